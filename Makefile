@@ -1,0 +1,38 @@
+# What a developer does with this checkout. Another interpreter: make setup PYTHON=python3.13
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with charloom and its developers' tools in it
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: setup ## train on English facts for a minute, then show what temperature does
+	$(BIN)/charloom train facts --minutes 1 -o runs/facts --force
+	$(BIN)/charloom temperatures runs/facts
+
+test: setup ## run the test suite
+	$(BIN)/python -m pytest
+
+check: setup ## lint, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: setup ## measure: the figures of docs/experiments.md
+	$(BIN)/python benchmarks/titles.py
+
+clean: ## remove the environment, caches and what make demo made
+	rm -rf $(VENV) runs/facts dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

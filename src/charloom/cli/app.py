@@ -1,0 +1,182 @@
+"""The command line: its commands, and how every failure becomes one line and an exit code.
+
+Exit codes: 0 done, 2 the user's mistake, 130 interrupted with all saved.
+"""
+
+import errno
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup
+
+from charloom.cli import output
+from charloom.cli.corpora import corpora
+from charloom.cli.evaluate import evaluate
+from charloom.cli.generate import generate
+from charloom.cli.next import next_symbols
+from charloom.cli.score import score
+from charloom.cli.summary import summary
+from charloom.cli.temperatures import temperatures
+from charloom.cli.train import train
+from charloom.errors import CharloomError
+
+MISTAKE = 2
+INTERRUPTED = 130
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space, or choose another place",
+    errno.EDQUOT: "the quota of the disk is used up; free some space, or choose another place",
+    errno.EROFS: "the disk can only be read; choose another place",
+    errno.EACCES: "permission denied; choose a file or folder that you may use",
+    errno.EPERM: "permission denied; choose a file or folder that you may use",
+}
+
+
+def _described(argument: TyperArgument) -> tuple[str, str]:
+    return argument.metavar or "", argument.help or ""
+
+
+class Command(TyperCommand):
+    """A command whose help lists its options in groups."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments, then each group of options in the order of first appearance."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if isinstance(parameter, TyperArgument):
+                groups.setdefault("Arguments", []).append(_described(parameter))
+            elif record is not None:
+                group = getattr(parameter, "rich_help_panel", None) or "Options"
+                groups.setdefault(group, []).append(record)
+        for group, lines in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(lines)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return what may stand after the name of the command."""
+        arguments = [p for p in self.get_params(ctx) if isinstance(p, TyperArgument)]
+        return [*(_described(argument)[0] for argument in arguments), "[OPTIONS]"]
+
+
+class Commands(TyperGroup):
+    """The commands; an interruption, or a reader that went away, ends each of them quietly."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named, and write out all of its result."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            output.discard()
+            raise typer.Exit(0) from None
+        except KeyboardInterrupt:
+            output.note("interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
+        return result
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        output.result(f"charloom {version('charloom')}")
+        raise typer.Exit
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog="Begin with:\n\n\b\n"
+    "  charloom train facts --minutes 1\n"
+    "  charloom generate runs/facts -n 5",
+)
+def charloom(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Small recurrent networks that learn from your texts and write new ones."""
+    if context.invoked_subcommand is None:
+        output.result(context.get_help())
+
+
+def _add(name: str, function: Any, *examples: str) -> None:
+    """Register a command; the examples end its help."""
+    lines = "\n".join(f"  charloom {name} {example}" for example in examples)
+    title = "Examples" if len(examples) > 1 else "Example"
+    app.command(name, cls=Command, epilog=f"{title}:\n\n\b\n{lines}")(function)
+
+
+_add(
+    "train",
+    train,
+    "facts --minutes 1",
+    "titles.csv --column 2,3 --no-header -o runs/titles",
+    'poems.txt --unit stream --layers 2 --prompt "O " --temperature 0.7',
+)
+_add("generate", generate, 'runs/facts "The " -n 5 --temperature 0.6 --seed 1')
+_add("temperatures", temperatures, 'runs/facts "The " "In "')
+_add("next", next_symbols, "runs/facts play --top 5")
+_add("evaluate", evaluate, "runs/facts other-facts.txt --json")
+_add("score", score, "runs/facts lines.txt", "runs/facts - --format jsonl < lines.txt")
+_add("summary", summary, "runs/facts")
+_add("corpora", corpora, "--json")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; return its exit code."""
+    output.force_utf8()
+    command = typer.main.get_command(app)
+    try:
+        with _discarding_on_failure():
+            result = command.main(list(arguments), prog_name="charloom", standalone_mode=False)
+    except typer.TyperException as error:
+        output.note(_usage(error))
+    except CharloomError as error:
+        output.note(str(error))
+    except OSError as error:
+        if error.errno not in _ADVICE:
+            raise
+        output.note(f"{error.filename or 'the output'}: {_ADVICE[error.errno]}.")
+    else:
+        return result if isinstance(result, int) else 0
+    return MISTAKE
+
+
+def main() -> None:
+    """Run the command line of this process and end it."""
+    sys.exit(run(sys.argv[1:]))
+
+
+@contextmanager
+def _discarding_on_failure() -> Iterator[None]:
+    """Keep what could not be written from being written, and failing, once more at the end."""
+    try:
+        yield
+    except OSError:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            output.discard()
+        raise
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Return what is wrong with a command line, and where to read about it, as one line."""
+    # Typer's checker of values puts this before what our own parsers say.
+    message = error.format_message().replace("Value error, ", "").rstrip()
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "charloom"
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} See: {command} --help"

@@ -1,0 +1,35 @@
+"""Named corpora are fetched before they are read, with a bar on a terminal."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from charloom.cli import output
+from charloom.text.corpora import CORPORA, NamedCorpus, bytes_to_fetch, local_path
+
+
+def fetch(names: Sequence[str]) -> None:
+    """Fetch those corpora among ``names`` that are not on this machine yet.
+
+    Raises DownloadError.
+    """
+    for name in names:
+        if name in CORPORA and not Path(name).exists():
+            corpus = CORPORA[name]
+            size = bytes_to_fetch(corpus)
+            if size:
+                output.note(f"fetching {name}, {size / 1e6:.1f} MB, this once.")
+                _fetch(corpus, size)
+
+
+def _fetch(corpus: NamedCorpus, size: int) -> None:
+    if not sys.stderr.isatty():
+        local_path(corpus)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(corpus.name, total=size)
+        local_path(corpus, lambda read: progress.advance(task, read))

@@ -1,0 +1,71 @@
+"""What commands write: results on standard output, all else on standard error."""
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from charloom.display import pad, quoted, visible, width
+
+_SHOWN = 8
+
+
+def force_utf8() -> None:
+    """Write UTF-8 whatever the locale says; bytes of arguments that are not UTF-8 come back."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+
+
+def discard() -> None:
+    """Send what is left for standard output nowhere: whoever was reading it has gone."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def note(message: str) -> None:
+    """Say something about the work, as one line on standard error."""
+    print("charloom:", " ".join(message.splitlines()), file=sys.stderr, flush=True)
+
+
+def result(text: str, *, end: str = "\n") -> None:
+    """Write a result; on a terminal, characters that it would obey are spelled out."""
+    print(visible(text) if sys.stdout.isatty() else text, end=end)
+
+
+def flush() -> None:
+    """Show at once what was written so far."""
+    sys.stdout.flush()
+
+
+def record(value: Any) -> None:
+    """Write one JSON value on one line."""
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def table(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Write rows of cells as aligned columns; those numbered in ``right`` are flush right."""
+    lines = [[visible(cell) for cell in row] for row in rows]
+    columns = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (
+            " " * (columns[index] - width(cell)) + cell
+            if index in right
+            else pad(cell, columns[index])
+            for index, cell in enumerate(line)
+        )
+        print("  ".join(cells).rstrip())
+
+
+def note_unknown(symbols: Iterable[str]) -> None:
+    """Tell once of the symbols of the prompts that the model does not know."""
+    strange = list(dict.fromkeys(symbols))
+    if strange:
+        shown = ", ".join(map(quoted, strange[:_SHOWN]))
+        more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
+        place = "its" if len(strange) == 1 else "their"
+        note(f"the model does not know {shown}{more}: <unk> is fed in {place} place.")

@@ -1,0 +1,119 @@
+"""``charloom train``: learn from texts, and show what is learned on the way."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from charloom.cli import train_options as given
+from charloom.cli.options import Columns, Encoding, Header, LabelColumn, Sources, split_columns
+
+_OWN = ("sources", "output", "valid", "preset", "force")
+
+
+def train(
+    sources: Sources,
+    *,
+    output: given.Output = None,
+    preset: given.PresetName = None,
+    force: given.Force = False,
+    level: given.LevelName = None,
+    unit: given.UnitName = None,
+    columns: Columns = None,
+    label_column: LabelColumn = None,
+    header: Header = None,
+    encoding: Encoding = None,
+    clean: given.Clean = None,
+    min_count: given.MinCount = None,
+    valid: given.Valid = None,
+    valid_fraction: given.ValidFraction = None,
+    cell: given.CellName = None,
+    hidden: given.Hidden = None,
+    layers: given.Layers = None,
+    input: given.Input = None,
+    dropout: given.Dropout = None,
+    minutes: given.Minutes = None,
+    epochs: given.Epochs = None,
+    steps: given.Steps = None,
+    batch_size: given.BatchSize = None,
+    window: given.Window = None,
+    learning_rate: given.LearningRate = None,
+    schedule: given.ScheduleName = None,
+    optimizer: given.OptimizerName = None,
+    weight_decay: given.WeightDecay = None,
+    clip: given.Clip = None,
+    seed: given.TrainingSeed = None,
+    device: given.Device = None,
+    precision: given.PrecisionName = None,
+    sample_every: given.SampleEvery = None,
+    prompts: given.SamplePrompts = None,
+    temperatures: given.SampleTemperatures = None,
+) -> None:
+    """Train a network on texts, showing samples while it learns.
+
+    The weights that predict best are kept. Ctrl-C stops after the current step and keeps them too.
+    """
+    arguments = dict(locals())
+    options = {name: value for name, value in arguments.items() if name not in _OWN}
+    _train(
+        sources,
+        settings(options),
+        output=output or default_output(sources),
+        validation=valid,
+        preset=preset,
+        force=force,
+    )
+
+
+def _train(sources: list[str], options: Mapping[str, Any], **place: Any) -> None:
+    """Train under the eyes of the user; end with exit code 130 if interrupted."""
+    from charloom import recipe
+    from charloom.cli.downloads import fetch
+    from charloom.watch import watch
+
+    fetch(sources)
+    with watch() as view:
+        recipe.train(
+            sources,
+            listeners=[view],
+            on_start=view.start,
+            on_read=view.reading,
+            **place,
+            **options,
+        )
+    if view.interrupted:
+        raise typer.Exit(130)
+
+
+def settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those options that were given, as the fields of settings that they are named after."""
+    chosen = {name: value for name, value in options.items() if value is not None}
+    if "columns" in chosen:
+        chosen["columns"] = split_columns(chosen["columns"])
+    if str(chosen.get("input")).isdecimal():
+        chosen["input"] = int(chosen["input"])
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()
+    }
+
+
+def default_output(sources: list[str]) -> Path:
+    """Return the folder of a model that is named after the first source.
+
+    >>> default_output(["texts/titles.csv.gz"]).as_posix()
+    'runs/titles'
+    >>> default_output(["poems/*.txt"]).as_posix()
+    'runs/poems'
+    """
+    if sources[0] == "-":
+        return Path("runs", "stdin")
+    path = Path(sources[0])
+    while re.search(r"[*?\[]", path.name):
+        path = path.parent
+    if path.is_dir():
+        stem = path.resolve().name
+    else:
+        stem = Path(re.sub(r"\.(gz|zst)$", "", path.name)).stem
+    return Path("runs", stem.strip(".") or "texts")

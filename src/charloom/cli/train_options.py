@@ -1,0 +1,243 @@
+"""The options of ``charloom train``, named after the fields of settings.py that they set.
+
+Each is None when it is left out: a preset, a named corpus, or the default of settings.py decides,
+in that order (recipe.choose).
+"""
+
+from pathlib import Path
+from typing import Annotated, get_args
+
+from charloom.cli.options import number, option, whole
+from charloom.settings import (
+    Cell,
+    Level,
+    NetworkSettings,
+    Optimizer,
+    Precision,
+    Schedule,
+    TextSettings,
+    TrainingSettings,
+    Unit,
+)
+
+_TEXT, _NETWORK, _TRAINING = TextSettings(), NetworkSettings(), TrainingSettings()
+_BUDGET = "Budget (give one)"
+
+
+def _name(choices: object, *names: str, help: str, default: str, group: str) -> object:
+    metavar = "|".join(get_args(choices))
+    return option(*names, metavar=metavar, default=default, help=help, group=group)
+
+
+def _whole(name: str, metavar: str, help: str, group: str, default: int | None = None) -> object:
+    return option(name, metavar=metavar, parser=whole, default=default, help=help, group=group)
+
+
+def _number(
+    name: str, metavar: str, help: str, group: str, default: float | str | None = None
+) -> object:
+    return option(name, metavar=metavar, parser=number, default=default, help=help, group=group)
+
+
+Output = Annotated[
+    Path | None,
+    option(
+        "--output",
+        "-o",
+        metavar="RUN",
+        default="runs/ and the name of the source",
+        help="Folder of the model.",
+    ),
+]
+PresetName = Annotated[
+    str | None, option("--preset", metavar="lesson", help="A named set of settings.")
+]
+Force = Annotated[bool, option("--force", help="Replace the model that is in the folder.")]
+
+LevelName = Annotated[
+    str | None,
+    _name(Level, "--level", help="What one symbol is.", default=_TEXT.level, group="Text"),
+]
+UnitName = Annotated[
+    str | None,
+    _name(
+        Unit,
+        "--unit",
+        help="What one text is: a line (or row), a whole file; or all is one stream.",
+        default=_TEXT.unit,
+        group="Text",
+    ),
+]
+Clean = Annotated[
+    bool | None,
+    option(
+        "--clean/--no-clean",
+        help="Repair HTML entities, normalise Unicode and line ends, drop control characters.",
+        default="clean",
+        group="Text",
+    ),
+]
+MinCount = Annotated[
+    int | None,
+    _whole("--min-count", "COUNT", "Rarer symbols become <unk>.", "Text", _TEXT.min_count),
+]
+Valid = Annotated[
+    str | None,
+    option("--valid", metavar="FILE", help="Texts of your own to measure on.", group="Text"),
+]
+ValidFraction = Annotated[
+    float | None,
+    _number(
+        "--valid-fraction",
+        "SHARE",
+        "Share of the texts that is set aside to measure on.",
+        "Text",
+        _TEXT.valid_fraction,
+    ),
+]
+
+CellName = Annotated[
+    str | None,
+    _name(Cell, "--cell", help="Recurrent cell.", default=_NETWORK.cell, group="Network"),
+]
+Hidden = Annotated[
+    int | None, _whole("--hidden", "UNITS", "Units of a layer.", "Network", _NETWORK.hidden)
+]
+Layers = Annotated[
+    int | None,
+    _whole("--layers", "COUNT", "Recurrent layers on one another.", "Network", _NETWORK.layers),
+]
+Input = Annotated[
+    str | None,
+    option(
+        "--input",
+        metavar="one-hot|SIZE",
+        help="How a symbol enters: one-hot, or as a learned embedding of this size.",
+        default=_NETWORK.input,
+        group="Network",
+    ),
+]
+Dropout = Annotated[
+    float | None,
+    _number(
+        "--dropout",
+        "SHARE",
+        "Values dropped between layers and before the output.",
+        "Network",
+        _NETWORK.dropout,
+    ),
+]
+
+Minutes = Annotated[
+    float | None,
+    _number("--minutes", "MINUTES", "Minutes of training.", _BUDGET, _TRAINING.minutes),
+]
+Epochs = Annotated[int | None, _whole("--epochs", "COUNT", "Passes over the texts.", _BUDGET)]
+Steps = Annotated[int | None, _whole("--steps", "COUNT", "Steps of the optimizer.", _BUDGET)]
+
+BatchSize = Annotated[
+    int | None,
+    _whole("--batch-size", "COUNT", "Texts in a minibatch.", "Training", _TRAINING.batch_size),
+]
+Window = Annotated[
+    int | None,
+    _whole(
+        "--window",
+        "SYMBOLS",
+        "Symbols that an error is led back through.",
+        "Training",
+        _TRAINING.window,
+    ),
+]
+LearningRate = Annotated[
+    float | None,
+    _number("--lr", "RATE", "Highest learning rate.", "Training", _TRAINING.learning_rate),
+]
+ScheduleName = Annotated[
+    str | None,
+    _name(
+        Schedule,
+        "--schedule",
+        help="The learning rate falls to zero, or is constant.",
+        default=_TRAINING.schedule,
+        group="Training",
+    ),
+]
+OptimizerName = Annotated[
+    str | None,
+    _name(
+        Optimizer,
+        "--optimizer",
+        help="Rule that turns gradients into steps.",
+        default=_TRAINING.optimizer,
+        group="Training",
+    ),
+]
+WeightDecay = Annotated[
+    float | None,
+    _number("--weight-decay", "RATE", "Of AdamW.", "Training", _TRAINING.weight_decay),
+]
+Clip = Annotated[
+    float | None,
+    _number("--clip-norm", "NORM", "Largest norm of the gradient.", "Training", _TRAINING.clip),
+]
+TrainingSeed = Annotated[
+    int | None,
+    _whole(
+        "--seed",
+        "NUMBER",
+        "Seed of the split, the first weights and the order of the texts.",
+        "Training",
+        _TRAINING.seed,
+    ),
+]
+Device = Annotated[
+    str | None,
+    option(
+        "--device",
+        metavar="NAME",
+        help="auto, cpu, cuda, cuda:1 ...",
+        default=_TRAINING.device,
+        group="Training",
+    ),
+]
+PrecisionName = Annotated[
+    str | None,
+    _name(
+        Precision,
+        "--precision",
+        help="Arithmetic; auto: bf16 where the processor has it.",
+        default=_TRAINING.precision,
+        group="Training",
+    ),
+]
+
+SampleEvery = Annotated[
+    float | None,
+    _number(
+        "--sample-every",
+        "SECONDS",
+        "Measure and show samples this often, besides each epoch's end.",
+        "Samples while learning",
+    ),
+]
+SamplePrompts = Annotated[
+    list[str] | None,
+    option(
+        "--prompt",
+        metavar="TEXT",
+        help="Prompt of the samples; may be repeated.",
+        default="none: from nothing",
+        group="Samples while learning",
+    ),
+]
+SampleTemperatures = Annotated[
+    list[float] | None,
+    _number(
+        "--temperature",
+        "NUMBER",
+        "Temperature of the samples, 0 is greedy; may be repeated.",
+        "Samples while learning",
+        ", ".join(f"{t:g}" for t in _TRAINING.temperatures),
+    ),
+]

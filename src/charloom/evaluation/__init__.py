@@ -1,0 +1,1 @@
+"""How good a model is, in bits per character. No torch here."""

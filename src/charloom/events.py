@@ -1,0 +1,87 @@
+"""What happens while a network learns, as typed records; listeners decide what to do with them."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+StopReason = Literal["budget", "interrupted"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Event:
+    """What all events tell: when they happened."""
+
+    name: ClassVar[str]
+    step: int
+    """Optimizer steps taken so far."""
+    seconds: float
+    """Seconds of training so far; validation and sampling are not counted."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as a JSON object; its kind is under ``event``."""
+        return {"event": self.name} | dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Step(Event):
+    """One optimizer step was taken."""
+
+    name: ClassVar[str] = "step"
+    epoch: int
+    """The pass over the training part, from 1."""
+    progress: float
+    """Share of the budget that is used, 0 to 1."""
+    bits_per_character: float
+    """Training loss, an average over the recent steps."""
+    characters_per_second: float
+    """Characters of the training text a second, an average over the recent steps."""
+    learning_rate: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Validation(Event):
+    """The validation part was read."""
+
+    name: ClassVar[str] = "validation"
+    epoch: int
+    bits_per_character: float
+    training_bits_per_character: float
+    """Training loss, an average over the recent steps: far below the validation figure means that
+    the network learns the text by heart."""
+    best: bool
+    """Whether this is the lowest validation figure so far."""
+    overfitting: bool
+    """Whether the validation figure has been rising while the training loss falls."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sample(Event):
+    """A text that the network wrote while it was learning."""
+
+    name: ClassVar[str] = "sample"
+    prompt: str
+    temperature: float
+    label: str | None
+    text: str
+    """The prompt and what the network added."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Saved(Event):
+    """The model folder holds the best weights so far."""
+
+    name: ClassVar[str] = "saved"
+    bits_per_character: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Stopped(Event):
+    """Training ended."""
+
+    name: ClassVar[str] = "stopped"
+    reason: StopReason
+    bits_per_character: float
+    """The best validation figure, that of the weights which were kept."""
+
+
+Listener = Callable[[Event], None]

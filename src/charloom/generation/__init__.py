@@ -1,0 +1,1 @@
+"""From a trained network to text, in plain NumPy. No torch here."""

@@ -1,0 +1,167 @@
+"""One step of each recurrent network in plain NumPy: what every other engine is measured against.
+
+Axes: B streams, V symbols, E embedding, I inputs of a layer, H hidden units, G gates times H (lstm
+4, gru 3, rnn 1), L layers, N labels. Names and axes of the tensors are those of the model folder.
+
+Sources of the formulae: LSTM, Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al.
+2000; GRU, Cho et al. 2014 in the form where the reset gate multiplies the recurrent product (the
+form of cuDNN); simple RNN, Elman 1990, with tanh. All is done in float64: how a sum is ordered, by
+the size of a batch or the number of threads, then moves a logit by about 1e-15, too little to
+change a text.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from charloom.settings import NetworkSettings
+
+Floats = NDArray[np.floating[Any]]
+Ids = NDArray[np.integer[Any]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class State:
+    """What is carried from one symbol to the next."""
+
+    hidden: Floats
+    """Hidden states, (L, B, H)."""
+    cell: Floats | None
+    """Cell states, (L, B, H); None but for lstm."""
+
+    def take(self, rows: slice | Ids) -> State:
+        """Return the state of some of the streams, in the order asked for."""
+        cell = None if self.cell is None else self.cell[:, rows]
+        return State(hidden=self.hidden[:, rows], cell=cell)
+
+
+def sigmoid(x: Floats) -> Floats:
+    """Return 1 / (1 + exp(-x)), written with tanh since that cannot overflow."""
+    return np.asarray(0.5 * np.tanh(0.5 * x) + 0.5)
+
+
+def lstm(gates_BG: Floats, cell_BH: Floats) -> tuple[Floats, Floats]:
+    """Return the next hidden and cell state, (B, H) each; gates in the order i, f, g, o."""
+    hidden = cell_BH.shape[1]
+    in_forget = sigmoid(gates_BG[:, : 2 * hidden])
+    new_BH = np.tanh(gates_BG[:, 2 * hidden : 3 * hidden])
+    cell_BH = in_forget[:, hidden:] * cell_BH + in_forget[:, :hidden] * new_BH
+    return sigmoid(gates_BG[:, 3 * hidden :]) * np.tanh(cell_BH), cell_BH
+
+
+def gru(inputs_BG: Floats, recurrent_BG: Floats, bias_H: Floats, hidden_BH: Floats) -> Floats:
+    """Return the next hidden state, (B, H); gates in the order r, z, n."""
+    hidden = hidden_BH.shape[1]
+    both = sigmoid(inputs_BG[:, : 2 * hidden] + recurrent_BG[:, : 2 * hidden])
+    reset_BH, update_BH = both[:, :hidden], both[:, hidden:]
+    recurrent_BH = recurrent_BG[:, 2 * hidden :] + bias_H
+    new_BH = np.tanh(inputs_BG[:, 2 * hidden :] + reset_BH * recurrent_BH)
+    return (1 - update_BH) * new_BH + update_BH * hidden_BH
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One recurrent layer; its matrices are turned so that a row of a batch stands on the left."""
+
+    input_IG: Floats
+    """Input weights; for one-hot input the table, (V, G)."""
+    recurrent_HG: Floats
+    bias_G: Floats
+    recurrent_bias_H: Floats | None
+    """Bias inside the reset gate's product; gru only."""
+
+    def step(
+        self, inputs_BG: Floats, hidden_BH: Floats, cell_BH: Floats | None
+    ) -> tuple[Floats, Floats | None]:
+        """Return the next hidden and cell state, given what input and bias add to the gates."""
+        recurrent_BG = hidden_BH @ self.recurrent_HG
+        if self.recurrent_bias_H is not None:
+            return gru(inputs_BG, recurrent_BG, self.recurrent_bias_H, hidden_BH), None
+        recurrent_BG += inputs_BG
+        return (np.tanh(recurrent_BG), None) if cell_BH is None else lstm(recurrent_BG, cell_BH)
+
+
+class Network:
+    """A trained network that reads one symbol of each of B streams at a time."""
+
+    def __init__(
+        self,
+        settings: NetworkSettings,
+        tensors: Mapping[str, Floats],
+        dtype: DTypeLike = np.float64,
+    ) -> None:
+        """Prepare the tensors of a model folder for steps in ``dtype``; they are copied."""
+        self.settings = settings
+        self._dtype = np.dtype(dtype)
+        own = {name: np.array(tensor, self._dtype, order="C") for name, tensor in tensors.items()}
+        self._embedding_VE = own.get("embedding.weight")
+        self._layers = [_layer(own, index) for index in range(settings.layers)]
+        self._output_HV = np.ascontiguousarray(own["output.weight"].T)
+        self._output_bias_V = own["output.bias"]
+        self._label_hidden_NLH = own.get("labels.hidden")
+        self._label_cell_NLH = own.get("labels.cell")
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many symbols the network knows, boundary and unknown included."""
+        return len(self._output_bias_V)
+
+    def start(self, labels: Ids) -> State:
+        """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""
+        is_lstm = self.settings.cell == "lstm"
+        return State(
+            hidden=self._first(self._label_hidden_NLH, labels),
+            cell=self._first(self._label_cell_NLH, labels) if is_lstm else None,
+        )
+
+    def _first(self, table_NLH: Floats | None, labels: Ids) -> Floats:
+        shape = (len(labels), self.settings.layers, self.settings.hidden)
+        state_BLH = np.zeros(shape, self._dtype)
+        if table_NLH is not None:
+            labelled = labels >= 0
+            state_BLH[labelled] = table_NLH[labels[labelled]]
+        return np.ascontiguousarray(state_BLH.transpose(1, 0, 2))
+
+    def advance(self, ids: Ids, state: State) -> State:
+        """Return the state after reading one symbol, (B,) ids, in each stream."""
+        hidden_LBH = np.empty_like(state.hidden)
+        cell_LBH = None if state.cell is None else np.empty_like(state.cell)
+        for index, layer in enumerate(self._layers):
+            cell_BH = None if state.cell is None else state.cell[index]
+            if index > 0:
+                inputs_BG = hidden_LBH[index - 1] @ layer.input_IG
+            elif self._embedding_VE is None:
+                inputs_BG = layer.input_IG[ids]
+            else:
+                inputs_BG = self._embedding_VE[ids] @ layer.input_IG
+            inputs_BG += layer.bias_G
+            hidden_LBH[index], cell_BH = layer.step(inputs_BG, state.hidden[index], cell_BH)
+            if cell_LBH is not None:
+                cell_LBH[index] = cell_BH
+        return State(hidden=hidden_LBH, cell=cell_LBH)
+
+    def logits(self, state: State) -> Floats:
+        """Return the logits of the next symbol, (B, V)."""
+        logits_BV: Floats = state.hidden[-1] @ self._output_HV + self._output_bias_V
+        return logits_BV
+
+    def step(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Read one symbol, (B,) ids, in each stream; return the logits (B, V) and the new state."""
+        state = self.advance(ids, state)
+        return self.logits(state), state
+
+
+def _layer(tensors: Mapping[str, Floats], index: int) -> Layer:
+    name = f"cells.{index}."
+    table = tensors.get(name + "input_table")
+    return Layer(
+        input_IG=np.ascontiguousarray(tensors[name + "input_weight"].T) if table is None else table,
+        recurrent_HG=np.ascontiguousarray(tensors[name + "recurrent_weight"].T),
+        bias_G=tensors[name + "bias"],
+        recurrent_bias_H=tensors.get(name + "recurrent_bias"),
+    )

@@ -1,0 +1,128 @@
+"""Listeners that keep what a run brings forth: the best weights, the events, samples on the way."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+
+from charloom.events import Event, Sample, Saved, Step, Validation
+from charloom.generation.generator import Generator
+from charloom.generation.reference import Network
+from charloom.model_folder import METRICS, SAMPLES, ModelRecord, Tensors
+from charloom.model_writer import ModelWriter
+from charloom.settings import SamplingSettings
+from charloom.text.corpus import Corpus
+
+# Symbols of a sample that is shown while learning.
+SAMPLE_LENGTH = 200
+# Seconds between two step events in metrics.jsonl.
+STEP_SECONDS = 0.5
+
+Emit = Callable[[Event], None]
+Weights = Callable[[], Tensors]
+
+
+class Keeper:
+    """Keeps the best weights by validation in ``record``, and in the model folder if any."""
+
+    def __init__(
+        self,
+        record: ModelRecord,
+        corpus: Corpus,
+        weights: Weights,
+        emit: Emit,
+        writer: ModelWriter | None,
+    ) -> None:
+        self.record = record
+        self._validation = {
+            "validation_documents": len(corpus.validation),
+            "validation_characters": corpus.validation.total_characters,
+        }
+        self._weights = weights
+        self._emit = emit
+        self._writer = writer
+
+    def __call__(self, event: Event) -> None:
+        """Keep the weights if ``event`` tells that they are the best so far."""
+        if not (isinstance(event, Validation) and event.best):
+            return
+        figures = {
+            "bits_per_character": event.bits_per_character,
+            "training_bits_per_character": event.training_bits_per_character,
+            "step": event.step,
+            "epoch": event.epoch,
+            "seconds": event.seconds,
+            **self._validation,
+        }
+        self.record = dataclasses.replace(self.record, tensors=self._weights(), figures=figures)
+        if self._writer is not None:
+            self._writer.save(self.record)
+            self._emit(
+                Saved(
+                    step=event.step,
+                    seconds=event.seconds,
+                    bits_per_character=event.bits_per_character,
+                )
+            )
+
+
+class Recorder:
+    """Appends events to metrics.jsonl, and samples to samples.jsonl, one JSON object a line."""
+
+    def __init__(self, writer: ModelWriter) -> None:
+        self._writer = writer
+        self._last_step = -STEP_SECONDS
+
+    def __call__(self, event: Event) -> None:
+        """Append ``event``; of steps, one in half a second."""
+        if isinstance(event, Step):
+            if event.seconds - self._last_step < STEP_SECONDS:
+                return
+            self._last_step = event.seconds
+        line = json.dumps(event.to_json(), ensure_ascii=False)
+        self._writer.append(METRICS, line)
+        if isinstance(event, Sample):
+            self._writer.append(SAMPLES, line)
+
+
+class Sampler:
+    """Writes samples with the current weights after each validation.
+
+    Each prompt is continued at each temperature; a model with labels takes them in turn, one label
+    a report. The seed is that of the run, so that samples of one run differ by what was learned
+    alone.
+    """
+
+    def __init__(self, record: ModelRecord, weights: Weights, emit: Emit) -> None:
+        self._record = record
+        self._weights = weights
+        self._emit = emit
+        self._reports = 0
+
+    def __call__(self, event: Event) -> None:
+        """Write samples if ``event`` is a validation."""
+        if not isinstance(event, Validation):
+            return
+        record = self._record
+        network = Network(record.network, self._weights())
+        generator = Generator(network, record.vocabulary, record.labels)
+        label = record.labels[self._reports % len(record.labels)] if record.labels else None
+        self._reports += 1
+        for prompt in record.training.prompts:
+            for temperature in record.training.temperatures:
+                settings = SamplingSettings(
+                    temperature=temperature,
+                    length=SAMPLE_LENGTH,
+                    seed=record.training.seed,
+                    label=label,
+                )
+                text = generator.generate(prompt, settings)[0].text
+                self._emit(
+                    Sample(
+                        step=event.step,
+                        seconds=event.seconds,
+                        prompt=prompt,
+                        temperature=temperature,
+                        label=label,
+                        text=text,
+                    )
+                )

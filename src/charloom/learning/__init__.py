@@ -1,0 +1,1 @@
+"""The network and its training. torch is imported here and nowhere else."""

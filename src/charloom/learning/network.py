@@ -1,0 +1,125 @@
+"""The network that learns: input, a stack of recurrent layers, projection to logits.
+
+Axes: T steps, B streams, V symbols, E embedding, H hidden units, L layers, N labels. The
+parameters' names and axes are those of the model folder (docs/model-folder.md).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from charloom.learning.cells import Layer
+from charloom.settings import NetworkSettings
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """What the network carries from one symbol to the next."""
+
+    hidden_LBH: Tensor
+    cell_LBH: Tensor | None
+    """The cell state; None but for lstm."""
+
+    def detach(self) -> State:
+        """Return the state cut off from the graph: where backpropagation through time ends."""
+        cell_LBH = self.cell_LBH
+        return State(self.hidden_LBH.detach(), None if cell_LBH is None else cell_LBH.detach())
+
+    def first(self, streams: int) -> State:
+        """Return the state of the first ``streams`` streams."""
+        cell_LBH = self.cell_LBH
+        return State(
+            self.hidden_LBH[:, :streams], None if cell_LBH is None else cell_LBH[:, :streams]
+        )
+
+
+class _Labels(nn.Module):
+    """An initial state for each label."""
+
+    def __init__(self, labels: int, settings: NetworkSettings) -> None:
+        super().__init__()
+        shape = (labels, settings.layers, settings.hidden)
+        self.hidden = nn.Parameter(torch.empty(shape).uniform_(-0.1, 0.1))
+        if settings.cell == "lstm":
+            self.cell = nn.Parameter(torch.empty(shape).uniform_(-0.1, 0.1))
+
+
+class Network(nn.Module):
+    """A generative recurrent network over ``symbols`` ids and, optionally, ``labels`` labels."""
+
+    def __init__(self, settings: NetworkSettings, symbols: int, labels: int = 0) -> None:
+        super().__init__()
+        self.settings = settings
+        one_hot = settings.input == "one-hot"
+        width = symbols if isinstance(settings.input, str) else settings.input
+        if not one_hot:
+            self.embedding = nn.Embedding(symbols, width)
+        widths = [width] + [settings.hidden] * (settings.layers - 1)
+        self.cells = nn.ModuleList(
+            Layer(settings.cell, inputs, settings.hidden, symbols=one_hot and depth == 0)
+            for depth, inputs in enumerate(widths)
+        )
+        if labels:
+            self.labels = _Labels(labels, settings)
+        self.output = nn.Linear(settings.hidden, symbols)
+        nn.init.zeros_(self.output.bias)
+        self.dropout = nn.Dropout(settings.dropout)
+
+    def start(self, labels_B: Tensor) -> State:
+        """Return the initial state of B texts.
+
+        ``labels_B`` holds label ids; -1 is no label, and its state is zero.
+        """
+        shape = (self.settings.layers, len(labels_B), self.settings.hidden)
+        if not hasattr(self, "labels"):
+            zeros = self.output.weight.new_zeros(shape)
+            return State(zeros, zeros if self.settings.cell == "lstm" else None)
+        known_B11 = (labels_B >= 0).to(self.output.weight.dtype)[:, None, None]
+        rows_B = labels_B.clamp(min=0)
+        hidden_LBH = (self.labels.hidden[rows_B] * known_B11).transpose(0, 1)
+        if self.settings.cell != "lstm":
+            return State(hidden_LBH, None)
+        return State(hidden_LBH, (self.labels.cell[rows_B] * known_B11).transpose(0, 1))
+
+    def forward(self, ids_TB: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read T symbols of B streams; return the top hidden states (T, B, H) and the new state."""
+        x = self.embedding(ids_TB) if self.settings.input != "one-hot" else ids_TB
+        hidden, cells = [], []
+        for depth, layer in enumerate(self.cells):
+            cell_BH = None if state.cell_LBH is None else state.cell_LBH[depth].contiguous()
+            x, last, last_cell = layer(
+                self.dropout(x) if depth else x, state.hidden_LBH[depth].contiguous(), cell_BH
+            )
+            hidden.append(last)
+            cells.append(last_cell)
+        new_cells = None if state.cell_LBH is None else torch.stack(cells)
+        return self.dropout(x), State(torch.stack(hidden), new_cells)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits (..., V) of the next symbol, from top hidden states (..., H)."""
+        logits: Tensor = self.output(hidden)
+        return logits
+
+    def tensors(self) -> dict[str, NDArray[np.float32]]:
+        """Return a copy of the weights by their names in the model folder."""
+        return {
+            name: value.detach().to("cpu", torch.float32).numpy().copy()
+            for name, value in self.named_parameters()
+        }
+
+    def load(self, tensors: Mapping[str, NDArray[np.float32]]) -> None:
+        """Take the weights that ``tensors`` gave."""
+        self.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+
+    def layer_sizes(self) -> list[tuple[str, int]]:
+        """Return each part's name and number of parameters, in the order of the data."""
+        part = {name: value.numel() for name, value in self.named_parameters()}
+        groups = itertools.groupby(part, key=lambda name: name.rsplit(".", 1)[0])
+        return [(group, sum(part[name] for name in names)) for group, names in groups]

@@ -1,0 +1,69 @@
+"""Where and how the arithmetic is done: device, precision, seed."""
+
+import contextlib
+import dataclasses
+
+import torch
+
+from charloom.errors import SettingsError
+from charloom.settings import Precision, TrainingSettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Placement:
+    """A device, and the type in which the recurrent layers compute while training."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def precision(self) -> Precision:
+        """The precision by its name in the settings."""
+        return "bf16" if self.dtype == torch.bfloat16 else "fp32"
+
+    def arithmetic(self) -> contextlib.AbstractContextManager[object]:
+        """Return the context in which a training step computes."""
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16
+        )
+
+
+def place(settings: TrainingSettings) -> Placement:
+    """Choose the device and precision that the settings ask for.
+
+    Raises SettingsError for a device that this machine does not have.
+    """
+    device = _device(settings.device)
+    fast = _has_fast_bf16(device) if settings.precision == "auto" else settings.precision == "bf16"
+    return Placement(device=device, dtype=torch.bfloat16 if fast else torch.float32)
+
+
+def _device(name: str) -> torch.device:
+    # Apple's GPU is never chosen by itself: its recurrent layers are slower there than on the CPU.
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    present = ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]
+    if torch.cuda.is_available():
+        present.append("cuda")
+    if torch.backends.mps.is_available():
+        present.append("mps")
+    if name not in present:
+        raise SettingsError(
+            f"device is {name!r}, which this machine does not have; "
+            f"there are: auto, {', '.join(present)}."
+        )
+    return torch.device(name)
+
+
+def _has_fast_bf16(device: torch.device) -> bool:
+    """Return whether ``device`` multiplies bfloat16 in hardware."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu":
+        return False
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def seed_everything(seed: int) -> None:
+    """Make the first weights and dropout follow from ``seed``."""
+    torch.manual_seed(seed)

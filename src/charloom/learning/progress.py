@@ -1,0 +1,114 @@
+"""How far a run has come: the stopwatch, the budget, running averages, and signs of overfitting."""
+
+import math
+from collections.abc import Callable
+
+from charloom.settings import TrainingSettings
+
+# Reports at the ends of very short epochs keep this distance, as a share of the budget in minutes.
+LEAST_GAP = 0.05
+
+
+class Stopwatch:
+    """Seconds of training; validation and sampling are not counted."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._passed = 0.0
+        self._since: float | None = None
+
+    def start(self) -> None:
+        """Go on counting."""
+        if self._since is None:
+            self._since = self._clock()
+
+    def pause(self) -> None:
+        """Stand still until the next start."""
+        self._passed = self.seconds
+        self._since = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds counted so far."""
+        return self._passed + (0.0 if self._since is None else self._clock() - self._since)
+
+
+class Average:
+    """A running ratio of sums in which older values fade: each addition keeps 98 % of the past."""
+
+    def __init__(self, keep: float = 0.98) -> None:
+        self._keep = keep
+        self._value = 0.0
+        self._weight = 0.0
+
+    def add(self, value: float, weight: float) -> None:
+        """Add ``value``, a sum over ``weight`` units."""
+        self._value = self._keep * self._value + value
+        self._weight = self._keep * self._weight + weight
+
+    @property
+    def value(self) -> float:
+        """The average of one unit; NaN before the first addition."""
+        return self._value / self._weight if self._weight else math.nan
+
+
+class Pace:
+    """The budget, and when a report (validation and samples) is due.
+
+    Reports come at the end of every epoch and every ``sample_every`` seconds. With a budget of
+    minutes, epoch ends that follow a report by less than 5 % of the budget are passed over.
+    """
+
+    def __init__(self, settings: TrainingSettings) -> None:
+        self._minutes = settings.minutes
+        self._epochs = settings.epochs
+        self._steps = settings.steps
+        self._every = settings.sample_every
+        self._last = 0.0
+        self.reported_at: int | None = None
+
+    def progress(self, step: int, epochs: float, seconds: float) -> float:
+        """Return the share of the budget used, 0 to 1."""
+        if self._minutes is not None:
+            used = seconds / (60 * self._minutes)
+        elif self._epochs is not None:
+            used = epochs / self._epochs
+        else:
+            used = step / (self._steps or 1)
+        return min(used, 1.0)
+
+    def due(self, seconds: float) -> bool:
+        """Return whether a report is due in the middle of an epoch."""
+        return self._every is not None and seconds - self._last >= self._every
+
+    def due_at_epoch_end(self, step: int, seconds: float) -> bool:
+        """Return whether a report is due at the end of an epoch."""
+        gap = 0.0 if self._minutes is None else LEAST_GAP * 60 * self._minutes
+        return self.reported_at != step and seconds - self._last >= gap
+
+    def reported(self, step: int, seconds: float) -> None:
+        """Remember that a report was made."""
+        self.reported_at = step
+        self._last = seconds
+
+
+class Overfitting:
+    """Notices that the validation figure rises while the training loss falls."""
+
+    def __init__(self, patience: int = 2, margin: float = 0.005) -> None:
+        self._patience = patience
+        self._margin = margin
+        self._best = math.inf
+        self._training_at_best = math.inf
+        self._worse = 0
+
+    def notice(self, validation: float, training: float) -> bool:
+        """Return whether the last ``patience`` figures were all worse than the best by the margin.
+
+        Both figures are in bits per character; the margin is a share of the best figure.
+        """
+        if validation < self._best:
+            self._best, self._training_at_best = validation, training
+        worse = validation > self._best * (1 + self._margin) and training < self._training_at_best
+        self._worse = self._worse + 1 if worse else 0
+        return self._worse >= self._patience

@@ -1,0 +1,124 @@
+"""A trained model, ready to generate and to score. Importing and using it never imports torch."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from charloom import model_folder
+from charloom.errors import SettingsError
+from charloom.evaluation.scorer import Score, Scorer
+from charloom.evaluation.summary import evaluate
+from charloom.generation.generator import Generator
+from charloom.generation.reference import Network
+from charloom.model_folder import ModelRecord
+from charloom.model_writer import ModelWriter
+from charloom.settings import SamplingSettings
+from charloom.text.cleaning import clean_document, clean_prompt
+from charloom.text.sources import Document
+
+
+class Model:
+    """A trained model. Prompts and texts are cleaned as the training text was."""
+
+    def __init__(self, record: ModelRecord) -> None:
+        self.record = record
+        """All that the model folder tells of the model."""
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a model folder; raises ModelFolderError if it is missing or damaged."""
+        return cls(model_folder.read(Path(path)))
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write a model folder; raises OutputError if it cannot, or if a model is there already.
+
+        ``force`` replaces the model that is there.
+        """
+        with ModelWriter(Path(path), force=force) as writer:
+            writer.save(self.record)
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        n: int = 1,
+        temperature: float = 0.8,
+        seed: int = 0,
+        length: int = 500,
+        stop: str | Sequence[str] = (),
+        label: str | None = None,
+    ) -> list[str]:
+        """Return ``n`` texts that begin with ``prompt``; text ``k`` has the seed ``seed + k``.
+
+        Temperature 0 is greedy. At most ``length`` symbols are added; a text ends before the first
+        of the ``stop`` strings. Raises SettingsError and LabelError.
+        """
+        settings = _sampling(temperature, seed, length, stop, label)
+        drawn = self.generator.generate(self._prompt(prompt), settings, n)
+        return [generated.text for generated in drawn]
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        temperature: float = 0.8,
+        seed: int = 0,
+        length: int = 500,
+        stop: str | Sequence[str] = (),
+        label: str | None = None,
+    ) -> Iterator[str]:
+        """Return the text that ``generate`` gives, prompt left out, in pieces as they are drawn."""
+        settings = _sampling(temperature, seed, length, stop, label)
+        return self.generator.stream(self._prompt(prompt), settings)
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        """Return bits per character of each text, its boundary counted as one character."""
+        return [score.bits_per_character for score in self._scores(texts)]
+
+    def bits_per_character(self, texts: Sequence[str]) -> float:
+        """Return bits per character of all texts together; raises CorpusError if there is none."""
+        return evaluate(self._scores(texts)).bits_per_character
+
+    def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
+        """Return the symbols that may follow ``text`` with their probabilities, highest first.
+
+        ``<unk>`` is left out, and the others are not scaled up for it.
+        """
+        return self.generator.next(self._prompt(text), label)
+
+    @cached_property
+    def generator(self) -> Generator:
+        """Draws texts and tells more of them than ``generate`` does."""
+        return Generator(self._network, self.record.vocabulary, self.record.labels)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """Scores documents and tells more of them than ``score`` does."""
+        return Scorer(self._network, self.record.vocabulary, self.record.labels)
+
+    @cached_property
+    def _network(self) -> Network:
+        return Network(self.record.network, self.record.tensors)
+
+    def _prompt(self, text: str) -> str:
+        return clean_prompt(text, self.record.text)
+
+    def _scores(self, texts: Sequence[str]) -> Iterator[Score]:
+        if isinstance(texts, str):
+            raise SettingsError("one string was given; give a list of texts, such as [text].")
+        return self.scorer.score(
+            Document(text=clean_document(text, self.record.text)) for text in texts
+        )
+
+
+def _sampling(
+    temperature: float, seed: int, length: int, stop: str | Sequence[str], label: str | None
+) -> SamplingSettings:
+    return SamplingSettings(
+        temperature=temperature,
+        seed=seed,
+        length=length,
+        stop=(stop,) if isinstance(stop, str) else tuple(stop),
+        label=label,
+    )

@@ -1,0 +1,187 @@
+"""The model folder: the format on disk, typed, versioned, checked. No torch.
+
+Files change one at a time (model_writer.py), so each that can change vouches for itself:
+``config.json`` holds a digest of its own content and that of the vocabulary; the weights file
+holds a digest of its tensors, and that of the vocabulary whose ids it is made for.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.errors import ModelFolderError, SettingsError
+from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+from charloom.text.vocabulary import Vocabulary
+
+FORMAT: Final = 1
+CONFIG: Final = "config.json"
+VOCABULARY: Final = "vocabulary.json"
+WEIGHTS: Final = "model.safetensors"
+CARD: Final = "README.md"
+METRICS: Final = "metrics.jsonl"
+SAMPLES: Final = "samples.jsonl"
+
+Tensors = Mapping[str, NDArray[np.float32]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelRecord:
+    """All that a model folder tells of a model."""
+
+    text: TextSettings
+    network: NetworkSettings
+    training: TrainingSettings
+    vocabulary: Vocabulary
+    labels: tuple[str, ...]
+    """The known labels, in the order of their ids."""
+    tensors: Tensors
+    """Weights in float32; names and axes are those of docs/model-folder.md."""
+    figures: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What the kept weights reached: bits_per_character, step, seconds ..."""
+    provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Where the model comes from: sources, fingerprint of the corpus, versions, date."""
+
+
+def read(path: Path) -> ModelRecord:
+    """Read the model in the folder ``path``.
+
+    Raises ModelFolderError when a file is missing, truncated or altered, or of a newer format.
+    """
+    if not path.is_dir():
+        raise ModelFolderError(
+            f"there is no model folder {path}; "
+            "name one that charloom train made, such as runs/facts."
+        )
+    config = _config(path)
+    vocabulary_bytes = _bytes(path, VOCABULARY)
+    if _digest(vocabulary_bytes) != config["vocabulary_digest"]:
+        raise _altered(path, VOCABULARY)
+    try:
+        return ModelRecord(
+            text=TextSettings.from_json(config["text"]),
+            network=NetworkSettings.from_json(config["network"]),
+            training=TrainingSettings.from_json(config["training"]),
+            vocabulary=Vocabulary.from_json(json.loads(vocabulary_bytes)),
+            labels=tuple(config["labels"]),
+            tensors=_tensors(path, config["vocabulary_digest"]),
+            figures=config["figures"],
+            provenance=config["provenance"],
+        )
+    except (KeyError, TypeError, ValueError, SettingsError) as error:
+        raise _altered(path, CONFIG) from error
+
+
+def files(record: ModelRecord) -> dict[str, bytes]:
+    """Return the content of the files that ``record`` decides, weights before their figures."""
+    from safetensors.numpy import save
+
+    vocabulary = _json(record.vocabulary.to_json())
+    vocabulary_digest = _digest(vocabulary)
+    metadata = {
+        "format": "pt",
+        "tensors_digest": _tensor_digest(record.tensors),
+        "vocabulary_digest": vocabulary_digest,
+    }
+    config = {
+        "format": FORMAT,
+        "model_type": "charloom",
+        "architectures": [f"charloom-{record.network.cell}"],
+        "vocabulary_size": len(record.vocabulary),
+        "text": record.text.to_json(),
+        "network": record.network.to_json(),
+        "training": record.training.to_json(),
+        "labels": list(record.labels),
+        "figures": dict(record.figures),
+        "provenance": dict(record.provenance),
+        "vocabulary_digest": vocabulary_digest,
+    }
+    config["config_digest"] = _digest(_json(config))
+    return {
+        VOCABULARY: vocabulary,
+        WEIGHTS: save(dict(record.tensors), metadata=metadata),
+        CONFIG: _json(config),
+    }
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(_bytes(path, CONFIG))
+        version = config["format"]
+        digest = config.pop("config_digest", None)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _altered(path, CONFIG) from error
+    if isinstance(version, int) and version > FORMAT:
+        raise ModelFolderError(
+            f"{path} has model format {version}; this charloom reads formats up to {FORMAT}: "
+            "install a newer charloom."
+        )
+    if digest != _digest(_json(config)):
+        raise _altered(path, CONFIG)
+    checked: dict[str, Any] = config
+    return checked
+
+
+def _tensors(path: Path, vocabulary_digest: str) -> dict[str, NDArray[np.float32]]:
+    from safetensors import SafetensorError, safe_open
+
+    _bytes_exist(path, WEIGHTS)
+    try:
+        with safe_open(path / WEIGHTS, framework="np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _altered(path, WEIGHTS) from error
+    if (
+        metadata.get("tensors_digest") != _tensor_digest(tensors)
+        or metadata.get("vocabulary_digest") != vocabulary_digest
+    ):
+        raise _altered(path, WEIGHTS)
+    return tensors
+
+
+def _bytes_exist(path: Path, name: str) -> None:
+    if not (path / name).is_file():
+        raise ModelFolderError(
+            f"{path} has no {name}; a model folder needs {CONFIG}, {VOCABULARY} and {WEIGHTS}: "
+            "copy the whole folder, or train again."
+        )
+
+
+def _bytes(path: Path, name: str) -> bytes:
+    _bytes_exist(path, name)
+    try:
+        return (path / name).read_bytes()
+    except OSError as error:
+        raise ModelFolderError(
+            f"{path / name} cannot be read ({error.strerror}); make it readable."
+        ) from error
+
+
+def _altered(path: Path, name: str) -> ModelFolderError:
+    return ModelFolderError(
+        f"{path / name} is damaged or was altered after it was saved; "
+        "copy the whole folder again from where it was made, or train again."
+    )
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _tensor_digest(tensors: Tensors) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        tensor = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name} {tensor.dtype.str} {tensor.shape}\n".encode())
+        digest.update(tensor.tobytes())
+    return digest.hexdigest()

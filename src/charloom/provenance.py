@@ -1,0 +1,24 @@
+"""Where a model comes from: what its folder records of sources, software and machine."""
+
+import datetime
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+from charloom.text.corpus import Corpus
+
+
+def provenance(names: Sequence[str], corpus: Corpus) -> dict[str, Any]:
+    """Return what the model folder tells of sources, corpus, software and machine."""
+    return {
+        "sources": list(names),
+        "corpus_fingerprint": corpus.fingerprint,
+        "training_documents": len(corpus.training),
+        "training_characters": corpus.training.total_characters,
+        "charloom": metadata.version("charloom"),
+        "torch": metadata.version("torch"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }

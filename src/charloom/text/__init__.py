@@ -1,0 +1,1 @@
+"""From a source of text to symbol ids on disk. No torch here."""

@@ -1,0 +1,184 @@
+"""What a user names (a file, folder, glob, corpus, or standard input) becomes files to read."""
+
+import atexit
+import glob
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from charloom.errors import SourceError
+from charloom.settings import TextSettings
+from charloom.text.corpora import CORPORA, local_path
+from charloom.text.readers import Document, read
+from charloom.text.streams import Compression, Format, Progress, SourceFile, unreadable
+
+__all__ = ["Document", "SourceFile", "fingerprint", "read", "resolve"]
+
+_FORMATS: dict[str, Format] = {
+    ".txt": "text",
+    ".text": "text",
+    ".md": "text",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+_COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
+_FINGERPRINT_BYTES = 16
+
+
+def resolve(
+    names: Sequence[str], settings: TextSettings, progress: Progress | None = None
+) -> list[SourceFile]:
+    """Return the files that ``names`` stand for, in the order given, those of a folder sorted.
+
+    A name is a file of any suffix; a folder, of which all files with a known suffix are taken,
+    hidden ones left out; a glob; ``-`` for standard input; or a named corpus, which is fetched if
+    needed (``progress`` is told the bytes). What exists as a path goes before a corpus of that
+    name. Standard input is read as text, or, when columns are asked for, as jsonl if it begins
+    with a brace and as csv if not. Raises SourceError and DownloadError.
+    """
+    if not names:
+        raise SourceError(
+            f"no source was given; allowed: {_allowed()}; name at least one of these."
+        )
+    return [file for name in names for file in _resolve(str(name), settings, progress)]
+
+
+def fingerprint(files: Sequence[SourceFile]) -> str:
+    """Return a hexadecimal digest of what the files hold and how they are read, not of their names.
+
+    Raises SourceError if one cannot be read.
+    """
+    whole = hashlib.blake2b(digest_size=_FINGERPRINT_BYTES)
+    for file in files:
+        try:
+            with file.path.open("rb") as stream:
+                content = hashlib.file_digest(stream, hashlib.blake2b).hexdigest()
+        except OSError as error:
+            raise unreadable(file.name, error) from error
+        whole.update(repr((content, file.format, file.compression, file.column_names)).encode())
+    return whole.hexdigest()
+
+
+def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> list[SourceFile]:
+    try:
+        if name == "-":
+            return [_spool(sys.stdin.buffer, "standard input", settings)]
+        path = Path(name)
+        if path.is_dir():
+            return _folder(name)
+        if path.is_file():
+            return [_file(path)]
+        if path.exists():  # a pipe, say: it can be read only once
+            with path.open("rb") as stream:
+                return [_spool(stream, name, settings)]
+    except OSError as error:
+        raise unreadable(name, error) from error
+    if glob.has_magic(name):
+        return _glob(name)
+    if name in CORPORA:
+        return _corpus(name, progress)
+    raise SourceError(
+        f"no file, folder, glob or corpus is named {name!r}; allowed: {_allowed()}; "
+        "check the spelling."
+    )
+
+
+def _allowed() -> str:
+    return f"a path that exists, - for standard input, or a corpus ({', '.join(sorted(CORPORA))})"
+
+
+def _file(path: Path) -> SourceFile:
+    """Return an existing file as its suffixes tell to read it; refuse an empty one."""
+    if path.stat().st_size == 0:
+        raise _empty(str(path))
+    return _described(path)
+
+
+def _empty(name: str) -> SourceError:
+    return SourceError(
+        f"{name} is empty; at least one line with text is needed; give another source."
+    )
+
+
+def _described(path: Path) -> SourceFile:
+    compression = _COMPRESSIONS.get(path.suffix.lower())
+    inner = path.with_suffix("") if compression else path
+    form = _FORMATS.get(inner.suffix.lower(), "text")
+    if compression and form == "parquet":
+        raise SourceError(
+            f"{path} is a compressed parquet file; .txt, .csv, .tsv and .jsonl may be compressed, "
+            "parquet is so by itself; unpack it first."
+        )
+    return SourceFile(path=path, name=str(path), format=form, compression=compression)
+
+
+def _is_known(path: Path) -> bool:
+    inner = path.with_suffix("") if path.suffix.lower() in _COMPRESSIONS else path
+    return inner.suffix.lower() in _FORMATS
+
+
+def _folder(name: str) -> list[SourceFile]:
+    found = sorted(path for path in _walk(Path(name)) if _is_known(path))
+    if not found:
+        raise SourceError(
+            f"folder {name} holds no file to read; allowed: {', '.join(_FORMATS)}, all but parquet "
+            f"also with {' or '.join(_COMPRESSIONS)}; name the files themselves, or use a glob."
+        )
+    return [_described(path) for path in found]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(parent, name) for name in files if not name.startswith("."))
+
+
+def _glob(name: str) -> list[SourceFile]:
+    # Path.glob refuses absolute patterns and takes hidden files.
+    matches = sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207
+    found = [_described(path) for path in matches if path.is_file()]
+    if not found:
+        raise SourceError(
+            f"no file matches the glob {name!r}; allowed: *, ?, [abc], and ** for folders within; "
+            "check the spelling and the folder."
+        )
+    return found
+
+
+def _corpus(name: str, progress: Progress | None) -> list[SourceFile]:
+    corpus = CORPORA[name]
+    return [
+        SourceFile(
+            path=path,
+            name=name if len(corpus.files) < 2 else f"{name}/{path.name}",
+            format=_FORMATS[path.suffix],
+            column_names=corpus.column_names,
+        )
+        for path in local_path(corpus, progress)
+    ]
+
+
+def _spool(stream: BinaryIO, name: str, settings: TextSettings) -> SourceFile:
+    """Copy what can be read only once to a temporary file, which is removed at exit."""
+    with tempfile.NamedTemporaryFile(prefix="charloom-", delete=False) as target:
+        path = Path(target.name)
+        atexit.register(path.unlink, missing_ok=True)
+        shutil.copyfileobj(stream, target)
+    with path.open("rb") as spooled:
+        first = spooled.read(1)
+    if not first:
+        raise _empty(name)
+    table: Format = "jsonl" if first == b"{" else "csv"
+    asked = settings.columns or settings.label_column
+    return SourceFile(path=path, name=name, format=table if asked else "text")

@@ -1,0 +1,140 @@
+"""Symbols and their ids: boundary and unknown first, then the rest in a stable order."""
+
+import dataclasses
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.errors import ModelFolderError
+from charloom.settings import Level
+from charloom.text.symbols import code_of, codes, is_symbol, iterate, join
+
+EOS = 0
+"""The id of the boundary before and after every document."""
+UNK = 1
+"""The id of every symbol that the vocabulary lacks."""
+
+_SPECIAL = ("<eos>", "<unk>")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """The symbols that a model knows."""
+
+    level: Level
+    symbols: tuple[str, ...]
+    """In id order; the first two are ``<eos>`` and ``<unk>``."""
+    counts: tuple[int, ...]
+    """Occurrences in the training part; of ``<eos>``: documents; of ``<unk>``: symbols replaced."""
+
+    @classmethod
+    def from_counts(
+        cls,
+        level: Level,
+        symbols: Sequence[str],
+        counts: Sequence[int] | NDArray[np.integer[Any]],
+        min_count: int,
+        documents: int,
+    ) -> Self:
+        """Return the vocabulary of the symbols counted at least ``min_count`` times.
+
+        The most frequent comes first; among equals, the one first in the order of code points.
+        """
+        counted = [(symbol, int(count)) for symbol, count in zip(symbols, counts, strict=True)]
+        kept = sorted(
+            (pair for pair in counted if pair[1] >= max(min_count, 1)),
+            key=lambda pair: (-pair[1], pair[0]),
+        )
+        replaced = sum(count for _, count in counted) - sum(count for _, count in kept)
+        return cls(
+            level=level,
+            symbols=(*_SPECIAL, *(symbol for symbol, _ in kept)),
+            counts=(documents, replaced, *(count for _, count in kept)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    def encode(self, text: str) -> NDArray[np.int64]:
+        """Return the ids of ``text``, without boundaries; symbols not known become UNK."""
+        if self.level in ("char", "byte"):
+            # The last entry of the table stands for all codes above the largest known one.
+            ids: NDArray[np.int64] = self._table.take(codes(text, self.level), mode="clip")
+            return ids
+        known = self.ids
+        return np.fromiter((known.get(s, UNK) for s in iterate(text, self.level)), dtype=np.int64)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text of ``ids``; raises ValueError for EOS and UNK: they stand for no text."""
+        return join([self.symbols[self._textual(int(index))] for index in ids], self.level)
+
+    def unknown(self, text: str) -> list[str]:
+        """Return the symbols of ``text`` that the vocabulary lacks, each once, as they appear."""
+        return list(dict.fromkeys(s for s in iterate(text, self.level) if s not in self.ids))
+
+    @functools.cached_property
+    def ids(self) -> Mapping[str, int]:
+        """The id of each symbol that stands for text: EOS and UNK are not among them."""
+        first = len(_SPECIAL)
+        return {symbol: index for index, symbol in enumerate(self.symbols[first:], first)}
+
+    @functools.cached_property
+    def _table(self) -> NDArray[np.int64]:
+        """The id of each code from 0 to one above the largest known."""
+        code = code_of(self.level)
+        table = np.full(max(map(code, self.ids), default=-1) + 2, UNK, dtype=np.int64)
+        for symbol, index in self.ids.items():
+            table[code(symbol)] = index
+        return table
+
+    def _textual(self, index: int) -> int:
+        if not len(_SPECIAL) <= index < len(self):
+            raise ValueError(f"id {index} stands for no text; ids of text: 2 to {len(self) - 1}")
+        return index
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the vocabulary as the JSON object of ``vocabulary.json``."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Return the vocabulary that ``to_json`` gave; raises ModelFolderError for another."""
+        fault = _fault(record)
+        if fault:
+            raise ModelFolderError(
+                f"the vocabulary {fault}; it is damaged or altered: restore it, or train again."
+            )
+        symbols, counts = tuple(record["symbols"]), tuple(record["counts"])
+        return cls(level=record["level"], symbols=symbols, counts=counts)
+
+
+def _fault(record: object) -> str | None:
+    """Return what is wrong with the JSON object of a vocabulary, None if nothing is."""
+    if not isinstance(record, Mapping) or not {"level", "symbols", "counts"} <= set(record):
+        return "is no object with level, symbols and counts"
+    levels = get_args(Level)
+    if record["level"] not in levels:
+        return f"has level {record['level']!r}; allowed: {', '.join(levels)}"
+    return _symbols_fault(record["symbols"], record["level"]) or _counts_fault(
+        record["counts"], len(record["symbols"])
+    )
+
+
+def _symbols_fault(symbols: object, level: Level) -> str | None:
+    if not isinstance(symbols, list | tuple) or tuple(symbols[:2]) != _SPECIAL:
+        return "has symbols that do not begin with <eos> and <unk>"
+    for symbol in symbols[2:]:
+        if not isinstance(symbol, str) or not is_symbol(symbol, level):
+            return f"holds {symbol!r}, which is no symbol of level {level}"
+    return "holds a symbol twice" if len(set(symbols)) != len(symbols) else None
+
+
+def _counts_fault(counts: object, symbols: int) -> str | None:
+    if not isinstance(counts, list | tuple) or len(counts) != symbols:
+        return "has not one count for each symbol"
+    if not all(type(count) is int and count >= 0 for count in counts):
+        return "has counts that are not whole numbers from 0"
+    return None

@@ -1,0 +1,55 @@
+"""Running the command line inside the process of the tests, and in one of its own."""
+
+import dataclasses
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charloom.cli.app import run
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Done:
+    """What a command line came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def records(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Charloom = Callable[..., Done]
+
+
+def runner(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Charloom:
+    """Return a function that runs one command line and captures what it wrote."""
+
+    def charloom(*arguments: str | Path | float, stdin: str = "") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Done(code=code, out=captured.out, err=captured.err)
+
+    return charloom
+
+
+def in_a_process(*arguments: str | Path, **environment: str) -> subprocess.Popen[bytes]:
+    """Start a command line as a user does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "charloom", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | environment,
+    )

@@ -1,0 +1,211 @@
+import errno
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from command_line import Charloom, in_a_process
+
+import charloom as package
+from charloom.cli.app import app
+from charloom.errors import CharloomError
+from charloom.model import Model
+
+COMMANDS = (
+    "train",
+    "generate",
+    "temperatures",
+    "next",
+    "evaluate",
+    "score",
+    "summary",
+    "corpora",
+)
+HEAVY = {"torch", "polars", "rich", "numba", "zstandard"}
+
+
+def test_the_version(charloom: Charloom) -> None:
+    done = charloom("--version")
+    assert (done.code, done.out, done.err) == (0, f"charloom {package.__version__}\n", "")
+
+
+def test_without_arguments_there_is_help(charloom: Charloom) -> None:
+    done = charloom()
+    assert done.code == 0
+    assert done.out == charloom("--help").out
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} +[A-Z].+\.$", done.out, re.MULTILINE), command
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_plain_and_ends_with_examples_that_parse(charloom: Charloom, command: str) -> None:
+    done = charloom(command, "--help")
+    assert done.code == 0
+    assert done.out.startswith(f"Usage: charloom {command}")
+    assert "\x1b" not in done.out
+    _, _, examples = re.split(r"(Examples?):\n", done.out)
+    lines = [line.strip() for line in examples.splitlines() if line.strip()]
+    assert lines
+    group = typer.main.get_command(app)
+    for line in lines:
+        words = shlex.split(line.split("<")[0])
+        assert words[:2] == ["charloom", command]
+        parsed = group.commands[command]  # type: ignore[attr-defined]
+        parsed.make_parser(parsed.context_class(parsed)).parse_args(words[2:])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["grow"], "No such command 'grow'. See: charloom --help"),
+        (["trian"], "No such command 'trian'. Did you mean 'train'? See: charloom --help"),
+        (["train"], "Missing argument 'SOURCE...'. See: charloom train --help"),
+        (
+            ["train", "x", "--hidden", "many"],
+            "Invalid value for '--hidden': 'many' is not a whole number. "
+            "See: charloom train --help",
+        ),
+        (
+            ["train", "x", "--lr", "high"],
+            "Invalid value for '--lr': 'high' is not a number. See: charloom train --help",
+        ),
+        (
+            ["generate", "x", "-n", "0"],
+            "Invalid value for '-n': 0 is too small, it must be at least 1. "
+            "See: charloom generate --help",
+        ),
+        (
+            ["summary", "x", "--colour"],
+            "No such option: --colour. See: charloom summary --help",
+        ),
+        (
+            ["summary", "no/such"],
+            f"there is no model folder {Path('no/such')}; "
+            "name one that charloom train made, such as runs/facts.",
+        ),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    charloom: Charloom, arguments: list[str], message: str
+) -> None:
+    done = charloom(*arguments)
+    assert (done.code, done.out, done.err) == (2, "", f"charloom: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (CharloomError("first\nsecond"), "first second"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "runs/x"),
+            "runs/x: the disk is full; free some space, or choose another place.",
+        ),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "the output: the disk is full; free some space, or choose another place.",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "runs/x"),
+            "runs/x: permission denied; choose a file or folder that you may use.",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only file system", "runs/x"),
+            "runs/x: the disk can only be read; choose another place.",
+        ),
+    ],
+)
+def test_what_the_machine_refuses_is_told_in_one_line(
+    charloom: Charloom, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def fail(path: Path) -> Model:
+        raise error
+
+    monkeypatch.setattr(Model, "load", fail)
+    done = charloom("next", "runs/x", "a")
+    assert (done.code, done.err) == (2, f"charloom: {message}\n")
+
+
+def test_our_own_mistakes_are_not_hidden(
+    charloom: Charloom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> Model:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(Model, "load", fail)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        charloom("next", "runs/x", "a")
+
+
+def test_an_interruption_ends_with_130(charloom: Charloom, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(path: Path) -> Model:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Model, "load", interrupt)
+    done = charloom("next", "runs/x", "a")
+    assert (done.code, done.out, done.err) == (130, "", "charloom: interrupted.\n")
+
+
+def test_generating_loads_nothing_heavy(model: Path) -> None:
+    program = (
+        "import sys\n"
+        "from charloom.cli.app import run\n"
+        f"code = run(['generate', {str(model)!r}, 'a', '--length', '5', '--seed', '1'])\n"
+        f"print(code, *sorted({HEAVY} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0"
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(model: Path) -> None:
+    process = in_a_process("generate", model, "-n", "3000", "--length", "50")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_below_standard_output(model: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "charloom", "next", str(model), "a"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == (
+        b"charloom: the output: the disk is full; free some space, or choose another place.\n"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_output_is_utf8_whatever_the_locale_says(model: Path, encoding: str) -> None:
+    process = in_a_process(
+        "next", model, "é", "--top", "20", LC_ALL="C", PYTHONIOENCODING=encoding, PYTHONUTF8="0"
+    )
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    assert "█" in out.decode("utf-8")
+    assert '"\U0001f600"' in out.decode("utf-8")
+
+
+def test_bytes_that_are_not_utf8_in_a_prompt(model: Path) -> None:
+    if os.name != "posix" or sys.platform == "darwin":
+        pytest.skip("arguments are text here")
+    process = in_a_process("generate", model, os.fsdecode(b"a\xff"), "--length", "3")
+    out, err = process.communicate()
+    assert process.returncode == 0
+    assert out.decode("utf-8").startswith("a\ufffd")
+    assert err.decode("utf-8") == (
+        'charloom: the model does not know "\ufffd": <unk> is fed in its place.\n'
+    )

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+from command_line import Charloom
+
+from charloom import units
+from charloom.model import Model
+
+KEYS = {
+    "bits_per_character",
+    "nats_per_symbol",
+    "perplexity",
+    "characters",
+    "symbols",
+    "documents",
+    "unknown",
+}
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    path = tmp_path / "lines.txt"
+    path.write_text("bad face\n\n  cafe\u0301 X\n", encoding="utf-8")
+    return path
+
+
+def test_figures_are_those_of_the_library(charloom: Charloom, model: Path, lines: Path) -> None:
+    done = charloom("evaluate", model, lines, "--json")
+    [figures] = done.records
+    # Cleaned as recorded: white space around a line goes, e and the accent become one.
+    expected = Model.load(model).bits_per_character(["bad face", "café X"])
+    assert (done.code, done.err, set(figures)) == (0, "", KEYS)
+    assert figures["bits_per_character"] == pytest.approx(expected, rel=1e-12)
+    assert (figures["documents"], figures["characters"], figures["symbols"]) == (2, 16, 16)
+    assert figures["unknown"] == 1
+    assert units.bits(figures["nats_per_symbol"]) == pytest.approx(expected)
+
+
+def test_figures_as_text(charloom: Charloom, model: Path, lines: Path) -> None:
+    out = charloom("evaluate", model, lines).out
+    shown = dict(line.rsplit("  ", 1) for line in out.splitlines())
+    [figures] = charloom("evaluate", model, lines, "--json").records
+    assert {key.strip() for key in shown} == {key.replace("_", " ") for key in KEYS}
+    assert f"{figures['bits_per_character']:.4f}" in out
+
+
+def test_standard_input(charloom: Charloom, model: Path, lines: Path) -> None:
+    text = lines.read_text("utf-8")
+    assert charloom("evaluate", model, "-", "--json", stdin=text).records == (
+        charloom("evaluate", model, lines, "--json").records
+    )
+
+
+def test_columns_and_encoding_of_another_table(
+    charloom: Charloom, model: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_bytes("kind,title,more\nx,café,bad\ny,face,i\n".encode("latin-1"))
+    arguments = ("--column", "title,more", "--encoding", "latin-1", "--json")
+    [figures] = charloom("evaluate", model, table, *arguments).records
+    expected = Model.load(model).bits_per_character(["café bad", "face i"])
+    assert figures["bits_per_character"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_labels_are_read(charloom: Charloom, labelled: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("kind,title\nSports,bad\nOpera,face\n", encoding="utf-8")
+    done = charloom("evaluate", labelled, table, "--column", "title", "--label-column", "kind")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("charloom: label 'Opera' is not known to this model; known labels:")
+
+
+def test_a_source_that_is_not_there(charloom: Charloom, model: Path) -> None:
+    done = charloom("evaluate", model, "no/such.txt")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert done.err.startswith("charloom: no file, folder, glob or corpus is named 'no/such.txt'")

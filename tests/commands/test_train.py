@@ -1,0 +1,206 @@
+import dataclasses
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Charloom
+
+from charloom import recipe
+from charloom.cli.train import default_output, settings, train
+from charloom.events import Stopped
+from charloom.model import Model
+from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+
+LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
+OWN = {"sources", "output", "valid", "preset", "force"}
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "lines.txt"
+    path.write_text("\n".join(LINES), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return the arguments that the recipe gets, which is not followed."""
+    seen: list[dict[str, Any]] = []
+
+    def record(sources: list[str], **arguments: Any) -> None:
+        seen.append({"sources": sources} | arguments)
+
+    monkeypatch.setattr(recipe, "train", record)
+    return seen
+
+
+def test_there_is_an_option_for_every_setting() -> None:
+    fields = {
+        field.name
+        for kind in (TextSettings, NetworkSettings, TrainingSettings)
+        for field in dataclasses.fields(kind)
+    }
+    assert set(inspect.signature(train).parameters) == fields | OWN
+
+
+def test_options_left_out_do_not_reach_the_recipe(
+    charloom: Charloom, calls: list[dict[str, Any]]
+) -> None:
+    done = charloom("train", "a.txt", "b/*.csv")
+    [call] = calls
+    assert (done.code, done.err) == (0, "")
+    assert set(call) == {
+        "sources",
+        "output",
+        "validation",
+        "preset",
+        "force",
+        "listeners",
+        "on_start",
+        "on_read",
+    }
+    assert call["sources"] == ["a.txt", "b/*.csv"]
+    assert (call["output"], call["force"]) == (Path("runs/a"), False)
+    assert call["validation"] is call["preset"] is None
+
+
+def test_options_that_are_given_reach_the_recipe(
+    charloom: Charloom, calls: list[dict[str, Any]]
+) -> None:
+    given = (
+        "--level word --unit document --column title,body --column 3 --label-column kind "
+        "--no-header --encoding latin-1 --no-clean --min-count 4 --valid v.txt "
+        "--valid-fraction 0.2 --cell gru --hidden 7 --layers 2 --input 9 --dropout 0.1 --epochs 3 "
+        "--batch-size 5 --window 6 --lr 0.5 --schedule constant --optimizer sgd "
+        "--weight-decay 0.25 --clip-norm 2 --seed 8 --device cpu --precision fp32 "
+        "--sample-every 1.5 --prompt A --prompt B --temperature 0 --temperature 1.25 "
+        "--force --preset lesson -o out"
+    )
+    assert charloom("train", "a.csv", *given.split()).code == 0
+    [call] = calls
+    for name in ("listeners", "on_start", "on_read"):
+        del call[name]
+    assert call == {
+        "sources": ["a.csv"],
+        "output": Path("out"),
+        "validation": "v.txt",
+        "preset": "lesson",
+        "force": True,
+        "level": "word",
+        "unit": "document",
+        "columns": ("title", "body", "3"),
+        "label_column": "kind",
+        "header": False,
+        "encoding": "latin-1",
+        "clean": False,
+        "min_count": 4,
+        "valid_fraction": 0.2,
+        "cell": "gru",
+        "hidden": 7,
+        "layers": 2,
+        "input": 9,
+        "dropout": 0.1,
+        "epochs": 3,
+        "batch_size": 5,
+        "window": 6,
+        "learning_rate": 0.5,
+        "schedule": "constant",
+        "optimizer": "sgd",
+        "weight_decay": 0.25,
+        "clip": 2.0,
+        "seed": 8,
+        "device": "cpu",
+        "precision": "fp32",
+        "sample_every": 1.5,
+        "prompts": ("A", "B"),
+        "temperatures": (0.0, 1.25),
+    }
+
+
+def test_one_hot_stays_a_word() -> None:
+    assert settings({"input": "one-hot", "hidden": None}) == {"input": "one-hot"}
+
+
+@pytest.mark.parametrize(
+    ("source", "folder"),
+    [
+        ("facts", "facts"),
+        ("texts/titles.csv", "titles"),
+        ("texts/titles.txt.gz", "titles"),
+        ("texts/titles.gz", "titles"),
+        ("my.poems.txt", "my.poems"),
+        ("poems/*.txt", "poems"),
+        ("poems/**/*.txt", "poems"),
+        ("-", "stdin"),
+        (".hidden", "hidden"),
+    ],
+)
+def test_the_folder_is_named_after_the_source(source: str, folder: str) -> None:
+    assert default_output([source]) == Path("runs", folder)
+
+
+def test_the_folder_is_named_after_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = tmp_path / "books.v2"
+    books.mkdir()
+    assert default_output([str(books)]) == Path("runs", "books.v2")
+    monkeypatch.chdir(books)
+    assert default_output(["."]) == default_output(["*.txt"]) == Path("runs", "books.v2")
+
+
+def test_from_a_text_to_a_model(charloom: Charloom, source: Path) -> None:
+    small = ("--hidden", 8, "--input", "one-hot", "--device", "cpu")
+    done = charloom("train", source, *small, "--steps", 3, "--prompt", "the ")
+    run = Path("runs/lines")
+    assert (done.code, done.out) == (0, "")
+    assert "one-hot input" in done.err
+    assert done.err.splitlines()[-1] == f"Try: charloom generate {run} 'the ' -n 5"
+    record = Model.load(run).record
+    assert (record.network.hidden, record.network.input, record.training.steps) == (8, "one-hot", 3)
+    assert record.training.prompts == ("the ",)
+    events = (run / "metrics.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(events[-1])["event"] == "stopped"
+
+    again = charloom("train", source, *small, "--steps", 1)
+    assert (again.code, again.out) == (2, "")
+    assert again.err == (
+        f"charloom: {run} already holds a model; replace it with --force, "
+        "or name another folder with --output.\n"
+    )
+    assert charloom("train", source, *small, "--steps", 1, "--force").code == 0
+    assert Model.load(run).record.training.steps == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--hidden", "0"], "hidden is 0; it must be a number of at least 1."),
+        (["--cell", "elman"], "cell is 'elman'; allowed: lstm, gru, rnn."),
+        (["--input", "x"], "input is 'x'; allowed: one-hot, or a size such as 64."),
+        (["--lr", "nan"], "lr is nan; it must be a number of more than 0."),
+        (["--clip-norm", "0"], "clip-norm is 0.0; it must be a number of more than 0."),
+        (["--preset", "course"], "preset is 'course'; there are: lesson."),
+    ],
+)
+def test_options_out_of_range_leave_no_folder(
+    charloom: Charloom, source: Path, arguments: list[str], message: str
+) -> None:
+    done = charloom("train", source, *arguments)
+    assert (done.code, done.out, done.err) == (2, "", f"charloom: {message}\n")
+    assert not Path("runs").exists()
+
+
+def test_an_interrupted_run_ends_with_130(
+    charloom: Charloom, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(sources: list[str], *, listeners: Any, **arguments: Any) -> None:
+        event = Stopped(step=3, seconds=1.0, reason="interrupted", bits_per_character=2.0)
+        for listener in listeners:
+            listener(event)
+
+    monkeypatch.setattr(recipe, "train", interrupted)
+    assert charloom("train", source).code == 130

@@ -1,0 +1,113 @@
+"""What the documents say is there, is there: links, files, make targets, commands, the version."""
+
+import ast
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+import charloom
+from charloom.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(
+    r"(?:src|tests|docs|benchmarks|\.ci)/[\w./-]*|[\w-]+\.toml|constraints\.txt|[A-Z]+\.md"
+)
+CODE = re.compile(r"`([^`\n]+)`")
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Return the words after ``charloom`` of each command in the fenced shell blocks of a text."""
+    for language, block in FENCE.findall(text):
+        if language not in {"console", "sh"}:
+            continue
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            words = list(until_a_pipe(words))
+            if words[:1] == ["charloom"]:
+                yield words[1:]
+
+
+def until_a_pipe(words: list[str]) -> Iterator[str]:
+    for word in words:
+        if word in {"|", ">", "<", "&&", "2>"}:
+            return
+        yield word
+
+
+def parse(words: list[str]) -> None:
+    """Parse the words after ``charloom``; raises what the command line raises for unknown options.
+
+    Values are not looked at: a file that a command names need not be there.
+    """
+    group = typer.main.get_command(app)
+    command = group.commands[words[0]]  # type: ignore[attr-defined]
+    command.make_parser(command.context_class(command)).parse_args(words[1:])
+
+
+TEXT = (ROOT / "README.md").read_text("utf-8")
+README = list(commands(TEXT))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=short)
+def test_links_lead_somewhere(document: Path) -> None:
+    links = LINK.findall(document.read_text("utf-8"))
+    inner = [link for link in links if not re.match(r"[a-z]+:", link)]
+    assert not [link for link in inner if not (document.parent / link).exists()]
+
+
+def test_files_that_are_named_exist() -> None:
+    text = "".join(FENCE.sub("", document.read_text("utf-8")) for document in GUIDES)
+    files = {span for span in CODE.findall(text) if FILE.fullmatch(span)}
+    assert files
+    assert not {file for file in files if not (ROOT / file).exists()}
+
+
+@pytest.mark.parametrize("document", GUIDES, ids=short)
+def test_make_targets_that_are_named_exist(document: Path) -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    named = re.findall(r"(?:^|`)make ([a-z]+)", document.read_text("utf-8"), re.MULTILINE)
+    assert named
+    assert not set(named) - set(targets)
+
+
+@pytest.mark.parametrize("words", README, ids=" ".join)
+def test_commands_of_the_readme_are_commands(words: list[str]) -> None:
+    parse(words)
+
+
+def test_the_check_of_commands_sees_a_wrong_option() -> None:
+    assert README
+    with pytest.raises(Exception, match="No such option"):
+        parse(["train", "titles.txt", "--no-such-option"])
+
+
+def test_the_library_s_example_uses_names_that_there_are() -> None:
+    owners = {"charloom": charloom, "model": charloom.Model}
+    blocks = [block for language, block in FENCE.findall(TEXT) if language == "python"]
+    used = [
+        (node.value.id, node.attr)
+        for node in ast.walk(ast.parse("".join(blocks)))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    ]
+    assert {owner for owner, _ in used} == set(owners)
+    assert not [name for owner, name in used if not hasattr(owners[owner], name)]
+
+
+def test_the_version_has_an_entry_in_the_changelog() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert re.search(rf"^## \[{re.escape(project['version'])}\]", changelog, re.MULTILINE)

@@ -1,0 +1,93 @@
+"""Gradients agree with finite differences, in float64; padding has none; dropout keeps the mean."""
+
+import dataclasses
+
+import pytest
+import torch
+from corpora_by_hand import part
+from networks import NETWORKS, name, random_tensors
+
+from charloom.learning.batches import Batch, DocumentBatches
+from charloom.learning.loss import summed_nats
+from charloom.learning.network import Network
+from charloom.settings import NetworkSettings
+
+TEXTS = ["abca", "b", "cabbage"]
+SYMBOLS, LABELS = 8, 2
+networks = pytest.mark.parametrize("settings", NETWORKS, ids=name)
+
+
+def only_batch() -> Batch:
+    documents = part(TEXTS, labels=[0, -1, 1])
+    batches = DocumentBatches(part=documents, batch_size=3, window=99, seed=None)
+    batch = next(iter(batches.epoch(1)))
+    # Inputs and targets are views of the same memory; here they are changed one by one.
+    return dataclasses.replace(batch, targets_TB=batch.targets_TB.clone())
+
+
+def trained(settings: NetworkSettings) -> Network:
+    network = Network(settings, SYMBOLS, LABELS)
+    network.load(random_tensors(settings, SYMBOLS, LABELS, seed=3))
+    return network.double()
+
+
+def nats(network: Network, batch: Batch) -> torch.Tensor:
+    return summed_nats(network, batch, network.start(batch.labels_B))[0]
+
+
+@networks
+def test_gradients_agree_with_finite_differences(settings: NetworkSettings) -> None:
+    network, batch = trained(settings), only_batch()
+    nats(network, batch).backward()
+    generator = torch.Generator().manual_seed(0)
+    for key, weights in network.named_parameters():
+        assert weights.grad is not None, key
+        direction = torch.randn(weights.shape, generator=generator, dtype=torch.float64)
+        gradient = float((weights.grad * direction).sum())
+        small = 1e-5
+        with torch.no_grad():
+            weights.add_(direction, alpha=small)
+            above = nats(network, batch).item()
+            weights.sub_(direction, alpha=2 * small)
+            below = nats(network, batch).item()
+            weights.add_(direction, alpha=small)
+        # A central difference is off by about small**2 and by rounding of about 1e-15 / small.
+        assert gradient == pytest.approx((above - below) / (2 * small), rel=1e-6, abs=1e-8), key
+
+
+@networks
+def test_padding_changes_neither_loss_nor_gradient(settings: NetworkSettings) -> None:
+    network, batch = trained(settings), only_batch()
+    nats(network, batch).backward()
+    gradients = {key: p.grad.clone() for key, p in network.named_parameters() if p.grad is not None}
+    loss = nats(network, batch).item()
+    padding = ~batch.mask_TB
+    assert padding.any()
+    batch.inputs_TB[padding] = 5
+    batch.targets_TB[padding] = 6
+    network.zero_grad()
+    changed = nats(network, batch)
+    changed.backward()
+    assert changed.item() == loss
+    for key, weights in network.named_parameters():
+        assert weights.grad is not None
+        assert torch.equal(weights.grad, gradients[key]), key
+
+
+@networks
+def test_a_batch_costs_what_its_documents_cost_alone(settings: NetworkSettings) -> None:
+    network = trained(settings)
+    alone = 0.0
+    whole = part(TEXTS, labels=[0, -1, 1])
+    for index in range(len(TEXTS)):
+        one = type(whole)(
+            ids=whole.ids,
+            starts=whole.starts[index : index + 1],
+            stops=whole.stops[index : index + 1],
+            labels=whole.labels[index : index + 1],
+            lookup=whole.lookup,
+            widths=whole.widths,
+        )
+        batches = DocumentBatches(part=one, batch_size=1, window=99, seed=None)
+        alone += nats(network, next(iter(batches.epoch(1)))).item()
+    assert nats(network, only_batch()).item() == pytest.approx(alone, rel=1e-12)

@@ -1,0 +1,62 @@
+"""The public surface is a list; what is not on it is free to change."""
+
+import importlib.metadata
+import inspect
+import subprocess
+import sys
+
+import charloom
+from charloom import errors
+
+PUBLIC = (
+    "CharloomError",
+    "CorpusError",
+    "DownloadError",
+    "LabelError",
+    "Model",
+    "ModelFolderError",
+    "NetworkSettings",
+    "OutputError",
+    "SamplingSettings",
+    "SettingsError",
+    "SourceError",
+    "TextSettings",
+    "TrainingError",
+    "TrainingSettings",
+    "__version__",
+    "load",
+    "train",
+)
+
+
+def test_the_public_names_are_these() -> None:
+    assert tuple(sorted(charloom.__all__)) == PUBLIC
+    assert len(set(charloom.__all__)) == len(charloom.__all__)
+
+
+def test_every_public_name_is_there_and_found_by_dir() -> None:
+    for name in PUBLIC:
+        assert getattr(charloom, name) is not None
+    assert set(PUBLIC) <= set(dir(charloom))
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    assert not hasattr(charloom, "no_such_name")
+
+
+def test_every_error_is_public_and_grows_from_one_root() -> None:
+    classes = {name for name, value in vars(errors).items() if inspect.isclass(value)}
+    assert classes == {name for name in PUBLIC if name.endswith("Error")}
+    assert all(issubclass(getattr(errors, name), errors.CharloomError) for name in classes)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert charloom.__version__ == importlib.metadata.version("charloom")
+
+
+def test_importing_charloom_does_not_import_torch() -> None:
+    program = "import sys, charloom; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False"]

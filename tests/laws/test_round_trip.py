@@ -1,0 +1,86 @@
+"""join(split(x)) = x, for every level and every text."""
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from charloom.settings import Level
+from charloom.text.symbols import characters, is_symbol, join, split
+from charloom.text.vocabulary import Vocabulary
+
+LEVELS: tuple[Level, ...] = ("char", "byte", "grapheme", "word")
+
+# Where segmentation is hard: joiners, flags, skin tones, keycaps, marks, Hangul parts, line ends,
+# right-to-left text and its marks, NUL, apostrophes, and text that looks like a symbol's name.
+HARD = [
+    *("\u200d", "\u200c", "\ufe0f", "\u20e3", "\u0301", "\u0323", "\u3099", "\u1100", "\u1161"),
+    *(
+        "😀",
+        "👩\u200d🚀",
+        "🏳\ufe0f\u200d🌈",
+        "👍🏽",
+        "🇫🇷",
+        "🇩",
+        "1\ufe0f\u20e3",
+        "\u0600",
+        "\u0e33",
+    ),
+    *("\r\n", "\r", "\n", "\t", "\0", "\u2028", "\u00a0", "\u3000", "\ufeff", "\u200f", "\u202e"),
+    *(
+        "שלום",
+        "مرحبا",
+        "हिन्दी",
+        "ไทย",
+        "漢字",
+        "かな",
+        "カー",
+        "don't",
+        "l’a",
+        "'",
+        "’",
+        "_",
+        "a1",
+        "½",
+    ),
+    *("<0x0A>", "<eos>", "<unk>", "<", "é", "e\u0301", "ß", "\U0010ffff", "\ufffd", "\uffff"),
+]
+TEXTS = st.one_of(
+    st.text(),
+    st.lists(st.one_of(st.sampled_from(HARD), st.text(max_size=2)), max_size=12).map("".join),
+)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@example("".join(HARD))
+@example("".join(reversed(HARD)))
+@given(text=TEXTS)
+def test_joining_undoes_splitting(level: Level, text: str) -> None:
+    symbols = split(text, level)
+    assert join(symbols, level) == text
+    assert all(is_symbol(symbol, level) for symbol in symbols)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@given(text=TEXTS)
+def test_characters_of_the_symbols_are_those_of_the_text(level: Level, text: str) -> None:
+    assert sum(characters(symbol, level) for symbol in split(text, level)) == len(text)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@given(text=TEXTS)
+def test_the_vocabulary_of_a_text_gives_it_back(level: Level, text: str) -> None:
+    distinct = sorted(set(split(text, level)))
+    vocabulary = Vocabulary.from_counts(level, distinct, [1] * len(distinct), 1, 1)
+    assert vocabulary.decode(vocabulary.encode(text)) == text
+    assert vocabulary.unknown(text) == []
+
+
+@given(text=TEXTS)
+def test_each_level_cuts_no_finer_than_the_one_below(text: str) -> None:
+    """Every grapheme is whole code points, every white-space character a word symbol of its own."""
+    assert "".join(split(text, "grapheme")) == "".join(split(text, "char"))
+    assert split(text, "byte") == [s for c in text for s in split(c, "byte")]
+    spaces = [s for s in split(text, "word") if unicodedata.category(s[0]) in ("Zs", "Zl", "Zp")]
+    assert spaces == [c for c in text if unicodedata.category(c) in ("Zs", "Zl", "Zp")]

@@ -1,0 +1,51 @@
+"""A text that ended by itself is as surprising to the scorer as it was to the generator."""
+
+import math
+
+import pytest
+from networks import NETWORKS, name, random_tensors, vocabulary_of
+
+from charloom.evaluation.scorer import Scorer
+from charloom.generation.generator import Generator
+from charloom.generation.reference import Network
+from charloom.settings import Level, NetworkSettings, SamplingSettings
+from charloom.text.sources import Document
+from charloom.text.symbols import BYTES
+
+LABELS = ("x", "y")
+
+
+@pytest.mark.parametrize("label", [None, "y"])
+@pytest.mark.parametrize("settings", NETWORKS, ids=name)
+def test_bits_of_a_generated_text(settings: NetworkSettings, label: str | None) -> None:
+    symbols: dict[Level, list[str]] = {"char": list("ab é🙂"), "byte": list(BYTES[97:102])}
+    for level, known in symbols.items():
+        vocabulary = vocabulary_of(known, level)
+        tensors = random_tensors(settings, len(vocabulary), len(LABELS), seed=6, scale=0.8)
+        network = Network(settings, tensors)
+        sampling = SamplingSettings(temperature=0.9, length=300, label=label)
+        drawn = Generator(network, vocabulary, LABELS).generate("", sampling, n=30)
+        ended = [one for one in drawn if one.stopped == "eos"]
+        assert len(ended) > 5
+        documents = [Document(text=one.text, label=one.label) for one in ended]
+        scores = Scorer(network, vocabulary, LABELS).score(documents)
+        for one, score in zip(ended, scores, strict=True):
+            assert score.bits == pytest.approx(one.bits, rel=1e-12)
+            assert score.symbols == one.symbols
+            assert score.unknown == 0
+
+
+@pytest.mark.parametrize("settings", NETWORKS, ids=name)
+def test_bits_of_a_continuation(settings: NetworkSettings) -> None:
+    """With a prompt: bits of the whole = bits of the prompt without a boundary + bits added."""
+    vocabulary = vocabulary_of("abc")
+    network = Network(settings, random_tensors(settings, len(vocabulary), seed=6, scale=0.8))
+    generator, scorer = Generator(network, vocabulary), Scorer(network, vocabulary)
+    drawn = generator.generate("cab", SamplingSettings(temperature=0.9), n=10)
+    ended = [one for one in drawn if one.stopped == "eos"]
+    assert ended
+    boundary = -math.log2(dict(generator.next("cab"))["<eos>"])
+    prompt = next(scorer.score([Document(text="cab")])).bits - boundary
+    for one in ended:
+        whole = next(scorer.score([Document(text=one.text)])).bits
+        assert whole == pytest.approx(prompt + one.bits, rel=1e-12)

@@ -1,0 +1,124 @@
+"""No validation document is in the training part; the split follows from texts and seed."""
+
+import math
+import random
+from hashlib import blake2b
+
+import numpy as np
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from charloom.settings import TextSettings
+from charloom.text.corpus import Corpus, build
+from charloom.text.store import Store
+
+SEEDS = st.integers(0, 2**63 - 1)
+FRACTIONS = st.floats(0.001, 0.999)
+# Each text holds two different symbols, so that there is always something to learn.
+TEXTS = st.text("abc😀", max_size=4).map(lambda text: f"xy{text}")
+CORPORA = st.lists(TEXTS, min_size=2, max_size=60).filter(lambda texts: len(set(texts)) > 1)
+
+
+def store_of(texts: list[str]) -> Store:
+    """Return a store of level char that lives in memory."""
+    symbols = tuple(dict.fromkeys("".join(texts)))
+    number = {symbol: index for index, symbol in enumerate(symbols)}
+    hashes = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    return Store(
+        level="char",
+        symbols=symbols,
+        ids=np.array([number[c] for text in texts for c in text], dtype=np.uint16),
+        offsets=np.cumsum([0, *map(len, texts)]),
+        hashes=np.frombuffer(hashes, dtype="<u8"),
+        labels=(),
+        label_ids=np.full(len(texts), -1, dtype=np.int32),
+        fingerprint="",
+    )
+
+
+def texts_of(store: Store, corpus: Corpus) -> tuple[list[str], list[str]]:
+    """Return the texts of the training and of the validation part."""
+    training, validation = (
+        [
+            "".join(store.symbols[raw] for raw in part.ids[start:stop])
+            for start, stop in zip(part.starts, part.stops, strict=True)
+        ]
+        for part in (corpus.training, corpus.validation)
+    )
+    return training, validation
+
+
+def divided(texts: list[str], fraction: float, seed: int) -> tuple[list[str], list[str]]:
+    store = store_of(texts)
+    chosen = TextSettings(valid_fraction=fraction, min_count=1)
+    return texts_of(store, build(store, chosen, seed=seed))
+
+
+@given(texts=CORPORA, fraction=FRACTIONS, seed=SEEDS)
+def test_no_document_is_in_both_parts_and_none_is_lost(
+    texts: list[str], fraction: float, seed: int
+) -> None:
+    training, validation = divided(texts, fraction, seed)
+    assert training and validation
+    assert not set(training) & set(validation)
+    assert sorted(training + validation) == sorted(texts)
+
+
+@given(texts=CORPORA, fraction=FRACTIONS, seed=SEEDS)
+def test_the_fraction_is_met_within_one_distinct_document(
+    texts: list[str], fraction: float, seed: int
+) -> None:
+    _, validation = divided(texts, fraction, seed)
+    assert abs(len(set(validation)) - fraction * len(set(texts))) < 1
+
+
+@given(texts=CORPORA, fraction=FRACTIONS, seed=SEEDS, order=st.randoms(use_true_random=False))
+def test_the_order_of_the_documents_does_not_matter(
+    texts: list[str], fraction: float, seed: int, order: random.Random
+) -> None:
+    shuffled = order.sample(texts, len(texts))
+    first, second = divided(texts, fraction, seed), divided(shuffled, fraction, seed)
+    assert [sorted(part) for part in first] == [sorted(part) for part in second]
+
+
+@given(seed=SEEDS)
+@settings(max_examples=20)
+def test_the_same_seed_gives_the_same_split_and_another_one_another(seed: int) -> None:
+    texts = [f"text {i}" for i in range(200)]
+    first = divided(texts, 0.5, seed)
+    assert first == divided(texts, 0.5, seed)
+    # Two random halves of 200 are equal with a chance of 1 to C(200, 100), less than 1e-58.
+    assert first != divided(texts, 0.5, (seed + 1) % 2**63)
+
+
+def test_every_document_is_as_likely_to_be_chosen() -> None:
+    seeds, texts = 1000, [f"text {i}" for i in range(40)]
+    chosen = [validation for seed in range(seeds) for validation in divided(texts, 0.25, seed)[1]]
+    # Each count is binomial(1000, 1/4): beyond six standard deviations (about 2e-9 each, 1e-7 for
+    # all 40) is no accident.
+    bound = 6 * math.sqrt(seeds * 0.25 * 0.75)
+    assert all(abs(chosen.count(text) - seeds / 4) < bound for text in texts)
+
+
+@given(texts=CORPORA, others=CORPORA)
+def test_no_document_of_the_validation_file_is_trained_on(
+    texts: list[str], others: list[str]
+) -> None:
+    texts = [*texts, "only for training"]
+    store, held_out = store_of(texts), store_of(others)
+    corpus = build(store, TextSettings(min_count=1), seed=0, validation=held_out)
+    training, _ = texts_of(store, corpus)
+    assert training == [text for text in texts if text not in others]
+    assert np.array_equal(corpus.validation.starts, held_out.offsets[:-1])
+
+
+@given(texts=CORPORA, fraction=FRACTIONS, seed=SEEDS)
+def test_a_stream_is_cut_once(texts: list[str], fraction: float, seed: int) -> None:
+    store, whole = store_of(texts), "".join(texts)
+    # One symbol before the cut would be nothing to learn.
+    assume(len(whole) - math.ceil(fraction * len(whole)) > 1)
+    chosen = TextSettings(unit="stream", valid_fraction=fraction, min_count=1)
+    training, validation = texts_of(store, build(store, chosen, seed=seed))
+    assert "".join(training) + "".join(validation) == whole
+    assert len(training) + len(validation) - len(texts) in (0, 1)
+    assert abs(len("".join(validation)) - fraction * len(whole)) < 1

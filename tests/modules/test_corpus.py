@@ -1,0 +1,223 @@
+"""Parts, vocabulary and labels of a corpus, counted by hand; what nothing can be learned from."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charloom.errors import CorpusError
+from charloom.settings import Level, TextSettings
+from charloom.text import corpus as corpus_module
+from charloom.text.corpus import Corpus, Part, build
+from charloom.text.partition import splitmix64
+from charloom.text.sources import Document
+from charloom.text.store import Store, load, write
+from charloom.text.symbols import split
+from charloom.text.vocabulary import UNK
+
+Make = Callable[..., Store]
+LINES = [f"line {i} of façade 😀 {i * i}" for i in range(100)]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def made(
+        texts: Sequence[str], level: Level = "char", labels: Sequence[str | None] = ()
+    ) -> Store:
+        folder = tmp_path / f"store{len(list(tmp_path.iterdir()))}"
+        given = labels or [None] * len(texts)
+        documents = (Document(text=t, label=label) for t, label in zip(texts, given, strict=True))
+        write(documents, folder, level)
+        store = load(folder, level, folder.name)
+        assert store is not None
+        return store
+
+    return made
+
+
+def texts(corpus: Corpus, part: Part) -> list[str]:
+    return [corpus.vocabulary.decode(part.document(d)) for d in range(len(part))]
+
+
+EASY = TextSettings(min_count=1, valid_fraction=0.2)
+STREAM = TextSettings(min_count=1, valid_fraction=0.25, unit="stream")
+
+
+def test_splitmix64_gives_the_published_numbers() -> None:
+    # The first three outputs of the reference generator from seed 0.
+    gamma = 0x9E3779B97F4A7C15
+    states = np.array([0, gamma, 2 * gamma % 2**64], dtype=np.uint64)
+    assert [hex(v) for v in splitmix64(states).tolist()] == [
+        "0xe220a8397b1dcdaf",
+        "0x6e789e6aa1b965f4",
+        "0x6c45d188009454f",
+    ]
+
+
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+def test_all_documents_are_there_whole(make: Make, level: Level) -> None:
+    corpus = build(make(LINES, level), EASY, seed=0)
+    assert len(corpus.validation) == 20
+    # What stands only in the validation part is unknown, so only training texts can be decoded.
+    training = texts(corpus, corpus.training)
+    assert set(training) < set(LINES) and len(training) == 80
+    assert training == [line for line in LINES if line in training]
+
+
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+@pytest.mark.parametrize("block", [1 << 20, 30])
+def test_counts_are_those_of_the_training_part(
+    make: Make, level: Level, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_module, "_BLOCK", block)
+    corpus = build(make(LINES, level), EASY, seed=0)
+    training = texts(corpus, corpus.training)
+    counted = Counter(s for text in training for s in split(text, level))
+    vocabulary = corpus.vocabulary
+    assert dict(zip(vocabulary.symbols[2:], vocabulary.counts[2:], strict=True)) == counted
+    assert vocabulary.counts[:2] == (80, 0)
+    assert corpus.training.total_symbols == counted.total() + 80
+    assert corpus.training.total_characters == sum(map(len, training)) + 80
+    assert corpus.validation.total_characters == (
+        sum(map(len, LINES)) + 100 - corpus.training.total_characters
+    )
+
+
+def test_characters_of_a_document(make: Make) -> None:
+    corpus = build(make(["é€", "ab", "ba"] * 5, "byte"), EASY, seed=0)
+    part = next(p for p in (corpus.training, corpus.validation) if 5 in p.lengths)
+    index = part.lengths.tolist().index(5)
+    assert part.characters(index).tolist() == [1, 0, 1, 0, 0]
+
+
+def test_min_count_is_of_the_training_part(make: Make) -> None:
+    store = make(["abc", "abd", "xyz"], "char")
+    held_out = make(["xyz", "wab"])
+    corpus = build(store, TextSettings(min_count=2), seed=0, validation=held_out)
+    assert corpus.vocabulary.symbols == ("<eos>", "<unk>", "a", "b")
+    assert corpus.vocabulary.counts == (2, 2, 2, 2)
+    assert corpus.training.document(0).tolist() == [2, 3, UNK]
+    assert corpus.validation.document(1).tolist() == [UNK, 2, 3]
+
+
+def test_documents_of_the_validation_file_are_left_out(make: Make) -> None:
+    store, held_out = make(["one", "two", "one", "three"]), make(["one", "four"])
+    corpus = build(store, EASY, seed=0, validation=held_out)
+    assert texts(corpus, corpus.training) == ["two", "three"]
+    assert corpus.notes == (
+        "2 of 4 training documents stand in the validation file too: left out.",
+    )
+    assert corpus.fingerprint == f"{store.fingerprint}+{held_out.fingerprint}"
+
+
+def test_nothing_to_tell(make: Make) -> None:
+    store = make(["one", "two"])
+    corpus = build(store, EASY, seed=0, validation=make(["three"]))
+    assert corpus.notes == ()
+    assert build(store, EASY, seed=0).fingerprint == store.fingerprint
+
+
+def test_a_stream_is_cut_before_its_end(make: Make) -> None:
+    corpus = build(make(["abcdefgh", "aabbccdd", "abcd"]), STREAM, seed=0)
+    assert texts(corpus, corpus.training) == ["abcdefgh", "aabbccd"]
+    assert texts(corpus, corpus.validation) == ["d", "abcd"]
+
+
+def test_a_stream_is_cut_between_documents_without_empty_ones(make: Make) -> None:
+    corpus = build(make(["abcdef", "aabbcc", "abcd"]), STREAM, seed=0)
+    assert texts(corpus, corpus.training) == ["abcdef", "aabbcc"]
+    assert texts(corpus, corpus.validation) == ["abcd"]
+
+
+def test_a_stream_of_bytes_is_cut_between_characters(make: Make) -> None:
+    corpus = build(make(["ab€€"], "byte"), dataclasses.replace(STREAM, valid_fraction=0.5), seed=0)
+    assert texts(corpus, corpus.training) == ["ab€"]
+    assert corpus.validation.total_characters == 2
+
+
+def test_labels_are_those_of_the_training_part_in_order(make: Make) -> None:
+    store = make(["a1", "b2", "c3", "d4"], labels=["z", None, "b", "z"])
+    held_out = make(["e5", "f6", "g7"], labels=["z", "new", None])
+    corpus = build(store, EASY, seed=0, validation=held_out)
+    assert corpus.labels == ("b", "z")
+    assert corpus.training.labels.tolist() == [1, -1, 0, 1]
+    assert corpus.validation.labels.tolist() == [1, -1, -1]
+    assert corpus.notes == ("labels seen only in validation count as none: new.",)
+
+
+def test_without_labels(make: Make) -> None:
+    corpus = build(make(["one", "two"]), EASY, seed=0)
+    assert corpus.labels == ()
+    assert corpus.training.labels.tolist() == [-1]
+
+
+@pytest.mark.parametrize("settings", [EASY, STREAM])
+def test_the_validation_part_is_limited(
+    make: Make, settings: TextSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_module, "VALIDATION_LIMIT", 40)
+    store = make([f"{i:010}" for i in range(100)])
+    corpus = build(store, settings, seed=0)
+    assert corpus.validation.lengths.sum() == 40
+    assert corpus.training.lengths.sum() == 960
+    assert corpus.notes == (
+        "the validation part was kept to 40 symbols, fewer than the share of "
+        f"{settings.valid_fraction:g} that was asked for; the rest is learned from.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("documents", "settings", "message"),
+    [
+        (
+            ["all in one"],
+            EASY,
+            "the source holds one document only; a split into training and validation needs two "
+            "different ones: give more, a validation file with --valid, or read it with --unit "
+            "stream.",
+        ),
+        (
+            ["the same"] * 3,
+            EASY,
+            "the source holds 3 documents of the same text; a split into training and validation "
+            "needs two different ones: give more, a validation file with --valid, or read it with "
+            "--unit stream.",
+        ),
+        (
+            ["x"],
+            STREAM,
+            "the validation part would be empty; give more text, or a validation file with "
+            "--valid.",
+        ),
+        (
+            ["a", "aa", "aaaa"],
+            EASY,
+            "the training part holds one distinct symbol, 'a'; there is nothing to learn: give a "
+            "text of at least two.",
+        ),
+        (
+            ["abcb", "abc", "bcd"],
+            dataclasses.replace(EASY, min_count=9),
+            "every symbol of the training part is rarer than min-count 9, the most frequent stands "
+            "there 3 times; lower min-count or give more text.",
+        ),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused(
+    make: Make, documents: list[str], settings: TextSettings, message: str
+) -> None:
+    with pytest.raises(CorpusError) as error:
+        build(make(documents), settings, seed=4)
+    assert str(error.value) == message
+
+
+def test_a_training_part_that_all_stands_in_the_validation_file(make: Make) -> None:
+    with pytest.raises(CorpusError) as error:
+        build(make(["one", "two"]), EASY, seed=0, validation=make(["two", "one", "three"]))
+    assert str(error.value) == (
+        "the training part would be empty: each of its 2 documents stands in the validation file "
+        "too; give other documents to one of them."
+    )

@@ -1,0 +1,143 @@
+"""The facade: it cleans as recorded, passes on what it is given, and survives its folder."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import random_tensors, vocabulary_of
+
+from charloom.errors import CorpusError, LabelError, OutputError, SettingsError
+from charloom.model import Model
+from charloom.model_folder import ModelRecord
+from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
+from charloom.text.sources import Document
+
+LETTERS = "abcdefgh '"
+NETWORK = NetworkSettings(cell="gru", hidden=6, layers=2, input=3)
+
+
+def model(text: TextSettings | None = None) -> Model:
+    return Model(
+        ModelRecord(
+            text=text or TextSettings(),
+            network=NETWORK,
+            training=TrainingSettings(steps=1),
+            vocabulary=vocabulary_of(LETTERS),
+            labels=("x", "y"),
+            tensors=random_tensors(NETWORK, len(LETTERS) + 2, labels=2, seed=4, scale=0.7),
+        )
+    )
+
+
+def test_texts_are_those_of_the_generator() -> None:
+    settings = SamplingSettings(temperature=1.1, seed=3, length=9, label="y", stop=("ab", "h"))
+    drawn = model().generator.generate("abc", settings, 5)
+    texts = model().generate(
+        "abc", n=5, temperature=1.1, seed=3, length=9, label="y", stop=["ab", "h"]
+    )
+    assert texts == [one.text for one in drawn]
+    assert len(set(texts)) > 1
+
+
+def test_by_default_one_text_from_nothing() -> None:
+    expected = model().generator.generate("", SamplingSettings())[0].text
+    assert model().generate() == [expected]
+    assert "".join(model().stream()) == expected
+
+
+def test_a_stream_is_the_text_without_its_prompt() -> None:
+    (text,) = model().generate("ab", temperature=1.0, seed=8, length=60, stop="gg", label="x")
+    pieces = model().stream("ab", temperature=1.0, seed=8, length=60, stop="gg", label="x")
+    assert "ab" + "".join(pieces) == text
+
+
+def test_one_stop_string_need_not_be_in_a_list() -> None:
+    settings = SamplingSettings(temperature=1.0, stop=("ab",), seed=2)
+    expected = [one.text for one in model().generator.generate("", settings, 20)]
+    assert model().generate(n=20, temperature=1.0, stop="ab", seed=2) == expected
+
+
+def test_prompts_are_cleaned_as_the_record_says() -> None:
+    clean, raw = model(), model(TextSettings(clean=False))
+    assert clean.generate("a &#39;", length=1)[0].startswith("a '")
+    assert raw.generate("a &#39;", length=1)[0].startswith("a &#39;")
+    assert clean.next("a&#39;") == raw.next("a'") != raw.next("a&#39;")
+    assert list(clean.stream("a&#39;")) == list(raw.stream("a'"))
+
+
+def test_scored_texts_are_cleaned_as_the_record_says() -> None:
+    clean, raw = model(), model(TextSettings(clean=False))
+    assert clean.score([" a&#39; ", "b"]) == raw.score(["a'", "b"])
+    assert clean.score([" a&#39; "]) != raw.score([" a&#39; "])
+
+
+def test_scores_are_bits_per_character() -> None:
+    texts = ["abc", "hhhh hh", ""]
+    scores = list(model().scorer.score(Document(text=text) for text in texts))
+    assert model().score(texts) == [score.bits / score.characters for score in scores]
+    total = sum(score.bits for score in scores) / sum(score.characters for score in scores)
+    assert model().bits_per_character(texts) == pytest.approx(total, rel=1e-12)
+    assert model().score([]) == []
+
+
+def test_next_depends_on_the_label() -> None:
+    assert sum(chance for _, chance in model().next("ab")) < 1
+    assert model().next("ab", label="x") != model().next("ab", label="y")
+
+
+def test_the_generator_and_the_scorer_are_made_once() -> None:
+    one = model()
+    assert one.generator is one.generator
+    assert one.scorer is one.scorer
+
+
+def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
+    one, path = model(), tmp_path / "model"
+    one.save(path)
+    other = Model.load(path)
+    assert other.record.labels == one.record.labels
+    assert other.next("abc", "y") == one.next("abc", "y")
+    assert other.generate("a", n=3, seed=5) == one.generate("a", n=3, seed=5)
+    assert other.score(["abc"]) == one.score(["abc"])
+    for key, tensor in one.record.tensors.items():
+        assert np.array_equal(other.record.tensors[key], tensor)
+
+
+def test_a_model_is_only_replaced_by_force(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    model().save(str(path))
+    with pytest.raises(OutputError, match="already holds a model"):
+        model().save(path)
+    changed = Model(dataclasses.replace(model().record, labels=("u", "v")))
+    changed.save(path, force=True)
+    assert Model.load(str(path)).record.labels == ("u", "v")
+
+
+def test_mistakes_are_told() -> None:
+    with pytest.raises(SettingsError) as error:
+        model().score("one string")
+    assert str(error.value) == "one string was given; give a list of texts, such as [text]."
+    with pytest.raises(SettingsError, match="temperature is -1"):
+        model().generate(temperature=-1)
+    with pytest.raises(SettingsError, match="n is 0; it must be at least 1"):
+        model().generate(n=0)
+    with pytest.raises(LabelError, match="known labels: x, y"):
+        model().stream(label="z")
+    with pytest.raises(CorpusError, match="no document to evaluate"):
+        model().bits_per_character([])
+
+
+def test_torch_is_never_imported(tmp_path: Path) -> None:
+    model().save(tmp_path / "model")
+    program = (
+        "import sys; from charloom.model import Model; m = Model.load(sys.argv[1]);"
+        "print(m.generate('a', length=20)[0], m.score(['ab'])[0]);"
+        "assert 'torch' not in sys.modules"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "model")]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    (text,) = model().generate("a", length=20)
+    assert result.stdout == f"{text} {model().score(['ab'])[0]}\n"

@@ -1,0 +1,175 @@
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charloom import model_folder
+from charloom.errors import OutputError, SettingsError, SourceError
+from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
+from charloom.model import Model
+from charloom.recipe import Plan, choose, train
+
+LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
+SMALL: dict[str, Any] = {"hidden": 8, "input": 4, "batch_size": 4, "device": "cpu"}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "lines.txt"
+    path.write_text("\n".join(LINES), encoding="utf-8")
+    return path
+
+
+def test_options_win_over_the_preset_and_that_over_the_defaults() -> None:
+    text, network, training = choose(["x.txt"], "lesson", {"hidden": 64, "seed": 5})
+    assert (network.hidden, network.input, network.cell) == (64, "one-hot", "lstm")
+    assert (training.batch_size, training.optimizer, training.seed) == (8, "rmsprop", 5)
+    assert (training.epochs, training.minutes) == (3, None)
+    assert text.min_count == 1
+
+
+@given(budget=st.sampled_from([("minutes", 0.5), ("steps", 7), ("epochs", 9)]))
+def test_a_budget_that_is_given_replaces_that_of_the_preset(budget: tuple[str, float]) -> None:
+    _, _, training = choose(["x.txt"], "lesson", dict([budget]))
+    given = {name: getattr(training, name) for name in ("minutes", "epochs", "steps")}
+    assert {name: value for name, value in given.items() if value is not None} == dict([budget])
+
+
+def test_a_named_corpus_brings_its_own_settings() -> None:
+    assert choose(["tiny-shakespeare"], None, {})[0].unit == "stream"
+    assert choose(["tiny-shakespeare"], None, {"unit": "line"})[0].unit == "line"
+
+
+def test_without_a_budget_it_is_two_minutes() -> None:
+    assert choose(["x.txt"], None, {})[2].minutes == 2
+
+
+def test_a_preset_that_does_not_exist() -> None:
+    with pytest.raises(SettingsError) as caught:
+        choose(["x.txt"], "lessons", {})
+    assert str(caught.value) == "preset is 'lessons'; there are: lesson."
+
+
+def test_an_option_that_does_not_exist() -> None:
+    with pytest.raises(SettingsError) as caught:
+        choose(["x.txt"], None, {"hiden": 3})
+    assert str(caught.value).startswith("there is no option 'hiden'; there are: batch_size, cell")
+
+
+def test_a_run_from_a_source_to_a_model_folder(source: Path, tmp_path: Path) -> None:
+    events: list[Event] = []
+    plans: list[Plan] = []
+    path = tmp_path / "runs" / "m"
+    model = train(
+        source, output=path, listeners=[events.append], on_start=plans.append, epochs=2, **SMALL
+    )
+    assert plans[0].output == path
+    assert dict(plans[0].layers)["output"] == len(model.record.vocabulary) * 9
+    assert sum(n for _, n in plans[0].layers) == sum(
+        t.size for t in model_folder.read(path).tensors.values()
+    )
+    kinds = {type(event) for event in events}
+    assert kinds == {Step, Validation, Saved, Sample, Stopped}
+    lines = (path / "metrics.jsonl").read_text("utf-8").splitlines()
+    recorded = [json.loads(line) for line in lines]
+    assert [r for r in recorded if r["event"] != "step"] == [
+        event.to_json() for event in events if not isinstance(event, Step)
+    ]
+    assert {
+        "step",
+        "seconds",
+        "bits_per_character",
+        "characters_per_second",
+        "learning_rate",
+    } < set(recorded[0])
+    samples = (path / "samples.jsonl").read_text("utf-8").splitlines()
+    assert len(samples) == 2 * 3, "two epochs, three temperatures"
+    loaded = Model.load(path)
+    assert loaded.generate("the ", n=3, seed=4) == model.generate("the ", n=3, seed=4)
+    assert loaded.record.figures["bits_per_character"] == min(
+        e.bits_per_character for e in events if isinstance(e, Validation)
+    )
+    assert loaded.record.provenance["training_documents"] == len(plans[0].corpus.training)
+
+
+def test_the_same_seed_gives_the_same_model(source: Path) -> None:
+    first, second, other = (train(source, steps=5, seed=seed, **SMALL) for seed in (1, 1, 2))
+    assert all(
+        tensor.tobytes() == second.record.tensors[name].tobytes()
+        for name, tensor in first.record.tensors.items()
+    )
+    assert first.generate(n=2) == second.generate(n=2)
+    assert (
+        first.record.tensors["output.weight"].tobytes()
+        != other.record.tensors["output.weight"].tobytes()
+    )
+
+
+def test_ctrl_c_ends_after_the_current_step_and_keeps_everything(
+    source: Path, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+
+    def interrupt(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Step) and event.step == 7:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    model = train(source, output=tmp_path / "m", listeners=[interrupt], epochs=10**6, **SMALL)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert isinstance(events[-1], Stopped)
+    assert events[-1].reason == "interrupted"
+    assert max(event.step for event in events) == 7
+    assert Model.load(tmp_path / "m").generate() == model.generate()
+
+
+def test_a_second_ctrl_c_interrupts_at_once(source: Path, tmp_path: Path) -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Step | Validation):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(source, output=tmp_path / "m", listeners=[interrupt], epochs=10**6, **SMALL)
+    Model.load(tmp_path / "m")  # The figure was told, so the weights had been saved.
+
+
+def test_labels_become_initial_states(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{'ab'[n % 2]},{'aaaa' if n % 2 == 0 else 'bbbb'}{n % 7}" for n in range(80)]
+    path.write_text("\n".join(["kind,word", *rows]), encoding="utf-8")
+    options = {**SMALL, "learning_rate": 0.02}
+    model = train(path, columns=("word",), label_column="kind", epochs=40, **options)
+    assert model.record.labels == ("a", "b")
+    for label in "ab":
+        texts = model.generate(n=5, temperature=0, label=label)
+        assert all(text.startswith(label * 4) for text in texts)
+
+
+def test_a_stream_is_learned_with_carried_state(tmp_path: Path) -> None:
+    path = tmp_path / "s.txt"
+    path.write_text("abcdefgh" * 400, encoding="utf-8")
+    options = {**SMALL, "learning_rate": 0.03, "window": 16}
+    model = train(path, unit="stream", steps=150, **options)
+    assert model.generate("abc", temperature=0, length=13) == ["abcdefghabcdefgh"]
+
+
+def test_a_mistake_leaves_nothing_behind(source: Path, tmp_path: Path) -> None:
+    before = set(tmp_path.iterdir())
+    with pytest.raises(SourceError):
+        train(tmp_path / "missing.txt", output=tmp_path / "m")
+    with pytest.raises(SettingsError):
+        train(source, output=tmp_path / "m", device="cuda:97")
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_folder_with_a_model_is_told_before_anything_is_read(
+    source: Path, tmp_path: Path
+) -> None:
+    train(source, output=tmp_path / "m", steps=1, **SMALL)
+    with pytest.raises(OutputError, match="already holds a model"):
+        train(tmp_path / "missing.txt", output=tmp_path / "m")

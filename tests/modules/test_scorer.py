@@ -1,0 +1,114 @@
+"""Scores on Markov chains, where the nats of a text are a sum of logarithms done by hand."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from networks import markov_chain, random_tensors, vocabulary_of
+
+from charloom.errors import LabelError
+from charloom.evaluation import scorer as module
+from charloom.evaluation.scorer import Score, Scorer
+from charloom.generation.reference import Network
+from charloom.settings import NetworkSettings
+from charloom.text.sources import Document
+
+LETTERS = "abc"
+CHANCES = np.random.default_rng(0).dirichlet([1.0] * 5, size=5)
+
+
+def by_hand(text: str) -> float:
+    ids = [0, *(LETTERS.index(letter) + 2 if letter in LETTERS else 1 for letter in text), 0]
+    return -sum(math.log(CHANCES[last][this]) for last, this in zip(ids, ids[1:], strict=False))
+
+
+def scorer() -> Scorer:
+    return Scorer(markov_chain(CHANCES), vocabulary_of(LETTERS))
+
+
+def scores(*texts: str) -> list[Score]:
+    return list(scorer().score(Document(text=text) for text in texts))
+
+
+@pytest.mark.parametrize("text", ["", "a", "abcabc", "xaéb"])
+def test_nats_of_a_text(text: str) -> None:
+    (score,) = scores(text)
+    assert score.nats == pytest.approx(by_hand(text), rel=1e-12)
+    assert score.bits == pytest.approx(by_hand(text) / math.log(2), rel=1e-12)
+    assert score.bits_per_character == pytest.approx(score.bits / (len(text) + 1), rel=1e-12)
+    assert (score.symbols, score.characters) == (len(text) + 1, len(text) + 1)
+    assert score.unknown == sum(letter not in LETTERS for letter in text)
+
+
+def test_documents_of_all_lengths_come_back_in_order() -> None:
+    """More than a group, with documents of more than one window among them."""
+    generator = np.random.default_rng(1)
+    sizes = generator.integers(0, 60, module.GROUP_DOCUMENTS + 100)
+    sizes[[3, 700, -1]] = 2 * module.WINDOW, 3 * module.WINDOW - 1, 5 * module.WINDOW + 3
+    texts = ["".join(generator.choice(list(LETTERS), size)) for size in sizes]
+    result = scores(*texts)
+    assert [score.symbols for score in result] == [size + 1 for size in sizes]
+    assert [score.nats for score in result] == pytest.approx(list(map(by_hand, texts)), rel=1e-12)
+
+
+def test_documents_are_read_as_they_are_needed() -> None:
+    taken = 0
+
+    def endless() -> Iterator[Document]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield Document(text="ab")
+
+    next(scorer().score(endless()))
+    assert taken == module.GROUP_DOCUMENTS
+
+
+def test_long_documents_are_not_gathered() -> None:
+    taken = 0
+
+    def long() -> Iterator[Document]:
+        nonlocal taken
+        for _ in range(2 * module.GROUP_CHARACTERS // 1000):
+            taken += 1
+            yield Document(text="é" * 1000)
+
+    groups = module._groups(long())
+    assert len(next(groups)) == taken == module.GROUP_CHARACTERS // 1000
+
+
+def test_no_documents_no_scores() -> None:
+    assert scores() == []
+
+
+def test_characters_are_those_of_the_text_whatever_a_symbol_is() -> None:
+    network = markov_chain(np.full((5, 5), 0.2))
+    for known, level in ((["<0xC3>", "<0xA9>", "a"], "byte"), (["aé", " ", "."], "word")):
+        (score,) = Scorer(network, vocabulary_of(known, level)).score([Document(text="aé aé")])  # type: ignore[arg-type]
+        assert score.characters == 6
+        assert score.symbols == {"byte": 8, "word": 4}[level]
+        assert score.unknown == (level == "byte")
+        assert score.nats == pytest.approx(score.symbols * math.log(5))
+
+
+def test_a_label_gives_the_state_to_start_from() -> None:
+    settings = NetworkSettings(cell="lstm", hidden=4, layers=2, input=3)
+    network = Network(settings, random_tensors(settings, 5, labels=2, seed=1, scale=1.0))
+    labels = [None, "sport", "news", "sport"]
+    result = Scorer(network, vocabulary_of(LETTERS), ("news", "sport")).score(
+        Document(text="", label=label) for label in labels
+    )
+    for score, index in zip(result, (-1, 1, 0, 1), strict=True):
+        logits = network.step(np.array([0]), network.start(np.array([index])))[0][0]
+        expected = math.log(sum(math.exp(x) for x in logits)) - logits[0]
+        assert score.nats == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_label_that_is_not_known() -> None:
+    with pytest.raises(LabelError) as error:
+        list(scorer().score([Document(text="a", label="news")]))
+    assert str(error.value) == (
+        "label 'news' was asked for, but this model has no labels; "
+        "leave the label out, or train a model with --label-column."
+    )

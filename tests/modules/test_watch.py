@@ -1,0 +1,267 @@
+import dataclasses
+import io
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from corpora_by_hand import part
+from rich.console import Console
+
+from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
+from charloom.recipe import Plan
+from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+from charloom.text.corpus import Corpus
+from charloom.text.vocabulary import Vocabulary
+from charloom.watch import LiveWatch, Watch, watch
+
+TEXTS = ["abba", "baba", "abx"]
+KNOWN = Vocabulary.from_counts("char", "abx", (5, 5, 1), 2, len(TEXTS))
+
+
+def plan(**training: Any) -> Plan:
+    corpus = Corpus(
+        training=part(TEXTS, KNOWN),
+        validation=part(["bb"], KNOWN),
+        vocabulary=KNOWN,
+        labels=(),
+        notes=("two texts were left out.",),
+        fingerprint="0",
+    )
+    return Plan(
+        text=TextSettings(),
+        network=NetworkSettings(cell="gru", hidden=1200, layers=2),
+        training=TrainingSettings(**training),
+        corpus=corpus,
+        layers=(("embedding", 256), ("cells.0", 1000), ("output", 44)),
+        device="cpu",
+        precision="bf16",
+        output=Path("runs/my titles"),
+    )
+
+
+def step(seconds: float, progress: float) -> Step:
+    return Step(
+        step=9,
+        seconds=seconds,
+        epoch=2,
+        progress=progress,
+        bits_per_character=2.34567,
+        characters_per_second=23456.7,
+        learning_rate=0.1,
+    )
+
+
+def validation(figure: float, *, best: bool = False, overfitting: bool = False) -> Validation:
+    return Validation(
+        step=9,
+        seconds=75.0,
+        epoch=3,
+        bits_per_character=figure,
+        training_bits_per_character=1.5,
+        best=best,
+        overfitting=overfitting,
+    )
+
+
+def sample(text: str, temperature: float = 0.5, label: str | None = None) -> Sample:
+    return Sample(
+        step=9, seconds=75.0, prompt="To ", temperature=temperature, label=label, text=text
+    )
+
+
+def stopped(figure: float = 2.5, *, interrupted: bool = False) -> Stopped:
+    reason: Any = "interrupted" if interrupted else "budget"
+    return Stopped(step=9, seconds=80.0, reason=reason, bits_per_character=figure)
+
+
+def told(capsys: pytest.CaptureFixture[str], *events: Event) -> str:
+    """Return what the plain view writes for events."""
+    view = Watch()
+    for event in events:
+        view(event)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err
+
+
+def drawn(*events: Event, columns: int = 80, started: bool = True, colour: bool = False) -> str:
+    """Return what the view of a terminal writes for events, each drawn at once."""
+    file = io.StringIO()
+    console = Console(
+        file=file,
+        force_terminal=True,
+        width=columns,
+        color_system="standard" if colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    ticks = iter(range(10**6))
+    with LiveWatch(console, clock=lambda: float(next(ticks))) as view:
+        view.reading(2_500_000)
+        if started:
+            view.start(plan(steps=9, prompts=("To ",)))
+        for event in events:
+            view(event)
+    return file.getvalue()
+
+
+def test_the_plan_is_told_before_the_first_step(capsys: pytest.CaptureFixture[str]) -> None:
+    Watch().start(plan(minutes=1))
+    # Characters with one boundary a text; of 14 symbols one is rare: 1 / 14 = 7.1 %.
+    assert capsys.readouterr().err == (
+        "learn from  3 texts, 14 characters\n"
+        "measure on  1 text, 3 characters\n"
+        "   symbols  4, level char; 7.1 % of the text is rarer and becomes <unk>\n"
+        "   network  GRU, 2 layers of 1200, embedding of 64: 1,300 parameters\n"
+        "  training  1 minute, minibatches of 32, adamw, cpu, bf16, seed 0\n"
+        "      note  two texts were left out.\n"
+        "\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("budget", "shown"),
+    [
+        ({}, "2 minutes"),
+        ({"minutes": 0.5}, "0.5 minutes"),
+        ({"epochs": 1}, "1 epoch"),
+        ({"epochs": 3}, "3 epochs"),
+        ({"steps": 12000}, "12,000 steps"),
+    ],
+)
+def test_the_budget(capsys: pytest.CaptureFixture[str], budget: dict[str, Any], shown: str) -> None:
+    Watch().start(plan(**budget))
+    assert f"  training  {shown}, minibatches" in capsys.readouterr().err
+
+
+def test_steps_are_logged_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    steps = [step(second, second / 60) for second in range(1, 31)]
+    assert told(capsys, *steps) == (
+        "      0:10  epoch 2, 2.346 bits/char, 23,457 char/s, 0:50 left\n"
+        "      0:20  epoch 2, 2.346 bits/char, 23,457 char/s, 0:40 left\n"
+        "      0:30  epoch 2, 2.346 bits/char, 23,457 char/s, 0:30 left\n"
+    )
+
+
+def test_a_figure_is_marked_when_it_is_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, validation(2.5, best=True), validation(2.75)) == (
+        "      1:15  epoch 3, validation 2.500 bits/char (training 1.500), best so far\n"
+        "      1:15  epoch 3, validation 2.750 bits/char (training 1.500), best 2.500\n"
+    )
+
+
+def test_overfitting_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    events = [validation(2.5, best=True), *(validation(2.7, overfitting=True) for _ in range(3))]
+    text = told(capsys, *events)
+    assert text.count("validation") == 5
+    assert (
+        text.count(
+            "      note  Overfitting: the validation figure rises while the training loss falls, so "
+            "the network begins to learn the text by heart. The weights of the best figure are kept.\n"
+        )
+        == 1
+    )
+
+
+def test_samples_stand_beside_their_temperature(capsys: pytest.CaptureFixture[str]) -> None:
+    events = (sample("To be", 0), sample("To\nbe\x1b[2J\n", 0.5), sample("To", 1.25, "Sports"))
+    assert told(capsys, *events) == (
+        "    greedy  To be\n  temp 0.5  To\n            be<0x1B>[2J\nSports, temp 1.25  To\n"
+    )
+
+
+def test_saved_models_are_not_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, Saved(step=1, seconds=1.0, bits_per_character=2.0)) == ""
+
+
+@pytest.mark.parametrize(("prompts", "end"), [(("",), " -n 5"), (("", "To be "), " 'To be ' -n 5")])
+def test_the_end_says_what_was_kept_where_and_what_to_do(
+    capsys: pytest.CaptureFixture[str], prompts: tuple[str, ...], end: str
+) -> None:
+    view = Watch()
+    view.start(plan(prompts=prompts))
+    capsys.readouterr()
+    view(stopped())
+    assert not view.interrupted
+    run = Path("runs/my titles")
+    assert capsys.readouterr().err == (
+        f"\nDone: the best weights, 2.500 bits per character, are in {run}\n"
+        f"Try: charloom generate '{run}'{end}\n"
+    )
+
+
+def test_an_interruption_is_remembered(capsys: pytest.CaptureFixture[str]) -> None:
+    view = Watch()
+    view.start(plan())
+    view(stopped(interrupted=True))
+    assert view.interrupted
+    assert "\nInterrupted: the best weights, 2.500 bits per character" in capsys.readouterr().err
+
+
+def test_nothing_is_promised_where_nothing_was_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    view = Watch()
+    view.start(plan())
+    capsys.readouterr()
+    view(stopped(math.inf))
+    view.start(dataclasses.replace(plan(), output=None))
+    capsys.readouterr()
+    view(stopped())
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_shows_how_far_it_has_come() -> None:
+    text = drawn(step(30.0, 0.25))
+    assert "reading" in text
+    assert " 25%  epoch 2  2.346 bits/char  23k char/s  1:30 left" in text
+    assert text.endswith("\x1b[2K"), "the line that moved is gone"
+
+
+def test_a_terminal_says_the_same_as_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    events = (validation(2.5, best=True), sample("To be"), validation(2.7, overfitting=True))
+    lines = [line.strip() for line in told(capsys, *events).splitlines()]
+    text = drawn(*events, stopped(), columns=200)
+    for line in lines:
+        assert line in text
+    assert "are in runs/my titles" in text.replace("\\", "/")
+
+
+def test_long_samples_are_cut_and_hang_on_a_terminal() -> None:
+    text = drawn(sample("To " + "be or " * 100), columns=60)
+    lines = [line.rstrip() for line in text.splitlines() if "be or" in line]
+    assert lines[0].startswith("  temp 0.5  To be or")
+    assert all(line.startswith(" " * 12 + "be") or "or" in line[:15] for line in lines[1:])
+    assert lines[-1].endswith("...")
+    assert sum(line.count("be") for line in lines) == 40, "240 characters"
+    assert max(map(len, lines)) <= 60
+
+
+def test_a_word_wider_than_a_terminal_is_folded() -> None:
+    text = drawn(sample("x" * 100), columns=60)
+    assert text.count("x") == 100
+
+
+def test_a_sample_cannot_order_a_terminal_about() -> None:
+    text = drawn(sample("To \x1b[31m [bold]be[/bold] :smile:\x07"))
+    assert "To <0x1B>[31m [bold]be[/bold] :smile:<0x07>" in text
+
+
+def test_colour_marks_the_best_figure() -> None:
+    assert "\x1b[32mbest so far" in drawn(validation(2.5, best=True), colour=True)
+    assert "\x1b[32m" not in drawn(validation(2.5, best=True))
+
+
+def test_a_run_that_fails_early_leaves_the_terminal_as_it_was() -> None:
+    text = drawn(started=False)
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") > 0, "the cursor is back"
+
+
+def test_what_is_no_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert type(watch()) is Watch
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda stream: True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert type(watch()) is Watch
+    monkeypatch.setenv("TERM", "xterm")
+    assert type(watch()) is LiveWatch

@@ -1,0 +1,41 @@
+"""Small model records and model folders, made without training."""
+
+from pathlib import Path
+from typing import Any
+
+from networks import random_tensors
+
+from charloom.model_folder import ModelRecord
+from charloom.model_writer import create
+from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+from charloom.text.vocabulary import Vocabulary
+
+ALPHABET = "abcdefghij \U0001f600é"
+
+
+def record(labels: tuple[str, ...] = (), **changes: Any) -> ModelRecord:
+    """Return a model with random weights over a small alphabet."""
+    vocabulary = Vocabulary.from_counts("char", ALPHABET, range(9, 9 + len(ALPHABET)), 1, 5)
+    network = changes.pop("network", NetworkSettings(hidden=6, input=4))
+    parts: dict[str, Any] = {
+        "text": TextSettings(),
+        "network": network,
+        "training": TrainingSettings(steps=3),
+        "vocabulary": vocabulary,
+        "labels": labels,
+        "tensors": random_tensors(network, len(vocabulary), len(labels)),
+        "figures": {
+            "bits_per_character": 2.5,
+            "validation_documents": 3,
+            "step": 7,
+            "seconds": 1.5,
+        },
+        "provenance": {"sources": ["titles.txt"], "charloom": "0.1.0"},
+    }
+    return ModelRecord(**(parts | changes))
+
+
+def folder(path: Path, **changes: Any) -> Path:
+    """Make a model folder and return its path."""
+    create(path, record(**changes))
+    return path
