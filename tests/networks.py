@@ -18,7 +18,7 @@ GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
 INPUTS: tuple[Literal["one-hot"] | int, ...] = ("one-hot", 3)
 
 NETWORKS: tuple[NetworkSettings, ...] = tuple(
-    NetworkSettings(cell=cell, hidden=5, layers=layers, input=size)
+    NetworkSettings(cell=cell, hidden=5, layers=layers, input=size, dropout=0.0)
     for cell, layers, size in product(GATES, (1, 2, 3), INPUTS)
 )
 """Every cell, with one to three layers, with one-hot input and with an embedding."""

@@ -8,7 +8,6 @@
 torch is imported when a training begins, and never to load a model, generate or score.
 """
 
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from charloom.model import Model
     from charloom.recipe import train
 
-__version__ = metadata.version("charloom")
+    __version__: str
 
 __all__ = [
     "CharloomError",
@@ -65,6 +64,10 @@ def __getattr__(name: str) -> Any:
         from charloom.model import Model
 
         return Model
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("charloom")
     if name == "train":
         from charloom.recipe import train
 

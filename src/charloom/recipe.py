@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 Sources = str | Path | Sequence[str | Path]
 
+# A lane of a stream yields a whole window at every step, a document far less: fewer lanes make
+# steps of like size (docs/experiments.md).
+STREAM_LANES = 8
 # Documents that are read without their label while training, so that a labelled model can also be
 # used without naming a label.
 LABEL_DROPOUT = 0.1
@@ -64,6 +67,8 @@ def choose(
         raise SettingsError(f"preset is {preset!r}; there are: {', '.join(PRESETS)}.")
     chosen: dict[str, Any] = defaults(sources)
     budgets = ("minutes", "epochs", "steps")
+    if (options.get("unit") or chosen.get("unit")) == "stream":
+        chosen["batch_size"] = STREAM_LANES
     if preset is not None:
         kit = PRESETS[preset]
         chosen |= {**kit.text, **kit.network, **kit.training}
@@ -192,10 +197,11 @@ def _trainer(record: ModelRecord, corpus: Corpus, output: Path | None) -> tuple[
 @contextlib.contextmanager
 def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
     """Call ``stop`` at the first Ctrl-C; the second one interrupts as usual."""
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    # A job in the background of a script ignores Ctrl-C, and other threads cannot listen for it.
+    if before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def handle(number: int, frame: object) -> None:
         signal.signal(signal.SIGINT, before)

@@ -111,7 +111,7 @@ class NetworkSettings(_Record):
     """How many recurrent layers are stacked."""
     input: int | Literal["one-hot"] = 64
     """``"one-hot"``, or the size of a learned embedding."""
-    dropout: float = 0.0
+    dropout: float = 0.2
     """Share of values dropped between layers and before the output while training."""
 
     def __post_init__(self) -> None:
@@ -141,7 +141,7 @@ class TrainingSettings(_Record):
     """Documents (of a stream: parallel lanes) in a minibatch."""
     window: int = 256
     """Symbols between two truncations of backpropagation through time."""
-    learning_rate: float = 4e-3
+    learning_rate: float = 6e-3
     """The highest learning rate of the schedule."""
     schedule: Schedule = "linear"
     """``linear``: short warm-up, then down to zero at the end of the budget; or ``constant``."""

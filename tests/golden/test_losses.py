@@ -57,6 +57,7 @@ def losses(kind: str, folder: Path) -> list[float]:
         cell=cell,
         input="one-hot" if source == "onehot" else int(source),
         hidden=24,
+        dropout=0.0,
         layers=2,
         steps=20,
         batch_size=8,

@@ -14,7 +14,7 @@ from charloom.model import Model
 from charloom.recipe import Plan, choose, train
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
-SMALL: dict[str, Any] = {"hidden": 8, "input": 4, "batch_size": 4, "device": "cpu"}
+SMALL: dict[str, Any] = {"dropout": 0.0, "hidden": 8, "input": 4, "batch_size": 4, "device": "cpu"}
 
 
 @pytest.fixture
@@ -42,6 +42,14 @@ def test_a_budget_that_is_given_replaces_that_of_the_preset(budget: tuple[str, f
 def test_a_named_corpus_brings_its_own_settings() -> None:
     assert choose(["tiny-shakespeare"], None, {})[0].unit == "stream"
     assert choose(["tiny-shakespeare"], None, {"unit": "line"})[0].unit == "line"
+
+
+def test_a_stream_is_read_in_fewer_lanes_than_there_are_documents_in_a_minibatch() -> None:
+    assert choose(["x.txt"], None, {})[2].batch_size == 32
+    assert choose(["x.txt"], None, {"unit": "stream"})[2].batch_size == 8
+    assert choose(["tiny-shakespeare"], None, {})[2].batch_size == 8
+    assert choose(["tiny-shakespeare"], None, {"unit": "line"})[2].batch_size == 32
+    assert choose(["x.txt"], None, {"unit": "stream", "batch_size": 5})[2].batch_size == 5
 
 
 def test_without_a_budget_it_is_two_minutes() -> None:

@@ -37,7 +37,7 @@ def trainer(
     network: NetworkSettings | None = None,
 ) -> Trainer:
     seed_everything(settings.seed)
-    shape = network or NetworkSettings(hidden=12, input=6)
+    shape = network or NetworkSettings(hidden=12, input=6, dropout=0.0)
     placement = place(settings)
     net = Network(shape, len(KNOWN))
     return Trainer(
