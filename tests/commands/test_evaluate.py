@@ -2,9 +2,13 @@ from pathlib import Path
 
 import pytest
 from command_line import Charloom
+from records import folder
 
 from charloom import units
+from charloom.evaluation.summary import evaluate
 from charloom.model import Model
+from charloom.settings import TextSettings
+from charloom.text.sources import Document
 
 KEYS = {
     "bits_per_character",
@@ -74,3 +78,20 @@ def test_a_source_that_is_not_there(charloom: Charloom, model: Path) -> None:
     done = charloom("evaluate", model, "no/such.txt")
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith("charloom: no file, folder, glob or corpus is named 'no/such.txt'")
+
+
+def test_columns_of_the_training_table_concern_tables_only(
+    charloom: Charloom, lines: Path, tmp_path: Path
+) -> None:
+    text = TextSettings(columns=("2",), label_column="1", encoding="latin-1")
+    model = folder(tmp_path / "m", labels=("x", "y"), text=text)
+    table = tmp_path / "table.csv"
+    table.write_text("x,bad face\ny,café X\n", encoding="utf-8")
+    plain = charloom("evaluate", model, lines, "--json").records
+    assert plain == charloom("evaluate", model, "-", "--json", stdin=lines.read_text()).records
+    [labelled] = charloom("evaluate", model, table, "--json").records
+    scorer = Model.load(model).scorer
+    documents = [Document(text="bad face", label="x"), Document(text="café X", label="y")]
+    assert labelled["bits_per_character"] == evaluate(scorer.score(documents)).bits_per_character
+    assert labelled["characters"] == plain[0]["characters"]
+    assert labelled["bits_per_character"] != plain[0]["bits_per_character"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from charloom.cli import output
 from charloom.cli.options import (
@@ -40,38 +40,42 @@ def evaluate(
     from charloom.model import Model
 
     model = Model.load(run)
-    settings = reading(model.record.text, columns, label_column, header, encoding)
-    figures = asdict(measure(model.scorer.score(documents(sources, settings))))
+    texts = documents(sources, model.record.text, columns, label_column, header, encoding)
+    figures = asdict(measure(model.scorer.score(texts)))
     if json:
         output.record(figures)
         return
     output.table(((name.replace("_", " "), _shown(figures[name])) for name in figures), right=(1,))
 
 
-def reading(
+def documents(
+    sources: list[str],
     recorded: TextSettings,
     columns: list[str] | None,
     label_column: str | None,
     header: bool | None,
     encoding: str | None,
-) -> TextSettings:
-    """Return how a model's text is read, changed by the options that were given."""
-    given = {
-        "columns": split_columns(columns),
-        "label_column": label_column,
-        "header": header,
-        "encoding": encoding,
-    }
-    return replace(recorded, **{name: v for name, v in given.items() if v is not None})  # type: ignore[arg-type]
+) -> Iterator["Document"]:
+    """Return the documents of the sources, read and cleaned as the model's own text was.
 
-
-def documents(sources: list[str], settings: TextSettings) -> Iterator["Document"]:
-    """Return the documents of the sources, one after another."""
+    Its columns concern tables only: they are asked for again where a table is among the sources.
+    """
     from charloom.cli.downloads import fetch
     from charloom.text.sources import read, resolve
 
+    given: dict[str, Any] = {
+        "columns": split_columns(columns) or (),
+        "label_column": label_column,
+        "header": header,
+        "encoding": encoding or TextSettings().encoding,
+    }
     fetch(sources)
-    return read(resolve(sources, settings), settings)
+    plain = replace(recorded, **given)
+    files = resolve(sources, plain)
+    if all(file.format == "text" for file in files):
+        return read(files, plain)
+    asked = {name: value for name, value in given.items() if value not in (None, ())}
+    return read(files, replace(recorded, **asked))
 
 
 def _shown(figure: float | int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from charloom.cli import output
-from charloom.cli.evaluate import documents, reading
+from charloom.cli.evaluate import documents
 from charloom.cli.generate import check_format
 from charloom.cli.options import (
     Columns,
@@ -52,8 +52,8 @@ def score(
     from charloom.model import Model
 
     model = Model.load(run)
-    settings = reading(model.record.text, columns, label_column, header, encoding)
-    lines = documents(sources or ["-"], replace(settings, unit="line"))
+    settings = replace(model.record.text, unit="line")
+    lines = documents(sources or ["-"], settings, columns, label_column, header, encoding)
     write = _text if form == "text" else _json
     for document, result in _paired(model.scorer, lines):
         write(document, result)
