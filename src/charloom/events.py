@@ -51,7 +51,7 @@ class Validation(Event):
     best: bool
     """Whether this is the lowest validation figure so far."""
     overfitting: bool
-    """Whether the validation figure has been rising while the training loss falls."""
+    """Whether the training loss has been falling on while the validation figure has not."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

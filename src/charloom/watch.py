@@ -38,8 +38,9 @@ SHOWN: Final = 240
 """Characters of a sample that a terminal shows; samples.jsonl has all of them."""
 
 _LEARNING_BY_HEART: Final = (
-    "Overfitting: the validation figure rises while the training loss falls, so the network begins "
-    "to learn the text by heart. The weights of the best figure are kept."
+    "Overfitting: the training loss falls on, the validation figure does not, so the network "
+    "begins to learn the text by heart. The weights of the best figure are kept. More text helps; "
+    "so may a larger --dropout."
 )
 
 

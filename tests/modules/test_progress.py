@@ -82,13 +82,15 @@ def test_reports_between_epochs_come_when_asked_for() -> None:
     assert not Pace(TrainingSettings(minutes=1)).due(59)
 
 
-def test_overfitting_is_a_rising_figure_while_the_loss_falls() -> None:
+def test_overfitting_is_a_training_loss_that_falls_on_alone() -> None:
     overfitting = Overfitting()
-    figures = [(3.0, 3.1), (2.5, 2.4), (2.52, 2.2), (2.53, 2.0), (2.6, 1.9)]
-    assert [overfitting.notice(v, t) for v, t in figures] == [False, False, False, True, True]
+    figures = [(3.0, 3.1), (2.5, 2.4), (2.52, 2.3), (2.5, 2.2), (2.51, 2.1), (2.53, 2.0)]
+    seen = [overfitting.notice(v, t) for v, t in figures]
+    assert seen == [False, False, False, False, True, True]
+    assert not overfitting.notice(2.4, 1.9), "a new best is a new beginning"
 
 
-def test_a_figure_that_rises_with_the_loss_is_not_overfitting() -> None:
+def test_a_figure_that_stands_still_with_the_loss_is_not_overfitting() -> None:
     overfitting = Overfitting()
-    figures = [(2.5, 2.4), (2.6, 2.5), (2.7, 2.6), (2.8, 2.7)]
+    figures = [(2.5, 2.4), (2.5, 2.39), (2.6, 2.38), (2.7, 2.36), (2.8, 2.37)]
     assert not any(overfitting.notice(v, t) for v, t in figures)

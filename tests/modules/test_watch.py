@@ -156,12 +156,12 @@ def test_a_figure_is_marked_when_it_is_the_best(capsys: pytest.CaptureFixture[st
 def test_overfitting_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     events = [validation(2.5, best=True), *(validation(2.7, overfitting=True) for _ in range(3))]
     text = told(capsys, *events)
-    assert text.count("validation") == 5
+    assert text.count("epoch 3, validation") == 4
     assert text.count("      note  ") == 1
     assert text.endswith(
-        "      note  Overfitting: the validation figure rises while the training loss falls, "
-        "so the network begins to learn the text by heart. "
-        "The weights of the best figure are kept.\n"
+        "      note  Overfitting: the training loss falls on, the validation figure does not, "
+        "so the network begins to learn the text by heart. The weights of the best figure are kept. "
+        "More text helps; so may a larger --dropout.\n"
         "      1:15  epoch 3, validation 2.700 bits/char (training 1.500), best 2.500\n"
         "      1:15  epoch 3, validation 2.700 bits/char (training 1.500), best 2.500\n"
     )
@@ -223,7 +223,7 @@ def test_a_terminal_shows_how_far_it_has_come() -> None:
 def test_a_terminal_says_the_same_as_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     events = (validation(2.5, best=True), sample("To be"), validation(2.7, overfitting=True))
     lines = [line.strip() for line in told(capsys, *events).splitlines()]
-    text = drawn(*events, stopped(), columns=200)
+    text = drawn(*events, stopped(), columns=250)
     for line in lines:
         assert line in text
     assert "are in runs/my titles" in text.replace("\\", "/")

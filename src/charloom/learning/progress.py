@@ -93,22 +93,25 @@ class Pace:
 
 
 class Overfitting:
-    """Notices that the validation figure rises while the training loss falls."""
+    """Notices that the training loss falls on while the validation figure does not."""
 
-    def __init__(self, patience: int = 2, margin: float = 0.005) -> None:
+    def __init__(self, patience: int = 3, margin: float = 0.02) -> None:
         self._patience = patience
         self._margin = margin
         self._best = math.inf
         self._training_at_best = math.inf
-        self._worse = 0
+        self._reports_since = 0
 
     def notice(self, validation: float, training: float) -> bool:
-        """Return whether the last ``patience`` figures were all worse than the best by the margin.
+        """Return whether no figure since the best, ``patience`` or more, was better.
 
-        Both figures are in bits per character; the margin is a share of the best figure.
+        And since then the training loss must have fallen by the margin, a share of what it was:
+        both standing still is no sign of learning by heart. Both are in bits per character.
         """
         if validation < self._best:
             self._best, self._training_at_best = validation, training
-        worse = validation > self._best * (1 + self._margin) and training < self._training_at_best
-        self._worse = self._worse + 1 if worse else 0
-        return self._worse >= self._patience
+            self._reports_since = 0
+            return False
+        self._reports_since += 1
+        fallen = training < self._training_at_best * (1 - self._margin)
+        return fallen and self._reports_since >= self._patience
