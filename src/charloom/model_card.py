@@ -58,5 +58,15 @@ def _figures(record: ModelRecord) -> list[str]:
 def _provenance(record: ModelRecord) -> list[str]:
     if not record.provenance:
         return []
-    rows = [f"- {name.replace('_', ' ')}: {value}" for name, value in record.provenance.items()]
-    return ["## Provenance", "", *rows, f"- text settings: {record.text.to_json()}", ""]
+    text = {name: value for name, value in record.text.to_json().items() if value is not None}
+    rows = [
+        f"- {name.replace('_', ' ')}: {_shown(value)}"
+        for name, value in {**record.provenance, **text}.items()
+    ]
+    return ["## Provenance", "", *rows, ""]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -111,7 +111,7 @@ class NetworkSettings(_Record):
     """How many recurrent layers are stacked."""
     input: int | Literal["one-hot"] = 64
     """``"one-hot"``, or the size of a learned embedding."""
-    dropout: float = 0.2
+    dropout: float = 0.1
     """Share of values dropped between layers and before the output while training."""
 
     def __post_init__(self) -> None:

@@ -160,7 +160,8 @@ def test_overfitting_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert text.count("      note  ") == 1
     assert text.endswith(
         "      note  Overfitting: the training loss falls on, the validation figure does not, "
-        "so the network begins to learn the text by heart. The weights of the best figure are kept. "
+        "so the network begins to learn the text by heart. "
+        "The weights of the best figure are kept. "
         "More text helps; so may a larger --dropout.\n"
         "      1:15  epoch 3, validation 2.700 bits/char (training 1.500), best 2.500\n"
         "      1:15  epoch 3, validation 2.700 bits/char (training 1.500), best 2.500\n"
