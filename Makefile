@@ -30,7 +30,8 @@ check: setup ## lint, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: setup ## measure: the figures of docs/experiments.md
+bench: setup ## measure: the first table of docs/experiments.md
+	$(BIN)/python benchmarks/generation.py
 	$(BIN)/python benchmarks/titles.py
 
 clean: ## remove the environment, caches and what make demo made

@@ -44,12 +44,14 @@ def runner(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     return charloom
 
 
-def in_a_process(*arguments: str | Path, **environment: str) -> subprocess.Popen[bytes]:
+def in_a_process(
+    *arguments: str | Path, stderr: int = subprocess.PIPE, **environment: str
+) -> subprocess.Popen[bytes]:
     """Start a command line as a user does."""
     return subprocess.Popen(
         [sys.executable, "-m", "charloom", *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         env=os.environ | environment,
     )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.generation.reference import Network
+from charloom.generation.engine import Engine
 from charloom.settings import Cell, Level, NetworkSettings
 from charloom.text.vocabulary import Vocabulary
 
@@ -18,15 +18,18 @@ GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
 INPUTS: tuple[Literal["one-hot"] | int, ...] = ("one-hot", 3)
 
 NETWORKS: tuple[NetworkSettings, ...] = tuple(
-    NetworkSettings(cell=cell, hidden=5, layers=layers, input=size, dropout=0.0)
-    for cell, layers, size in product(GATES, (1, 2, 3), INPUTS)
+    [
+        NetworkSettings(cell=cell, hidden=5, layers=layers, input=size, dropout=0.0)
+        for cell, layers, size in product(GATES, (1, 2, 3), INPUTS)
+    ]
+    + [NetworkSettings(cell="rnn", hidden=1, layers=2, input=1, dropout=0.0)]
 )
-"""Every cell, with one to three layers, with one-hot input and with an embedding."""
+"""Every cell, with one to three layers, one-hot input and an embedding; and the smallest of all."""
 
 
 def name(settings: NetworkSettings) -> str:
     """Return a short name of a network, for the ids of parametrised tests."""
-    return f"{settings.cell}-{settings.layers}-{settings.input}"
+    return f"{settings.cell}-{settings.layers}x{settings.hidden}-{settings.input}"
 
 
 def shapes(
@@ -75,7 +78,16 @@ def vocabulary_of(symbols: Sequence[str], level: Level = "char") -> Vocabulary:
     return Vocabulary(level=level, symbols=known, counts=(1,) * len(known))
 
 
-def markov_chain(chances_VV: NDArray[Any] | Sequence[Sequence[float]]) -> Network:
+Chances = NDArray[Any] | Sequence[Sequence[float]]
+
+
+def markov_chain(chances_VV: Chances) -> Engine:
+    """Return the engine of ``markov_tensors``."""
+    settings, tensors = markov_tensors(chances_VV)
+    return Engine(settings, {key: tensor.astype(np.float32) for key, tensor in tensors.items()})
+
+
+def markov_tensors(chances_VV: Chances) -> tuple[NetworkSettings, dict[str, NDArray[np.float64]]]:
     """Return the network whose next symbol is ``v`` with chance ``chances_VV[u][v]`` after ``u``.
 
     A simple RNN without recurrence: the hidden state is the one-hot vector of the last symbol (the
@@ -92,4 +104,4 @@ def markov_chain(chances_VV: NDArray[Any] | Sequence[Sequence[float]]) -> Networ
         "output.weight": logits_VV.T,
         "output.bias": np.zeros(size),
     }
-    return Network(NetworkSettings(cell="rnn", hidden=size, input="one-hot"), tensors)
+    return NetworkSettings(cell="rnn", hidden=size, input="one-hot"), tensors

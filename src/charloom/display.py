@@ -1,8 +1,11 @@
 """How text is shown to people: no character that a terminal would obey, tidy line breaks."""
 
+import io
 import json
+import os
 import re
 import unicodedata
+from typing import TextIO
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -50,3 +53,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def silence(stream: TextIO) -> None:
+    """Send what is still written to ``stream`` nowhere: whoever was reading it has gone."""
+    if isinstance(stream, io.TextIOWrapper):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable
 
 from charloom.events import Event, Sample, Saved, Step, Validation
+from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
-from charloom.generation.reference import Network
 from charloom.model_folder import METRICS, SAMPLES, ModelRecord, Tensors
 from charloom.model_writer import ModelWriter
 from charloom.settings import SamplingSettings
@@ -103,8 +103,8 @@ class Sampler:
         if not isinstance(event, Validation):
             return
         record = self._record
-        network = Network(record.network, self._weights())
-        generator = Generator(network, record.vocabulary, record.labels)
+        engine = Engine(record.network, self._weights())
+        generator = Generator(engine, record.vocabulary, record.labels)
         label = record.labels[self._reports % len(record.labels)] if record.labels else None
         self._reports += 1
         for prompt in record.training.prompts:

@@ -9,6 +9,7 @@ from charloom import model_folder
 from charloom.errors import SettingsError
 from charloom.evaluation.scorer import Score, Scorer
 from charloom.evaluation.summary import evaluate
+from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
 from charloom.generation.reference import Network
 from charloom.model_folder import ModelRecord
@@ -90,16 +91,14 @@ class Model:
     @cached_property
     def generator(self) -> Generator:
         """Draws texts and tells more of them than ``generate`` does."""
-        return Generator(self._network, self.record.vocabulary, self.record.labels)
+        engine = Engine(self.record.network, self.record.tensors)
+        return Generator(engine, self.record.vocabulary, self.record.labels)
 
     @cached_property
     def scorer(self) -> Scorer:
         """Scores documents and tells more of them than ``score`` does."""
-        return Scorer(self._network, self.record.vocabulary, self.record.labels)
-
-    @cached_property
-    def _network(self) -> Network:
-        return Network(self.record.network, self.record.tensors)
+        network = Network(self.record.network, self.record.tensors)
+        return Scorer(network, self.record.vocabulary, self.record.labels)
 
     def _prompt(self, text: str) -> str:
         return clean_prompt(text, self.record.text)

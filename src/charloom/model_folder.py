@@ -26,6 +26,7 @@ WEIGHTS: Final = "model.safetensors"
 CARD: Final = "README.md"
 METRICS: Final = "metrics.jsonl"
 SAMPLES: Final = "samples.jsonl"
+CHECKPOINT: Final = "checkpoint"
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
@@ -51,8 +52,19 @@ class ModelRecord:
 def read(path: Path) -> ModelRecord:
     """Read the model in the folder ``path``.
 
-    Raises ModelFolderError when a file is missing, truncated or altered, or of a newer format.
+    Raises ModelFolderError when a file is missing, truncated or altered, or of a newer format, or
+    when the system does not let it be read.
     """
+    try:
+        return _read(path)
+    except OSError as error:
+        raise ModelFolderError(
+            f"{error.filename or path} cannot be read ({error.strerror or error}); "
+            "name a model folder that you may read."
+        ) from error
+
+
+def _read(path: Path) -> ModelRecord:
     if not path.is_dir():
         raise ModelFolderError(
             f"there is no model folder {path}; "
@@ -155,12 +167,7 @@ def _bytes_exist(path: Path, name: str) -> None:
 
 def _bytes(path: Path, name: str) -> bytes:
     _bytes_exist(path, name)
-    try:
-        return (path / name).read_bytes()
-    except OSError as error:
-        raise ModelFolderError(
-            f"{path / name} cannot be read ({error.strerror}); make it readable."
-        ) from error
+    return (path / name).read_bytes()
 
 
 def _altered(path: Path, name: str) -> ModelFolderError:

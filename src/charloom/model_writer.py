@@ -1,20 +1,37 @@
 """Writing a model folder: whole or not at all, also when the disk is full or the power fails.
 
 The first save fills a folder beside the place under a temporary name and renames it; what stood
-there before (a model that ``force`` replaces) stays until that moment. Later saves replace one file
-at a time, each at one moment.
+there before (a model that ``force`` replaces) stays until that moment. Later saves write all files
+under temporary names, then replace one file at a time, each at one moment.
 """
 
+import contextlib
+import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from charloom.errors import OutputError
 from charloom.model_card import card
-from charloom.model_folder import CARD, CONFIG, VOCABULARY, WEIGHTS, ModelRecord, files
+from charloom.model_folder import (
+    CARD,
+    CHECKPOINT,
+    CONFIG,
+    METRICS,
+    SAMPLES,
+    VOCABULARY,
+    WEIGHTS,
+    ModelRecord,
+    files,
+)
+
+_ENTRIES: Final = frozenset({CARD, CHECKPOINT, CONFIG, METRICS, SAMPLES, VOCABULARY, WEIGHTS})
+_PREFIX: Final = ".charloom-"
+"""Of temporary folders. The model's name is left out: it may be as long as names can be."""
 
 
 class ModelWriter:
@@ -27,11 +44,15 @@ class ModelWriter:
     def __init__(self, path: Path, *, force: bool = False) -> None:
         check_free(path, force=force)
         self._path = path
+        self._force = force
         self._placed = False
+        self._made: list[Path] = []
         try:
+            self._made += [parent for parent in path.parents if not parent.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+            self._partial = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=path.parent))
         except OSError as error:
+            self._remove_parents()
             raise self._cannot_write(error) from error
 
     def __enter__(self) -> Self:
@@ -45,32 +66,41 @@ class ModelWriter:
     ) -> None:
         if not self._placed:
             shutil.rmtree(self._partial, ignore_errors=True)
+            self._remove_parents()
 
     def save(self, record: ModelRecord) -> None:
-        """Write ``record``: the first time the whole folder, later weights, figures and card."""
+        """Write ``record``: the first time the whole folder, later weights, figures and card.
+
+        Raises OutputError when it cannot be written, or when something has come to the place
+        meanwhile.
+        """
         try:
             contents = files(record) | {CARD: card(record).encode()}
             if self._placed:
                 del contents[VOCABULARY]
-                for name, content in contents.items():
-                    _replace(self._path / name, content)
+                _replace(self._path, contents)
                 return
             for name, content in contents.items():
                 _write(self._partial / name, content)
             _open_to_others(self._partial)
+            check_free(self._path, force=self._force)
             _put_in_place(self._partial, self._path)
             self._placed = True
         except OSError as error:
             raise self._cannot_write(error) from error
 
     def append(self, name: str, line: str) -> None:
-        """Add ``line`` to the end of the file ``name`` of the folder."""
+        """Add ``line`` to the end of the file ``name`` of the folder, whole or not at all."""
         try:
-            folder = self._path if self._placed else self._partial
-            with (folder / name).open("a", encoding="utf-8", newline="\n") as file:
-                file.write(line + "\n")
+            _append((self._path if self._placed else self._partial) / name, f"{line}\n".encode())
         except OSError as error:
             raise self._cannot_write(error) from error
+
+    def _remove_parents(self) -> None:
+        """Remove the folders above the place that were made for it, if nothing came into them."""
+        for parent in self._made:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
 
     def _cannot_write(self, error: OSError) -> OutputError:
         return OutputError(
@@ -88,14 +118,28 @@ def create(path: Path, record: ModelRecord, *, force: bool = False) -> None:
 
 def check_free(path: Path, *, force: bool) -> None:
     """Raise OutputError if a model cannot be made at ``path`` because of what is there."""
+    try:
+        _check_free(path, force)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be used ({error.strerror or error}); name another folder with --output."
+        ) from error
+
+
+def _check_free(path: Path, force: bool) -> None:
     if not path.exists() and not path.is_symlink():
         return
     if not path.is_dir():
         raise OutputError(f"{path} is a file; name a folder that does not exist yet with --output.")
-    if not any(path.iterdir()):
+    if Path.cwd().is_relative_to(path.resolve()) or os.path.ismount(path):
+        raise OutputError(
+            f"{path} is a folder that you are in, or a disk of its own, which nothing can replace; "
+            f"name a folder within with --output, such as {path / 'model'}."
+        )
+    names = {entry.name for entry in path.iterdir()}
+    if not names:
         return
-    # A damaged model may be replaced, a folder of something else never.
-    if not ((path / CONFIG).is_file() and (path / WEIGHTS).is_file()):
+    if not _is_model(path):
         raise OutputError(
             f"{path} holds other files and no model; "
             "name a folder that does not exist yet with --output."
@@ -105,6 +149,34 @@ def check_free(path: Path, *, force: bool) -> None:
             f"{path} already holds a model; replace it with --force, "
             "or name another folder with --output."
         )
+    own = _ENTRIES | {_partial_name(name) for name in _ENTRIES}
+    if others := sorted(names - own):
+        raise OutputError(
+            f"{path} holds a model and also {others[0]}, which would be lost; "
+            "move it away, or name another folder with --output."
+        )
+
+
+def _is_model(path: Path) -> bool:
+    """Return whether a model of charloom is in the folder, damaged perhaps."""
+    if not ((path / CONFIG).is_file() and (path / WEIGHTS).is_file()):
+        return False
+    try:
+        config = json.loads((path / CONFIG).read_bytes())
+    except ValueError:
+        return (path / VOCABULARY).is_file()
+    return isinstance(config, dict) and config.get("model_type") == "charloom"
+
+
+def _append(path: Path, line: bytes) -> None:
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("ab") as file:
+            file.write(line)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.truncate(path, size)
+        raise
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -114,14 +186,20 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Put ``content`` in the place of the file ``path`` at one moment."""
-    temporary = path.with_name(f".{path.name}.partial")
+def _partial_name(name: str) -> str:
+    return f".{name}.partial"
+
+
+def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Put ``contents`` in the place of the files of these names, once all of them are written."""
     try:
-        _write(temporary, content)
-        temporary.replace(path)
+        for name, content in contents.items():
+            _write(folder / _partial_name(name), content)
+        for name in contents:
+            (folder / _partial_name(name)).replace(folder / name)
     finally:
-        temporary.unlink(missing_ok=True)
+        for name in contents:
+            (folder / _partial_name(name)).unlink(missing_ok=True)
 
 
 def _open_to_others(folder: Path) -> None:
@@ -136,12 +214,11 @@ def _put_in_place(partial: Path, path: Path) -> None:
     if not path.exists():
         partial.rename(path)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
-    path.rename(old / "model")
+    old = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=path.parent))
     try:
+        path.rename(old / "model")
         partial.rename(path)
-    except OSError:
-        (old / "model").rename(path)
-        old.rmdir()
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    finally:
+        if not path.exists():
+            (old / "model").rename(path)
+        shutil.rmtree(old, ignore_errors=True)

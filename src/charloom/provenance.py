@@ -7,12 +7,13 @@ from importlib import metadata
 from typing import Any
 
 from charloom.text.corpus import Corpus
+from charloom.text.symbols import repair
 
 
 def provenance(names: Sequence[str], corpus: Corpus) -> dict[str, Any]:
     """Return what the model folder tells of sources, corpus, software and machine."""
     return {
-        "sources": list(names),
+        "sources": [repair(name) for name in names],  # not every file name is text
         "corpus_fingerprint": corpus.fingerprint,
         "training_documents": len(corpus.training),
         "training_characters": corpus.training.total_characters,

@@ -23,6 +23,7 @@ from charloom.model_writer import ModelWriter, check_free
 from charloom.presets import PRESETS
 from charloom.provenance import provenance
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+from charloom.text.cleaning import clean_prompt
 from charloom.text.corpora import defaults
 from charloom.text.corpus import Corpus, build
 from charloom.text.sources import resolve
@@ -39,6 +40,8 @@ STREAM_LANES = 8
 # Documents that are read without their label while training, so that a labelled model can also be
 # used without naming a label.
 LABEL_DROPOUT = 0.1
+# Signals after which everything is kept; Windows has not all of them.
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,8 @@ def choose(
 ) -> tuple[TextSettings, NetworkSettings, TrainingSettings]:
     """Return the settings of a run: options win over the preset, that over a named corpus' own.
 
-    Raises SettingsError for a preset or an option that does not exist.
+    Prompts of samples are read as ``generate`` reads them. Raises SettingsError for a preset or an
+    option that does not exist, and for one that would have no effect.
     """
     if preset is not None and preset not in PRESETS:
         raise SettingsError(f"preset is {preset!r}; there are: {', '.join(PRESETS)}.")
@@ -85,7 +89,13 @@ def choose(
         kind(**{name: chosen[name] for name in group if name in chosen})
         for kind, group in zip(kinds, groups, strict=True)
     )
-    return text, network, training
+    if "weight_decay" in options and training.optimizer != "adamw":
+        raise SettingsError(
+            f"weight-decay was given with optimizer {training.optimizer}, which has none; "
+            "leave it out, or use --optimizer adamw."
+        )
+    prompts = tuple(clean_prompt(prompt, text) for prompt in training.prompts)
+    return text, network, dataclasses.replace(training, prompts=prompts)
 
 
 def train(
@@ -108,35 +118,41 @@ def train(
     fields of TextSettings, NetworkSettings and TrainingSettings. ``listeners`` get every event;
     ``on_start`` gets the plan before the first step, ``on_read`` the numbers of bytes read.
 
-    Ctrl-C stops after the current step and keeps everything; a second one stops at once.
+    Ctrl-C stops after the current step and keeps everything; a second one stops at once. SIGTERM
+    and SIGHUP do so too, and then have the effect that they had before.
     Raises a subclass of CharloomError for whatever a user can mend.
     """
     names = [str(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
     text, network, training = choose(names, preset, options)
+    if validation is not None and "valid_fraction" in options:
+        raise SettingsError(
+            "--valid-fraction and --valid contradict each other: with a file to measure on, "
+            "nothing is set aside; give one of them."
+        )
     if output is not None:
         check_free(Path(output), force=force)
     corpus = _corpus(names, validation, text, training.seed, on_read)
+    record = ModelRecord(
+        text=text,
+        network=network,
+        training=training,
+        vocabulary=corpus.vocabulary,
+        labels=corpus.labels,
+        tensors={},
+        provenance=provenance(names, corpus),
+    )
+    trainer, plan = _trainer(record, corpus, Path(output) if output else None)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_interruptible(trainer.stop))
         writer = stack.enter_context(ModelWriter(Path(output), force=force)) if output else None
-        record = ModelRecord(
-            text=text,
-            network=network,
-            training=training,
-            vocabulary=corpus.vocabulary,
-            labels=corpus.labels,
-            tensors={},
-            provenance=provenance(names, corpus),
-        )
-        trainer, plan = _trainer(record, corpus, Path(output) if output else None)
         keeper = Keeper(record, corpus, trainer.network.tensors, trainer.emit, writer)
         recorders = [Recorder(writer)] if writer else []
         sampler = Sampler(record, trainer.network.tensors, trainer.emit)
         trainer.listeners = [*recorders, keeper, *listeners, sampler]
         if on_start is not None:
             on_start(plan)
-        with _interruptible(trainer.stop):
-            trainer.run()
-        return Model(keeper.record)
+        trainer.run()
+    return Model(keeper.record)
 
 
 def _corpus(
@@ -161,8 +177,14 @@ def _trainer(record: ModelRecord, corpus: Corpus, output: Path | None) -> tuple[
     settings = record.training
     placement = place(settings)
     seed_everything(settings.seed)
-    network = Network(record.network, len(corpus.vocabulary), len(corpus.labels))
-    network.to(placement.device)
+    try:
+        network = Network(record.network, len(corpus.vocabulary), len(corpus.labels))
+        network.to(placement.device)
+    except RuntimeError as error:  # what torch raises where memory cannot be had
+        raise SettingsError(
+            f"{record.network.layers} layers of {record.network.hidden:,} units do not fit into "
+            "memory; use a smaller --hidden or fewer --layers."
+        ) from error
     size, window, seed = settings.batch_size, settings.window, settings.seed
     trainer = Trainer(
         network=network,
@@ -196,19 +218,35 @@ def _trainer(record: ModelRecord, corpus: Corpus, output: Path | None) -> tuple[
 
 @contextlib.contextmanager
 def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` at the first Ctrl-C; the second one interrupts as usual."""
-    before = signal.getsignal(signal.SIGINT)
-    # A job in the background of a script ignores Ctrl-C, and other threads cannot listen for it.
-    if before == signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+    """Call ``stop`` at the first signal that asks for an end; a second one acts as usual.
+
+    A signal other than Ctrl-C ends more than the training: it is sent once more when all is kept.
+    """
+    # Other threads cannot listen for signals.
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    known = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in known}
+    # A job in the background of a script ignores Ctrl-C, one under nohup the end of its terminal.
+    heard = [number for number in known if before[number] not in (signal.SIG_IGN, None)]
+    received: list[int] = []
+
+    def restore() -> None:
+        for number in heard:
+            signal.signal(number, before[number])
 
     def handle(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, before)
+        restore()
+        received.append(number)
         stop()
 
-    signal.signal(signal.SIGINT, handle)
+    for number in heard:
+        signal.signal(number, handle)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
+    for number in received:
+        if number != signal.SIGINT:
+            signal.raise_signal(number)

@@ -1,12 +1,14 @@
 """What a user can set: frozen, keyword-only dataclasses, checked at once, with a JSON round trip.
 
-A setting that is out of range raises SettingsError, with what was seen and what is allowed.
+A setting of the wrong kind or out of range raises SettingsError, with what was seen and what is
+allowed.
 """
 
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, Self, cast, get_args
+from types import NoneType, UnionType
+from typing import Any, Literal, Self, Union, cast, get_args, get_origin, get_type_hints
 
 from charloom.errors import SettingsError
 
@@ -18,12 +20,43 @@ Schedule = Literal["linear", "constant"]
 Precision = Literal["auto", "fp32", "bf16"]
 
 DEFAULT_MINUTES = 2.0
+LARGEST_SEED = 2**63 - 1
 
 
-def _choice(name: str, value: object, allowed: object) -> None:
-    names = get_args(allowed)
-    if value not in names:
-        raise SettingsError(f"{name} is {value!r}; allowed: {', '.join(names)}.")
+# What may be given for a kind of field, in words.
+_ALLOWED: dict[Any, str] = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple[str, ...]: "a list of texts, such as ['a', 'b']",
+    tuple[float, ...]: "a list of numbers, such as [0.5, 1]",
+    int | Literal["one-hot"]: "one-hot, or a size such as 64",
+}
+# Fields that the command line calls by a shorter or longer name.
+_NAMES = {"learning_rate": "lr", "clip": "clip-norm"}
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Return whether ``value`` is of an annotated kind; True and False are no numbers."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        return any(_fits(value, argument) for argument in arguments)
+    if origin is Literal:
+        return isinstance(value, str) and value in arguments
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(each, arguments[0]) for each in value)
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, int | float if kind is float else kind)
+
+
+def _allowed(kind: Any) -> str:
+    """Return in words what fits an annotated kind; that it may be left out needs no word."""
+    if get_origin(kind) is Literal:
+        return ", ".join(get_args(kind))
+    given = [argument for argument in get_args(kind) if argument is not NoneType]
+    return _ALLOWED[kind] if kind in _ALLOWED else _allowed(given[0])
 
 
 def _number(
@@ -38,7 +71,8 @@ def _number(
     """Refuse a number that is not finite or not between ``low`` and ``high``."""
     below = value <= low if open_low else value < low
     above = value >= high if open_high else value > high
-    if not math.isfinite(value) or below or above:
+    # A whole number of any size is finite, and the largest ones are no float.
+    if not (isinstance(value, int) or math.isfinite(value)) or below or above:
         least = f"more than {low:g}" if open_low else f"at least {low:g}"
         most = f" and {'less than' if open_high else 'at most'} {high}"
         allowed = least + (most if math.isfinite(high) else "")
@@ -46,7 +80,20 @@ def _number(
 
 
 class _Record:
-    """JSON round trip for the dataclasses below: tuples become lists and come back as tuples."""
+    """What the dataclasses below share: each value is of its field's kind, and a JSON round trip.
+
+    A list is taken where a tuple is meant, and becomes one.
+    """
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            if isinstance(value, list) and get_origin(kind) is tuple:
+                value = tuple(value)
+                object.__setattr__(self, name, value)
+            if not _fits(value, kind):
+                spelled = _NAMES.get(name, name.replace("_", "-"))
+                raise SettingsError(f"{spelled} is {value!r:.80}; allowed: {_allowed(kind)}.")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as a JSON object."""
@@ -61,7 +108,7 @@ class _Record:
             raise SettingsError(
                 f"unknown setting {strange[0]!r}; known: {', '.join(sorted(known))}."
             )
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in record.items()})
+        return cls(**record)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,8 +135,7 @@ class TextSettings(_Record):
     """Share of the documents (of a stream: of its end) that is kept for validation."""
 
     def __post_init__(self) -> None:
-        _choice("level", self.level, Level)
-        _choice("unit", self.unit, Unit)
+        super().__post_init__()
         _number("min-count", self.min_count, low=1)
         _number("valid-fraction", self.valid_fraction, low=0, high=1, open_low=True, open_high=True)
         if self.label_column is not None and self.unit == "stream":
@@ -115,14 +161,10 @@ class NetworkSettings(_Record):
     """Share of values dropped between layers and before the output while training."""
 
     def __post_init__(self) -> None:
-        _choice("cell", self.cell, Cell)
+        super().__post_init__()
         _number("hidden", self.hidden, low=1)
         _number("layers", self.layers, low=1)
         if self.input != "one-hot":
-            if isinstance(self.input, str):
-                raise SettingsError(
-                    f"input is {self.input!r}; allowed: one-hot, or a size such as 64."
-                )
             _number("input", self.input, low=1)
         _number("dropout", self.dropout, low=0, high=1, open_high=True)
 
@@ -165,6 +207,7 @@ class TrainingSettings(_Record):
     """Temperatures of the samples shown while learning; 0 is greedy."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         budgets = {"minutes": self.minutes, "epochs": self.epochs, "steps": self.steps}
         given = [name for name, value in budgets.items() if value is not None]
         if len(given) > 1:
@@ -179,12 +222,9 @@ class TrainingSettings(_Record):
         _number("batch-size", self.batch_size, low=1)
         _number("window", self.window, low=1)
         _number("lr", self.learning_rate, low=0, open_low=True)
-        _choice("schedule", self.schedule, Schedule)
-        _choice("optimizer", self.optimizer, Optimizer)
         _number("weight-decay", self.weight_decay, low=0)
         _number("clip-norm", self.clip, low=0, open_low=True)
-        _number("seed", self.seed, low=0, high=2**63 - 1)
-        _choice("precision", self.precision, Precision)
+        _number("seed", self.seed, low=0, high=LARGEST_SEED)
         if self.sample_every is not None:
             _number("sample-every", self.sample_every, low=0, open_low=True)
         for temperature in self.temperatures:
@@ -207,8 +247,20 @@ class SamplingSettings(_Record):
     """The label from which the text is unrolled, for models with labels."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _number("temperature", self.temperature, low=0)
         _number("length", self.length, low=1)
-        _number("seed", self.seed, low=0, high=2**63 - 1)
+        _number("seed", self.seed, low=0, high=LARGEST_SEED)
         if "" in self.stop:
             raise SettingsError("a stop string is empty; give at least one character.")
+
+    def seeds(self, n: int) -> range:
+        """Return the seeds of ``n`` texts; raises SettingsError if there are not so many."""
+        if not _fits(n, int) or n < 1:
+            raise SettingsError(f"n is {n!r}; it must be a whole number of at least 1.")
+        if self.seed + n - 1 > LARGEST_SEED:
+            raise SettingsError(
+                f"seed is {self.seed}, and each of {n} texts takes the next one; "
+                f"it must be at most {LARGEST_SEED - n + 1}."
+            )
+        return range(self.seed, self.seed + n)

@@ -21,5 +21,11 @@ def bits_per_character(nats: float, characters: int) -> float:
 
 
 def perplexity(nats: float, symbols: int) -> float:
-    """Return exp(nats / symbols): the size of an equally hard uniform choice for each symbol."""
-    return math.exp(nats / symbols)
+    """Return exp(nats / symbols): the size of an equally hard uniform choice for each symbol.
+
+    Infinite above 709 nats a symbol.
+    """
+    try:
+        return math.exp(nats / symbols)
+    except OverflowError:
+        return math.inf

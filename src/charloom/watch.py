@@ -1,7 +1,8 @@
 """The terminal view of a training run: a listener of its events that writes on standard error.
 
 On a terminal there is a line that moves (loss, rate, time left) below what has been said so far;
-elsewhere all is plain lines.
+elsewhere all is plain lines. A run goes on when what it says can no longer be written, because the
+reader of a pipe or the terminal has gone: hours of training are not lost with their onlooker.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import math
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -19,7 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from charloom.display import duration, hanging, visible
+from charloom.display import duration, hanging, silence, visible
 from charloom.events import Event, Sample, Step, Stopped, Validation
 
 if TYPE_CHECKING:
@@ -44,12 +46,21 @@ _LEARNING_BY_HEART: Final = (
 )
 
 
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Say no more on standard error once it cannot be written."""
+    try:
+        yield
+    except OSError:
+        silence(sys.stderr)
+
+
 class Watch:
     """Tells of a run in plain lines, for logs and pipes; a context manager around the run."""
 
     def __init__(self) -> None:
         self.interrupted = False
-        """Whether the run was ended by Ctrl-C."""
+        """Whether the run was ended by Ctrl-C, or another signal."""
         self._plan: Plan | None = None
         self._best = math.inf
         self._warned = False
@@ -69,6 +80,7 @@ class Watch:
     def reading(self, size: int) -> None:
         """Show that ``size`` more bytes of text were read."""
 
+    @_unheard()
     def start(self, plan: Plan) -> None:
         """Tell what the run is about to do."""
         self._plan = plan
@@ -76,6 +88,7 @@ class Watch:
             self.entry(name, Text(text), "bold")
         self.say()
 
+    @_unheard()
     def __call__(self, event: Event) -> None:
         """Tell of an event; those of no interest to a reader are passed over."""
         match event:
@@ -158,9 +171,11 @@ class LiveWatch(Watch):
         self._task = self._progress.add_task("", total=1.0)
 
     def __enter__(self) -> Self:
-        self._waiting.start()
+        with _unheard():
+            self._waiting.start()
         return self
 
+    @_unheard()
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -171,12 +186,14 @@ class LiveWatch(Watch):
         self._waiting.stop()
         self._progress.stop()
 
+    @_unheard()
     def reading(self, size: int) -> None:
         """Show how much text was read, ``size`` bytes more than before."""
         self._read += size
         if self._due():
             self._waiting.update(f"reading, {self._read / 1e6:,.1f} MB")
 
+    @_unheard()
     def start(self, plan: Plan) -> None:
         """Tell what the run is about to do, and begin to draw its progress."""
         self._waiting.stop()

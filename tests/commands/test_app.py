@@ -11,7 +11,7 @@ import typer
 from command_line import Charloom, in_a_process
 
 import charloom as package
-from charloom.cli.app import app
+from charloom.cli.app import _reader_gone, app
 from charloom.errors import CharloomError
 from charloom.model import Model
 
@@ -171,6 +171,16 @@ def test_a_reader_that_goes_away_ends_it_quietly(model: Path) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 0
+
+
+def test_windows_has_a_name_of_its_own_for_a_closed_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = OSError(errno.EINVAL, "Invalid argument")
+    about_a_file = OSError(errno.EINVAL, "Invalid argument", "a:b")
+    assert not _reader_gone(closed)
+    monkeypatch.setattr(os, "name", "nt")
+    told = [_reader_gone(error) for error in (closed, about_a_file)]
+    monkeypatch.undo()
+    assert told == [True, False]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")

@@ -69,9 +69,24 @@ def test_columns_and_encoding_of_another_table(
 def test_labels_are_read(charloom: Charloom, labelled: Path, tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("kind,title\nSports,bad\nOpera,face\n", encoding="utf-8")
-    done = charloom("evaluate", labelled, table, "--column", "title", "--label-column", "kind")
-    assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("charloom: label 'Opera' is not known to this model; known labels:")
+    options = ("--column", "title", "--label-column", "kind", "--json")
+    done = charloom("evaluate", labelled, table, *options)
+    assert done.code == 0
+    assert done.err == 'charloom: labels that the model does not know count as none: "Opera".\n'
+    documents = [Document(text="bad", label="Sports"), Document(text="face")]
+    expected = evaluate(Model.load(labelled).scorer.score(documents)).bits_per_character
+    assert done.records[0]["bits_per_character"] == expected
+
+
+def test_the_encoding_is_that_of_the_texts_learned_from(charloom: Charloom, tmp_path: Path) -> None:
+    model = folder(tmp_path / "m", text=TextSettings(encoding="latin-1"))
+    for encoding, options in (("latin-1", ()), ("utf-16", ("--encoding", "utf-16"))):
+        path = tmp_path / f"{encoding}.txt"
+        path.write_text("bad café\n", encoding=encoding)
+        [figures] = charloom("evaluate", model, path, "--json", *options).records
+        assert figures["bits_per_character"] == Model.load(model).bits_per_character(["bad café"])
+        [record] = charloom("score", model, path, "--format", "jsonl", *options).records
+        assert record["text"] == "bad café"
 
 
 def test_a_source_that_is_not_there(charloom: Charloom, model: Path) -> None:
@@ -83,7 +98,7 @@ def test_a_source_that_is_not_there(charloom: Charloom, model: Path) -> None:
 def test_columns_of_the_training_table_concern_tables_only(
     charloom: Charloom, lines: Path, tmp_path: Path
 ) -> None:
-    text = TextSettings(columns=("2",), label_column="1", encoding="latin-1")
+    text = TextSettings(columns=("2",), label_column="1")
     model = folder(tmp_path / "m", labels=("x", "y"), text=text)
     table = tmp_path / "table.csv"
     table.write_text("x,bad face\ny,café X\n", encoding="utf-8")

@@ -3,11 +3,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import Charloom
+from command_line import Charloom, in_a_process
 from records import folder
 
 from charloom.model import Model
-from charloom.settings import TextSettings
+from charloom.settings import NetworkSettings, TextSettings
 
 
 def test_texts_are_those_of_the_library(charloom: Charloom, model: Path) -> None:
@@ -94,6 +94,32 @@ def test_more_texts_than_are_drawn_at_once(charloom: Charloom, model: Path) -> N
     done = charloom("generate", model, "-n", 300, "--seed", 2, "--length", 3)
     expected = Model.load(model).generate(n=300, seed=2, length=3)
     assert done.out.splitlines() == expected
+
+
+def test_seeds_that_run_out_are_told_of_before_the_first_text(
+    charloom: Charloom, model: Path
+) -> None:
+    done = charloom("generate", model, "-n", 300, "--seed", 2**63 - 1)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "charloom: seed is 9223372036854775807, and each of 300 texts takes the next one; "
+        "it must be at most 9223372036854775508.\n"
+    )
+    assert charloom("generate", model, "--seed", 2**63 - 1).code == 0
+
+
+def test_the_number_of_threads_does_not_change_a_text(tmp_path: Path) -> None:
+    # Large enough for matrix products to be shared out among threads.
+    wide = folder(tmp_path / "wide", network=NetworkSettings(hidden=512, layers=2, input=64))
+    texts = []
+    for threads in ("1", "4"):
+        arguments = ("generate", wide, "bad", "-n", "40", "--seed", "3", "--length", "60")
+        process = in_a_process(*arguments, OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads)
+        out, err = process.communicate()
+        assert (process.returncode, err) == (0, b"")
+        texts.append(out)
+    assert texts[0] == texts[1]
+    assert len(texts[0].split(b"bad")) > 40
 
 
 def test_a_text_ends_before_a_stop_string(charloom: Charloom, model: Path) -> None:

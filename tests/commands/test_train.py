@@ -1,19 +1,27 @@
 import dataclasses
+import errno
 import inspect
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Charloom
+from command_line import Charloom, in_a_process
 
 from charloom import recipe
+from charloom.cli import downloads
 from charloom.cli.train import default_output, settings, train
 from charloom.events import Stopped
 from charloom.model import Model
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
+SMALL = ("--hidden", "8", "--input", "one-hot", "--device", "cpu")
 OWN = {"sources", "output", "valid", "preset", "force"}
 
 
@@ -74,7 +82,7 @@ def test_options_that_are_given_reach_the_recipe(
         "--level word --unit document --column title,body --column 3 --label-column kind "
         "--no-header --encoding latin-1 --no-clean --min-count 4 --valid v.txt "
         "--valid-fraction 0.2 --cell gru --hidden 7 --layers 2 --input 9 --dropout 0.1 --epochs 3 "
-        "--batch-size 5 --window 6 --lr 0.5 --schedule constant --optimizer sgd "
+        "--batch-size 5 --window 6 --lr 0.5 --schedule constant --optimizer adamw "
         "--weight-decay 0.25 --clip-norm 2 --seed 8 --device cpu --precision fp32 "
         "--sample-every 1.5 --prompt A --prompt B --temperature 0 --temperature 1.25 "
         "--force --preset lesson -o out"
@@ -108,7 +116,7 @@ def test_options_that_are_given_reach_the_recipe(
         "window": 6,
         "learning_rate": 0.5,
         "schedule": "constant",
-        "optimizer": "sgd",
+        "optimizer": "adamw",
         "weight_decay": 0.25,
         "clip": 2.0,
         "seed": 8,
@@ -194,6 +202,37 @@ def test_options_out_of_range_leave_no_folder(
     assert not Path("runs").exists()
 
 
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the corpora that would be fetched."""
+    names: list[str] = []
+    monkeypatch.setattr(downloads, "local_path", lambda corpus: names.append(corpus.name))
+    return names
+
+
+@pytest.mark.usefixtures("source", "calls")
+def test_nothing_is_fetched_before_options_and_output_are_right(
+    charloom: Charloom, fetched: list[str]
+) -> None:
+    wrong = charloom("train", "ag-news", "--hidden", 0)
+    assert wrong.err == "charloom: hidden is 0; it must be a number of at least 1.\n"
+    taken = charloom("train", "ag-news", "-o", "lines.txt")
+    assert taken.err == (
+        "charloom: lines.txt is a file; name a folder that does not exist yet with --output.\n"
+    )
+    assert (wrong.code, taken.code, fetched) == (2, 2, [])
+
+
+@pytest.mark.usefixtures("source", "calls")
+def test_the_validation_corpus_is_fetched_too(charloom: Charloom, fetched: list[str]) -> None:
+    done = charloom("train", "tiny-shakespeare", "--valid", "names")
+    assert (done.code, fetched) == (0, ["tiny-shakespeare", "names"])
+    assert done.err == (
+        "charloom: fetching tiny-shakespeare, 1.1 MB, this once.\n"
+        "charloom: fetching names, 0.2 MB, this once.\n"
+    )
+
+
 def test_an_interrupted_run_ends_with_130(
     charloom: Charloom, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,3 +243,92 @@ def test_an_interrupted_run_ends_with_130(
 
     monkeypatch.setattr(recipe, "train", interrupted)
     assert charloom("train", source).code == 130
+
+
+def in_the_middle(source: Path) -> "subprocess.Popen[bytes]":
+    """Start a run that goes on for hours, and return when it has taken its first steps."""
+    process = in_a_process("train", source, *SMALL, "--epochs", "1000000", "-o", "runs/m")
+    while not any(Path("runs").glob("*/metrics.jsonl")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    return process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_ends_a_run_with_everything_kept(source: Path, name: str, code: int) -> None:
+    with in_the_middle(source) as process:
+        process.send_signal(getattr(signal, name))
+        out, err = process.communicate()
+    assert (process.returncode, out) == (code, b"")
+    assert b"\nInterrupted: the best weights, " in err
+    assert b"Traceback" not in err
+    assert set(Path("runs").iterdir()) == {Path("runs/m")}
+    assert not [entry for entry in Path("runs/m").iterdir() if entry.name.startswith(".")]
+    last = Path("runs/m/metrics.jsonl").read_text("utf-8").splitlines()[-1]
+    event = json.loads(last)
+    assert (event["event"], event["reason"]) == ("stopped", "interrupted")
+    assert Model.load("runs/m").record.figures["bits_per_character"] == event["bits_per_character"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
+def test_an_end_before_the_first_step_leaves_nothing(source: Path) -> None:
+    os.mkfifo("texts.txt")
+    with in_a_process("train", "texts.txt", *SMALL) as process, Path("texts.txt").open("w"):
+        process.terminate()
+        out, err = process.communicate()
+    assert (process.returncode, out, err) == (143, b"", b"")
+    assert not Path("runs").exists()
+
+
+def test_a_run_goes_on_when_nobody_reads_what_it_says(source: Path) -> None:
+    with in_a_process("train", source, *SMALL, "--steps", "30", "-o", "runs/m") as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.stderr.close()
+        assert process.wait() == 0
+    last = Path("runs/m/metrics.jsonl").read_text("utf-8").splitlines()[-1]
+    assert json.loads(last)["step"] == 30
+    assert Model.load("runs/m").record.training.steps == 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="terminals go away in other ways here")
+def test_a_run_goes_on_when_its_terminal_has_gone(source: Path) -> None:
+    ours, theirs = os.openpty()
+    command = ("train", source, *SMALL, "--steps", "30", "-o", "runs/m")
+    with in_a_process(*command, stderr=theirs, TERM="xterm") as process:
+        os.close(theirs)
+        assert os.read(ours, 1)
+        os.close(ours)
+        assert process.wait() == 0
+    assert Model.load("runs/m").record.training.steps == 30
+
+
+@pytest.mark.parametrize("arguments", [["a" * 300], ["t.txt", "-o", "a" * 300]])
+def test_a_name_that_is_too_long(charloom: Charloom, source: Path, arguments: list[str]) -> None:
+    Path("t.txt").write_text("text\n", "utf-8")
+    done = charloom("train", *arguments)
+    reason = os.strerror(errno.ENAMETOOLONG)
+    message = (
+        f"cannot be used ({reason}); name another folder with --output."
+        if "-o" in arguments
+        else f"cannot be read: {reason}; a file or folder that this user may read is needed; "
+        "check its name and its permissions."
+    )
+    assert (done.code, done.out, done.err) == (2, "", f"charloom: {'a' * 300} {message}\n")
+    assert not Path("runs").exists()
+
+
+def test_a_source_and_a_prompt_that_are_no_utf8(tmp_path: Path) -> None:
+    source = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    try:
+        source.write_text("one two\nthree four\nfive six\n", encoding="utf-8")
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 only")
+    model = tmp_path / "m"
+    options = ("--steps", "1", "--hidden", "4", "--device", "cpu", "-o", model)
+    process = in_a_process("train", source, "--prompt", os.fsdecode(b"a\xff"), *options)
+    assert (process.communicate()[0], process.returncode) == (b"", 0)
+    record = Model.load(model).record
+    assert record.provenance["sources"] == [str(tmp_path / "caf\ufffd.txt")]
+    assert record.training.prompts == ("a\ufffd",)

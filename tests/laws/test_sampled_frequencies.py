@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from networks import NETWORKS, markov_chain, name, random_tensors, vocabulary_of
 
+from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
-from charloom.generation.reference import Network
 from charloom.settings import NetworkSettings, SamplingSettings
 
 LETTERS = "abcdef"
@@ -47,8 +47,8 @@ def test_symbols_of_one_text(temperature: float) -> None:
 def test_first_symbols_of_many_texts(temperature: float) -> None:
     """The seeds are neighbours, and the chances are what ``next`` says."""
     settings = NetworkSettings(cell="lstm", hidden=8, input=4)
-    network = Network(settings, random_tensors(settings, len(LETTERS) + 2, seed=5, scale=0.5))
-    generator = Generator(network, vocabulary_of(LETTERS))
+    engine = Engine(settings, random_tensors(settings, len(LETTERS) + 2, seed=5, scale=0.5))
+    generator = Generator(engine, vocabulary_of(LETTERS))
     drawn = generator.generate(
         "abc", SamplingSettings(temperature=temperature, length=1, seed=1000), n=DRAWS
     )
@@ -72,7 +72,7 @@ def test_the_unknown_symbol_never_comes(settings: NetworkSettings, temperature: 
     """Not even where the network is sure of it."""
     tensors = random_tensors(settings, len(LETTERS) + 2, seed=2)
     tensors["output.bias"][:2] = -30, 30
-    generator = Generator(Network(settings, tensors), vocabulary_of(LETTERS))
+    generator = Generator(Engine(settings, tensors), vocabulary_of(LETTERS))
     drawn = generator.generate("", SamplingSettings(temperature=temperature, length=50), n=40)
     assert set("".join(one.text for one in drawn)) <= set(LETTERS)
     assert np.mean([one.symbols for one in drawn]) > 1

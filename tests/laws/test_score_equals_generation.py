@@ -1,4 +1,7 @@
-"""A text that ended by itself is as surprising to the scorer as it was to the generator."""
+"""A text that ended by itself is as surprising to the scorer as it was to the generator.
+
+The scorer computes in float64, the generator in float32: they agree to 1e-5.
+"""
 
 import math
 
@@ -6,6 +9,7 @@ import pytest
 from networks import NETWORKS, name, random_tensors, vocabulary_of
 
 from charloom.evaluation.scorer import Scorer
+from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
 from charloom.generation.reference import Network
 from charloom.settings import Level, NetworkSettings, SamplingSettings
@@ -22,15 +26,15 @@ def test_bits_of_a_generated_text(settings: NetworkSettings, label: str | None) 
     for level, known in symbols.items():
         vocabulary = vocabulary_of(known, level)
         tensors = random_tensors(settings, len(vocabulary), len(LABELS), seed=6, scale=0.8)
-        network = Network(settings, tensors)
+        engine, network = Engine(settings, tensors), Network(settings, tensors)
         sampling = SamplingSettings(temperature=0.9, length=300, label=label)
-        drawn = Generator(network, vocabulary, LABELS).generate("", sampling, n=30)
+        drawn = Generator(engine, vocabulary, LABELS).generate("", sampling, n=30)
         ended = [one for one in drawn if one.stopped == "eos"]
         assert len(ended) > 5
         documents = [Document(text=one.text, label=one.label) for one in ended]
         scores = Scorer(network, vocabulary, LABELS).score(documents)
         for one, score in zip(ended, scores, strict=True):
-            assert score.bits == pytest.approx(one.bits, rel=1e-12)
+            assert score.bits == pytest.approx(one.bits, rel=1e-5)
             assert score.symbols == one.symbols
             assert score.unknown == 0
 
@@ -39,8 +43,9 @@ def test_bits_of_a_generated_text(settings: NetworkSettings, label: str | None) 
 def test_bits_of_a_continuation(settings: NetworkSettings) -> None:
     """With a prompt: bits of the whole = bits of the prompt without a boundary + bits added."""
     vocabulary = vocabulary_of("abc")
-    network = Network(settings, random_tensors(settings, len(vocabulary), seed=6, scale=0.8))
-    generator, scorer = Generator(network, vocabulary), Scorer(network, vocabulary)
+    tensors = random_tensors(settings, len(vocabulary), seed=6, scale=0.8)
+    generator = Generator(Engine(settings, tensors), vocabulary)
+    scorer = Scorer(Network(settings, tensors), vocabulary)
     drawn = generator.generate("cab", SamplingSettings(temperature=0.9), n=10)
     ended = [one for one in drawn if one.stopped == "eos"]
     assert ended
@@ -48,4 +53,4 @@ def test_bits_of_a_continuation(settings: NetworkSettings) -> None:
     prompt = next(scorer.score([Document(text="cab")])).bits - boundary
     for one in ended:
         whole = next(scorer.score([Document(text=one.text)])).bits
-        assert whole == pytest.approx(prompt + one.bits, rel=1e-12)
+        assert whole == pytest.approx(prompt + one.bits, rel=1e-5)

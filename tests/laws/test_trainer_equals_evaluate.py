@@ -1,9 +1,12 @@
 """The trainer's validation figure is that of evaluating the same text with the saved weights."""
 
+import csv
+import json
 from pathlib import Path
 
 import pytest
 
+from charloom.cli.app import run
 from charloom.recipe import train
 from charloom.settings import TextSettings
 from charloom.text.sources import read, resolve
@@ -38,3 +41,29 @@ def test_one_figure(tmp_path: Path, level: str, unit: str) -> None:
     assert sum(score.unknown for score in scores) > 0
     assert model.record.figures["bits_per_character"] == pytest.approx(figure, rel=1e-5)
     assert model.record.figures["validation_characters"] == sum(s.characters for s in scores)
+
+
+def test_one_figure_with_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    training, held_out, model = tmp_path / "t.csv", tmp_path / "h.csv", tmp_path / "model"
+    for path, lines, kinds in ((training, TRAINING, "ab"), (held_out, HELD_OUT, "abc")):
+        with path.open("w", encoding="utf-8", newline="") as file:
+            rows = ((kinds[index % len(kinds)], line) for index, line in enumerate(lines))
+            csv.writer(file).writerows([("kind", "text"), *rows])
+    train(
+        training,
+        validation=held_out,
+        output=model,
+        columns=("text",),
+        label_column="kind",
+        steps=30,
+        hidden=24,
+        device="cpu",
+    )
+    capsys.readouterr()
+    assert run(["evaluate", str(model), str(held_out), "--json"]) == 0
+    captured = capsys.readouterr()
+    figures = json.loads((model / "config.json").read_bytes())["figures"]
+    evaluated = json.loads(captured.out)
+    assert '"c"' in captured.err, "a label that training has never seen"
+    assert figures["bits_per_character"] == pytest.approx(evaluated["bits_per_character"], rel=1e-5)
+    assert figures["validation_characters"] == evaluated["characters"]

@@ -45,7 +45,7 @@ LAYERS = (
 
 TERMINAL = ("charloom.cli", "charloom.watch")
 SERIALISERS = {"pickle", "marshal", "shelve", "copyreg", "dill", "cloudpickle", "joblib"}
-HEAVY = ("torch", "polars", "zstandard", "regex")
+HEAVY = ("torch", "numba", "polars", "zstandard", "regex")
 """What generating has no use for, and would wait for."""
 
 

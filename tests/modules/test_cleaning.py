@@ -121,12 +121,43 @@ def test_documents_lose_outer_space_only_where_they_are_lines() -> None:
     assert clean_document(text, TextSettings(unit="line", clean=False)) == text
 
 
+def test_lone_surrogates_go_even_where_nothing_is_cleaned() -> None:
+    kept = TextSettings(clean=False)
+    for text, repaired in (("a\ud83d  amp;", "a\ufffd  amp;"), ("\ud83d\ude00", "\U0001f600")):
+        assert clean_document(text, kept) == clean_prompt(text, kept) == repaired
+
+
 def test_a_prompt_keeps_its_outer_space() -> None:
     assert clean_prompt(" Procter  amp; ", TextSettings()) == " Procter & "
     assert clean_prompt(" Procter  amp; ", TextSettings(clean=False)) == " Procter  amp; "
 
 
-@pytest.mark.parametrize("hostile", ["<a x=" + " " * 200_000, "<a" * 100_000, "& #39 <p" * 30_000])
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("&" + "amp;" * 5000, "&"),
+        ("&" + "amp;#38;#x26;AMP;" * 5000 + "lt;", "<"),
+        (" #38;" + "#0038;" * 5000, "&"),
+        ("&" + "amp;" * 5000 + "notit;", "&notit;"),
+        ("&" + "amp;" * 5000 + "lt", "&lt"),
+        ("<" * 20 + "b>" * 20, ""),
+    ],
+)
+def test_layers_of_escapes_are_all_taken_away(text: str, cleaned: str) -> None:
+    assert clean(text) == cleaned
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<a x=" + " " * 200_000,
+        "<a" * 100_000,
+        "& #39 <p" * 30_000,
+        "&" + "amp;" * 50_000,
+        "&" + "#38;" * 50_000,
+        "<" * 30_000 + "b>" * 30_000,
+    ],
+)
 def test_time_grows_with_the_length_only(hostile: str) -> None:
     # At 200,000 characters a quadratic search takes minutes, a linear one milliseconds.
     begin = time.process_time()

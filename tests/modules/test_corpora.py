@@ -1,5 +1,6 @@
 """Named corpora: the registry, and fetching once with a checksum, from a server of our own."""
 
+import errno
 import hashlib
 import http.server
 import re
@@ -149,7 +150,36 @@ def test_a_cache_that_cannot_be_written(server: Server, tmp_path: Path) -> None:
     seen = message(corpus(server))
     place = tmp_path / "cache" / "corpora" / "trial"
     assert seen.startswith(f"the cache folder {place} cannot be written: ")
-    assert seen.endswith("; set CHARLOOM_CACHE to a folder that can be written.")
+    assert seen.endswith(
+        "; free some space, or set CHARLOOM_CACHE to a folder that can be written."
+    )
+
+
+def test_a_disk_that_is_full_is_not_the_networks_fault(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, mode: str) -> object:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "open", full)
+    place = cache_root() / "corpora" / "trial"
+    assert message(corpus(server)) == (
+        f"the cache folder {place} cannot be written: No space left on device; free some space, "
+        "or set CHARLOOM_CACHE to a folder that can be written."
+    )
+    assert kept() == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_disk_that_fills_up_on_the_way(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Path.open
+
+    def filling(path: Path, mode: str) -> object:
+        return usual(Path("/dev/full") if mode == "wb" else path, mode)
+
+    monkeypatch.setattr(Path, "open", filling)
+    assert "cannot be written: No space left on device; free some" in message(corpus(server))
+    assert kept() == []
 
 
 def test_a_corpus_is_read_by_its_name(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,6 +222,14 @@ def test_defaults_of_corpora() -> None:
     }
     assert defaults(["my.txt"]) == {}
     assert TextSettings(**(defaults(["ag-news"]) | {"columns": ("2", "3")})).columns == ("2", "3")
+
+
+def test_a_path_of_that_name_brings_no_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tiny-shakespeare").write_text("lines of one's own\n", encoding="utf-8")
+    assert defaults(["tiny-shakespeare"]) == {}
 
 
 def test_the_embedded_corpus_needs_no_network() -> None:

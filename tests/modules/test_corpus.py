@@ -154,11 +154,13 @@ def test_without_labels(make: Make) -> None:
     assert corpus.training.labels.tolist() == [-1]
 
 
-@pytest.mark.parametrize("settings", [EASY, STREAM])
+@pytest.mark.parametrize(
+    ("settings", "limit"), [(EASY, "VALIDATION_LIMIT"), (STREAM, "STREAM_VALIDATION_LIMIT")]
+)
 def test_the_validation_part_is_limited(
-    make: Make, settings: TextSettings, monkeypatch: pytest.MonkeyPatch
+    make: Make, settings: TextSettings, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_module, "VALIDATION_LIMIT", 40)
+    monkeypatch.setattr(corpus_module, limit, 40)
     store = make([f"{i:010}" for i in range(100)])
     corpus = build(store, settings, seed=0)
     assert corpus.validation.lengths.sum() == 40
@@ -167,6 +169,42 @@ def test_the_validation_part_is_limited(
         "the validation part was kept to 40 symbols, fewer than the share of "
         f"{settings.valid_fraction:g} that was asked for; the rest is learned from.",
     )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_document_that_passes_the_limit_alone_is_learned_from(
+    make: Make, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_module, "VALIDATION_LIMIT", 40)
+    long = [f"{number}" * 41 for number in range(8)]
+    corpus = build(make([*long, "the short one"]), EASY, seed=seed)
+    assert texts(corpus, corpus.training) == long
+    assert len(corpus.notes) == 1
+    assert corpus.notes[0].startswith("the validation part was kept to 40 symbols, fewer than")
+
+
+def test_where_every_document_passes_the_limit_the_shortest_is_measured_on(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_module, "VALIDATION_LIMIT", 40)
+    corpus = build(make([f"{n} " * (30 + n) for n in (3, 1, 2)]), EASY, seed=0)
+    assert len(corpus.validation) == 1
+    assert corpus.validation.total_symbols == 63
+    assert corpus.notes == (
+        "the validation part has 62 symbols, for no document is shorter: measuring will take "
+        "long; shorter documents, --unit stream, or a validation file with --valid avoid that.",
+    )
+
+
+def test_what_every_batch_asks_for_is_counted_once(make: Make) -> None:
+    part = build(make(LINES), EASY, seed=0).training
+    assert part.lengths is part.lengths
+    starts = part.starts
+    assert part.total_symbols == sum(part.lengths) + len(starts)
+    # Counted from what is gone, it would fail.
+    object.__setattr__(part, "starts", None)
+    object.__setattr__(part, "stops", None)
+    assert part.total_symbols == int(part.lengths.sum()) + len(starts)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,12 @@ from networks import markov_chain, random_tensors, vocabulary_of
 from numpy.typing import NDArray
 
 from charloom.errors import LabelError, SettingsError
+from charloom.generation import generator as generator_module
+from charloom.generation import growth
+from charloom.generation.engine import Engine
 from charloom.generation.generator import BATCH, Generator, label_id
 from charloom.generation.philox import uniform
-from charloom.generation.reference import Network, State
+from charloom.generation.reference import State
 from charloom.settings import NetworkSettings, SamplingSettings
 from charloom.text.symbols import split
 
@@ -65,13 +68,13 @@ def test_texts_and_bits_are_those_drawn_by_hand(temperature: float) -> None:
         text, bits = by_hand(5 + k, temperature)
         assert (drawn.text, drawn.seed, drawn.stopped) == (text, 5 + k, "eos")
         assert drawn.symbols == len(text) + 1
-        assert drawn.bits == pytest.approx(bits, abs=1e-9)
+        assert drawn.bits == pytest.approx(bits, abs=1e-5)
 
 
 def test_greedy_follows_the_best_symbol_to_the_boundary() -> None:
     drawn = chain(CYCLE).generate("", GREEDY)[0]
     assert (drawn.text, drawn.prompt, drawn.stopped, drawn.symbols) == ("abc", "", "eos", 4)
-    assert drawn.bits == pytest.approx(0.0, abs=1e-12)
+    assert drawn.bits == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_prompt_is_continued_and_belongs_to_the_text() -> None:
@@ -102,7 +105,7 @@ def test_a_text_ends_before_a_stop_string() -> None:
     assert drawn.stopped == "stop"
     assert set(split(drawn.text, "char")) <= {"a", "b"}
     assert drawn.symbols == len(drawn.text) + 3
-    assert drawn.bits == pytest.approx((drawn.text + "bca").count("b"))
+    assert drawn.bits == pytest.approx((drawn.text + "bca").count("b"), abs=1e-5)
 
 
 def test_a_stop_string_within_the_prompt_does_not_end_the_text() -> None:
@@ -120,15 +123,22 @@ def test_more_texts_than_fit_side_by_side() -> None:
 
 
 def test_the_largest_seed_has_neighbours() -> None:
-    drawn = chain().generate("", SamplingSettings(seed=2**63 - 1), n=2)
-    assert [one.seed for one in drawn] == [2**63 - 1, 2**63]
+    settings = SamplingSettings(seed=2**63 - 2)
+    drawn = chain().generate("", settings, n=2)
+    assert [one.seed for one in drawn] == [2**63 - 2, 2**63 - 1]
+    with pytest.raises(SettingsError) as error:
+        chain().generate("", settings, n=3)
+    assert str(error.value) == (
+        "seed is 9223372036854775806, and each of 3 texts takes the next one; "
+        "it must be at most 9223372036854775805."
+    )
 
 
 @pytest.mark.parametrize("n", [0, -3])
 def test_fewer_than_one_text(n: int) -> None:
     with pytest.raises(SettingsError) as error:
         chain().generate("", GREEDY, n=n)
-    assert str(error.value) == f"n is {n}; it must be at least 1."
+    assert str(error.value) == f"n is {n}; it must be a whole number of at least 1."
 
 
 @pytest.mark.parametrize("stop", [(), ("c",), ("ba",), ("zz",)])
@@ -150,7 +160,7 @@ def test_a_stream_of_bytes_gives_whole_characters() -> None:
     assert generator.generate("é", settings)[0].text == "ééé\ufffd"
 
 
-class Counting(Network):
+class Counting(Engine):
     """A network that remembers how many symbols it was given at each call."""
 
     def __init__(self, settings: NetworkSettings, tensors: dict[str, NDArray[np.float32]]) -> None:
@@ -169,18 +179,27 @@ def counting() -> Counting:
     return Counting(settings, tensors)
 
 
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let NumPy do all, whose steps can be counted."""
+    monkeypatch.setattr(growth, "compiled", lambda engine, symbols: None)
+    monkeypatch.setattr(generator_module, "compiled", lambda engine, symbols: None)
+
+
+@pytest.mark.usefixtures("plain")
 def test_a_prompt_is_read_once_and_each_symbol_costs_one_step() -> None:
-    network = counting()
-    generator = Generator(network, vocabulary_of(LETTERS))
-    generator.generate("abc" * 5000, SamplingSettings(length=30), n=7)
-    assert network.calls == [1] * (1 + 3 * 5000) + [7] * 29
+    engine = counting()
+    generator = Generator(engine, vocabulary_of(LETTERS))
+    generator.generate("abc" * 500, SamplingSettings(length=130), n=7)
+    assert engine.calls == [1] * (1 + 3 * 500) + [7] * 129
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_stream_draws_no_further_than_it_is_read() -> None:
-    network = counting()
-    stream = Generator(network, vocabulary_of(LETTERS)).stream("ab", SamplingSettings())
+    engine = counting()
+    stream = Generator(engine, vocabulary_of(LETTERS)).stream("ab", SamplingSettings())
     assert [len(next(stream)) for _ in range(4)] == [1] * 4
-    assert len(network.calls) == 3 + 3
+    assert len(engine.calls) == 3 + 3
 
 
 def test_next_gives_all_but_the_unknown_symbol_most_probable_first() -> None:
@@ -190,9 +209,9 @@ def test_next_gives_all_but_the_unknown_symbol_most_probable_first() -> None:
     assert chain().next("é")[0] == ("c", 1.0)
 
 
-def labelled() -> tuple[Network, Generator]:
+def labelled() -> tuple[Engine, Generator]:
     settings = NetworkSettings(cell="lstm", hidden=4, layers=2, input=3)
-    network = Network(settings, random_tensors(settings, 5, labels=2, seed=1, scale=1.0))
+    network = Engine(settings, random_tensors(settings, 5, labels=2, seed=1, scale=1.0))
     return network, Generator(network, vocabulary_of(LETTERS), ("news", "sport"))
 
 

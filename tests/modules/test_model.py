@@ -122,7 +122,7 @@ def test_mistakes_are_told() -> None:
     assert str(error.value) == "one string was given; give a list of texts, such as [text]."
     with pytest.raises(SettingsError, match="temperature is -1"):
         model().generate(temperature=-1)
-    with pytest.raises(SettingsError, match="n is 0; it must be at least 1"):
+    with pytest.raises(SettingsError, match="n is 0; it must be a whole number of at least 1"):
         model().generate(n=0)
     with pytest.raises(LabelError, match="known labels: x, y"):
         model().stream(label="z")

@@ -9,7 +9,7 @@ def test_the_card_tells_what_the_folder_records() -> None:
     shown = card(
         record(text=text, provenance={"sources": ["a.csv", "b.csv"], "training_documents": 12345})
     )
-    assert "one character at a time: LSTM, 1 layer of 6 units, embedding of 4, 15 symbols, " in shown
+    assert "at a time: LSTM, 1 layer of 6 units, embedding of 4, 15 symbols, " in shown
     assert (
         "**2.500 bits per character** on 3 documents that are not in the training part, "
         "after 7 steps and 2 seconds."

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +146,28 @@ def test_other_programs_find_what_they_expect(tmp_path: Path) -> None:
     card = (path / "README.md").read_text("utf-8")
     assert card.startswith("---\nlibrary_name: charloom\n")
     assert "**2.500 bits per character**" in card
+
+
+def test_a_name_that_is_too_long() -> None:
+    path = Path("a" * 300)
+    with pytest.raises(ModelFolderError) as caught:
+        model_folder.read(path)
+    assert str(caught.value) == (
+        f"{path} cannot be read ({os.strerror(errno.ENAMETOOLONG)}); "
+        "name a model folder that you may read."
+    )
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder(tmp_path / "m")
+
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ModelFolderError) as caught:
+        model_folder.read(path)
+    assert str(caught.value) == (
+        f"{path / 'config.json'} cannot be read ({os.strerror(errno.EACCES)}); "
+        "name a model folder that you may read."
+    )

@@ -9,10 +9,10 @@ from charloom.learning.optimizer import build_optimizer, learning_rate, set_lear
 from charloom.settings import TrainingSettings
 
 
-def test_linear_rises_for_two_percent_and_falls_to_zero() -> None:
+def test_linear_rises_from_a_tenth_and_falls_to_zero() -> None:
     settings = TrainingSettings(learning_rate=0.5, schedule="linear")
     at = {share: learning_rate(settings, share) for share in (0, 0.01, 0.02, 0.51, 1)}
-    assert at == pytest.approx({0: 0, 0.01: 0.25, 0.02: 0.5, 0.51: 0.25, 1: 0})
+    assert at == pytest.approx({0: 0.05, 0.01: 0.275, 0.02: 0.5, 0.51: 0.25, 1: 0})
 
 
 @given(progress=st.floats(0, 1))

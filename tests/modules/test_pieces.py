@@ -14,7 +14,7 @@ stops = st.lists(st.text("abc", min_size=1, max_size=4), max_size=3)
 def pushed(pieces: Pieces, symbols: list[str]) -> list[str]:
     result = []
     for symbol in symbols:
-        result.append(pieces.push(symbol))
+        result.append(pieces.push([symbol])[0])
         if pieces.stopped:
             break
     return [*result, pieces.finish()]
@@ -47,26 +47,45 @@ def test_the_text_ends_before_the_stop_string_that_is_complete_first(
 
 def test_what_may_begin_a_stop_string_is_held_back_and_no_more() -> None:
     pieces = Pieces("char", ["END", "NOW"])
-    assert [pieces.push(symbol) for symbol in "aEbENcENOx"] == [
+    assert [pieces.push([symbol])[0] for symbol in "aEbENcENOx"] == [
         *("a", "", "Eb", "", "", "ENc", "", "", "E", "NOx")
     ]
-    assert pieces.push("N") == ""
+    assert pieces.push(["N"])[0] == ""
     assert pieces.finish() == "N"
     assert not pieces.stopped
 
 
 def test_a_character_of_several_bytes_comes_as_one_piece() -> None:
     pieces = Pieces("byte")
-    assert [pieces.push(symbol) for symbol in split("a€b", "byte")] == ["a", "", "", "€", "b"]
+    assert [pieces.push([symbol])[0] for symbol in split("a€b", "byte")] == ["a", "", "", "€", "b"]
 
 
 def test_an_unfinished_character_at_the_end_is_shown_as_such() -> None:
     pieces = Pieces("byte")
-    assert pieces.push(split("€", "byte")[0]) == ""
+    assert pieces.push(split("€", "byte")[:1])[0] == ""
     assert pieces.finish() == "\ufffd"
 
 
 def test_nothing_follows_a_stop_string() -> None:
     pieces = Pieces("word", ["ow"])
-    assert [pieces.push("now"), pieces.finish()] == ["n", ""]
+    assert [pieces.push(["now"])[0], pieces.finish()] == ["n", ""]
     assert pieces.stopped
+
+
+@given(text=st.text("abc é"), level=levels, stop=stops, size=st.integers(1, 9))
+def test_many_symbols_at_once_are_the_same_as_one_by_one(
+    text: str, level: Level, stop: list[str], size: int
+) -> None:
+    symbols = split(text, level)
+    one_by_one, at_once = Pieces(level, stop), Pieces(level, stop)
+    released, taken = [], 0
+    for first in range(0, len(symbols), size):
+        piece, count = at_once.push(symbols[first : first + size])
+        released.append(piece)
+        taken += count
+        if at_once.stopped:
+            break
+    expected = pushed(one_by_one, symbols)
+    assert "".join([*released, at_once.finish()]) == "".join(expected)
+    assert at_once.stopped == one_by_one.stopped
+    assert taken == len(expected) - 1

@@ -70,6 +70,22 @@ def test_columns_concern_the_tables_among_the_files(tmp_path: Path) -> None:
     )
     assert message(plain, columns=("2",)) == f"--column was given, but y.txt {remedy}"
     assert message(plain, label_column="2") == f"--label-column was given, but y.txt {remedy}"
+    assert message(plain, header=True) == f"--header was given, but y.txt {remedy}"
+    assert message(plain, header=False) == f"--no-header was given, but y.txt {remedy}"
+    assert texts(plain, table, columns=("2",), header=True) == ["two", "one"]
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_documents_and_labels_hold_no_lone_surrogates(tmp_path: Path, clean: bool) -> None:
+    content = '{"text": "caf\\ud83d", "kind": "\\ud83d\\ude00\\udc00"}\n'
+    file = stored(tmp_path / "x.jsonl", content, "jsonl")
+    assert list(read([file], TextSettings(label_column="kind", clean=clean))) == [
+        Document(text="caf\ufffd", label="\U0001f600\ufffd")
+    ]
+    escaped = stored(tmp_path / "x.txt", "caf\\ud83d\n")
+    for unit in ("line", "document"):
+        [text] = texts(escaped, encoding="unicode_escape", clean=clean, unit=unit)
+        assert text.strip() == "caf\ufffd"
 
 
 @pytest.mark.parametrize("content", ["\n \n\t\r\n\u3000\n", "\ufeff\n\0\n", "\n"])

@@ -68,6 +68,32 @@ def test_an_option_that_does_not_exist() -> None:
     assert str(caught.value).startswith("there is no option 'hiden'; there are: batch_size, cell")
 
 
+def test_weight_decay_is_that_of_adamw() -> None:
+    assert choose(["x.txt"], None, {"weight_decay": 0.5})[2].weight_decay == 0.5
+    with pytest.raises(SettingsError) as caught:
+        choose(["x.txt"], "lesson", {"weight_decay": 0.5})
+    assert str(caught.value) == (
+        "weight-decay was given with optimizer rmsprop, which has none; "
+        "leave it out, or use --optimizer adamw."
+    )
+
+
+def test_a_share_to_measure_on_and_a_file_to_measure_on(source: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        train(source, validation=source, valid_fraction=0.2)
+    assert str(caught.value) == (
+        "--valid-fraction and --valid contradict each other: with a file to measure on, "
+        "nothing is set aside; give one of them."
+    )
+
+
+def test_prompts_of_samples_are_read_as_those_of_generate() -> None:
+    given = ("e\u0301 &amp;", "a\udcff")
+    assert choose(["x.txt"], None, {"prompts": given})[2].prompts == ("é &", "a\ufffd")
+    raw = choose(["x.txt"], None, {"prompts": given, "clean": False})[2].prompts
+    assert raw == ("e\u0301 &amp;", "a\ufffd")
+
+
 def test_a_run_from_a_source_to_a_model_folder(source: Path, tmp_path: Path) -> None:
     events: list[Event] = []
     plans: list[Plan] = []
@@ -146,6 +172,53 @@ def test_a_second_ctrl_c_interrupts_at_once(source: Path, tmp_path: Path) -> Non
     Model.load(tmp_path / "m")  # The figure was told, so the weights had been saved.
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_signals_have_their_effect_when_everything_is_kept(
+    source: Path, tmp_path: Path, name: str
+) -> None:
+    if not hasattr(signal, name):
+        pytest.skip(f"there is no {name} here")
+    number = getattr(signal, name)
+    path = tmp_path / "runs" / "m"
+    steps: list[int] = []
+    seen: list[float] = []
+
+    def interrupt(event: Event) -> None:
+        steps.append(event.step)
+        if isinstance(event, Step) and event.step == 7:
+            signal.raise_signal(number)
+
+    def end(number: int, frame: object) -> None:
+        seen.append(Model.load(path).record.figures["step"])
+
+    before = signal.signal(number, end)
+    try:
+        train(source, output=path, listeners=[interrupt], epochs=10**6, **SMALL)
+        assert signal.getsignal(number) is end
+    finally:
+        signal.signal(number, before)
+    assert max(steps) == 7
+    assert len(seen) == 1
+    assert seen[0] in steps
+    assert set(path.parent.iterdir()) == {path}
+
+
+def test_what_is_ignored_stays_ignored(source: Path) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        events: list[Event] = []
+
+        def interrupt(event: Event) -> None:
+            events.append(event)
+            signal.raise_signal(signal.SIGTERM)
+
+        train(source, listeners=[interrupt], steps=3, **SMALL)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert isinstance(events[-1], Stopped)
+    assert events[-1].reason == "budget"
+
+
 def test_labels_become_initial_states(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     rows = [f"{'ab'[n % 2]},{'aaaa' if n % 2 == 0 else 'bbbb'}{n % 7}" for n in range(80)]
@@ -171,7 +244,7 @@ def test_a_mistake_leaves_nothing_behind(source: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError):
         train(tmp_path / "missing.txt", output=tmp_path / "m")
     with pytest.raises(SettingsError):
-        train(source, output=tmp_path / "m", device="cuda:97")
+        train(source, output=tmp_path / "runs" / "m", device="cuda:97")
     assert set(tmp_path.iterdir()) == before
 
 
@@ -181,3 +254,12 @@ def test_a_folder_with_a_model_is_told_before_anything_is_read(
     train(source, output=tmp_path / "m", steps=1, **SMALL)
     with pytest.raises(OutputError, match="already holds a model"):
         train(tmp_path / "missing.txt", output=tmp_path / "m")
+
+
+def test_a_network_larger_than_memory(source: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        train(source, steps=1, **(SMALL | {"hidden": 10**7}))
+    assert str(caught.value) == (
+        "1 layers of 10,000,000 units do not fit into memory; "
+        "use a smaller --hidden or fewer --layers."
+    )

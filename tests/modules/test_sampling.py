@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.generation.sampling import choose, greedy, probabilities, surprisal
+from charloom.generation.sampling import choose, cost, divisor, probabilities, surprisal
 
 LOGITS = [0.5, -1.25, 3.0, 2.0, -40.0]
 ALLOWED = np.array([True, True, False, True, True])
@@ -51,9 +51,14 @@ def test_the_best_symbol_at_temperature_zero() -> None:
     assert choose(logits, 0, np.array([0.9, 0.9]), ALLOWED).tolist() == [3, 1]
 
 
-def test_ties_go_to_the_lowest_id_whatever_rounding_did() -> None:
-    above = 2.0 + 4e-16
-    assert greedy(np.array([[1.0, 2.0, above, 2.0], [above, 2.0, 2.0, 2.1]])).tolist() == [1, 3]
+def test_ties_go_to_the_lowest_id() -> None:
+    logits = np.array([[1.0, 2.0, 2.0, 1.5], [2.0, 1.0, 2.0, 2.5]])
+    assert choose(logits, 0, np.array([0.9, 0.9])).tolist() == [1, 3]
+
+
+def test_a_temperature_below_float32_still_divides() -> None:
+    assert divisor(5e-324) > 0
+    assert choose(np.array([LOGITS]), 5e-324, np.array([0.999])).tolist() == [2]
 
 
 def test_uniforms_cut_the_unit_interval_in_the_order_of_the_ids() -> None:
@@ -78,9 +83,7 @@ def test_what_has_probability_zero_is_never_chosen(
     logits: list[float], temperature: float, value: float
 ) -> None:
     rows, allowed = np.array([logits]), np.arange(len(logits)) != 1
-    chosen = choose(rows, temperature, np.array([value]), allowed)[0]
-    assert chosen != 1
-    assert probabilities(rows, temperature, allowed)[0, chosen] > 0
+    assert choose(rows, temperature, np.array([value]), allowed)[0] != 1
 
 
 @given(logits=logits_lists, data=st.data())
@@ -92,3 +95,12 @@ def test_surprisal_is_minus_the_logarithm_of_the_softmax(
     expected = best - logits[index] + math.log(sum(math.exp(x - best) for x in logits))
     result = surprisal(np.array([logits, logits]), np.array([index, index]))
     assert result.tolist() == pytest.approx([expected] * 2, rel=1e-12, abs=1e-12)
+
+
+@given(logits=logits_lists, data=st.data())
+def test_cost_is_surprisal_within_float32(logits: list[float], data: st.DataObject) -> None:
+    index = np.array([data.draw(st.integers(0, len(logits) - 1))])
+    rows = np.array([logits], np.float32)
+    assert cost(rows, index) == pytest.approx(
+        surprisal(rows.astype(np.float64), index), rel=1e-6, abs=1e-6
+    )

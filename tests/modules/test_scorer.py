@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from networks import markov_chain, random_tensors, vocabulary_of
+from networks import markov_tensors, random_tensors, vocabulary_of
 
 from charloom.errors import LabelError
 from charloom.evaluation import scorer as module
@@ -24,7 +24,7 @@ def by_hand(text: str) -> float:
 
 
 def scorer() -> Scorer:
-    return Scorer(markov_chain(CHANCES), vocabulary_of(LETTERS))
+    return Scorer(Network(*markov_tensors(CHANCES)), vocabulary_of(LETTERS))
 
 
 def scores(*texts: str) -> list[Score]:
@@ -83,7 +83,7 @@ def test_no_documents_no_scores() -> None:
 
 
 def test_characters_are_those_of_the_text_whatever_a_symbol_is() -> None:
-    network = markov_chain(np.full((5, 5), 0.2))
+    network = Network(*markov_tensors(np.full((5, 5), 0.2)))
     for known, level in ((["<0xC3>", "<0xA9>", "a"], "byte"), (["aé", " ", "."], "word")):
         (score,) = Scorer(network, vocabulary_of(known, level)).score([Document(text="aé aé")])  # type: ignore[arg-type]
         assert score.characters == 6

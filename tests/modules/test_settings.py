@@ -101,6 +101,44 @@ WRONG: list[tuple[Kind, dict[str, Any], str]] = [
         {"stop": ("",)},
         "a stop string is empty; give at least one character.",
     ),
+    (
+        TextSettings,
+        {"columns": "title"},
+        "columns is 'title'; allowed: a list of texts, such as ['a', 'b'].",
+    ),
+    (
+        TextSettings,
+        {"columns": (2,)},
+        "columns is (2,); allowed: a list of texts, such as ['a', 'b'].",
+    ),
+    (TextSettings, {"label_column": 3}, "label-column is 3; allowed: a text."),
+    (TextSettings, {"header": "yes"}, "header is 'yes'; allowed: True or False."),
+    (TextSettings, {"clean": 1}, "clean is 1; allowed: True or False."),
+    (TextSettings, {"level": ["char"]}, "level is ['char']; allowed: char, byte, grapheme, word."),
+    (NetworkSettings, {"hidden": 8.5}, "hidden is 8.5; allowed: a whole number."),
+    (NetworkSettings, {"hidden": "8"}, "hidden is '8'; allowed: a whole number."),
+    (NetworkSettings, {"layers": True}, "layers is True; allowed: a whole number."),
+    (NetworkSettings, {"input": 8.5}, "input is 8.5; allowed: one-hot, or a size such as 64."),
+    (TrainingSettings, {"epochs": 2.5}, "epochs is 2.5; allowed: a whole number."),
+    (TrainingSettings, {"learning_rate": "0.1"}, "lr is '0.1'; allowed: a number."),
+    (TrainingSettings, {"clip": True}, "clip-norm is True; allowed: a number."),
+    (
+        TrainingSettings,
+        {"temperatures": 0.5},
+        "temperatures is 0.5; allowed: a list of numbers, such as [0.5, 1].",
+    ),
+    (
+        TrainingSettings,
+        {"prompts": "Hey"},
+        "prompts is 'Hey'; allowed: a list of texts, such as ['a', 'b'].",
+    ),
+    (SamplingSettings, {"length": 2.5}, "length is 2.5; allowed: a whole number."),
+    (SamplingSettings, {"temperature": None}, "temperature is None; allowed: a number."),
+    (
+        SamplingSettings,
+        {"seed": "x" * 1000},
+        f"seed is '{'x' * 79}; allowed: a whole number.",
+    ),
 ]
 
 
@@ -139,3 +177,32 @@ def test_a_setting_of_another_version_is_named() -> None:
 def test_two_minutes_unless_another_budget_is_given() -> None:
     assert TrainingSettings().minutes == 2
     assert TrainingSettings(epochs=3).minutes is None
+
+
+def test_a_list_is_taken_for_a_tuple() -> None:
+    given: Any = {"prompts": ["a"], "temperatures": [0, 0.5]}
+    assert TrainingSettings(**given) == TrainingSettings(prompts=("a",), temperatures=(0, 0.5))
+
+
+def test_whole_numbers_are_numbers_of_any_size() -> None:
+    assert TrainingSettings(minutes=3).minutes == 3
+    assert TrainingSettings(steps=10**400).steps == 10**400
+
+
+def test_texts_have_the_seeds_after_the_first_one() -> None:
+    assert list(SamplingSettings(seed=5).seeds(3)) == [5, 6, 7]
+    last = SamplingSettings(seed=2**63 - 1)
+    assert list(last.seeds(1)) == [2**63 - 1]
+    with pytest.raises(SettingsError) as caught:
+        last.seeds(300)
+    assert str(caught.value) == (
+        "seed is 9223372036854775807, and each of 300 texts takes the next one; "
+        "it must be at most 9223372036854775508."
+    )
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.0, True, "3"])
+def test_there_is_a_whole_number_of_texts(n: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        SamplingSettings().seeds(n)
+    assert str(caught.value) == f"n is {n!r}; it must be a whole number of at least 1."

@@ -89,6 +89,22 @@ def test_nothing_of_that_name() -> None:
     assert message("\0").startswith("no file, folder, glob or corpus is named '\\x00'")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_not_utf8_can_be_shown(tmp_path: Path) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    Path(odd + ".txt").write_text("a")
+    Path(odd + ".csv").touch()
+    Path(odd).mkdir()
+    shown = f"{tmp_path}/caf\ufffd"
+    (file,) = found(odd + ".txt")
+    assert file.name == f"{shown}.txt"
+    assert [document.text for document in read([file], TextSettings())] == ["a"]
+    assert message(odd + ".csv").startswith(f"{shown}.csv is empty; ")
+    assert message(odd).startswith(f"folder {shown} holds no file to read; ")
+    assert message(odd + "x" * 5000).startswith(f"{shown}{'x' * 5000} cannot be read: ")
+    message(odd + ".md").encode()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows says it in other words")
 def test_what_the_system_refuses() -> None:
     assert message("x" * 5000) == (
@@ -128,6 +144,7 @@ def test_compressed_parquet(tmp_path: Path) -> None:
         ("a,b\n", {}, "text"),
         ("a,b\n", {"columns": ("2",)}, "csv"),
         ('{"a": 1}\n', {"label_column": "a"}, "jsonl"),
+        ("a\n", {"header": True}, "csv"),
     ],
 )
 def test_standard_input(

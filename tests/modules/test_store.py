@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -246,10 +247,26 @@ def test_another_process_that_was_faster_is_believed(
         return None if next(looks, None) else load(folder, level, content)
 
     monkeypatch.setattr(store_module, "load", slow)
-    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
     before = (kept / "checksums.json").stat().st_mtime_ns
     assert texts_of(opened(source)) == ["one", "two", "three"]
     assert (kept / "checksums.json").stat().st_mtime_ns == before
+
+
+def test_an_entry_that_goes_while_it_is_looked_at_is_made_anew(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(source)
+    folder = entries(cache)[0]
+    mapped, looks = store_module._mapped, iter(["the first"])
+
+    def vanishing(path: Path, dtype: str) -> Any:
+        if next(looks, None):
+            shutil.rmtree(folder)
+        return mapped(path, dtype)
+
+    monkeypatch.setattr(store_module, "_mapped", vanishing)
+    assert texts_of(opened(source)) == ["one", "two", "three"]
+    assert entries(cache) == [folder]
 
 
 def test_a_cache_that_cannot_be_written_gives_way_to_a_temporary_folder(

@@ -125,6 +125,29 @@ def test_jsonl_values(tmp_path: Path) -> None:
     assert by_number[0] == (["a\u2028b"], None)
 
 
+def test_numbers_of_jsonl_stay_as_they_are_written(tmp_path: Path) -> None:
+    long = "7" * 5000  # Python's own limit is 4300 digits
+    for number in (long, "-0", "1.50", "1e999", "true"):
+        assert rows(table(tmp_path / "x", f'{{"text": {number}}}', "jsonl")) == [([number], None)]
+
+
+def test_a_column_number_of_thousands_of_digits(tmp_path: Path) -> None:
+    long = "7" * 5000
+    assert message(table(tmp_path / "x", "a,b\n1,2\n"), columns=(long,)) == (
+        f"X has no column '{long}'; it has 1, 2; give one of them with --column, by name or by "
+        "number from 1."
+    )
+
+
+def test_lone_surrogates_of_jsonl(tmp_path: Path) -> None:
+    file = table(tmp_path / "x", '{"text": "a", "\\ud83d": " b\\udc00 "}\n', "jsonl")
+    assert rows(file, columns=("text",), label_column="2") == [(["a"], "b\ufffd")]
+    assert message(file, columns=("c",)) == (
+        "X has no column 'c'; it has text, \ufffd; give one of them with --column, by name or by "
+        "number from 1."
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [

@@ -132,6 +132,28 @@ def test_a_loss_that_is_not_finite_stops_with_advice() -> None:
     )
 
 
+def test_a_figure_that_is_not_finite_stops_too() -> None:
+    def spoil(event: Event) -> None:
+        if isinstance(event, Step):
+            with torch.no_grad():
+                run.network.output.weight.fill_(math.inf)
+
+    run = trainer(TrainingSettings(steps=1, precision="fp32"), spoil)
+    with pytest.raises(TrainingError) as caught:
+        run.run()
+    assert str(caught.value) == (
+        "the validation figure became nan at step 1; a finite number is needed: "
+        "try a smaller --lr, or --precision fp32."
+    )
+
+
+def test_the_first_step_is_a_step() -> None:
+    run = trainer(TrainingSettings(steps=1, precision="fp32"), lambda event: None)
+    before = run.network.tensors()["output.weight"].copy()
+    run.run()
+    assert (run.network.tensors()["output.weight"] != before).any()
+
+
 def test_the_same_seed_gives_the_same_weights() -> None:
     def weights(seed: int) -> dict[str, bytes]:
         settings = TrainingSettings(epochs=2, seed=seed)

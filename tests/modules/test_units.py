@@ -18,3 +18,7 @@ def test_a_uniform_choice_of_eight_is_three_bits_with_perplexity_eight() -> None
 def test_bits_per_character_divide_once(nats: float, characters: int) -> None:
     expected = math.log2(math.e) * nats / characters
     assert units.bits_per_character(nats, characters) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_perplexity_too_large_for_a_number_is_infinite() -> None:
+    assert units.perplexity(800, 1) == math.inf

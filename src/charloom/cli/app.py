@@ -1,9 +1,12 @@
 """The command line: its commands, and how every failure becomes one line and an exit code.
 
-Exit codes: 0 done, 2 the user's mistake, 130 interrupted with all saved.
+Exit codes: 0 done, 2 the user's mistake, 130 interrupted with all saved; after another signal
+that asks for an end, 128 and its number (SIGTERM: 143), with all saved as well.
 """
 
 import errno
+import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +24,7 @@ from charloom.cli.score import score
 from charloom.cli.summary import summary
 from charloom.cli.temperatures import temperatures
 from charloom.cli.train import train
+from charloom.display import silence
 from charloom.errors import CharloomError
 
 MISTAKE = 2
@@ -70,8 +74,10 @@ class Commands(TyperGroup):
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
-            output.discard()
+        except OSError as error:
+            if not _reader_gone(error):
+                raise
+            silence(sys.stdout)
             raise typer.Exit(0) from None
         except KeyboardInterrupt:
             output.note("interrupted.")
@@ -157,7 +163,22 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command line of this process and end it."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has not both
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _end)
     sys.exit(run(sys.argv[1:]))
+
+
+def _end(number: int, frame: object) -> None:
+    """End the process as the signal asks, but clear temporary files away on the way out."""
+    sys.exit(128 + number)
+
+
+def _reader_gone(error: OSError) -> bool:
+    """Return whether a pipe was closed at its other end; Windows calls it an invalid argument."""
+    invalid = error.errno == errno.EINVAL and error.filename is None
+    return isinstance(error, BrokenPipeError) or (os.name == "nt" and invalid)
 
 
 @contextmanager
@@ -169,7 +190,7 @@ def _discarding_on_failure() -> Iterator[None]:
         try:
             sys.stdout.flush()
         except OSError:
-            output.discard()
+            silence(sys.stdout)
         raise
 
 

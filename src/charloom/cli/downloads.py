@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from charloom.cli import output
-from charloom.text.corpora import CORPORA, NamedCorpus, bytes_to_fetch, local_path
+from charloom.text.corpora import NamedCorpus, bytes_to_fetch, local_path, named
 
 
 def fetch(names: Sequence[str]) -> None:
@@ -14,12 +13,11 @@ def fetch(names: Sequence[str]) -> None:
     Raises DownloadError.
     """
     for name in names:
-        if name in CORPORA and not Path(name).exists():
-            corpus = CORPORA[name]
-            size = bytes_to_fetch(corpus)
-            if size:
-                output.note(f"fetching {name}, {size / 1e6:.1f} MB, this once.")
-                _fetch(corpus, size)
+        corpus = named(name)
+        size = bytes_to_fetch(corpus) if corpus is not None else 0
+        if corpus is not None and size:
+            output.note(f"fetching {name}, {size / 1e6:.1f} MB, this once.")
+            _fetch(corpus, size)
 
 
 def _fetch(corpus: NamedCorpus, size: int) -> None:

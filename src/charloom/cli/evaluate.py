@@ -1,16 +1,16 @@
 """``charloom evaluate``: how well a model predicts texts."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from charloom.cli import output
 from charloom.cli.options import (
     Columns,
-    Encoding,
     Header,
     Json,
     LabelColumn,
+    RecordedEncoding,
     Run,
     Sources,
     split_columns,
@@ -28,7 +28,7 @@ def evaluate(
     columns: Columns = None,
     label_column: LabelColumn = None,
     header: Header = None,
-    encoding: Encoding = None,
+    encoding: RecordedEncoding = None,
     json: Json = False,
 ) -> None:
     """Measure how well a model predicts texts.
@@ -41,7 +41,8 @@ def evaluate(
 
     model = Model.load(run)
     texts = documents(sources, model.record.text, columns, label_column, header, encoding)
-    figures = asdict(measure(model.scorer.score(texts)))
+    known = known_labels(texts, model.record.labels)
+    figures = asdict(measure(model.scorer.score(known)))
     if json:
         output.record(figures)
         return
@@ -67,7 +68,7 @@ def documents(
         "columns": split_columns(columns) or (),
         "label_column": label_column,
         "header": header,
-        "encoding": encoding or TextSettings().encoding,
+        "encoding": encoding or recorded.encoding,
     }
     fetch(sources)
     plain = replace(recorded, **given)
@@ -76,6 +77,22 @@ def documents(
         return read(files, plain)
     asked = {name: value for name, value in given.items() if value not in (None, ())}
     return read(files, replace(recorded, **asked))
+
+
+def known_labels(texts: Iterable["Document"], labels: Collection[str]) -> Iterator["Document"]:
+    """Yield the documents, those with a label not among ``labels`` without it, as training does.
+
+    At the end, tell once which labels those were.
+    """
+    strange: dict[str, None] = {}
+    for document in texts:
+        if document.label is None or document.label in labels:
+            yield document
+        else:
+            strange[document.label] = None
+            yield replace(document, label=None)
+    if strange:
+        output.note(f"labels that the model does not know count as none: {output.some(strange)}.")
 
 
 def _shown(figure: float | int) -> str:

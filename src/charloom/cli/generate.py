@@ -7,7 +7,17 @@ from itertools import product
 from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli import output
-from charloom.cli.options import Label, Length, Prompts, Run, Seed, count, number, option
+from charloom.cli.options import (
+    Label,
+    Length,
+    Prompts,
+    Run,
+    Seed,
+    count,
+    decoded,
+    number,
+    option,
+)
 from charloom.errors import SettingsError
 from charloom.settings import SamplingSettings
 
@@ -35,7 +45,12 @@ Temperature = Annotated[
 Greedy = Annotated[bool, option("--greedy", help="Always take the most probable symbol.")]
 Stop = Annotated[
     list[str] | None,
-    option("--stop", metavar="TEXT", help="End a text before this string; may be repeated."),
+    option(
+        "--stop",
+        metavar="TEXT",
+        parser=decoded,
+        help="End a text before this string; may be repeated.",
+    ),
 ]
 Stream = Annotated[bool, option("--stream", help="Show each text symbol by symbol.")]
 Format = Annotated[
@@ -77,14 +92,15 @@ def generate(
         seed=random_seed() if seed is None else seed,
         label=label,
     )
+    seeds = settings.seeds(n)
     from charloom.model import Model
 
     model = Model.load(run)
     known = clean_prompts(model, prompts)
     if stream:
-        _stream(model, known, settings, n)
+        _stream(model, known, settings, seeds)
         return
-    texts = (text for prompt in known for text in _drawn(model.generator, prompt, settings, n))
+    texts = (text for prompt in known for text in _drawn(model.generator, prompt, settings, seeds))
     for index, text in enumerate(texts):
         if form == "jsonl":
             output.record(_entry(text))
@@ -107,21 +123,19 @@ def clean_prompts(model: "Model", prompts: list[str] | None) -> list[str]:
     """Return the prompts as the model reads them, [""] for none; tell of symbols not known."""
     from charloom.text.cleaning import clean_prompt
 
-    # Arguments that are not UTF-8 reach Python as lone surrogates.
-    decoded = [p.encode(errors="surrogateescape").decode(errors="replace") for p in prompts or [""]]
-    cleaned = [clean_prompt(prompt, model.record.text) for prompt in decoded]
+    cleaned = [clean_prompt(prompt, model.record.text) for prompt in prompts or [""]]
     vocabulary = model.record.vocabulary
     output.note_unknown(symbol for prompt in cleaned for symbol in vocabulary.unknown(prompt))
     return cleaned
 
 
 def _drawn(
-    generator: "Generator", prompt: str, settings: SamplingSettings, n: int
+    generator: "Generator", prompt: str, settings: SamplingSettings, seeds: range
 ) -> Iterator["Generated"]:
-    """Yield ``n`` texts; the first ones are there before the last are begun."""
-    for first in range(0, n, _AT_ONCE):
-        seeded = replace(settings, seed=settings.seed + first)
-        yield from generator.generate(prompt, seeded, min(_AT_ONCE, n - first))
+    """Yield a text of each seed; the first ones are there before the last are begun."""
+    for first in seeds[::_AT_ONCE]:
+        n = min(_AT_ONCE, seeds.stop - first)
+        yield from generator.generate(prompt, replace(settings, seed=first), n)
 
 
 def _gap(model: "Model", index: int) -> str:
@@ -141,10 +155,10 @@ def _entry(generated: "Generated") -> dict[str, Any]:
     }
 
 
-def _stream(model: "Model", prompts: list[str], settings: SamplingSettings, n: int) -> None:
-    """Write ``n`` texts for each prompt, every piece as soon as it is known."""
-    for index, (prompt, k) in enumerate(product(prompts, range(n))):
-        pieces = model.generator.stream(prompt, replace(settings, seed=settings.seed + k))
+def _stream(model: "Model", prompts: list[str], settings: SamplingSettings, seeds: range) -> None:
+    """Write a text of each seed for each prompt, every piece as soon as it is known."""
+    for index, (prompt, seed) in enumerate(product(prompts, seeds)):
+        pieces = model.generator.stream(prompt, replace(settings, seed=seed))
         output.result(_gap(model, index) + prompt, end="")
         for piece in pieces:
             output.result(piece, end="")

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from charloom.cli import output
 from charloom.cli.generate import clean_prompts
-from charloom.cli.options import Json, Label, Run, argument, count, option
+from charloom.cli.options import Json, Label, Run, argument, count, decoded, option
 from charloom.display import bar, quoted
 
 _SHOWN = 10
 _COLUMNS = 40
 
-Text = Annotated[str, argument("TEXT", "The text so far; may be empty.")]
+Text = Annotated[str, argument("TEXT", "The text so far; may be empty.", decoded)]
 Top = Annotated[
     int | None,
     option(

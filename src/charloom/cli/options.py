@@ -34,6 +34,17 @@ def number(text: str) -> float:
         raise ValueError(f"{text!r} is not a number.") from None
 
 
+def decoded(text: str) -> str:
+    """Return an argument read as UTF-8, whatever the locale says.
+
+    A byte that Python could not decode stands in it as a lone surrogate.
+    """
+    try:
+        return text.encode(errors="surrogateescape").decode(errors="replace")
+    except UnicodeEncodeError:  # on Windows, other surrogates may; reading a prompt repairs them
+        return text
+
+
 def option(
     *names: str,
     help: str,
@@ -53,14 +64,15 @@ def option(
     )
 
 
-def argument(metavar: str, help: str) -> Any:
+def argument(metavar: str, help: str, parser: Callable[[str], object] | None = None) -> Any:
     """Return an argument of the command line."""
-    return typer.Argument(metavar=metavar, help=help, show_default=False)
+    return typer.Argument(metavar=metavar, help=help, parser=parser, show_default=False)
 
 
 Run = Annotated[Path, argument("RUN", "Folder of a trained model.")]
 Prompts = Annotated[
-    list[str] | None, argument("[PROMPT]...", "Beginnings of the texts; none: from nothing.")
+    list[str] | None,
+    argument("[PROMPT]...", "Beginnings of the texts; none: from nothing.", decoded),
 ]
 Sources = Annotated[
     list[str],
@@ -78,7 +90,8 @@ Seed = Annotated[
     ),
 ]
 Label = Annotated[
-    str | None, option("--label", metavar="LABEL", help="Label from which a text is unrolled.")
+    str | None,
+    option("--label", metavar="LABEL", parser=decoded, help="Label from which a text is unrolled."),
 ]
 Length = Annotated[
     int,
@@ -120,16 +133,20 @@ Header = Annotated[
         help="Whether a table begins with the names of its columns.",
     ),
 ]
-Encoding = Annotated[
-    str | None,
-    option(
+
+
+def _encoding(default: str) -> Any:
+    return option(
         "--encoding",
         metavar="NAME",
         group=_TEXT,
-        default="utf-8",
+        default=default,
         help="Encoding of text files, for example latin-1.",
-    ),
-]
+    )
+
+
+Encoding = Annotated[str | None, _encoding("utf-8")]
+RecordedEncoding = Annotated[str | None, _encoding("that of the texts learned from")]
 
 
 def split_columns(columns: list[str] | None) -> tuple[str, ...] | None:

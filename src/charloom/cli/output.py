@@ -2,34 +2,29 @@
 
 import io
 import json
-import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
-from charloom.display import pad, quoted, visible, width
+from charloom.display import pad, quoted, silence, visible, width
 
 _SHOWN = 8
 
 
 def force_utf8() -> None:
-    """Write UTF-8 whatever the locale says; bytes of arguments that are not UTF-8 come back."""
+    """Write UTF-8 whatever the locale says; what is no text, such as half a surrogate, as ``?``."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
-
-
-def discard() -> None:
-    """Send what is left for standard output nowhere: whoever was reading it has gone."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def note(message: str) -> None:
-    """Say something about the work, as one line on standard error."""
-    print("charloom:", " ".join(message.splitlines()), file=sys.stderr, flush=True)
+    """Say something about the work, as one line on standard error; nobody need be listening."""
+    try:
+        print("charloom:", " ".join(message.splitlines()), file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
 
 
 def result(text: str, *, end: str = "\n") -> None:
@@ -65,7 +60,11 @@ def note_unknown(symbols: Iterable[str]) -> None:
     """Tell once of the symbols of the prompts that the model does not know."""
     strange = list(dict.fromkeys(symbols))
     if strange:
-        shown = ", ".join(map(quoted, strange[:_SHOWN]))
-        more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
         place = "its" if len(strange) == 1 else "their"
-        note(f"the model does not know {shown}{more}: <unk> is fed in {place} place.")
+        note(f"the model does not know {some(strange)}: <unk> is fed in {place} place.")
+
+
+def some(texts: Collection[str]) -> str:
+    """Return the first of some texts, quoted, and how many there are besides."""
+    shown = ", ".join(map(quoted, islice(texts, _SHOWN)))
+    return shown + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")

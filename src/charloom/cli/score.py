@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from charloom.cli import output
-from charloom.cli.evaluate import documents
+from charloom.cli.evaluate import documents, known_labels
 from charloom.cli.generate import check_format
 from charloom.cli.options import (
     Columns,
-    Encoding,
     Header,
     LabelColumn,
+    RecordedEncoding,
     Run,
     argument,
     option,
@@ -41,7 +41,7 @@ def score(
     columns: Columns = None,
     label_column: LabelColumn = None,
     header: Header = None,
-    encoding: Encoding = None,
+    encoding: RecordedEncoding = None,
 ) -> None:
     """Score lines by how surprising they are to a model.
 
@@ -53,7 +53,8 @@ def score(
 
     model = Model.load(run)
     settings = replace(model.record.text, unit="line")
-    lines = documents(sources or ["-"], settings, columns, label_column, header, encoding)
+    read = documents(sources or ["-"], settings, columns, label_column, header, encoding)
+    lines = known_labels(read, model.record.labels)
     write = _text if form == "text" else _json
     for document, result in _paired(model.scorer, lines):
         write(document, result)

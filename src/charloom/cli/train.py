@@ -68,12 +68,19 @@ def train(
 
 
 def _train(sources: list[str], options: Mapping[str, Any], **place: Any) -> None:
-    """Train under the eyes of the user; end with exit code 130 if interrupted."""
+    """Train under the eyes of the user; end with exit code 130 if interrupted.
+
+    Another signal than Ctrl-C ends the process by itself, when all is kept.
+    """
     from charloom import recipe
     from charloom.cli.downloads import fetch
+    from charloom.model_writer import check_free
     from charloom.watch import watch
 
-    fetch(sources)
+    # A mistake is told before megabytes are fetched.
+    recipe.choose(sources, place["preset"], options)
+    check_free(place["output"], force=place["force"])
+    fetch([*sources, *filter(None, [place["validation"]])])
     with watch() as view:
         recipe.train(
             sources,
@@ -106,14 +113,21 @@ def default_output(sources: list[str]) -> Path:
     'runs/titles'
     >>> default_output(["poems/*.txt"]).as_posix()
     'runs/poems'
+
+    Raises SourceError if the system does not let it be looked at.
     """
     if sources[0] == "-":
         return Path("runs", "stdin")
     path = Path(sources[0])
     while re.search(r"[*?\[]", path.name):
         path = path.parent
-    if path.is_dir():
-        stem = path.resolve().name
-    else:
-        stem = Path(re.sub(r"\.(gz|zst)$", "", path.name)).stem
+    try:
+        if path.is_dir():
+            stem = path.resolve().name
+        else:
+            stem = Path(re.sub(r"\.(gz|zst)$", "", path.name)).stem
+    except OSError as error:
+        from charloom.text.streams import unreadable
+
+        raise unreadable(sources[0], error) from error
     return Path("runs", stem.strip(".") or "texts")

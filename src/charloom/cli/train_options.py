@@ -7,7 +7,7 @@ in that order (recipe.choose).
 from pathlib import Path
 from typing import Annotated, get_args
 
-from charloom.cli.options import number, option, whole
+from charloom.cli.options import decoded, number, option, whole
 from charloom.settings import (
     Cell,
     Level,
@@ -90,7 +90,7 @@ ValidFraction = Annotated[
     _number(
         "--valid-fraction",
         "SHARE",
-        "Share of the texts that is set aside to measure on.",
+        "Share of the texts that is set aside to measure on; not with --valid.",
         "Text",
         _TEXT.valid_fraction,
     ),
@@ -175,7 +175,7 @@ OptimizerName = Annotated[
 ]
 WeightDecay = Annotated[
     float | None,
-    _number("--weight-decay", "RATE", "Of AdamW.", "Training", _TRAINING.weight_decay),
+    _number("--weight-decay", "RATE", "Of AdamW only.", "Training", _TRAINING.weight_decay),
 ]
 Clip = Annotated[
     float | None,
@@ -217,7 +217,8 @@ SampleEvery = Annotated[
     _number(
         "--sample-every",
         "SECONDS",
-        "Measure and show samples this often, besides each epoch's end.",
+        "Measure and show samples this often, besides each epoch's end (with --minutes, an end "
+        "less than 5 % of the budget after the last report is passed over).",
         "Samples while learning",
     ),
 ]
@@ -226,6 +227,7 @@ SamplePrompts = Annotated[
     option(
         "--prompt",
         metavar="TEXT",
+        parser=decoded,
         help="Prompt of the samples; may be repeated.",
         default="none: from nothing",
         group="Samples while learning",

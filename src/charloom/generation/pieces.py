@@ -23,9 +23,23 @@ class Pieces:
         self._held = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def push(self, symbol: str) -> str:
-        """Add a symbol; return the text that is now certain, which may be none."""
-        self._held += self._text(symbol)
+    def push(self, symbols: Sequence[str]) -> tuple[str, int]:
+        """Add symbols; return the text that is now certain, and how many of them were taken.
+
+        All are, unless a stop string becomes complete: those after it are left.
+        """
+        if not self._stop:
+            self._held += self._text(symbols)
+            return self._release(len(self._held)), len(symbols)
+        released = []
+        for taken, symbol in enumerate(symbols, start=1):
+            released.append(self._push_one(symbol))
+            if self.stopped:
+                return "".join(released), taken
+        return "".join(released), len(symbols)
+
+    def _push_one(self, symbol: str) -> str:
+        self._held += self._text([symbol])
         found = [(self._held.index(stop), len(stop)) for stop in self._stop if stop in self._held]
         if found:
             self.stopped = True
@@ -39,10 +53,11 @@ class Pieces:
         self._held += self._decoder.decode(b"", final=True)
         return self._release(len(self._held))
 
-    def _text(self, symbol: str) -> str:
+    def _text(self, symbols: Sequence[str]) -> str:
         if self._level != "byte":
-            return join([symbol], self._level)
-        return self._decoder.decode(bytes([code_of(self._level)(symbol)]))
+            return join(symbols, self._level)
+        code = code_of(self._level)
+        return self._decoder.decode(bytes(map(code, symbols)))
 
     def _beginning(self) -> int:
         """Return the length of the longest end of the held text that begins a stop string."""

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.generation.arithmetic import exp
+
 Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
-
-TIE = 1e-9
-"""Logits this close are equal: rounding, which depends on the batch, must not break a tie."""
 
 
 def probabilities(
@@ -23,30 +22,44 @@ def probabilities(
     return np.asarray(weights_BV / weights_BV.sum(axis=1, keepdims=True))
 
 
-def greedy(logits_BV: Floats, allowed_V: Mask | None = None) -> NDArray[np.int64]:
-    """Return the most probable allowed symbol of each stream, (B,); of equals the lowest id."""
-    kept_BV = logits_BV if allowed_V is None else np.where(allowed_V, logits_BV, -np.inf)
-    return np.asarray(np.argmax(kept_BV >= kept_BV.max(axis=1, keepdims=True) - TIE, axis=1))
-
-
 def choose(
     logits_BV: Floats,
     temperature: float,
     uniforms_B: NDArray[np.float64],
     allowed_V: Mask | None = None,
 ) -> NDArray[np.int64]:
-    """Return the id of the next symbol of each stream, (B,); temperature 0 is greedy.
+    """Return the id of the next symbol of each stream, (B,).
 
-    The inverse of the cumulative distribution in the order of the ids: with the weights
-    exp((logit - highest allowed logit) / temperature), the first id whose sum of weights up to and
-    with its own exceeds the uniform in [0, 1) times the sum of all. An id of weight 0 is never
-    chosen.
+    Temperature 0 is greedy: the largest logit, of equals the lowest id. Otherwise the inverse of
+    the cumulative distribution in the order of the ids: the first id whose cumulative probability
+    exceeds the uniform in [0, 1), taken as a share of the last cumulative probability. An id that
+    is not allowed is never chosen. Every bit of it is decided (arithmetic.py).
     """
+    logits_BV = np.asarray(logits_BV, np.float32)
+    kept_BV = logits_BV if allowed_V is None else np.where(allowed_V, logits_BV, -np.inf)
+    best_B1 = kept_BV.max(axis=1, keepdims=True)
     if temperature == 0:
-        return greedy(logits_BV, allowed_V)
-    cumulative_BV = _weights(logits_BV, temperature, allowed_V).cumsum(axis=1)
+        return np.asarray(np.argmax(kept_BV == best_B1, axis=1), np.int64)
+    with np.errstate(over="ignore"):  # a temperature near 0 may take a logit to -inf
+        weights_BV = exp((logits_BV - best_B1) / divisor(temperature))
+    if allowed_V is not None:
+        weights_BV[:, ~allowed_V] = 0
+    cumulative_BV = np.cumsum(weights_BV, axis=1, dtype=np.float64)
     targets_B = uniforms_B * cumulative_BV[:, -1]
-    return np.asarray(np.argmax(cumulative_BV > targets_B[:, None], axis=1))
+    return np.asarray(np.argmax(cumulative_BV > targets_B[:, None], axis=1), np.int64)
+
+
+def divisor(temperature: float) -> np.float32:
+    """Return what logits are divided by: a temperature too small for float32 is the smallest."""
+    return np.float32(max(temperature, float(np.finfo(np.float32).tiny)))
+
+
+def cost(logits_BV: Floats, ids_B: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what ``surprisal`` gives, as float32 rounds it, with the arithmetic of the kernels."""
+    best_B1 = logits_BV.max(axis=1, keepdims=True)
+    total_B = np.cumsum(exp(logits_BV - best_B1), axis=1, dtype=np.float64)[:, -1]
+    chosen_B = logits_BV[np.arange(len(ids_B)), ids_B] - best_B1[:, 0]
+    return np.asarray(np.log(total_B) - chosen_B, np.float64)
 
 
 def surprisal(logits_BV: Floats, ids_B: NDArray[np.int64]) -> NDArray[np.float64]:

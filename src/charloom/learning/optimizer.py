@@ -5,18 +5,20 @@ from torch import nn
 
 from charloom.settings import TrainingSettings
 
-# Share of the budget over which the learning rate rises from zero.
+# Share of the budget over which the learning rate rises, and with what share of it it begins.
 WARM_UP = 0.02
+FIRST = 0.1
 
 
 def learning_rate(settings: TrainingSettings, progress: float) -> float:
     """Return the learning rate when ``progress`` (0 to 1) of the budget is used.
 
-    ``linear`` rises over the first 2 % and then falls to zero at the end; ``constant`` stays.
+    ``linear`` rises from a tenth over the first 2 %, and then falls to zero at the end;
+    ``constant`` stays.
     """
     if settings.schedule == "constant":
         return settings.learning_rate
-    rise = progress / WARM_UP
+    rise = FIRST + (1 - FIRST) * progress / WARM_UP
     fall = (1 - progress) / (1 - WARM_UP)
     return settings.learning_rate * max(0.0, min(rise, fall))
 

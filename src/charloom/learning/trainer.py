@@ -145,10 +145,7 @@ class Trainer:
         (nats / batch.symbols).backward()
         total = nats.item()
         if not math.isfinite(total):
-            raise TrainingError(
-                f"the loss became {total} at step {self.step + 1}; a finite number is needed: "
-                "try a smaller --lr, or --precision fp32."
-            )
+            raise _not_finite("the loss", total, self.step + 1)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
         set_learning_rate(self.optimizer, rate)
         self.optimizer.step()
@@ -174,6 +171,8 @@ class Trainer:
         """Read the validation part and tell the figure; time stands still meanwhile."""
         self._watch.pause()
         figure = evaluate(self.network, self.validation, self.placement.device)
+        if not math.isfinite(figure):
+            raise _not_finite("the validation figure", figure, self.step)
         best = figure < self.best
         self.best = min(figure, self.best)
         self._pace.reported(self.step, self._watch.seconds)
@@ -189,3 +188,10 @@ class Trainer:
             )
         )
         self._watch.start()
+
+
+def _not_finite(what: str, value: float, step: int) -> TrainingError:
+    return TrainingError(
+        f"{what} became {value} at step {step}; a finite number is needed: "
+        "try a smaller --lr, or --precision fp32."
+    )

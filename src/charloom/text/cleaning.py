@@ -12,12 +12,17 @@ import unicodedata
 from html.entities import html5
 
 from charloom.settings import TextSettings
+from charloom.text.symbols import repair
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 
-_ENTITY = re.compile(r"&(#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+# An ampersand that was escaped again and again (``&amp;amp;lt;``) is taken at once: layer by layer,
+# the time would grow with the square of their number.
+_AGAIN = r"(?:(?:amp|AMP|#0{0,6}38|#[xX]0{0,4}26);)*"
+_ENTITY = re.compile(
+    rf"&{_AGAIN}(#[0-9]{{1,8}}|#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});"
+)
 # " $ & ' < >, the dashes, quotes, dots and bullet of Windows-1252 and of Unicode, the hard space,
 # pound and euro: what pages escape in prose.
 _SIGNS = (
@@ -33,6 +38,9 @@ _INLINE = "a|abbr|b|big|center|cite|code|em|font|i|ins|nobr|small|span|strike|st
 _TAG_END = r"(?:\s+[a-z-]+\s*=[^<>]*|\s*/?)>"
 _TAGS = re.compile(rf"(?:</?(?:{_BLOCK}|{_INLINE}){_TAG_END})+", re.IGNORECASE)
 _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK})\b", re.IGNORECASE)
+
+_LAYERS = 20
+"""Repairs of one text at most, each of what the one before laid bare; nobody nests so deep."""
 
 
 def is_clean(text: str) -> bool:
@@ -54,9 +62,12 @@ def clean(text: str) -> str:
     direction; HTML entities, whole ones and the broken kind, become what they name; common
     HTML tags go (one of a block leaves a space between two words), any other ``<...>`` stays; the
     result is in Unicode's form NFC. Outer white space stays. One repair can lay bare the next
-    (``&amp;lt;b&amp;gt;``), so all are repeated until nothing changes.
+    (``&amp;lt;b&amp;gt;``), so all are repeated until nothing changes. Only of tags that stand in
+    each other more than twenty deep some are left, so that time grows with the length alone.
     """
-    while not is_clean(text):
+    for _ in range(_LAYERS):
+        if is_clean(text):
+            break
         repaired = _repair(text)
         if repaired == text:
             break
@@ -65,20 +76,22 @@ def clean(text: str) -> str:
 
 
 def clean_document(text: str, settings: TextSettings) -> str:
-    """Return a document as the model reads it; of a line or table row, outer white space goes."""
+    """Return a document as the model reads it; of a line or table row, outer white space goes.
+
+    Lone surrogates, which no file can hold, are repaired in any case.
+    """
     if not settings.clean:
-        return text
+        return repair(text)
     return clean(text).strip() if settings.unit == "line" else clean(text)
 
 
 def clean_prompt(text: str, settings: TextSettings) -> str:
     """Return a prompt as the model reads it; a space at its end is meant, and stays."""
-    return clean(text) if settings.clean else text
+    return clean(text) if settings.clean else repair(text)
 
 
 def _repair(text: str) -> str:
-    if _SURROGATE.search(text):
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    text = repair(text)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _CONTROL.sub("", text)
@@ -93,7 +106,7 @@ def _repair(text: str) -> str:
 def _unescape(match: re.Match[str]) -> str:
     # A name is only taken as a whole: html.unescape alone would read "&notit;" as "¬it;".
     known = match[1].startswith("#") or f"{match[1]};" in html5
-    return html.unescape(match[0]) if known else match[0]
+    return html.unescape(f"&{match[1]};") if known else f"&{match[1]};"
 
 
 def _unescape_broken(match: re.Match[str]) -> str:

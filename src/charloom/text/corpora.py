@@ -4,15 +4,13 @@ A fetched file is kept in the cache folder only when its checksum is the registe
 checked again whenever it is used.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import importlib.resources
-import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from charloom.errors import DownloadError
 from charloom.settings import Unit
@@ -123,6 +121,12 @@ CORPORA: dict[str, NamedCorpus] = {
 }
 
 
+def named(name: str) -> NamedCorpus | None:
+    """Return the corpus that ``name`` means; what exists as a path of that name goes before it."""
+    corpus = CORPORA.get(name)
+    return corpus if corpus is not None and not Path(name).exists() else None
+
+
 def defaults(names: Sequence[str]) -> dict[str, Any]:
     """Return the text settings that the corpora among ``names`` bring, to be overridden.
 
@@ -130,7 +134,7 @@ def defaults(names: Sequence[str]) -> dict[str, Any]:
     """
     settings: dict[str, Any] = {}
     for name in names:
-        if (corpus := CORPORA.get(name)) is not None:
+        if (corpus := named(name)) is not None:
             settings.setdefault("unit", corpus.unit)
             if corpus.columns:
                 settings.setdefault("columns", corpus.columns)
@@ -177,44 +181,45 @@ def _digest(file: RemoteFile) -> str:
 
 
 def _fetch(corpus: NamedCorpus, file: RemoteFile, progress: Progress) -> None:
-    """Fetch one file under a temporary name, and give it its own when it is whole and right."""
+    """Fetch one file into a temporary folder, and move it to its place when it is whole and right.
+
+    What the network refuses and what the disk refuses are told apart.
+    """
     place = _place(corpus, file)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=file.name)
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix="fetching-") as folder:
+            begun = Path(folder, file.name)
+            digest = _hash(file)
+            with begun.open("wb") as target:
+                for block in _blocks(corpus, file):
+                    target.write(block)
+                    digest.update(block)
+                    progress(len(block))
+            if digest.hexdigest() != _digest(file):
+                raise DownloadError(
+                    f"{corpus.name}: {file.url} is not what it should be: checksum "
+                    f"{digest.hexdigest()}, registered {_digest(file)}; nothing was kept; try "
+                    f"again, or put the right file at {place}."
+                )
+            begun.replace(place)
     except OSError as error:
         raise DownloadError(
-            f"the cache folder {place.parent} cannot be written: {error.strerror or error}; set "
-            "CHARLOOM_CACHE to a folder that can be written."
+            f"the cache folder {place.parent} cannot be written: {error.strerror or error}; free "
+            "some space, or set CHARLOOM_CACHE to a folder that can be written."
         ) from error
-    begun = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as target:
-            seen = _copy(corpus, file, target, progress)
-        if seen != _digest(file):
-            raise DownloadError(
-                f"{corpus.name}: {file.url} is not what it should be: checksum {seen}, registered "
-                f"{_digest(file)}; nothing was kept; try again, or put the right file at {place}."
-            )
-        begun.replace(place)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            begun.unlink()
 
 
-def _copy(corpus: NamedCorpus, file: RemoteFile, target: BinaryIO, progress: Progress) -> str:
-    """Write what the address gives to ``target``, and return its digest."""
+def _blocks(corpus: NamedCorpus, file: RemoteFile) -> Iterator[bytes]:
+    """Yield what the address gives."""
     import http.client
     import urllib.error
     import urllib.request
 
-    digest = _hash(file)
     try:
         with urllib.request.urlopen(file.url, timeout=_SECONDS_OF_SILENCE) as response:
             while block := response.read(_BLOCK_BYTES):
-                target.write(block)
-                digest.update(block)
-                progress(len(block))
+                yield block
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
@@ -222,4 +227,3 @@ def _copy(corpus: NamedCorpus, file: RemoteFile, target: BinaryIO, progress: Pro
             f"{corpus.name} cannot be fetched from {file.url}: {error}; it is fetched once, over "
             f"the network; go online and try again, or put the file at {_place(corpus, file)}."
         ) from error
-    return digest.hexdigest()

@@ -18,6 +18,8 @@ from charloom.text.vocabulary import UNK, Vocabulary
 
 VALIDATION_LIMIT = 1_000_000
 """Most symbols that are set aside for validation: a larger part costs time and tells no more."""
+STREAM_VALIDATION_LIMIT = 200_000
+"""The same for a stream, whose end is one long text: there is nothing to read beside it."""
 
 _BLOCK = 1 << 20
 
@@ -42,7 +44,7 @@ class Part:
     def __len__(self) -> int:
         return len(self.starts)
 
-    @property
+    @functools.cached_property
     def lengths(self) -> NDArray[np.int64]:
         """Symbols of each document, without boundaries: (documents,)."""
         return self.stops - self.starts
@@ -57,7 +59,7 @@ class Part:
         widths: NDArray[np.int64] = self.widths[self.ids[self.starts[index] : self.stops[index]]]
         return widths
 
-    @property
+    @functools.cached_property
     def total_symbols(self) -> int:
         """Symbols of all documents and one boundary for each."""
         return int(self.lengths.sum()) + len(self)
@@ -170,24 +172,36 @@ def _divide(store: Store, settings: TextSettings, seed: int) -> tuple[_Side, _Si
     """Return the training side, the validation side, and what to tell of them."""
     side, fraction = _whole(store), settings.valid_fraction
     if settings.unit == "stream":
-        training, held_out, fewer = _cut(side, fraction)
+        limit = STREAM_VALIDATION_LIMIT
+        training, held_out, fewer = _cut(side, fraction, limit)
     else:
+        limit = VALIDATION_LIMIT
         _check_documents(store)
         lengths = side.stops - side.starts
-        taken, fewer = choose(store.hashes, lengths, fraction, seed, VALIDATION_LIMIT)
+        taken, fewer = choose(store.hashes, lengths, fraction, seed, limit)
         training, held_out = _chosen(side, ~taken), _chosen(side, taken)
+    size = int((held_out.stops - held_out.starts).sum())
+    if size > limit:
+        return training, held_out, (_too_large(size),)
     limited = (
-        f"the validation part was kept to {VALIDATION_LIMIT:,} symbols, fewer than the share of "
+        f"the validation part was kept to {limit:,} symbols, fewer than the share of "
         f"{fraction:g} that was asked for; the rest is learned from."
     )
     return training, held_out, (limited,) if fewer else ()
 
 
-def _cut(side: _Side, fraction: float) -> tuple[_Side, _Side, bool]:
-    """Cut a stream before its last ``fraction``; also return whether the limit made that less."""
+def _too_large(size: int) -> str:
+    return (
+        f"the validation part has {size:,} symbols, for no document is shorter: measuring will "
+        "take long; shorter documents, --unit stream, or a validation file with --valid avoid that."
+    )
+
+
+def _cut(side: _Side, fraction: float, limit: int) -> tuple[_Side, _Side, bool]:
+    """Cut a stream before its last ``fraction``; also return whether ``limit`` made that less."""
     ids, level = side.store.ids, side.store.level
     asked = min(math.ceil(fraction * len(ids)), len(ids) - 1)
-    cut = len(ids) - min(asked, VALIDATION_LIMIT)
+    cut = len(ids) - min(asked, limit)
     # Not within a character of several bytes.
     while cut < len(ids) and characters(side.store.symbols[ids[cut]], level) == 0:
         cut += 1
@@ -195,7 +209,7 @@ def _cut(side: _Side, fraction: float) -> tuple[_Side, _Side, bool]:
     return (
         dataclasses.replace(before, stops=np.minimum(before.stops, cut)),
         dataclasses.replace(after, starts=np.maximum(after.starts, cut)),
-        asked > VALIDATION_LIMIT,
+        asked > limit,
     )
 
 

@@ -33,11 +33,14 @@ def choose(
 
     Of the distinct texts, ranked by a mix of hash and seed, the first ``fraction`` of them (rounded
     up) are taken as long as all their copies have at most ``limit`` symbols together, but at least
-    one is taken and at least one is left. Axes: documents.
+    one is taken and at least one is left. Those that pass the limit alone stand behind all others,
+    the shortest first. Axes: documents.
     """
     distinct, member = np.unique(hashes, return_inverse=True)
     sizes: NDArray[Any] = np.bincount(member, weights=lengths)
     order = np.argsort(splitmix64(distinct ^ splitmix64(np.array([seed], dtype=np.uint64))))
+    # A stable sort: texts within the limit stay in their order.
+    order = order[np.argsort(np.maximum(sizes[order], limit), kind="stable")]
     asked = min(math.ceil(fraction * len(distinct)), len(distinct) - 1)
     within = int(np.searchsorted(np.cumsum(sizes[order[:asked]]), limit, side="right"))
     taken = np.zeros(len(distinct), dtype=bool)

@@ -24,8 +24,8 @@ def read(
     """Yield the documents of ``files``, cleaned as ``settings`` say; blank ones are left out.
 
     A row of a table is one document, whatever the unit. Of a text file each line is one with unit
-    ``line``, else the file is. Columns and labels concern the tables among the files. Memory holds
-    a block, or one document where that is larger. Raises SourceError.
+    ``line``, else the file is. Columns, labels and headers concern the tables among the files.
+    Memory holds a block, or one document where that is larger. Raises SourceError.
     """
     _check_columns(files, settings)
     found = False
@@ -42,10 +42,16 @@ def read(
 
 
 def _check_columns(files: Sequence[SourceFile], settings: TextSettings) -> None:
-    asked = "--column" if settings.columns else "--label-column" if settings.label_column else None
+    given = {
+        "--column": bool(settings.columns),
+        "--label-column": settings.label_column is not None,
+        "--header": settings.header is True,
+        "--no-header": settings.header is False,
+    }
+    asked = [option for option, is_given in given.items() if is_given]
     if asked and all(file.format == "text" for file in files):
         raise SourceError(
-            f"{asked} was given, but {', '.join(file.name for file in files)} has no columns; "
+            f"{asked[0]} was given, but {', '.join(file.name for file in files)} has no columns; "
             "columns are read from .csv, .tsv, .jsonl and .parquet files; leave the option out or "
             "rename the file."
         )

@@ -13,9 +13,10 @@ from typing import BinaryIO
 
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
-from charloom.text.corpora import CORPORA, local_path
+from charloom.text.corpora import CORPORA, NamedCorpus, local_path, named
 from charloom.text.readers import Document, read
 from charloom.text.streams import Compression, Format, Progress, SourceFile, unreadable
+from charloom.text.symbols import repair
 
 __all__ = ["Document", "SourceFile", "fingerprint", "read", "resolve"]
 
@@ -41,8 +42,8 @@ def resolve(
     A name is a file of any suffix; a folder, of which all files with a known suffix are taken,
     hidden ones left out; a glob; ``-`` for standard input; or a named corpus, which is fetched if
     needed (``progress`` is told the bytes). What exists as a path goes before a corpus of that
-    name. Standard input is read as text, or, when columns are asked for, as jsonl if it begins
-    with a brace and as csv if not. Raises SourceError and DownloadError.
+    name. Standard input is read as text, or, when columns or a header are spoken of, as jsonl if it
+    begins with a brace and as csv if not. Raises SourceError and DownloadError.
     """
     if not names:
         raise SourceError(
@@ -83,8 +84,9 @@ def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> li
         raise unreadable(name, error) from error
     if glob.has_magic(name):
         return _glob(name)
-    if name in CORPORA:
-        return _corpus(name, progress)
+    corpus = named(name)
+    if corpus is not None:
+        return _corpus(corpus, progress)
     raise SourceError(
         f"no file, folder, glob or corpus is named {name!r}; allowed: {_allowed()}; "
         "check the spelling."
@@ -104,7 +106,7 @@ def _file(path: Path) -> SourceFile:
 
 def _empty(name: str) -> SourceError:
     return SourceError(
-        f"{name} is empty; at least one line with text is needed; give another source."
+        f"{repair(name)} is empty; at least one line with text is needed; give another source."
     )
 
 
@@ -114,10 +116,10 @@ def _described(path: Path) -> SourceFile:
     form = _FORMATS.get(inner.suffix.lower(), "text")
     if compression and form == "parquet":
         raise SourceError(
-            f"{path} is a compressed parquet file; .txt, .csv, .tsv and .jsonl may be compressed, "
-            "parquet is so by itself; unpack it first."
+            f"{repair(str(path))} is a compressed parquet file; .txt, .csv, .tsv and .jsonl may be "
+            "compressed, parquet is so by itself; unpack it first."
         )
-    return SourceFile(path=path, name=str(path), format=form, compression=compression)
+    return SourceFile(path=path, name=repair(str(path)), format=form, compression=compression)
 
 
 def _is_known(path: Path) -> bool:
@@ -129,8 +131,9 @@ def _folder(name: str) -> list[SourceFile]:
     found = sorted(path for path in _walk(Path(name)) if _is_known(path))
     if not found:
         raise SourceError(
-            f"folder {name} holds no file to read; allowed: {', '.join(_FORMATS)}, all but parquet "
-            f"also with {' or '.join(_COMPRESSIONS)}; name the files themselves, or use a glob."
+            f"folder {repair(name)} holds no file to read; allowed: {', '.join(_FORMATS)}, "
+            f"all but parquet also with {' or '.join(_COMPRESSIONS)}; name the files themselves, "
+            "or use a glob."
         )
     return [_described(path) for path in found]
 
@@ -156,12 +159,11 @@ def _glob(name: str) -> list[SourceFile]:
     return found
 
 
-def _corpus(name: str, progress: Progress | None) -> list[SourceFile]:
-    corpus = CORPORA[name]
+def _corpus(corpus: NamedCorpus, progress: Progress | None) -> list[SourceFile]:
     return [
         SourceFile(
             path=path,
-            name=name if len(corpus.files) < 2 else f"{name}/{path.name}",
+            name=corpus.name if len(corpus.files) < 2 else f"{corpus.name}/{path.name}",
             format=_FORMATS[path.suffix],
             column_names=corpus.column_names,
         )
@@ -180,5 +182,5 @@ def _spool(stream: BinaryIO, name: str, settings: TextSettings) -> SourceFile:
     if not first:
         raise _empty(name)
     table: Format = "jsonl" if first == b"{" else "csv"
-    asked = settings.columns or settings.label_column
-    return SourceFile(path=path, name=name, format=table if asked else "text")
+    asked = settings.columns or settings.label_column or settings.header is not None
+    return SourceFile(path=path, name=repair(name), format=table if asked else "text")

@@ -12,6 +12,7 @@ matter here. In a folder, all numbers little-endian:
 """
 
 import atexit
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -32,7 +33,7 @@ from charloom.text.encoder import make_encoder
 from charloom.text.sources import Document, SourceFile, fingerprint, read
 from charloom.text.symbols import repair
 
-FORMAT = 1
+FORMAT = 2
 """Part of the key: raise it whenever cleaning, reading, splitting or the files change."""
 
 _BATCH = 1 << 18
@@ -78,9 +79,8 @@ def open_store(
     if store is not None:
         return store
     try:
-        shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _make(folder, read(files, settings, progress), settings.level)
+        _make(folder, read(files, settings, progress), settings.level, content)
         store = load(folder, settings.level, content)
     except OSError:
         store = None
@@ -99,11 +99,19 @@ def _key(content: str, settings: TextSettings) -> str:
     return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
-def _make(folder: Path, documents: Iterable[Document], level: Level) -> None:
-    """Make ``folder`` at once and whole; another process may have been faster."""
-    with tempfile.TemporaryDirectory(prefix="making-", dir=folder.parent) as making:
+def _make(folder: Path, documents: Iterable[Document], level: Level, content: str) -> None:
+    """Make ``folder`` at once and whole, in place of a damaged one.
+
+    Another process may have been faster: only what cannot be loaded even now is moved away.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix="making-", dir=folder.parent, ignore_cleanup_errors=True
+    ) as making:
         made = Path(making) / "store"
         write(documents, made, level)
+        if load(folder, level, content) is None:
+            with contextlib.suppress(FileNotFoundError):
+                folder.rename(Path(making) / "damaged")
         try:
             made.rename(folder)
         except OSError:
@@ -128,24 +136,24 @@ def _temporary(documents: Iterable[Document], level: Level, content: str) -> Sto
 
 
 def load(folder: Path, level: Level, content: str) -> Store | None:
-    """Return the store in ``folder``, None if there is none or it is damaged."""
+    """Return the store in ``folder``, None if there is none, it is damaged or it goes meanwhile."""
     try:
         checksums = json.loads((folder / "checksums.json").read_bytes())
         if checksums != {name: _checksum(folder / name) for name in _FILES}:
             return None
         names = json.loads((folder / "names.json").read_bytes())
+        return Store(
+            level=level,
+            symbols=tuple(names["symbols"]),
+            ids=_mapped(folder / "ids.bin", _dtype(len(names["symbols"]))),
+            offsets=_mapped(folder / "offsets.bin", "<i8"),
+            hashes=_mapped(folder / "hashes.bin", "<u8"),
+            labels=tuple(names["labels"]),
+            label_ids=_mapped(folder / "label_ids.bin", "<i4"),
+            fingerprint=content,
+        )
     except (OSError, ValueError):
         return None
-    return Store(
-        level=level,
-        symbols=tuple(names["symbols"]),
-        ids=_mapped(folder / "ids.bin", _dtype(len(names["symbols"]))),
-        offsets=_mapped(folder / "offsets.bin", "<i8"),
-        hashes=_mapped(folder / "hashes.bin", "<u8"),
-        labels=tuple(names["labels"]),
-        label_ids=_mapped(folder / "label_ids.bin", "<i4"),
-        fingerprint=content,
-    )
 
 
 def _dtype(symbols: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from charloom.errors import SourceError
+from charloom.text.symbols import repair
 
 Format = Literal["text", "csv", "tsv", "jsonl", "parquet"]
 Compression = Literal["gzip", "zstd"]
@@ -43,8 +44,8 @@ class _Decompressor(Protocol):
 def unreadable(name: str, error: OSError) -> SourceError:
     """Return the error that says why the system does not let ``name`` be read."""
     return SourceError(
-        f"{name} cannot be read: {error.strerror or error}; a file or folder that this user may "
-        "read is needed; check its name and its permissions."
+        f"{repair(name)} cannot be read: {error.strerror or error}; a file or folder that this "
+        "user may read is needed; check its name and its permissions."
     )
 
 

@@ -9,12 +9,18 @@ from typing import Any
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
 from charloom.text.streams import Progress, SourceFile, read_text, unreadable, whole_lines
+from charloom.text.symbols import repair
 
 Row = tuple[list[str], str | None]
 """The chosen fields in the order in which they were asked for, and the label."""
 
 _SHOWN_COLUMNS = 30
 _PARQUET_ROWS = 1 << 15
+_DIGITS = 9
+"""More than a column's number has; Python refuses to read thousands of them."""
+
+# Numbers stay as they are written: a text has no limit to their digits.
+_JSON = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
 def read_rows(
@@ -48,7 +54,7 @@ class _Choice:
         """Take apart the values that stand at ``positions``."""
         if not self.labelled:
             return list(values), None
-        return list(values[:-1]), values[-1].strip() or None
+        return list(values[:-1]), repair(values[-1].strip()) or None
 
 
 def _choose(file: SourceFile, settings: TextSettings, names: Sequence[str]) -> _Choice:
@@ -63,7 +69,7 @@ def _choose(file: SourceFile, settings: TextSettings, names: Sequence[str]) -> _
 def _position(file: SourceFile, names: Sequence[str], asked: str, option: str) -> int:
     if asked in names:
         return names.index(asked)
-    if asked.isdecimal() and 1 <= int(asked) <= len(names):
+    if asked.isdecimal() and len(asked) <= _DIGITS and 1 <= int(asked) <= len(names):
         return int(asked) - 1
     raise SourceError(
         f"{file.name} has no column {asked!r}; it has {_listed(names)}; give one of them with "
@@ -83,7 +89,7 @@ def _only_column(file: SourceFile, names: Sequence[str]) -> int:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN_COLUMNS])
+    shown = repair(", ".join(names[:_SHOWN_COLUMNS]))
     return shown + (", ..." if len(names) > _SHOWN_COLUMNS else "")
 
 
@@ -140,7 +146,7 @@ def _json_rows(file: SourceFile, lines: Iterable[str], settings: TextSettings) -
 def _json_object(file: SourceFile, number: int, line: str) -> dict[str, Any]:
     reason = "not an object"
     try:
-        record = json.loads(line)
+        record = _JSON.decode(line)
         if isinstance(record, dict):
             return record
     except json.JSONDecodeError as error:

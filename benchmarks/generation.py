@@ -1,0 +1,227 @@
+"""Speed of generating: one stream and many, beside a plain C loop compiled in the same run.
+
+Random weights, 84 symbols, temperature 0.8, endless texts. Everything is measured through
+``Generator.generate``, sampling and the making of the text included; best of several runs, since
+the machine may be busy with other things.
+
+    python benchmarks/generation.py [--seconds 1] [--compiler gcc]
+"""
+
+import argparse
+import ctypes
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charloom.generation.engine import Engine
+from charloom.generation.generator import Generator
+from charloom.model_folder import ModelRecord
+from charloom.model_writer import create
+from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
+from charloom.text.vocabulary import Vocabulary
+
+PEER = Path(__file__).with_name("peers") / "lstm.c"
+SYMBOLS = 84
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+KINDS = [
+    NetworkSettings(cell="lstm", hidden=128, input="one-hot"),
+    NetworkSettings(cell="lstm", hidden=256, input="one-hot"),
+    NetworkSettings(cell="lstm", hidden=512, input="one-hot"),
+    NetworkSettings(cell="lstm", hidden=128, layers=2, input="one-hot"),
+    NetworkSettings(cell="lstm", hidden=128, layers=3, input="one-hot"),
+    NetworkSettings(cell="gru", hidden=128, input="one-hot"),
+    NetworkSettings(cell="rnn", hidden=128, input="one-hot"),
+]
+
+
+def tensors(settings: NetworkSettings) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+    """Return random weights whose text never ends."""
+    chance, hidden = np.random.default_rng(0), settings.hidden
+    gates = GATES[settings.cell] * hidden
+    shapes: dict[str, tuple[int, ...]] = {"cells.0.input_table": (SYMBOLS, gates)}
+    for k in range(settings.layers):
+        shapes[f"cells.{k}.recurrent_weight"] = (gates, hidden)
+        shapes[f"cells.{k}.bias"] = (gates,)
+        if k:
+            shapes[f"cells.{k}.input_weight"] = (gates, hidden)
+        if settings.cell == "gru":
+            shapes[f"cells.{k}.recurrent_bias"] = (hidden,)
+    shapes |= {"output.weight": (SYMBOLS, hidden), "output.bias": (SYMBOLS,)}
+    made = {
+        name: chance.normal(0, 1 / np.sqrt(hidden), shape).astype(np.float32)
+        for name, shape in shapes.items()
+    }
+    made["output.bias"][0] = -1000
+    return made
+
+
+def vocabulary() -> Vocabulary:
+    letters = [chr(code) for code in range(0x30, 0x30 + SYMBOLS - 2)]
+    return Vocabulary.from_counts("char", letters, [9] * len(letters), 1, 9)
+
+
+def rate(run: Callable[[int], object], seconds: float) -> float:
+    """Return symbols a second: the best of five runs of about ``seconds`` / 5 each."""
+    length, spent = 200, 0.0
+    run(length)
+    while spent < seconds / 10:
+        length *= 2
+        began = time.perf_counter()
+        run(length)
+        spent = time.perf_counter() - began
+    best = length / spent
+    for _ in range(4):
+        began = time.perf_counter()
+        run(length)
+        best = max(best, length / (time.perf_counter() - began))
+    return best
+
+
+def compile_peer(compiler: str, folder: Path) -> ctypes.CDLL | None:
+    if shutil.which(compiler) is None:
+        return None
+    target = folder / "lstm.so"
+    flags = ["-O3", "-march=native", "-ffast-math", "-shared", "-fPIC"]
+    subprocess.run([compiler, *flags, str(PEER), "-o", str(target), "-lm"], check=True)
+    library = ctypes.CDLL(str(target))
+    library.read_floats.restype = ctypes.c_float
+    return library
+
+
+def pointer(array: np.ndarray[Any, Any]) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+def peer_rate(library: ctypes.CDLL, settings: NetworkSettings, seconds: float) -> float:
+    """Return the symbols a second of the C loop with the same weights."""
+    weights, hidden = Engine(settings, tensors(settings)).weights, settings.hidden
+    state = np.zeros((2, hidden), np.float32)
+    scratch = np.zeros(4 * hidden + SYMBOLS, np.float32)
+
+    def run(length: int) -> None:
+        drawn = np.empty(length, np.int32)
+        library.lstm(
+            hidden,
+            SYMBOLS,
+            pointer(weights.table_VG),
+            pointer(weights.recurrent_LHG),
+            pointer(weights.output_HV),
+            pointer(weights.output_bias_V),
+            ctypes.c_float(0.8),
+            ctypes.c_uint64(1),
+            pointer(state[0]),
+            pointer(state[1]),
+            pointer(scratch),
+            0,
+            length,
+            pointer(drawn),
+        )
+
+    return rate(run, seconds)
+
+
+def bandwidth(library: ctypes.CDLL, size: int) -> float:
+    """Return bytes a second that one thread reads from a block of ``size`` bytes over and over."""
+    values = np.ones(size // 4, np.float32)
+    times = max(1, int(2e8 / size))
+    library.read_floats(pointer(values), ctypes.c_int64(len(values)), 1)
+    best = 0.0
+    for _ in range(5):
+        began = time.perf_counter()
+        library.read_floats(pointer(values), ctypes.c_int64(len(values)), times)
+        best = max(best, size * times / (time.perf_counter() - began))
+    return best
+
+
+def measure(
+    settings: NetworkSettings, library: ctypes.CDLL | None, seconds: float
+) -> dict[str, Any]:
+    engine = Engine(settings, tensors(settings))
+    generator, weights = Generator(engine, vocabulary()), engine.weights
+    size = 4 * (weights.recurrent_LHG.size + weights.input_LHG.size + weights.output_HV.size)
+    generator.generate("", SamplingSettings(length=100_000))  # compiles, or loads what was compiled
+
+    def one(length: int) -> None:
+        generator.generate("", SamplingSettings(length=length))
+
+    def many(length: int) -> None:
+        generator.generate("", SamplingSettings(length=max(1, length // 1000)), 1000)
+
+    row: dict[str, Any] = {
+        "network": f"{settings.cell} {settings.layers} x {settings.hidden}",
+        "one_stream": rate(one, seconds),
+        "many_streams": rate(many, 4 * seconds),
+        "bytes_per_symbol": size,
+    }
+    if library is not None:
+        row["cache_share"] = row["one_stream"] * size / bandwidth(library, size)
+        if settings.cell == "lstm" and settings.layers == 1:
+            row["c_loop"] = peer_rate(library, settings, seconds)
+            row["ratio"] = row["one_stream"] / row["c_loop"]
+    return row
+
+
+def cold_start(folder: Path) -> float:
+    """Return the median seconds of ``charloom generate RUN "Today " -n 1`` as whole processes."""
+    settings = KINDS[0]
+    record = ModelRecord(
+        text=TextSettings(),
+        network=settings,
+        training=TrainingSettings(),
+        vocabulary=vocabulary(),
+        labels=(),
+        tensors=tensors(settings),
+    )
+    create(folder / "model", record)
+    command = [sys.executable, "-m", "charloom", "generate", str(folder / "model"), "Today "]
+    times = []
+    for _ in range(7):
+        began = time.perf_counter()
+        subprocess.run(
+            [*command, "-n", "1", "--length", "40"], check=True, capture_output=True, text=True
+        )
+        times.append(time.perf_counter() - began)
+    return sorted(times)[3]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=float, default=1.0, help="about the time of a figure")
+    parser.add_argument("--compiler", default="gcc", help="for the C loop beside it")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        library = compile_peer(given.compiler, Path(name))
+        print(
+            f"{'network':12} {'one stream':>11} {'C loop':>9} {'ratio':>6} {'of cache':>9} "
+            f"{'KB/symbol':>9} {'1000 texts':>11}   (symbols/s)"
+        )
+        rows = []
+        for settings in KINDS:
+            row = measure(settings, library, given.seconds)
+            rows.append(row)
+            peer = f"{row['c_loop']:9,.0f} {row['ratio']:6.2f}" if "ratio" in row else " " * 16
+            share = f"{row['cache_share']:9.0%}" if "cache_share" in row else " " * 9
+            print(
+                f"{row['network']:12} {row['one_stream']:11,.0f} {peer} {share} "
+                f"{row['bytes_per_symbol'] / 1000:9,.0f} {row['many_streams']:11,.0f}",
+                flush=True,
+            )
+        start = cold_start(Path(name))
+        print(f"\ncharloom generate RUN 'Today ' -n 1, whole process: {start:.2f} s (median of 7)")
+    results = Path(__file__).with_name("results")
+    results.mkdir(exist_ok=True)
+    (results / "generation.json").write_text(
+        json.dumps({"rows": rows, "cold_start_seconds": start}, indent=1) + "\n", "utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Arithmetic in float32 whose every bit is decided here: the same in NumPy and in compiled kernels.
+
+A text must not depend on what computed it. So a sum is added up in the order of its index, a
+product is rounded before it is added (no fused multiply-add), and exp, the sigmoid and tanh are
+made of additions, products and quotients alone, which IEEE 754 rounds alike everywhere. kernels.py
+has the same, compiled; a test compares the two bit for bit.
+
+Axes: B streams, K inputs, G outputs.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.units import NATS_PER_BIT
+
+Floats = NDArray[np.float32]
+
+# exp(x) = 2**n * exp(r) with n = round(x / ln 2) and |r| <= ln(2) / 2. The halves of ln 2 (Cody and
+# Waite 1980): n times the first is exact. Adding and taking away 1.5 * 2**23 rounds to a whole
+# number.
+INVERSE_LN2: Final = np.float32(1 / NATS_PER_BIT)
+LN2_HIGH: Final = np.float32(0.693359375)
+LN2_LOW: Final = np.float32(NATS_PER_BIT - 0.693359375)
+ROUNDER: Final = np.float32(1.5 * 2**23)
+LOWEST: Final = np.float32(-87)
+HIGHEST: Final = np.float32(88)
+# exp(r) = 1 + r + r**2 * q(r); q fitted by least squares at 2,000 Chebyshev points (np.polyfit of
+# (expm1(r) - r) / r**2, degree 4). With it exp is off by at most 1e-7 of itself.
+Q0: Final = np.float32(0.5)
+Q1: Final = np.float32(0.16666576266288757)
+Q2: Final = np.float32(0.04166646674275398)
+Q3: Final = np.float32(0.008363175205886364)
+Q4: Final = np.float32(0.0013933643931522965)
+ONE: Final = np.float32(1)
+TWO: Final = np.float32(2)
+BIAS: Final = np.int32(127)
+"""What is added to an exponent in the format of float32."""
+SHIFT: Final = np.int32(23)
+"""Where the exponent begins in the format of float32."""
+
+
+def exp(x: Floats) -> Floats:
+    """Return e**x, with x held between -87 and 88."""
+    x = np.minimum(np.maximum(x, LOWEST), HIGHEST)
+    n = (x * INVERSE_LN2 + ROUNDER) - ROUNDER
+    r = x - n * LN2_HIGH
+    r = r - n * LN2_LOW
+    q = (((Q4 * r + Q3) * r + Q2) * r + Q1) * r + Q0
+    power: Floats = ((n.astype(np.int32) + BIAS) << SHIFT).view(np.float32)
+    result: Floats = (q * r * r + r + ONE) * power
+    return result
+
+
+def sigmoid(x: Floats) -> Floats:
+    """Return 1 / (1 + e**-x)."""
+    return ONE / (ONE + exp(-x))
+
+
+def tanh(x: Floats) -> Floats:
+    """Return 1 - 2 / (e**2x + 1), off by at most 2e-7."""
+    return ONE - TWO / (exp(x + x) + ONE)
+
+
+def accumulate(start_BG: Floats, inputs_BK: Floats, weights_KG: Floats) -> Floats:
+    """Return ``start + inputs @ weights``, each sum from the start on and in the order of K."""
+    # NumPy reduces a single column pairwise, which is another order.
+    if len(inputs_BK) > 1 or weights_KG.shape[1] == 1:
+        total_BG = start_BG.copy()
+        for k, weights_G in enumerate(weights_KG):
+            total_BG += inputs_BK[:, k : k + 1] * weights_G
+        return total_BG
+    # One stream: all products at once; reducing the first axis adds row after row.
+    terms = np.empty((len(weights_KG) + 1, weights_KG.shape[1]), np.float32)
+    terms[0] = start_BG[0]
+    np.multiply(inputs_BK[0, :, None], weights_KG, out=terms[1:])
+    total_G: Floats = np.add.reduce(terms, axis=0)
+    return total_G[None]
