@@ -5,9 +5,12 @@ import json
 import os
 import re
 import unicodedata
+from collections.abc import Collection, Iterable
+from itertools import islice
 from typing import TextIO
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SHOWN = 8
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -28,6 +31,20 @@ def hanging(text: str, indent: int) -> str:
 def quoted(text: str) -> str:
     """Return ``text`` between double quotes, with line breaks and the like spelled out."""
     return visible(json.dumps(text, ensure_ascii=False))
+
+
+def some(texts: Collection[str]) -> str:
+    """Return the first of some texts, quoted, and how many there are besides."""
+    shown = ", ".join(map(quoted, islice(texts, _SHOWN)))
+    return shown + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")
+
+
+def unknown(symbols: Iterable[str]) -> list[str]:
+    """Return what is to be told of symbols that a model does not know: one note, or none."""
+    strange = list(dict.fromkeys(symbols))
+    place = "its" if len(strange) == 1 else "their"
+    told = f"the model does not know {some(strange)}: <unk> is fed in {place} place."
+    return [told] if strange else []
 
 
 def width(text: str) -> int:

@@ -80,8 +80,8 @@ class Stopped(Event):
 
     name: ClassVar[str] = "stopped"
     reason: StopReason
-    bits_per_character: float
-    """The best validation figure, that of the weights which were kept."""
+    bits_per_character: float | None
+    """The best validation figure, that of the weights which were kept; None: never measured."""
 
 
 Listener = Callable[[Event], None]

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 
-from charloom.events import Event, Sample, Saved, Step, Validation
+from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
 from charloom.model_folder import METRICS, SAMPLES, ModelRecord, Tensors
@@ -42,27 +42,31 @@ class Keeper:
         self._writer = writer
 
     def __call__(self, event: Event) -> None:
-        """Keep the weights if ``event`` tells that they are the best so far."""
-        if not (isinstance(event, Validation) and event.best):
-            return
-        figures = {
-            "bits_per_character": event.bits_per_character,
-            "training_bits_per_character": event.training_bits_per_character,
-            "step": event.step,
-            "epoch": event.epoch,
-            "seconds": event.seconds,
-            **self._validation,
-        }
+        """Keep the weights if they are the best so far, or all that there will be."""
+        if isinstance(event, Validation) and event.best:
+            figures = {
+                "bits_per_character": event.bits_per_character,
+                "training_bits_per_character": event.training_bits_per_character,
+                "step": event.step,
+                "epoch": event.epoch,
+                "seconds": event.seconds,
+            }
+            self._keep(figures | self._validation)
+            if self._writer is not None:
+                self._emit(
+                    Saved(
+                        step=event.step,
+                        seconds=event.seconds,
+                        bits_per_character=event.bits_per_character,
+                    )
+                )
+        elif isinstance(event, Stopped) and event.bits_per_character is None:
+            self._keep({"step": event.step, "seconds": event.seconds})
+
+    def _keep(self, figures: dict[str, float]) -> None:
         self.record = dataclasses.replace(self.record, tensors=self._weights(), figures=figures)
         if self._writer is not None:
             self._writer.save(self.record)
-            self._emit(
-                Saved(
-                    step=event.step,
-                    seconds=event.seconds,
-                    bits_per_character=event.bits_per_character,
-                )
-            )
 
 
 class Recorder:

@@ -31,6 +31,18 @@ class Model:
         """Read a model folder; raises ModelFolderError if it is missing or damaged."""
         return cls(model_folder.read(Path(path)))
 
+    def __repr__(self) -> str:
+        network, vocabulary = self.record.network, self.record.vocabulary
+        layers = f"{network.layers} layer{'s' if network.layers > 1 else ''} of {network.hidden}"
+        parts = [
+            f"{network.cell.upper()}, {layers}",
+            f"level {vocabulary.level}",
+            f"{len(vocabulary):,} symbols",
+        ]
+        if "bits_per_character" in self.record.figures:
+            parts.append(f"{self.record.figures['bits_per_character']:.3f} bits per character")
+        return f"<charloom.Model: {', '.join(parts)}>"
+
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write a model folder; raises OutputError if it cannot, or if a model is there already.
 
@@ -101,6 +113,8 @@ class Model:
         return Scorer(network, self.record.vocabulary, self.record.labels)
 
     def _prompt(self, text: str) -> str:
+        if not isinstance(text, str):
+            raise SettingsError(f"prompt is {text!r:.80}; it must be a text.")
         return clean_prompt(text, self.record.text)
 
     def _scores(self, texts: Sequence[str]) -> Iterator[Score]:

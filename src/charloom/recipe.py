@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.util
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charloom.errors import SettingsError
+from charloom.errors import SettingsError, TrainingError
 from charloom.events import Listener
 from charloom.keeping import Keeper, Recorder, Sampler
 from charloom.model import Model
@@ -118,10 +119,15 @@ def train(
     fields of TextSettings, NetworkSettings and TrainingSettings. ``listeners`` get every event;
     ``on_start`` gets the plan before the first step, ``on_read`` the numbers of bytes read.
 
-    Ctrl-C stops after the current step and keeps everything; a second one stops at once. SIGTERM
-    and SIGHUP do so too, and then have the effect that they had before.
+    Ctrl-C stops after the current step, measures and keeps everything; a second one leaves out the
+    measuring. SIGTERM and SIGHUP do so too, and then have the effect that they had before.
     Raises a subclass of CharloomError for whatever a user can mend.
     """
+    if importlib.util.find_spec("torch") is None:
+        raise TrainingError(
+            "training needs torch, which is not installed here; generating and scoring do not: "
+            "install it with pip install torch."
+        )
     names = [str(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
     text, network, training = choose(names, preset, options)
     if validation is not None and "valid_fraction" in options:

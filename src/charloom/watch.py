@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
+from charloom.description import chance, describe
 from charloom.display import duration, hanging, silence, visible
 from charloom.events import Event, Sample, Step, Stopped, Validation
 
@@ -43,6 +44,10 @@ _LEARNING_BY_HEART: Final = (
     "Overfitting: the training loss falls on, the validation figure does not, so the network "
     "begins to learn the text by heart. The weights of the best figure are kept. More text helps; "
     "so may a larger --dropout."
+)
+_WORSE: Final = (
+    "The best figure is worse than choosing blindly among the {:,} symbols: nothing was learned. "
+    "Try a smaller --lr."
 )
 
 
@@ -136,15 +141,25 @@ class Watch:
     def _stopped(self, event: Stopped) -> None:
         self.interrupted = event.reason == "interrupted"
         output = None if self._plan is None else self._plan.output
-        if output is None or self._plan is None or not math.isfinite(event.bits_per_character):
+        if output is None or self._plan is None:
             return
         end = "Interrupted" if self.interrupted else "Done"
+        figure = event.bits_per_character
+        kept = (
+            "the last weights, not measured"
+            if figure is None
+            else f"the best weights, {figure:.3f} bits per character"
+        )
         prompt = next(filter(None, self._plan.training.prompts), None)
+        label = self._plan.corpus.labels[:1]
         command = ["charloom", "generate", str(output), *([prompt] if prompt else []), "-n", "5"]
+        command += ["--label", *label] if label else []
+        if figure is not None and figure > chance(self._plan):
+            self.entry("note", Text(_WORSE.format(len(self._plan.corpus.vocabulary))), "yellow")
         self.say()
         self.say(
             (f"{end}: ", "bold"),
-            (f"the best weights, {event.bits_per_character:.3f} bits per character, are in ", ""),
+            (f"{kept}, are in ", ""),
             (str(output), "bold"),
         )
         self.say(("Try: ", ""), (shlex.join(command), "bold"))
@@ -276,47 +291,8 @@ def left(event: Step) -> str:
 
 def heading(event: Sample) -> str:
     """Return a sample's temperature, and its label if it has one."""
-    temperature = f"temp {event.temperature:g}" if event.temperature else "greedy"
-    return temperature if event.label is None else f"{event.label}, {temperature}"
-
-
-def describe(plan: Plan) -> list[tuple[str, str]]:
-    """Return what a run is about to do, as names and sentences."""
-    corpus, network, training = plan.corpus, plan.network, plan.training
-    vocabulary = corpus.vocabulary
-    unknown = vocabulary.counts[1] / max(1, corpus.training.total_symbols)
-    rare = f"; {100 * unknown:.2g} % of the text is rarer and becomes <unk>" if unknown else ""
-    size = "one-hot input" if network.input == "one-hot" else f"embedding of {network.input}"
-    layers = f"{network.layers} layer" + ("s" if network.layers > 1 else "")
-    parameters = sum(count for _, count in plan.layers)
-    return [
-        ("learn from", _part(len(corpus.training), corpus.training.total_characters)),
-        ("measure on", _part(len(corpus.validation), corpus.validation.total_characters)),
-        ("symbols", f"{len(vocabulary):,}, level {vocabulary.level}{rare}"),
-        (
-            "network",
-            f"{network.cell.upper()}, {layers} of {network.hidden}, {size}: "
-            f"{parameters:,} parameters",
-        ),
-        (
-            "training",
-            f"{budget(plan)}, minibatches of {training.batch_size}, {training.optimizer}, "
-            f"{plan.device}, {plan.precision}, seed {training.seed}",
-        ),
-        *(("note", note) for note in corpus.notes),
-    ]
-
-
-def budget(plan: Plan) -> str:
-    """Return what ends a run."""
-    training = plan.training
-    if training.epochs is not None:
-        return f"{training.epochs:,} epoch" + ("s" if training.epochs > 1 else "")
-    if training.steps is not None:
-        return f"{training.steps:,} step" + ("s" if training.steps > 1 else "")
-    return f"{training.minutes:g} minute" + ("s" if training.minutes != 1 else "")
-
-
-def _part(documents: int, characters: int) -> str:
-    texts = "1 text" if documents == 1 else f"{documents:,} texts"
-    return f"{texts}, {characters:,} characters"
+    label, temperature = event.label, event.temperature
+    if label is None:
+        return f"temp {temperature:g}" if temperature else "greedy"
+    # Short enough for MARGIN where the label is.
+    return f"{label} at {temperature:g}" if temperature else f"{label} greedy"

@@ -83,6 +83,14 @@ def test_help_is_plain_and_ends_with_examples_that_parse(charloom: Charloom, com
             "No such option: --colour. See: charloom summary --help",
         ),
         (
+            ["generate", "x", "--json"],
+            "No such option: --json. See: charloom generate --help",
+        ),
+        (
+            ["generate", "x", "--lenght", "9"],
+            "No such option: --lenght (Possible options: --length). See: charloom generate --help",
+        ),
+        (
             ["summary", "no/such"],
             f"there is no model folder {Path('no/such')}; "
             "name one that charloom train made, such as runs/facts.",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Charloom, in_a_process
+from networks import vocabulary_of
 from records import folder
 
 from charloom.model import Model
@@ -171,6 +172,18 @@ def test_texts_of_several_lines_stand_apart(charloom: Charloom, tmp_path: Path) 
     expected = "\n\n".join(Model.load(stream).generate(n=3, seed=1, length=10)) + "\n"
     assert charloom(*arguments).out == expected
     assert charloom(*arguments, "--stream").out == expected
+
+
+def test_lines_that_hold_line_breaks_stand_apart(charloom: Charloom, tmp_path: Path) -> None:
+    breaking = folder(tmp_path / "m", vocabulary=vocabulary_of("abcdefghij éx\n"))
+    arguments = ("-n", 3, "--seed", 1, "--length", 10)
+    texts = Model.load(breaking).generate(n=3, seed=1, length=10)
+    assert charloom("generate", breaking, *arguments).out == "\n\n".join(texts) + "\n"
+    plain = folder(tmp_path / "plain")
+    texts = Model.load(plain).generate("a\nb", n=3, seed=1, length=10)
+    expected = "\n\n".join(texts) + "\n"
+    assert charloom("generate", plain, "a\nb", *arguments).out == expected
+    assert charloom("generate", plain, "a\nb", *arguments, "--stream").out == expected
 
 
 def test_a_terminal_is_not_given_orders(

@@ -76,10 +76,12 @@ def test_what_is_told_of_text_and_figures(charloom: Charloom, tmp_path: Path) ->
     path = folder(tmp_path / "m", text=text)
     done = charloom("summary", path)
     assert (done.code, done.err) == (0, "")
-    assert "lines as char symbols, not cleaned; columns title, body\n" in done.out
+    assert 'lines as char symbols, not cleaned; columns "title", "body"\n' in done.out
     assert "15 symbols, with <eos> and <unk>; those seen less than 3 times are <unk>\n" in done.out
     facts = dict(line.rsplit("  ", 1) for line in done.out.splitlines() if "bits per" in line)
     assert {key.strip(): value for key, value in facts.items()} == {"bits per character": "2.500"}
+    one = folder(tmp_path / "one", text=TextSettings(columns=("2",)))
+    assert 'cleaned; column "2"\n' in charloom("summary", one).out
     [described] = charloom("summary", path, "--json").records
     assert described["text"]["columns"] == ["title", "body"]
     assert described["figures"]["bits_per_character"] == 2.5

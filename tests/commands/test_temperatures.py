@@ -34,6 +34,12 @@ def test_without_a_prompt_three_texts_come_from_nothing(charloom: Charloom, mode
     assert charloom("temperatures", model, "--seed", 4).out.startswith("temperature   from nothing")
 
 
+def test_the_help_says_the_default_length(charloom: Charloom) -> None:
+    for command, default in (("temperatures", 120), ("generate", 500)):
+        shown = " ".join(charloom(command, "--help").out.split())
+        assert f"added to a prompt. [default: {default}]" in shown
+
+
 def test_the_same_prompt_twice_is_one_block(charloom: Charloom, model: Path) -> None:
     done = charloom("temperatures", model, "a", "a", "--seed", 1)
     assert done.out.count("temperature") == 1

@@ -36,6 +36,7 @@ LAYERS = (
     "charloom.provenance",
     "charloom.keeping",
     "charloom.recipe",
+    "charloom.description",
     "charloom.watch",
     "charloom",
     "charloom.cli",

@@ -148,6 +148,26 @@ def test_labels_are_those_of_the_training_part_in_order(make: Make) -> None:
     assert corpus.notes == ("labels seen only in validation count as none: new.",)
 
 
+def test_many_labels_seen_only_in_validation_are_counted(make: Make) -> None:
+    store = make(["a1", "b2"], labels=["z", "z"])
+    strange = [f"{number}" * 41 for number in range(7)]
+    held_out = make([f"e{number}" for number in range(7)], labels=strange)
+    shown = ", ".join(f"{number}" * 40 + "..." for number in range(5))
+    assert build(store, EASY, seed=0, validation=held_out).notes == (
+        f"labels seen only in validation count as none: {shown} and 2 more.",
+    )
+
+
+@pytest.mark.parametrize(("labels", "told"), [("abcdd", True), ("abccc", False)])
+def test_labels_that_most_documents_have_alone_are_asked_about(
+    make: Make, labels: str, told: bool
+) -> None:
+    held_out = make(["other"])
+    store = make(["a1", "b2", "c3", "d4", "e5"], labels=list(labels))
+    note = f"there are {len(set(labels))} labels for 5 documents: is that the right --label-column?"
+    assert build(store, EASY, seed=0, validation=held_out).notes == ((note,) if told else ())
+
+
 def test_without_labels(make: Make) -> None:
     corpus = build(make(["one", "two"]), EASY, seed=0)
     assert corpus.labels == ()

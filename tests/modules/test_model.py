@@ -130,6 +130,20 @@ def test_mistakes_are_told() -> None:
         model().bits_per_character([])
 
 
+def test_a_prompt_is_a_text() -> None:
+    for call in (model().generate, model().stream, model().next):
+        with pytest.raises(SettingsError) as error:
+            call(5)  # type: ignore[arg-type]
+        assert str(error.value) == "prompt is 5; it must be a text."
+
+
+def test_it_tells_what_it_is() -> None:
+    assert repr(model()) == "<charloom.Model: GRU, 2 layers of 6, level char, 12 symbols>"
+    figures = {"bits_per_character": 2.34567}
+    known = Model(dataclasses.replace(model().record, figures=figures))
+    assert repr(known).endswith(", 12 symbols, 2.346 bits per character>")
+
+
 def test_torch_is_never_imported(tmp_path: Path) -> None:
     model().save(tmp_path / "model")
     program = (

@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import signal
 from pathlib import Path
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom import model_folder
-from charloom.errors import OutputError, SettingsError, SourceError
+from charloom.errors import OutputError, SettingsError, SourceError, TrainingError
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
+from charloom.learning import trainer
 from charloom.model import Model
 from charloom.recipe import Plan, choose, train
 
@@ -162,14 +164,40 @@ def test_ctrl_c_ends_after_the_current_step_and_keeps_everything(
     assert Model.load(tmp_path / "m").generate() == model.generate()
 
 
-def test_a_second_ctrl_c_interrupts_at_once(source: Path, tmp_path: Path) -> None:
+def test_a_second_ctrl_c_ends_without_measuring(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> float:
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("not reached")
+
     def interrupt(event: Event) -> None:
-        if isinstance(event, Step | Validation):
+        events.append(event)
+        if isinstance(event, Step) and event.step == 3:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        train(source, output=tmp_path / "m", listeners=[interrupt], epochs=10**6, **SMALL)
-    Model.load(tmp_path / "m")  # The figure was told, so the weights had been saved.
+    events: list[Event] = []
+    monkeypatch.setattr(trainer, "evaluate", interrupted)
+    model = train(source, output=tmp_path / "m", listeners=[interrupt], epochs=10**6, **SMALL)
+    assert isinstance(events[-1], Stopped)
+    assert (events[-1].reason, events[-1].bits_per_character) == ("interrupted", None)
+    loaded = Model.load(tmp_path / "m")
+    assert loaded.generate(seed=3) == model.generate(seed=3)
+    assert "bits_per_character" not in loaded.record.figures
+    assert loaded.record.figures["step"] == 3
+
+
+def test_without_torch_one_line_says_so(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "torch" else find(name)
+    )
+    with pytest.raises(TrainingError) as caught:
+        train(source)
+    assert str(caught.value) == (
+        "training needs torch, which is not installed here; generating and scoring do not: "
+        "install it with pip install torch."
+    )
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])

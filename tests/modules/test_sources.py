@@ -81,12 +81,20 @@ def test_compressed_text_is_read(tmp_path: Path) -> None:
 
 
 def test_nothing_of_that_name() -> None:
-    assert message("shakespere") == (
-        "no file, folder, glob or corpus is named 'shakespere'; "
-        f"allowed: {ALLOWED}; check the spelling."
+    assert message("poems") == (
+        f"no file, folder, glob or corpus is named 'poems'; allowed: {ALLOWED}; check the spelling."
     )
+    assert message("fact").endswith("; did you mean facts?")
     assert message() == f"no source was given; allowed: {ALLOWED}; name at least one of these."
     assert message("\0").startswith("no file, folder, glob or corpus is named '\\x00'")
+
+
+def test_an_address_is_not_read() -> None:
+    address = "https://example.org/a.csv?b=1"
+    assert message(address) == (
+        f"'{address}' is an address, which is not read; allowed: {ALLOWED}; download it first "
+        "and name the file."
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")

@@ -70,6 +70,15 @@ def test_a_character_cut_by_a_block_counts_from_its_first_byte(tmp_path: Path) -
     assert "byte 0xC3 at offset 3;" in message(stored(tmp_path / "x", b"abc\xc3"))
 
 
+def test_what_is_no_text_is_told_so(tmp_path: Path) -> None:
+    picture = stored(tmp_path / "x", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    assert message(picture) == (
+        "X does not look like text: it holds NUL bytes and is not UTF-8; a text or a table is "
+        "needed; give another source."
+    )
+    assert message(stored(tmp_path / "y", "ab".encode("utf-16"))).endswith("--encoding utf-16.")
+
+
 def test_a_byte_order_mark_shifts_no_offset(tmp_path: Path) -> None:
     file = stored(tmp_path / "x", b"\xef\xbb\xbfab\xff")
     assert "byte 0xFF at offset 5;" in message(file)

@@ -94,6 +94,23 @@ def test_a_table_of_very_many_columns_is_listed_in_part(tmp_path: Path) -> None:
     assert message(table(tmp_path / "x", many + "\n")).count(", c") == 29
 
 
+def test_long_names_are_cut(tmp_path: Path) -> None:
+    file = table(tmp_path / "x", f"{'n' * 41},{'m' * 40}\n")
+    assert f"it has {'n' * 40}..., {'m' * 40}; give" in message(file, columns=("a",))
+
+
+@pytest.mark.parametrize(("line", "form"), [("a;b", "csv"), ("a\tb", "csv"), ("a;b", "tsv")])
+@pytest.mark.parametrize(("asked", "seen"), [("b", None), ("2", "1")])
+def test_other_separators_are_told_of(
+    tmp_path: Path, line: str, form: Any, asked: str, seen: str | None
+) -> None:
+    file = table(tmp_path / "x", f"{line}\n", form)
+    assert message(file, columns=(asked,)) == (
+        f"X has no column {asked!r}; it has {seen or line} (fields are separated by commas, in "
+        ".tsv files by tabs); give one of them with --column, by name or by number from 1."
+    )
+
+
 def test_broken_csv_names_the_line(tmp_path: Path) -> None:
     remedy = '; a quoted field must be closed, and a quote inside it written twice (""); mend that'
     unclosed = message(table(tmp_path / "x", 'text\none\n"two\nthree\n'))
@@ -134,8 +151,8 @@ def test_numbers_of_jsonl_stay_as_they_are_written(tmp_path: Path) -> None:
 def test_a_column_number_of_thousands_of_digits(tmp_path: Path) -> None:
     long = "7" * 5000
     assert message(table(tmp_path / "x", "a,b\n1,2\n"), columns=(long,)) == (
-        f"X has no column '{long}'; it has 1, 2; give one of them with --column, by name or by "
-        "number from 1."
+        f"X has no column '{long[:40]}...'; it has 1, 2; give one of them with --column, by "
+        "name or by number from 1."
     )
 
 

@@ -1,6 +1,5 @@
 import dataclasses
 import io
-import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 from corpora_by_hand import part
 from rich.console import Console
 
+from charloom.description import describe
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.recipe import Plan
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
@@ -71,7 +71,7 @@ def sample(text: str, temperature: float = 0.5, label: str | None = None) -> Sam
     )
 
 
-def stopped(figure: float = 2.5, *, interrupted: bool = False) -> Stopped:
+def stopped(figure: float | None = 1.5, *, interrupted: bool = False) -> Stopped:
     reason: Any = "interrupted" if interrupted else "budget"
     return Stopped(step=9, seconds=80.0, reason=reason, bits_per_character=figure)
 
@@ -110,11 +110,11 @@ def drawn(*events: Event, columns: int = 80, started: bool = True, colour: bool 
 
 def test_the_plan_is_told_before_the_first_step(capsys: pytest.CaptureFixture[str]) -> None:
     Watch().start(plan(minutes=1))
-    # Characters with one boundary a text; of 14 symbols one is rare: 1 / 14 = 7.1 %.
+    # Characters with one boundary a text.
     assert capsys.readouterr().err == (
         "learn from  3 texts, 14 characters\n"
         "measure on  1 text, 3 characters\n"
-        "   symbols  4, level char; 7.1 % of the text is rarer and becomes <unk>\n"
+        "   symbols  4, level char; 1 symbol of the text is rarer and becomes <unk>\n"
         "   network  GRU, 2 layers of 1200, embedding of 64: 1,300 parameters\n"
         "  training  1 minute, minibatches of 32, adamw, cpu, bf16, seed 0\n"
         "      note  two texts were left out.\n"
@@ -171,7 +171,7 @@ def test_overfitting_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
 def test_samples_stand_beside_their_temperature(capsys: pytest.CaptureFixture[str]) -> None:
     events = (sample("To be", 0), sample("To\nbe\x1b[2J\n", 0.5), sample("To", 1.25, "Sports"))
     assert told(capsys, *events) == (
-        "    greedy  To be\n  temp 0.5  To\n            be<0x1B>[2J\nSports, temp 1.25  To\n"
+        "    greedy  To be\n  temp 0.5  To\n            be<0x1B>[2J\nSports at 1.25  To\n"
     )
 
 
@@ -190,8 +190,56 @@ def test_the_end_says_what_was_kept_where_and_what_to_do(
     assert not view.interrupted
     run = Path("runs/my titles")
     assert capsys.readouterr().err == (
-        f"\nDone: the best weights, 2.500 bits per character, are in {run}\n"
+        f"\nDone: the best weights, 1.500 bits per character, are in {run}\n"
         f"Try: charloom generate '{run}'{end}\n"
+    )
+
+
+def changed(changes: dict[str, Any], **training: Any) -> Plan:
+    before = plan(**training)
+    return dataclasses.replace(before, corpus=dataclasses.replace(before.corpus, **changes))
+
+
+def test_rare_symbols_are_counted() -> None:
+    many = dataclasses.replace(KNOWN, counts=(3, 2, 5, 5))
+    [shown] = [text for name, text in describe(changed({"vocabulary": many})) if name == "symbols"]
+    # 2 of 14 symbols, boundaries among them.
+    assert shown == "4, level char; 2 symbols of the text (14 %) are rarer and become <unk>"
+
+
+def test_symbols_of_prompts_that_are_not_known_are_told_at_the_start() -> None:
+    notes = [text for name, text in describe(plan(prompts=("a☃", "xb"))) if name == "note"]
+    assert notes == [
+        "two texts were left out.",
+        'the model does not know "☃", "x": <unk> is fed in their place.',
+    ]
+
+
+def test_headings_of_short_labels_are_as_wide_as_others(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert told(capsys, sample("To", 0, "1"), sample("To", 0.5, "1"), sample("To", 0)) == (
+        "  1 greedy  To\n  1 at 0.5  To\n    greedy  To\n"
+    )
+
+
+def test_a_model_with_labels_is_tried_with_one(capsys: pytest.CaptureFixture[str]) -> None:
+    view = Watch()
+    view.start(changed({"labels": ("a b", "c")}))
+    view(stopped(1.5))
+    assert capsys.readouterr().err.endswith(" -n 5 --label 'a b'\n")
+
+
+def test_a_figure_worse_than_blind_choice_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    view = Watch()
+    view.start(plan())
+    capsys.readouterr()
+    view(stopped(1.999))  # four symbols: log2(4) = 2
+    assert "note" not in capsys.readouterr().err
+    view(stopped(2.001))
+    assert capsys.readouterr().err.startswith(
+        "      note  The best figure is worse than choosing blindly among the 4 symbols: nothing "
+        "was learned. Try a smaller --lr.\n\nDone: "
     )
 
 
@@ -200,14 +248,21 @@ def test_an_interruption_is_remembered(capsys: pytest.CaptureFixture[str]) -> No
     view.start(plan())
     view(stopped(interrupted=True))
     assert view.interrupted
-    assert "\nInterrupted: the best weights, 2.500 bits per character" in capsys.readouterr().err
+    assert "\nInterrupted: the best weights, 1.500 bits per character" in capsys.readouterr().err
+
+
+def test_weights_that_were_not_measured_are_told_as_such(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    view = Watch()
+    view.start(plan())
+    view(stopped(None, interrupted=True))
+    told = capsys.readouterr().err.replace("\\", "/")
+    assert "\nInterrupted: the last weights, not measured, are in runs/my titles\n" in told
 
 
 def test_nothing_is_promised_where_nothing_was_kept(capsys: pytest.CaptureFixture[str]) -> None:
     view = Watch()
-    view.start(plan())
-    capsys.readouterr()
-    view(stopped(math.inf))
     view.start(dataclasses.replace(plan(), output=None))
     capsys.readouterr()
     view(stopped())

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,8 @@ from charloom.errors import CharloomError
 
 MISTAKE = 2
 INTERRUPTED = 130
+_CLOSE = 0.75
+"""How much an option must be like what was typed to be offered, 0 to 1."""
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full; free some space, or choose another place",
@@ -196,6 +199,11 @@ def _discarding_on_failure() -> Iterator[None]:
 
 def _usage(error: typer.TyperException) -> str:
     """Return what is wrong with a command line, and where to read about it, as one line."""
+    offered = getattr(error, "possibilities", None)
+    if offered:  # Typer offers --stop for --json
+        vars(error)["possibilities"] = get_close_matches(
+            getattr(error, "option_name", ""), offered, n=1, cutoff=_CLOSE
+        )
     # Typer's checker of values puts this before what our own parsers say.
     message = error.format_message().replace("Value error, ", "").rstrip()
     context = getattr(error, "ctx", None)

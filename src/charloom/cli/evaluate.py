@@ -15,6 +15,7 @@ from charloom.cli.options import (
     Sources,
     split_columns,
 )
+from charloom.display import some
 from charloom.settings import TextSettings
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def known_labels(texts: Iterable["Document"], labels: Collection[str]) -> Iterat
             strange[document.label] = None
             yield replace(document, label=None)
     if strange:
-        output.note(f"labels that the model does not know count as none: {output.some(strange)}.")
+        output.note(f"labels that the model does not know count as none: {some(strange)}.")
 
 
 def _shown(figure: float | int) -> str:

@@ -100,12 +100,13 @@ def generate(
     if stream:
         _stream(model, known, settings, seeds)
         return
+    gap = _separator(model, known)
     texts = (text for prompt in known for text in _drawn(model.generator, prompt, settings, seeds))
     for index, text in enumerate(texts):
         if form == "jsonl":
             output.record(_entry(text))
         else:
-            output.result(_gap(model, index) + text.text)
+            output.result((gap if index else "") + text.text)
 
 
 def random_seed() -> int:
@@ -138,9 +139,10 @@ def _drawn(
         yield from generator.generate(prompt, replace(settings, seed=first), n)
 
 
-def _gap(model: "Model", index: int) -> str:
-    """Return what stands before text ``index``: an empty line where texts may have several."""
-    return "\n" if index and model.record.text.unit != "line" else ""
+def _separator(model: "Model", prompts: list[str]) -> str:
+    """Return what stands between texts: an empty line where one may have several lines."""
+    breaks = not model.record.vocabulary.unknown("\n") or any("\n" in text for text in prompts)
+    return "\n" if breaks or model.record.text.unit != "line" else ""
 
 
 def _entry(generated: "Generated") -> dict[str, Any]:
@@ -157,9 +159,10 @@ def _entry(generated: "Generated") -> dict[str, Any]:
 
 def _stream(model: "Model", prompts: list[str], settings: SamplingSettings, seeds: range) -> None:
     """Write a text of each seed for each prompt, every piece as soon as it is known."""
+    gap = _separator(model, prompts)
     for index, (prompt, seed) in enumerate(product(prompts, seeds)):
         pieces = model.generator.stream(prompt, replace(settings, seed=seed))
-        output.result(_gap(model, index) + prompt, end="")
+        output.result((gap if index else "") + prompt, end="")
         for piece in pieces:
             output.result(piece, end="")
             output.flush()

@@ -93,16 +93,20 @@ Label = Annotated[
     str | None,
     option("--label", metavar="LABEL", parser=decoded, help="Label from which a text is unrolled."),
 ]
-Length = Annotated[
-    int,
-    option(
+
+
+def length_option(default: int) -> Any:
+    """Return the option ``--length`` of a command whose default is ``default``."""
+    return option(
         "--length",
         metavar="SYMBOLS",
         parser=whole,
-        default=_SAMPLING.length,
+        default=default,
         help="The largest number of symbols added to a prompt.",
-    ),
-]
+    )
+
+
+Length = Annotated[int, length_option(_SAMPLING.length)]
 
 _TEXT = "Text"
 Columns = Annotated[

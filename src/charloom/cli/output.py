@@ -3,13 +3,10 @@
 import io
 import json
 import sys
-from collections.abc import Collection, Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from charloom.display import pad, quoted, silence, visible, width
-
-_SHOWN = 8
+from charloom.display import pad, silence, unknown, visible, width
 
 
 def force_utf8() -> None:
@@ -58,13 +55,5 @@ def table(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
 
 def note_unknown(symbols: Iterable[str]) -> None:
     """Tell once of the symbols of the prompts that the model does not know."""
-    strange = list(dict.fromkeys(symbols))
-    if strange:
-        place = "its" if len(strange) == 1 else "their"
-        note(f"the model does not know {some(strange)}: <unk> is fed in {place} place.")
-
-
-def some(texts: Collection[str]) -> str:
-    """Return the first of some texts, quoted, and how many there are besides."""
-    shown = ", ".join(map(quoted, islice(texts, _SHOWN)))
-    return shown + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")
+    for message in unknown(symbols):
+        note(message)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from charloom.cli import output
 from charloom.cli.options import Json, Run
+from charloom.display import quoted
 
 if TYPE_CHECKING:
     from charloom.model_folder import ModelRecord
@@ -81,7 +82,9 @@ def _describe(record: "ModelRecord") -> dict[str, Any]:
 def _facts(record: "ModelRecord") -> list[tuple[str, Any]]:
     """Return what is said below the table: text, vocabulary, labels, then the figures."""
     text = record.text
-    columns = f"; columns {', '.join(text.columns)}" if text.columns else ""
+    columns = ", ".join(map(quoted, text.columns))
+    if columns:
+        columns = f"; column{'s' if len(text.columns) > 1 else ''} {columns}"
     cleaned = "cleaned" if text.clean else "not cleaned"
     facts: list[tuple[str, Any]] = [
         ("text", f"{text.unit}s as {text.level} symbols, {cleaned}{columns}"),

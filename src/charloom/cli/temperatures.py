@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli import output
 from charloom.cli.generate import clean_prompts, random_seed
-from charloom.cli.options import Json, Label, Length, Prompts, Run, Seed
+from charloom.cli.options import Json, Label, Prompts, Run, Seed, length_option
 from charloom.display import hanging, quoted
 from charloom.settings import SamplingSettings
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 TEMPERATURES = (0.3, 0.8, 1.0, 1.3, 1.8)
 _FROM_NOTHING = 3
 _LENGTH = 120
+
+Length = Annotated[int, length_option(_LENGTH)]
 
 
 def temperatures(

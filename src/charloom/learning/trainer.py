@@ -17,7 +17,7 @@ import torch
 
 from charloom import units
 from charloom.errors import TrainingError
-from charloom.events import Event, Listener, Step, Stopped, StopReason, Validation
+from charloom.events import Event, Listener, Step, Stopped, Validation
 from charloom.learning.batches import Batch, Batches
 from charloom.learning.loss import summed_nats
 from charloom.learning.network import Network, State
@@ -27,7 +27,7 @@ from charloom.learning.progress import Average, Overfitting, Pace, Stopwatch
 from charloom.settings import TrainingSettings
 
 # How the validation part is read: the longest texts first, many at once, the state carried.
-VALIDATION: Final = {"batch_size": 64, "window": 512}
+VALIDATION: Final = {"batch_size": 64, "window": 128}
 
 
 def evaluate(network: Network, batches: Batches, device: torch.device) -> float:
@@ -97,17 +97,25 @@ class Trainer:
     def run(self) -> Stopped:
         """Train to the end of the budget; return the last event.
 
-        Raises TrainingError when the loss is no longer a finite number.
+        A KeyboardInterrupt after ``stop`` ends at once, without measuring the last weights. Raises
+        TrainingError when the loss is no longer a finite number.
         """
-        for epoch in itertools.count(1):
-            self._epoch(epoch)
-            if self._finished:
-                break
-        if self._pace.reported_at != self.step:
-            self._validate(epoch)
-        reason: StopReason = "interrupted" if self._stopping else "budget"
+        try:
+            for epoch in itertools.count(1):
+                self._epoch(epoch)
+                if self._finished:
+                    break
+            if self._pace.reported_at != self.step:
+                self._validate(epoch)
+        except KeyboardInterrupt:
+            if not self._stopping:
+                raise
+            self._events.clear()
         stopped = Stopped(
-            step=self.step, seconds=self._watch.seconds, reason=reason, bits_per_character=self.best
+            step=self.step,
+            seconds=self._watch.seconds,
+            reason="interrupted" if self._stopping else "budget",
+            bits_per_character=self.best if math.isfinite(self.best) else None,
         )
         self.emit(stopped)
         return stopped

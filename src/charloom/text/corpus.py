@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ STREAM_VALIDATION_LIMIT = 200_000
 """The same for a stream, whose end is one long text: there is nothing to read beside it."""
 
 _BLOCK = 1 << 20
+_LABELS = 5
+_LABEL_CHARACTERS = 40
+"""How many labels a note lists, and how much of each."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,7 +115,10 @@ def build(
     labels = tuple(sorted(training.labels()))
     strange = sorted(held_out.labels() - set(labels))
     if strange:
-        notes = (*notes, f"labels seen only in validation count as none: {', '.join(strange)}.")
+        notes = (*notes, f"labels seen only in validation count as none: {_some(strange)}.")
+    if training.own_labels() > len(training.starts) / 2:
+        many = f"there are {len(labels):,} labels for {len(training.starts):,} documents"
+        notes = (*notes, f"{many}: is that the right --label-column?")
     return Corpus(
         training=training.part(vocabulary, labels),
         validation=held_out.part(vocabulary, labels),
@@ -135,6 +141,10 @@ class _Side:
     def labels(self) -> set[str]:
         return {self.store.labels[index] for index in np.unique(self.label_ids) if index >= 0}
 
+    def own_labels(self) -> int:
+        """Return how many documents have a label that no other one has."""
+        return int((np.bincount(self.label_ids[self.label_ids >= 0]) == 1).sum())
+
     def part(self, vocabulary: Vocabulary, labels: tuple[str, ...]) -> Part:
         """Return the documents as ids of ``vocabulary`` and of ``labels``."""
         symbols, level = self.store.symbols, self.store.level
@@ -152,6 +162,15 @@ class _Side:
 
 
 _Notes = tuple[str, ...]
+
+
+def _some(labels: Sequence[str]) -> str:
+    """Return the first of some labels, none of them whole if it is long, and a count."""
+    shown = ", ".join(
+        label if len(label) <= _LABEL_CHARACTERS else label[:_LABEL_CHARACTERS] + "..."
+        for label in labels[:_LABELS]
+    )
+    return shown + (f" and {len(labels) - _LABELS:,} more" if len(labels) > _LABELS else "")
 
 
 def _whole(store: Store) -> _Side:

@@ -1,6 +1,7 @@
 """What a user names (a file, folder, glob, corpus, or standard input) becomes files to read."""
 
 import atexit
+import difflib
 import glob
 import hashlib
 import os
@@ -82,14 +83,20 @@ def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> li
                 return [_spool(stream, name, settings)]
     except OSError as error:
         raise unreadable(name, error) from error
+    if "://" in name:
+        raise SourceError(
+            f"{name!r} is an address, which is not read; allowed: {_allowed()}; download it first "
+            "and name the file."
+        )
     if glob.has_magic(name):
         return _glob(name)
     corpus = named(name)
     if corpus is not None:
         return _corpus(corpus, progress)
+    close = difflib.get_close_matches(name, CORPORA, n=1)
+    remedy = f"did you mean {close[0]}?" if close else "check the spelling."
     raise SourceError(
-        f"no file, folder, glob or corpus is named {name!r}; allowed: {_allowed()}; "
-        "check the spelling."
+        f"no file, folder, glob or corpus is named {name!r}; allowed: {_allowed()}; {remedy}"
     )
 
 

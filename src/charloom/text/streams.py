@@ -17,6 +17,7 @@ Progress = Callable[[int], None]
 """Is told how many more bytes were read, of the file as it lies on disk."""
 
 _BLOCK_BYTES = 1 << 20
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PACKED_BYTES = 1 << 14  # one block of gzip unpacks to at most a thousand times its size
 
 
@@ -155,7 +156,12 @@ def _decode(blocks: Iterable[bytes], file: SourceFile, encoding: str) -> Iterato
             offset = total - len(error.object) + error.start
             where = f"byte 0x{error.object[error.start]:02X} at offset {offset}"
             where += " (unpacked)" if file.compression else ""
-        example = "utf-16" if first in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
+            if b"\0" in error.object and first not in _UTF16_MARKS:
+                raise SourceError(
+                    f"{file.name} does not look like text: it holds NUL bytes and is not "
+                    f"{encoding.upper()}; a text or a table is needed; give another source."
+                ) from error
+        example = "utf-16" if first in _UTF16_MARKS else "latin-1"
         raise SourceError(
             f"{file.name} is not {encoding.upper()}: {where}; say which encoding with --encoding, "
             f"for example --encoding {example}."

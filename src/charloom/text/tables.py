@@ -15,6 +15,7 @@ Row = tuple[list[str], str | None]
 """The chosen fields in the order in which they were asked for, and the label."""
 
 _SHOWN_COLUMNS = 30
+_NAME_CHARACTERS = 40
 _PARQUET_ROWS = 1 << 15
 _DIGITS = 9
 """More than a column's number has; Python refuses to read thousands of them."""
@@ -57,23 +58,26 @@ class _Choice:
         return list(values[:-1]), repair(values[-1].strip()) or None
 
 
-def _choose(file: SourceFile, settings: TextSettings, names: Sequence[str]) -> _Choice:
-    positions = [_position(file, names, asked, "--column") for asked in settings.columns]
+def _choose(
+    file: SourceFile, settings: TextSettings, names: Sequence[str], remark: str = ""
+) -> _Choice:
+    """Find the columns that are asked for; ``remark`` explains why one may not be there."""
+    positions = [_position(file, names, asked, "--column", remark) for asked in settings.columns]
     positions = positions or [_only_column(file, names)]
     label = settings.label_column
     if label is not None:
-        positions.append(_position(file, names, label, "--label-column"))
+        positions.append(_position(file, names, label, "--label-column", remark))
     return _Choice(positions=positions, labelled=label is not None)
 
 
-def _position(file: SourceFile, names: Sequence[str], asked: str, option: str) -> int:
+def _position(file: SourceFile, names: Sequence[str], asked: str, option: str, remark: str) -> int:
     if asked in names:
         return names.index(asked)
     if asked.isdecimal() and len(asked) <= _DIGITS and 1 <= int(asked) <= len(names):
         return int(asked) - 1
     raise SourceError(
-        f"{file.name} has no column {asked!r}; it has {_listed(names)}; give one of them with "
-        f"{option}, by name or by number from 1."
+        f"{file.name} has no column {_short(asked)!r}; it has {_listed(names)}{remark}; give one "
+        f"of them with {option}, by name or by number from 1."
     )
 
 
@@ -89,8 +93,19 @@ def _only_column(file: SourceFile, names: Sequence[str]) -> int:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = repair(", ".join(names[:_SHOWN_COLUMNS]))
+    shown = repair(", ".join(map(_short, names[:_SHOWN_COLUMNS])))
     return shown + (", ..." if len(names) > _SHOWN_COLUMNS else "")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME_CHARACTERS else name[:_NAME_CHARACTERS] + "..."
+
+
+def _separators(row: Sequence[str]) -> str:
+    """Return a remark on what separates fields, if the first row looks like it was not split."""
+    if len(row) == 1 and (";" in row[0] or "\t" in row[0]):
+        return " (fields are separated by commas, in .tsv files by tabs)"
+    return ""
 
 
 def _has_header(file: SourceFile, settings: TextSettings) -> bool:
@@ -113,7 +128,7 @@ def _csv_rows(file: SourceFile, lines: Iterable[str], settings: TextSettings) ->
             if choice is None:
                 numbers = [str(number) for number in range(1, len(row) + 1)]
                 names = [name.strip() for name in row] if header else file.column_names or numbers
-                choice = _choose(file, settings, names)
+                choice = _choose(file, settings, names, _separators(row))
                 if header:
                     continue
             if max(choice.positions) >= len(row):
@@ -163,14 +178,14 @@ def _json_value(file: SourceFile, number: int, record: dict[str, Any], name: str
     """Return a value as text; null is no text."""
     if name not in record:
         raise SourceError(
-            f"{file.name} has no {name!r} in line {number}; that line has "
+            f"{file.name} has no {_short(name)!r} in line {number}; that line has "
             f"{_listed(list(record)) or 'nothing'}; give every line the same names."
         )
     value = record[name]
     if isinstance(value, list | dict):
         raise SourceError(
-            f"{file.name} has a {type(value).__name__} as {name!r} in line {number}; a text, "
-            "number or null is needed; choose another with --column, or mend that line."
+            f"{file.name} has a {type(value).__name__} as {_short(name)!r} in line {number}; a "
+            "text, number or null is needed; choose another with --column, or mend that line."
         )
     if value is None:
         return ""
