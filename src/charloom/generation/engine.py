@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.generation.arithmetic import ONE, Floats, accumulate, sigmoid, tanh
-from charloom.generation.reference import State
+from charloom.generation.reference import State, first_state
 from charloom.settings import NetworkSettings
 
 Ids = NDArray[np.integer[Any]]
@@ -76,23 +76,11 @@ class Engine:
     ) -> None:
         self.settings = settings
         self.weights = prepare(settings, tensors)
-        self._label_hidden_NLH = tensors.get("labels.hidden")
-        self._label_cell_NLH = tensors.get("labels.cell")
+        self._labels = {name: t for name, t in tensors.items() if name.startswith("labels.")}
 
     def start(self, labels: Ids) -> State:
         """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""
-        is_lstm = self.settings.cell == "lstm"
-        return State(
-            hidden=self._first(self._label_hidden_NLH, labels),
-            cell=self._first(self._label_cell_NLH, labels) if is_lstm else None,
-        )
-
-    def _first(self, table_NLH: Floats | None, labels: Ids) -> Floats:
-        shape = (len(labels), self.settings.layers, self.settings.hidden)
-        state_BLH = np.zeros(shape, np.float32)
-        if table_NLH is not None:
-            state_BLH[labels >= 0] = table_NLH[labels[labels >= 0]]
-        return np.ascontiguousarray(state_BLH.transpose(1, 0, 2))
+        return first_state(self.settings, self._labels, labels, np.dtype(np.float32))
 
     def advance(self, ids: Ids, state: State) -> State:
         """Return the state after reading one symbol, (B,) ids, in each stream."""

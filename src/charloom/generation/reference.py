@@ -102,8 +102,7 @@ class Network:
         self._layers = [_layer(own, index) for index in range(settings.layers)]
         self._output_HV = np.ascontiguousarray(own["output.weight"].T)
         self._output_bias_V = own["output.bias"]
-        self._label_hidden_NLH = own.get("labels.hidden")
-        self._label_cell_NLH = own.get("labels.cell")
+        self._tensors = own
 
     @property
     def vocabulary_size(self) -> int:
@@ -112,19 +111,7 @@ class Network:
 
     def start(self, labels: Ids) -> State:
         """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""
-        is_lstm = self.settings.cell == "lstm"
-        return State(
-            hidden=self._first(self._label_hidden_NLH, labels),
-            cell=self._first(self._label_cell_NLH, labels) if is_lstm else None,
-        )
-
-    def _first(self, table_NLH: Floats | None, labels: Ids) -> Floats:
-        shape = (len(labels), self.settings.layers, self.settings.hidden)
-        state_BLH = np.zeros(shape, self._dtype)
-        if table_NLH is not None:
-            labelled = labels >= 0
-            state_BLH[labelled] = table_NLH[labels[labelled]]
-        return np.ascontiguousarray(state_BLH.transpose(1, 0, 2))
+        return first_state(self.settings, self._tensors, labels, self._dtype)
 
     def advance(self, ids: Ids, state: State) -> State:
         """Return the state after reading one symbol, (B,) ids, in each stream."""
@@ -164,3 +151,18 @@ def _layer(tensors: Mapping[str, Floats], index: int) -> Layer:
         bias_G=tensors[name + "bias"],
         recurrent_bias_H=tensors.get(name + "recurrent_bias"),
     )
+
+
+def first_state(
+    settings: NetworkSettings, tensors: Mapping[str, Floats], labels: Ids, dtype: np.dtype[Any]
+) -> State:
+    """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""
+
+    def rows(table_NLH: Floats | None) -> Floats:
+        state_BLH = np.zeros((len(labels), settings.layers, settings.hidden), dtype)
+        if table_NLH is not None:
+            state_BLH[labels >= 0] = table_NLH[labels[labels >= 0]]
+        return np.ascontiguousarray(state_BLH.transpose(1, 0, 2))
+
+    cell = rows(tensors.get("labels.cell")) if settings.cell == "lstm" else None
+    return State(hidden=rows(tensors.get("labels.hidden")), cell=cell)
