@@ -13,7 +13,7 @@ from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
 from charloom.generation.reference import Network
 from charloom.model_folder import ModelRecord
-from charloom.model_writer import ModelWriter
+from charloom.model_writer import create
 from charloom.settings import SamplingSettings
 from charloom.text.cleaning import clean_document, clean_prompt
 from charloom.text.sources import Document
@@ -48,8 +48,7 @@ class Model:
 
         ``force`` replaces the model that is there.
         """
-        with ModelWriter(Path(path), force=force) as writer:
-            writer.save(self.record)
+        create(Path(path), self.record, force=force)
 
     def generate(
         self,

@@ -98,3 +98,19 @@ def test_greedy_texts_are_those_of_the_reference() -> None:
         last = logits.argmax(axis=1)
         ids.append(int(last[0]))
     assert text == vocabulary_of(LETTERS).decode(ids)
+
+
+def test_compiled_code_is_loaded_only_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few short texts, as a person asks for them, wait for no compiler; many do."""
+    asked: list[int] = []
+    monkeypatch.setattr(generator_module, "compiled", lambda engine, symbols: asked.append(symbols))
+    settings = NetworkSettings(hidden=5, input=3)
+    for n in (1, 8, 1000):
+        drawn(settings, SamplingSettings(length=20), "", n)
+    assert asked == [20, 20, 63 * 20]
+    monkeypatch.delitem(sys.modules, kernels.__name__)
+    large = Engine(
+        NetworkSettings(hidden=256, input=3),
+        random_tensors(NetworkSettings(hidden=256, input=3), 20),
+    )
+    assert growth.compiled(large, 500) is None

@@ -75,7 +75,8 @@ class Generator:
         """
         texts = [_Text(seed, self._vocabulary, settings) for seed in settings.seeds(n)]
         logits_BV, state = self._read(prompt, settings.label)
-        kernels = compiled(self._engine, n * settings.length)
+        # Side by side, NumPy draws a few texts in about the time of one.
+        kernels = compiled(self._engine, math.ceil(n / COMPILED_BATCH) * settings.length)
         size = BATCH if kernels is None else COMPILED_BATCH
         batches = [texts[first : first + size] for first in range(0, n, size)]
 
