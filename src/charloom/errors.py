@@ -8,6 +8,7 @@
     ├── OutputError         a folder or file cannot be written, or would be overwritten
     ├── ModelFolderError    a model folder is missing, damaged, altered or too new
     ├── LabelError          a label that the model does not know
+    ├── SamplingError       too few of the texts that were drawn are new
     └── TrainingError       training went wrong in a way that the user can mend
 
 Each message is one line: what was seen, what is allowed, what to do. The command line prints it on
@@ -45,6 +46,10 @@ class ModelFolderError(CharloomError):
 
 class LabelError(CharloomError):
     """A label that the model does not know."""
+
+
+class SamplingError(CharloomError):
+    """Too few of the texts that were drawn are new."""
 
 
 class TrainingError(CharloomError):

@@ -1,4 +1,4 @@
-"""What a user can set: frozen, keyword-only dataclasses, checked at once, with a JSON round trip.
+"""What a user can set: text, network, training, sampling.
 
 A setting of the wrong kind or out of range raises SettingsError, with what was seen and what is
 allowed.
@@ -7,10 +7,10 @@ allowed.
 import dataclasses
 import math
 from collections.abc import Mapping
-from types import NoneType, UnionType
-from typing import Any, Literal, Self, Union, cast, get_args, get_origin, get_type_hints
+from typing import Literal, cast
 
 from charloom.errors import SettingsError
+from charloom.fields import Record, fits, number
 
 Level = Literal["char", "byte", "grapheme", "word"]
 Unit = Literal["line", "document", "stream"]
@@ -20,99 +20,15 @@ Schedule = Literal["linear", "constant"]
 Precision = Literal["auto", "fp32", "bf16"]
 
 DEFAULT_MINUTES = 2.0
+DEFAULT_TEMPERATURE = 0.8
+DEFAULT_TRIES = 20
+REPETITION_WINDOW = 256
+"""How many of the last symbols the repetition penalty looks at."""
 LARGEST_SEED = 2**63 - 1
 
 
-# What may be given for a kind of field, in words.
-_ALLOWED: dict[Any, str] = {
-    bool: "True or False",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    tuple[str, ...]: "a list of texts, such as ['a', 'b']",
-    tuple[float, ...]: "a list of numbers, such as [0.5, 1]",
-    int | Literal["one-hot"]: "one-hot, or a size such as 64",
-}
-# Fields that the command line calls by a shorter or longer name.
-_NAMES = {"learning_rate": "lr", "clip": "clip-norm"}
-
-
-def _fits(value: object, kind: Any) -> bool:
-    """Return whether ``value`` is of an annotated kind; True and False are no numbers."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, UnionType):
-        return any(_fits(value, argument) for argument in arguments)
-    if origin is Literal:
-        return isinstance(value, str) and value in arguments
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(each, arguments[0]) for each in value)
-    if isinstance(value, bool):
-        return kind is bool
-    return isinstance(value, int | float if kind is float else kind)
-
-
-def _allowed(kind: Any) -> str:
-    """Return in words what fits an annotated kind; that it may be left out needs no word."""
-    if get_origin(kind) is Literal:
-        return ", ".join(get_args(kind))
-    given = [argument for argument in get_args(kind) if argument is not NoneType]
-    return _ALLOWED[kind] if kind in _ALLOWED else _allowed(given[0])
-
-
-def _number(
-    name: str,
-    value: float,
-    *,
-    low: float,
-    high: float = math.inf,
-    open_low: bool = False,
-    open_high: bool = False,
-) -> None:
-    """Refuse a number that is not finite or not between ``low`` and ``high``."""
-    below = value <= low if open_low else value < low
-    above = value >= high if open_high else value > high
-    # A whole number of any size is finite, and the largest ones are no float.
-    if not (isinstance(value, int) or math.isfinite(value)) or below or above:
-        least = f"more than {low:g}" if open_low else f"at least {low:g}"
-        most = f" and {'less than' if open_high else 'at most'} {high}"
-        allowed = least + (most if math.isfinite(high) else "")
-        raise SettingsError(f"{name} is {value}; it must be a number of {allowed}.")
-
-
-class _Record:
-    """What the dataclasses below share: each value is of its field's kind, and a JSON round trip.
-
-    A list is taken where a tuple is meant, and becomes one.
-    """
-
-    def __post_init__(self) -> None:
-        for name, kind in get_type_hints(type(self)).items():
-            value = getattr(self, name)
-            if isinstance(value, list) and get_origin(kind) is tuple:
-                value = tuple(value)
-                object.__setattr__(self, name, value)
-            if not _fits(value, kind):
-                spelled = _NAMES.get(name, name.replace("_", "-"))
-                raise SettingsError(f"{spelled} is {value!r:.80}; allowed: {_allowed(kind)}.")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the settings as a JSON object."""
-        return dataclasses.asdict(cast(Any, self))
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """Return the settings that ``to_json`` gave; raises SettingsError for a name not known."""
-        known = {field.name for field in dataclasses.fields(cast(Any, cls))}
-        strange = sorted(set(record) - known)
-        if strange:
-            raise SettingsError(
-                f"unknown setting {strange[0]!r}; known: {', '.join(sorted(known))}."
-            )
-        return cls(**record)
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TextSettings(_Record):
+class TextSettings(Record):
     """How a source becomes documents, and documents become symbols."""
 
     level: Level = "char"
@@ -136,8 +52,8 @@ class TextSettings(_Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _number("min-count", self.min_count, low=1)
-        _number("valid-fraction", self.valid_fraction, low=0, high=1, open_low=True, open_high=True)
+        number("min-count", self.min_count, low=1)
+        number("valid-fraction", self.valid_fraction, low=0, high=1, open_low=True, open_high=True)
         if self.label_column is not None and self.unit == "stream":
             raise SettingsError(
                 "labels were asked for with unit stream; a stream has no documents to label: "
@@ -146,7 +62,7 @@ class TextSettings(_Record):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NetworkSettings(_Record):
+class NetworkSettings(Record):
     """The shape of the network."""
 
     cell: Cell = "lstm"
@@ -162,15 +78,15 @@ class NetworkSettings(_Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _number("hidden", self.hidden, low=1)
-        _number("layers", self.layers, low=1)
+        number("hidden", self.hidden, low=1)
+        number("layers", self.layers, low=1)
         if self.input != "one-hot":
-            _number("input", self.input, low=1)
-        _number("dropout", self.dropout, low=0, high=1, open_high=True)
+            number("input", self.input, low=1)
+        number("dropout", self.dropout, low=0, high=1, open_high=True)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainingSettings(_Record):
+class TrainingSettings(Record):
     """How the network learns, for some minutes, epochs or steps; 2 minutes if none is given."""
 
     minutes: float | None = None
@@ -215,48 +131,149 @@ class TrainingSettings(_Record):
         if not given:
             object.__setattr__(self, "minutes", DEFAULT_MINUTES)
         if self.minutes is not None:
-            _number("minutes", self.minutes, low=0, open_low=True)
+            number("minutes", self.minutes, low=0, open_low=True)
         for name in ("epochs", "steps"):
             if budgets[name] is not None:
-                _number(name, cast(int, budgets[name]), low=1)
-        _number("batch-size", self.batch_size, low=1)
-        _number("window", self.window, low=1)
-        _number("lr", self.learning_rate, low=0, open_low=True)
-        _number("weight-decay", self.weight_decay, low=0)
-        _number("clip-norm", self.clip, low=0, open_low=True)
-        _number("seed", self.seed, low=0, high=LARGEST_SEED)
+                number(name, cast(int, budgets[name]), low=1)
+        number("batch-size", self.batch_size, low=1)
+        number("window", self.window, low=1)
+        number("lr", self.learning_rate, low=0, open_low=True)
+        number("weight-decay", self.weight_decay, low=0)
+        number("clip-norm", self.clip, low=0, open_low=True)
+        number("seed", self.seed, low=0, high=LARGEST_SEED)
         if self.sample_every is not None:
-            _number("sample-every", self.sample_every, low=0, open_low=True)
+            number("sample-every", self.sample_every, low=0, open_low=True)
         for temperature in self.temperatures:
-            _number("temperature", temperature, low=0)
+            number("temperature", temperature, low=0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SamplingSettings(_Record):
-    """How a text is drawn from a trained network."""
+class SamplingSettings(Record):
+    """How texts are drawn from a trained network.
 
-    temperature: float = 0.8
-    """Logits are divided by it: below 1 safer, above 1 wilder, 0 greedy."""
+    What changes the choice of a symbol is applied in this order: repetition penalty, bias, masks
+    (never ``<unk>``; ``min_length``; ``match``), temperature, top-k, top-p, min-p.
+    """
+
+    temperature: float | None = None
+    """Logits are divided by it: below 1 safer, above 1 wilder, 0 greedy; 0.8 if not given."""
     length: int = 500
     """The largest number of symbols that are added to the prompt."""
+    min_length: int = 0
+    """The smallest number of symbols that are added; a stop string may still end a text sooner."""
     stop: tuple[str, ...] = ()
     """A text ends before the first of these strings."""
     seed: int = 0
     """Seed of the first text; text ``k`` of a call has ``seed + k``."""
     label: str | None = None
     """The label from which the text is unrolled, for models with labels."""
+    top_k: int | None = None
+    """Only the so many most probable symbols are drawn from; of equals, the lowest ids."""
+    top_p: float | None = None
+    """Only the fewest most probable symbols that together reach this probability are drawn from."""
+    min_p: float | None = None
+    """Only symbols of at least this share of the best one's probability are drawn from."""
+    repetition_penalty: float | None = None
+    """The logit of a repeated symbol is divided by it if positive, multiplied if negative (Keskar
+    et al. 2019): above 1 presses repetitions down, below 1 lifts them."""
+    repetition_span: int | None = None
+    """A symbol is repeated if with the ones before it, so many together, it stands among the last
+    256 symbols of prompt and text; 1 if not given for words, else 8."""
+    bias: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """What is added to the logits of symbols; minus infinity forbids one, ``<eos>`` is the end."""
+    match: str | None = None
+    """A regular expression that every text matches as a whole, prompt included."""
+    novel: bool = False
+    """Only texts that do not stand in the training documents."""
+    unique: bool = False
+    """No text twice in one call."""
+    tries: int | None = None
+    """With ``novel`` or ``unique``: the most texts drawn for each one asked for; or else 20."""
+    beam: int | None = None
+    """The width of a beam search for the most probable texts; none is drawn at random."""
+    length_penalty: float | None = None
+    """With ``beam``: a text's log probability is divided by its symbols to this power (Wu et al.
+    2016 have a like one); 1 if not given, which compares means, while 0 favours short texts."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _number("temperature", self.temperature, low=0)
-        _number("length", self.length, low=1)
-        _number("seed", self.seed, low=0, high=LARGEST_SEED)
+        object.__setattr__(self, "bias", dict(self.bias))
+        self._check_ranges()
+        self._check_together()
+        if self.temperature is None:
+            default = DEFAULT_TEMPERATURE if self.beam is None else 1.0
+            object.__setattr__(self, "temperature", default)
+
+    def _check_ranges(self) -> None:
+        least = {"temperature": 0, "length": 1, "min_length": 0, "top_k": 1, "min_p": 0}
+        least |= {"repetition_span": 1, "tries": 1, "beam": 1, "length_penalty": 0}
+        most = {"min_p": 1, "repetition_span": REPETITION_WINDOW}
+        for name, low in least.items():
+            if (value := getattr(self, name)) is not None:
+                number(name.replace("_", "-"), value, low=low, high=most.get(name, math.inf))
+        number("seed", self.seed, low=0, high=LARGEST_SEED)
+        if self.top_p is not None:
+            number("top-p", self.top_p, low=0, high=1, open_low=True)
+        if self.repetition_penalty is not None:
+            number("repetition-penalty", self.repetition_penalty, low=0, open_low=True)
+        for symbol, value in self.bias.items():
+            if math.isnan(value) or value == math.inf:
+                raise SettingsError(
+                    f"the bias of {symbol!r} is {value}; it must be a number, "
+                    "or -inf to forbid the symbol."
+                )
         if "" in self.stop:
             raise SettingsError("a stop string is empty; give at least one character.")
+        if self.match == "":
+            raise SettingsError(
+                "the expression to match is empty, and only the empty text would match it; "
+                "give one such as 'K[a-z]+'."
+            )
+
+    def _check_together(self) -> None:
+        """Refuse options that contradict each other, and those that would have no effect."""
+        if self.min_length > self.length:
+            raise SettingsError(
+                f"min-length {self.min_length} is more than length {self.length}; "
+                "lower one or raise the other."
+            )
+        if self.match is not None and self.stop:
+            raise SettingsError(
+                "match and stop contradict each other: a text that is cut matches no more; "
+                "give one of them."
+            )
+        chance = ("top_k", "top_p", "min_p")
+        if self.beam is not None:
+            drawing = (*chance, "repetition_penalty")
+            self._refuse(drawing, "with beam, which draws nothing at random")
+            if self.temperature not in (None, 1):
+                raise SettingsError(
+                    f"beam and temperature {self.temperature:g} contradict each other: "
+                    "a beam search draws nothing at random; give one of them."
+                )
+            if self.unique or self.tries is not None:
+                self._refuse(("unique", "tries"), "with beam, whose texts are all different")
+        if self.temperature == 0:
+            self._refuse(chance, "at temperature 0, which always takes the best symbol")
+        if self.repetition_penalty is None:
+            self._refuse(("repetition_span",), "without repetition-penalty")
+        if self.beam is None:
+            self._refuse(("length_penalty",), "without beam")
+        if not (self.novel or self.unique):
+            self._refuse(("tries",), "without novel or unique")
+
+    def _refuse(self, names: tuple[str, ...], where: str) -> None:
+        """Raise SettingsError for the first of some options that is given."""
+        for name in names:
+            if getattr(self, name) not in (None, False):
+                spelled = name.replace("_", "-")
+                raise SettingsError(
+                    f"{spelled} was given {where}; there it has no effect: leave it out."
+                )
 
     def seeds(self, n: int) -> range:
         """Return the seeds of ``n`` texts; raises SettingsError if there are not so many."""
-        if not _fits(n, int) or n < 1:
+        if not fits(n, int) or n < 1:
             raise SettingsError(f"n is {n!r}; it must be a whole number of at least 1.")
         if self.seed + n - 1 > LARGEST_SEED:
             raise SettingsError(

@@ -14,8 +14,9 @@ from networks import NETWORKS, name, random_tensors, vocabulary_of
 from charloom.generation import generator as generator_module
 from charloom.generation import growth, kernels
 from charloom.generation.engine import Engine
-from charloom.generation.generator import Generated, Generator
+from charloom.generation.generator import Generator
 from charloom.generation.reference import Network
+from charloom.generation.texts import Generated
 from charloom.settings import NetworkSettings, SamplingSettings
 
 LETTERS = "abcdefghijk"

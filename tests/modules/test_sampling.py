@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.generation.sampling import choose, cost, divisor, probabilities, surprisal
+from charloom.generation.sampling import Truncation, choose, cost, divisor, probabilities, surprisal
 
 LOGITS = [0.5, -1.25, 3.0, 2.0, -40.0]
+GREEDY = Truncation(temperature=0)
 ALLOWED = np.array([True, True, False, True, True])
 
 logits_lists = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=20)
@@ -47,31 +48,36 @@ def test_a_huge_temperature_is_nearly_even() -> None:
 
 def test_the_best_symbol_at_temperature_zero() -> None:
     logits = np.array([LOGITS, LOGITS[::-1]])
-    assert choose(logits, 0, np.array([0.9, 0.9])).tolist() == [2, 2]
-    assert choose(logits, 0, np.array([0.9, 0.9]), ALLOWED).tolist() == [3, 1]
+    assert choose(logits, GREEDY, np.array([0.9, 0.9])).tolist() == [2, 2]
+    assert choose(np.where(ALLOWED, logits, -np.inf), GREEDY, np.array([0.9, 0.9])).tolist() == [
+        3,
+        1,
+    ]
 
 
 def test_ties_go_to_the_lowest_id() -> None:
     logits = np.array([[1.0, 2.0, 2.0, 1.5], [2.0, 1.0, 2.0, 2.5]])
-    assert choose(logits, 0, np.array([0.9, 0.9])).tolist() == [1, 3]
+    assert choose(logits, GREEDY, np.array([0.9, 0.9])).tolist() == [1, 3]
 
 
 def test_a_temperature_below_float32_still_divides() -> None:
     assert divisor(5e-324) > 0
-    assert choose(np.array([LOGITS]), 5e-324, np.array([0.999])).tolist() == [2]
+    assert choose(
+        np.array([LOGITS]), Truncation(temperature=5e-324), np.array([0.999])
+    ).tolist() == [2]
 
 
 def test_uniforms_cut_the_unit_interval_in_the_order_of_the_ids() -> None:
     logits = np.log([[0.125, 0.25, 0.5, 0.125]])
     edges = {0.0: 0, 0.1249: 0, 0.1251: 1, 0.3749: 1, 0.3751: 2, 0.8749: 2, 0.8751: 3}
     for value, expected in edges.items():
-        assert choose(logits, 1.0, np.array([value])).tolist() == [expected]
-    assert choose(logits, 1.0, np.array([1 - 2.0**-53])).tolist() == [3]
+        assert choose(logits, Truncation(), np.array([value])).tolist() == [expected]
+    assert choose(logits, Truncation(), np.array([1 - 2.0**-53])).tolist() == [3]
 
 
 def test_each_stream_has_its_own_uniform() -> None:
     logits = np.log(np.tile([0.25, 0.5, 0.25], (3, 1)))
-    assert choose(logits, 1.0, np.array([0.1, 0.9, 0.5])).tolist() == [0, 2, 1]
+    assert choose(logits, Truncation(), np.array([0.1, 0.9, 0.5])).tolist() == [0, 2, 1]
 
 
 @given(
@@ -83,7 +89,12 @@ def test_what_has_probability_zero_is_never_chosen(
     logits: list[float], temperature: float, value: float
 ) -> None:
     rows, allowed = np.array([logits]), np.arange(len(logits)) != 1
-    assert choose(rows, temperature, np.array([value]), allowed)[0] != 1
+    assert (
+        choose(
+            np.where(allowed, rows, -np.inf), Truncation(temperature=temperature), np.array([value])
+        )[0]
+        != 1
+    )
 
 
 @given(logits=logits_lists, data=st.data())

@@ -22,7 +22,8 @@ from charloom.errors import SettingsError
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
-    from charloom.generation.generator import Generated, Generator
+    from charloom.generation.generator import Generator
+    from charloom.generation.texts import Generated
     from charloom.model import Model
 
 _DEFAULT = SamplingSettings()

@@ -6,29 +6,32 @@ The symbol at position t of a text, counted from 0 after the prompt, is drawn wi
 belongs to (seed of the text, t), so a text depends on its own seed only, not on its neighbours.
 """
 
-import dataclasses
+import functools
 import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from itertools import chain
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charloom import units
-from charloom.errors import LabelError
+from charloom.errors import LabelError, SettingsError
 from charloom.generation.arithmetic import Floats
+from charloom.generation.beam import search
+from charloom.generation.constraints import Expression
 from charloom.generation.engine import Engine
-from charloom.generation.growth import Streams, compiled, grow, read
-from charloom.generation.pieces import Pieces
+from charloom.generation.growth import Start, Streams, compiled, grow, read
 from charloom.generation.reference import State
 from charloom.generation.sampling import probabilities
+from charloom.generation.sieve import Sieve
+from charloom.generation.steering import steer
+from charloom.generation.texts import Generated, Growing
 from charloom.settings import SamplingSettings
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
-StopKind = Literal["eos", "length", "stop"]
-
+AT_ONCE = 256
+"""The largest number of texts that are drawn before the first of them is given out."""
 BATCH = 256
 """The largest number of texts that NumPy draws side by side, which bounds memory."""
 COMPILED_BATCH = 16
@@ -39,26 +42,8 @@ SHOWN_LABELS = 20
 """How many known labels an error lists."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Generated:
-    """A text that was drawn, and how."""
-
-    text: str
-    """The prompt and what was added to it; it ends before a stop string."""
-    prompt: str
-    seed: int
-    bits: float
-    """Information of the generated symbols under the model itself (temperature 1, nothing masked),
-    including the boundary, or the symbols of the stop string, that ended the text."""
-    symbols: int
-    """How many symbols were generated: those that ``bits`` is the sum over."""
-    stopped: StopKind
-    """What ended the text: the boundary symbol, the largest length, or a stop string."""
-    label: str | None
-
-
 class Generator:
-    """Draws texts from a trained network. One generator may draw any number of texts."""
+    """Draws texts from a trained network: any number of them, from several threads at once."""
 
     def __init__(
         self, engine: Engine, vocabulary: Vocabulary, labels: tuple[str, ...] = ()
@@ -66,43 +51,57 @@ class Generator:
         self._engine = engine
         self._vocabulary = vocabulary
         self._labels = labels
+        self._expression = functools.lru_cache(maxsize=8)(
+            lambda pattern: Expression(pattern, vocabulary)
+        )
 
-    def generate(self, prompt: str, settings: SamplingSettings, n: int = 1) -> list[Generated]:
+    def generate(
+        self, prompt: str, settings: SamplingSettings, n: int = 1, sieve: Sieve | None = None
+    ) -> list[Generated]:
         """Return ``n`` texts; text ``k`` is the one that ``settings.seed + k`` alone gives.
 
-        Symbols of the prompt that the vocabulary lacks are read as ``<unk>``. Raises LabelError for
-        a label that the model does not know, SettingsError if ``n`` is below 1.
+        With ``novel`` or ``unique`` seeds are left out whose texts the sieve holds back; with
+        ``beam`` they are the ``n`` best of the search, the best first. Symbols of the prompt that
+        the vocabulary lacks are read as ``<unk>``. Raises LabelError for a label that the model
+        does not know, SettingsError for settings that do not suit the model, ``n`` below 1 and a
+        prompt that no match begins with, SamplingError if too many texts are held back.
         """
-        texts = [_Text(seed, self._vocabulary, settings) for seed in settings.seeds(n)]
-        logits_BV, state = self._read(prompt, settings.label)
+        return list(self.texts(prompt, settings, n, sieve))
+
+    def texts(
+        self, prompt: str, settings: SamplingSettings, n: int = 1, sieve: Sieve | None = None
+    ) -> Iterator[Generated]:
+        """Yield what ``generate`` returns; the first ones are there before the last are begun."""
+        seeds = settings.seeds(n)
+        start = self._start(prompt, settings)
         # Side by side, NumPy draws a few texts in about the time of one.
         kernels = compiled(self._engine, math.ceil(n / COMPILED_BATCH) * settings.length)
-        size = BATCH if kernels is None else COMPILED_BATCH
-        batches = [texts[first : first + size] for first in range(0, n, size)]
-
-        def draw(batch: list[_Text]) -> None:
-            for _ in self._grow(batch, logits_BV, state, settings, BLOCK, kernels):
-                pass
-
-        if kernels is None or len(batches) == 1:
-            for batch in batches:
-                draw(batch)
+        draw = functools.partial(self._draw, start, settings, kernels)
+        if settings.beam is not None:
+            yield from search(self._engine, self._vocabulary, start, settings, n, sieve)
+        elif sieve is None:
+            for first in range(0, n, AT_ONCE):
+                yield from draw(seeds[first : first + AT_ONCE])
         else:
-            with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-                list(pool.map(draw, batches))
-        return [text.generated(prompt, settings.label) for text in texts]
+            yield from sieve.sift(draw, settings, n)
 
-    def stream(self, prompt: str, settings: SamplingSettings) -> Iterator[str]:
+    def stream(self, prompt: str, settings: SamplingSettings, block: int = 1) -> Iterator[str]:
         """Return the pieces of the text that ``generate`` gives, prompt left out, as they come.
 
+        A piece comes after every ``block`` symbols, and memory does not grow with their number.
         What may be the beginning of a stop string, or of a character of several bytes, is held back
         until that is known. Raises as ``generate`` does, at once.
         """
-        logits_BV, state = self._read(prompt, settings.label)
-        text = _Text(settings.seed, self._vocabulary, settings)
+        if settings.beam is not None or settings.novel or settings.unique:
+            raise SettingsError(
+                "beam, novel and unique decide on whole texts, which a stream has shown before; "
+                "leave them out, or do not stream."
+            )
+        start = self._start(prompt, settings)
+        text = Growing(settings.seed, self._vocabulary, settings)
         kernels = compiled(self._engine, settings.length)
-        steps = self._grow([text], logits_BV, state, settings, 1, kernels)
-        return (text.pieces[-1] for _ in steps if text.pieces[-1])
+        steps = self._grow([text], start, settings, block, kernels)
+        return (piece for _, piece in steps if piece)
 
     def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
         """Return what may follow ``text``: symbols and probabilities, most probable first.
@@ -116,80 +115,67 @@ class Generator:
         symbols = self._vocabulary.symbols
         return [(symbols[index], float(chances_V[index])) for index in order if index != UNK]
 
+    def _start(self, prompt: str, settings: SamplingSettings) -> Start:
+        """Read a prompt, and prepare how to go on from it."""
+        steering = steer(settings, self._vocabulary, prompt, self._expression)
+        logits_1V, state = self._read(prompt, settings.label)
+        return Start(prompt=prompt, logits_1V=logits_1V, state=state, steering=steering)
+
     def _read(self, text: str, label: str | None) -> tuple[Floats, State]:
         """Return logits (1, V) and state after the boundary and ``text``."""
         state = self._engine.start(np.array([label_id(label, self._labels)]))
         return read(self._engine, np.concatenate([[EOS], self._vocabulary.encode(text)]), state)
 
+    def _draw(
+        self,
+        start: Start,
+        settings: SamplingSettings,
+        kernels: Any | None,
+        seeds: Sequence[int],
+    ) -> list[Generated]:
+        """Return the texts of some seeds, drawn side by side."""
+        size = BATCH if kernels is None else COMPILED_BATCH
+
+        def draw(batch: Sequence[int]) -> list[Generated]:
+            texts = [Growing(seed, self._vocabulary, settings) for seed in batch]
+            pieces: dict[int, list[str]] = {seed: [] for seed in batch}
+            for text, piece in self._grow(texts, start, settings, BLOCK, kernels):
+                pieces[text.seed].append(piece)
+            return [
+                text.generated(start.prompt, "".join(pieces[text.seed]), settings.label)
+                for text in texts
+            ]
+
+        batches = [seeds[first : first + size] for first in range(0, len(seeds), size)]
+        if kernels is None or len(batches) == 1:
+            return list(chain.from_iterable(map(draw, batches)))
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            return list(chain.from_iterable(pool.map(draw, batches)))
+
     def _grow(
         self,
-        texts: Sequence["_Text"],
-        logits_1V: Floats,
-        state: State,
+        texts: Sequence[Growing],
+        start: Start,
         settings: SamplingSettings,
         block: int,
         kernels: Any | None,
-    ) -> Iterator[None]:
-        """Add ``block`` symbols to each text at a time until all have ended; those leave."""
-        every = np.zeros(len(texts), np.int64)  # each begins as a copy of the prompt's one row
-        streams = Streams(
-            state=state.take(every),
-            logits_SV=logits_1V[every],
-            seeds_S=np.array([text.seed for text in texts], np.uint64),
-        )
+    ) -> Iterator[tuple[Growing, str]]:
+        """Add ``block`` symbols to each text at a time until all have ended; yield the pieces."""
+        streams = Streams.begin(start, [text.seed for text in texts])
         while texts:
             steps = min(block, settings.length - streams.position)
-            drawn = grow(self._engine, streams, steps, settings.temperature, kernels)
+            drawn = grow(self._engine, streams, steps, start.steering, kernels)
             for row, text in enumerate(texts):
                 length = drawn.lengths_S[row]
-                text.add(drawn.ids_ST[row, :length].tolist(), drawn.nats_ST[row, :length])
-            yield
+                yield (
+                    text,
+                    text.add(drawn.ids_ST[row, :length].tolist(), drawn.nats_ST[row, :length]),
+                )
             rows = drawn.rows.tolist()
             going = [place for place, row in enumerate(rows) if texts[row].stopped is None]
             texts = [texts[rows[place]] for place in going]
             if len(going) < len(rows):
                 streams.keep(np.array(going, np.int64))
-
-
-class _Text:
-    """A text while it grows."""
-
-    def __init__(self, seed: int, vocabulary: Vocabulary, settings: SamplingSettings) -> None:
-        self.seed = seed
-        self.stopped: StopKind | None = None
-        self.pieces: list[str] = []
-        self.symbols = 0
-        self._nats = 0.0
-        self._symbols = vocabulary.symbols
-        self._joiner = Pieces(vocabulary.level, settings.stop)
-        self._length = settings.length
-
-    def add(self, ids: list[int], nats: NDArray[np.float64]) -> None:
-        """Add symbols by their ids, and to ``pieces`` the text that they release."""
-        if ids[-1] == EOS:
-            self.stopped = "eos"
-        symbols = [self._symbols[index] for index in ids if index != EOS]
-        released, taken = self._joiner.push(symbols)
-        if self._joiner.stopped:
-            self.stopped, ids, nats = "stop", ids[:taken], nats[:taken]
-        self.symbols += len(ids)
-        self._nats += math.fsum(nats)
-        if self.stopped is None and self.symbols == self._length:
-            self.stopped = "length"
-        self.pieces.append(released + self._joiner.finish() if self.stopped else released)
-
-    def generated(self, prompt: str, label: str | None) -> Generated:
-        """Return the text, which has ended."""
-        assert self.stopped is not None
-        return Generated(
-            text=prompt + "".join(self.pieces),
-            prompt=prompt,
-            seed=self.seed,
-            bits=units.bits(self._nats),
-            symbols=self.symbols,
-            stopped=self.stopped,
-            label=label,
-        )
 
 
 def label_id(label: str | None, labels: Sequence[str]) -> int:

@@ -8,8 +8,8 @@ vocabulary.
 import dataclasses
 import importlib
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,26 @@ from charloom.generation.engine import Engine, Ids
 from charloom.generation.philox import uniform
 from charloom.generation.reference import State
 from charloom.generation.sampling import choose, cost, divisor
-from charloom.text.vocabulary import EOS, UNK
+from charloom.generation.steering import Memory, Steering
+from charloom.text.vocabulary import EOS
 
 _KERNELS = "charloom.generation.kernels"
 # Weights that NumPy multiplies a second in one stream, measured; and the seconds that loading the
 # compiled code takes.
 NUMPY_WEIGHTS_A_SECOND = 4e8
 LOADING_SECONDS = 1.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Start:
+    """A prompt that was read, and how to go on from it."""
+
+    prompt: str
+    logits_1V: Floats
+    """Logits of the first symbol."""
+    state: State
+    """The network's state after the prompt, B is 1."""
+    steering: Steering
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -36,9 +49,21 @@ class Streams:
     logits_SV: Floats
     """Logits of the first symbol; not kept up to date."""
     seeds_S: NDArray[np.uint64]
+    memory: Memory
     last_S: NDArray[np.int64] | None = None
     """The symbols drawn last, not read yet; None before the first. So none is read in vain."""
     position: int = 0
+
+    @classmethod
+    def begin(cls, start: Start, seeds: Sequence[int]) -> Self:
+        """Return a stream for each seed."""
+        every = np.zeros(len(seeds), np.int64)
+        return cls(
+            state=start.state.take(every),
+            logits_SV=start.logits_1V[every],
+            seeds_S=np.array(seeds, np.uint64),
+            memory=start.steering.first.take(every),
+        )
 
     def __len__(self) -> int:
         return len(self.seeds_S)
@@ -47,6 +72,7 @@ class Streams:
         """Keep some of the streams, in the order given."""
         self.state = self.state.take(rows)
         self.seeds_S = self.seeds_S[rows]
+        self.memory = self.memory.take(rows)
         self.last_S = None if self.last_S is None else self.last_S[rows]
 
 
@@ -82,21 +108,22 @@ def read(engine: Engine, ids: Ids, state: State) -> tuple[Floats, State]:
 
 
 def grow(
-    engine: Engine, streams: Streams, steps: int, temperature: float, kernels: Any | None = None
+    engine: Engine, streams: Streams, steps: int, steering: Steering, kernels: Any | None = None
 ) -> Drawn:
     """Draw up to ``steps`` symbols in each stream; those that drew the boundary leave."""
     if kernels is not None:
-        return _grow_compiled(kernels, engine, streams, steps, temperature)
+        return _grow_compiled(kernels, engine, streams, steps, steering)
     shape = (len(streams), steps)
     ids_ST, nats_ST = np.zeros(shape, np.int32), np.zeros(shape)
     lengths_S = np.zeros(len(streams), np.int64)
     rows = np.arange(len(streams))
-    allowed_V = np.arange(len(engine.weights.output_bias_V)) != UNK
     for column, uniforms in enumerate(_uniforms(streams, steps)):
         logits_SV = streams.logits_SV
         if streams.last_S is not None:
             logits_SV, streams.state = engine.step(streams.last_S, streams.state)
-        streams.last_S = choose(logits_SV, temperature, uniforms[rows], allowed_V)
+        adjusted_SV = steering.adjust(logits_SV, streams.position + column, streams.memory)
+        streams.last_S = choose(adjusted_SV, steering.truncation, uniforms[rows])
+        streams.memory = steering.follow(streams.last_S, streams.memory)
         ids_ST[rows, column] = streams.last_S
         nats_ST[rows, column] = cost(logits_SV, streams.last_S)
         lengths_S[rows] = column + 1
@@ -155,29 +182,54 @@ def _read_compiled(kernels: Any, engine: Engine, ids: Ids, state: State) -> tupl
     return engine.logits(state), state
 
 
+def _steering(steering: Steering) -> tuple[Any, ...]:
+    """Return what ``kernels.grow`` wants to know of a choice, in the order that it takes it."""
+    truncation, automaton = steering.truncation, steering.automaton
+    none = np.empty((0, 0), np.int32)
+    return (
+        steering.bias_V,
+        divisor(truncation.temperature) if truncation.temperature else np.float32(0),
+        truncation.cuts,
+        truncation.top_k or len(steering.bias_V),
+        truncation.top_p or 1.0,
+        truncation.min_p or 0.0,
+        steering.penalty,
+        steering.span,
+        steering.minimum,
+        steering.length,
+        none if automaton is None else automaton.table_QV,
+        none if automaton is None else automaton.need_JQ,
+    )
+
+
 def _grow_compiled(
-    kernels: Any, engine: Engine, streams: Streams, steps: int, temperature: float
+    kernels: Any, engine: Engine, streams: Streams, steps: int, steering: Steering
 ) -> Drawn:
     shape = (len(streams), steps)
     ids_ST, nats_ST = np.empty(shape, np.int32), np.empty(shape)
     lengths_S = np.empty(len(streams), np.int64)
     hidden_LSH, cell_LSH = _writable(streams.state)
     last_S = np.zeros(len(streams), np.int64) if streams.last_S is None else streams.last_S.copy()
+    memory = Memory(
+        automaton_B=np.array(streams.memory.automaton_B),
+        recent_BW=np.array(streams.memory.recent_BW, order="C"),
+    )
     weights = engine.weights
     rows = kernels.grow(
         *_arguments(kernels, engine),
         weights.output_HV,
         weights.output_bias_V,
+        _steering(steering),
         hidden_LSH,
         cell_LSH,
+        memory.automaton_B,
+        memory.recent_BW,
         _scratch(streams),
         last_S,
         streams.last_S is not None,
         streams.seeds_S,
-        np.uint64(streams.position),
-        divisor(temperature) if temperature else np.float32(0),
+        streams.position,
         EOS,
-        UNK,
         ids_ST,
         nats_ST,
         lengths_S,
@@ -185,5 +237,6 @@ def _grow_compiled(
     going = slice(len(rows))
     streams.state = _state(engine, hidden_LSH[:, going], cell_LSH[:, going])
     streams.last_S, streams.seeds_S = last_S[going], streams.seeds_S[rows]
+    streams.memory = memory.take(going)
     streams.position += steps
     return Drawn(ids_ST=ids_ST, nats_ST=nats_ST, lengths_S=lengths_S, rows=rows)

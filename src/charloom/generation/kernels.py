@@ -1,9 +1,12 @@
 """The engine compiled by Numba: streams grow many symbols in one call, without Python.
 
-Each function is that of engine.py, sampling.py or philox.py, operation for operation, so that texts
-are the same bit for bit. Compiled code is kept on disk by Numba.
+Each function is that of engine.py, steering.py, sampling.py or philox.py, operation for operation,
+so that texts are the same bit for bit. Compiled code is kept on disk by Numba.
 
-Axes: S streams of a block, K inputs, G gates times H, V symbols, L layers, T symbols a call.
+``steering`` is the tuple that ``growth._steering`` makes.
+
+Axes: S streams of a block, K inputs, G gates times H, V symbols, L layers, T symbols a call, W last
+symbols, Q states of the automaton, J symbols that must still come.
 """
 
 import numba
@@ -13,7 +16,7 @@ from charloom.generation.arithmetic import ONE
 from charloom.generation.compiled_arithmetic import accumulate, exp, sigmoid, tanh
 
 LSTM, GRU, RNN = 0, 1, 2
-ZERO = np.float32(0)
+ZERO, INFINITY = np.float32(0), np.float32(np.inf)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -92,20 +95,86 @@ def uniform(seed, position):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def choose(logits_V, weights_V, forbidden, temperature, number):
-    """Return the id that ``sampling.choose`` gives for one stream."""
+def adjust(logits_V, adjusted_V, steering, position, state, recent_W, end):
+    """Write the logits that ``Steering.adjust`` gives for one stream."""
+    penalty, span, minimum, length, table_QV, need_JQ = steering[6:12]
+    bias_V = steering[0]
     V = logits_V.shape[0]
-    best = logits_V[0] if forbidden != 0 else logits_V[1]
     for j in range(V):
-        if j != forbidden:
-            best = max(best, logits_V[j])
+        adjusted_V[j] = logits_V[j]
+    if recent_W.shape[0]:
+        press(logits_V, adjusted_V, penalty, span, recent_W)
+    for j in range(V):
+        adjusted_V[j] += bias_V[j]
+    if table_QV.shape[0]:
+        later, now = need_JQ[max(minimum - position - 1, 0)], need_JQ[max(minimum - position, 0)]
+        left = length - position - 1
+        for j in range(V):
+            if j != end and (table_QV[state, j] < 0 or later[table_QV[state, j]] > left):
+                adjusted_V[j] = -INFINITY
+        if now[state] != 0:
+            adjusted_V[end] = -INFINITY
+    elif position < minimum:
+        adjusted_V[end] = -INFINITY
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def press(logits_V, adjusted_V, penalty, span, recent_W):
+    """Press down the logits of symbols that would end a passage which stands in the last W."""
+    W = recent_W.shape[0]
+    for place in range(W - span + 1):
+        same = True
+        for k in range(span - 1):
+            now = recent_W[W - span + 1 + k]
+            if now < 0 or recent_W[place + k] != now:
+                same = False
+                break
+        symbol = recent_W[place + span - 1]
+        if same and symbol >= 0:
+            logit = logits_V[symbol]
+            adjusted_V[symbol] = logit / penalty if logit > ZERO else logit * penalty
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def cut(logits_V, weights_V, top_k, top_p, min_p):
+    """Set the weights to 0 that ``sampling._cut`` does."""
+    order = np.argsort(-logits_V, kind="mergesort")
+    kept = min(top_k, len(order))
+    total = 0.0
+    for k in range(kept):
+        total += weights_V[order[k]]
+    if top_p < 1:
+        sofar = 0.0
+        for k in range(kept):
+            sofar += weights_V[order[k]]
+            if sofar >= top_p * total:
+                kept = k + 1
+                break
+    for k in range(kept):
+        if weights_V[order[k]] < min_p:
+            kept = k
+            break
+    for k in range(kept, len(order)):
+        weights_V[order[k]] = ZERO
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def choose(logits_V, weights_V, steering, number):
+    """Return the id that ``sampling.choose`` gives for one stream."""
+    temperature, cuts, top_k, top_p, min_p = steering[1:6]
+    V = logits_V.shape[0]
+    best = logits_V[0]
+    for j in range(V):
+        best = max(best, logits_V[j])
     if temperature == ZERO:
         for j in range(V):
-            if j != forbidden and logits_V[j] == best:
+            if logits_V[j] == best:
                 return j
     for j in range(V):
-        weights_V[j] = exp((logits_V[j] - best) / temperature)
-    weights_V[forbidden] = ZERO
+        weight = exp((logits_V[j] - best) / temperature)
+        weights_V[j] = weight if logits_V[j] > -INFINITY else ZERO
+    if cuts:
+        cut(logits_V, weights_V, top_k, top_p, min_p)
     total = 0.0
     for j in range(V):
         total += weights_V[j]
@@ -133,21 +202,34 @@ def surprisal(logits_V, weights_V, index):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+def follow(index, table_QV, automaton_1, recent_W):
+    """Do what ``Steering.follow`` does in one stream, in place."""
+    if table_QV.shape[0]:
+        automaton_1[0] = table_QV[automaton_1[0], index]
+    W = recent_W.shape[0]
+    for k in range(W - 1):
+        recent_W[k] = recent_W[k + 1]
+    if W:
+        recent_W[W - 1] = index
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def grow(
     cell_kind,
     layers,
     output_HV,
     output_bias_V,
+    steering,
     hidden_LSH,
     cell_LSH,
+    automaton_S,
+    recent_SW,
     logits_SV,
     last_S,
     begun,
     seeds_S,
     position,
-    temperature,
     end,
-    forbidden,
     ids_ST,
     nats_ST,
     lengths_S,
@@ -162,7 +244,8 @@ def grow(
     S, T = ids_ST.shape
     L, V, G = hidden_LSH.shape[0], output_bias_V.shape[0], layers[0].shape[1]
     gates_SG, sums_SG = np.empty((S, G), np.float32), np.empty((S, G), np.float32)
-    weights_V = np.empty(V, np.float32)
+    adjusted_V, weights_V = np.empty(V, np.float32), np.empty(V, np.float32)
+    table_QV = steering[10]
     row_S = np.arange(S)
     going = S
     for t in range(T):
@@ -174,13 +257,17 @@ def grow(
         s = 0
         while s < going:
             row = row_S[s]
-            number = uniform(seeds_S[row], position + np.uint64(t))
-            index = choose(logits_SV[s], weights_V, forbidden, temperature, number)
+            number = uniform(seeds_S[row], np.uint64(position + t))
+            adjust(
+                logits_SV[s], adjusted_V, steering, position + t, automaton_S[s], recent_SW[s], end
+            )
+            index = choose(adjusted_V, weights_V, steering, number)
             nats_ST[row, t] = surprisal(logits_SV[s], weights_V, index)
             ids_ST[row, t] = index
             lengths_S[row] = t + 1
             last_S[s] = index
             if index != end:
+                follow(index, table_QV, automaton_S[s : s + 1], recent_SW[s])
                 s += 1
                 continue
             # The last stream takes the place of the one that ended; it is looked at next.
@@ -189,6 +276,8 @@ def grow(
             logits_SV[s] = logits_SV[going]
             hidden_LSH[:, s] = hidden_LSH[:, going]
             cell_LSH[:, s] = cell_LSH[:, going]
+            automaton_S[s] = automaton_S[going]
+            recent_SW[s] = recent_SW[going]
         if going == 0:
             break
     return row_S[:going]

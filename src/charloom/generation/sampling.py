@@ -1,14 +1,17 @@
 """From logits to the id of the next symbol. Axes: B streams, V symbols."""
 
-from typing import Any
+import dataclasses
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charloom.generation.arithmetic import exp
+from charloom.settings import SamplingSettings
 
 Floats = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
+Weights = NDArray[np.float32]
 
 
 def probabilities(
@@ -22,29 +25,80 @@ def probabilities(
     return np.asarray(weights_BV / weights_BV.sum(axis=1, keepdims=True))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Truncation:
+    """Which of the likeliest symbols are drawn from, and how the odds are spread among them."""
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+
+    @classmethod
+    def of(cls, settings: SamplingSettings) -> Self:
+        """Return what the settings say."""
+        assert settings.temperature is not None
+        return cls(
+            temperature=settings.temperature,
+            top_k=settings.top_k,
+            top_p=settings.top_p,
+            min_p=settings.min_p,
+        )
+
+    @property
+    def cuts(self) -> bool:
+        """Whether it leaves any symbol out."""
+        return (self.top_k, self.top_p, self.min_p) != (None, None, None)
+
+
+def weights(logits_BV: Floats, truncation: Truncation) -> Weights:
+    """Return probabilities up to a factor of each stream, (B, V); those that are left out have 0.
+
+    A logit of minus infinity is left out, as is what the truncation cuts off; ``choose`` draws from
+    these. Every bit of it is decided (arithmetic.py).
+    """
+    logits_BV = np.asarray(logits_BV, np.float32)
+    best_B1 = logits_BV.max(axis=1, keepdims=True)
+    if truncation.temperature == 0:
+        weights_BV = np.zeros(logits_BV.shape, np.float32)
+        weights_BV[np.arange(len(logits_BV)), np.argmax(logits_BV == best_B1, axis=1)] = 1
+        return weights_BV
+    with np.errstate(over="ignore"):  # a temperature near 0 may take a logit to -inf
+        weights_BV = exp((logits_BV - best_B1) / divisor(truncation.temperature))
+    weights_BV[np.isneginf(logits_BV)] = 0
+    if truncation.cuts:
+        for logits_V, weights_V in zip(logits_BV, weights_BV, strict=True):
+            _cut(logits_V, weights_V, truncation)
+    return weights_BV
+
+
+def _cut(logits_V: Weights, weights_V: Weights, truncation: Truncation) -> None:
+    """Set the weights of one stream to 0 that top-k, then top-p, then min-p leave out.
+
+    The likeliest one always stays. Of equal logits, that of the lowest id counts as the likelier.
+    """
+    order = np.argsort(-logits_V, kind="stable")
+    kept = min(truncation.top_k or len(order), len(order))
+    if truncation.top_p is not None:
+        cumulative = np.cumsum(weights_V[order[:kept]], dtype=np.float64)
+        kept = int(np.argmax(cumulative >= truncation.top_p * cumulative[-1])) + 1
+    if truncation.min_p is not None:
+        below = weights_V[order[:kept]].astype(np.float64) < truncation.min_p
+        kept = int(np.argmax(below)) if below.any() else kept
+    weights_V[order[kept:]] = 0
+
+
 def choose(
-    logits_BV: Floats,
-    temperature: float,
-    uniforms_B: NDArray[np.float64],
-    allowed_V: Mask | None = None,
+    logits_BV: Floats, truncation: Truncation, uniforms_B: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Return the id of the next symbol of each stream, (B,).
 
     Temperature 0 is greedy: the largest logit, of equals the lowest id. Otherwise the inverse of
     the cumulative distribution in the order of the ids: the first id whose cumulative probability
-    exceeds the uniform in [0, 1), taken as a share of the last cumulative probability. An id that
-    is not allowed is never chosen. Every bit of it is decided (arithmetic.py).
+    exceeds the uniform in [0, 1), taken as a share of the last cumulative probability. An id whose
+    logit is minus infinity is never chosen. Every bit of it is decided (arithmetic.py).
     """
-    logits_BV = np.asarray(logits_BV, np.float32)
-    kept_BV = logits_BV if allowed_V is None else np.where(allowed_V, logits_BV, -np.inf)
-    best_B1 = kept_BV.max(axis=1, keepdims=True)
-    if temperature == 0:
-        return np.asarray(np.argmax(kept_BV == best_B1, axis=1), np.int64)
-    with np.errstate(over="ignore"):  # a temperature near 0 may take a logit to -inf
-        weights_BV = exp((logits_BV - best_B1) / divisor(temperature))
-    if allowed_V is not None:
-        weights_BV[:, ~allowed_V] = 0
-    cumulative_BV = np.cumsum(weights_BV, axis=1, dtype=np.float64)
+    cumulative_BV = np.cumsum(weights(logits_BV, truncation), axis=1, dtype=np.float64)
     targets_B = uniforms_B * cumulative_BV[:, -1]
     return np.asarray(np.argmax(cumulative_BV > targets_B[:, None], axis=1), np.int64)
 
