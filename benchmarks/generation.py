@@ -4,7 +4,9 @@ Random weights, 84 symbols, temperature 0.8, endless texts. Everything is measur
 ``Generator.generate``, sampling and the making of the text included; best of several runs, since
 the machine may be busy with other things.
 
-    python benchmarks/generation.py [--seconds 1] [--compiler gcc]
+Then what steering costs, how soon a process begins, and what a long text takes of memory.
+
+    python benchmarks/generation.py [--seconds 1] [--compiler gcc] [--long 10000000]
 """
 
 import argparse
@@ -169,8 +171,62 @@ def measure(
     return row
 
 
-def cold_start(folder: Path) -> float:
-    """Return the median seconds of ``charloom generate RUN "Today " -n 1`` as whole processes."""
+STEERED: dict[str, dict[str, Any]] = {
+    "temperature 0.8": {},
+    "greedy": {"temperature": 0.0},
+    "top-k 20": {"top_k": 20},
+    "top-p 0.9": {"top_p": 0.9},
+    "min-p 0.05": {"min_p": 0.05},
+    "penalty 1.2": {"repetition_penalty": 1.2},
+    "match [0-z]*": {"match": "[0-z]*"},
+    "one stop string": {"stop": ("<never>",)},
+}
+
+
+def steered(seconds: float) -> dict[str, float]:
+    """Return symbols a second of one stream for each way to steer, LSTM 128."""
+    generator = Generator(Engine(KINDS[0], tensors(KINDS[0])), vocabulary())
+
+    def speed(options: dict[str, Any]) -> float:
+        return rate(
+            lambda length: generator.generate("", SamplingSettings(length=length, **options)),
+            seconds,
+        )
+
+    return {name: speed(options) for name, options in STEERED.items()}
+
+
+def long_text(folder: Path, symbols: int) -> dict[str, Any]:
+    """Write one text of so many symbols to a file; return resident MB and rate on the way.
+
+    Both are looked at whenever another tenth of the file is there (Linux only).
+    """
+    command = [sys.executable, "-m", "charloom", "generate", str(folder / "model")]
+    target, points = folder / "text.txt", list[tuple[int, float, float]]()
+    with target.open("wb") as file:
+        process = subprocess.Popen([*command, "--length", str(symbols), "--seed", "1"], stdout=file)
+        began = time.perf_counter()
+        while process.poll() is None:
+            written = target.stat().st_size
+            if written >= (len(points) + 1) * symbols // 10:
+                status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
+                kilobytes = int(status.partition("VmRSS:")[2].split()[0])
+                points.append((written, time.perf_counter() - began, kilobytes / 1000))
+            time.sleep(0.02)
+    assert process.returncode == 0, "generate failed"
+    assert target.stat().st_size == symbols + 1, "every symbol is there, and a line end"
+    (first, early, small), (last, late, large) = points[1], points[-1]
+    half = points[len(points) // 2]
+    return {
+        "symbols": symbols,
+        "resident_mb_at_a_fifth": small,
+        "resident_mb_at_the_end": large,
+        "symbols_a_second_first_half": (half[0] - first) / (half[1] - early),
+        "symbols_a_second_second_half": (last - half[0]) / (late - half[1]),
+    }
+
+
+def make_model(folder: Path) -> None:
     settings = KINDS[0]
     record = ModelRecord(
         text=TextSettings(),
@@ -181,6 +237,10 @@ def cold_start(folder: Path) -> float:
         tensors=tensors(settings),
     )
     create(folder / "model", record)
+
+
+def cold_start(folder: Path) -> float:
+    """Return the median seconds of ``charloom generate RUN "Today " -n 1`` as whole processes."""
     command = [sys.executable, "-m", "charloom", "generate", str(folder / "model"), "Today "]
     times = []
     for _ in range(7):
@@ -196,6 +256,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seconds", type=float, default=1.0, help="about the time of a figure")
     parser.add_argument("--compiler", default="gcc", help="for the C loop beside it")
+    parser.add_argument("--long", type=int, default=10_000_000, help="symbols of the long text")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         library = compile_peer(given.compiler, Path(name))
@@ -214,12 +275,30 @@ def main() -> None:
                 f"{row['bytes_per_symbol'] / 1000:9,.0f} {row['many_streams']:11,.0f}",
                 flush=True,
             )
+        print("\none stream of lstm 1 x 128, steered   (symbols/s)")
+        ways = steered(given.seconds)
+        for way, speed in ways.items():
+            print(f"{way:16} {speed:11,.0f}")
+        make_model(Path(name))
         start = cold_start(Path(name))
         print(f"\ncharloom generate RUN 'Today ' -n 1, whole process: {start:.2f} s (median of 7)")
+        text = long_text(Path(name), given.long)
+        print(
+            f"charloom generate RUN --length {given.long}: resident "
+            f"{text['resident_mb_at_a_fifth']:.0f} MB after a fifth, "
+            f"{text['resident_mb_at_the_end']:.0f} MB at the end; "
+            f"{text['symbols_a_second_first_half']:,.0f} symbols/s in its first half, "
+            f"{text['symbols_a_second_second_half']:,.0f} in its second"
+        )
     results = Path(__file__).with_name("results")
     results.mkdir(exist_ok=True)
     (results / "generation.json").write_text(
-        json.dumps({"rows": rows, "cold_start_seconds": start}, indent=1) + "\n", "utf-8"
+        json.dumps(
+            {"rows": rows, "steered": ways, "cold_start_seconds": start, "long_text": text},
+            indent=1,
+        )
+        + "\n",
+        "utf-8",
     )
 
 

@@ -1,13 +1,17 @@
 """Small model records and model folders, made without training."""
 
+from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from networks import random_tensors
 
 from charloom.model_folder import ModelRecord
 from charloom.model_writer import create
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+from charloom.text.known import KnownDocuments
 from charloom.text.vocabulary import Vocabulary
 
 ALPHABET = "abcdefghij \U0001f600é"
@@ -15,7 +19,8 @@ ALPHABET = "abcdefghij \U0001f600é"
 
 def record(labels: tuple[str, ...] = (), **changes: Any) -> ModelRecord:
     """Return a model with random weights over a small alphabet."""
-    vocabulary = Vocabulary.from_counts("char", ALPHABET, range(9, 9 + len(ALPHABET)), 1, 5)
+    usual = Vocabulary.from_counts("char", ALPHABET, range(9, 9 + len(ALPHABET)), 1, 5)
+    vocabulary = changes.pop("vocabulary", usual)
     network = changes.pop("network", NetworkSettings(hidden=6, input=4))
     parts: dict[str, Any] = {
         "text": TextSettings(),
@@ -39,3 +44,9 @@ def folder(path: Path, **changes: Any) -> Path:
     """Make a model folder and return its path."""
     create(path, record(**changes))
     return path
+
+
+def known(texts: Sequence[str]) -> KnownDocuments:
+    """Return the index of some documents."""
+    digests = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    return KnownDocuments.of(np.frombuffer(digests, "<u8").astype(np.uint64))

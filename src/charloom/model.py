@@ -1,9 +1,10 @@
 """A trained model, ready to generate and to score. Importing and using it never imports torch."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, Unpack
 
 from charloom import model_folder
 from charloom.errors import SettingsError
@@ -12,9 +13,10 @@ from charloom.evaluation.summary import evaluate
 from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
 from charloom.generation.reference import Network
+from charloom.generation.sieve import make_sieve
 from charloom.model_folder import ModelRecord
 from charloom.model_writer import create
-from charloom.settings import SamplingSettings
+from charloom.settings import SamplingOptions, SamplingSettings
 from charloom.text.cleaning import clean_document, clean_prompt
 from charloom.text.sources import Document
 
@@ -51,38 +53,28 @@ class Model:
         create(Path(path), self.record, force=force)
 
     def generate(
-        self,
-        prompt: str = "",
-        *,
-        n: int = 1,
-        temperature: float = 0.8,
-        seed: int = 0,
-        length: int = 500,
-        stop: str | Sequence[str] = (),
-        label: str | None = None,
+        self, prompt: str = "", *, n: int = 1, **options: Unpack[SamplingOptions]
     ) -> list[str]:
         """Return ``n`` texts that begin with ``prompt``; text ``k`` has the seed ``seed + k``.
 
-        Temperature 0 is greedy. At most ``length`` symbols are added; a text ends before the first
-        of the ``stop`` strings. Raises SettingsError and LabelError.
+        ``options`` are the fields of SamplingSettings: ``temperature`` (0.8; 0 is greedy), ``seed``
+        (0), ``length`` (500 symbols at most), ``stop``, ``label``, ``top_k``, ``top_p``, ``min_p``,
+        ``repetition_penalty``, ``bias``, ``min_length``, ``match``, ``novel``, ``unique``, ``beam``
+        ... Raises SettingsError for an option that cannot be, LabelError for a label that the model
+        does not know, SamplingError if too few texts are novel or unique.
         """
-        settings = _sampling(temperature, seed, length, stop, label)
-        drawn = self.generator.generate(self._prompt(prompt), settings, n)
+        settings = sampling(options)
+        sieve = make_sieve(settings, self.record)
+        drawn = self.generator.texts(self._prompt(prompt), settings, n, sieve)
         return [generated.text for generated in drawn]
 
-    def stream(
-        self,
-        prompt: str = "",
-        *,
-        temperature: float = 0.8,
-        seed: int = 0,
-        length: int = 500,
-        stop: str | Sequence[str] = (),
-        label: str | None = None,
-    ) -> Iterator[str]:
-        """Return the text that ``generate`` gives, prompt left out, in pieces as they are drawn."""
-        settings = _sampling(temperature, seed, length, stop, label)
-        return self.generator.stream(self._prompt(prompt), settings)
+    def stream(self, prompt: str = "", **options: Unpack[SamplingOptions]) -> Iterator[str]:
+        """Return the text that ``generate`` gives, prompt left out, in pieces as they are drawn.
+
+        Any number of threads may stream at once, and a stream may be left at any symbol. ``novel``,
+        ``unique`` and ``beam`` judge whole texts and are refused.
+        """
+        return self.generator.stream(self._prompt(prompt), sampling(options))
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """Return bits per character of each text, its boundary counted as one character."""
@@ -124,13 +116,14 @@ class Model:
         )
 
 
-def _sampling(
-    temperature: float, seed: int, length: int, stop: str | Sequence[str], label: str | None
-) -> SamplingSettings:
-    return SamplingSettings(
-        temperature=temperature,
-        seed=seed,
-        length=length,
-        stop=(stop,) if isinstance(stop, str) else tuple(stop),
-        label=label,
-    )
+def sampling(options: SamplingOptions) -> SamplingSettings:
+    """Return the settings of options that were given; ``stop`` may be one string."""
+    fields: dict[str, Any] = dict(options)
+    known = [field.name for field in dataclasses.fields(SamplingSettings)]
+    for name in fields:
+        if name not in known:
+            raise SettingsError(f"there is no option {name!r}; there are: {', '.join(known)}.")
+    if "stop" in fields:
+        stop = fields["stop"]
+        fields["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
+    return SamplingSettings(**fields)

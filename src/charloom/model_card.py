@@ -1,6 +1,6 @@
 """The model card: a README.md made from what the model folder records."""
 
-from charloom.model_folder import ModelRecord
+from charloom.model_folder import DOCUMENTS, ModelRecord
 
 _LEVELS = {"char": "character", "byte": "byte", "grapheme": "grapheme cluster", "word": "word"}
 
@@ -37,7 +37,7 @@ def card(record: ModelRecord) -> str:
         "",
         "The model imitates its training text, can repeat parts of it word for word, and knows "
         "nothing of truth. `vocabulary.json` discloses which symbols that text contains, and "
-        "`samples.jsonl` holds texts written while learning.",
+        "`samples.jsonl` holds texts written while learning." + _index(record),
         "",
     ]
     return "\n".join(lines)
@@ -64,6 +64,15 @@ def _provenance(record: ModelRecord) -> list[str]:
         for name, value in {**record.provenance, **text}.items()
     ]
     return ["## Provenance", "", *rows, ""]
+
+
+def _index(record: ModelRecord) -> str:
+    if record.known is None:
+        return ""
+    return (
+        f" `{DOCUMENTS}` holds hashes of the training texts: no text can be read from it, but "
+        "whoever has one can find out whether the model has learned from it."
+    )
 
 
 def _shown(value: object) -> str:

@@ -2,10 +2,13 @@
 
 Files change one at a time (model_writer.py), so each that can change vouches for itself:
 ``config.json`` holds a digest of its own content and that of the vocabulary; the weights file
-holds a digest of its tensors, and that of the vocabulary whose ids it is made for.
+holds a digest of its tensors, and that of the vocabulary whose ids it is made for. The index of the
+training documents, which is read when it is needed and not before, has its digest in
+``config.json``.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -17,12 +20,14 @@ from numpy.typing import NDArray
 
 from charloom.errors import ModelFolderError, SettingsError
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+from charloom.text.known import KnownDocuments
 from charloom.text.vocabulary import Vocabulary
 
 FORMAT: Final = 1
 CONFIG: Final = "config.json"
 VOCABULARY: Final = "vocabulary.json"
 WEIGHTS: Final = "model.safetensors"
+DOCUMENTS: Final = "documents.bin"
 CARD: Final = "README.md"
 METRICS: Final = "metrics.jsonl"
 SAMPLES: Final = "samples.jsonl"
@@ -47,6 +52,8 @@ class ModelRecord:
     """What the kept weights reached: bits_per_character, step, seconds ..."""
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Where the model comes from: sources, fingerprint of the corpus, versions, date."""
+    known: KnownDocuments | None = None
+    """The training documents; None if they were a stream, or no index of them was kept."""
 
 
 def read(path: Path) -> ModelRecord:
@@ -58,10 +65,7 @@ def read(path: Path) -> ModelRecord:
     try:
         return _read(path)
     except OSError as error:
-        raise ModelFolderError(
-            f"{error.filename or path} cannot be read ({error.strerror or error}); "
-            "name a model folder that you may read."
-        ) from error
+        raise _unreadable(path, error) from error
 
 
 def _read(path: Path) -> ModelRecord:
@@ -78,12 +82,15 @@ def _read(path: Path) -> ModelRecord:
         return ModelRecord(
             text=TextSettings.from_json(config["text"]),
             network=NetworkSettings.from_json(config["network"]),
-            training=TrainingSettings.from_json(config["training"]),
+            training=TrainingSettings.from_json(
+                config["training"] | {"index": config.get("index", True)}
+            ),
             vocabulary=Vocabulary.from_json(json.loads(vocabulary_bytes)),
             labels=tuple(config["labels"]),
             tensors=_tensors(path, config["vocabulary_digest"]),
             figures=config["figures"],
             provenance=config["provenance"],
+            known=_known(path, config.get("documents_digest")),
         )
     except (KeyError, TypeError, ValueError, SettingsError) as error:
         raise _altered(path, CONFIG) from error
@@ -93,8 +100,14 @@ def files(record: ModelRecord) -> dict[str, bytes]:
     """Return the content of the files that ``record`` decides, weights before their figures."""
     from safetensors.numpy import save
 
+    # safetensors writes the bytes of an array as they lie in memory, whatever its order of axes.
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in record.tensors.items()}
     vocabulary = _json(record.vocabulary.to_json())
     vocabulary_digest = _digest(vocabulary)
+    documents = {} if record.known is None else {DOCUMENTS: record.known.packed}
+    training = record.training.to_json()
+    # It stands by itself, for charloom 0.1.0 refuses a setting that it does not know.
+    index = training.pop("index")
     metadata = {
         "format": "pt",
         "tensors_digest": _tensor_digest(record.tensors),
@@ -107,16 +120,18 @@ def files(record: ModelRecord) -> dict[str, bytes]:
         "vocabulary_size": len(record.vocabulary),
         "text": record.text.to_json(),
         "network": record.network.to_json(),
-        "training": record.training.to_json(),
+        "training": training,
+        "index": index,
         "labels": list(record.labels),
         "figures": dict(record.figures),
         "provenance": dict(record.provenance),
         "vocabulary_digest": vocabulary_digest,
+        "documents_digest": _digest(documents[DOCUMENTS]) if documents else None,
     }
     config["config_digest"] = _digest(_json(config))
-    return {
+    return documents | {
         VOCABULARY: vocabulary,
-        WEIGHTS: save(dict(record.tensors), metadata=metadata),
+        WEIGHTS: save(tensors, metadata=metadata),
         CONFIG: _json(config),
     }
 
@@ -137,6 +152,26 @@ def _config(path: Path) -> dict[str, Any]:
         raise _altered(path, CONFIG)
     checked: dict[str, Any] = config
     return checked
+
+
+def _known(path: Path, digest: str | None) -> KnownDocuments | None:
+    """Return the training documents, not read yet; None if they are not in the folder.
+
+    Who gives a model away may remove the file: the rest is whole without it.
+    """
+    if digest is None or not (path / DOCUMENTS).is_file():
+        return None
+    return KnownDocuments(functools.partial(_documents, path.absolute(), digest))
+
+
+def _documents(path: Path, digest: str) -> bytes:
+    try:
+        content = (path / DOCUMENTS).read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if _digest(content) != digest:
+        raise _altered(path, DOCUMENTS)
+    return content
 
 
 def _tensors(path: Path, vocabulary_digest: str) -> dict[str, NDArray[np.float32]]:
@@ -168,6 +203,13 @@ def _bytes_exist(path: Path, name: str) -> None:
 def _bytes(path: Path, name: str) -> bytes:
     _bytes_exist(path, name)
     return (path / name).read_bytes()
+
+
+def _unreadable(path: Path, error: OSError) -> ModelFolderError:
+    return ModelFolderError(
+        f"{error.filename or path} cannot be read ({error.strerror or error}); "
+        "name a model folder that you may read."
+    )
 
 
 def _altered(path: Path, name: str) -> ModelFolderError:

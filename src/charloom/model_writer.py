@@ -21,6 +21,7 @@ from charloom.model_folder import (
     CARD,
     CHECKPOINT,
     CONFIG,
+    DOCUMENTS,
     METRICS,
     SAMPLES,
     VOCABULARY,
@@ -29,7 +30,11 @@ from charloom.model_folder import (
     files,
 )
 
-_ENTRIES: Final = frozenset({CARD, CHECKPOINT, CONFIG, METRICS, SAMPLES, VOCABULARY, WEIGHTS})
+_ENTRIES: Final = frozenset(
+    {CARD, CHECKPOINT, CONFIG, DOCUMENTS, METRICS, SAMPLES, VOCABULARY, WEIGHTS}
+)
+_UNCHANGED: Final = (DOCUMENTS, VOCABULARY)
+"""What all weights of one training share: written with the first of them."""
 _PREFIX: Final = ".charloom-"
 """Of temporary folders. The model's name is left out: it may be as long as names can be."""
 
@@ -77,8 +82,10 @@ class ModelWriter:
         try:
             contents = files(record) | {CARD: card(record).encode()}
             if self._placed:
-                del contents[VOCABULARY]
-                _replace(self._path, contents)
+                _replace(
+                    self._path,
+                    {name: contents[name] for name in contents if name not in _UNCHANGED},
+                )
                 return
             for name, content in contents.items():
                 _write(self._partial / name, content)

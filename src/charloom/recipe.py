@@ -27,6 +27,7 @@ from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.cleaning import clean_prompt
 from charloom.text.corpora import defaults
 from charloom.text.corpus import Corpus, build
+from charloom.text.known import KnownDocuments
 from charloom.text.sources import resolve
 from charloom.text.store import open_store
 
@@ -95,6 +96,11 @@ def choose(
             f"weight-decay was given with optimizer {training.optimizer}, which has none; "
             "leave it out, or use --optimizer adamw."
         )
+    if "index" in options and training.index and text.unit == "stream":
+        raise SettingsError(
+            "index was asked for with unit stream; a stream has no documents to keep hashes of: "
+            "leave it out, or use --unit line or --unit document."
+        )
     prompts = tuple(clean_prompt(prompt, text) for prompt in training.prompts)
     return text, network, dataclasses.replace(training, prompts=prompts)
 
@@ -138,15 +144,7 @@ def train(
     if output is not None:
         check_free(Path(output), force=force)
     corpus = _corpus(names, validation, text, training.seed, on_read)
-    record = ModelRecord(
-        text=text,
-        network=network,
-        training=training,
-        vocabulary=corpus.vocabulary,
-        labels=corpus.labels,
-        tensors={},
-        provenance=provenance(names, corpus),
-    )
+    record = _record(names, corpus, text, network, training)
     trainer, plan = _trainer(record, corpus, Path(output) if output else None)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_interruptible(trainer.stop))
@@ -171,6 +169,27 @@ def _corpus(
     store = open_store(resolve(names, text), text, on_read)
     own = None if validation is None else open_store(resolve([str(validation)], text), text)
     return build(store, text, seed=seed, validation=own)
+
+
+def _record(
+    names: Sequence[str],
+    corpus: Corpus,
+    text: TextSettings,
+    network: NetworkSettings,
+    training: TrainingSettings,
+) -> ModelRecord:
+    """Return what is known of the model before it has learned."""
+    hashes = corpus.hashes if training.index else None
+    return ModelRecord(
+        text=text,
+        network=network,
+        training=training,
+        vocabulary=corpus.vocabulary,
+        labels=corpus.labels,
+        tensors={},
+        provenance=provenance(names, corpus),
+        known=None if hashes is None else KnownDocuments.of(hashes),
+    )
 
 
 def _trainer(record: ModelRecord, corpus: Corpus, output: Path | None) -> tuple[Trainer, Plan]:

@@ -6,8 +6,8 @@ allowed.
 
 import dataclasses
 import math
-from collections.abc import Mapping
-from typing import Literal, cast
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypedDict, cast
 
 from charloom.errors import SettingsError
 from charloom.fields import Record, fits, number
@@ -121,6 +121,8 @@ class TrainingSettings(Record):
     """Prompts of the samples shown while learning."""
     temperatures: tuple[float, ...] = (0.0, 0.5, 1.0)
     """Temperatures of the samples shown while learning; 0 is greedy."""
+    index: bool = True
+    """Keep hashes of the training documents in the model, so that ``novel`` can tell them."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -145,6 +147,29 @@ class TrainingSettings(Record):
             number("sample-every", self.sample_every, low=0, open_low=True)
         for temperature in self.temperatures:
             number("temperature", temperature, low=0)
+
+
+class SamplingOptions(TypedDict, total=False):
+    """The fields of SamplingSettings, as options that may be left out."""
+
+    temperature: float
+    length: int
+    min_length: int
+    stop: str | Sequence[str]
+    seed: int
+    label: str | None
+    top_k: int | None
+    top_p: float | None
+    min_p: float | None
+    repetition_penalty: float | None
+    repetition_span: int | None
+    bias: Mapping[str, float]
+    match: str | None
+    novel: bool
+    unique: bool
+    tries: int | None
+    beam: int | None
+    length_penalty: float | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -179,7 +204,7 @@ class SamplingSettings(Record):
     repetition_span: int | None = None
     """A symbol is repeated if with the ones before it, so many together, it stands among the last
     256 symbols of prompt and text; 1 if not given for words, else 8."""
-    bias: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    bias: Mapping[str, float] = dataclasses.field(default_factory=dict, hash=False)
     """What is added to the logits of symbols; minus infinity forbids one, ``<eos>`` is the end."""
     match: str | None = None
     """A regular expression that every text matches as a whole, prompt included."""
@@ -217,7 +242,7 @@ class SamplingSettings(Record):
         if self.repetition_penalty is not None:
             number("repetition-penalty", self.repetition_penalty, low=0, open_low=True)
         for symbol, value in self.bias.items():
-            if math.isnan(value) or value == math.inf:
+            if not value < math.inf:
                 raise SettingsError(
                     f"the bias of {symbol!r} is {value}; it must be a number, "
                     "or -inf to forbid the symbol."
@@ -265,7 +290,8 @@ class SamplingSettings(Record):
     def _refuse(self, names: tuple[str, ...], where: str) -> None:
         """Raise SettingsError for the first of some options that is given."""
         for name in names:
-            if getattr(self, name) not in (None, False):
+            # A 0 that is given is no False.
+            if getattr(self, name) is not None and getattr(self, name) is not False:
                 spelled = name.replace("_", "-")
                 raise SettingsError(
                     f"{spelled} was given {where}; there it has no effect: leave it out."

@@ -3,6 +3,7 @@ import errno
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def test_options_that_are_given_reach_the_recipe(
         "--valid-fraction 0.2 --cell gru --hidden 7 --layers 2 --input 9 --dropout 0.1 --epochs 3 "
         "--batch-size 5 --window 6 --lr 0.5 --schedule constant --optimizer adamw "
         "--weight-decay 0.25 --clip-norm 2 --seed 8 --device cpu --precision fp32 "
-        "--sample-every 1.5 --prompt A --prompt B --temperature 0 --temperature 1.25 "
+        "--sample-every 1.5 --prompt A --prompt B --temperature 0 --temperature 1.25 --no-index "
         "--force --preset lesson -o out"
     )
     assert charloom("train", "a.csv", *given.split()).code == 0
@@ -125,6 +126,7 @@ def test_options_that_are_given_reach_the_recipe(
         "sample_every": 1.5,
         "prompts": ("A", "B"),
         "temperatures": (0.0, 1.25),
+        "index": False,
     }
 
 
@@ -183,6 +185,57 @@ def test_from_a_text_to_a_model(charloom: Charloom, source: Path) -> None:
     assert Model.load(run).record.training.steps == 1
 
 
+def test_what_was_learned_is_not_said_again(charloom: Charloom, source: Path) -> None:
+    assert charloom("train", source, *SMALL, "--steps", 3).code == 0
+    run = Path("runs/lines")
+    learned = Model.load(run).record.known
+    assert learned is not None
+    documents = [line for line in LINES if line in learned]
+    assert (run / "documents.bin").stat().st_size == 5 * len(documents)
+    # Any of 16 symbols may follow, all about as likely: that no document is among 300 texts happens
+    # once in 1e8 times.
+    steering = ("--length", 1, "--temperature", 3, "--seed", 1, "-n", 300)
+    prompt = documents[0][:-1]
+    plain = charloom("generate", run, prompt, *steering).out.splitlines()
+    assert set(documents) & set(plain)
+    done = charloom("generate", run, prompt, *steering, "--novel")
+    assert (done.code, len(done.out.splitlines())) == (0, 300)
+    assert not set(documents) & set(done.out.splitlines())
+    assert re.fullmatch(
+        r"charloom: drew \d+ texts for 300: [1-9]\d* stood in the training documents "
+        r"\([\d.]+ %\)\.\n",
+        done.err,
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        (
+            ("--no-index",),
+            "this model was trained with --no-index, and keeps no hashes of its documents; "
+            "leave it out, or train again with --index.",
+        ),
+        (
+            ("--unit", "stream"),
+            "this model was trained on a stream, which has no documents to compare with; "
+            "leave it out, or train with --unit line or --unit document.",
+        ),
+    ],
+)
+def test_without_hashes_nothing_can_be_called_new(
+    charloom: Charloom, source: Path, option: tuple[str, ...], reason: str
+) -> None:
+    assert charloom("train", source, *SMALL, "--steps", 1).code == 0
+    assert charloom("train", source, *SMALL, "--steps", 1, "--force", *option).code == 0
+    run = Path("runs/lines")
+    assert not (run / "documents.bin").exists()
+    assert charloom("generate", run, "--length", 5, "--unique").code == 0
+    done = charloom("generate", run, "--novel")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"charloom: novel was asked for, but {reason}\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -192,6 +245,11 @@ def test_from_a_text_to_a_model(charloom: Charloom, source: Path) -> None:
         (["--lr", "nan"], "lr is nan; it must be a number of more than 0."),
         (["--clip-norm", "0"], "clip-norm is 0.0; it must be a number of more than 0."),
         (["--preset", "course"], "preset is 'course'; there are: lesson."),
+        (
+            ["--unit", "stream", "--index"],
+            "index was asked for with unit stream; a stream has no documents to keep hashes of: "
+            "leave it out, or use --unit line or --unit document.",
+        ),
     ],
 )
 def test_options_out_of_range_leave_no_folder(

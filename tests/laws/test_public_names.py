@@ -17,6 +17,7 @@ PUBLIC = (
     "ModelFolderError",
     "NetworkSettings",
     "OutputError",
+    "SamplingError",
     "SamplingSettings",
     "SettingsError",
     "SourceError",

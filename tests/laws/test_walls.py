@@ -47,7 +47,7 @@ LAYERS = (
 
 TERMINAL = ("charloom.cli", "charloom.watch")
 SERIALISERS = {"pickle", "marshal", "shelve", "copyreg", "dill", "cloudpickle", "joblib"}
-HEAVY = ("torch", "numba", "polars", "zstandard", "regex")
+HEAVY = ("torch", "numba", "outlines_core", "polars", "zstandard", "regex")
 """What generating has no use for, and would wait for."""
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,11 @@ def make(tmp_path: Path) -> Make:
         return store
 
     return made
+
+
+def hashes(documents: Sequence[str]) -> list[int]:
+    digests = (blake2b(text.encode(), digest_size=8).digest() for text in documents)
+    return [int.from_bytes(digest, "little") for digest in digests]
 
 
 def texts(corpus: Corpus, part: Part) -> list[str]:
@@ -111,6 +117,25 @@ def test_documents_of_the_validation_file_are_left_out(make: Make) -> None:
         "2 of 4 training documents stand in the validation file too: left out.",
     )
     assert corpus.fingerprint == f"{store.fingerprint}+{held_out.fingerprint}"
+
+
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+def test_hashes_are_those_of_the_training_documents(make: Make, level: Level) -> None:
+    corpus = build(make(LINES, level), EASY, seed=0)
+    assert corpus.hashes is not None
+    assert corpus.hashes.tolist() == hashes(texts(corpus, corpus.training))
+    held_out = make(["one", "four"], level)
+    with_own = build(
+        make(["one", "two", "one", "six", "two"], level), EASY, seed=0, validation=held_out
+    )
+    assert with_own.hashes is not None
+    assert with_own.hashes.tolist() == hashes(["two", "six", "two"])
+
+
+def test_a_stream_has_no_hashes(make: Make) -> None:
+    assert build(make(["abcdefgh", "aabbccdd"]), STREAM, seed=0).hashes is None
+    held_out = make(["abab"])
+    assert build(make(["abcdefgh"]), STREAM, seed=0, validation=held_out).hashes is None
 
 
 def test_nothing_to_tell(make: Make) -> None:

@@ -1,4 +1,4 @@
-from records import record
+from records import known, record
 
 from charloom.model_card import card
 from charloom.settings import TextSettings
@@ -29,3 +29,14 @@ def test_a_model_without_figures_promises_none() -> None:
     shown = card(record(figures={}, provenance={}))
     assert "bits per character" not in shown
     assert "Provenance" not in shown
+
+
+def test_the_card_tells_what_hashes_disclose() -> None:
+    told = (
+        "and `samples.jsonl` holds texts written while learning. `documents.bin` holds hashes of "
+        "the training texts: no text can be read from it, but whoever has one can find out whether "
+        "the model has learned from it.\n"
+    )
+    assert told in card(record(known=known(["a", "b"])))
+    assert "holds texts written while learning.\n" in card(record())
+    assert "documents.bin" not in card(record())

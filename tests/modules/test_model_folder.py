@@ -1,17 +1,19 @@
 import errno
 import json
 import os
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from networks import NETWORKS, name
-from records import folder, record
+from records import folder, known, record
 
 from charloom import model_folder
 from charloom.errors import ModelFolderError
 from charloom.generation.reference import Network
-from charloom.settings import NetworkSettings
+from charloom.settings import NetworkSettings, TrainingSettings
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=name)
@@ -171,3 +173,134 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         f"{path / 'config.json'} cannot be read ({os.strerror(errno.EACCES)}); "
         "name a model folder that you may read."
     )
+
+
+LETTERS = list("abcdefgh")
+
+
+def test_the_index_comes_back(tmp_path: Path) -> None:
+    path = folder(tmp_path / "m", known=known(LETTERS))
+    loaded = model_folder.read(path).known
+    assert loaded is not None
+    assert loaded.packed == known(LETTERS).packed
+    assert [text for text in "xaby" if text in loaded] == ["a", "b"]
+    assert (path / "documents.bin").stat().st_size == 5 * len(LETTERS)
+
+
+def test_without_documents_there_is_an_index_all_the_same(tmp_path: Path) -> None:
+    loaded = model_folder.read(folder(tmp_path / "m", known=known([]))).known
+    assert loaded is not None
+    assert (len(loaded), "a" in loaded) == (0, False)
+
+
+@pytest.mark.parametrize("index", [True, False])
+def test_a_model_without_an_index(tmp_path: Path, index: bool) -> None:
+    path = folder(tmp_path / "m", training=TrainingSettings(steps=3, index=index))
+    loaded = model_folder.read(path)
+    assert loaded.known is None
+    assert loaded.training.index is index
+    assert not (path / "documents.bin").exists()
+
+
+def damage(path: Path, kind: str) -> None:
+    content = path.read_bytes()
+    if kind == "truncated":
+        path.write_bytes(content[:-5])
+    elif kind == "emptied":
+        path.write_bytes(b"")
+    elif kind == "altered":
+        path.write_bytes(content[:7] + bytes([content[7] ^ 1]) + content[8:])
+    else:
+        path.write_bytes(known(LETTERS[:-1] + ["z"]).packed)
+
+
+@pytest.mark.parametrize("kind", ["truncated", "emptied", "altered", "of another model"])
+def test_a_damaged_index_is_refused_when_it_is_needed(tmp_path: Path, kind: str) -> None:
+    path = folder(tmp_path / "m", known=known(LETTERS))
+    damage(path / "documents.bin", kind)
+    loaded = model_folder.read(path).known
+    assert loaded is not None
+    for _ in range(2):
+        with pytest.raises(ModelFolderError) as caught:
+            _ = "a" in loaded
+        assert str(caught.value) == altered(path / "documents.bin")
+
+
+def test_the_index_is_not_read_with_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder(tmp_path / "m", known=known(LETTERS))
+    read_bytes = Path.read_bytes
+    names: list[str] = []
+
+    def noted(self: Path) -> bytes:
+        names.append(self.name)
+        return read_bytes(self)
+
+    monkeypatch.setattr(Path, "read_bytes", noted)
+    loaded = model_folder.read(path).known
+    assert loaded is not None
+    assert "documents.bin" not in names
+    assert "a" in loaded and "b" in loaded
+    assert names.count("documents.bin") == 1
+
+
+def test_the_index_is_found_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder(tmp_path / "m", known=known(LETTERS))
+    monkeypatch.chdir(tmp_path)
+    loaded = model_folder.read(Path("m")).known
+    monkeypatch.chdir("/")
+    assert loaded is not None and "a" in loaded
+
+
+def test_an_index_that_was_removed(tmp_path: Path) -> None:
+    path = folder(tmp_path / "m", known=known(LETTERS))
+    loaded = model_folder.read(path).known
+    (path / "documents.bin").unlink()
+    assert model_folder.read(path).known is None
+    assert loaded is not None
+    with pytest.raises(ModelFolderError) as caught:
+        loaded.load()
+    assert str(caught.value) == (
+        f"{path / 'documents.bin'} cannot be read ({os.strerror(errno.ENOENT)}); "
+        "name a model folder that you may read."
+    )
+
+
+def config_of_0_1_0(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config as charloom 0.1.0 would have written it."""
+    old = {key: value for key, value in config.items() if not key.startswith(("index", "doc"))}
+    del old["config_digest"]
+    content = json.dumps(old, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    return old | {"config_digest": blake2b(content.encode(), digest_size=16).hexdigest()}
+
+
+def test_a_folder_of_charloom_0_1_0_is_read(tmp_path: Path) -> None:
+    path = folder(tmp_path / "m")
+    config = config_of_0_1_0(json.loads((path / "config.json").read_text("utf-8")))
+    (path / "config.json").write_text(json.dumps(config), "utf-8")
+    loaded = model_folder.read(path)
+    assert loaded.training == record().training
+    assert loaded.known is None
+    # An index that came from somewhere else is not that of this model.
+    (path / "documents.bin").write_bytes(known(LETTERS).packed)
+    assert model_folder.read(path).known is None
+
+
+def test_charloom_0_1_0_can_read_the_folder(tmp_path: Path) -> None:
+    path = folder(tmp_path / "m", known=known(LETTERS))
+    config = json.loads((path / "config.json").read_text("utf-8"))
+    assert config["format"] == 1
+    # It refuses settings that it does not know, and looks at no other key that is new.
+    assert set(config["training"]) == {
+        *("minutes", "epochs", "steps", "batch_size", "window", "learning_rate", "schedule"),
+        *("optimizer", "weight_decay", "clip", "seed", "device", "precision", "sample_every"),
+        *("prompts", "temperatures"),
+    }
+    assert set(config["text"]) == {
+        *("level", "unit", "columns", "label_column", "header", "encoding", "clean"),
+        *("min_count", "valid_fraction"),
+    }
+    assert set(config["network"]) == {"cell", "hidden", "layers", "input", "dropout"}

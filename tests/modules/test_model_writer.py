@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from records import folder, record
+from records import folder, known, record
 
 from charloom import model_folder
-from charloom.errors import OutputError
+from charloom.errors import ModelFolderError, OutputError
 from charloom.model_writer import ModelWriter, check_free, create
 
 
@@ -57,6 +57,52 @@ def test_later_saves_replace_weights_and_figures(tmp_path: Path) -> None:
     loaded = model_folder.read(path)
     assert loaded.figures["bits_per_character"] == 1.25
     assert all((loaded.tensors[key] == tensors[key]).all() for key in tensors)
+
+
+def test_the_index_is_written_once(tmp_path: Path) -> None:
+    path = tmp_path / "m"
+    with ModelWriter(path) as writer:
+        writer.save(record(known=known(["a", "b"])))
+        before = (path / "documents.bin").stat()
+        assert (path / "documents.bin").read_bytes() == known(["a", "b"]).packed
+        writer.save(record(known=known(["a", "b"]), figures={}))
+        after = (path / "documents.bin").stat()
+        assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    loaded = model_folder.read(path)
+    assert loaded.figures == {}
+    assert loaded.known is not None and "a" in loaded.known
+
+
+@pytest.mark.parametrize("documents", [["c"], None])
+def test_force_replaces_the_index(tmp_path: Path, documents: list[str] | None) -> None:
+    path = folder(tmp_path / "m", known=known(["a", "b"]))
+    create(path, record(known=known(documents) if documents else None), force=True)
+    assert ("documents.bin" in names(path)) is (documents is not None)
+    loaded = model_folder.read(path).known
+    if documents is None:
+        assert loaded is None
+    else:
+        assert loaded is not None and "c" in loaded and "a" not in loaded
+
+
+def test_the_index_goes_along_when_a_model_is_saved_elsewhere(tmp_path: Path) -> None:
+    first = folder(tmp_path / "m", known=known(["a", "b"]))
+    loaded = model_folder.read(first)
+    second = tmp_path / "n"
+    create(second, loaded)
+    assert names(second) == names(first)
+    assert (second / "documents.bin").read_bytes() == (first / "documents.bin").read_bytes()
+    carried = model_folder.read(second).known
+    assert carried is not None and "a" in carried and "c" not in carried
+
+
+def test_a_damaged_index_is_not_carried_on(tmp_path: Path) -> None:
+    first = folder(tmp_path / "m", known=known(["a", "b"]))
+    loaded = model_folder.read(first)
+    (first / "documents.bin").write_bytes(b"")
+    with pytest.raises(ModelFolderError, match=r"documents\.bin is damaged or was altered"):
+        create(tmp_path / "n", loaded)
+    assert names(tmp_path) == {"m"}
 
 
 def test_a_model_is_not_replaced_unless_forced(tmp_path: Path) -> None:

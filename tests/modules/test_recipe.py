@@ -132,6 +132,55 @@ def test_a_run_from_a_source_to_a_model_folder(source: Path, tmp_path: Path) -> 
     assert loaded.record.provenance["training_documents"] == len(plans[0].corpus.training)
 
 
+def held(model: Model) -> list[str] | None:
+    """Return the lines that the model's index knows; None if there is no index."""
+    index = model.record.known
+    return None if index is None else [text for text in LINES if text in index]
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_the_training_documents_are_known(source: Path, tmp_path: Path, folder: bool) -> None:
+    plans: list[Plan] = []
+    output = tmp_path / "m" if folder else None
+    model = train(source, output=output, steps=1, on_start=plans.append, **SMALL)
+    corpus = plans[0].corpus
+    part = corpus.training
+    learned = [corpus.vocabulary.decode(part.document(d)) for d in range(len(part))]
+    assert 0 < len(learned) < len(LINES)
+    assert held(model) == learned
+    if output is not None:
+        assert held(Model.load(output)) == learned
+        model.save(tmp_path / "n")
+        Model.load(tmp_path / "n").save(tmp_path / "o")
+        assert held(Model.load(tmp_path / "o")) == learned
+
+
+def test_documents_of_the_validation_file_are_not_known(source: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("\n".join([*LINES[:5], "the new one"]), encoding="utf-8")
+    model = train(source, validation=own, steps=1, **SMALL)
+    assert held(model) == LINES[5:]
+
+
+@pytest.mark.parametrize("options", [{"index": False}, {"unit": "stream"}])
+def test_without_an_index(source: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+    model = train(source, output=tmp_path / "m", steps=1, **SMALL | options)
+    assert held(model) is None
+    assert held(Model.load(tmp_path / "m")) is None
+    assert not (tmp_path / "m" / "documents.bin").exists()
+
+
+def test_a_stream_has_no_documents_to_keep_hashes_of() -> None:
+    assert choose(["x.txt"], None, {"unit": "stream"})[2].index
+    assert not choose(["x.txt"], None, {"unit": "stream", "index": False})[2].index
+    with pytest.raises(SettingsError) as caught:
+        choose(["tiny-shakespeare"], None, {"index": True})
+    assert str(caught.value) == (
+        "index was asked for with unit stream; a stream has no documents to keep hashes of: "
+        "leave it out, or use --unit line or --unit document."
+    )
+
+
 def test_the_same_seed_gives_the_same_model(source: Path) -> None:
     first, second, other = (train(source, steps=5, seed=seed, **SMALL) for seed in (1, 1, 2))
     assert all(

@@ -1,11 +1,18 @@
+import dataclasses
 import json
 import math
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from charloom.errors import SettingsError
-from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
+from charloom.settings import (
+    NetworkSettings,
+    SamplingOptions,
+    SamplingSettings,
+    TextSettings,
+    TrainingSettings,
+)
 
 Kind = type[TextSettings] | type[NetworkSettings] | type[TrainingSettings] | type[SamplingSettings]
 
@@ -133,13 +140,150 @@ WRONG: list[tuple[Kind, dict[str, Any], str]] = [
         "prompts is 'Hey'; allowed: a list of texts, such as ['a', 'b'].",
     ),
     (SamplingSettings, {"length": 2.5}, "length is 2.5; allowed: a whole number."),
-    (SamplingSettings, {"temperature": None}, "temperature is None; allowed: a number."),
     (
         SamplingSettings,
         {"seed": "x" * 1000},
         f"seed is '{'x' * 79}; allowed: a whole number.",
     ),
 ]
+
+RANGES: list[tuple[dict[str, Any], str]] = [
+    ({"min_length": -1}, "min-length is -1; it must be a number of at least 0."),
+    ({"top_k": 0}, "top-k is 0; it must be a number of at least 1."),
+    ({"top_k": -3}, "top-k is -3; it must be a number of at least 1."),
+    ({"top_p": 0.0}, "top-p is 0.0; it must be a number of more than 0 and at most 1."),
+    ({"top_p": 1.5}, "top-p is 1.5; it must be a number of more than 0 and at most 1."),
+    ({"top_p": math.nan}, "top-p is nan; it must be a number of more than 0 and at most 1."),
+    ({"min_p": -0.1}, "min-p is -0.1; it must be a number of at least 0 and at most 1."),
+    ({"min_p": 1.01}, "min-p is 1.01; it must be a number of at least 0 and at most 1."),
+    ({"repetition_penalty": 0.0}, "repetition-penalty is 0.0; it must be a number of more than 0."),
+    (
+        {"repetition_penalty": math.inf},
+        "repetition-penalty is inf; it must be a number of more than 0.",
+    ),
+    (
+        {"repetition_penalty": 1.2, "repetition_span": 0},
+        "repetition-span is 0; it must be a number of at least 1 and at most 256.",
+    ),
+    (
+        {"repetition_penalty": 1.2, "repetition_span": 257},
+        "repetition-span is 257; it must be a number of at least 1 and at most 256.",
+    ),
+    ({"novel": True, "tries": 0}, "tries is 0; it must be a number of at least 1."),
+    ({"beam": 0}, "beam is 0; it must be a number of at least 1."),
+    ({"beam": 2, "length_penalty": -1}, "length-penalty is -1; it must be a number of at least 0."),
+    (
+        {"beam": 2, "length_penalty": math.inf},
+        "length-penalty is inf; it must be a number of at least 0.",
+    ),
+    (
+        {"seed": -1},
+        "seed is -1; it must be a number of at least 0 and at most 9223372036854775807.",
+    ),
+    (
+        {"seed": 2**63},
+        "seed is 9223372036854775808; "
+        "it must be a number of at least 0 and at most 9223372036854775807.",
+    ),
+    (
+        {"bias": {"e": math.nan}},
+        "the bias of 'e' is nan; it must be a number, or -inf to forbid the symbol.",
+    ),
+    (
+        {"bias": {"a": 1, "e": math.inf}},
+        "the bias of 'e' is inf; it must be a number, or -inf to forbid the symbol.",
+    ),
+    ({"stop": ("a", "")}, "a stop string is empty; give at least one character."),
+    (
+        {"match": ""},
+        "the expression to match is empty, and only the empty text would match it; "
+        "give one such as 'K[a-z]+'.",
+    ),
+]
+"""Options of sampling out of their range, and what is said of them."""
+
+KINDS: list[tuple[dict[str, Any], str]] = [
+    ({"top_k": True}, "top-k is True; allowed: a whole number."),
+    ({"top_k": 2.0}, "top-k is 2.0; allowed: a whole number."),
+    ({"top_p": "0.9"}, "top-p is '0.9'; allowed: a number."),
+    ({"min_p": False}, "min-p is False; allowed: a number."),
+    ({"min_length": None}, "min-length is None; allowed: a whole number."),
+    ({"repetition_penalty": [1.2]}, "repetition-penalty is [1.2]; allowed: a number."),
+    ({"repetition_span": 1.0}, "repetition-span is 1.0; allowed: a whole number."),
+    ({"bias": ["e"]}, "bias is ['e']; allowed: numbers by symbol, such as {'e': -2}."),
+    ({"bias": None}, "bias is None; allowed: numbers by symbol, such as {'e': -2}."),
+    ({"bias": {"e": "2"}}, "bias is {'e': '2'}; allowed: numbers by symbol, such as {'e': -2}."),
+    ({"bias": {"e": True}}, "bias is {'e': True}; allowed: numbers by symbol, such as {'e': -2}."),
+    ({"bias": {2: -1}}, "bias is {2: -1}; allowed: numbers by symbol, such as {'e': -2}."),
+    ({"stop": "end"}, "stop is 'end'; allowed: a list of texts, such as ['a', 'b']."),
+    ({"match": b"a"}, "match is b'a'; allowed: a text."),
+    ({"label": 3}, "label is 3; allowed: a text."),
+    ({"novel": 1}, "novel is 1; allowed: True or False."),
+    ({"unique": "yes"}, "unique is 'yes'; allowed: True or False."),
+    ({"novel": True, "tries": 2.5}, "tries is 2.5; allowed: a whole number."),
+    ({"beam": True}, "beam is True; allowed: a whole number."),
+    ({"beam": 2, "length_penalty": "1"}, "length-penalty is '1'; allowed: a number."),
+]
+
+GREEDY = "at temperature 0, which always takes the best symbol"
+BEAM = "with beam, which draws nothing at random"
+ALL_DIFFERENT = "with beam, whose texts are all different"
+
+
+def no_effect(option: str, where: str) -> str:
+    return f"{option} was given {where}; there it has no effect: leave it out."
+
+
+CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"min_length": 6, "length": 5},
+        "min-length 6 is more than length 5; lower one or raise the other.",
+    ),
+    ({"min_length": 501}, "min-length 501 is more than length 500; lower one or raise the other."),
+    (
+        {"match": "a+", "stop": ("b",)},
+        "match and stop contradict each other: "
+        "a text that is cut matches no more; give one of them.",
+    ),
+    ({"temperature": 0, "top_k": 3}, no_effect("top-k", GREEDY)),
+    ({"temperature": 0.0, "top_p": 0.5}, no_effect("top-p", GREEDY)),
+    ({"temperature": 0, "min_p": 0.5}, no_effect("min-p", GREEDY)),
+    ({"temperature": 0, "min_p": 0}, no_effect("min-p", GREEDY)),
+    ({"beam": 2, "top_k": 3}, no_effect("top-k", BEAM)),
+    ({"beam": 2, "top_p": 0.5}, no_effect("top-p", BEAM)),
+    ({"beam": 2, "min_p": 0.0}, no_effect("min-p", BEAM)),
+    ({"beam": 2, "repetition_penalty": 1.2}, no_effect("repetition-penalty", BEAM)),
+    (
+        {"beam": 2, "temperature": 0.5},
+        "beam and temperature 0.5 contradict each other: "
+        "a beam search draws nothing at random; give one of them.",
+    ),
+    (
+        {"beam": 2, "temperature": 0},
+        "beam and temperature 0 contradict each other: "
+        "a beam search draws nothing at random; give one of them.",
+    ),
+    ({"beam": 2, "unique": True}, no_effect("unique", ALL_DIFFERENT)),
+    ({"beam": 2, "novel": True, "tries": 3}, no_effect("tries", ALL_DIFFERENT)),
+    ({"repetition_span": 3}, no_effect("repetition-span", "without repetition-penalty")),
+    ({"length_penalty": 0.5}, no_effect("length-penalty", "without beam")),
+    ({"length_penalty": 0}, no_effect("length-penalty", "without beam")),
+    ({"tries": 3}, no_effect("tries", "without novel or unique")),
+]
+
+VALID: list[SamplingSettings] = [
+    SamplingSettings(),
+    SamplingSettings(temperature=None, length=1, min_length=1),
+    SamplingSettings(temperature=0, repetition_penalty=1.3, repetition_span=256, bias={"e": -2}),
+    SamplingSettings(top_k=1, top_p=1, min_p=0, repetition_penalty=0.5),
+    SamplingSettings(top_k=10**30, top_p=1e-9, min_p=1.0, bias={"<eos>": -math.inf, "é": 0.5}),
+    SamplingSettings(match="K[a-z]{4,6}a", min_length=3, length=9, novel=True, unique=True),
+    SamplingSettings(unique=True, tries=1, stop=("\n\n", "."), seed=2**63 - 1, label="Sports"),
+    SamplingSettings(beam=1),
+    SamplingSettings(beam=5, length_penalty=0, novel=True, temperature=1.0, min_length=2),
+    SamplingSettings(beam=5, length_penalty=1.5, stop=("a",), bias={"b": 10**400}),
+]
+"""Every option, at the edges of its range, in company that is allowed."""
 
 
 @pytest.mark.parametrize(("kind", "values", "message"), WRONG, ids=lambda v: str(v)[:40])
@@ -149,6 +293,43 @@ def test_what_is_out_of_range_is_refused_at_once(
     with pytest.raises(SettingsError) as caught:
         kind(**values)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("values", "message"), RANGES + KINDS + CONTRADICTIONS)
+def test_what_sampling_refuses(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        SamplingSettings(**values)
+    assert str(caught.value) == message
+
+
+def test_the_temperature_is_that_of_a_draw_or_of_a_search() -> None:
+    assert SamplingSettings().temperature == 0.8
+    assert SamplingSettings(temperature=None).temperature == 0.8
+    assert SamplingSettings(beam=3).temperature == 1
+
+
+@pytest.mark.parametrize("settings", VALID, ids=range(len(VALID)))
+def test_valid_sampling_settings_can_be_taken_over(settings: SamplingSettings) -> None:
+    """As commands do for each prompt, label and seed: what was filled in contradicts nothing."""
+    assert dataclasses.replace(settings) == settings
+    changed = dataclasses.replace(settings, seed=7, label="x")
+    assert (changed.seed, changed.label) == (7, "x")
+    assert dataclasses.replace(changed, seed=settings.seed, label=settings.label) == settings
+    assert hash(dataclasses.replace(settings)) == hash(settings)
+    assert SamplingSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+def test_settings_keep_a_bias_of_their_own() -> None:
+    given = {"e": -2.0}
+    settings = SamplingSettings(bias=given)
+    given["e"] = math.nan
+    assert settings.bias == {"e": -2.0}
+
+
+def test_all_settings_can_be_given_as_options() -> None:
+    assert set(get_type_hints(SamplingOptions)) == {
+        field.name for field in dataclasses.fields(SamplingSettings)
+    }
 
 
 @pytest.mark.parametrize(

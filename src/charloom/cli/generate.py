@@ -1,113 +1,134 @@
 """``charloom generate``: write new texts from a trained model."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
+from charloom.cli import generate_options as given
 from charloom.cli import output
-from charloom.cli.options import (
-    Label,
-    Length,
-    Prompts,
-    Run,
-    Seed,
-    count,
-    decoded,
-    number,
-    option,
-)
+from charloom.cli.options import Length, Prompts, Run, Seed
 from charloom.errors import SettingsError
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
-    from charloom.generation.generator import Generator
     from charloom.generation.texts import Generated
     from charloom.model import Model
 
-_DEFAULT = SamplingSettings()
 _FORMATS = ("text", "jsonl")
-_AT_ONCE = 256
-
-Count = Annotated[
-    int, option("-n", metavar="COUNT", parser=count, default=1, help="Texts for each prompt.")
-]
-Temperature = Annotated[
-    float | None,
-    option(
-        "--temperature",
-        metavar="NUMBER",
-        parser=number,
-        default=_DEFAULT.temperature,
-        help="Below 1 safer, above 1 wilder, 0 greedy.",
-    ),
-]
-Greedy = Annotated[bool, option("--greedy", help="Always take the most probable symbol.")]
-Stop = Annotated[
-    list[str] | None,
-    option(
-        "--stop",
-        metavar="TEXT",
-        parser=decoded,
-        help="End a text before this string; may be repeated.",
-    ),
-]
-Stream = Annotated[bool, option("--stream", help="Show each text symbol by symbol.")]
-Format = Annotated[
-    str,
-    option("--format", metavar="text|jsonl", default="text", help="jsonl: an object a text."),
-]
+# A text that may become longer is written as it comes: memory would grow with it.
+_LONG = 100_000
+_BLOCK = 4096
+_CHOICES = 9
+_SETTINGS = (
+    *("length", "min_length", "stop", "top_k", "top_p", "min_p", "temperature"),
+    *("repetition_penalty", "repetition_span", "bias", "match", "novel", "unique", "tries"),
+    *("beam", "length_penalty"),
+)
 
 
 def generate(
     run: Run,
     prompts: Prompts = None,
     *,
-    n: Count = 1,
-    length: Length = _DEFAULT.length,
-    temperature: Temperature = None,
-    greedy: Greedy = False,
+    n: given.Count = None,
+    length: Length = None,
     seed: Seed = None,
-    stop: Stop = None,
-    label: Label = None,
-    stream: Stream = False,
-    form: Format = "text",
+    labels: given.Labels = None,
+    form: given.Format = None,
+    stream: given.Stream = False,
+    interactive: given.Interactive = False,
+    choices: given.Choices = None,
+    temperature: given.Temperature = None,
+    greedy: given.Greedy = False,
+    top_k: given.TopK = None,
+    top_p: given.TopP = None,
+    min_p: given.MinP = None,
+    repetition_penalty: given.RepetitionPenalty = None,
+    repetition_span: given.RepetitionSpan = None,
+    bias: given.Bias = None,
+    min_length: given.MinLength = None,
+    stop: given.Stop = None,
+    match: given.Match = None,
+    novel: given.Novel = False,
+    unique: given.Unique = False,
+    tries: given.Tries = None,
+    beam: given.Beam = None,
+    length_penalty: given.LengthPenalty = None,
 ) -> None:
     """Write new texts from a trained model.
 
     A text begins with the prompt and goes on until the model ends it. The same model, prompt, seed
-    and temperature give the same text everywhere.
+    and settings give the same text everywhere. The choice of a symbol is shaped in this order:
+    repetition penalty, bias, masks (minimum length, match), temperature, top-k, top-p, min-p.
     """
-    if greedy and temperature is not None:
-        raise SettingsError(
-            f"--greedy and --temperature {temperature:g} contradict each other; give one of them."
-        )
-    check_format(form)
-    if stream and form == "jsonl":
-        raise SettingsError("--stream and --format jsonl contradict each other; give one of them.")
-    settings = SamplingSettings(
-        temperature=0.0 if greedy else _DEFAULT.temperature if temperature is None else temperature,
-        length=length,
-        stop=tuple(stop or ()),
-        seed=random_seed() if seed is None else seed,
-        label=label,
-    )
-    seeds = settings.seeds(n)
+    settings = _checked(dict(locals()))
     from charloom.model import Model
 
     model = Model.load(run)
     known = clean_prompts(model, prompts)
-    if stream:
-        _stream(model, known, settings, seeds)
+    if interactive:
+        from charloom.cli.interactive import interact
+
+        one = replace(settings, label=labels[0] if labels else None)
+        interact(model, known[0], one, choices or _CHOICES)
         return
-    gap = _separator(model, known)
-    texts = (text for prompt in known for text in _drawn(model.generator, prompt, settings, seeds))
-    for index, text in enumerate(texts):
-        if form == "jsonl":
-            output.record(_entry(text))
-        else:
-            output.result((gap if index else "") + text.text)
+    each = [replace(settings, label=label) for label in labels] if labels else [settings]
+    if stream or (form != "jsonl" and _long(settings)):
+        _stream(model, known, each, n or 1, 1 if stream else _BLOCK)
+    else:
+        _write(model, known, each, n or 1, form)
+
+
+def _checked(options: Mapping[str, Any]) -> SamplingSettings:
+    """Return what the options say, but for labels; raises SettingsError for what cannot be."""
+    settings = _settings(options)
+    settings.seeds(options["n"] or 1)
+    check_format(options["form"])
+    if options["interactive"]:
+        _refuse(options, ("n", "form", "stream", "novel", "unique", "beam"), "--interactive")
+        _one(options["prompts"], options["labels"])
+    elif options["choices"] is not None:
+        raise SettingsError("--choices is for --interactive alone; leave it out, or give both.")
+    if options["stream"]:
+        _refuse(options, ("form", "novel", "unique", "beam"), "--stream")
+    return settings
+
+
+def _settings(options: Mapping[str, Any]) -> SamplingSettings:
+    if options["greedy"] and options["temperature"] is not None:
+        raise SettingsError(
+            f"--greedy and --temperature {options['temperature']:g} contradict each other; "
+            "give one of them."
+        )
+    chosen = {name: options[name] for name in _SETTINGS if options[name] is not None}
+    if options["greedy"]:
+        _refuse(options, ("beam",), "--greedy")
+        chosen["temperature"] = 0.0
+    chosen["bias"] = dict(options["bias"] or ())
+    chosen["seed"] = random_seed() if options["seed"] is None else options["seed"]
+    return SamplingSettings(**chosen)
+
+
+def _refuse(options: Mapping[str, Any], names: tuple[str, ...], against: str) -> None:
+    """Raise SettingsError for the first of some options that was given."""
+    spelled = {"n": "-n", "form": "--format"}
+    for name in names:
+        if options[name] not in (None, False) and (name, options[name]) != ("form", "text"):
+            value = f" {options[name]}" if name in spelled else ""
+            option = spelled.get(name, f"--{name.replace('_', '-')}") + value
+            raise SettingsError(f"{against} and {option} contradict each other; give one of them.")
+
+
+def _one(prompts: list[str] | None, labels: list[str] | None) -> None:
+    """Raise SettingsError if more than one text would have to be begun."""
+    for things, given_things in (("prompts", prompts), ("labels", labels)):
+        if given_things is not None and len(given_things) > 1:
+            raise SettingsError(
+                f"--interactive writes one text, and {len(given_things)} {things} were given; "
+                "give one."
+            )
 
 
 def random_seed() -> int:
@@ -115,9 +136,9 @@ def random_seed() -> int:
     return secrets.randbelow(2**32)
 
 
-def check_format(form: str) -> None:
-    """Raise SettingsError unless ``form`` is a format of results."""
-    if form not in _FORMATS:
+def check_format(form: str | None) -> None:
+    """Raise SettingsError unless ``form`` is a format of results, or left out."""
+    if form is not None and form not in _FORMATS:
         raise SettingsError(f"format is {form!r}; allowed: {', '.join(_FORMATS)}.")
 
 
@@ -131,13 +152,54 @@ def clean_prompts(model: "Model", prompts: list[str] | None) -> list[str]:
     return cleaned
 
 
-def _drawn(
-    generator: "Generator", prompt: str, settings: SamplingSettings, seeds: range
-) -> Iterator["Generated"]:
-    """Yield a text of each seed; the first ones are there before the last are begun."""
-    for first in seeds[::_AT_ONCE]:
-        n = min(_AT_ONCE, seeds.stop - first)
-        yield from generator.generate(prompt, replace(settings, seed=first), n)
+def _long(settings: SamplingSettings) -> bool:
+    """Return whether texts may be long, and nothing has to know them whole."""
+    whole = settings.novel or settings.unique or settings.beam is not None
+    return settings.length > _LONG and not whole
+
+
+def _write(
+    model: "Model", prompts: list[str], each: list[SamplingSettings], n: int, form: str | None
+) -> None:
+    """Write ``n`` texts for each prompt and label, and what the sieve held back."""
+    from charloom.generation.sieve import make_sieve
+
+    sieve = make_sieve(each[0], model.record)
+
+    def texts() -> Iterator["Generated"]:
+        for prompt, settings in product(prompts, each):
+            yield from model.generator.texts(prompt, settings, n, sieve)
+
+    gap = _separator(model, prompts)
+    for index, text in enumerate(texts()):
+        if form == "jsonl":
+            output.record(_entry(text))
+        else:
+            output.result((gap if index else "") + _heading(each, text.label) + text.text)
+    if sieve is not None:
+        output.note(sieve.report())
+
+
+def _stream(
+    model: "Model", prompts: list[str], each: list[SamplingSettings], n: int, block: int
+) -> None:
+    """Write the texts one after another, a piece after every ``block`` symbols."""
+    gap = _separator(model, prompts)
+    texts = product(prompts, each, each[0].seeds(n))
+    for index, (prompt, settings, seed) in enumerate(texts):
+        pieces = model.generator.stream(prompt, replace(settings, seed=seed), block)
+        heading = _heading(each, settings.label)
+        output.result((gap if index else "") + heading + prompt, end="")
+        for piece in pieces:
+            output.result(piece, end="")
+            if block == 1:
+                output.flush()
+        output.result("")
+
+
+def _heading(each: list[SamplingSettings], label: str | None) -> str:
+    """Return what stands before a text: its label, where there are several."""
+    return f"{label}\t" if len(each) > 1 else ""
 
 
 def _separator(model: "Model", prompts: list[str]) -> str:
@@ -156,15 +218,3 @@ def _entry(generated: "Generated") -> dict[str, Any]:
         "stopped": generated.stopped,
         "label": generated.label,
     }
-
-
-def _stream(model: "Model", prompts: list[str], settings: SamplingSettings, seeds: range) -> None:
-    """Write a text of each seed for each prompt, every piece as soon as it is known."""
-    gap = _separator(model, prompts)
-    for index, (prompt, seed) in enumerate(product(prompts, seeds)):
-        pieces = model.generator.stream(prompt, replace(settings, seed=seed))
-        output.result((gap if index else "") + prompt, end="")
-        for piece in pieces:
-            output.result(piece, end="")
-            output.flush()
-        output.result("")

@@ -106,7 +106,7 @@ def length_option(default: int) -> Any:
     )
 
 
-Length = Annotated[int, length_option(_SAMPLING.length)]
+Length = Annotated[int | None, length_option(_SAMPLING.length)]
 
 _TEXT = "Text"
 Columns = Annotated[

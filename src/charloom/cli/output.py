@@ -24,6 +24,14 @@ def note(message: str) -> None:
         silence(sys.stderr)
 
 
+def say(text: str = "", *, end: str = "\n") -> None:
+    """Say something to the person at the other end, on standard error and at once."""
+    try:
+        print(visible(text), end=end, file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
+
+
 def result(text: str, *, end: str = "\n") -> None:
     """Write a result; on a terminal, characters that it would obey are spelled out."""
     print(visible(text) if sys.stdout.isatty() else text, end=end)

@@ -50,6 +50,7 @@ def train(
     sample_every: given.SampleEvery = None,
     prompts: given.SamplePrompts = None,
     temperatures: given.SampleTemperatures = None,
+    index: given.Index = None,
 ) -> None:
     """Train a network on texts, showing samples while it learns.
 

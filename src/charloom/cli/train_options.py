@@ -211,6 +211,15 @@ PrecisionName = Annotated[
         group="Training",
     ),
 ]
+Index = Annotated[
+    bool | None,
+    option(
+        "--index/--no-index",
+        help="Keep hashes of the texts that are learned from, for generate --novel.",
+        default="index; of a stream there are none",
+        group="Training",
+    ),
+]
 
 SampleEvery = Annotated[
     float | None,

@@ -24,14 +24,13 @@ from charloom.generation.engine import Engine
 from charloom.generation.growth import Start, Streams, compiled, grow, read
 from charloom.generation.reference import State
 from charloom.generation.sampling import probabilities
-from charloom.generation.sieve import Sieve
+from charloom.generation.session import Session
+from charloom.generation.sieve import AT_ONCE, Sieve
 from charloom.generation.steering import steer
 from charloom.generation.texts import Generated, Growing
 from charloom.settings import SamplingSettings
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
-AT_ONCE = 256
-"""The largest number of texts that are drawn before the first of them is given out."""
 BATCH = 256
 """The largest number of texts that NumPy draws side by side, which bounds memory."""
 COMPILED_BATCH = 16
@@ -102,6 +101,15 @@ class Generator:
         kernels = compiled(self._engine, settings.length)
         steps = self._grow([text], start, settings, block, kernels)
         return (piece for _, piece in steps if piece)
+
+    def session(self, prompt: str, settings: SamplingSettings) -> Session:
+        """Return a text that a person writes with the network; raises as ``generate`` does."""
+        if settings.beam is not None or settings.novel or settings.unique:
+            raise SettingsError(
+                "beam, novel and unique decide on whole texts, which a person does in a session; "
+                "leave them out."
+            )
+        return Session(self._engine, self._vocabulary, self._start(prompt, settings), settings)
 
     def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
         """Return what may follow ``text``: symbols and probabilities, most probable first.

@@ -217,22 +217,16 @@ def _grow_compiled(
     weights = engine.weights
     rows = kernels.grow(
         *_arguments(kernels, engine),
-        weights.output_HV,
-        weights.output_bias_V,
+        (weights.output_HV, weights.output_bias_V),
         _steering(steering),
-        hidden_LSH,
-        cell_LSH,
-        memory.automaton_B,
-        memory.recent_BW,
+        (hidden_LSH, cell_LSH, memory.automaton_B, memory.recent_BW),
         _scratch(streams),
         last_S,
         streams.last_S is not None,
         streams.seeds_S,
         streams.position,
         EOS,
-        ids_ST,
-        nats_ST,
-        lengths_S,
+        (ids_ST, nats_ST, lengths_S),
     )
     going = slice(len(rows))
     streams.state = _state(engine, hidden_LSH[:, going], cell_LSH[:, going])

@@ -217,22 +217,16 @@ def follow(index, table_QV, automaton_1, recent_W):
 def grow(
     cell_kind,
     layers,
-    output_HV,
-    output_bias_V,
+    output,
     steering,
-    hidden_LSH,
-    cell_LSH,
-    automaton_S,
-    recent_SW,
+    streams,
     logits_SV,
     last_S,
     begun,
     seeds_S,
     position,
     end,
-    ids_ST,
-    nats_ST,
-    lengths_S,
+    drawn,
 ):
     """Draw up to T symbols in each stream, all at the same ``position``; those that end leave.
 
@@ -241,6 +235,9 @@ def grow(
     stream that ended has ``end`` as its last id. Returns the rows of those that go on, in the order
     in which their states stand now, first.
     """
+    output_HV, output_bias_V = output
+    hidden_LSH, cell_LSH, automaton_S, recent_SW = streams
+    ids_ST, nats_ST, lengths_S = drawn
     S, T = ids_ST.shape
     L, V, G = hidden_LSH.shape[0], output_bias_V.shape[0], layers[0].shape[1]
     gates_SG, sums_SG = np.empty((S, G), np.float32), np.empty((S, G), np.float32)
@@ -254,13 +251,11 @@ def grow(
             for s in range(going):
                 logits_SV[s] = output_bias_V
             accumulate(logits_SV, hidden_LSH[L - 1], output_HV, going)
-        s = 0
+        s, place = 0, position + t
         while s < going:
             row = row_S[s]
-            number = uniform(seeds_S[row], np.uint64(position + t))
-            adjust(
-                logits_SV[s], adjusted_V, steering, position + t, automaton_S[s], recent_SW[s], end
-            )
+            number = uniform(seeds_S[row], np.uint64(place))
+            adjust(logits_SV[s], adjusted_V, steering, place, automaton_S[s], recent_SW[s], end)
             index = choose(adjusted_V, weights_V, steering, number)
             nats_ST[row, t] = surprisal(logits_SV[s], weights_V, index)
             ids_ST[row, t] = index
@@ -272,12 +267,9 @@ def grow(
                 continue
             # The last stream takes the place of the one that ended; it is looked at next.
             going -= 1
-            row_S[s] = row_S[going]
-            logits_SV[s] = logits_SV[going]
-            hidden_LSH[:, s] = hidden_LSH[:, going]
-            cell_LSH[:, s] = cell_LSH[:, going]
-            automaton_S[s] = automaton_S[going]
-            recent_SW[s] = recent_SW[going]
+            row_S[s], automaton_S[s] = row_S[going], automaton_S[going]
+            logits_SV[s], recent_SW[s] = logits_SV[going], recent_SW[going]
+            hidden_LSH[:, s], cell_LSH[:, s] = hidden_LSH[:, going], cell_LSH[:, going]
         if going == 0:
             break
     return row_S[:going]

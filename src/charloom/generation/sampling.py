@@ -31,24 +31,26 @@ class Truncation:
 
     temperature: float = 1.0
     top_k: int | None = None
-    top_p: float | None = None
-    min_p: float | None = None
+    top_p: float = 1.0
+    min_p: float = 0.0
 
     @classmethod
-    def of(cls, settings: SamplingSettings) -> Self:
-        """Return what the settings say."""
+    def of(cls, settings: SamplingSettings, symbols: int) -> Self:
+        """Return what the settings say of a vocabulary of so many symbols."""
         assert settings.temperature is not None
+        all_stay = settings.top_k is None or settings.top_k >= symbols
         return cls(
             temperature=settings.temperature,
-            top_k=settings.top_k,
-            top_p=settings.top_p,
-            min_p=settings.min_p,
+            top_k=None if all_stay else settings.top_k,
+            # Kernels are compiled for numbers of one kind: a whole one would compile them anew.
+            top_p=float(settings.top_p or 1),
+            min_p=float(settings.min_p or 0),
         )
 
     @property
     def cuts(self) -> bool:
         """Whether it leaves any symbol out."""
-        return (self.top_k, self.top_p, self.min_p) != (None, None, None)
+        return self.top_k is not None or self.top_p < 1 or self.min_p > 0
 
 
 def weights(logits_BV: Floats, truncation: Truncation) -> Weights:
@@ -79,12 +81,11 @@ def _cut(logits_V: Weights, weights_V: Weights, truncation: Truncation) -> None:
     """
     order = np.argsort(-logits_V, kind="stable")
     kept = min(truncation.top_k or len(order), len(order))
-    if truncation.top_p is not None:
+    if truncation.top_p < 1:
         cumulative = np.cumsum(weights_V[order[:kept]], dtype=np.float64)
         kept = int(np.argmax(cumulative >= truncation.top_p * cumulative[-1])) + 1
-    if truncation.min_p is not None:
-        below = weights_V[order[:kept]].astype(np.float64) < truncation.min_p
-        kept = int(np.argmax(below)) if below.any() else kept
+    below = weights_V[order[:kept]].astype(np.float64) < truncation.min_p
+    kept = int(np.argmax(below)) if below.any() else kept
     weights_V[order[kept:]] = 0
 
 
@@ -104,8 +105,9 @@ def choose(
 
 
 def divisor(temperature: float) -> np.float32:
-    """Return what logits are divided by: a temperature too small for float32 is the smallest."""
-    return np.float32(max(temperature, float(np.finfo(np.float32).tiny)))
+    """Return what logits are divided by: of a temperature beyond float32, the nearest one there."""
+    limits = np.finfo(np.float32)
+    return np.float32(min(max(temperature, float(limits.tiny)), float(limits.max)))
 
 
 def cost(logits_BV: Floats, ids_B: NDArray[np.int64]) -> NDArray[np.float64]:

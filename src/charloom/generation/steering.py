@@ -5,6 +5,7 @@ min-p). Axes: B streams, V symbols, W the last symbols, Q states of the automato
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
 from charloom.generation.arithmetic import ONE, Floats
-from charloom.generation.constraints import Automaton, Expression
+from charloom.generation.constraints import NEVER, Automaton, Expression
 from charloom.generation.sampling import Truncation
 from charloom.settings import REPETITION_WINDOW, SamplingSettings
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
@@ -22,6 +23,10 @@ Ids = NDArray[np.int64]
 
 WORD_SPAN, SPAN = 1, 8
 """Symbols that make a repetition, if not given: of words one, of anything else eight."""
+EXTREME = 1e30
+"""A bias or penalty beyond it, or below its inverse, acts as that: logits stay finite."""
+LONGEST = 2**62
+"""A length beyond it acts as that: kernels count in 64 bits."""
 NOTHING = -1
 """Stands before the first symbol among those that repetitions are looked for."""
 
@@ -114,8 +119,8 @@ def biases(vocabulary: Vocabulary, bias: Mapping[str, float]) -> Floats:
                 f"a bias is given for {symbol!r}, which is no symbol of this model; "
                 f"its level is {vocabulary.level}, and vocabulary.json has its symbols."
             )
-        with np.errstate(over="ignore"):
-            result_V[index] = np.float32(value)
+        forbidden = value == -math.inf
+        result_V[index] = -np.inf if forbidden else min(max(value, -EXTREME), EXTREME)
     if np.isneginf(result_V).all():
         raise SettingsError("every symbol is forbidden by a bias; allow at least one.")
     return result_V
@@ -132,6 +137,11 @@ def steer(
     Raises SettingsError for a bias or an expression that cannot be, and if no match is in reach.
     """
     bias_V = biases(vocabulary, settings.bias)
+    if settings.min_length and np.isneginf(np.delete(bias_V, EOS)).all():
+        raise SettingsError(
+            "every symbol but '<eos>' is forbidden by a bias, and min-length "
+            f"{settings.min_length} asks for others; allow at least one, or leave min-length out."
+        )
     automaton, state = None, 0
     if settings.match is not None:
         if np.isneginf(bias_V[EOS]):
@@ -146,11 +156,11 @@ def steer(
             length=settings.length,
         )
     return Steering(
-        truncation=Truncation.of(settings),
+        truncation=Truncation.of(settings, len(vocabulary)),
         bias_V=bias_V,
-        length=settings.length,
-        minimum=settings.min_length,
-        penalty=np.float32(settings.repetition_penalty or 1),
+        length=min(settings.length, LONGEST if automaton is None else NEVER - 1),
+        minimum=min(settings.min_length, LONGEST),
+        penalty=np.float32(min(max(settings.repetition_penalty or 1, 1 / EXTREME), EXTREME)),
         span=settings.repetition_span or (WORD_SPAN if vocabulary.level == "word" else SPAN),
         automaton=automaton,
         first=Memory(

@@ -87,6 +87,9 @@ class Corpus:
     """What the user should be told."""
     fingerprint: str
     """Hash of the content; of both files if there is one for validation."""
+    hashes: NDArray[np.uint64] | None = None
+    """The store's hash of each training document: (documents,); None for a stream, whose documents
+    are no units of text."""
 
 
 def build(
@@ -126,6 +129,7 @@ def build(
         labels=labels,
         notes=notes,
         fingerprint=store.fingerprint + (f"+{validation.fingerprint}" if validation else ""),
+        hashes=None if settings.unit == "stream" else training.hashes,
     )
 
 
@@ -137,6 +141,7 @@ class _Side:
     starts: NDArray[np.int64]
     stops: NDArray[np.int64]
     label_ids: NDArray[np.int32]
+    hashes: NDArray[np.uint64]
 
     def labels(self) -> set[str]:
         return {self.store.labels[index] for index in np.unique(self.label_ids) if index >= 0}
@@ -175,7 +180,9 @@ def _some(labels: Sequence[str]) -> str:
 
 def _whole(store: Store) -> _Side:
     starts, stops = store.offsets[:-1], store.offsets[1:]
-    return _Side(store=store, starts=starts, stops=stops, label_ids=store.label_ids)
+    return _Side(
+        store=store, starts=starts, stops=stops, label_ids=store.label_ids, hashes=store.hashes
+    )
 
 
 def _chosen(side: _Side, chosen: NDArray[np.bool_]) -> _Side:
@@ -184,6 +191,7 @@ def _chosen(side: _Side, chosen: NDArray[np.bool_]) -> _Side:
         starts=side.starts[chosen],
         stops=side.stops[chosen],
         label_ids=side.label_ids[chosen],
+        hashes=side.hashes[chosen],
     )
 
 
@@ -234,7 +242,7 @@ def _cut(side: _Side, fraction: float, limit: int) -> tuple[_Side, _Side, bool]:
 
 def _without(side: _Side, validation: Store) -> tuple[_Side, _Notes]:
     """Leave out the documents that stand in ``validation`` too."""
-    known = np.isin(side.store.hashes, validation.hashes)
+    known = np.isin(side.hashes, validation.hashes)
     if known.all():
         raise CorpusError(
             f"the training part would be empty: each of its {len(known)} documents stands in the "

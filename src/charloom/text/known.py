@@ -1,0 +1,67 @@
+"""Which texts are documents that a model has learned from, by 40 bits of a hash each.
+
+An index of n documents takes 5 n bytes. A document is never missed; any other text is taken for one
+with a chance of n / 2**40: one in a million for a million documents.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.text.symbols import repair
+
+WIDTH = 5
+"""Bytes that are kept of the 8 of a hash."""
+
+
+class KnownDocuments:
+    """A set of documents that ``text in known`` asks, letter for letter.
+
+    ``read`` gives ``packed``; it is called when that is asked for the first time, and raises what
+    then goes wrong.
+    """
+
+    def __init__(self, read: Callable[[], bytes]) -> None:
+        self._read = read
+
+    @classmethod
+    def of(cls, hashes: NDArray[np.uint64]) -> Self:
+        """Return the set of documents whose hashes a store holds: (documents,)."""
+        # The store reads a digest as a little-endian number; here its first bytes come first.
+        digests = hashes.astype("<u8").view(">u8")
+        cut = np.sort(digests >> np.uint64(8 * (8 - WIDTH)))
+        first = np.diff(cut, prepend=~cut[:1]) != 0  # of equal ones; np.unique takes far longer
+        packed = cut[first].astype(">u8").view(np.uint8).reshape(-1, 8)[:, -WIDTH:].tobytes()
+        return cls(lambda: packed)
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The first WIDTH bytes of the BLAKE2b digest, of 8 bytes, of each document's UTF-8.
+
+        One after another, sorted, each once.
+        """
+        return self._read()
+
+    def load(self) -> Self:
+        """Return the set itself, read now if it was not yet."""
+        _ = self.packed
+        return self
+
+    def __len__(self) -> int:
+        return len(self.packed) // WIDTH
+
+    def __contains__(self, text: str) -> bool:
+        key = blake2b(repair(text).encode(), digest_size=8).digest()[:WIDTH]
+        first = WIDTH * int(np.searchsorted(self._keys, np.bytes_(key)))
+        return self.packed[first : first + WIDTH] == key
+
+    @cached_property
+    def _keys(self) -> NDArray[Any]:
+        """What is packed, as an array: (documents,)."""
+        # NumPy takes zeros at the end of a string for padding. All keys have one width, so that
+        # does not change their order, and whether two are equal is not asked of NumPy.
+        return np.ndarray(len(self), f"S{WIDTH}", self.packed)

@@ -1,0 +1,173 @@
+"""``charloom generate`` with options that steer: each reaches the generator, none is ignored."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Charloom, in_a_process
+from networks import markov_tensors, vocabulary_of
+from records import folder
+
+from charloom.model import Model
+from charloom.settings import TextSettings
+
+STEERED: list[tuple[list[str | float], dict[str, Any]]] = [
+    (["--top-k", 2], {"top_k": 2}),
+    (["--top-p", 0.5], {"top_p": 0.5}),
+    (["--min-p", 0.3], {"min_p": 0.3}),
+    (
+        ["--repetition-penalty", 5, "--repetition-span", 1],
+        {"repetition_penalty": 5, "repetition_span": 1},
+    ),
+    (["--bias", "a=-inf", "--bias", "<eos>=-3"], {"bias": {"a": -float("inf"), "<eos>": -3}}),
+    (["--min-length", 20], {"min_length": 20}),
+    (["--match", "b[a-e ]{3,9}j"], {"match": "b[a-e ]{3,9}j"}),
+    (["--unique", "--length", 1], {"unique": True, "length": 1}),
+    (["--unique", "--tries", 200, "--length", 1], {"unique": True, "tries": 200, "length": 1}),
+    (["--beam", 5], {"beam": 5}),
+    (["--beam", 5, "--length-penalty", 0.5], {"beam": 5, "length_penalty": 0.5}),
+]
+
+
+def name(value: object) -> str | None:
+    return " ".join(map(str, value)) if isinstance(value, list) else ""
+
+
+@pytest.mark.parametrize(("arguments", "options"), STEERED, ids=name)
+def test_each_option_is_that_of_the_library(
+    charloom: Charloom, model: Path, arguments: list[str | float], options: dict[str, Any]
+) -> None:
+    done = charloom("generate", model, "b", "-n", 4, "--seed", 7, *arguments)
+    loaded = Model.load(model)
+    steered = loaded.generate("b", n=4, seed=7, **options)
+    plain = loaded.generate("b", n=4, seed=7, length=options.get("length", 500))
+    assert (done.code, done.out) == (0, "".join(f"{text}\n" for text in steered))
+    assert steered != plain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--top-k", "0"], "top-k is 0; it must be a number of at least 1."),
+        (
+            ["--greedy", "--top-k", "3"],
+            "top-k was given at temperature 0, which always takes the best symbol; "
+            "there it has no effect: leave it out.",
+        ),
+        (
+            ["--greedy", "--beam", "3"],
+            "--greedy and --beam contradict each other; give one of them.",
+        ),
+        (
+            ["--bias", "é"],
+            "Invalid value for '--bias': 'é' is no bias; give a symbol and a number, such as "
+            "e=-2. See: charloom generate --help",
+        ),
+        (
+            ["--bias", "e=much"],
+            "Invalid value for '--bias': 'much' is not a number. See: charloom generate --help",
+        ),
+        (
+            ["--choices", "4"],
+            "--choices is for --interactive alone; leave it out, or give both.",
+        ),
+        (
+            ["--stream", "--novel"],
+            "--stream and --novel contradict each other; give one of them.",
+        ),
+        (
+            ["--stream", "--beam", "2"],
+            "--stream and --beam contradict each other; give one of them.",
+        ),
+        (
+            ["--interactive", "-n", "3"],
+            "--interactive and -n 3 contradict each other; give one of them.",
+        ),
+        (
+            ["--interactive", "--format", "jsonl"],
+            "--interactive and --format jsonl contradict each other; give one of them.",
+        ),
+        (
+            ["--interactive", "a", "b"],
+            "--interactive writes one text, and 2 prompts were given; give one.",
+        ),
+        (
+            ["--interactive", "--label", "x", "--label", "y"],
+            "--interactive writes one text, and 2 labels were given; give one.",
+        ),
+    ],
+)
+def test_options_that_cannot_be(
+    charloom: Charloom, model: Path, arguments: list[str], message: str
+) -> None:
+    done = charloom("generate", model, *arguments)
+    assert (done.code, done.out, done.err) == (2, "", f"charloom: {message}\n")
+
+
+def test_names_of_a_shape(charloom: Charloom, model: Path) -> None:
+    done = charloom("generate", model, "-n", 50, "--match", "[d-f][a-h]{4,6}a", "--seed", 1)
+    lines = done.out.splitlines()
+    assert (done.code, len(lines)) == (0, 50)
+    assert all(re.fullmatch("[d-f][a-h]{4,6}a", line) for line in lines)
+
+
+def test_several_labels_at_once(charloom: Charloom, labelled: Path) -> None:
+    arguments = ("generate", labelled, "b", "-n", 2, "--seed", 3, "--length", 8)
+    done = charloom(*arguments, "--label", "World", "--label", "Sports")
+    loaded = Model.load(labelled)
+    texts = [
+        (label, text)
+        for label in ("World", "Sports")
+        for text in loaded.generate("b", n=2, seed=3, length=8, label=label)
+    ]
+    assert done.out == "".join(f"{label}\t{text}\n" for label, text in texts)
+    both = charloom(*arguments, "--label", "World", "--label", "Sports", "--format", "jsonl")
+    assert [(one["label"], one["text"]) for one in both.records] == texts
+    alone = charloom(*arguments, "--label", "World", "--stream")
+    assert alone.out == "".join(f"{text}\n" for label, text in texts if label == "World")
+
+
+def test_what_was_held_back_is_told(charloom: Charloom, model: Path) -> None:
+    done = charloom("generate", model, "b", "-n", 6, "--length", 1, "--seed", 1, "--unique")
+    lines = done.out.splitlines()
+    assert (done.code, len(lines), len(set(lines))) == (0, 6, 6)
+    assert re.fullmatch(r"charloom: drew \d+ texts for 6: .*\n", done.err)
+
+
+def test_texts_are_unique_over_all_prompts(charloom: Charloom, model: Path) -> None:
+    arguments = ("generate", model, "-n", 2, "--length", 1, "--seed", 1)
+    done = charloom(*arguments, "b", "b", "--unique")
+    lines = done.out.splitlines()
+    assert len(set(lines)) == len(lines) == 4
+
+
+def endless(path: Path) -> Path:
+    """Make a model of five letters, each as likely as the others, whose text never ends."""
+    chances = [[0, 0, 0.2, 0.2, 0.2, 0.2, 0.2]] * 7
+    settings, tensors = markov_tensors(chances)
+    return folder(
+        path,
+        network=settings,
+        tensors={key: tensor.astype("float32") for key, tensor in tensors.items()},
+        vocabulary=vocabulary_of("abcde"),
+        text=TextSettings(unit="stream"),
+    )
+
+
+def test_a_long_text_is_the_same_though_it_is_written_as_it_comes(
+    charloom: Charloom, tmp_path: Path
+) -> None:
+    model = endless(tmp_path / "endless")
+    done = charloom("generate", model, "a", "--length", 150_000, "--seed", 4)
+    assert done.out == Model.load(model).generate("a", length=150_000, seed=4)[0] + "\n"
+
+
+def test_a_reader_that_went_away_ends_a_long_text(tmp_path: Path) -> None:
+    process = in_a_process("generate", endless(tmp_path / "endless"), "--length", "1000000000")
+    assert process.stdout is not None
+    assert len(process.stdout.read(100)) == 100
+    process.stdout.close()
+    assert process.stderr is not None
+    assert (process.wait(timeout=30), process.stderr.read()) == (0, b"")
+    process.stderr.close()

@@ -1,0 +1,188 @@
+"""Every text drawn with ``match`` matches as a whole, whatever the network would rather write.
+
+Both engines, all levels and temperatures; Python's ``re.fullmatch`` is the judge. Among the symbols
+that may come, the odds are the network's: chi-square tests with fixed seeds, whose LIMITS a perfect
+sampler exceeds with odds of 1 in a million.
+"""
+
+import dataclasses
+import math
+import re
+import sys
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from networks import GATES, NETWORKS, markov_chain, name, random_tensors, vocabulary_of
+
+from charloom.errors import SettingsError
+from charloom.generation import generator as generator_module
+from charloom.generation import growth, kernels
+from charloom.generation.engine import Engine
+from charloom.generation.generator import Generator
+from charloom.generation.texts import Generated
+from charloom.settings import Level, NetworkSettings, SamplingSettings
+from charloom.text.symbols import BYTES
+
+LABELS = ("x", "y")
+LETTERS = [*"abcdefghijklmnopqrstuvwxyzKLM", " ", "é", "日", "\n"]
+WORDS = ["Kira", "Anna", "a", " ", "met", "saw", ".", "Ka", "日", "ina", "and", "na"]
+CLUSTERS = ["K", "a", "e\u0301", "🇫🇷", "n", "👩‍👩‍👧", " ", "\r\n", "o\u0308"]
+SYMBOLS: dict[Level, list[str]] = {
+    "char": LETTERS,
+    "byte": list(BYTES),
+    "grapheme": CLUSTERS,
+    "word": WORDS,
+}
+# Level, expression (that Python reads alike), prompt, least and largest number of symbols.
+CASES: list[tuple[Level, str, str, int, int]] = [
+    ("char", "K[a-z]{4,6}a", "", 0, 8),
+    ("char", "K[a-z]{4,6}a", "Kl", 0, 100),
+    ("char", "K[a-z]{4,6}a", "", 8, 8),
+    ("char", "(a|ab|abc)(c|bcd)?", "", 2, 6),
+    ("char", "[a-c]*?(日x|é日+)", "ab", 3, 9),
+    ("char", "Ω.{3}[^a-z]*(K|$)", "Ω", 0, 20),
+    ("char", r"(\w+ ){2,}\w+", "", 10, 30),
+    ("char", r"(?s).*\n\n.*K", "x\n", 20, 24),
+    ("char", "[a-zé]{30}|[a-k]+K", "", 25, 30),
+    ("byte", "(é|日|[a-f])+😀", "", 9, 24),
+    ("byte", "[^a-e]{2,9}.", "日", 5, 12),
+    ("byte", "[^a-z]{3}", "", 0, 12),
+    ("grapheme", "(Ka?|🇫🇷|👩‍👩‍👧)*(ne\u0301)+", "", 3, 15),
+    ("grapheme", "K.{5,9}[^\u0301a]", "Ka", 0, 7),
+    ("word", r"(Kira|Anna)( (met|saw|and) [A-Z]\w+a)+\.", "", 5, 25),
+    ("word", "Kin*a[ .]*", "K", 3, 9),
+    ("word", "K[a-z]{4,6}a", "", 0, 6),
+]
+cases = pytest.mark.parametrize(("level", "pattern", "prompt", "least", "most"), CASES)
+
+
+def generator(level: Level, settings: NetworkSettings, scale: float) -> Generator:
+    """A random network; a large scale makes it sure of what comes next, mostly of what must not."""
+    vocabulary = vocabulary_of(SYMBOLS[level], level)
+    tensors = random_tensors(settings, len(vocabulary), len(LABELS), seed=6, scale=scale)
+    return Generator(Engine(settings, tensors), vocabulary, LABELS)
+
+
+def both(
+    one: Generator, prompt: str, settings: SamplingSettings, n: int
+) -> tuple[list[Generated], list[Generated]]:
+    """The texts of compiled code, and those of NumPy; the bits of both are left out."""
+    assert kernels.__name__ in sys.modules, "loaded, so these texts are compiled ones"
+    compiled = one.generate(prompt, settings, n)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(growth, "compiled", lambda engine, symbols: None)
+        patch.setattr(generator_module, "compiled", lambda engine, symbols: None)
+        plain = one.generate(prompt, settings, n)
+    return (
+        [dataclasses.replace(text, bits=0.0) for text in compiled],
+        [dataclasses.replace(text, bits=0.0) for text in plain],
+    )
+
+
+@cases
+@pytest.mark.parametrize("temperature", [0.0, 0.7, 100.0])
+def test_every_text_matches(
+    level: Level, pattern: str, prompt: str, least: int, most: int, temperature: float
+) -> None:
+    settings = SamplingSettings(
+        temperature=temperature, match=pattern, min_length=least, length=most, label="y", seed=9
+    )
+    for cell, scale in zip(GATES, (0.3, 3.0, 30.0), strict=True):
+        network = NetworkSettings(cell=cell, hidden=5, input=3)
+        compiled, plain = both(generator(level, network, scale), prompt, settings, 21)
+        assert compiled == plain
+        for text in compiled:
+            assert re.fullmatch(pattern, text.text), text
+            assert text.text.startswith(prompt)
+            assert least <= text.symbols - (text.stopped == "eos") <= most
+            assert text.stopped in ("eos", "length")
+    if temperature == 100:
+        assert len({text.text for text in compiled}) > 2
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=name)
+@pytest.mark.parametrize("biased", ["<eos>", "<unk>", "q"])
+def test_no_certainty_of_the_network_leads_astray(network: NetworkSettings, biased: str) -> None:
+    """It would always end, or always write what must not come."""
+    vocabulary = vocabulary_of(LETTERS)
+    tensors = random_tensors(network, len(vocabulary), seed=1)
+    tensors["output.bias"][vocabulary.symbols.index(biased)] = 1e4
+    one = Generator(Engine(network, tensors), vocabulary)
+    pattern = "K[a-p]{4,6}a( (L|M)[a-p]*)?"
+    for temperature in (0.0, 0.7):
+        settings = SamplingSettings(temperature=temperature, match=pattern, length=15, seed=2)
+        compiled, plain = both(one, "", settings, 18)
+        assert compiled == plain
+        assert all(re.fullmatch(pattern, text.text) for text in compiled)
+
+
+def test_other_steering_keeps_to_the_expression() -> None:
+    """Truncation, penalty and bias choose among what may come, and block sizes do not matter."""
+    one = generator("char", NetworkSettings(hidden=5, input=3), 2.0)
+    pattern = "(K[a-z]{2,9}a,? ?){2,}"
+    with pytest.raises(SettingsError, match="no match of"):
+        one.generate("", SamplingSettings(match="(K[a-z]{2,9}a, ){2,}"))
+    changed: list[dict[str, Any]] = [
+        {"top_k": 1},
+        {"top_p": 0.1},
+        {"min_p": 0.9, "repetition_penalty": 3.0, "repetition_span": 1},
+        {"bias": {"q": 50.0, "a": -50.0, "b": -math.inf}, "repetition_penalty": 0.2},
+    ]
+    for changes in changed:
+        settings = SamplingSettings(match=pattern, min_length=30, length=80, **changes)
+        compiled, plain = both(one, "Ka", settings, 20)
+        assert compiled == plain
+        assert all(re.fullmatch(pattern, text.text) for text in compiled)
+        for block in (1, 7):
+            pieces = one.stream("Ka", settings, block)
+            assert "Ka" + "".join(pieces) == compiled[0].text
+    assert all("b" not in text.text and "q" in text.text for text in compiled)
+
+
+def test_names_from_k_to_a() -> None:
+    """Of six to eight letters, from a network that knows nothing of names."""
+    one = generator("char", NetworkSettings(hidden=5, input=3), 0.3)
+    names = one.generate("", SamplingSettings(match="K[a-z]{4,6}a", temperature=1.0), n=200)
+    assert {len(text.text) for text in names} == {6, 7, 8}
+    assert all(text.text[0] == "K" and text.text[-1] == "a" for text in names)
+    assert len({text.text for text in names}) > 190
+
+
+def test_nothing_may_follow_a_prompt_that_is_a_match() -> None:
+    one = generator("char", NetworkSettings(hidden=5, input=3), 1.0)
+    for text in one.generate("Kira", SamplingSettings(match="K[a-z]{2}a"), n=3):
+        assert (text.text, text.stopped, text.symbols) == ("Kira", "eos", 1)
+
+
+LIMITS = {2: 27.631021, 3: 30.664850, 7: 40.521831}
+DRAWS = 20_000
+UNIGRAM = [0.05, 0.3, 0.25, 0.2, 0.1, 0.05, 0.03, 0.02]  # of <eos>, <unk> and the letters a to f
+
+
+def chi_square(observed: Counter[str], weights: dict[str, float]) -> float:
+    assert set(observed) <= set(weights)
+    total, weight = sum(observed.values()), sum(weights.values())
+    expected = {text: total * w / weight for text, w in weights.items()}
+    return sum((observed[text] - e) ** 2 / e for text, e in expected.items())
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.8, 100.0])
+def test_odds_are_the_network_s_among_what_may_come(temperature: float) -> None:
+    one = Generator(markov_chain([UNIGRAM] * 8), vocabulary_of("abcdef"))
+    p = dict(zip(["", "?", *"abcdef"], np.array(UNIGRAM) ** (1 / temperature), strict=True))
+
+    def drawn(pattern: str, length: int, **options: Any) -> Counter[str]:
+        settings = SamplingSettings(
+            match=pattern, temperature=temperature, length=length, seed=77, **options
+        )
+        return Counter(text.text for text in one.generate("", settings, n=DRAWS))
+
+    assert chi_square(drawn("[ace]", 1), {s: p[s] for s in "ace"}) < LIMITS[2]
+    # The second symbol may not be b: three would have to follow, and one is left.
+    endings = {"aa": p["a"], "ac": p["c"], "ad": p["d"], "a": p[""]}
+    assert chi_square(drawn("a(a|c|bddd|d?)", 3), endings) < LIMITS[3]
+    # Three letters one after another, each with its own odds.
+    pairs = {x + y + z: p[x] * p[y] * p[z] for x in "ab" for y in "cd" for z in "ef"}
+    assert chi_square(drawn("[ab][cd][ef]f?", 3, min_length=3), pairs) < LIMITS[7]
