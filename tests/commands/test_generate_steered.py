@@ -132,7 +132,7 @@ def test_what_was_held_back_is_told(charloom: Charloom, model: Path) -> None:
     done = charloom("generate", model, "b", "-n", 6, "--length", 1, "--seed", 1, "--unique")
     lines = done.out.splitlines()
     assert (done.code, len(lines), len(set(lines))) == (0, 6, 6)
-    assert re.fullmatch(r"charloom: drew \d+ texts for 6: .*\n", done.err)
+    assert re.fullmatch(r"charloom: tried \d+ texts: .*\n", done.err)
 
 
 def test_texts_are_unique_over_all_prompts(charloom: Charloom, model: Path) -> None:

@@ -202,7 +202,7 @@ def test_what_was_learned_is_not_said_again(charloom: Charloom, source: Path) ->
     assert (done.code, len(done.out.splitlines())) == (0, 300)
     assert not set(documents) & set(done.out.splitlines())
     assert re.fullmatch(
-        r"charloom: drew \d+ texts for 300: [1-9]\d* stood in the training documents "
+        r"charloom: tried \d+ texts: [1-9]\d* stood in the training documents "
         r"\([\d.]+ %\)\.\n",
         done.err,
     )

@@ -186,3 +186,15 @@ def test_odds_are_the_network_s_among_what_may_come(temperature: float) -> None:
     # Three letters one after another, each with its own odds.
     pairs = {x + y + z: p[x] * p[y] * p[z] for x in "ab" for y in "cd" for z in "ef"}
     assert chi_square(drawn("[ab][cd][ef]f?", 3, min_length=3), pairs) < LIMITS[7]
+
+
+@pytest.mark.parametrize("numpy", [True, False])
+def test_a_length_beyond_32_bits_lets_nothing_else_through(
+    numpy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``a`` alone is too short, and nothing may follow it: its NEVER must not be within reach."""
+    if numpy:
+        monkeypatch.setattr(generator_module, "compiled", lambda engine, symbols: None)
+    one = Generator(markov_chain([UNIGRAM] * 8), vocabulary_of("abcdef"))
+    settings = SamplingSettings(match="a|b{3,}", min_length=2, length=2**31 + 10)
+    assert {text.text[:3] for text in one.generate("", settings, n=20)} == {"bbb"}

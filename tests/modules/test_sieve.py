@@ -151,7 +151,7 @@ def test_what_came_before_holds_over_several_calls() -> None:
     two = list(sifting.sift(drawn(lambda seed: f"{seed % 6}"), SamplingSettings(), 3))
     assert [text.text for text in (*one, *two)] == ["0", "1", "2", "3", "4", "5"]
     assert counts(sifting) == (9, 0, 3)
-    assert sifting.report() == "drew 9 texts for 6: 3 came before (33.3 %)."
+    assert sifting.report() == "tried 9 texts: 3 came before (33.3 %)."
 
 
 def test_without_unique_a_text_may_come_twice() -> None:
@@ -208,15 +208,14 @@ def test_a_text_that_is_known_is_counted_as_that_alone() -> None:
         (
             ["0", "1"],
             True,
-            "drew 1,000 texts for 988: 4 stood in the training documents (0.4 %), "
-            "8 came before (0.8 %).",
+            "tried 1,000 texts: 4 stood in the training documents (0.4 %), 8 came before (0.8 %).",
         ),
         (
             ["0", "1"],
             False,
-            "drew 1,000 texts for 996: 4 stood in the training documents (0.4 %).",
+            "tried 1,000 texts: 4 stood in the training documents (0.4 %).",
         ),
-        (None, True, "drew 1,000 texts for 990: 10 came before (1.0 %)."),
+        (None, True, "tried 1,000 texts: 10 came before (1.0 %)."),
     ],
 )
 def test_the_report(documents: list[str] | None, unique: bool, report: str) -> None:
@@ -228,9 +227,9 @@ def test_the_report(documents: list[str] | None, unique: bool, report: str) -> N
 
 def test_the_report_of_few() -> None:
     sifting = sieve(["a"])
-    assert sifting.report() == "drew 0 texts for 0: 0 stood in the training documents."
+    assert sifting.report() == "tried 0 texts: 0 stood in the training documents."
     sifting.accepts("b")
-    assert sifting.report() == "drew 1 text for 1: 0 stood in the training documents (0.0 %)."
+    assert sifting.report() == "tried 1 text: 0 stood in the training documents (0.0 %)."
 
 
 DOCUMENTS = [f"{number}" for number in range(5, 200)]

@@ -1,13 +1,40 @@
-"""Beam search: the most probable texts. Axes: B texts side by side, V symbols."""
+"""Beam search: the most probable texts. Axes: B hypotheses side by side, V symbols, N candidates.
 
+The score of a text is the sum over its symbols of the log probability under the model itself
+(temperature 1, nothing masked) and the bias. Texts are ranked by their score divided by a power of
+the number of symbols, boundary included: the length penalty of common libraries. Wu et al. 2016
+(section 7) take the power of (5 + symbols) / 6 instead. Of texts that rank alike the one of fewer
+symbols comes first, then the one whose first different symbol has the lower id.
+
+All that decides is arithmetic that is the same everywhere (arithmetic.py), so the texts are too.
+"""
+
+import copy
+import dataclasses
+import functools
+import heapq
 from collections.abc import Iterator
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.errors import SettingsError
+from charloom.generation.arithmetic import Floats, exp
 from charloom.generation.engine import Engine
-from charloom.generation.growth import Start
+from charloom.generation.growth import Start, compiled, step
+from charloom.generation.pieces import Pieces
 from charloom.generation.sieve import Sieve
-from charloom.generation.texts import Generated
+from charloom.generation.texts import Generated, Growing
 from charloom.settings import SamplingSettings
-from charloom.text.vocabulary import Vocabulary
+from charloom.text.vocabulary import EOS, Vocabulary
+from charloom.units import NATS_PER_BIT
+
+Doubles = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+TERMS = 10
+"""Terms of a series for the logarithm: those left out are less than 1e-16 of it."""
 
 
 def search(
@@ -18,5 +45,233 @@ def search(
     n: int,
     sieve: Sieve | None,
 ) -> Iterator[Generated]:
-    """Yield the ``n`` best texts that a beam of ``settings.beam`` finds, the best first."""
-    raise NotImplementedError
+    """Yield the ``n`` best texts that a beam of ``settings.beam`` finds, the best first.
+
+    No text comes twice, though different symbols may spell it. The sieve looks at one text after
+    another, the best first, until ``n`` have passed. If all that were found come to fewer than
+    ``n``, those are all. Raises SettingsError if ``n`` is more than the beam's width.
+    """
+    assert settings.beam is not None
+    if n > settings.beam:
+        raise SettingsError(
+            f"n is {n}, and a beam of {settings.beam} is too narrow to find so many texts; "
+            "ask for fewer, or widen the beam."
+        )
+    seen: set[str] = set()
+    for text in _Search(engine, vocabulary, start, settings).texts():
+        if text.text in seen:
+            continue
+        seen.add(text.text)
+        if sieve is None or sieve.accepts(text.text):
+            yield text
+            n -= 1
+            if n == 0:
+                return
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Added:
+    """What was added at one position to the hypotheses that went on."""
+
+    parents_B: Ids
+    """The row of each one's beginning among the hypotheses of the position before."""
+    ids_B: Ids
+    nats_B: Doubles
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, order=True)
+class _Ended:
+    """A hypothesis that has ended; the best is the least."""
+
+    loss: Decimal
+    """What texts are ranked by, turned round: the less, the better."""
+    symbols: int
+    place: int
+    """Where its last symbol stands among the candidates of its position."""
+    nats: float = dataclasses.field(compare=False)
+    """Those of its last symbol."""
+
+
+class _Search:
+    """One beam search.
+
+    Hypotheses stand in the order of their ids. So do the candidates, each a hypothesis and one more
+    symbol: candidate ``row * V + id`` is ``id`` after hypothesis ``row``.
+    """
+
+    def __init__(
+        self, engine: Engine, vocabulary: Vocabulary, start: Start, settings: SamplingSettings
+    ) -> None:
+        self._engine = engine
+        self._vocabulary = vocabulary
+        self._start = start
+        self._settings = settings
+        self._steering = start.steering
+        self._width = settings.beam or 1
+        self._divisor = _divisor(settings)
+        self._logits_BV, self._state = start.logits_1V, start.state
+        self._memory = start.steering.first
+        self._scores_B = np.zeros(1)
+        self._pieces = [Pieces(vocabulary.level, settings.stop)]
+        """The text of each hypothesis, so far as a stop string may come of it; or else unused."""
+        self._added: list[_Added] = []
+        self._read = 0
+
+    def texts(self) -> Iterator[Generated]:
+        """Yield the texts that ended, the best first, each once none that grows can be better."""
+        pool: list[_Ended] = []
+        while len(self._scores_B):
+            for ended in self._extend():
+                heapq.heappush(pool, ended)
+            # What is no better than a text that has ended comes after it, since it is longer.
+            least = self._least_loss()
+            while pool and pool[0].loss <= least:
+                yield self._text(heapq.heappop(pool))
+
+    def _extend(self) -> list[_Ended]:
+        """Add a symbol to the hypotheses; return those that end with it.
+
+        From the best candidate down: as many go on as the beam is wide, and what ends on the way
+        down takes no room from them.
+        """
+        norms_B = _log_sum(self._logits_BV)
+        adjusted_BV = self._steering.adjust(self._logits_BV, len(self._added), self._memory)
+        scores_BV = self._scores_B[:, None] + (adjusted_BV - norms_B[:, None])
+        ended, going = list[int](), dict[int, Pieces]()
+        for place in _descending(scores_BV.ravel(), 2 * self._width):
+            pieces = self._spell(place)
+            if pieces is None:
+                ended.append(place)
+            else:
+                going[place] = pieces
+            if len(going) == self._width:
+                break
+        if len(self._added) + 1 == self._steering.length:
+            ended, going = [*ended, *going], {}
+        result = self._end(np.array(ended, np.int64), scores_BV, norms_B)
+        places_B = np.array(sorted(going), np.int64)
+        self._pieces = [going[place] for place in places_B.tolist()]
+        self._go_on(places_B, scores_BV, norms_B)
+        return result
+
+    def _spell(self, place: int) -> Pieces | None:
+        """Return what is held of a candidate's text; None if it ends with its last symbol."""
+        row, index = divmod(place, len(self._vocabulary))
+        if index == EOS:
+            return None
+        if not self._settings.stop:
+            return self._pieces[row]
+        pieces = copy.deepcopy(self._pieces[row])
+        pieces.push([self._vocabulary.symbols[index]])
+        return None if pieces.stopped else pieces
+
+    def _end(self, places_N: Ids, scores_BV: Doubles, norms_B: Doubles) -> list[_Ended]:
+        """Return the candidates at some places as texts that have ended."""
+        symbols = len(self._added) + 1
+        return [
+            _Ended(loss=self._loss(score, symbols), symbols=symbols, place=place, nats=nats)
+            for place, score, nats in zip(
+                places_N.tolist(),
+                scores_BV.ravel()[places_N].tolist(),
+                self._nats(places_N, norms_B).tolist(),
+                strict=True,
+            )
+        ]
+
+    def _go_on(self, places_B: Ids, scores_BV: Doubles, norms_B: Doubles) -> None:
+        """Let the candidates at some places be the hypotheses, and read their last symbols."""
+        parents_B, ids_B = np.divmod(places_B, len(self._vocabulary))
+        nats_B = self._nats(places_B, norms_B)
+        self._added.append(_Added(parents_B=parents_B, ids_B=ids_B, nats_B=nats_B))
+        self._scores_B = scores_BV[parents_B, ids_B]
+        if len(places_B):
+            self._memory = self._steering.follow(ids_B, self._memory.take(parents_B))
+            # How long a search takes is not known before: compiled code is loaded once NumPy has
+            # worked for about the time of that.
+            kernels = compiled(self._engine, self._read)
+            state = self._state.take(parents_B)
+            self._logits_BV, self._state = step(self._engine, ids_B, state, kernels)
+            self._read += len(ids_B)
+
+    def _nats(self, places_N: Ids, norms_B: Doubles) -> Doubles:
+        """Return the nats of the last symbols of some candidates, (N,)."""
+        rows_N, ids_N = np.divmod(places_N, len(self._vocabulary))
+        return np.asarray(norms_B[rows_N] - self._logits_BV[rows_N, ids_N], np.float64)
+
+    def _loss(self, score: float, symbols: int) -> Decimal:
+        return _DECIMALS.divide(Decimal(-score), self._divisor(symbols))
+
+    def _least_loss(self) -> Decimal:
+        """Return a loss that no text falls short of which the hypotheses may still become.
+
+        No log probability is above 0, so without a bias above 0 the score s of a hypothesis is at
+        most 0 and only falls. Whatever text of ``symbols`` symbols it becomes, -score / symbols**p
+        >= -s / symbols**p >= -s / length**p. Rounding keeps the order: all sums and quotients here
+        are rounded correctly. A bias above 0 could lift a score at every further symbol.
+        """
+        if len(self._scores_B) == 0:
+            return Decimal("Infinity")
+        if (self._steering.bias_V > 0).any():
+            return Decimal("-Infinity")
+        return self._loss(float(self._scores_B.max()), self._steering.length)
+
+    def _text(self, ended: _Ended) -> Generated:
+        """Return the text of a hypothesis, followed from its end to its beginning."""
+        row, index = divmod(ended.place, len(self._vocabulary))
+        ids, nats = [index], [ended.nats]
+        for position in range(ended.symbols - 2, -1, -1):
+            added = self._added[position]
+            ids.append(int(added.ids_B[row]))
+            nats.append(float(added.nats_B[row]))
+            row = int(added.parents_B[row])
+        text = Growing(self._settings.seed, self._vocabulary, self._settings)
+        spelled = text.add(ids[::-1], np.array(nats[::-1]))
+        return text.generated(self._start.prompt, spelled, self._settings.label)
+
+
+_DECIMALS = Context(prec=28, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+"""Decimal numbers, for powers that are the same everywhere and do not overflow."""
+
+
+def _divisor(settings: SamplingSettings) -> functools._lru_cache_wrapper[Decimal]:
+    """Return the function from a number of symbols to what scores of such texts are divided by."""
+    penalty = Decimal(1 if settings.length_penalty is None else settings.length_penalty)
+    return functools.cache(lambda symbols: _DECIMALS.power(symbols, penalty))
+
+
+def _descending(scores_N: Doubles, at_once: int) -> Iterator[int]:
+    """Yield the places of all scores above minus infinity, the best first, of equals the lowest.
+
+    They are sorted as they are asked for, ``at_once`` or more at a time.
+    """
+    left_N = scores_N.copy()
+    while (left_N > -np.inf).any():
+        last = max(len(left_N) - at_once, 0)
+        # All that equal the last one are in, so which of them come first is not left to chance.
+        places_N = np.flatnonzero((left_N >= np.partition(left_N, last)[last]) & (left_N > -np.inf))
+        yield from places_N[np.argsort(-left_N[places_N], kind="stable")].tolist()
+        left_N[places_N] = -np.inf
+
+
+def _log_sum(logits_BV: Floats) -> Doubles:
+    """Return the logarithm of the sum of each row's exponentials, (B,), at least its maximum."""
+    best_B1 = logits_BV.max(axis=1, keepdims=True)
+    total_B = np.cumsum(exp(logits_BV - best_B1), axis=1, dtype=np.float64)[:, -1]
+    return np.asarray(best_B1[:, 0] + _log(total_B), np.float64)
+
+
+def _log(x_B: Doubles) -> Doubles:
+    """Return the logarithm of numbers of at least 1, made of operations that are alike everywhere.
+
+    For x = m * 2**e it is e * log(2) + 2 artanh((m - 1) / (m + 1)), and artanh(f) is the series f +
+    f**3 / 3 + f**5 / 5 ... (Abramowitz and Stegun 1964, 4.1.27). With m between sqrt(1/2) and
+    sqrt(2) f**2 is below 0.03.
+    """
+    m_B, e_B = np.frexp(x_B)
+    half_B = m_B * m_B < 0.5
+    m_B, e_B = np.where(half_B, 2 * m_B, m_B), e_B - half_B
+    f_B = (m_B - 1) / (m_B + 1)
+    series_B = np.zeros_like(f_B)
+    for k in reversed(range(TERMS)):
+        series_B = series_B * (f_B * f_B) + 1 / (2 * k + 1)
+    return np.asarray(e_B * NATS_PER_BIT + 2 * f_B * series_B, np.float64)

@@ -84,11 +84,10 @@ class Sieve:
         return True
 
     def report(self) -> str:
-        """Return in one line how many texts were drawn, and why some were held back."""
-        new = self.drawn - self.known - self.repeated
+        """Return in one line how many texts were tried, and why some were held back."""
         texts = "1 text" if self.drawn == 1 else f"{self.drawn:,} texts"
         held_back = self._held_back(self.known, self.repeated, self.drawn)
-        return f"drew {texts} for {new:,}: {held_back}."
+        return f"tried {texts}: {held_back}."
 
     def _stands_in_documents(self, text: str) -> bool:
         if self._documents is None:
