@@ -14,7 +14,7 @@ STEERINGS: dict[str, dict[str, Any]] = {
     "loops": {"repetition_penalty": 4.0, "temperature": 0.0, "bias": {"<eos>": -9.0}},
     "echo": {"repetition_penalty": 0.4, "repetition_span": 2},
     "bias": {"bias": {"a": 1.5, "b": -2, "c": -math.inf, "<eos>": -1.0}},
-    "least": {"min_length": 20},
+    "least": {"min_length": 35},
     "least, stop": {"min_length": 20, "stop": ("ab", "h", "cc")},
     "match": {"match": "[^g]*(ab|[d-f]c)h?", "min_length": 5},
     "greedy, pressed": {

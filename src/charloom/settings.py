@@ -25,6 +25,8 @@ DEFAULT_TRIES = 20
 REPETITION_WINDOW = 256
 """How many of the last symbols the repetition penalty looks at."""
 LARGEST_SEED = 2**63 - 1
+LARGEST_BEAM = 10_000
+"""Side by side, each text takes memory."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -232,7 +234,7 @@ class SamplingSettings(Record):
     def _check_ranges(self) -> None:
         least = {"temperature": 0, "length": 1, "min_length": 0, "top_k": 1, "min_p": 0}
         least |= {"repetition_span": 1, "tries": 1, "beam": 1, "length_penalty": 0}
-        most = {"min_p": 1, "repetition_span": REPETITION_WINDOW}
+        most = {"min_p": 1, "repetition_span": REPETITION_WINDOW, "beam": LARGEST_BEAM}
         for name, low in least.items():
             if (value := getattr(self, name)) is not None:
                 number(name.replace("_", "-"), value, low=low, high=most.get(name, math.inf))

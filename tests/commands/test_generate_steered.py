@@ -60,6 +60,14 @@ def test_each_option_is_that_of_the_library(
             "--greedy and --beam contradict each other; give one of them.",
         ),
         (
+            ["--beam", "10001"],
+            "beam is 10001; it must be a number of at least 1 and at most 10000.",
+        ),
+        (
+            ["-n", "3", "--beam", "2"],
+            "n is 3, but a beam of 2 holds 2 texts; widen the beam, or ask for fewer.",
+        ),
+        (
             ["--bias", "é"],
             "Invalid value for '--bias': 'é' is no bias; give a symbol and a number, such as "
             "e=-2. See: charloom generate --help",
@@ -171,3 +179,9 @@ def test_a_reader_that_went_away_ends_a_long_text(tmp_path: Path) -> None:
     assert process.stderr is not None
     assert (process.wait(timeout=30), process.stderr.read()) == (0, b"")
     process.stderr.close()
+
+
+def test_a_search_that_finds_fewer_texts_says_so(charloom: Charloom, model: Path) -> None:
+    done = charloom("generate", model, "-n", 5, "--beam", 8, "--match", "ab|ba")
+    assert (done.code, set(done.out.splitlines())) == (0, {"ab", "ba"})
+    assert done.err == "charloom: the search found 2 of 5 texts; there are no more that fit.\n"

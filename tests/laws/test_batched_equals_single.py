@@ -1,13 +1,17 @@
 """Side by side or one at a time: the same texts, given seeds, and the same scores."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from networks import NETWORKS, name, random_tensors, vocabulary_of
 from numpy.typing import NDArray
+from steerings import STEERINGS
 
 from charloom.evaluation.scorer import Scorer
+from charloom.generation import generator as generator_module
+from charloom.generation import growth, kernels
 from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
 from charloom.generation.reference import Network
@@ -41,6 +45,30 @@ def test_texts(settings: NetworkSettings, temperature: float, prompt: str) -> No
         assert drawn == alone, "to the last bit"
     if temperature == 1.0:
         assert len({drawn.symbols for drawn in together}) > 1
+
+
+@pytest.mark.parametrize("plain", [True, False], ids=["numpy", "compiled"])
+@pytest.mark.parametrize("settings", NETWORKS[1::4], ids=name)
+@pytest.mark.parametrize("options", STEERINGS.values(), ids=STEERINGS)
+def test_steered_texts(
+    settings: NetworkSettings,
+    options: dict[str, Any],
+    plain: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whole and streamed, any number of symbols at a time, more texts than a batch has room for."""
+    for module in (generator_module, growth):
+        monkeypatch.setattr(module, "compiled", lambda *_: None if plain else kernels)
+    generator = Generator(Engine(settings, tensors(settings)), vocabulary_of(LETTERS), LABELS)
+    sampling = SamplingSettings(seed=11, length=40, label="y", **options)
+    together = generator.generate("abé", sampling, n=19)
+    for k in (0, 7, 16, 18):
+        one = dataclasses.replace(sampling, seed=11 + k)
+        assert together[k] == generator.generate("abé", one)[0], "to the last bit"
+        for block in (1, 1 + k):
+            pieces = list(generator.stream("abé", one, block))
+            assert together[k].text == "abé" + "".join(pieces)
+            assert all(pieces), "none is empty"
 
 
 @networks

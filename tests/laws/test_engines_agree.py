@@ -103,33 +103,33 @@ def test_numpy_equals_compiled_however_steered(
 
 
 @networks
-@pytest.mark.parametrize("name_of_options", ["all but stop", "all but match", "greedy, pressed"])
+@pytest.mark.parametrize("way", ["all but stop", "all but match", "greedy, pressed"])
 def test_numpy_equals_compiled_with_many_options_at_once(
-    settings: NetworkSettings, name_of_options: str, monkeypatch: pytest.MonkeyPatch
+    settings: NetworkSettings, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sampling = SamplingSettings(seed=9, length=50, **STEERINGS[name_of_options])
+    sampling = SamplingSettings(seed=9, length=50, **STEERINGS[way])
     compiled = drawn(settings, sampling, PROMPT, 18)
     plainly(monkeypatch)
     check_equal(compiled, drawn(settings, sampling, PROMPT, 18))
 
 
-# Eighths, so that ties are frequent; of more symbols than a sort takes in one run.
-rows = st.lists(
-    st.one_of(st.integers(-80, 80).map(lambda n: n / 8), st.just(-math.inf)),
-    min_size=2,
-    max_size=70,
+# Few different logits, so that ties are frequent; more symbols than a sort takes in one run.
+rows = st.one_of(
+    st.lists(st.sampled_from(values), min_size=2, max_size=70)
+    for values in ([n / 8 for n in range(-80, 80)], [0.0, 1.5, -math.inf], [2.0])
 ).filter(lambda row: max(row) > -math.inf)
 
 
-def compiled_steering(steering: Steering) -> tuple[Any, ...]:
-    return growth._steering(steering)
-
-
 def steering_of(symbols: int, **fields: Any) -> Steering:
-    bias_V = fields.pop("bias_V", np.zeros(symbols, np.float32))
+    """Return a steering that does nothing but what the fields say."""
     nothing = Memory(automaton_B=np.zeros(1, np.int64), recent_BW=np.empty((1, 0), np.int64))
-    fields = {"truncation": Truncation(), "length": 50, "first": nothing} | fields
-    return Steering(bias_V=bias_V, **fields)
+    rest: dict[str, Any] = {
+        "truncation": Truncation(),
+        "bias_V": np.zeros(symbols, np.float32),
+        "length": 50,
+        "first": nothing,
+    }
+    return Steering(**rest | fields)
 
 
 @examples(max_examples=400)
@@ -137,7 +137,7 @@ def steering_of(symbols: int, **fields: Any) -> Steering:
     logits=rows,
     temperature=st.one_of(st.sampled_from([0.0, 1e-300, 1e300]), st.floats(0.01, 20)),
     top_k=st.one_of(st.none(), st.integers(1, 80)),
-    top_p=st.one_of(st.just(1.0), st.floats(1e-9, 1)),
+    top_p=st.one_of(st.sampled_from([0.25, 0.5, 1.0]), st.floats(1e-9, 1)),
     min_p=st.one_of(st.just(0.0), st.floats(0, 1)),
     number=st.one_of(st.just(0.0), st.just(1 - 2.0**-53), st.floats(0, 1, exclude_max=True)),
 )
@@ -150,7 +150,7 @@ def test_each_choice_is_the_same(
     number: float,
 ) -> None:
     truncation = Truncation(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
-    steering = compiled_steering(steering_of(len(logits), truncation=truncation))
+    steering = growth._steering(steering_of(len(logits), truncation=truncation))
     logits_V, room_V = np.array(logits, np.float32), np.empty(len(logits), np.float32)
     chosen = kernels.choose(logits_V, room_V, steering, number)
     assert chosen == choose(logits_V[None], truncation, np.array([number]))[0]
@@ -186,7 +186,7 @@ def test_each_penalty_bias_and_minimum_is_the_same(
     memory = Memory(automaton_B=np.zeros(1, np.int64), recent_BW=recent_W[None])
     logits_V, adjusted_V = np.array(logits, np.float32), np.empty(6, np.float32)
     kernels.adjust(
-        logits_V, adjusted_V, compiled_steering(steering), position, 0, recent_W, vocabulary.EOS
+        logits_V, adjusted_V, growth._steering(steering), position, 0, recent_W, vocabulary.EOS
     )
     assert adjusted_V.tolist() == steering.adjust(logits_V[None], position, memory)[0].tolist()
 
@@ -313,29 +313,24 @@ LONG = 1_200_000
 
 def test_a_prompt_of_more_than_a_million_characters() -> None:
     """It is read through the state: at once, in pieces, and by NumPy at its end, all the same."""
-    settings = SOME[0]
     numbers = np.random.default_rng(3).integers(0, len(LETTERS) + 1, LONG)
     prompt = "".join(map((LETTERS + "é").__getitem__, numbers.tolist()))
-    made = generator(settings)
-    engine, ids = made._engine, made._vocabulary.encode(prompt)
-    state = engine.start(np.array([-1]))
-    for piece in np.split(ids, [1, 2, 1000, 999_999, LONG - 300]):
-        before, state = state, growth.read(engine, piece, state)[1]
-    for one in ids[LONG - 300 :]:
-        before = engine.advance(np.array([one]), before)
-    assert state.hidden.tolist() == before.hidden.tolist()
-    start = engine.advance(np.array([vocabulary.EOS]), engine.start(np.array([-1])))
-    logits, _ = growth.read(engine, ids, start)
-    pieces = start
+    made = generator(SOME[0])
+    engine, ids = made._engine, vocabulary_of(LETTERS).encode(prompt)
+    begun = engine.advance(np.array([vocabulary.EOS]), engine.start(np.array([-1])))
+    whole, _ = growth.read(engine, ids, begun)
+    state = begun
     for piece in np.split(ids, 1000):
-        expected, pieces = growth.read(engine, piece, pieces)
-    assert logits.tolist() == expected.tolist()
+        in_pieces, state = growth.read(engine, piece, state)
+    _, state = growth.read(engine, ids[:-300], begun)
+    for one in ids[-300:]:
+        at_the_end, state = engine.step(np.array([one]), state)
+    assert whole.tolist() == in_pieces.tolist() == at_the_end.tolist()
+    weights = np.exp(whole[0].astype(np.float64))
     chances = dict(made.next(prompt))
-    weights = np.exp(logits[0].astype(np.float64))
-    assert [chances[letter] for letter in LETTERS] == pytest.approx(
-        (weights / weights.sum())[2:].tolist(), rel=1e-6
-    )
-    steered = SamplingSettings(length=30, repetition_penalty=1.3, repetition_span=2, stop=("b",))
-    whole = made.generate(prompt, steered)[0].text
-    assert whole == prompt + "".join(made.stream(prompt, steered))
-    assert len(whole) > LONG
+    expected = (weights / weights.sum()).tolist()[2:]
+    assert [chances[letter] for letter in LETTERS] == pytest.approx(expected)
+    sampling = SamplingSettings(length=30, repetition_penalty=1.3, repetition_span=2, stop=("b",))
+    text = made.generate(prompt, sampling)[0].text
+    assert text == prompt + "".join(made.stream(prompt, sampling))
+    assert len(text) > LONG

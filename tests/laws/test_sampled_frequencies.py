@@ -6,6 +6,7 @@ freedom, the value that a perfect sampler exceeds with odds of 1 in a million.
 
 import math
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from charloom.settings import NetworkSettings, SamplingSettings
 
 LETTERS = "abcdef"
 DRAWS = 20_000
-LIMITS = {3: 30.664850, 5: 35.888187, 6: 38.258336}
+LIMITS = {1: 23.928127, 2: 27.631021, 3: 30.664850, 4: 33.376842, 5: 35.888187, 6: 38.258336}
 UNIGRAM = [0.0, 0.3, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02]  # never ends; <unk> is among the likeliest
 
 
@@ -41,6 +42,53 @@ def test_symbols_of_one_text(temperature: float) -> None:
     chances = scaled(dict(zip(LETTERS, UNIGRAM[2:], strict=True)), temperature)
     assert len(text) == DRAWS
     assert chi_square(Counter(text), chances) < LIMITS[5]
+
+
+# Options, and what each letter weighs, worked out by hand from UNIGRAM in the documented order:
+# bias, temperature, top-k, top-p, min-p. At temperature 2 weights are square roots, at 0.5 squares.
+STEERED: list[tuple[dict[str, Any], dict[str, float]]] = [
+    ({"top_k": 3}, {"a": 30, "b": 20, "c": 10}),
+    ({"top_p": 0.8}, {"a": 30, "b": 20, "c": 10}),
+    ({"top_p": 0.7}, {"a": 30, "b": 20}),
+    ({"min_p": 0.16}, {"a": 30, "b": 20, "c": 10, "d": 5}),
+    (
+        {"bias": {"a": -math.log(3), "f": math.log(10)}},
+        {"a": 10, "b": 20, "c": 10, "d": 5, "e": 3, "f": 20},
+    ),
+    ({"bias": {"a": -math.inf, "c": math.log(3)}, "top_k": 3}, {"b": 20, "c": 30, "d": 5}),
+    ({"temperature": 0.5, "top_p": 0.9}, {"a": 900, "b": 400}),
+    ({"temperature": 0.5, "min_p": 0.1}, {"a": 900, "b": 400, "c": 100}),
+    (
+        {"temperature": 2.0, "top_k": 5, "min_p": 0.38},
+        {"a": 30**0.5, "b": 20**0.5, "c": 10**0.5, "d": 5**0.5},
+    ),
+    ({"top_k": 3, "top_p": 0.8}, {"a": 30, "b": 20}),
+    (
+        {"bias": {"f": math.log(15)}, "temperature": 0.5, "top_k": 5, "top_p": 0.99, "min_p": 0.2},
+        {"a": 900, "f": 900, "b": 400},
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "weights"), STEERED)
+def test_steered_symbols_of_one_text(options: dict[str, Any], weights: dict[str, float]) -> None:
+    generator = Generator(markov_chain([UNIGRAM] * 8), vocabulary_of(LETTERS))
+    settings = SamplingSettings(**{"temperature": 1.0, "length": DRAWS, "seed": 1} | options)
+    observed = Counter(generator.generate("", settings)[0].text)
+    chances = {letter: weight / sum(weights.values()) for letter, weight in weights.items()}
+    assert chi_square(observed, chances) < LIMITS[len(weights) - 1]
+
+
+def test_first_symbols_that_repeat_the_prompt() -> None:
+    """The logits are logarithms of chances, below 0: a penalty of 2 squares the chance."""
+    generator = Generator(markov_chain([UNIGRAM] * 8), vocabulary_of(LETTERS))
+    settings = SamplingSettings(
+        temperature=1.0, length=1, repetition_penalty=2.0, repetition_span=1, seed=1
+    )
+    drawn = generator.generate("acéb", settings, n=DRAWS)
+    weights = {"a": 0.09, "b": 0.04, "c": 0.01, "d": 0.05, "e": 0.03, "f": 0.02}
+    chances = {letter: weight / sum(weights.values()) for letter, weight in weights.items()}
+    assert chi_square(Counter(one.text[4:] for one in drawn), chances) < LIMITS[5]
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1.8])
@@ -75,4 +123,36 @@ def test_the_unknown_symbol_never_comes(settings: NetworkSettings, temperature: 
     generator = Generator(Engine(settings, tensors), vocabulary_of(LETTERS))
     drawn = generator.generate("", SamplingSettings(temperature=temperature, length=50), n=40)
     assert set("".join(one.text for one in drawn)) <= set(LETTERS)
+    assert np.mean([one.symbols for one in drawn]) > 1
+
+
+@pytest.mark.parametrize("temperature", [0.01, 100.0])
+@pytest.mark.parametrize("settings", NETWORKS[1::4], ids=name)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"top_k": 1},
+        {"top_k": 3, "top_p": 0.9},
+        {"top_p": 1e-9},
+        {"min_p": 0.0},
+        {"min_p": 1.0},
+        {"repetition_penalty": 0.01, "repetition_span": 1},
+        {"repetition_penalty": 100.0, "repetition_span": 2},
+        {"bias": {"a": -1e30, "b": -40.0}},
+        {"bias": {**dict.fromkeys("abcde", -math.inf), "<eos>": -1e300}},
+        {"min_length": 50},
+        {"match": ".*", "min_length": 9},
+    ],
+    ids=str,
+)
+def test_the_unknown_symbol_never_comes_however_steered(
+    settings: NetworkSettings, temperature: float, options: dict[str, Any]
+) -> None:
+    """Not even where the network is sure of it and the prompt has some."""
+    tensors = random_tensors(settings, len(LETTERS) + 2, seed=2)
+    tensors["output.bias"][:2] = -30, 30
+    generator = Generator(Engine(settings, tensors), vocabulary_of(LETTERS))
+    sampling = SamplingSettings(temperature=temperature, length=50, **options)
+    drawn = generator.generate("éaéé", sampling, n=30)
+    assert set("".join(one.text[4:] for one in drawn)) <= set(LETTERS)
     assert np.mean([one.symbols for one in drawn]) > 1

@@ -256,7 +256,13 @@ def test_all_cuts_look_at_chances_after_the_temperature() -> None:
 
 def test_what_cuts_nothing_is_no_cut() -> None:
     """So that engines need not sort, nor kernels be compiled again for a whole number."""
-    harmless: list[dict[str, Any]] = [{}, {"top_k": 9}, {"top_k": 10**30}, {"top_p": 1}, {"min_p": 0}]
+    harmless: list[dict[str, Any]] = [
+        {},
+        {"top_k": 9},
+        {"top_k": 10**30},
+        {"top_p": 1},
+        {"min_p": 0},
+    ]
     for options in harmless:
         truncation = Truncation.of(SamplingSettings(**options), 9)
         assert (truncation.cuts, truncation) == (False, Truncation(temperature=0.8))

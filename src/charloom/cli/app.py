@@ -135,7 +135,13 @@ _add(
     "titles.csv --column 2,3 --no-header -o runs/titles",
     'poems.txt --unit stream --layers 2 --prompt "O " --temperature 0.7',
 )
-_add("generate", generate, 'runs/facts "The " -n 5 --temperature 0.6 --seed 1')
+_add(
+    "generate",
+    generate,
+    'runs/facts "The " -n 5 --temperature 0.6 --seed 1',
+    'runs/names --match "k[a-z]{4,6}a" --novel --unique -n 20',
+    "runs/names k --interactive",
+)
 _add("temperatures", temperatures, 'runs/facts "The " "In "')
 _add("next", next_symbols, "runs/facts play --top 5")
 _add("evaluate", evaluate, "runs/facts other-facts.txt --json")

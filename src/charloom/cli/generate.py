@@ -171,13 +171,18 @@ def _write(
             yield from model.generator.texts(prompt, settings, n, sieve)
 
     gap = _separator(model, prompts)
+    written = 0
     for index, text in enumerate(texts()):
+        written = index + 1
         if form == "jsonl":
             output.record(_entry(text))
         else:
             output.result((gap if index else "") + _heading(each, text.label) + text.text)
     if sieve is not None:
         output.note(sieve.report())
+    asked = n * len(prompts) * len(each)
+    if written < asked:  # only of a beam: whoever draws goes on, or raises
+        output.note(f"the search found {written} of {asked} texts; there are no more that fit.")
 
 
 def _stream(

@@ -11,7 +11,6 @@ All that decides is arithmetic that is the same everywhere (arithmetic.py), so t
 
 import copy
 import dataclasses
-import functools
 import heapq
 from collections.abc import Iterator
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
@@ -47,15 +46,17 @@ def search(
 ) -> Iterator[Generated]:
     """Yield the ``n`` best texts that a beam of ``settings.beam`` finds, the best first.
 
-    No text comes twice, though different symbols may spell it. The sieve looks at one text after
-    another, the best first, until ``n`` have passed. If all that were found come to fewer than
-    ``n``, those are all. Raises SettingsError if ``n`` is more than the beam's width.
+    Each comes as soon as nothing that still grows can be better. No text comes twice, though
+    different symbols may spell it. The sieve looks at one text after another, the best first, until
+    ``n`` have passed; if all that were found come to fewer, those are all. Raises SettingsError if
+    ``n`` is more than the beam's width.
     """
     assert settings.beam is not None
     if n > settings.beam:
+        texts = "1 text" if settings.beam == 1 else f"{settings.beam} texts"
         raise SettingsError(
-            f"n is {n}, and a beam of {settings.beam} is too narrow to find so many texts; "
-            "ask for fewer, or widen the beam."
+            f"n is {n}, but a beam of {settings.beam} holds {texts}; "
+            "widen the beam, or ask for fewer."
         )
     seen: set[str] = set()
     for text in _Search(engine, vocabulary, start, settings).texts():
@@ -84,12 +85,30 @@ class _Ended:
     """A hypothesis that has ended; the best is the least."""
 
     loss: Decimal
-    """What texts are ranked by, turned round: the less, the better."""
     symbols: int
     place: int
     """Where its last symbol stands among the candidates of its position."""
     nats: float = dataclasses.field(compare=False)
     """Those of its last symbol."""
+
+
+class _Losses:
+    """What texts are ranked by, turned round: the less, the better.
+
+    Decimal numbers, whose powers are the same everywhere and do not overflow.
+    """
+
+    def __init__(self, settings: SamplingSettings) -> None:
+        self._decimals = Context(prec=28, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+        penalty = settings.length_penalty
+        self._penalty = Decimal(1 if penalty is None else penalty)
+        self._divisors: dict[int, Decimal] = {}
+
+    def of(self, score: float, symbols: int) -> Decimal:
+        """Return the loss of a text of some score and number of symbols."""
+        if symbols not in self._divisors:
+            self._divisors[symbols] = self._decimals.power(symbols, self._penalty)
+        return self._decimals.divide(Decimal(-score), self._divisors[symbols])
 
 
 class _Search:
@@ -108,14 +127,15 @@ class _Search:
         self._settings = settings
         self._steering = start.steering
         self._width = settings.beam or 1
-        self._divisor = _divisor(settings)
+        self._losses = _Losses(settings)
         self._logits_BV, self._state = start.logits_1V, start.state
         self._memory = start.steering.first
         self._scores_B = np.zeros(1)
         self._pieces = [Pieces(vocabulary.level, settings.stop)]
         """The text of each hypothesis, so far as a stop string may come of it; or else unused."""
         self._added: list[_Added] = []
-        self._read = 0
+        self._symbols = 0
+        """Symbols that were read."""
 
     def texts(self) -> Iterator[Generated]:
         """Yield the texts that ended, the best first, each once none that grows can be better."""
@@ -134,10 +154,13 @@ class _Search:
         From the best candidate down: as many go on as the beam is wide, and what ends on the way
         down takes no room from them.
         """
+        if self._added:
+            self._read(self._added[-1])
         norms_B = _log_sum(self._logits_BV)
         adjusted_BV = self._steering.adjust(self._logits_BV, len(self._added), self._memory)
         scores_BV = self._scores_B[:, None] + (adjusted_BV - norms_B[:, None])
-        ended, going = list[int](), dict[int, Pieces]()
+        ended: list[int] = []
+        going: dict[int, Pieces] = {}
         for place in _descending(scores_BV.ravel(), 2 * self._width):
             pieces = self._spell(place)
             if pieces is None:
@@ -169,7 +192,7 @@ class _Search:
         """Return the candidates at some places as texts that have ended."""
         symbols = len(self._added) + 1
         return [
-            _Ended(loss=self._loss(score, symbols), symbols=symbols, place=place, nats=nats)
+            _Ended(loss=self._losses.of(score, symbols), symbols=symbols, place=place, nats=nats)
             for place, score, nats in zip(
                 places_N.tolist(),
                 scores_BV.ravel()[places_N].tolist(),
@@ -179,27 +202,29 @@ class _Search:
         ]
 
     def _go_on(self, places_B: Ids, scores_BV: Doubles, norms_B: Doubles) -> None:
-        """Let the candidates at some places be the hypotheses, and read their last symbols."""
+        """Let the candidates at some places be the hypotheses; their last symbols are read later.
+
+        So none is read in vain.
+        """
         parents_B, ids_B = np.divmod(places_B, len(self._vocabulary))
         nats_B = self._nats(places_B, norms_B)
         self._added.append(_Added(parents_B=parents_B, ids_B=ids_B, nats_B=nats_B))
         self._scores_B = scores_BV[parents_B, ids_B]
-        if len(places_B):
-            self._memory = self._steering.follow(ids_B, self._memory.take(parents_B))
-            # How long a search takes is not known before: compiled code is loaded once NumPy has
-            # worked for about the time of that.
-            kernels = compiled(self._engine, self._read)
-            state = self._state.take(parents_B)
-            self._logits_BV, self._state = step(self._engine, ids_B, state, kernels)
-            self._read += len(ids_B)
+
+    def _read(self, last: _Added) -> None:
+        """Read the last symbols of all hypotheses, side by side."""
+        # How long a search takes is not known before: compiled code is loaded once NumPy has worked
+        # for about the time of that.
+        kernels = compiled(self._engine, self._symbols)
+        self._symbols += len(last.ids_B)
+        state = self._state.take(last.parents_B)
+        self._logits_BV, self._state = step(self._engine, last.ids_B, state, kernels)
+        self._memory = self._steering.follow(last.ids_B, self._memory.take(last.parents_B))
 
     def _nats(self, places_N: Ids, norms_B: Doubles) -> Doubles:
         """Return the nats of the last symbols of some candidates, (N,)."""
         rows_N, ids_N = np.divmod(places_N, len(self._vocabulary))
         return np.asarray(norms_B[rows_N] - self._logits_BV[rows_N, ids_N], np.float64)
-
-    def _loss(self, score: float, symbols: int) -> Decimal:
-        return _DECIMALS.divide(Decimal(-score), self._divisor(symbols))
 
     def _least_loss(self) -> Decimal:
         """Return a loss that no text falls short of which the hypotheses may still become.
@@ -213,7 +238,7 @@ class _Search:
             return Decimal("Infinity")
         if (self._steering.bias_V > 0).any():
             return Decimal("-Infinity")
-        return self._loss(float(self._scores_B.max()), self._steering.length)
+        return self._losses.of(float(self._scores_B.max()), self._steering.length)
 
     def _text(self, ended: _Ended) -> Generated:
         """Return the text of a hypothesis, followed from its end to its beginning."""
@@ -227,16 +252,6 @@ class _Search:
         text = Growing(self._settings.seed, self._vocabulary, self._settings)
         spelled = text.add(ids[::-1], np.array(nats[::-1]))
         return text.generated(self._start.prompt, spelled, self._settings.label)
-
-
-_DECIMALS = Context(prec=28, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
-"""Decimal numbers, for powers that are the same everywhere and do not overflow."""
-
-
-def _divisor(settings: SamplingSettings) -> functools._lru_cache_wrapper[Decimal]:
-    """Return the function from a number of symbols to what scores of such texts are divided by."""
-    penalty = Decimal(1 if settings.length_penalty is None else settings.length_penalty)
-    return functools.cache(lambda symbols: _DECIMALS.power(symbols, penalty))
 
 
 def _descending(scores_N: Doubles, at_once: int) -> Iterator[int]:

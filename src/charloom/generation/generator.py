@@ -18,7 +18,6 @@ import numpy as np
 
 from charloom.errors import LabelError, SettingsError
 from charloom.generation.arithmetic import Floats
-from charloom.generation.beam import search
 from charloom.generation.constraints import Expression
 from charloom.generation.engine import Engine
 from charloom.generation.growth import Start, Streams, compiled, grow, read
@@ -73,12 +72,15 @@ class Generator:
         """Yield what ``generate`` returns; the first ones are there before the last are begun."""
         seeds = settings.seeds(n)
         start = self._start(prompt, settings)
+        if settings.beam is not None:
+            from charloom.generation.beam import search
+
+            yield from search(self._engine, self._vocabulary, start, settings, n, sieve)
+            return
         # Side by side, NumPy draws a few texts in about the time of one.
         kernels = compiled(self._engine, math.ceil(n / COMPILED_BATCH) * settings.length)
         draw = functools.partial(self._draw, start, settings, kernels)
-        if settings.beam is not None:
-            yield from search(self._engine, self._vocabulary, start, settings, n, sieve)
-        elif sieve is None:
+        if sieve is None:
             for first in range(0, n, AT_ONCE):
                 yield from draw(seeds[first : first + AT_ONCE])
         else:

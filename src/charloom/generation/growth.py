@@ -110,29 +110,6 @@ def read(engine: Engine, ids: Ids, state: State) -> tuple[Floats, State]:
 def step(
     engine: Engine, ids_S: Ids, state: State, kernels: Any | None = None
 ) -> tuple[Floats, State]:
-    """Read one symbol in each stream; return the logits (S, V) that follow, and the state."""
-    if kernels is None:
-        return engine.step(ids_S, state)
-    hidden_LSH, cell_LSH = _writable(state)
-    gates_SG = np.empty((len(ids_S), engine.weights.table_VG.shape[1]), np.float32)
-    weights, streams = engine.weights, len(ids_S)
-    kernels.advance(
-        *_arguments(kernels, engine),
-        np.ascontiguousarray(ids_S, np.int64),
-        hidden_LSH,
-        cell_LSH,
-        gates_SG,
-        np.empty_like(gates_SG),
-        streams,
-    )
-    logits_SV = np.tile(weights.output_bias_V, (streams, 1))
-    kernels.accumulate(logits_SV, hidden_LSH[-1], weights.output_HV, streams)
-    return logits_SV, _state(engine, hidden_LSH, cell_LSH)
-
-
-def step(
-    engine: Engine, ids_S: Ids, state: State, kernels: Any | None = None
-) -> tuple[Floats, State]:
     """Read one symbol in each stream; return the logits (S, V) that follow, and the new state."""
     if kernels is None:
         return engine.step(ids_S, state)

@@ -125,8 +125,7 @@ def press(logits_V, adjusted_V, penalty, span, recent_W):
     for place in range(W - span + 1):
         same = True
         for k in range(span - 1):
-            now = recent_W[W - span + 1 + k]
-            if now < 0 or recent_W[place + k] != now:
+            if recent_W[place + k] != recent_W[W - span + 1 + k]:
                 same = False
                 break
         symbol = recent_W[place + span - 1]

@@ -95,12 +95,10 @@ def repeated(recent_BW: Ids, span: int, symbols: int) -> NDArray[np.bool_]:
     window = recent_BW.shape[1]
     same_BP = np.ones((len(recent_BW), window - span + 1), np.bool_)
     # Passage p ends with the symbol at p + span - 1; what stands before it must be what stands at
-    # the end now.
+    # the end now. With NOTHING among that, no symbol ends a passage like it.
     for k in range(span - 1):
-        now_B = recent_BW[:, window - span + 1 + k]
-        same_BP &= (recent_BW[:, k : k + same_BP.shape[1]] == now_B[:, None]) & (now_B >= 0)[
-            :, None
-        ]
+        now_B1 = recent_BW[:, window - span + 1 + k, None]
+        same_BP &= recent_BW[:, k : k + same_BP.shape[1]] == now_B1
     result_BV = np.zeros((len(recent_BW), symbols), np.bool_)
     rows, places = np.nonzero(same_BP)
     ends = recent_BW[rows, places + span - 1]
