@@ -275,7 +275,7 @@ class SamplingSettings(Record):
             self._refuse(drawing, "with beam, which draws nothing at random")
             if self.temperature not in (None, 1):
                 raise SettingsError(
-                    f"beam and temperature {self.temperature:g} contradict each other: "
+                    f"beam and temperature {self.temperature} contradict each other: "
                     "a beam search draws nothing at random; give one of them."
                 )
             if self.unique or self.tries is not None:

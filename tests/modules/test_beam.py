@@ -323,7 +323,12 @@ def test_texts_that_rank_alike_come_by_symbols_and_ids() -> None:
 
 def test_of_equal_beginnings_those_of_lower_ids_go_on_though_a_better_one_led_there() -> None:
     """``aa``, ``ba`` and ``bb`` have a chance of 0.12; ``b``, which leads to two of them, 0.4."""
-    chances = [[0, 0, 0.3, 0.4, 0.3], [0] * 5, [0.3, 0, 0.4, 0, 0.3], [0.4, 0, 0.3, 0.3, 0]]
+    chances: list[list[float]] = [
+        [0, 0, 0.3, 0.4, 0.3],
+        [0] * 5,
+        [0.3, 0, 0.4, 0, 0.3],
+        [0.4, 0, 0.3, 0.3, 0],
+    ]
     settings = SamplingSettings(beam=2, length=2, length_penalty=0.0)
     found = chain([*chances, chances[0]]).generate("", settings, n=2)
     assert [one.text for one in found] == ["b", "aa"]

@@ -182,7 +182,8 @@ def _write(
         output.note(sieve.report())
     asked = n * len(prompts) * len(each)
     if written < asked:  # only of a beam: whoever draws goes on, or raises
-        output.note(f"the search found {written} of {asked} texts; there are no more that fit.")
+        found = f"the search found {written} of {asked} texts"
+        output.note(f"{found}; a wider beam may find more, if there are.")
 
 
 def _stream(
