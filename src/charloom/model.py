@@ -123,7 +123,6 @@ def sampling(options: SamplingOptions) -> SamplingSettings:
     for name in fields:
         if name not in known:
             raise SettingsError(f"there is no option {name!r}; there are: {', '.join(known)}.")
-    if "stop" in fields:
-        stop = fields["stop"]
-        fields["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
+    if isinstance(fields.get("stop"), str):
+        fields["stop"] = (fields["stop"],)
     return SamplingSettings(**fields)

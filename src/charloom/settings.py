@@ -303,6 +303,8 @@ class SamplingSettings(Record):
         """Return the seeds of ``n`` texts; raises SettingsError if there are not so many."""
         if not fits(n, int) or n < 1:
             raise SettingsError(f"n is {n!r}; it must be a whole number of at least 1.")
+        if n > LARGEST_SEED:
+            raise SettingsError(f"n is {n}; it must be at most {LARGEST_SEED}.")
         if self.seed + n - 1 > LARGEST_SEED:
             raise SettingsError(
                 f"seed is {self.seed}, and each of {n} texts takes the next one; "

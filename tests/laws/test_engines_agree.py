@@ -115,8 +115,10 @@ def test_numpy_equals_compiled_with_many_options_at_once(
 
 # Few different logits, so that ties are frequent; more symbols than a sort takes in one run.
 rows = st.one_of(
-    st.lists(st.sampled_from(values), min_size=2, max_size=70)
-    for values in ([n / 8 for n in range(-80, 80)], [0.0, 1.5, -math.inf], [2.0])
+    [
+        st.lists(st.sampled_from(values), min_size=2, max_size=70)
+        for values in ([n / 8 for n in range(-80, 80)], [0.0, 1.5, -math.inf], [2.0])
+    ]
 ).filter(lambda row: max(row) > -math.inf)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,13 @@ from networks import random_tensors, vocabulary_of
 from charloom.errors import CorpusError, LabelError, OutputError, SettingsError
 from charloom.model import Model
 from charloom.model_folder import ModelRecord
-from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
+from charloom.settings import (
+    NetworkSettings,
+    SamplingOptions,
+    SamplingSettings,
+    TextSettings,
+    TrainingSettings,
+)
 from charloom.text.sources import Document
 
 LETTERS = "abcdefgh '"
@@ -155,3 +162,38 @@ def test_torch_is_never_imported(tmp_path: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     (text,) = model().generate("a", length=20)
     assert result.stdout == f"{text} {model().score(['ab'])[0]}\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stop": None}, "stop is None; allowed: a list of texts, such as ['a', 'b']."),
+        ({"stop": 3}, "stop is 3; allowed: a list of texts, such as ['a', 'b']."),
+        (
+            {"topk": 3},
+            "there is no option 'topk'; there are: temperature, length, min_length, stop, seed, "
+            "label, top_k, top_p, min_p, repetition_penalty, repetition_span, bias, match, novel, "
+            "unique, tries, beam, length_penalty.",
+        ),
+    ],
+)
+def test_options_that_cannot_be(options: Any, message: str) -> None:
+    for draw in (model().generate, model().stream):
+        with pytest.raises(SettingsError) as caught:
+            draw(**options)
+        assert str(caught.value) == message
+
+
+def test_the_options_are_the_fields_of_the_settings() -> None:
+    fields = [field.name for field in dataclasses.fields(SamplingSettings)]
+    assert list(SamplingOptions.__annotations__) == fields
+
+
+def test_what_judges_whole_texts_is_refused_for_a_stream() -> None:
+    for options in ({"novel": True}, {"unique": True}, {"beam": 3}):
+        with pytest.raises(SettingsError) as caught:
+            model().stream(**options)  # type: ignore[arg-type]
+        assert str(caught.value) == (
+            "beam, novel and unique decide on whole texts, which a stream has shown before; "
+            "leave them out, or do not stream."
+        )

@@ -170,7 +170,8 @@ RANGES: list[tuple[dict[str, Any], str]] = [
         "repetition-span is 257; it must be a number of at least 1 and at most 256.",
     ),
     ({"novel": True, "tries": 0}, "tries is 0; it must be a number of at least 1."),
-    ({"beam": 0}, "beam is 0; it must be a number of at least 1."),
+    ({"beam": 0}, "beam is 0; it must be a number of at least 1 and at most 10000."),
+    ({"beam": 10_001}, "beam is 10001; it must be a number of at least 1 and at most 10000."),
     ({"beam": 2, "length_penalty": -1}, "length-penalty is -1; it must be a number of at least 0."),
     (
         {"beam": 2, "length_penalty": math.inf},
@@ -261,6 +262,11 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     (
         {"beam": 2, "temperature": 0},
         "beam and temperature 0 contradict each other: "
+        "a beam search draws nothing at random; give one of them.",
+    ),
+    (
+        {"beam": 2, "temperature": 10**400},
+        f"beam and temperature {10**400} contradict each other: "
         "a beam search draws nothing at random; give one of them.",
     ),
     ({"beam": 2, "unique": True}, no_effect("unique", ALL_DIFFERENT)),
@@ -387,3 +393,11 @@ def test_there_is_a_whole_number_of_texts(n: Any) -> None:
     with pytest.raises(SettingsError) as caught:
         SamplingSettings().seeds(n)
     assert str(caught.value) == f"n is {n!r}; it must be a whole number of at least 1."
+
+
+def test_there_are_no_more_texts_than_seeds() -> None:
+    with pytest.raises(SettingsError) as caught:
+        SamplingSettings().seeds(10**20)
+    assert str(caught.value) == (
+        "n is 100000000000000000000; it must be at most 9223372036854775807."
+    )

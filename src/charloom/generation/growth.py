@@ -27,6 +27,8 @@ _KERNELS = "charloom.generation.kernels"
 # compiled code takes.
 NUMPY_WEIGHTS_A_SECOND = 4e8
 LOADING_SECONDS = 1.0
+# However small a network is, a symbol takes NumPy as long as so many weights.
+NUMPY_LEAST = 20_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,8 +93,9 @@ class Drawn:
 
 def compiled(engine: Engine, symbols: int) -> Any | None:
     """Return the compiled kernels if they are loaded, or worth loading for so many symbols."""
-    seconds = symbols * engine.weights.recurrent_LHG.size / NUMPY_WEIGHTS_A_SECOND
-    if _KERNELS not in sys.modules and seconds < LOADING_SECONDS:
+    # Without floats: a length may be a number that none can hold.
+    work = symbols * max(engine.weights.recurrent_LHG.size, NUMPY_LEAST)
+    if _KERNELS not in sys.modules and work < LOADING_SECONDS * NUMPY_WEIGHTS_A_SECOND:
         return None
     return importlib.import_module(_KERNELS)
 
