@@ -66,7 +66,7 @@ def tensors(settings: NetworkSettings) -> dict[str, np.ndarray[Any, np.dtype[np.
 
 
 def vocabulary() -> Vocabulary:
-    letters = [chr(code) for code in range(0x30, 0x30 + SYMBOLS - 2)]
+    letters = [chr(code) for code in range(0x20, 0x20 + SYMBOLS - 2)]  # of one byte each
     return Vocabulary.from_counts("char", letters, [9] * len(letters), 1, 9)
 
 
@@ -178,7 +178,7 @@ STEERED: dict[str, dict[str, Any]] = {
     "top-p 0.9": {"top_p": 0.9},
     "min-p 0.05": {"min_p": 0.05},
     "penalty 1.2": {"repetition_penalty": 1.2},
-    "match [0-z]*": {"match": "[0-z]*"},
+    "match [ -q]*": {"match": "[ -q]*"},
     "one stop string": {"stop": ("<never>",)},
 }
 

@@ -140,7 +140,7 @@ def test_mistakes_are_told() -> None:
 def test_a_prompt_is_a_text() -> None:
     for call in (model().generate, model().stream, model().next):
         with pytest.raises(SettingsError) as error:
-            call(5)  # type: ignore[arg-type]
+            call(5)
         assert str(error.value) == "prompt is 5; it must be a text."
 
 
@@ -190,9 +190,10 @@ def test_the_options_are_the_fields_of_the_settings() -> None:
 
 
 def test_what_judges_whole_texts_is_refused_for_a_stream() -> None:
-    for options in ({"novel": True}, {"unique": True}, {"beam": 3}):
+    several: list[Any] = [{"novel": True}, {"unique": True}, {"beam": 3}]
+    for options in several:
         with pytest.raises(SettingsError) as caught:
-            model().stream(**options)  # type: ignore[arg-type]
+            model().stream(**options)
         assert str(caught.value) == (
             "beam, novel and unique decide on whole texts, which a stream has shown before; "
             "leave them out, or do not stream."
