@@ -140,7 +140,7 @@ def test_mistakes_are_told() -> None:
 def test_a_prompt_is_a_text() -> None:
     for call in (model().generate, model().stream, model().next):
         with pytest.raises(SettingsError) as error:
-            call(5)
+            call(5)  # type: ignore[arg-type]
         assert str(error.value) == "prompt is 5; it must be a text."
 
 
