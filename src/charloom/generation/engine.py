@@ -35,6 +35,20 @@ class Weights:
     output_bias_V: Floats
 
 
+_FIELDS = dataclasses.fields(Weights)
+CACHE_LINE = 64
+"""Bytes that a processor fetches together: a row that straddles two of them takes two loads."""
+
+
+def _aligned(array: Floats) -> Floats:
+    """Return a copy that begins with a cache line; NumPy promises 16 bytes only."""
+    room = np.empty(array.nbytes + CACHE_LINE, np.uint8)
+    first = -room.ctypes.data % CACHE_LINE
+    result = room[first : first + array.nbytes].view(np.float32).reshape(array.shape)
+    result[...] = array
+    return result
+
+
 def prepare(settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]]) -> Weights:
     """Return the tensors of a model folder as the engines want them."""
     layers = range(settings.layers)
@@ -47,7 +61,7 @@ def prepare(settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]
         recurrent_bias = np.zeros((settings.layers, settings.hidden), np.float32)
     inputs = [tensors[f"cells.{k}.input_weight"].T for k in above]
     biases = [tensors[f"cells.{k}.bias"] for k in above]
-    return Weights(
+    weights = Weights(
         table_VG=_table(tensors),
         input_LHG=np.array(inputs, np.float32) if inputs else np.empty(empty, np.float32),
         bias_LG=np.array(biases, np.float32) if biases else np.empty((0, gates), np.float32),
@@ -56,6 +70,7 @@ def prepare(settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]
         output_HV=np.ascontiguousarray(tensors["output.weight"].T),
         output_bias_V=np.array(tensors["output.bias"]),
     )
+    return Weights(**{field.name: _aligned(getattr(weights, field.name)) for field in _FIELDS})
 
 
 def _table(tensors: Mapping[str, NDArray[np.float32]]) -> Floats:
