@@ -218,25 +218,6 @@ def test_logits_are_those_of_the_reference(settings: NetworkSettings) -> None:
         assert np.abs(logits - expected).max() < 1e-4 * np.abs(expected).max()
 
 
-def test_greedy_texts_are_those_of_the_reference() -> None:
-    """Ten thousand symbols of an endless text."""
-    settings = NetworkSettings(hidden=32, input="one-hot", layers=2)
-    tensors = random_tensors(settings, len(LETTERS) + 2, seed=8, scale=0.4)
-    tensors["output.bias"][0] = -1000
-    sampling = SamplingSettings(temperature=0.0, length=10_000)
-    text = (
-        Generator(Engine(settings, tensors), vocabulary_of(LETTERS)).generate("", sampling)[0].text
-    )
-    reference, ids, last = Network(settings, tensors), [], np.array([0])
-    state = reference.start(np.array([-1]))
-    for _ in range(10_000):
-        logits, state = reference.step(last, state)
-        logits[:, 1] = -np.inf
-        last = logits.argmax(axis=1)
-        ids.append(int(last[0]))
-    assert text == vocabulary_of(LETTERS).decode(ids)
-
-
 def test_compiled_code_is_loaded_only_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few short texts, as a person asks for them, wait for no compiler; many do."""
     asked: list[int] = []
