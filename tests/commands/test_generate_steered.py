@@ -188,3 +188,44 @@ def test_a_search_that_finds_fewer_texts_says_so(charloom: Charloom, model: Path
         done.err
         == "charloom: the search found 2 of 5 texts; a wider beam may find more, if there are.\n"
     )
+
+
+def test_a_prompt_of_a_million_characters_from_a_file(
+    charloom: Charloom, model: Path, tmp_path: Path
+) -> None:
+    """It is read through the state: what follows is what follows its end in the library."""
+    prompt = "bad face, " * 110_000
+    file = tmp_path / "prompt.txt"
+    file.write_text(prompt + "\n", "utf-8")
+    done = charloom("generate", model, "--prompt-file", file, "--seed", 2, "--length", 9)
+    assert done.out == Model.load(model).generate(prompt, seed=2, length=9)[0] + "\n"
+    assert len(done.out) > len(prompt)
+
+
+def test_a_prompt_from_standard_input_beside_another(charloom: Charloom, model: Path) -> None:
+    arguments = ("generate", model, "a", "--prompt-file", "-", "--seed", 2, "--length", 5)
+    texts = [Model.load(model).generate(p, seed=2, length=5)[0] for p in ("a", "face")]
+    for stdin in ("face", "face\n", "face\r\n"):
+        assert charloom(*arguments, stdin=stdin).out == "".join(f"{text}\n" for text in texts)
+
+
+def test_a_prompt_file_that_cannot_be(charloom: Charloom, model: Path, tmp_path: Path) -> None:
+    missing, strange = tmp_path / "missing.txt", tmp_path / "strange.txt"
+    strange.write_bytes(b"abc\xff")
+    done = charloom("generate", model, "--prompt-file", missing)
+    assert (done.code, done.err) == (
+        2,
+        f"charloom: {missing} cannot be read (No such file or directory); "
+        "name a file with a prompt.\n",
+    )
+    done = charloom("generate", model, "--prompt-file", strange)
+    assert (done.code, done.err) == (
+        2,
+        f"charloom: {strange} is not UTF-8 (byte 4 is no part of it); save it as UTF-8.\n",
+    )
+    done = charloom("generate", model, "--interactive", "--prompt-file", missing)
+    assert (done.code, done.err) == (
+        2,
+        "charloom: --interactive and --prompt-file contradict each other; give the prompt itself."
+        "\n",
+    )

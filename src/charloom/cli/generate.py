@@ -1,15 +1,17 @@
 """``charloom generate``: write new texts from a trained model."""
 
 import secrets
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charloom.cli import generate_options as given
 from charloom.cli import output
 from charloom.cli.options import Length, Prompts, Run, Seed
-from charloom.errors import SettingsError
+from charloom.errors import SettingsError, SourceError
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def generate(
     run: Run,
     prompts: Prompts = None,
     *,
+    prompt_file: given.PromptFile = None,
     n: given.Count = None,
     length: Length = None,
     seed: Seed = None,
@@ -64,6 +67,8 @@ def generate(
     repetition penalty, bias, masks (minimum length, match), temperature, top-k, top-p, min-p.
     """
     settings = _checked(dict(locals()))
+    if prompt_file is not None:
+        prompts = [*(prompts or ()), _read(prompt_file)]
     from charloom.model import Model
 
     model = Model.load(run)
@@ -88,6 +93,10 @@ def _checked(options: Mapping[str, Any]) -> SamplingSettings:
     check_format(options["form"])
     if options["interactive"]:
         _refuse(options, ("n", "form", "stream", "novel", "unique", "beam"), "--interactive")
+        if options["prompt_file"] is not None:
+            raise SettingsError(
+                "--interactive and --prompt-file contradict each other; give the prompt itself."
+            )
         _one(options["prompts"], options["labels"])
     elif options["choices"] is not None:
         raise SettingsError("--choices is for --interactive alone; leave it out, or give both.")
@@ -129,6 +138,22 @@ def _one(prompts: list[str] | None, labels: list[str] | None) -> None:
                 f"--interactive writes one text, and {len(given_things)} {things} were given; "
                 "give one."
             )
+
+
+def _read(path: Path) -> str:
+    """Return the text of a prompt file; raises SourceError if it cannot be read."""
+    name = "standard input" if str(path) == "-" else str(path)
+    try:
+        content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+        return content.decode().removesuffix("\n").removesuffix("\r")
+    except OSError as error:
+        raise SourceError(
+            f"{name} cannot be read ({error.strerror or error}); name a file with a prompt."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{name} is not UTF-8 (byte {error.start + 1} is no part of it); save it as UTF-8."
+        ) from error
 
 
 def random_seed() -> int:

@@ -3,6 +3,7 @@
 Each is None when it is left out: then the default of settings.py holds.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 from charloom.cli.options import count, decoded, number, option, whole
@@ -23,6 +24,14 @@ def bias(text: str) -> tuple[str, float]:
 Count = Annotated[
     int | None,
     option("-n", metavar="COUNT", parser=count, default=1, help="Texts for each prompt and label."),
+]
+PromptFile = Annotated[
+    Path | None,
+    option(
+        "--prompt-file",
+        metavar="FILE",
+        help="A file whose text, but for a last line break, is a prompt too; - is standard input.",
+    ),
 ]
 Labels = Annotated[
     list[str] | None,
