@@ -196,6 +196,7 @@ def _trainer(record: ModelRecord, corpus: Corpus, output: Path | None) -> tuple[
     from charloom.learning.batches import DocumentBatches, StreamBatches
     from charloom.learning.network import Network
     from charloom.learning.optimizer import build_optimizer
+    from charloom.learning.parts import Parts
     from charloom.learning.placement import place, seed_everything
     from charloom.learning.trainer import VALIDATION, Trainer
 
@@ -224,7 +225,7 @@ def _trainer(record: ModelRecord, corpus: Corpus, output: Path | None) -> tuple[
         ),
         validation=DocumentBatches(part=corpus.validation, seed=None, **VALIDATION),
         optimizer=build_optimizer(network, settings),
-        placement=placement,
+        parts=Parts(network, placement, batch_size=size, seed=seed),
         settings=settings,
         listeners=[],
     )

@@ -11,6 +11,7 @@ from charloom.generation.reference import Network as Reference
 from charloom.learning.batches import DocumentBatches
 from charloom.learning.network import Network
 from charloom.learning.optimizer import build_optimizer
+from charloom.learning.parts import Parts
 from charloom.learning.placement import place, seed_everything
 from charloom.learning.trainer import VALIDATION, Trainer, evaluate
 from charloom.settings import NetworkSettings, TrainingSettings
@@ -45,7 +46,7 @@ def trainer(
         training=DocumentBatches(part=part(TEXTS, KNOWN), batch_size=2, window=99, seed=0),
         validation=DocumentBatches(part=part(HELD_OUT, KNOWN), seed=None, **VALIDATION),
         optimizer=build_optimizer(net, settings),
-        placement=placement,
+        parts=Parts(net, placement, batch_size=2, seed=settings.seed),
         settings=settings,
         listeners=[listener],
         clock=Clock(),
@@ -167,7 +168,8 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 def test_dropout_is_off_while_measuring() -> None:
     run = trainer(TrainingSettings(steps=1), lambda e: None, NetworkSettings(hidden=8, dropout=0.9))
-    figures = {evaluate(run.network, run.validation, torch.device("cpu")) for _ in range(3)}
+    with run.parts:
+        figures = {evaluate(run.network, run.validation, run.parts) for _ in range(3)}
     assert len(figures) == 1
     assert run.network.training, "and on again afterwards"
 
@@ -185,5 +187,6 @@ def test_the_figure_is_the_sum_of_nats_over_the_characters() -> None:
             chances = [math.exp(x) for x in logits[0]]
             bits -= math.log2(chances[target] / sum(chances))
             characters += 1
-    figure = evaluate(run.network, run.validation, torch.device("cpu"))
+    with run.parts:
+        figure = evaluate(run.network, run.validation, run.parts)
     assert figure == pytest.approx(bits / characters, rel=1e-6)

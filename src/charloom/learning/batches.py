@@ -42,6 +42,18 @@ class Batch:
     characters: int
     """Characters of the original text that these targets stand for."""
 
+    def streams(self, first: int, step: int) -> "Batch":
+        """Return every ``step``-th stream from ``first`` on; the counts stay those of the batch."""
+        if step == 1:
+            return self
+        return dataclasses.replace(
+            self,
+            inputs_TB=self.inputs_TB[:, first::step].contiguous(),
+            targets_TB=self.targets_TB[:, first::step],
+            mask_TB=self.mask_TB[:, first::step],
+            labels_B=self.labels_B[first::step],
+        )
+
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on ``device``."""
         return dataclasses.replace(

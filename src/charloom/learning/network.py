@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from charloom.learning.cells import Layer
 from charloom.settings import NetworkSettings
@@ -70,7 +71,6 @@ class Network(nn.Module):
             self.labels = _Labels(labels, settings)
         self.output = nn.Linear(settings.hidden, symbols)
         nn.init.zeros_(self.output.bias)
-        self.dropout = nn.Dropout(settings.dropout)
 
     def start(self, labels_B: Tensor) -> State:
         """Return the initial state of B texts.
@@ -88,19 +88,34 @@ class Network(nn.Module):
             return State(hidden_LBH, None)
         return State(hidden_LBH, (self.labels.cell[rows_B] * known_B11).transpose(0, 1))
 
-    def forward(self, ids_TB: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read T symbols of B streams; return the top hidden states (T, B, H) and the new state."""
+    def forward(
+        self, ids_TB: Tensor, state: State, chance: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
+        """Read T symbols of B streams; return the top hidden states (T, B, H) and the new state.
+
+        Dropout draws from ``chance``, or from torch's own generator.
+        """
         x = self.embedding(ids_TB) if self.settings.input != "one-hot" else ids_TB
         hidden, cells = [], []
         for depth, layer in enumerate(self.cells):
             cell_BH = None if state.cell_LBH is None else state.cell_LBH[depth].contiguous()
             x, last, last_cell = layer(
-                self.dropout(x) if depth else x, state.hidden_LBH[depth].contiguous(), cell_BH
+                self._dropped(x, chance) if depth else x,
+                state.hidden_LBH[depth].contiguous(),
+                cell_BH,
             )
             hidden.append(last)
             cells.append(last_cell)
         new_cells = None if state.cell_LBH is None else torch.stack(cells)
-        return self.dropout(x), State(torch.stack(hidden), new_cells)
+        return self._dropped(x, chance), State(torch.stack(hidden), new_cells)
+
+    def _dropped(self, x: Tensor, chance: torch.Generator | None) -> Tensor:
+        """Return ``x`` with a share of its values dropped and the others scaled up, in training."""
+        share = self.settings.dropout
+        if not self.training or share == 0 or chance is None:
+            return functional.dropout(x, share, self.training)
+        kept = torch.empty_like(x).bernoulli_(1 - share, generator=chance)
+        return x * kept.div_(1 - share)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return the logits (..., V) of the next symbol, from top hidden states (..., H)."""

@@ -19,10 +19,9 @@ from charloom import units
 from charloom.errors import TrainingError
 from charloom.events import Event, Listener, Step, Stopped, Validation
 from charloom.learning.batches import Batch, Batches
-from charloom.learning.loss import summed_nats
-from charloom.learning.network import Network, State
+from charloom.learning.network import Network
 from charloom.learning.optimizer import learning_rate, set_learning_rate
-from charloom.learning.placement import Placement
+from charloom.learning.parts import Parts, States
 from charloom.learning.progress import Average, Overfitting, Pace, Stopwatch
 from charloom.settings import TrainingSettings
 
@@ -30,26 +29,17 @@ from charloom.settings import TrainingSettings
 VALIDATION: Final = {"batch_size": 64, "window": 128}
 
 
-def evaluate(network: Network, batches: Batches, device: torch.device) -> float:
+def evaluate(network: Network, batches: Batches, parts: Parts) -> float:
     """Return the bits per character of one epoch of ``batches``, without dropout, in float32."""
     nats, characters = 0.0, 0
-    state: State | None = None
+    states: States = []
     network.eval()
-    with torch.no_grad():
-        for batch in batches.epoch(1):
-            moved = batch.to(device)
-            loss, state = summed_nats(network, moved, carried(network, moved, state))
-            nats += loss.item()
-            characters += batch.characters
+    for batch in batches.epoch(1):
+        batch_nats, states = parts.measure(batch, [] if batch.starts else states)
+        nats += batch_nats
+        characters += batch.characters
     network.train()
     return units.bits_per_character(nats, characters)
-
-
-def carried(network: Network, batch: Batch, state: State | None) -> State:
-    """Return the state with which ``batch`` begins: from its labels, or carried on."""
-    if batch.starts or state is None:
-        return network.start(batch.labels_B)
-    return state.detach().first(len(batch.labels_B))
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -63,7 +53,7 @@ class Trainer:
     training: Batches
     validation: Batches
     optimizer: torch.optim.Optimizer
-    placement: Placement
+    parts: Parts
     settings: TrainingSettings
     listeners: list[Listener]
     clock: Callable[[], float] = time.perf_counter
@@ -101,12 +91,13 @@ class Trainer:
         TrainingError when the loss is no longer a finite number.
         """
         try:
-            for epoch in itertools.count(1):
-                self._epoch(epoch)
-                if self._finished:
-                    break
-            if self._pace.reported_at != self.step:
-                self._validate(epoch)
+            with self.parts:
+                for epoch in itertools.count(1):
+                    self._epoch(epoch)
+                    if self._finished:
+                        break
+                if self._pace.reported_at != self.step:
+                    self._validate(epoch)
         except KeyboardInterrupt:
             if not self._stopping:
                 raise
@@ -126,12 +117,12 @@ class Trainer:
 
     def _epoch(self, epoch: int) -> None:
         """Read the training part once, or until the budget is used."""
-        state: State | None = None
+        states: States = []
         symbols = 0
         self._watch.start()
         for batch in self.training.epoch(epoch):
             rate = learning_rate(self.settings, self._progress)
-            state = self._step(batch.to(self.placement.device), state, rate)
+            states = self._step(batch, [] if batch.starts else states, rate)
             symbols += batch.symbols
             passes = epoch - 1 + symbols / self.training.symbols
             self._progress = self._pace.progress(self.step, passes, self._watch.seconds)
@@ -144,14 +135,10 @@ class Trainer:
         if not self._finished and self._pace.due_at_epoch_end(self.step, self._watch.seconds):
             self._validate(epoch)
 
-    def _step(self, batch: Batch, state: State | None, rate: float) -> State:
-        """Take one optimizer step; return the state after the batch."""
+    def _step(self, batch: Batch, states: States, rate: float) -> States:
+        """Take one optimizer step; return the states after the batch."""
         began = self._watch.seconds
-        self.optimizer.zero_grad(set_to_none=True)
-        with self.placement.arithmetic():
-            nats, state = summed_nats(self.network, batch, carried(self.network, batch, state))
-        (nats / batch.symbols).backward()
-        total = nats.item()
+        total, states = self.parts.learn(batch, states)
         if not math.isfinite(total):
             raise _not_finite("the loss", total, self.step + 1)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
@@ -160,7 +147,7 @@ class Trainer:
         self.step += 1
         self._loss.add(units.bits(total), batch.characters)
         self._rate.add(batch.characters, self._watch.seconds - began)
-        return state
+        return states
 
     def _tell(self, epoch: int, rate: float) -> None:
         self.emit(
@@ -178,7 +165,7 @@ class Trainer:
     def _validate(self, epoch: int) -> None:
         """Read the validation part and tell the figure; time stands still meanwhile."""
         self._watch.pause()
-        figure = evaluate(self.network, self.validation, self.placement.device)
+        figure = evaluate(self.network, self.validation, self.parts)
         if not math.isfinite(figure):
             raise _not_finite("the validation figure", figure, self.step)
         best = figure < self.best

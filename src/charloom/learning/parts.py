@@ -1,0 +1,132 @@
+"""Minibatches in parts, side by side, one thread each; gradients are summed at the end of a step.
+
+A recurrent kernel on several threads lets them wait for each other at every symbol. Where another
+program takes a core, the waiting takes many times as long as the work. Parts meet once a minibatch.
+
+Axes: T steps, B streams of the minibatch; of P parts, part k has the streams k, k + P, k + 2 P ...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from charloom.learning.batches import Batch
+from charloom.learning.loss import summed_nats
+from charloom.learning.network import Network, State
+from charloom.learning.placement import Placement
+
+LEAST_STREAMS = 4
+"""Streams of a part: products of fewer rows take about as long."""
+
+States = list[State]
+
+
+class Parts:
+    """Reads minibatches of about ``batch_size`` streams with a network.
+
+    A context manager, within which each thread computes for one part alone. The number of parts
+    follows from torch's number of threads, and figures depend on it within the rounding of sums;
+    dropout draws from a generator of its own in each part.
+    """
+
+    def __init__(
+        self, network: Network, placement: Placement, *, batch_size: int, seed: int
+    ) -> None:
+        self._network = network
+        self._placement = placement
+        self._all_threads = torch.get_num_threads()
+        threads = self._all_threads if placement.device.type == "cpu" else 1
+        self._count = max(1, min(threads, batch_size // LEAST_STREAMS))
+        self._threads = max(1, self._all_threads // self._count)
+        self._chances = [
+            torch.Generator(placement.device).manual_seed(seed + k) for k in range(self._count)
+        ]
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        torch.set_num_threads(self._threads)
+        self._pool = ThreadPoolExecutor(
+            self._count, initializer=torch.set_num_threads, initargs=(self._threads,)
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._pool is not None
+        self._pool.shutdown()
+        torch.set_num_threads(self._all_threads)
+
+    def learn(self, batch: Batch, states: States) -> tuple[float, States]:
+        """Set the gradients of the mean over a batch's symbols; return its nats and the states.
+
+        ``states`` are those that the batch before returned, [] for none.
+        """
+        parameters = [p for p in self._network.parameters() if p.requires_grad]
+
+        def differentiate(nats: Tensor) -> Sequence[Tensor | None]:
+            return torch.autograd.grad(nats / batch.symbols, parameters, allow_unused=True)
+
+        done = self._read(batch, states, differentiate)
+        each = zip(*(part.gradients for part in done), strict=True)
+        for parameter, gradients in zip(parameters, each, strict=True):
+            known = [gradient for gradient in gradients if gradient is not None]
+            parameter.grad = functools.reduce(torch.add, known) if known else None
+        return sum(part.nats for part in done), [part.state for part in done]
+
+    def measure(self, batch: Batch, states: States) -> tuple[float, States]:
+        """Return the nats of a batch and the states after it, without learning from it."""
+        with torch.no_grad():
+            done = self._read(batch, states, lambda nats: ())
+        return sum(part.nats for part in done), [part.state for part in done]
+
+    def _read(
+        self,
+        batch: Batch,
+        states: States,
+        differentiate: Callable[[Tensor], Sequence[Tensor | None]],
+    ) -> list[_Done]:
+        """Read all parts of a batch, each on a thread of its own."""
+        learning = torch.is_grad_enabled()
+
+        def read(part: int) -> _Done:
+            piece = batch.streams(part, self._count).to(self._placement.device)
+            chance = self._chances[part] if self._count > 1 else None
+            exact = contextlib.nullcontext()
+            with torch.set_grad_enabled(learning):
+                state = carried(self._network, piece, states[part] if states else None)
+                with self._placement.arithmetic() if learning else exact:
+                    nats, after = summed_nats(self._network, piece, state, chance)
+                return _Done(nats=nats.item(), state=after.detach(), gradients=differentiate(nats))
+
+        assert self._pool is not None
+        parts = range(min(self._count, len(batch.labels_B)))
+        return list(self._pool.map(read, parts)) if len(parts) > 1 else [read(0)]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Done:
+    """What one part came to."""
+
+    nats: float
+    state: State
+    gradients: Sequence[Tensor | None]
+
+
+def carried(network: Network, batch: Batch, state: State | None) -> State:
+    """Return the state with which ``batch`` begins: from its labels, or carried on."""
+    if batch.starts or state is None:
+        return network.start(batch.labels_B)
+    return state.first(len(batch.labels_B))

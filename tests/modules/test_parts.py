@@ -1,0 +1,99 @@
+"""Parts of a minibatch, side by side: what the whole gives, within the rounding of sums."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from corpora_by_hand import part, vocabulary
+from networks import NETWORKS, name, random_tensors
+
+from charloom.learning.batches import Batch, DocumentBatches
+from charloom.learning.network import Network
+from charloom.learning.parts import LEAST_STREAMS, Parts, States
+from charloom.learning.placement import place
+from charloom.settings import NetworkSettings, TrainingSettings
+
+TEXTS = [("hello there " * 9)[: 5 + 7 * k] for k in range(12)]
+KNOWN = vocabulary(TEXTS)
+PLACEMENT = place(TrainingSettings(precision="fp32", device="cpu"))
+
+
+@pytest.fixture(autouse=True)
+def three_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = torch.get_num_threads()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    yield
+    torch.set_num_threads(before)
+
+
+def network(settings: NetworkSettings) -> Network:
+    made = Network(settings, len(KNOWN), 2)
+    made.load(random_tensors(settings, len(KNOWN), 2, seed=3))
+    return made
+
+
+def batches() -> list[Batch]:
+    """Windows of twelve texts of many lengths: streams end, and states are carried."""
+    documents = part(TEXTS, KNOWN)
+    return list(DocumentBatches(part=documents, batch_size=12, window=20, seed=None).epoch(1))
+
+
+def learned(settings: NetworkSettings, batch_size: int) -> list[tuple[float, list[torch.Tensor]]]:
+    """Return nats and gradients of every batch."""
+    made, states, result = network(settings), list[object](), []
+    with Parts(made, PLACEMENT, batch_size=batch_size, seed=0) as parts:
+        carried: States = []
+        for batch in batches():
+            nats, carried = parts.learn(batch, [] if batch.starts else carried)
+            states.append(carried)
+            gradients = [torch.zeros(1) if p.grad is None else p.grad for p in made.parameters()]
+            result.append((nats, gradients))
+        expected = max(1, min(3, batch_size // LEAST_STREAMS))
+        assert len(carried) <= expected
+        assert max(len(each) for each in states if isinstance(each, list)) == expected
+    return result
+
+
+@pytest.mark.parametrize("settings", NETWORKS, ids=name)
+def test_nats_and_gradients_are_those_of_the_whole(settings: NetworkSettings) -> None:
+    whole, parted = learned(settings, 4), learned(settings, 12)
+    assert len(whole) == len(parted) > 3
+    for (nats, gradients), (other, others) in zip(whole, parted, strict=True):
+        assert other == pytest.approx(nats, rel=1e-5)
+        for gradient, another in zip(gradients, others, strict=True):
+            scale = max(float(gradient.abs().max()), 1e-3)
+            np.testing.assert_allclose(another, gradient, atol=2e-5 * scale)
+
+
+def test_measuring_gives_the_same_nats_and_no_gradients() -> None:
+    settings = NetworkSettings(hidden=5, input=3, dropout=0.0)
+    made = network(settings)
+    carried: States = []
+    with Parts(made, PLACEMENT, batch_size=12, seed=0) as parts:
+        for batch, (nats, _) in zip(batches(), learned(settings, 4), strict=True):
+            measured, carried = parts.measure(batch, [] if batch.starts else carried)
+            assert measured == pytest.approx(nats, rel=1e-5)
+    assert all(parameter.grad is None for parameter in made.parameters())
+
+
+def test_dropout_is_the_same_each_time_and_another_in_each_part() -> None:
+    settings = NetworkSettings(hidden=64, input=3, dropout=0.5)
+    one, again = learned(settings, 12), learned(settings, 12)
+    assert [nats for nats, _ in one] == [nats for nats, _ in again]
+    made = network(settings)
+    x = torch.ones(5, 4, 64)
+    first, second = (torch.Generator().manual_seed(seed) for seed in (0, 1))
+    dropped, other = made._dropped(x, first), made._dropped(x, second)
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+    assert not torch.equal(dropped, other)
+    # 1,280 fair coins: the share is off by more than 0.1 with odds below 1 in 10**11.
+    assert float((dropped > 0).float().mean()) == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_number_of_threads_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    before = torch.get_num_threads()
+    with Parts(network(NETWORKS[0]), PLACEMENT, batch_size=32, seed=0):
+        pass
+    assert torch.get_num_threads() == before
