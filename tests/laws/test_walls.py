@@ -21,6 +21,7 @@ SOURCE = ROOT / "src"
 LAYERS = (
     "charloom.errors",
     "charloom.units",
+    "charloom.arithmetic",
     "charloom.fields",
     "charloom.settings",
     "charloom.presets",

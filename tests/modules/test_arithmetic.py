@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from charloom.generation.arithmetic import accumulate, exp, sigmoid, tanh
+from charloom.arithmetic.exact import accumulate, exp, sigmoid, tanh
 
 EVERYWHERE = np.concatenate(
     [np.linspace(-87, 88, 200_001), np.geomspace(1e-30, 1, 1000), -np.geomspace(1e-30, 1, 1000)]

@@ -49,8 +49,7 @@ def learned(settings: NetworkSettings, batch_size: int) -> list[tuple[float, lis
             states.append(carried)
             gradients = [torch.zeros(1) if p.grad is None else p.grad for p in made.parameters()]
             result.append((nats, gradients))
-        looped = settings.input == "one-hot"
-        expected = 1 if looped else max(1, min(3, batch_size // LEAST_STREAMS))
+        expected = max(1, min(3, batch_size // LEAST_STREAMS))
         assert len(carried) <= expected
         assert max(len(each) for each in states if isinstance(each, list)) == expected
     return result

@@ -6,7 +6,8 @@ the number of symbols, boundary included: the length penalty of common libraries
 (section 7) take the power of (5 + symbols) / 6 instead. Of texts that rank alike the one of fewer
 symbols comes first, then the one whose first different symbol has the lower id.
 
-All that decides is arithmetic that is the same everywhere (arithmetic.py), so the texts are too.
+All that decides is arithmetic that is the same everywhere (arithmetic/exact.py), so the texts are
+too.
 """
 
 import copy
@@ -18,8 +19,8 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.arithmetic.exact import Floats, exp
 from charloom.errors import SettingsError
-from charloom.generation.arithmetic import Floats, exp
 from charloom.generation.engine import Engine
 from charloom.generation.growth import Start, compiled, step
 from charloom.generation.pieces import Pieces

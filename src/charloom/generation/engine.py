@@ -1,7 +1,8 @@
 """The network that generates, in NumPy: what runs while nothing is compiled, and decides every bit.
 
-Its arithmetic is that of arithmetic.py, so kernels.py gives the same texts, only faster. Axes: B
-streams, V symbols, H hidden units, G gates times H, L layers, N labels.
+Its arithmetic is that of arithmetic/exact.py, so kernels.py gives the same texts, only faster.
+
+Axes: B streams, V symbols, H hidden units, G gates times H, L layers, N labels.
 """
 
 import dataclasses
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.generation.arithmetic import ONE, Floats, accumulate, sigmoid, tanh
+from charloom.arithmetic.exact import ONE, Floats, accumulate, sigmoid, tanh
 from charloom.generation.reference import State, first_state
 from charloom.settings import NetworkSettings
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from charloom.arithmetic.exact import Floats
 from charloom.errors import LabelError, SettingsError
-from charloom.generation.arithmetic import Floats
 from charloom.generation.constraints import Expression
 from charloom.generation.engine import Engine
 from charloom.generation.growth import Start, Streams, compiled, grow, read

@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.generation.arithmetic import Floats
+from charloom.arithmetic.exact import Floats
 from charloom.generation.engine import Engine, Ids
 from charloom.generation.philox import uniform
 from charloom.generation.reference import State

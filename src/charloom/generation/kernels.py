@@ -12,8 +12,8 @@ symbols, Q states of the automaton, J symbols that must still come.
 import numba
 import numpy as np
 
-from charloom.generation.arithmetic import ONE
-from charloom.generation.compiled_arithmetic import accumulate, exp, sigmoid, tanh
+from charloom.arithmetic.compiled import accumulate, exp, sigmoid, tanh
+from charloom.arithmetic.exact import ONE
 
 LSTM, GRU, RNN = 0, 1, 2
 ZERO, INFINITY = np.float32(0), np.float32(np.inf)

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.generation.arithmetic import exp
+from charloom.arithmetic.exact import exp
 from charloom.settings import SamplingSettings
 
 Floats = NDArray[np.floating[Any]]
@@ -57,7 +57,7 @@ def weights(logits_BV: Floats, truncation: Truncation) -> Weights:
     """Return probabilities up to a factor of each stream, (B, V); those that are left out have 0.
 
     A logit of minus infinity is left out, as is what the truncation cuts off; ``choose`` draws from
-    these. Every bit of it is decided (arithmetic.py).
+    these. Every bit of it is decided (arithmetic/exact.py).
     """
     logits_BV = np.asarray(logits_BV, np.float32)
     best_B1 = logits_BV.max(axis=1, keepdims=True)
@@ -97,7 +97,7 @@ def choose(
     Temperature 0 is greedy: the largest logit, of equals the lowest id. Otherwise the inverse of
     the cumulative distribution in the order of the ids: the first id whose cumulative probability
     exceeds the uniform in [0, 1), taken as a share of the last cumulative probability. An id whose
-    logit is minus infinity is never chosen. Every bit of it is decided (arithmetic.py).
+    logit is minus infinity is never chosen. Every bit of it is decided (arithmetic/exact.py).
     """
     cumulative_BV = np.cumsum(weights(logits_BV, truncation), axis=1, dtype=np.float64)
     targets_B = uniforms_B * cumulative_BV[:, -1]

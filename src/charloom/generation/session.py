@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.arithmetic.exact import Floats
 from charloom.errors import SettingsError
-from charloom.generation.arithmetic import Floats
 from charloom.generation.engine import Engine, Ids
 from charloom.generation.growth import Start, Streams, compiled, grow, read
 from charloom.generation.patterns import shown

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.arithmetic.exact import ONE, Floats
 from charloom.errors import SettingsError
-from charloom.generation.arithmetic import ONE, Floats
 from charloom.generation.constraints import NEVER, Automaton, Expression
 from charloom.generation.sampling import Truncation
 from charloom.settings import REPETITION_WINDOW, SamplingSettings

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charloom.learning import recurrence
 from charloom.settings import Cell
 
 GATES: Final[dict[Cell, int]] = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -71,18 +72,50 @@ class Layer(nn.Module):
         last hidden and cell state (B, H); the cell state is None but for lstm.
         """
         if self.reads_symbols:
-            return self._unroll(inputs, hidden_BH, cell_BH)
+            return self.read(self.input_table + self.bias, inputs, hidden_BH, cell_BH)
+        if _is_compiled(inputs):
+            gates_TBG = functional.linear(inputs, self.input_weight, self.bias)
+            return self._recur(gates_TBG, None, hidden_BH, cell_BH)
+        return self._fused(inputs, self.input_weight, self.bias, hidden_BH, cell_BH)
+
+    def read(
+        self, table_VG: Tensor, ids_TB: Tensor, hidden_BH: Tensor, cell_BH: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Read T symbols, each of which adds a row of ``table_VG`` to the gates, bias included."""
+        if _is_compiled(table_VG):
+            return self._recur(table_VG, ids_TB, hidden_BH, cell_BH)
+        # The fused kernels want vectors and a weight: the rows, and a matrix that changes nothing.
+        unit_GG = torch.eye(table_VG.shape[1], dtype=table_VG.dtype, device=table_VG.device)
+        gates_TBG = functional.embedding(ids_TB, table_VG)
+        return self._fused(gates_TBG, unit_GG, torch.zeros_like(self.bias), hidden_BH, cell_BH)
+
+    def _recur(
+        self, source: Tensor, ids_TB: Tensor | None, hidden_BH: Tensor, cell_BH: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        recurrent_bias_H = self.recurrent_bias if self.cell == "gru" else None
+        return recurrence.run(
+            self.cell, source, ids_TB, self.recurrent_weight, recurrent_bias_H, hidden_BH, cell_BH
+        )
+
+    def _fused(
+        self,
+        inputs_TBI: Tensor,
+        weight_GI: Tensor,
+        bias_G: Tensor,
+        hidden_BH: Tensor,
+        cell_BH: Tensor | None,
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         hidden = hidden_BH.unsqueeze(0)
-        weights = [self.input_weight, self.recurrent_weight, self.bias, self._second_bias()]
+        weights = [weight_GI, self.recurrent_weight, bias_G, self._second_bias()]
         # has_biases, layers, dropout, train, bidirectional, batch_first
         options = (True, 1, 0.0, self.training, False, False)
         if self.cell == "lstm":
             assert cell_BH is not None
             states = (hidden, cell_BH.unsqueeze(0))
-            outputs_TBH, last, last_cell = torch.lstm(inputs, states, weights, *options)
+            outputs_TBH, last, last_cell = torch.lstm(inputs_TBI, states, weights, *options)
             return outputs_TBH, last.squeeze(0), last_cell.squeeze(0)
         run = torch.gru if self.cell == "gru" else torch.rnn_tanh
-        outputs_TBH, last = run(inputs, hidden, weights, *options)
+        outputs_TBH, last = run(inputs_TBI, hidden, weights, *options)
         return outputs_TBH, last.squeeze(0), None
 
     def _second_bias(self) -> Tensor:
@@ -93,35 +126,8 @@ class Layer(nn.Module):
         hidden = self.recurrent_bias.shape[0]
         return torch.cat([zeros[: 2 * hidden], self.recurrent_bias])
 
-    def _unroll(
-        self, ids_TB: Tensor, hidden_BH: Tensor, cell_BH: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        gates_TBG = functional.embedding(ids_TB, self.input_table) + self.bias
-        outputs = []
-        for gates_BG in gates_TBG.unbind(0):
-            hidden_BH, cell_BH = self._step(gates_BG, hidden_BH, cell_BH)
-            outputs.append(hidden_BH)
-        return torch.stack(outputs), hidden_BH, cell_BH
 
-    def _step(
-        self, gates_BG: Tensor, hidden_BH: Tensor, cell_BH: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """Advance one step, given what the input and the bias add to the gates."""
-        if self.cell == "gru":
-            return self._gru_step(gates_BG, hidden_BH), None
-        gates_BG = gates_BG + functional.linear(hidden_BH, self.recurrent_weight)
-        if self.cell == "rnn":
-            return gates_BG.tanh(), None
-        assert cell_BH is not None
-        in_BH, forget_BH, new_BH, out_BH = gates_BG.chunk(4, dim=1)
-        cell_BH = forget_BH.sigmoid() * cell_BH + in_BH.sigmoid() * new_BH.tanh()
-        return out_BH.sigmoid() * cell_BH.tanh(), cell_BH
-
-    def _gru_step(self, gates_BG: Tensor, hidden_BH: Tensor) -> Tensor:
-        recurrent_BG = functional.linear(hidden_BH, self.recurrent_weight)
-        reset_BH, update_BH, new_BH = gates_BG.chunk(3, dim=1)
-        reset_r_BH, update_r_BH, new_r_BH = recurrent_BG.chunk(3, dim=1)
-        reset_BH = (reset_BH + reset_r_BH).sigmoid()
-        update_BH = (update_BH + update_r_BH).sigmoid()
-        new_BH = (new_BH + reset_BH * (new_r_BH + self.recurrent_bias)).tanh()
-        return (1 - update_BH) * new_BH + update_BH * hidden_BH
+def _is_compiled(values: Tensor) -> bool:
+    """Return whether our own kernels take it: float32 on the CPU (see docs/decisions.md)."""
+    device, dtype = values.device.type, values.dtype
+    return device == "cpu" and dtype == torch.float32 and not torch.is_autocast_enabled("cpu")

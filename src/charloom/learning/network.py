@@ -95,19 +95,38 @@ class Network(nn.Module):
 
         Dropout draws from ``chance``, or from torch's own generator.
         """
-        x = self.embedding(ids_TB) if self.settings.input != "one-hot" else ids_TB
-        hidden, cells = [], []
-        for depth, layer in enumerate(self.cells):
+        hidden, cells = list[Tensor](), list[Tensor]()
+        x = ids_TB
+        for depth in range(len(self.cells)):
             cell_BH = None if state.cell_LBH is None else state.cell_LBH[depth].contiguous()
-            x, last, last_cell = layer(
-                self._dropped(x, chance) if depth else x,
-                state.hidden_LBH[depth].contiguous(),
-                cell_BH,
-            )
+            hidden_BH = state.hidden_LBH[depth].contiguous()
+            x, last, last_cell = self._layer(depth, x, hidden_BH, cell_BH, chance)
             hidden.append(last)
-            cells.append(last_cell)
-        new_cells = None if state.cell_LBH is None else torch.stack(cells)
+            if last_cell is not None:
+                cells.append(last_cell)
+        new_cells = torch.stack(cells) if cells else None
         return self._dropped(x, chance), State(torch.stack(hidden), new_cells)
+
+    def _layer(
+        self,
+        depth: int,
+        x: Tensor,
+        hidden_BH: Tensor,
+        cell_BH: Tensor | None,
+        chance: torch.Generator | None,
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Run one layer over ids (T, B), if it is the first, or over what the one below gave."""
+        layer = self.cells[depth]
+        assert isinstance(layer, Layer)
+        if depth:
+            return layer.forward(self._dropped(x, chance), hidden_BH, cell_BH)
+        if layer.reads_symbols:
+            return layer.forward(x, hidden_BH, cell_BH)
+        # What a symbol adds to the gates is computed once a minibatch, not once for each place.
+        if len(self.embedding.weight) <= x.numel():
+            table_VG = functional.linear(self.embedding.weight, layer.input_weight, layer.bias)
+            return layer.read(table_VG, x, hidden_BH, cell_BH)
+        return layer.forward(self.embedding(x), hidden_BH, cell_BH)
 
     def _dropped(self, x: Tensor, chance: torch.Generator | None) -> Tensor:
         """Return ``x`` with a share of its values dropped and the others scaled up, in training."""

@@ -45,9 +45,7 @@ class Parts:
         self._placement = placement
         self._all_threads = torch.get_num_threads()
         threads = self._all_threads if placement.device.type == "cpu" else 1
-        # One-hot input is read by a loop in Python, which lets one thread work at a time.
-        most = 1 if network.settings.input == "one-hot" else batch_size // LEAST_STREAMS
-        self._count = max(1, min(threads, most))
+        self._count = max(1, min(threads, batch_size // LEAST_STREAMS))
         self._threads = max(1, self._all_threads // self._count)
         self._chances = [
             torch.Generator(placement.device).manual_seed(seed + k) for k in range(self._count)

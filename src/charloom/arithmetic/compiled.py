@@ -1,10 +1,11 @@
-"""arithmetic.py compiled by Numba, operation for operation, so that every bit is the same.
+"""exact.py compiled by Numba, operation for operation, so that every bit is the same.
 
 What is here for speed is the order of loops over independent sums, never that within a sum. Fast
 mathematics stays off: it would reorder sums.
 
 Numba keeps compiled code on disk and renews it when its own file changes: after a change here or in
-arithmetic.py, a developer touches kernels.py too. An installation renews all.
+exact.py, a developer touches the kernels of generation and learning too. An installation renews
+all.
 
 Axes: S streams of a block, K inputs, G outputs.
 """
@@ -16,7 +17,7 @@ import numpy as np
 from llvmlite import ir
 from numba import extending, types
 
-from charloom.generation.arithmetic import (
+from charloom.arithmetic.exact import (
     BIAS,
     HIGHEST,
     INVERSE_LN2,

@@ -1,0 +1,161 @@
+"""Products of small matrices at the speed of the processor, for use within compiled loops.
+
+A step of a recurrent layer multiplies few rows (streams) by a matrix that stays the same for many
+steps. The matrix is packed once into panels of as many columns as a tile has; a tile of sums lives
+in registers while a panel streams through them, as in Goto & van de Geijn, "Anatomy of
+High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008. The tile is written as LLVM vectors,
+for no compiler finds it in plain loops.
+
+Axes: R rows, K terms of a sum, N columns, P panels, C columns of a panel.
+"""
+
+from typing import Any, Final
+
+import numba
+import numpy as np
+from llvmlite import binding, ir
+from numba import extending, types
+from numpy.typing import NDArray
+
+ROWS: Final = 4
+"""Rows of a tile: products are made of so many rows at once."""
+_LANES: Final = 16 if binding.get_host_cpu_features().get("avx512f") else 8
+_VECTORS: Final = 2
+COLUMNS: Final = _VECTORS * _LANES
+"""Columns of a tile. Four rows of two vectors are eight sums: what hides the latency of a fused
+multiply-add, while sixteen registers still hold all that a step needs."""
+
+_FLOAT: Final = ir.FloatType()
+_VECTOR: Final = ir.VectorType(_FLOAT, _LANES)
+_INDEX: Final = ir.IntType(64)
+
+
+@numba.njit(nogil=True, cache=True)
+def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the panels of a matrix, (P, K, C), with zeros after the last column."""
+    K, N = matrix_KN.shape
+    panels_PKC = np.zeros((-(-N // COLUMNS), K, COLUMNS), np.float32)
+    for k in range(K):
+        for n in range(N):
+            panels_PKC[n // COLUMNS, k, n % COLUMNS] = matrix_KN[k, n]
+    return panels_PKC
+
+
+@numba.njit(nogil=True, cache=True)
+def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the panels of the transpose of a matrix, (P, K, C)."""
+    N, K = matrix_NK.shape
+    panels_PKC = np.zeros((-(-N // COLUMNS), K, COLUMNS), np.float32)
+    # A panel at a time: what is written stays near while it is written to.
+    for begin in range(0, N, COLUMNS):
+        panel_KC = panels_PKC[begin // COLUMNS]
+        for k in range(K):
+            for n in range(begin, min(begin + COLUMNS, N)):
+                panel_KC[k, n - begin] = matrix_NK[n, k]
+    return panels_PKC
+
+
+@numba.njit(inline="always")
+def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, groups, packed_PKC):
+    """Add the product of ``ROWS * groups`` rows and a packed matrix to sums, in place.
+
+    ``sums`` and ``rows`` are flat; their first elements are ``sums_at`` and ``rows_at``, and a
+    row is ``sums_row`` and ``rows_row`` elements after the one before. The columns that fill up the
+    last panel get zeros added: there must be room for them behind the last row.
+    """
+    P, K, C = packed_PKC.shape
+    packed = packed_PKC.reshape(P * K * C)
+    for p in range(P):
+        for g in range(groups):
+            _add_tile(
+                sums,
+                sums_at + g * ROWS * sums_row + p * C,
+                sums_row,
+                rows,
+                rows_at + g * ROWS * rows_row,
+                rows_row,
+                packed,
+                p * K * C,
+                K,
+            )
+
+
+@extending.intrinsic
+def _add_tile(
+    context: Any,
+    sums: Any,
+    sums_at: Any,
+    sums_row: Any,
+    rows: Any,
+    rows_at: Any,
+    rows_row: Any,
+    packed: Any,
+    packed_at: Any,
+    terms: Any,
+) -> Any:
+    """Add the product of ROWS rows of ``terms`` and a panel to a tile of sums."""
+    index = types.int64
+    signature = types.void(sums, index, index, rows, index, index, packed, index, index)
+    return signature, _generate_tile
+
+
+def _generate_tile(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def pointer(array: int) -> Any:
+        made = context.make_array(signature.args[array])(context, builder, arguments[array])
+        return builder.gep(made.data, [arguments[array + 1]])
+
+    def number(value: int) -> Any:
+        return ir.Constant(_INDEX, value)
+
+    def vectors(first: Any) -> list[Any]:
+        """Return where the vectors of a row of a tile begin."""
+        starts = [builder.gep(first, [number(v * _LANES)]) for v in range(_VECTORS)]
+        return [builder.bitcast(start, _VECTOR.as_pointer()) for start in starts]
+
+    def rows_from(first: Any, distance: Any) -> list[Any]:
+        return [builder.gep(first, [builder.mul(distance, number(r))]) for r in range(ROWS)]
+
+    name = f"llvm.fmuladd.v{_LANES}f32"
+    multiply_add = builder.module.globals.get(name) or ir.Function(
+        builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), name
+    )
+    places = [vectors(row) for row in rows_from(pointer(0), arguments[2])]
+    inputs = rows_from(pointer(3), arguments[5])
+    panel, terms = pointer(6), arguments[8]
+    begun = [[builder.load(place, align=4) for place in row] for row in places]
+    before = builder.block
+    loop = builder.append_basic_block("terms")
+    end = builder.append_basic_block("end")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    k = builder.phi(_INDEX)
+    k.add_incoming(number(0), before)
+    sums = [[builder.phi(_VECTOR) for _ in row] for row in begun]
+    row_of_panel = builder.gep(panel, [builder.mul(k, number(COLUMNS))])
+    weights = [builder.load(place, align=4) for place in vectors(row_of_panel)]
+    added = []
+    for row, input_row in zip(sums, inputs, strict=True):
+        factor = _spread(builder, builder.load(builder.gep(input_row, [k])))
+        added.append(
+            [builder.call(multiply_add, [factor, w, s]) for w, s in zip(weights, row, strict=True)]
+        )
+    for row, first, after in zip(sums, begun, added, strict=True):
+        for s, a, b in zip(row, first, after, strict=True):
+            s.add_incoming(a, before)
+            s.add_incoming(b, loop)
+    following = builder.add(k, number(1))
+    k.add_incoming(following, loop)
+    builder.cbranch(builder.icmp_signed("<", following, terms), loop, end)
+    builder.position_at_end(end)
+    for row, after in zip(places, added, strict=True):
+        for place, value in zip(row, after, strict=True):
+            builder.store(value, place, align=4)
+    return context.get_dummy_value()
+
+
+def _spread(builder: Any, value: Any) -> Any:
+    """Return a vector of which every lane is ``value``."""
+    undefined = ir.Constant(_VECTOR, ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), [0] * _LANES)
+    return builder.shuffle_vector(first, undefined, lanes)
