@@ -15,7 +15,7 @@ from charloom.fields import Record, fits, number
 Level = Literal["char", "byte", "grapheme", "word"]
 Unit = Literal["line", "document", "stream"]
 Cell = Literal["lstm", "gru", "rnn"]
-Optimizer = Literal["adamw", "rmsprop", "sgd"]
+Optimizer = Literal["muon", "adamw", "rmsprop", "sgd"]
 Schedule = Literal["linear", "constant"]
 Precision = Literal["auto", "fp32", "bf16"]
 

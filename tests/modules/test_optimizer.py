@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from charloom.learning.network import Network
 from charloom.learning.optimizer import build_optimizer, learning_rate, set_learning_rate
-from charloom.settings import TrainingSettings
+from charloom.settings import NetworkSettings, TrainingSettings
 
 
 def test_linear_rises_from_a_tenth_and_falls_to_zero() -> None:
@@ -78,3 +79,17 @@ def test_the_rate_that_was_set_is_used() -> None:
     built = build_optimizer(network, TrainingSettings())
     set_learning_rate(built, 0.0125)
     assert {group["lr"] for group in built.param_groups} == {0.0125}
+
+
+def test_muon_turns_the_matrices_of_recurrent_layers_alone() -> None:
+    network = Network(NetworkSettings(hidden=3, layers=2, input=2), symbols=5, labels=2)
+    built = build_optimizer(network, TrainingSettings(optimizer="muon", learning_rate=0.1))
+    names = {parameter: name for name, parameter in network.named_parameters()}
+    turned = [group["params"] for group in built.param_groups if group["orthogonal"]]
+    assert sorted(names[parameter] for group in turned for parameter in group) == [
+        f"cells.{layer}.{kind}_weight" for layer in (0, 1) for kind in ("input", "recurrent")
+    ]
+    rest = [group["params"] for group in built.param_groups if not group["orthogonal"]]
+    assert sum(map(len, rest)) + sum(map(len, turned)) == len(names)
+    set_learning_rate(built, 0.3)
+    assert [group["lr"] for group in built.param_groups] == pytest.approx([0.3, 0.3, 1.0])
