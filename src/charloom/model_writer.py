@@ -2,19 +2,24 @@
 
 The first save fills a folder beside the place under a temporary name and renames it; what stood
 there before (a model that ``force`` replaces) stays until that moment. Later saves write all files
-under temporary names, then replace one file at a time, each at one moment.
+under temporary names, then replace one file at a time, each at one moment. A run that is resumed
+writes on in its folder.
 """
 
 import contextlib
 import json
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from charloom import checkpoint
+from charloom.checkpoint import STATE, Checkpoint
 from charloom.errors import OutputError
 from charloom.model_card import card
 from charloom.model_folder import (
@@ -43,19 +48,22 @@ class ModelWriter:
     """Writes the model folder ``path``; a context manager that leaves nothing half-made behind.
 
     Raises OutputError when ``path`` cannot be written, or holds something already; ``force``
-    replaces a model, and nothing else.
+    replaces a model, and nothing else. With ``resume`` the folder is that of a run which goes on.
     """
 
-    def __init__(self, path: Path, *, force: bool = False) -> None:
-        check_free(path, force=force)
+    def __init__(self, path: Path, *, force: bool = False, resume: bool = False) -> None:
         self._path = path
         self._force = force
-        self._placed = False
+        self._placed = resume
+        self._partial = path
         self._made: list[Path] = []
+        if resume:
+            return
+        check_free(path, force=force)
         try:
             self._made += [parent for parent in path.parents if not parent.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=path.parent))
+            self._partial = _own_folder(path)
         except OSError as error:
             self._remove_parents()
             raise self._cannot_write(error) from error
@@ -96,12 +104,45 @@ class ModelWriter:
         except OSError as error:
             raise self._cannot_write(error) from error
 
+    @property
+    def placed(self) -> bool:
+        """Whether the folder stands in its place, with a model in it."""
+        return self._placed
+
     def append(self, name: str, line: str) -> None:
         """Add ``line`` to the end of the file ``name`` of the folder, whole or not at all."""
         try:
-            _append((self._path if self._placed else self._partial) / name, f"{line}\n".encode())
+            _append(self._folder / name, f"{line}\n".encode())
         except OSError as error:
             raise self._cannot_write(error) from error
+
+    def size(self, name: str) -> int:
+        """Return how many bytes the file ``name`` of the folder has; 0 if it is not there."""
+        path = self._folder / name
+        return path.stat().st_size if path.exists() else 0
+
+    def cut(self, name: str, size: int) -> None:
+        """Cut off what the file ``name`` of the folder has beyond ``size`` bytes."""
+        if self.size(name) > size:
+            try:
+                os.truncate(self._folder / name, size)
+            except OSError as error:
+                raise self._cannot_write(error) from error
+
+    def save_checkpoint(self, content: Checkpoint) -> None:
+        """Put a checkpoint into the folder, in the place of the one before."""
+        try:
+            checkpoint.write(self._folder / CHECKPOINT, content)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def remove_checkpoint(self) -> None:
+        """Remove the checkpoint of a run that has come to its end."""
+        shutil.rmtree(self._folder / CHECKPOINT, ignore_errors=True)
+
+    @property
+    def _folder(self) -> Path:
+        return self._path if self._placed else self._partial
 
     def _remove_parents(self) -> None:
         """Remove the folders above the place that were made for it, if nothing came into them."""
@@ -150,6 +191,11 @@ def _check_free(path: Path, force: bool) -> None:
         raise OutputError(
             f"{path} holds other files and no model; "
             "name a folder that does not exist yet with --output."
+        )
+    if not force and (path / CHECKPOINT / STATE).is_file():
+        raise OutputError(
+            f"{path} already holds a run that can be resumed; go on with it by --resume, replace "
+            "it with --force, or name another folder with --output."
         )
     if not force:
         raise OutputError(
@@ -209,6 +255,31 @@ def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
             (folder / _partial_name(name)).unlink(missing_ok=True)
 
 
+def _own_folder(path: Path) -> Path:
+    """Make a temporary folder beside ``path``, and clear away those of processes that were killed.
+
+    Its name tells for which place, and on which machine and in which process it was made.
+    """
+    place = blake2b(f"{path.name} {platform.node()}".encode(errors="replace"), digest_size=6)
+    prefix = f"{_PREFIX}{place.hexdigest()}-"
+    if hasattr(os, "killpg"):  # elsewhere asking for a process by signal 0 would end it
+        for left in path.parent.glob(f"{prefix}*-*"):
+            owner = left.name.removeprefix(prefix).split("-")[0]
+            if owner.isdecimal() and not _runs(int(owner)):
+                shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=path.parent))
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 def _open_to_others(folder: Path) -> None:
     """Give a temporary folder, which only its owner may enter, the rights of an ordinary one."""
     mask = os.umask(0)
@@ -221,7 +292,7 @@ def _put_in_place(partial: Path, path: Path) -> None:
     if not path.exists():
         partial.rename(path)
         return
-    old = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=path.parent))
+    old = _own_folder(path)
     try:
         path.rename(old / "model")
         partial.rename(path)

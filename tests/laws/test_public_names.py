@@ -17,6 +17,7 @@ PUBLIC = (
     "ModelFolderError",
     "NetworkSettings",
     "OutputError",
+    "ResumeError",
     "SamplingError",
     "SamplingSettings",
     "SettingsError",

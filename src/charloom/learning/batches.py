@@ -68,8 +68,8 @@ class Batch:
 class Batches(Protocol):
     """What the trainer reads."""
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of epoch ``number``, from 1."""
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of epoch ``number``, from 1, without the ``first`` ones."""
         ...
 
     @property
@@ -120,20 +120,25 @@ class DocumentBatches:
         """Targets in one epoch."""
         return self.part.total_symbols
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of epoch ``number``, from 1."""
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of epoch ``number``, from 1, without the ``first`` ones."""
         lengths = self.part.lengths
         rng = None if self.seed is None else np.random.default_rng([self.seed, number])
         for group in _groups(lengths, self.batch_size, rng):
             labels = self.part.labels[group].astype(np.int64)
             if rng is not None and self.label_dropout:
                 labels[rng.random(len(group)) < self.label_dropout] = -1
-            yield from self._windows(group, labels)
+            windows = math.ceil((int(lengths[group[0]]) + 1) / self.window)
+            if first < windows:
+                yield from self._windows(group, labels, first)
+            first = max(0, first - windows)
 
-    def _windows(self, group: NDArray[np.int64], labels: NDArray[np.int64]) -> Iterator[Batch]:
+    def _windows(
+        self, group: NDArray[np.int64], labels: NDArray[np.int64], first: int
+    ) -> Iterator[Batch]:
         """Yield the windows of a group that is sorted from long to short: finished rows leave."""
         targets = self.part.lengths[group] + 1
-        for begin in range(0, int(targets[0]), self.window):
+        for begin in range(first * self.window, int(targets[0]), self.window):
             open_rows = group[targets > begin]
             rows = [self._row(int(index), begin) for index in open_rows]
             yield _batch(rows, labels[: len(rows)], starts=begin == 0)
@@ -193,14 +198,14 @@ class StreamBatches:
         ends: NDArray[np.int64] = np.cumsum(self.part.lengths + 1)
         return ends
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """Yield the batches of epoch ``number``, from 1."""
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of epoch ``number``, from 1, without the ``first`` ones."""
         rng = np.random.default_rng([self.seed, number])
         lane = math.ceil(self.symbols / self.batch_size)
         lanes = [(begin, min(begin + lane, self.symbols)) for begin in range(0, self.symbols, lane)]
         cuts = [0, *range(1 + int(rng.integers(min(self.window, lane))), lane, self.window), lane]
         none = np.full(len(lanes), -1, dtype=np.int64)
-        for begin, end in zip(cuts, cuts[1:], strict=False):
+        for begin, end in zip(cuts[first:], cuts[first + 1 :], strict=False):
             spans = [(first + begin, min(first + end, last)) for first, last in lanes]
             rows = [self._row(start, stop) for start, stop in spans if start < stop]
             yield _batch(rows, none[: len(rows)], starts=begin == 0)
