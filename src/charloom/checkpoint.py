@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -68,6 +69,12 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
     for entry in folder.iterdir():
         if entry.name not in (header["tensors"], STATE):
             entry.unlink()
+
+
+def remove(folder: Path) -> None:
+    """Remove the checkpoint in ``folder``, what says that there is one first; raises OSError."""
+    (folder / STATE).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def read(folder: Path) -> Checkpoint:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.generation.engine import Engine
@@ -63,6 +64,28 @@ class Keeper:
         elif isinstance(event, Stopped) and event.bits_per_character is None:
             self._keep({"step": event.step, "seconds": event.seconds})
 
+    def place(self, step: int, seconds: float) -> None:
+        """Put the folder in its place with the weights that there are, before any was measured."""
+        if self._writer is not None and not self._writer.placed:
+            figures = {"step": step, "seconds": seconds}
+            self._writer.save(
+                dataclasses.replace(self.record, tensors=self._weights(), figures=figures)
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Return the weights that are kept, and their figures."""
+        return {"tensors": dict(self.record.tensors), "figures": dict(self.record.figures)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Keep the weights that ``state`` returned, in the model folder too.
+
+        It may hold later ones, of a run that was killed after its checkpoint.
+        """
+        tensors, figures = state["tensors"], state["figures"]
+        self.record = dataclasses.replace(self.record, tensors=tensors, figures=figures)
+        if tensors and self._writer is not None:
+            self._writer.save(self.record)
+
     def _keep(self, figures: dict[str, float]) -> None:
         self.record = dataclasses.replace(self.record, tensors=self._weights(), figures=figures)
         if self._writer is not None:
@@ -86,6 +109,17 @@ class Recorder:
         self._writer.append(METRICS, line)
         if isinstance(event, Sample):
             self._writer.append(SAMPLES, line)
+
+    def state(self) -> dict[str, Any]:
+        """Return how much was written."""
+        sizes = {name: self._writer.size(name) for name in (METRICS, SAMPLES)}
+        return {"last_step": self._last_step, "sizes": sizes}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Write on after what ``state`` tells of; what was written later did not come to be."""
+        self._last_step = state["last_step"]
+        for name, size in state["sizes"].items():
+            self._writer.cut(name, size)
 
 
 class Sampler:
@@ -130,3 +164,11 @@ class Sampler:
                         text=text,
                     )
                 )
+
+    def state(self) -> dict[str, Any]:
+        """Return whose turn it is."""
+        return {"reports": self._reports}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what ``state`` returned."""
+        self._reports = state["reports"]

@@ -9,11 +9,8 @@ writes on in its folder.
 import contextlib
 import json
 import os
-import platform
 import shutil
-import tempfile
 from collections.abc import Mapping
-from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -34,14 +31,13 @@ from charloom.model_folder import (
     ModelRecord,
     files,
 )
+from charloom.placing import own_folder, put_in_place
 
 _ENTRIES: Final = frozenset(
     {CARD, CHECKPOINT, CONFIG, DOCUMENTS, METRICS, SAMPLES, VOCABULARY, WEIGHTS}
 )
 _UNCHANGED: Final = (DOCUMENTS, VOCABULARY)
 """What all weights of one training share: written with the first of them."""
-_PREFIX: Final = ".charloom-"
-"""Of temporary folders. The model's name is left out: it may be as long as names can be."""
 
 
 class ModelWriter:
@@ -63,7 +59,7 @@ class ModelWriter:
         try:
             self._made += [parent for parent in path.parents if not parent.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial = _own_folder(path)
+            self._partial = own_folder(path)
         except OSError as error:
             self._remove_parents()
             raise self._cannot_write(error) from error
@@ -97,12 +93,16 @@ class ModelWriter:
                 return
             for name, content in contents.items():
                 _write(self._partial / name, content)
-            _open_to_others(self._partial)
             check_free(self._path, force=self._force)
-            _put_in_place(self._partial, self._path)
+            put_in_place(self._partial, self._path)
             self._placed = True
         except OSError as error:
             raise self._cannot_write(error) from error
+
+    @property
+    def path(self) -> Path:
+        """Where the folder has its place."""
+        return self._path
 
     @property
     def placed(self) -> bool:
@@ -138,7 +138,10 @@ class ModelWriter:
 
     def remove_checkpoint(self) -> None:
         """Remove the checkpoint of a run that has come to its end."""
-        shutil.rmtree(self._folder / CHECKPOINT, ignore_errors=True)
+        try:
+            checkpoint.remove(self._folder / CHECKPOINT)
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     @property
     def _folder(self) -> Path:
@@ -253,50 +256,3 @@ def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
     finally:
         for name in contents:
             (folder / _partial_name(name)).unlink(missing_ok=True)
-
-
-def _own_folder(path: Path) -> Path:
-    """Make a temporary folder beside ``path``, and clear away those of processes that were killed.
-
-    Its name tells for which place, and on which machine and in which process it was made.
-    """
-    place = blake2b(f"{path.name} {platform.node()}".encode(errors="replace"), digest_size=6)
-    prefix = f"{_PREFIX}{place.hexdigest()}-"
-    if hasattr(os, "killpg"):  # elsewhere asking for a process by signal 0 would end it
-        for left in path.parent.glob(f"{prefix}*-*"):
-            owner = left.name.removeprefix(prefix).split("-")[0]
-            if owner.isdecimal() and not _runs(int(owner)):
-                shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=path.parent))
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
-
-
-def _open_to_others(folder: Path) -> None:
-    """Give a temporary folder, which only its owner may enter, the rights of an ordinary one."""
-    mask = os.umask(0)
-    os.umask(mask)
-    folder.chmod(0o777 & ~mask)
-
-
-def _put_in_place(partial: Path, path: Path) -> None:
-    """Rename the folder ``partial`` to ``path``, which may be missing, empty or a model."""
-    if not path.exists():
-        partial.rename(path)
-        return
-    old = _own_folder(path)
-    try:
-        path.rename(old / "model")
-        partial.rename(path)
-    finally:
-        if not path.exists():
-            (old / "model").rename(path)
-        shutil.rmtree(old, ignore_errors=True)

@@ -89,6 +89,7 @@ class Watch:
     def start(self, plan: Plan) -> None:
         """Tell what the run is about to do."""
         self._plan = plan
+        self._best = plan.best
         for name, text in describe(plan):
             self.entry(name, Text(text), "bold")
         self.say()
@@ -163,6 +164,9 @@ class Watch:
             (str(output), "bold"),
         )
         self.say(("Try: ", ""), (shlex.join(command), "bold"))
+        if self.interrupted:
+            again = ["charloom", "train", *self._plan.sources, "-o", str(output), "--resume"]
+            self.say(("Go on: ", ""), (shlex.join(again), "bold"))
 
 
 class LiveWatch(Watch):

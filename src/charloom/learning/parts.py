@@ -96,6 +96,11 @@ class Parts:
             done = self._read(batch, states, lambda nats: ())
         return sum(part.nats for part in done), [part.state for part in done]
 
+    @property
+    def threads(self) -> int:
+        """The threads of all parts together."""
+        return self._all_threads
+
     def state(self) -> dict[str, Any]:
         """Return the random states, those of torch and of each part, for a checkpoint."""
         return {

@@ -27,7 +27,7 @@ from charloom.settings import TrainingSettings
 
 # How the validation part is read: the longest texts first, many at once, the state carried.
 VALIDATION: Final = {"batch_size": 64, "window": 128}
-_COUNTERS: Final = ("step", "best", "_progress", "_epoch", "_batches", "_symbols")
+_COUNTERS: Final = ("step", "best", "_progress", "epoch", "_batches", "_symbols")
 
 
 def evaluate(network: Network, batches: Batches, parts: Parts) -> float:
@@ -66,7 +66,7 @@ class Trainer:
         self.step = 0
         self.best = math.inf
         self._progress = 0.0
-        self._epoch, self._batches, self._symbols = 1, 0, 0
+        self.epoch, self._batches, self._symbols = 1, 0, 0
         self._states: States = []
         self._stopping = False
         self._asked = False
@@ -90,7 +90,7 @@ class Trainer:
         The order of the data follows from the seed and the epoch, so the number of batches is their
         whole position.
         """
-        counters = {name: getattr(self, name) for name in _COUNTERS}
+        counters = {name.lstrip("_"): getattr(self, name) for name in _COUNTERS}
         members = {name: member.state() for name, member in self._members.items()}
         return {
             "counters": counters,
@@ -104,7 +104,7 @@ class Trainer:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what ``state`` returned; the settings and the texts must be the same."""
         for name in _COUNTERS:
-            setattr(self, name, state["counters"][name])
+            setattr(self, name, state["counters"][name.lstrip("_")])
         for name, member in self._members.items():
             member.restore(state[name])
         self.network.load_state_dict(state["network"])
@@ -157,6 +157,11 @@ class Trainer:
         return stopped
 
     @property
+    def seconds(self) -> float:
+        """Seconds of training so far."""
+        return self._watch.seconds
+
+    @property
     def _finished(self) -> bool:
         return self._stopping or self._progress >= 1
 
@@ -166,7 +171,7 @@ class Trainer:
             self._read_epoch()
             if self._finished:
                 break
-            self._epoch, self._batches, self._symbols = self._epoch + 1, 0, 0
+            self.epoch, self._batches, self._symbols = self.epoch + 1, 0, 0
             self._states = []
         if self._progress < 1:
             self._between(ending=True)
@@ -174,12 +179,12 @@ class Trainer:
     def _read_epoch(self) -> None:
         """Read the training part, or what is left of it, or until the budget is used."""
         self._watch.start()
-        for batch in self.training.epoch(self._epoch, self._batches):
+        for batch in self.training.epoch(self.epoch, self._batches):
             rate = learning_rate(self.settings, self._progress)
             self._states = self._step(batch, [] if batch.starts else self._states, rate)
             self._batches += 1
             self._symbols += batch.symbols
-            passes = self._epoch - 1 + self._symbols / self.training.symbols
+            passes = self.epoch - 1 + self._symbols / self.training.symbols
             self._progress = self._pace.progress(self.step, passes, self._watch.seconds)
             self._tell(rate)
             if self._finished:
@@ -220,7 +225,7 @@ class Trainer:
             Step(
                 step=self.step,
                 seconds=self._watch.seconds,
-                epoch=self._epoch,
+                epoch=self.epoch,
                 progress=self._progress,
                 bits_per_character=self._loss.value,
                 characters_per_second=self._rate.value,
@@ -242,7 +247,7 @@ class Trainer:
             Validation(
                 step=self.step,
                 seconds=self._watch.seconds,
-                epoch=self._epoch,
+                epoch=self.epoch,
                 bits_per_character=figure,
                 training_bits_per_character=self._loss.value,
                 best=best,
