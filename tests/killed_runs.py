@@ -13,9 +13,7 @@ from charloom.recipe import train
 assert charloom.learning.trainer  # loaded once, for all processes that are made of this one
 
 
-def resume_and_tell(
-    source: Path, run: Path, told: Connection, options: dict[str, Any]
-) -> None:
+def resume_and_tell(source: Path, run: Path, told: Connection, options: dict[str, Any]) -> None:
     """Train, saving after every step; tell of the second step, and of the end."""
     torch.set_num_threads(1)
     steps = 0

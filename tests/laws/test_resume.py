@@ -4,7 +4,6 @@ A run ends here by Ctrl-C, which saves at once, or as by ``kill -9``: an excepti
 handles comes between two saves, or the process is really killed.
 """
 
-import itertools
 import json
 import multiprocessing
 import os
@@ -35,6 +34,7 @@ TINY: dict[str, Any] = {
     "device": "cpu",
     "precision": "fp32",
     "learning_rate": 0.01,
+    "temperatures": (1.0,),
 }
 
 
@@ -115,15 +115,17 @@ def stopped_and_resumed(
     train(source, output=run, resume=True)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop", "sgd"])
+@pytest.mark.parametrize(
+    ("cell", "optimizer"),
+    [("lstm", "adamw"), ("gru", "adamw"), ("rnn", "adamw"), ("lstm", "rmsprop"), ("gru", "sgd")],
+)
 @pytest.mark.parametrize("kind", [LINES, STREAM], ids=["lines", "stream"])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_a_run_that_was_stopped_is_one_that_was_not(
     source: Path, tmp_path: Path, cell: str, kind: dict[str, Any], optimizer: str
 ) -> None:
     options = TINY | kind | {"cell": cell, "optimizer": optimizer, "steps": STEPS}
     train(source, output=tmp_path / "whole", **options)
-    ends = [(5, interrupt), (6, kill), (13, kill), (20, interrupt)]
+    ends = [(6, interrupt), (13, kill)]
     stopped_and_resumed(source, tmp_path / "run", ends, **options)
     same(tmp_path / "whole", tmp_path / "run")
 
@@ -138,7 +140,7 @@ def test_after_every_step(
     steps = Model.load(tmp_path / "whole").record.figures["step"]
     assert steps > 8
     # A kill at the first step comes before the first save.
-    ends = [(step, act) for step in range(2, steps + 1)]
+    ends = [(step, act) for step in range(2, steps)]
     stopped_and_resumed(source, tmp_path / "run", ends, **options)
     same(tmp_path / "whole", tmp_path / "run")
 
@@ -170,22 +172,19 @@ def test_with_minutes_all_but_the_clock_goes_on(source: Path, tmp_path: Path) ->
     assert Model.load(run).record.figures["bits_per_character"] == min(figures)
 
 
-def test_a_step_that_measured_more_does_not_move_what_is_kept(
-    source: Path, tmp_path: Path
-) -> None:
+def test_a_step_that_measured_more_does_not_move_what_is_kept(source: Path, tmp_path: Path) -> None:
     """Ctrl-C measures the last weights; that a run which was never stopped does not."""
     options = TINY | LINES | {"epochs": 2, "learning_rate": 0.05}
     seen: list[Event] = []
     train(source, output=tmp_path / "whole", **options)
-    train(
-        source, output=tmp_path / "run", listeners=[at(9, interrupt), seen.append], **options
-    )
+    train(source, output=tmp_path / "run", listeners=[at(9, interrupt), seen.append], **options)
     assert [event.step for event in seen if isinstance(event, Validation)] == [9]
     assert Model.load(tmp_path / "run").record.figures["step"] == 9
     train(source, output=tmp_path / "run", resume=True)
     same(tmp_path / "whole", tmp_path / "run")
 
 
+KILLS = 6
 FORKS = pytest.mark.skipif(sys.platform == "win32", reason="no processes that are quick to begin")
 
 
@@ -197,32 +196,27 @@ def forkserver() -> Any:
 
 
 @FORKS
-def test_a_process_killed_at_random_moments(
-    source: Path, tmp_path: Path, forkserver: Any
-) -> None:
+def test_a_process_killed_at_random_moments(source: Path, tmp_path: Path, forkserver: Any) -> None:
     """Killed again and again, also while it saves, which it does after every step."""
-    options = TINY | LINES | {"steps": 150, "hidden": 40}
+    options = TINY | LINES | {"steps": 60, "hidden": 40}
     whole, run = tmp_path / "runs" / "whole", tmp_path / "runs" / "run"
     chance = random.Random(1)
     kills = 0
-    for first in itertools.chain([True], itertools.repeat(False)):
+    for number in range(KILLS + 1):
         reader, writer = forkserver.Pipe(duplex=False)
-        arguments = (source, run, writer, options if first else {"resume": True})
+        arguments = (source, run, writer, options if number == 0 else {"resume": True})
         process = forkserver.Process(target=resume_and_tell, args=arguments)
         process.start()
         writer.close()
         # It tells of its first step, and from then on there is something to resume.
         told = reader.poll(120) and reader.recv()
         assert told in ("step", "done"), told
-        time.sleep(chance.uniform(0, 0.15))
-        finished = not process.is_alive()
-        process.kill()
-        process.join()
-        kills += not finished
-        if finished:
-            break
-        assert (run / "checkpoint" / "state.json").is_file()
-    assert kills >= 3
+        if number < KILLS:
+            time.sleep(chance.uniform(0, 0.1))
+            process.kill()
+        process.join(120)
+        kills += process.exitcode == -signal.SIGKILL
+    assert kills >= 3, "it was the test that came too late"
     reader, writer = forkserver.Pipe(duplex=False)
     process = forkserver.Process(target=resume_and_tell, args=(source, whole, writer, options))
     process.start()

@@ -38,6 +38,7 @@ def plan(**training: Any) -> Plan:
         device="cpu",
         precision="bf16",
         output=Path("runs/my titles"),
+        sources=("my titles.csv",),
     )
 
 
@@ -248,7 +249,17 @@ def test_an_interruption_is_remembered(capsys: pytest.CaptureFixture[str]) -> No
     view.start(plan())
     view(stopped(interrupted=True))
     assert view.interrupted
-    assert "\nInterrupted: the best weights, 1.500 bits per character" in capsys.readouterr().err
+    told = capsys.readouterr().err.replace("\\", "/")
+    assert "\nInterrupted: the best weights, 1.500 bits per character" in told
+    assert told.endswith("\nGo on: charloom train 'my titles.csv' -o 'runs/my titles' --resume\n")
+
+
+def test_the_best_figure_before_a_run_goes_on_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    view = Watch()
+    view.start(dataclasses.replace(plan(), best=1.25, notes=("the run goes on.",)))
+    assert "      note  the run goes on.\n      note  two texts" in capsys.readouterr().err
+    view(validation(1.5))
+    assert "best 1.250" in capsys.readouterr().err
 
 
 def test_weights_that_were_not_measured_are_told_as_such(
