@@ -22,7 +22,20 @@ from charloom.events import Event, Step, Validation
 from charloom.model import Model
 from charloom.recipe import train
 
-WORDS = "the a river stone green runs falls over quick bright and then".split()
+WORDS = [
+    "the",
+    "a",
+    "river",
+    "stone",
+    "green",
+    "runs",
+    "falls",
+    "over",
+    "quick",
+    "bright",
+    "and",
+    "then",
+]
 STEPS = 23
 TINY: dict[str, Any] = {
     "hidden": 6,
