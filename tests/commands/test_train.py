@@ -84,7 +84,8 @@ def test_options_that_are_given_reach_the_recipe(
     given = (
         "--level word --unit document --column title,body --column 3 --label-column kind "
         "--no-header --encoding latin-1 --no-clean --min-count 4 --valid v.txt "
-        "--checkpoint-seconds 2.5 --cell gru --hidden 7 --layers 2 --input 9 --dropout 0.1 --epochs 3 "
+        "--checkpoint-seconds 2.5 --cell gru "
+        "--hidden 7 --layers 2 --input 9 --dropout 0.1 --epochs 3 "
         "--batch-size 5 --window 6 --lr 0.5 --schedule constant --optimizer adamw "
         "--weight-decay 0.25 --clip-norm 2 --seed 8 --device cpu --precision fp32 "
         "--sample-every 1.5 --prompt A --prompt B --temperature 0 --temperature 1.25 --no-index "

@@ -21,7 +21,7 @@ def same(a: Any, b: Any) -> bool:
         return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(map(same, a, b))
-    return bool(a == b or (a != a and b != b))
+    return repr(a) == repr(b)  # NaN is not equal to itself
 
 
 STATE: dict[str, Any] = {
