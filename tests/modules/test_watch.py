@@ -50,6 +50,8 @@ def step(seconds: float, progress: float) -> Step:
         bits_per_character=2.34567,
         characters_per_second=23456.7,
         learning_rate=0.1,
+        memory_bytes=412_300_000,
+        device_memory_bytes=None,
     )
 
 
@@ -58,6 +60,7 @@ def validation(figure: float, *, best: bool = False, overfitting: bool = False) 
         step=9,
         seconds=75.0,
         epoch=3,
+        progress=0.5,
         bits_per_character=figure,
         training_bits_per_character=1.5,
         best=best,
