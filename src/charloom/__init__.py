@@ -23,6 +23,7 @@ from charloom.errors import (
     SourceError,
     TrainingError,
 )
+from charloom.events import Event, Listener, Sample, Saved, Step, Stopped, Validation
 from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
@@ -35,18 +36,25 @@ __all__ = [
     "CharloomError",
     "CorpusError",
     "DownloadError",
+    "Event",
     "LabelError",
+    "Listener",
     "Model",
     "ModelFolderError",
     "NetworkSettings",
     "OutputError",
+    "Sample",
     "SamplingError",
     "SamplingSettings",
+    "Saved",
     "SettingsError",
     "SourceError",
+    "Step",
+    "Stopped",
     "TextSettings",
     "TrainingError",
     "TrainingSettings",
+    "Validation",
     "__version__",
     "load",
     "train",

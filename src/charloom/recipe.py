@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 from charloom.errors import SettingsError, TrainingError
 from charloom.events import Listener
 from charloom.keeping import Keeper, Recorder, Sampler
+from charloom.listening import Guard
 from charloom.model import Model
 from charloom.model_folder import ModelRecord
 from charloom.model_writer import ModelWriter, check_free
 from charloom.presets import PRESETS
 from charloom.provenance import provenance
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+from charloom.tensorboard_log import TensorBoardLog, check_log
 from charloom.text.cleaning import clean_prompt
 from charloom.text.corpora import defaults
 from charloom.text.corpus import Corpus, build
@@ -112,6 +114,7 @@ def train(
     validation: str | Path | None = None,
     preset: str | None = None,
     force: bool = False,
+    log: str | None = None,
     listeners: Sequence[Listener] = (),
     on_start: Callable[[Plan], None] | None = None,
     on_read: Callable[[int], None] | None = None,
@@ -122,8 +125,13 @@ def train(
     ``sources`` are files, folders, globs, ``"-"`` (standard input) or names of corpora. ``output``
     is the model folder to make; without one the model lives in memory. ``validation`` is a file of
     one's own to measure on; otherwise a part of the sources is set aside. ``options`` are the
-    fields of TextSettings, NetworkSettings and TrainingSettings. ``listeners`` get every event;
-    ``on_start`` gets the plan before the first step, ``on_read`` the numbers of bytes read.
+    fields of TextSettings, NetworkSettings and TrainingSettings. ``log="tensorboard"`` also writes
+    the run for TensorBoard, into ``output``. ``on_start`` gets the plan before the first step,
+    ``on_read`` the numbers of bytes read.
+
+    ``listeners`` are called with every event, in turn and between two steps; a Validation comes
+    when the best weights are kept. One that raises hears no more, and the run ends as with Ctrl-C:
+    its exception is raised when everything is kept.
 
     Ctrl-C stops after the current step, measures and keeps everything; a second one leaves out the
     measuring. SIGTERM and SIGHUP do so too, and then have the effect that they had before.
@@ -141,21 +149,27 @@ def train(
             "--valid-fraction and --valid contradict each other: with a file to measure on, "
             "nothing is set aside; give one of them."
         )
+    check_log(log, output)
     if output is not None:
         check_free(Path(output), force=force)
     corpus = _corpus(names, validation, text, training.seed, on_read)
     record = _record(names, corpus, text, network, training)
     trainer, plan = _trainer(record, corpus, Path(output) if output else None)
+    record = _carried_out(record, plan)
+    guard = Guard(trainer.stop)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_interruptible(trainer.stop))
         writer = stack.enter_context(ModelWriter(Path(output), force=force)) if output else None
         keeper = Keeper(record, corpus, trainer.network.tensors, trainer.emit, writer)
-        recorders = [Recorder(writer)] if writer else []
+        recorders: list[Listener] = [Recorder(writer)] if writer else []
+        if writer and log is not None:
+            recorders.append(TensorBoardLog(writer, record))
         sampler = Sampler(record, trainer.network.tensors, trainer.emit)
-        trainer.listeners = [*recorders, keeper, *listeners, sampler]
+        trainer.listeners = [*recorders, keeper, *map(guard.around, listeners), sampler]
         if on_start is not None:
             on_start(plan)
         trainer.run()
+    guard.raise_first()
     return Model(keeper.record)
 
 
@@ -190,6 +204,17 @@ def _record(
         provenance=provenance(names, corpus),
         known=None if hashes is None else KnownDocuments.of(hashes),
     )
+
+
+def _carried_out(record: ModelRecord, plan: Plan) -> ModelRecord:
+    """Return ``record`` with what became of settings that leave a choice, as the plan tells it."""
+    chosen = {
+        "device": plan.device,
+        "precision": plan.precision,
+        "parameters": sum(count for _, count in plan.layers),
+        "notes": list(plan.corpus.notes),
+    }
+    return dataclasses.replace(record, provenance={**record.provenance, **chosen})
 
 
 def _trainer(record: ModelRecord, corpus: Corpus, output: Path | None) -> tuple[Trainer, Plan]:

@@ -39,6 +39,8 @@ LAYERS = (
     "charloom.model",
     "charloom.provenance",
     "charloom.keeping",
+    "charloom.tensorboard_log",
+    "charloom.listening",
     "charloom.recipe",
     "charloom.description",
     "charloom.area",

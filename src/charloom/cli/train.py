@@ -10,7 +10,7 @@ import typer
 from charloom.cli import train_options as given
 from charloom.cli.options import Columns, Encoding, Header, LabelColumn, Sources, split_columns
 
-_OWN = ("sources", "output", "valid", "preset", "force")
+_OWN = ("sources", "output", "valid", "preset", "force", "log")
 
 
 def train(
@@ -19,6 +19,7 @@ def train(
     output: given.Output = None,
     preset: given.PresetName = None,
     force: given.Force = False,
+    log: given.Log = None,
     level: given.LevelName = None,
     unit: given.UnitName = None,
     columns: Columns = None,
@@ -65,6 +66,7 @@ def train(
         validation=valid,
         preset=preset,
         force=force,
+        log=log,
     )
 
 
@@ -76,10 +78,12 @@ def _train(sources: list[str], options: Mapping[str, Any], **place: Any) -> None
     from charloom import recipe
     from charloom.cli.downloads import fetch
     from charloom.model_writer import check_free
+    from charloom.tensorboard_log import check_log
     from charloom.watch import watch
 
     # A mistake is told before megabytes are fetched.
     recipe.choose(sources, place["preset"], options)
+    check_log(place["log"], place["output"])
     check_free(place["output"], force=place["force"])
     fetch([*sources, *filter(None, [place["validation"]])])
     with watch() as view:

@@ -53,6 +53,16 @@ PresetName = Annotated[
     str | None, option("--preset", metavar="lesson", help="A named set of settings.")
 ]
 Force = Annotated[bool, option("--force", help="Replace the model that is in the folder.")]
+Log = Annotated[
+    str | None,
+    option(
+        "--log",
+        metavar="tensorboard",
+        default="none",
+        help="Also write the run for TensorBoard, into RUN/tensorboard; needs the package "
+        "tensorboard.",
+    ),
+]
 
 LevelName = Annotated[
     str | None,
