@@ -9,10 +9,15 @@ from charloom.events import Sample, Step
 def status(event: Step) -> str:
     """Return how learning goes, in one line without the time so far."""
     return (
-        f"{event.progress:.0%}, epoch {event.epoch}, "
+        f"{percent(event.progress)}, epoch {event.epoch}, "
         f"training {event.bits_per_character:.3f} bits/char, "
         f"{event.characters_per_second:,.0f} char/s, {memory(event)}, {left(event)} left"
     )
+
+
+def percent(share: float) -> str:
+    """Return a share, 0 to 1, in whole percent."""
+    return f"{100 * share:.0f} %"
 
 
 def left(event: Step) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 from rich.text import Text
 
 from charloom.events import Step, Validation
-from charloom.figures import left, memory, thousands
+from charloom.figures import left, memory, percent, thousands
 from charloom.sparkline import BLOCKS, PLAIN, Curve, scale, sparkline
 
 MARGIN: Final = 10
@@ -23,8 +23,13 @@ MARGIN: Final = 10
 HINTS: Final = ("Ctrl-C: stop and keep",)
 """What a person at the terminal can do, the most useful first; as many as have room are shown."""
 _GAP: Final = "  "
+_UNIT: Final = " bits/char"
+_FIGURES: Final = len(f"99.999{_UNIT}, best 99.999")
+"""Columns of the figures beside a curve."""
 _WIDEST: Final = 100
 """Columns of a curve: a longer one says no more, and the eye has to travel."""
+_WIDE: Final = 24
+"""Columns of a curve that the figures are shortened for."""
 _NARROWEST: Final = 12
 
 
@@ -52,19 +57,28 @@ class Panel:
 
     def draw(self, columns: int, rows: int) -> list[Text]:
         """Return the lines for a terminal of this size; few rows get the first line alone."""
-        figures = [_figures(curve, " bits/char") for curve in (self._training, self._validation)]
-        right = max(len("0:00:00 left, epoch 000"), *map(len, figures))
-        if columns - MARGIN - right - 2 * len(_GAP) < 2 * _NARROWEST:
-            figures = [_figures(curve, "") for curve in (self._training, self._validation)]
-            right = max(len("0:00 left, epoch 00"), *map(len, figures))
-        width = min(max(columns - MARGIN - right - 2 * len(_GAP), _NARROWEST), _WIDEST)
-        curves = [c.columns(width, self._progress) for c in (self._training, self._validation)]
-        low, high = scale(*curves)
-        graphs = [sparkline(curve, low, high, self._levels) for curve in curves]
+        room = columns - MARGIN - 2 * len(_GAP)
+        unit = _UNIT if room - _FIGURES >= _WIDE else ""
+        figures = _FIGURES if unit else _FIGURES - len(_UNIT)
+        width = min(max(room - figures, _NARROWEST), _WIDEST)
+        training, validation = (
+            curve.columns(width, self._progress) for curve in (self._training, self._validation)
+        )
+        low, high = scale(training, validation)
+        curves = (
+            ("training", training, "cyan", self._training),
+            ("validation", validation, "magenta", self._validation),
+        )
         lines = [
             self._bar(width),
-            _line("training", Text(graphs[0], "cyan"), figures[0]),
-            _line("validation", Text(graphs[1], "magenta"), figures[1]),
+            *(
+                _line(
+                    name,
+                    Text(sparkline(values, low, high, self._levels), style),
+                    _figures(curve, unit),
+                )
+                for name, values, style, curve in curves
+            ),
             self._bottom(columns, low, high),
         ]
         return lines if rows > 2 * len(lines) else lines[:1]
@@ -74,7 +88,7 @@ class Panel:
         bar = Text.assemble((self._done * done, "green"), (self._rest * (width - done), "dim"))
         event = self._step
         told = "" if event is None else f"{left(event)} left, epoch {event.epoch}"
-        return _line(f"{self._progress:.0%}", bar, told)
+        return _line(percent(self._progress), bar, told)
 
     def _bottom(self, columns: int, low: float, high: float) -> Text:
         """Return rate and memory, then as much of what is less urgent as has room."""

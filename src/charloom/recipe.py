@@ -137,11 +137,7 @@ def train(
     measuring. SIGTERM and SIGHUP do so too, and then have the effect that they had before.
     Raises a subclass of CharloomError for whatever a user can mend.
     """
-    if importlib.util.find_spec("torch") is None:
-        raise TrainingError(
-            "training needs torch, which is not installed here; generating and scoring do not: "
-            "install it with pip install torch."
-        )
+    _check_installed(log, output)
     names = [str(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
     text, network, training = choose(names, preset, options)
     if validation is not None and "valid_fraction" in options:
@@ -149,7 +145,6 @@ def train(
             "--valid-fraction and --valid contradict each other: with a file to measure on, "
             "nothing is set aside; give one of them."
         )
-    check_log(log, output)
     if output is not None:
         check_free(Path(output), force=force)
     corpus = _corpus(names, validation, text, training.seed, on_read)
@@ -171,6 +166,16 @@ def train(
         trainer.run()
     guard.raise_first()
     return Model(keeper.record)
+
+
+def _check_installed(log: str | None, output: str | Path | None) -> None:
+    """Raise TrainingError if a package is missing, and what ``check_log`` raises."""
+    if importlib.util.find_spec("torch") is None:
+        raise TrainingError(
+            "training needs torch, which is not installed here; generating and scoring do not: "
+            "install it with pip install torch."
+        )
+    check_log(log, output)
 
 
 def _corpus(
