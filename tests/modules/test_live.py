@@ -1,5 +1,6 @@
 import dataclasses
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ STEP = Step(
 )
 
 
-def step(progress: float, bits: float, **changes: float) -> Step:
+def step(progress: float, bits: float, **changes: Any) -> Step:
     return dataclasses.replace(STEP, progress=progress, bits_per_character=bits, **changes)
 
 

@@ -34,7 +34,7 @@ def read(folder: Path) -> Any:
     return accumulator
 
 
-def scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
+def scalars(folder: Path, tag: str) -> list[Any]:
     return [(event.step, event.value) for event in read(folder).Scalars(tag)]
 
 
