@@ -24,6 +24,7 @@ from charloom.errors import (
     SourceError,
     TrainingError,
 )
+from charloom.events import Event, Listener, Sample, Saved, Step, Stopped, Validation
 from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
@@ -36,19 +37,26 @@ __all__ = [
     "CharloomError",
     "CorpusError",
     "DownloadError",
+    "Event",
     "LabelError",
+    "Listener",
     "Model",
     "ModelFolderError",
     "NetworkSettings",
     "OutputError",
     "ResumeError",
+    "Sample",
     "SamplingError",
     "SamplingSettings",
+    "Saved",
     "SettingsError",
     "SourceError",
+    "Step",
+    "Stopped",
     "TextSettings",
     "TrainingError",
     "TrainingSettings",
+    "Validation",
     "__version__",
     "load",
     "train",

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
+from charloom.events import STEP_SECONDS, Event, Interval, Sample, Saved, Step, Stopped, Validation
 from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
 from charloom.model_folder import METRICS, SAMPLES, ModelRecord, Tensors
@@ -15,8 +15,6 @@ from charloom.text.corpus import Corpus
 
 # Symbols of a sample that is shown while learning.
 SAMPLE_LENGTH = 200
-# Seconds between two step events in metrics.jsonl.
-STEP_SECONDS = 0.5
 
 Emit = Callable[[Event], None]
 Weights = Callable[[], Tensors]
@@ -97,14 +95,12 @@ class Recorder:
 
     def __init__(self, writer: ModelWriter) -> None:
         self._writer = writer
-        self._last_step = -STEP_SECONDS
+        self._steps = Interval(STEP_SECONDS)
 
     def __call__(self, event: Event) -> None:
         """Append ``event``; of steps, one in half a second."""
-        if isinstance(event, Step):
-            if event.seconds - self._last_step < STEP_SECONDS:
-                return
-            self._last_step = event.seconds
+        if isinstance(event, Step) and not self._steps.due(event.seconds):
+            return
         line = json.dumps(event.to_json(), ensure_ascii=False)
         self._writer.append(METRICS, line)
         if isinstance(event, Sample):

@@ -32,6 +32,7 @@ CARD: Final = "README.md"
 METRICS: Final = "metrics.jsonl"
 SAMPLES: Final = "samples.jsonl"
 CHECKPOINT: Final = "checkpoint"
+TENSORBOARD: Final = "tensorboard"
 
 Tensors = Mapping[str, NDArray[np.float32]]
 

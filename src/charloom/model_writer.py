@@ -26,6 +26,7 @@ from charloom.model_folder import (
     DOCUMENTS,
     METRICS,
     SAMPLES,
+    TENSORBOARD,
     VOCABULARY,
     WEIGHTS,
     ModelRecord,
@@ -34,8 +35,10 @@ from charloom.model_folder import (
 from charloom.placing import own_folder, put_in_place
 
 _ENTRIES: Final = frozenset(
-    {CARD, CHECKPOINT, CONFIG, DOCUMENTS, METRICS, SAMPLES, VOCABULARY, WEIGHTS}
+    {CARD, CHECKPOINT, CONFIG, DOCUMENTS, METRICS, SAMPLES, TENSORBOARD, VOCABULARY, WEIGHTS}
 )
+EVENT_FILE: Final = "events.out.tfevents."
+"""How names of files begin that TensorBoard reads."""
 _UNCHANGED: Final = (DOCUMENTS, VOCABULARY)
 """What all weights of one training share: written with the first of them."""
 
@@ -111,8 +114,14 @@ class ModelWriter:
 
     def append(self, name: str, line: str) -> None:
         """Add ``line`` to the end of the file ``name`` of the folder, whole or not at all."""
+        self.append_bytes(name, f"{line}\n".encode())
+
+    def append_bytes(self, name: str, content: bytes) -> None:
+        """Add ``content`` to the end of the file ``name`` of the folder, whole or not at all."""
+        path = self._folder / name
         try:
-            _append(self._folder / name, f"{line}\n".encode())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _append(path, content)
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -206,7 +215,7 @@ def _check_free(path: Path, force: bool) -> None:
             "or name another folder with --output."
         )
     own = _ENTRIES | {_partial_name(name) for name in _ENTRIES}
-    if others := sorted(names - own):
+    if others := sorted([*(names - own), *_strange_logs(path)]):
         raise OutputError(
             f"{path} holds a model and also {others[0]}, which would be lost; "
             "move it away, or name another folder with --output."
@@ -222,6 +231,14 @@ def _is_model(path: Path) -> bool:
     except ValueError:
         return (path / VOCABULARY).is_file()
     return isinstance(config, dict) and config.get("model_type") == "charloom"
+
+
+def _strange_logs(path: Path) -> list[str]:
+    """Return what is not charloom's in the folder for TensorBoard of a model."""
+    files = (file for file in (path / TENSORBOARD).rglob("*") if not file.is_dir())
+    return [
+        file.relative_to(path).as_posix() for file in files if not file.name.startswith(EVENT_FILE)
+    ]
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -18,6 +18,7 @@ from charloom.checkpoint import Stateful
 from charloom.errors import SettingsError, TrainingError
 from charloom.events import Listener
 from charloom.keeping import Keeper, Recorder, Sampler
+from charloom.listening import Guard
 from charloom.model import Model
 from charloom.model_folder import ModelRecord
 from charloom.model_writer import ModelWriter, check_free
@@ -28,6 +29,7 @@ from charloom.resuming import Settled, check_keeping, describe_run, go_on
 from charloom.saving import Checkpoints
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.signals import interruptible, reporting
+from charloom.tensorboard_log import TensorBoardLog, check_log
 from charloom.text.cleaning import clean_prompt
 from charloom.text.corpora import defaults
 from charloom.text.corpus import Corpus, build
@@ -159,6 +161,7 @@ def train(
     force: bool = False,
     resume: bool = False,
     checkpoint_seconds: float | None = None,
+    log: str | None = None,
     listeners: Sequence[Listener] = (),
     on_start: Callable[[Plan], None] | None = None,
     on_read: Callable[[int], None] | None = None,
@@ -169,8 +172,13 @@ def train(
     ``sources`` are files, folders, globs, ``"-"`` (standard input) or names of corpora. ``output``
     is the model folder to make; without one the model lives in memory. ``validation`` is a file of
     one's own to measure on; otherwise a part of the sources is set aside. ``options`` are the
-    fields of TextSettings, NetworkSettings and TrainingSettings. ``listeners`` get every event;
-    ``on_start`` gets the plan before the first step, ``on_read`` the numbers of bytes read.
+    fields of TextSettings, NetworkSettings and TrainingSettings. ``log="tensorboard"`` also writes
+    the run for TensorBoard, into ``output``. ``on_start`` gets the plan before the first step,
+    ``on_read`` the numbers of bytes read.
+
+    ``listeners`` are called with every event, in turn and between two steps; a Validation comes
+    when the best weights are kept. One that raises hears no more, and the run ends as with Ctrl-C:
+    its exception is raised when everything is kept.
 
     Every ``checkpoint_seconds`` (30) the run's state is saved in ``output``. With ``resume`` a run
     goes on there after the last save, however it ended; settings that are left out are those it
@@ -181,11 +189,7 @@ def train(
     measures, writes samples and saves after the current step.
     Raises a subclass of CharloomError for whatever a user can mend.
     """
-    if importlib.util.find_spec("torch") is None:
-        raise TrainingError(
-            "training needs torch, which is not installed here; generating and scoring do not: "
-            "install it with pip install torch."
-        )
+    _check_installed(log, output)
     names = [str(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
     path = None if output is None else Path(output)
     settled = settle(
@@ -200,7 +204,7 @@ def train(
     )
     if path is not None and settled.finished:
         return Model.load(path)
-    return _learn(names, settled, path, force, listeners, on_start, on_read)
+    return _learn(names, settled, path, force, log, listeners, on_start, on_read)
 
 
 def _learn(
@@ -208,6 +212,7 @@ def _learn(
     settled: Settled,
     output: Path | None,
     force: bool,
+    log: str | None,
     listeners: Sequence[Listener],
     on_start: Callable[[Plan], None] | None,
     on_read: Callable[[int], None] | None,
@@ -219,17 +224,21 @@ def _learn(
         corpus = _corpus(names, settled, on_read)
         record = _record(names, corpus, settled)
         trainer, plan = _trainer(record, corpus, output, names)
+        record = _carried_out(record, plan)
+        guard = Guard(trainer.stop)
         stack.enter_context(interruptible(trainer.stop))
         writer = (
             stack.enter_context(ModelWriter(output, force=force, resume=resume)) if output else None
         )
         keeper = Keeper(record, corpus, trainer.network.tensors, trainer.emit, writer)
         sampler = Sampler(record, trainer.network.tensors, trainer.emit)
-        trainer.listeners = [keeper, *listeners, sampler]
+        trainer.listeners = [keeper, *map(guard.around, listeners), sampler]
         requests.append(trainer.report)
         if writer is not None:
             recorder = Recorder(writer)
             trainer.listeners.insert(0, recorder)
+            if log is not None:
+                trainer.listeners.insert(1, TensorBoardLog(writer, record))
             # Whatever has a state that must go on after a kill joins with a line here.
             members: dict[str, Stateful] = {
                 "trainer": trainer,
@@ -254,7 +263,18 @@ def _learn(
             raise TrainingError(kept) from error
         if writer is not None and stopped.reason == "budget":
             writer.remove_checkpoint()
+    guard.raise_first()
     return Model(keeper.record)
+
+
+def _check_installed(log: str | None, output: str | Path | None) -> None:
+    """Raise TrainingError if a package is missing, and what ``check_log`` raises."""
+    if importlib.util.find_spec("torch") is None:
+        raise TrainingError(
+            "training needs torch, which is not installed here; generating and scoring do not: "
+            "install it with pip install torch."
+        )
+    check_log(log, output)
 
 
 def _corpus(
@@ -279,6 +299,17 @@ def _record(names: Sequence[str], corpus: Corpus, settled: Settled) -> ModelReco
         provenance=provenance(names, corpus),
         known=None if hashes is None else KnownDocuments.of(hashes),
     )
+
+
+def _carried_out(record: ModelRecord, plan: Plan) -> ModelRecord:
+    """Return ``record`` with what became of settings that leave a choice, as the plan tells it."""
+    chosen = {
+        "device": plan.device,
+        "precision": plan.precision,
+        "parameters": sum(count for _, count in plan.layers),
+        "notes": list(plan.corpus.notes),
+    }
+    return dataclasses.replace(record, provenance={**record.provenance, **chosen})
 
 
 def _trainer(

@@ -23,7 +23,7 @@ from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
 SMALL = ("--hidden", "8", "--input", "one-hot", "--device", "cpu")
-OWN = {"sources", "output", "valid", "preset", "force", "resume", "checkpoint_seconds"}
+OWN = {"sources", "output", "valid", "preset", "force", "resume", "checkpoint_seconds", "log"}
 
 
 @pytest.fixture
@@ -69,13 +69,15 @@ def test_options_left_out_do_not_reach_the_recipe(
         "force",
         "resume",
         "checkpoint_seconds",
+        "log",
         "listeners",
         "on_start",
         "on_read",
     }
     assert call["sources"] == ["a.txt", "b/*.csv"]
     assert (call["output"], call["force"], call["resume"]) == (Path("runs/a"), False, False)
-    assert call["validation"] is call["preset"] is call["checkpoint_seconds"] is None
+    assert call["validation"] is call["preset"] is call["log"] is None
+    assert call["checkpoint_seconds"] is None
 
 
 def test_options_that_are_given_reach_the_recipe(
@@ -89,7 +91,7 @@ def test_options_that_are_given_reach_the_recipe(
         "--batch-size 5 --window 6 --lr 0.5 --schedule constant --optimizer adamw "
         "--weight-decay 0.25 --clip-norm 2 --seed 8 --device cpu --precision fp32 "
         "--sample-every 1.5 --prompt A --prompt B --temperature 0 --temperature 1.25 --no-index "
-        "--force --preset lesson -o out"
+        "--force --log tensorboard --preset lesson -o out"
     )
     assert charloom("train", "a.csv", *given.split()).code == 0
     [call] = calls
@@ -103,6 +105,7 @@ def test_options_that_are_given_reach_the_recipe(
         "force": True,
         "resume": False,
         "checkpoint_seconds": 2.5,
+        "log": "tensorboard",
         "level": "word",
         "unit": "document",
         "columns": ("title", "body", "3"),
@@ -255,6 +258,7 @@ def test_without_hashes_nothing_can_be_called_new(
         (["--input", "x"], "input is 'x'; allowed: one-hot, or a size such as 64."),
         (["--lr", "nan"], "lr is nan; it must be a number of more than 0."),
         (["--clip-norm", "0"], "clip-norm is 0.0; it must be a number of more than 0."),
+        (["--log", "wandb"], "log is 'wandb'; allowed: tensorboard."),
         (["--preset", "course"], "preset is 'course'; there are: lesson."),
         (
             ["--unit", "stream", "--index"],

@@ -27,6 +27,8 @@ LAYERS = (
     "charloom.presets",
     "charloom.events",
     "charloom.display",
+    "charloom.sparkline",
+    "charloom.figures",
     "charloom.text",
     "charloom.model_folder",
     "charloom.model_card",
@@ -42,8 +44,12 @@ LAYERS = (
     "charloom.resuming",
     "charloom.saving",
     "charloom.signals",
+    "charloom.tensorboard_log",
+    "charloom.listening",
     "charloom.recipe",
     "charloom.description",
+    "charloom.area",
+    "charloom.live",
     "charloom.watch",
     "charloom",
     "charloom.cli",
@@ -51,7 +57,7 @@ LAYERS = (
 )
 """From the ground up: a module imports from its own layer and from those before it."""
 
-TERMINAL = ("charloom.cli", "charloom.watch")
+TERMINAL = ("charloom.cli", "charloom.area", "charloom.live", "charloom.watch")
 SERIALISERS = {"pickle", "marshal", "shelve", "copyreg", "dill", "cloudpickle", "joblib"}
 HEAVY = ("torch", "numba", "outlines_core", "polars", "zstandard", "regex")
 """What generating has no use for, and would wait for."""

@@ -11,7 +11,7 @@ from charloom.cli import output as terminal
 from charloom.cli import train_options as given
 from charloom.cli.options import Columns, Encoding, Header, LabelColumn, Sources, split_columns
 
-_OWN = ("sources", "output", "valid", "preset", "force", "resume", "checkpoint_seconds")
+_OWN = ("sources", "output", "valid", "preset", "force", "resume", "checkpoint_seconds", "log")
 
 
 def train(
@@ -22,6 +22,7 @@ def train(
     force: given.Force = False,
     resume: given.Resume = False,
     checkpoint_seconds: given.CheckpointSeconds = None,
+    log: given.Log = None,
     level: given.LevelName = None,
     unit: given.UnitName = None,
     columns: Columns = None,
@@ -72,6 +73,7 @@ def train(
         force=force,
         resume=resume,
         checkpoint_seconds=checkpoint_seconds,
+        log=log,
     )
 
 
@@ -83,9 +85,12 @@ def _train(sources: list[str], options: Mapping[str, Any], **place: Any) -> None
     from charloom import recipe
     from charloom.cli.downloads import fetch
     from charloom.cli.keys import Keys
+    from charloom.tensorboard_log import check_log
     from charloom.watch import watch
 
     # A mistake is told before megabytes are fetched.
+    log = place.pop("log")
+    check_log(log, place["output"])
     settled = recipe.settle(sources, options, **place)
     if settled.finished:
         terminal.note(
@@ -100,6 +105,7 @@ def _train(sources: list[str], options: Mapping[str, Any], **place: Any) -> None
             listeners=[view, keys],
             on_start=view.start,
             on_read=view.reading,
+            log=log,
             **place,
             **options,
         )

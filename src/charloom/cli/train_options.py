@@ -71,6 +71,16 @@ CheckpointSeconds = Annotated[
         CHECKPOINT_SECONDS,
     ),
 ]
+Log = Annotated[
+    str | None,
+    option(
+        "--log",
+        metavar="tensorboard",
+        default="none",
+        help="Also write the run for TensorBoard, into RUN/tensorboard; needs the package "
+        "tensorboard.",
+    ),
+]
 
 LevelName = Annotated[
     str | None,

@@ -19,6 +19,7 @@ from charloom.checkpoint import Stateful
 from charloom.errors import TrainingError
 from charloom.events import Event, Listener, Step, Stopped, Validation
 from charloom.learning.batches import Batch, Batches
+from charloom.learning.memory import Memory
 from charloom.learning.network import Network
 from charloom.learning.optimizer import learning_rate, set_learning_rate
 from charloom.learning.parts import Parts, States
@@ -76,6 +77,7 @@ class Trainer:
         self._loss = Average()
         self._rate = Average()
         self._overfitting = Overfitting()
+        self._memory = Memory(next(self.network.parameters()).device)
         self._members: dict[str, Stateful] = {
             "stopwatch": self._watch,
             "pace": self._pace,
@@ -221,15 +223,19 @@ class Trainer:
         return states
 
     def _tell(self, rate: float) -> None:
+        seconds = self._watch.seconds
+        self._memory.measure(seconds)
         self.emit(
             Step(
                 step=self.step,
-                seconds=self._watch.seconds,
+                seconds=seconds,
                 epoch=self.epoch,
                 progress=self._progress,
                 bits_per_character=self._loss.value,
                 characters_per_second=self._rate.value,
                 learning_rate=rate,
+                memory_bytes=self._memory.process,
+                device_memory_bytes=self._memory.device,
             )
         )
 
@@ -248,6 +254,7 @@ class Trainer:
                 step=self.step,
                 seconds=self._watch.seconds,
                 epoch=self.epoch,
+                progress=self._progress,
                 bits_per_character=figure,
                 training_bits_per_character=self._loss.value,
                 best=best,
