@@ -110,11 +110,12 @@ class Interval:
 
     def __init__(self, length: float, before: float = -math.inf) -> None:
         self._length = length
-        self._last = before
+        self.last = before
+        """The seconds of the last one that was chosen."""
 
     def due(self, seconds: float) -> bool:
         """Return whether the event at ``seconds`` is one of them."""
-        if seconds - self._last < self._length:
+        if seconds - self.last < self._length:
             return False
-        self._last = seconds
+        self.last = seconds
         return True

@@ -109,11 +109,11 @@ class Recorder:
     def state(self) -> dict[str, Any]:
         """Return how much was written."""
         sizes = {name: self._writer.size(name) for name in (METRICS, SAMPLES)}
-        return {"last_step": self._last_step, "sizes": sizes}
+        return {"last_step": self._steps.last, "sizes": sizes}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Write on after what ``state`` tells of; what was written later did not come to be."""
-        self._last_step = state["last_step"]
+        self._steps.last = state["last_step"]
         for name, size in state["sizes"].items():
             self._writer.cut(name, size)
 
