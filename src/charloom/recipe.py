@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from charloom.advice import Facts, advise
 from charloom.checkpoint import Stateful
 from charloom.errors import SettingsError, TrainingError
 from charloom.events import Listener
@@ -42,12 +43,10 @@ if TYPE_CHECKING:
 
 Sources = str | Path | Sequence[str | Path]
 
-# A lane of a stream yields a whole window at every step, a document far less: fewer lanes make
-# steps of like size (docs/experiments.md).
-STREAM_LANES = 8
 # Documents that are read without their label while training, so that a labelled model can also be
 # used without naming a label.
 LABEL_DROPOUT = 0.1
+DECAYING = ("muon", "adamw")
 _KINDS = (TextSettings, NetworkSettings, TrainingSettings)
 _GROUPS = [{field.name for field in dataclasses.fields(kind)} for kind in _KINDS]
 
@@ -81,20 +80,16 @@ def choose(
     Prompts of samples are read as ``generate`` reads them. Raises SettingsError for a preset or an
     option that does not exist, and for one that would have no effect.
     """
-    kit = {} if preset is None else options_of(preset)
-    chosen: dict[str, Any] = defaults(sources)
-    if (options.get("unit") or chosen.get("unit")) == "stream":
-        chosen["batch_size"] = STREAM_LANES
-    chosen = with_options(chosen | kit, options)
+    chosen = _given(sources, preset, options)
     _check_names(chosen)
     text, network, training = (
         kind(**{name: chosen[name] for name in group if name in chosen})
         for kind, group in zip(_KINDS, _GROUPS, strict=True)
     )
-    if "weight_decay" in options and training.optimizer != "adamw":
+    if "weight_decay" in options and training.optimizer not in DECAYING:
         raise SettingsError(
             f"weight-decay was given with optimizer {training.optimizer}, which has none; "
-            "leave it out, or use --optimizer adamw."
+            f"leave it out, or use --optimizer {' or '.join(DECAYING)}."
         )
     if "index" in options and training.index and text.unit == "stream":
         raise SettingsError(
@@ -103,6 +98,14 @@ def choose(
         )
     prompts = tuple(clean_prompt(prompt, text) for prompt in training.prompts)
     return text, network, dataclasses.replace(training, prompts=prompts)
+
+
+def _given(
+    sources: Sequence[str], preset: str | None, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return all that is not left open."""
+    kit = {} if preset is None else options_of(preset)
+    return with_options(defaults(sources) | kit, options)
 
 
 def _check_names(options: Mapping[str, Any]) -> None:
@@ -149,6 +152,7 @@ def settle(
         training=training,
         validation=validation,
         checkpoint_seconds=checkpoint_seconds,
+        given=frozenset(_given(sources, preset, options)),
     )
 
 
@@ -222,6 +226,7 @@ def _learn(
     with contextlib.ExitStack() as stack:
         stack.enter_context(reporting(requests))
         corpus = _corpus(names, settled, on_read)
+        settled = _advised(settled, corpus)
         record = _record(names, corpus, settled)
         trainer, plan = _trainer(record, corpus, output, names)
         record = _carried_out(record, plan)
@@ -284,6 +289,31 @@ def _corpus(
     store = open_store(resolve(names, text), text, on_read)
     own = None if validation is None else open_store(resolve([validation], text), text)
     return build(store, text, seed=settled.training.seed, validation=own)
+
+
+def _advised(settled: Settled, corpus: Corpus) -> Settled:
+    """Return what is to be done, with what was left open decided."""
+    if settled.given is None:
+        return settled
+    from charloom.learning.placement import precisions
+    from charloom.learning.speed import symbols_per_second
+
+    part, vocabulary = corpus.training, len(corpus.vocabulary)
+    device, candidates = precisions(settled.training)
+    facts = Facts(
+        symbols=part.total_symbols,
+        documents=len(part),
+        vocabulary=vocabulary,
+        unit=settled.text.unit,
+        device="cuda" if device.type == "cuda" else "cpu",
+        precisions=candidates,
+    )
+
+    def speed(network: NetworkSettings, training: TrainingSettings) -> float:
+        return symbols_per_second(network, training, vocabulary, facts.length(training.window))
+
+    network, training = advise(settled.network, settled.training, settled.given, facts, speed)
+    return dataclasses.replace(settled, network=network, training=training)
 
 
 def _record(names: Sequence[str], corpus: Corpus, settled: Settled) -> ModelRecord:

@@ -43,6 +43,8 @@ class Settled:
     """Seconds between two checkpoints; None: CHECKPOINT_SECONDS."""
     earlier: Checkpoint | None = None
     """Where the run goes on."""
+    given: frozenset[str] | None = None
+    """The settings that were given; None: nothing is open any more."""
     finished: bool = False
     """Whether the run has come to its end already."""
 

@@ -101,14 +101,14 @@ class TrainingSettings(Record):
     """Documents (of a stream: parallel lanes) in a minibatch."""
     window: int = 256
     """Symbols between two truncations of backpropagation through time."""
-    learning_rate: float = 6e-3
+    learning_rate: float = 1.2e-2
     """The highest learning rate of the schedule."""
     schedule: Schedule = "linear"
     """``linear``: short warm-up, then down to zero at the end of the budget; or ``constant``."""
-    optimizer: Optimizer = "adamw"
-    """The rule that turns gradients into steps."""
+    optimizer: Optimizer = "muon"
+    """The rule that turns gradients into steps; muon is AdamW but for the recurrent layers."""
     weight_decay: float = 0.01
-    """Decoupled weight decay of AdamW on the weight matrices."""
+    """Decoupled weight decay of AdamW on its weight matrices."""
     clip: float = 1.0
     """Largest norm of the whole gradient; a larger one is scaled down."""
     seed: int = 0

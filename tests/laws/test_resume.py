@@ -244,11 +244,12 @@ def test_the_same_seed_gives_the_same_model_in_two_processes(
 ) -> None:
     runs = [tmp_path / "a", tmp_path / "b"]
     for run in runs:
-        writer = forkserver.Pipe(duplex=False)[1]
+        reader, writer = forkserver.Pipe(duplex=False)
         options = TINY | LINES | {"steps": 12, "seed": 4}
         process = forkserver.Process(target=resume_and_tell, args=(source, run, writer, options))
         process.start()
         process.join()
+        reader.close()
         assert process.exitcode == 0
     same(*runs)
     assert os.getpid() != process.pid

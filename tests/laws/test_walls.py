@@ -25,6 +25,7 @@ LAYERS = (
     "charloom.fields",
     "charloom.settings",
     "charloom.presets",
+    "charloom.advice",
     "charloom.events",
     "charloom.display",
     "charloom.sparkline",

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 
@@ -37,6 +38,20 @@ def place(settings: TrainingSettings) -> Placement:
     device = _device(settings.device)
     fast = _has_fast_bf16(device) if settings.precision == "auto" else settings.precision == "bf16"
     return Placement(device=device, dtype=torch.bfloat16 if fast else torch.float32)
+
+
+def precisions(
+    settings: TrainingSettings,
+) -> tuple[torch.device, tuple[Literal["fp32", "bf16"], ...]]:
+    """Return the device that the settings ask for, and the precisions that may be fastest there.
+
+    On a CPU our own layers compute in float32, torch's in bfloat16: which are faster depends on the
+    size of the network and on the processor. Raises SettingsError as ``place`` does.
+    """
+    device = _device(settings.device)
+    if not _has_fast_bf16(device):
+        return device, ("fp32",)
+    return device, ("fp32", "bf16") if device.type == "cpu" else ("bf16",)
 
 
 def _device(name: str) -> torch.device:
