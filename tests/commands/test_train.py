@@ -440,9 +440,8 @@ def test_a_run_that_was_ended_goes_on(charloom: Charloom, source: Path, name: st
         "anew with --force.\n",
     )
 
-    done = charloom(
-        "train", source, "-o", "runs/m", "--resume", "--hidden", 8, "--steps", 150, *rarely
-    )
+    given = ("--hidden", 8, "--steps", 150, "--checkpoint-seconds", 30)
+    done = charloom("train", source, "-o", "runs/m", "--resume", *given)
     assert (done.code, done.out) == (0, "")
     assert re.search(r"      note  the run goes on after step \d+ \(epoch \d+, 0:\d\d of", done.err)
     assert not Path("runs/m/checkpoint").exists()

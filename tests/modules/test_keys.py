@@ -17,6 +17,8 @@ STEP = Step(
     bits_per_character=1.0,
     characters_per_second=1.0,
     learning_rate=0.1,
+    memory_bytes=1,
+    device_memory_bytes=None,
 )
 
 
