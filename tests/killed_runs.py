@@ -6,14 +6,14 @@ from typing import Any
 
 import torch
 
-import charloom.learning.trainer
+import charloom.learning.trainer  # noqa: F401  (loaded once, for all processes made of this one)
 from charloom.events import Event, Step
 from charloom.recipe import train
 
-assert charloom.learning.trainer  # loaded once, for all processes that are made of this one
 
-
-def resume_and_tell(source: Path, run: Path, told: Connection, options: dict[str, Any]) -> None:
+def resume_and_tell(
+    source: Path, run: Path, told: Connection | None, options: dict[str, Any]
+) -> None:
     """Train, saving after every step; tell of the second step, and of the end."""
     torch.set_num_threads(1)
     steps = 0
@@ -22,9 +22,9 @@ def resume_and_tell(source: Path, run: Path, told: Connection, options: dict[str
         nonlocal steps
         if isinstance(event, Step):
             steps += 1
-            if steps == 2:
+            if steps == 2 and told is not None:
                 told.send("step")
 
     train(source, output=run, checkpoint_seconds=0, listeners=[listen], **options)
-    if steps < 2:
+    if steps < 2 and told is not None:
         told.send("done")

@@ -251,7 +251,9 @@ def _learn(
                 "sampler": sampler,
                 "recorder": recorder,
             }
-            saving = Checkpoints(writer, describe_run(plan, settled), members, trainer, keeper)
+            machine = {name: getattr(plan, name) for name in ("threads", "device", "precision")}
+            run = describe_run(settled, names, corpus, machine)
+            saving = Checkpoints(writer, run, members, trainer, keeper)
             requests.append(saving.ask)
             trainer.boundary = saving
             plan = dataclasses.replace(

@@ -1,13 +1,11 @@
 """What a run is, as its checkpoint records it, and whether what is asked now is the same run."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from charloom import checkpoint, model_folder
 from charloom.checkpoint import STATE, Checkpoint
@@ -18,9 +16,7 @@ from charloom.model_folder import CHECKPOINT, METRICS
 from charloom.presets import BUDGETS
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.cleaning import clean_prompt
-
-if TYPE_CHECKING:
-    from charloom.recipe import Plan
+from charloom.text.corpus import Corpus
 
 CHECKPOINT_SECONDS: Final = 30.0
 """Between two checkpoints of a run, if nothing else is asked for."""
@@ -139,28 +135,28 @@ def _finished(path: Path) -> Settled | None:
     )
 
 
-def describe_run(plan: Plan, settled: Settled) -> dict[str, Any]:
+def describe_run(
+    settled: Settled, sources: Sequence[str], corpus: Corpus, machine: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return what a checkpoint records of a run besides its state, as JSON.
 
-    Under ``machine`` is what changes the rounding of sums.
+    ``machine`` is what changes the rounding of sums, besides the versions of the software.
     """
     seconds = settled.checkpoint_seconds
     return {
-        "sources": list(plan.sources),
+        "sources": list(sources),
         "validation": settled.validation,
         "checkpoint_seconds": CHECKPOINT_SECONDS if seconds is None else seconds,
-        "text": plan.text.to_json(),
-        "network": plan.network.to_json(),
-        "training": plan.training.to_json(),
-        "corpus": plan.corpus.fingerprint,
-        "training_documents": len(plan.corpus.training),
-        "training_characters": plan.corpus.training.total_characters,
+        "text": settled.text.to_json(),
+        "network": settled.network.to_json(),
+        "training": settled.training.to_json(),
+        "corpus": corpus.fingerprint,
+        "training_documents": len(corpus.training),
+        "training_characters": corpus.training.total_characters,
         "machine": {
             "charloom": metadata.version("charloom"),
             "torch": metadata.version("torch"),
-            "threads": plan.threads,
-            "device": plan.device,
-            "precision": plan.precision,
+            **machine,
         },
     }
 

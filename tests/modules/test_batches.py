@@ -140,3 +140,35 @@ def test_validation_reads_every_label() -> None:
         part=documents, batch_size=2, window=9, seed=None, label_dropout=0.9
     ).epoch(1)
     assert next(iter(batches)).labels_B.tolist() == [1, 0]
+
+
+@given(
+    texts=texts,
+    batch_size=sizes,
+    window=windows,
+    first=st.integers(0, 40),
+    stream=st.booleans(),
+    labelled=st.booleans(),
+)
+def test_an_epoch_begins_anywhere_as_it_would_have_gone_on(
+    texts: list[str], batch_size: int, window: int, first: int, stream: bool, labelled: bool
+) -> None:
+    documents = part(texts, labels=[0] * len(texts) if labelled else None)
+    batches: StreamBatches | DocumentBatches = (
+        StreamBatches(part=documents, batch_size=batch_size, window=window, seed=2)
+        if stream
+        else DocumentBatches(
+            part=documents, batch_size=batch_size, window=window, seed=2, label_dropout=0.5
+        )
+    )
+    expected = list(batches.epoch(3))[first:]
+    found = list(batches.epoch(3, first))
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert (one.starts, one.symbols, one.characters) == (
+            other.starts,
+            other.symbols,
+            other.characters,
+        )
+        for name in ("inputs_TB", "targets_TB", "mask_TB", "labels_B"):
+            assert torch.equal(getattr(one, name), getattr(other, name))

@@ -1,6 +1,7 @@
 """Parts of a minibatch, side by side: what the whole gives, within the rounding of sums."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from corpora_by_hand import part, vocabulary
 from networks import NETWORKS, name, random_tensors
 
 from charloom.learning.batches import Batch, DocumentBatches
-from charloom.learning.network import Network
+from charloom.learning.network import Network, State
 from charloom.learning.parts import LEAST_STREAMS, Parts, States
 from charloom.learning.placement import place
 from charloom.settings import NetworkSettings, TrainingSettings
@@ -97,3 +98,62 @@ def test_the_number_of_threads_is_put_back(monkeypatch: pytest.MonkeyPatch) -> N
     with Parts(network(NETWORKS[0]), PLACEMENT, batch_size=32, seed=0):
         pass
     assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("streams", [1, 2, 5, 12])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_states_are_kept_in_the_order_of_the_streams(
+    monkeypatch: pytest.MonkeyPatch, cell: Any, streams: int
+) -> None:
+    """What three parts carried is taken up by any number of parts, stream for stream."""
+    made = network(NetworkSettings(cell=cell, hidden=5, layers=2, input=3, dropout=0.0))
+    whole = torch.arange(2.0 * streams * 5).reshape(2, streams, 5)
+    cells = -whole if cell == "lstm" else None
+    three = Parts(made, PLACEMENT, batch_size=12, seed=0)
+    carried = [
+        State(whole[:, k::3], None if cells is None else cells[:, k::3])
+        for k in range(min(3, streams))
+    ]
+    merged = three.merged(carried)
+    assert merged is not None
+    for name, expected in (("hidden_LBH", whole), ("cell_LBH", cells)):
+        found = merged[name]
+        assert (found is None) is (expected is None)
+        assert found is None or expected is None or torch.equal(found, expected)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    two = Parts(made, PLACEMENT, batch_size=12, seed=0)
+    divided = two.divided(merged)
+    assert len(divided) == min(2, streams)
+    for k, state in enumerate(divided):
+        assert torch.equal(state.hidden_LBH, whole[:, k::2])
+        assert (state.cell_LBH is None) is (cells is None)
+    assert two.merged([]) is None
+    assert two.divided(None) == []
+
+
+def test_random_states_go_on_and_follow_from_the_step_in_other_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = network(NetworkSettings(hidden=5, input=3, dropout=0.5))
+
+    def draws(parts: Parts) -> list[float]:
+        states = parts.state()["chances"]
+        return [float(torch.rand(1, generator=_generator(state))) for state in states]
+
+    def _generator(state: torch.Tensor) -> torch.Generator:
+        generator = torch.Generator()
+        generator.set_state(state)
+        return generator
+
+    three = Parts(made, PLACEMENT, batch_size=12, seed=0)
+    again = Parts(made, PLACEMENT, batch_size=12, seed=7)
+    again.restore(three.state(), step=5)
+    assert draws(again) == draws(three)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    seen = []
+    for step in (5, 5, 6):
+        two = Parts(made, PLACEMENT, batch_size=12, seed=0)
+        two.restore(three.state(), step)
+        seen.append(draws(two))
+    assert seen[0] == seen[1]
+    assert len({*seen[0], *seen[2], *draws(three)}) == 7, "none draws what another drew"
