@@ -2,8 +2,8 @@
 
 The set-up is the lesson's: minibatches of 8 in the order of the file, filled up in front with id 0,
 which is a class like any other; the next character is asked for at every step, `<eos>` after the
-last; RMSprop as Keras has it. Run by TensorFlow. The first character of a title is never asked for. Validation leaves
-the filling out, and is not counted as time of training.
+last; RMSprop as Keras has it; TensorFlow. The first character of a title is never asked for.
+Validation leaves the filling out, and is not counted as time of training.
 
     python keras_lesson.py TRAINING.csv VALIDATION.csv [--cell lstm] [--epochs 3]
 
@@ -57,7 +57,7 @@ class Titles:
         )
 
 
-class Clock(keras.callbacks.Callback):
+class Clock(keras.callbacks.Callback):  # type: ignore[misc]
     """Measures the validation part after every epoch, and counts the seconds between."""
 
     def __init__(self, validation: Titles, classes: int) -> None:
