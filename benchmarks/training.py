@@ -143,7 +143,7 @@ def seconds(row: Row) -> str:
 
 
 def share(files: Files, cells: Sequence[str], epochs: int, *, bare_first: bool) -> list[Row]:
-    """Take the same steps in the whole loop and bare, in either order."""
+    """Take the same steps in the whole loop and bare, in either order; compare second halves."""
     rows = []
     for cell in cells:
         options = {"hidden": 128, "cell": cell, "epochs": epochs, "columns": ["1"], "clean": False}
@@ -155,9 +155,9 @@ def share(files: Files, cells: Sequence[str], epochs: int, *, bare_first: bool) 
         assert bare["characters"] == loop["characters"]
         row = {
             "cell": cell,
-            "bare": bare["characters"] / bare["seconds"],
-            "loop": loop["characters"] / loop["seconds"],
-            "share": bare["seconds"] / loop["seconds"],
+            "bare": bare["rate"],
+            "loop": loop["steady"],
+            "share": loop["steady"] / bare["rate"],
             "padding": bare["padding"],
         }
         rows.append(row)
