@@ -256,6 +256,8 @@ def measure(files: Files, given: argparse.Namespace) -> dict[str, list[Row]]:
     parts = [given.only] if given.only else PARTS
     keras = None if given.only == "share" else keras_or_none()
     rows: dict[str, list[Row]] = {part: [] for part in parts}
+    for cell in given.cells:  # kernels are compiled once on a machine, and this is not measured
+        charloom(*files, *TITLES, "--cell", cell, "--steps", 2)
     for number in range(1, given.rounds + 1):
         tell(f"round {number} of {given.rounds}")
         lesson: Row | None = None
