@@ -30,10 +30,11 @@ check: setup ## lint, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: setup ## measure: the first table of docs/experiments.md
+bench: setup ## measure speed and quality, beside other programs: half an hour
 	$(BIN)/python benchmarks/generation.py
-	$(BIN)/python benchmarks/titles.py
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/quality.py
 
 clean: ## remove the environment, caches and what make demo made
-	rm -rf $(VENV) runs/facts dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) benchmarks/peers/.venv runs/facts dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

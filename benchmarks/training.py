@@ -1,0 +1,298 @@
+"""Speed of training: charloom beside the Keras lesson's program and a plain PyTorch loop.
+
+Every program runs as a whole process on the same news titles, one after another, round by round,
+and a ratio is always one within a round. What is measured:
+
+- speed: characters a second of networks of 128 units, in steady state (without the first half of
+  charloom's steps and without a peer's first epoch), and from files to the end of the process;
+- reach: how soon charloom reaches the figure that the Keras program ends with;
+- share: how much of the bare step's rate the whole loop reaches, and the share of padding.
+
+The Keras program has an environment of its own, made in benchmarks/peers/.venv when first needed;
+where it cannot be had, that is told and the rest is measured.
+
+    python benchmarks/training.py [--rounds 3] [--only reach] [--cells lstm] [--data FOLDER]
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from processes import PEERS, Failed, Run, charloom, keras_python, program
+from texts import DATA, FILES, Files, titles
+
+BARE_STEP = Path(__file__).with_name("bare_step.py")
+PARTS = ("speed", "reach", "share")
+CELLS = ("lstm", "gru", "rnn")
+TITLES = ("--column", 1, "--no-clean")
+LESSON = 3.53
+"""Bits per character of the lesson after three epochs, for where its program cannot be had."""
+REACH, SHARE, PADDING = 25, 0.95, 0.05
+"""Targets: times sooner than the Keras program, share of the bare step, most padding."""
+WAYS: dict[str, tuple[str | float, ...]] = {"default": (), "--minutes 0.1": ("--minutes", 0.1)}
+"""To the figure: with the default budget, which is longer than needed, and in a hurry."""
+
+KERAS, TORCH, OURS = "Keras lesson", "PyTorch loop", "charloom"
+
+Row = dict[str, Any]
+
+
+def peer(python: Path | str, script: str, files: Files, cell: str, epochs: int) -> Row:
+    """Train a peer program; return its figures."""
+    row = program(python, PEERS / script, *files, "--cell", cell, "--epochs", epochs)
+    first, last = row["epochs"][0]["seconds"], row["seconds"]
+    steady = row["characters"] / last
+    if epochs > 1:
+        steady = row["characters"] * (epochs - 1) / epochs / (last - first)
+    return row | {
+        "cell": cell,
+        "steady": steady,
+        "whole": row["characters"] / row["wall"],
+        "bits_per_character": row["epochs"][-1]["bits_per_character"],
+    }
+
+
+def ours(files: Files, cell: str, epochs: int, *options: str | float) -> Row:
+    """Train charloom; return its figures."""
+    run = charloom(*files, *TITLES, "--cell", cell, "--epochs", epochs, *options)
+    characters = epochs * run.characters
+    return {
+        "cell": cell,
+        "steady": steady_rate(run, characters),
+        "whole": characters / run.wall,
+        "characters": characters,
+        "bits_per_character": run.figures["bits_per_character"],
+        "seconds": run.seconds,
+        "wall": run.wall,
+    }
+
+
+def steady_rate(run: Run, characters: int) -> float:
+    """Return the characters a second of the second half, of which steps tell every half second."""
+    steps = [event for event in run.events if event["event"] == "step"]
+    late = [event for event in steps if event["progress"] >= 0.5]
+    if len(late) < 2:
+        return characters / run.seconds
+    done = characters * (late[-1]["progress"] - late[0]["progress"])
+    return float(done / (late[-1]["seconds"] - late[0]["seconds"]))
+
+
+def programs(
+    files: Files, keras: Path | None, cell: str, epochs: int
+) -> dict[str, Callable[[], Row]]:
+    """Return what trains a cell, by name."""
+    chosen: dict[str, Callable[[], Row]] = {}
+    if keras is not None:
+        lesson_epochs = 3 if cell == "lstm" else 2
+        chosen[KERAS] = lambda: peer(keras, "keras_lesson.py", files, cell, lesson_epochs)
+    chosen[TORCH] = lambda: peer(sys.executable, "torch_loop.py", files, cell, 3)
+    if cell == "lstm":
+        chosen["charloom --preset lesson"] = lambda: ours(files, cell, 3, "--preset", "lesson")
+    chosen[OURS] = lambda: ours(files, cell, epochs, "--hidden", 128)
+    return chosen
+
+
+def speed(
+    files: Files, keras: Path | None, cells: Sequence[str], epochs: int, only: str = ""
+) -> list[Row]:
+    """Train each cell with each program, or with one alone; a program that fails is left out."""
+    rows = []
+    for cell in cells:
+        for name, train in programs(files, keras, cell, epochs).items():
+            if only not in ("", name):
+                continue
+            try:
+                row = train()
+            except Failed as reason:
+                print(f"{name} is left out for {cell}: {reason}")
+                continue
+            rows.append(row | {"program": name})
+            tell(
+                f"{name:24} {cell:4} {row['steady']:9,.0f} characters/s, "
+                f"{row['whole']:9,.0f} in the whole process of {row['wall']:.1f} s; "
+                f"{row['bits_per_character']:.3f} bits/char"
+            )
+    return rows
+
+
+def reach(files: Files, lesson: Row | None) -> list[Row]:
+    """Train until the figure of the lesson is reached, which ``lesson`` tells if it was run."""
+    figure = LESSON if lesson is None else lesson["bits_per_character"]
+    rows = []
+    for way, options in WAYS.items():
+        run = charloom(*files, *TITLES, "--sample-every", 0.5, *options, until=figure)
+        row: Row = {"way": way, "figure": figure, "wall": run.reached, "lesson": lesson}
+        if run.reached is not None:
+            told = [event for event in run.events if event["event"] == "validation"]
+            first = next(event for event in told if event["bits_per_character"] <= figure)
+            row |= {"seconds": first["seconds"], "told": first["bits_per_character"]}
+        rows.append(row)
+        tell(f"reach, {way}: {seconds(row)} to {figure:.3f} bits/char")
+    return rows
+
+
+def seconds(row: Row) -> str:
+    if row["wall"] is None:
+        return "not reached"
+    return f"{row['seconds']:.1f} s of training, {row['wall']:.1f} s of the process"
+
+
+def share(files: Files, cells: Sequence[str], epochs: int, *, bare_first: bool) -> list[Row]:
+    """Take the same steps in the whole loop and bare, in either order; compare second halves."""
+    rows = []
+    for cell in cells:
+        options = {"hidden": 128, "cell": cell, "epochs": epochs, "columns": ["1"], "clean": False}
+        if bare_first:
+            bare = program(sys.executable, BARE_STEP, *files, json.dumps(options))
+        loop = ours(files, cell, epochs, "--hidden", 128)
+        if not bare_first:
+            bare = program(sys.executable, BARE_STEP, *files, json.dumps(options))
+        assert bare["characters"] == loop["characters"]
+        row = {
+            "cell": cell,
+            "bare": bare["rate"],
+            "loop": loop["steady"],
+            "share": loop["steady"] / bare["rate"],
+            "padding": bare["padding"],
+        }
+        rows.append(row)
+        tell(f"share, {cell}: {row['share']:.1%} of {row['bare']:,.0f} characters/s")
+    return rows
+
+
+def tell(line: str) -> None:
+    """Say on standard error how far it is; the tables come at the end."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """Return the median, and the least and the largest value."""
+    middle, low, high = statistics.median(values), min(values), max(values)
+    return f"{middle:{form}} ({low:{form}} to {high:{form}})"
+
+
+def chosen(rows: list[Row], **values: object) -> list[Row]:
+    return [row for row in rows if all(row[name] == value for name, value in values.items())]
+
+
+def speed_table(rows: list[Row]) -> None:
+    print("\n128 units, characters/s: median (least to most)")
+    for cell in CELLS:
+        for name in dict.fromkeys(row["program"] for row in chosen(rows, cell=cell)):
+            own = chosen(rows, cell=cell, program=name)
+            steady = spread([row["steady"] for row in own], ",.0f")
+            whole = spread([row["whole"] for row in own], ",.0f")
+            print(f"  {cell:4} {name:24} steady {steady:34} whole process {whole}")
+    print("\ncharloom against the peers, ratios within a round: median (least to most)")
+    for cell in CELLS:
+        for name in (KERAS, TORCH):
+            pairs = [
+                (own, other)
+                for own in chosen(rows, cell=cell, program=OURS)
+                for other in chosen(rows, cell=cell, program=name, round=own["round"])
+            ]
+            if pairs:
+                steady = spread([own["steady"] / other["steady"] for own, other in pairs], ".1f")
+                whole = spread([own["whole"] / other["whole"] for own, other in pairs], ".1f")
+                print(f"  {cell:4} {name:24} steady {steady:34} whole process {whole}")
+
+
+def reach_table(rows: list[Row]) -> None:
+    print(f"\ntimes sooner at the Keras program's figure (to reach: {REACH})")
+    for way in WAYS:
+        for row in chosen(rows, way=way):
+            line = f"  {way:14} {row['figure']:.3f} bits/char: {seconds(row)}"
+            if row["lesson"] is not None and row["wall"] is not None:
+                lesson = row["lesson"]
+                line += (
+                    f"; Keras {lesson['seconds']:.1f} and {lesson['wall']:.1f} s: "
+                    f"{lesson['seconds'] / row['seconds']:.1f} and "
+                    f"{lesson['wall'] / row['wall']:.1f} times"
+                )
+            print(line)
+
+
+def share_table(rows: list[Row]) -> None:
+    print(
+        f"\nthe whole loop's share of the bare step's rate (to reach: {SHARE:.0%}), and padding's"
+    )
+    print(f"share of what is computed (under {PADDING:.0%})")
+    for cell in CELLS:
+        if own := chosen(rows, cell=cell):
+            shares = spread([row["share"] for row in own], ".1%")
+            # What else the machine does only ever slows, so the best of each tells most.
+            best = max(row["loop"] for row in own) / max(row["bare"] for row in own)
+            print(
+                f"  {cell:4} best against best {best:.1%}, by rounds {shares:28} "
+                f"padding {own[0]['padding']:.1%}"
+            )
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=PARTS, help="measure one thing")
+    parser.add_argument("--cells", nargs="+", choices=CELLS, default=CELLS)
+    parser.add_argument("--epochs", type=int, default=6, help="of charloom, for speed and share")
+    parser.add_argument(
+        "--titles", type=int, default=7000, help="to learn from; fewer only to try it"
+    )
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the texts")
+    given = parser.parse_args()
+    if not (given.data / FILES["titles"]).is_file():
+        parser.error(f"there is no {given.data / FILES['titles']}; name its folder with --data")
+    return given
+
+
+def keras_or_none() -> Path | None:
+    """Return the interpreter of the Keras program, or None and say why not."""
+    try:
+        return keras_python()
+    except Failed as reason:
+        print(f"the Keras program is left out: {reason}")
+        return None
+
+
+def measure(files: Files, given: argparse.Namespace) -> dict[str, list[Row]]:
+    """Measure in rounds, each thing once a round."""
+    parts = [given.only] if given.only else PARTS
+    keras = None if given.only == "share" else keras_or_none()
+    rows: dict[str, list[Row]] = {part: [] for part in parts}
+    for cell in given.cells:  # kernels are compiled once on a machine, and this is not measured
+        charloom(*files, *TITLES, "--cell", cell, "--steps", 2)
+    for number in range(1, given.rounds + 1):
+        tell(f"round {number} of {given.rounds}")
+        lesson: Row | None = None
+        if "speed" in parts:
+            done = speed(files, keras, given.cells, given.epochs)
+            rows["speed"] += [row | {"round": number} for row in done]
+            lesson = next(iter(chosen(done, cell="lstm", program=KERAS)), None)
+        if "reach" in parts:
+            if "speed" not in parts:
+                lesson = next(iter(speed(files, keras, ["lstm"], 0, only=KERAS)), None)
+            rows["reach"] += reach(files, lesson)
+        if "share" in parts:
+            rows["share"] += share(files, given.cells, given.epochs, bare_first=number % 2 == 0)
+    return rows
+
+
+def main() -> None:
+    given = arguments()
+    with tempfile.TemporaryDirectory() as name:
+        files = titles(given.data / FILES["titles"], Path(name), given.titles)
+        rows = measure(files, given)
+    tables = {"speed": speed_table, "reach": reach_table, "share": share_table}
+    for part, found in rows.items():
+        tables[part](found)
+    results = Path(__file__).with_name("results")
+    results.mkdir(exist_ok=True)
+    (results / "training.json").write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
