@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib.util
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charloom.checkpoint import Stateful
-from charloom.errors import SettingsError, TrainingError
+from charloom.errors import ProcessError, SettingsError, TrainingError
 from charloom.events import Listener
+from charloom.joining import Bystander, check_sources, facts, join, receive, share
 from charloom.keeping import Keeper, Recorder, Sampler
+from charloom.launch import launched
 from charloom.model import Model
 from charloom.model_folder import ModelRecord
 from charloom.model_writer import ModelWriter, check_free
 from charloom.placing import recover
+from charloom.plan import Plan
 from charloom.presets import options_of, with_options
 from charloom.provenance import provenance
 from charloom.resuming import Settled, check_keeping, describe_run, go_on
@@ -36,6 +39,7 @@ from charloom.text.sources import resolve
 from charloom.text.store import open_store
 
 if TYPE_CHECKING:
+    from charloom.learning.ranks import Ranks
     from charloom.learning.trainer import Trainer
 
 Sources = str | Path | Sequence[str | Path]
@@ -48,27 +52,6 @@ STREAM_LANES = 8
 LABEL_DROPOUT = 0.1
 _KINDS = (TextSettings, NetworkSettings, TrainingSettings)
 _GROUPS = [{field.name for field in dataclasses.fields(kind)} for kind in _KINDS]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What a training run is about to do."""
-
-    text: TextSettings
-    network: NetworkSettings
-    training: TrainingSettings
-    corpus: Corpus
-    layers: tuple[tuple[str, int], ...]
-    """Each part of the network and its number of parameters."""
-    device: str
-    precision: str
-    output: Path | None
-    sources: tuple[str, ...] = ()
-    threads: int = 1
-    best: float = math.inf
-    """The best figure before a run that was stopped goes on, in bits per character."""
-    notes: tuple[str, ...] = ()
-    """What the user should be told, besides what concerns the corpus."""
 
 
 def choose(
@@ -179,6 +162,10 @@ def train(
     Ctrl-C stops after the current step, measures and keeps everything; a second one leaves out the
     measuring. SIGTERM and SIGHUP do so too, and then have the effect that they had before. SIGUSR1
     measures, writes samples and saves after the current step.
+
+    Started by torchrun, several processes learn as one: each calls this with the same arguments,
+    process 0 alone looks at ``output`` and writes there, and all get the same model. Listeners are
+    each process' own.
     Raises a subclass of CharloomError for whatever a user can mend.
     """
     if importlib.util.find_spec("torch") is None:
@@ -188,19 +175,28 @@ def train(
         )
     names = [str(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
     path = None if output is None else Path(output)
-    settled = settle(
+    own = None if validation is None else str(validation)
+    decide = functools.partial(
+        settle,
         names,
         options,
         output=path,
-        validation=None if validation is None else str(validation),
+        validation=own,
         preset=preset,
         force=force,
         resume=resume,
         checkpoint_seconds=checkpoint_seconds,
     )
-    if path is not None and settled.finished:
-        return Model.load(path)
-    return _learn(names, settled, path, force, listeners, on_start, on_read)
+    launch = launched()
+    check_sources([*names, str(own)], launch)
+    with contextlib.ExitStack() as stack:
+        ranks = stack.enter_context(join(launch)) if launch.world > 1 else None
+        settled = share(ranks, decide)
+        if path is not None and settled.finished:
+            return Model.load(path)
+        if launch.rank > 0:
+            path = None
+        return _learn(names, settled, path, force, listeners, on_start, on_read, ranks)
 
 
 def _learn(
@@ -211,21 +207,24 @@ def _learn(
     listeners: Sequence[Listener],
     on_start: Callable[[Plan], None] | None,
     on_read: Callable[[int], None] | None,
+    ranks: Ranks | None,
 ) -> Model:
     requests: list[Callable[[], None]] = []  # until there is a trainer, nobody is asked
     resume = settled.earlier is not None
     with contextlib.ExitStack() as stack:
         stack.enter_context(reporting(requests))
-        corpus = _corpus(names, settled, on_read)
-        record = _record(names, corpus, settled)
-        trainer, plan = _trainer(record, corpus, output, names)
+        read = functools.partial(_corpus, names, settled, on_read)
+        corpus = read() if ranks is None else ranks.in_turn(read)
+        record = _record(names, corpus, settled, 1 if ranks is None else ranks.launch.world)
+        trainer, plan = _trainer(record, corpus, output, names, ranks)
+        settled = receive(trainer.ranks, settled)
         stack.enter_context(interruptible(trainer.stop))
         writer = (
             stack.enter_context(ModelWriter(output, force=force, resume=resume)) if output else None
         )
         keeper = Keeper(record, corpus, trainer.network.tensors, trainer.emit, writer)
         sampler = Sampler(record, trainer.network.tensors, trainer.emit)
-        trainer.listeners = [keeper, *listeners, sampler]
+        trainer.listeners = [keeper, *listeners, *([sampler] if trainer.ranks.first else [])]
         requests.append(trainer.report)
         if writer is not None:
             recorder = Recorder(writer)
@@ -243,17 +242,21 @@ def _learn(
             plan = dataclasses.replace(
                 plan, notes=tuple(saving.begin(settled.earlier)), best=trainer.best
             )
+        elif not trainer.ranks.alone:
+            trainer.boundary = bystander = Bystander(trainer)
+            bystander.begin(settled.earlier, keeper)
         if on_start is not None:
             on_start(plan)
         try:
             stopped = trainer.run()
         except TrainingError as error:
-            if writer is None or not writer.placed:
+            if isinstance(error, ProcessError) or writer is None or not writer.placed:
                 raise
             kept = f"{str(error).removesuffix('.')}; what was kept before is in {output}."
             raise TrainingError(kept) from error
         if writer is not None and stopped.reason == "budget":
             writer.remove_checkpoint()
+        trainer.ranks.finish()
     return Model(keeper.record)
 
 
@@ -266,7 +269,7 @@ def _corpus(
     return build(store, text, seed=settled.training.seed, validation=own)
 
 
-def _record(names: Sequence[str], corpus: Corpus, settled: Settled) -> ModelRecord:
+def _record(names: Sequence[str], corpus: Corpus, settled: Settled, processes: int) -> ModelRecord:
     """Return what is known of the model before it has learned."""
     hashes = corpus.hashes if settled.training.index else None
     return ModelRecord(
@@ -276,23 +279,31 @@ def _record(names: Sequence[str], corpus: Corpus, settled: Settled) -> ModelReco
         vocabulary=corpus.vocabulary,
         labels=corpus.labels,
         tensors={},
-        provenance=provenance(names, corpus),
+        provenance=provenance(names, corpus, processes),
         known=None if hashes is None else KnownDocuments.of(hashes),
     )
 
 
 def _trainer(
-    record: ModelRecord, corpus: Corpus, output: Path | None, names: Sequence[str]
+    record: ModelRecord,
+    corpus: Corpus,
+    output: Path | None,
+    names: Sequence[str],
+    ranks: Ranks | None,
 ) -> tuple[Trainer, Plan]:
     from charloom.learning.batches import DocumentBatches, StreamBatches
     from charloom.learning.network import Network
     from charloom.learning.optimizer import build_optimizer
     from charloom.learning.parts import Parts
     from charloom.learning.placement import place, seed_everything
+    from charloom.learning.ranks import Ranks
     from charloom.learning.trainer import VALIDATION, Trainer
 
     settings = record.training
-    placement = place(settings)
+    ranks = ranks or Ranks()
+    placement = place(settings, ranks.launch)
+    ranks.compare(facts(record, corpus) | placement.facts())
+    ranks.connect(placement.device)
     seed_everything(settings.seed)
     try:
         network = Network(record.network, len(corpus.vocabulary), len(corpus.labels))
@@ -302,6 +313,7 @@ def _trainer(
             f"{record.network.layers} layers of {record.network.hidden:,} units do not fit into "
             "memory; use a smaller --hidden or fewer --layers."
         ) from error
+    ranks.copy(network.parameters())
     size, window, seed = settings.batch_size, settings.window, settings.seed
     trainer = Trainer(
         network=network,
@@ -316,9 +328,10 @@ def _trainer(
         ),
         validation=DocumentBatches(part=corpus.validation, seed=None, **VALIDATION),
         optimizer=build_optimizer(network, settings),
-        parts=Parts(network, placement, batch_size=size, seed=seed),
+        parts=Parts(network, placement, batch_size=size, seed=seed, launch=ranks.launch),
         settings=settings,
         listeners=[],
+        ranks=ranks,
     )
     plan = Plan(
         text=record.text,
@@ -331,5 +344,6 @@ def _trainer(
         output=output,
         sources=tuple(names),
         threads=trainer.parts.threads,
+        processes=ranks.launch.world,
     )
     return trainer, plan

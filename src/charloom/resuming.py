@@ -20,7 +20,7 @@ from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.cleaning import clean_prompt
 
 if TYPE_CHECKING:
-    from charloom.recipe import Plan
+    from charloom.plan import Plan
 
 CHECKPOINT_SECONDS: Final = 30.0
 """Between two checkpoints of a run, if nothing else is asked for."""
@@ -157,6 +157,7 @@ def describe_run(plan: Plan, settled: Settled) -> dict[str, Any]:
             "charloom": metadata.version("charloom"),
             "torch": metadata.version("torch"),
             "threads": plan.threads,
+            "processes": plan.processes,
             "device": plan.device,
             "precision": plan.precision,
         },

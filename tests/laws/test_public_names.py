@@ -17,6 +17,7 @@ PUBLIC = (
     "ModelFolderError",
     "NetworkSettings",
     "OutputError",
+    "ProcessError",
     "ResumeError",
     "SamplingError",
     "SamplingSettings",
