@@ -22,7 +22,7 @@ from torch import Tensor
 from charloom.errors import CharloomError, ProcessError, SettingsError
 from charloom.launch import ALONE, Launch
 
-GRACE = 3.0
+GRACE = 5.0
 """Seconds in which processes that lost the connection tell that they are still there."""
 PATIENCE = 300.0
 """Seconds without a sign of another process after which it counts as gone."""
@@ -326,7 +326,7 @@ class Ranks:
         who = f"rank {', '.join(gone)}" if gone and ends else "another"
         neighbours = [rank for rank, end in ends.items() if end["host"] == self.launch.host]
         return ProcessError(
-            f"{who} of {self.launch.world} processes has gone {where}: it was killed, or its "
+            f"{who} of {self.launch.world} processes no longer answers {where}: it was killed, or its "
             "machine or network is down; what was saved is kept: go on with --resume.",
             told=bool(neighbours) and min(neighbours) < self.launch.rank,
         )
