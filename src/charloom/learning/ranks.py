@@ -102,6 +102,7 @@ class Ranks:
         trace: TracebackType | None,
     ) -> None:
         if self._store is not None and error is not None and not isinstance(error, ProcessError):
+            self._close()  # so that the others notice
             text = str(error) if isinstance(error, CharloomError) else repr(error)
             with contextlib.suppress(RuntimeError):
                 self._leave(text)
@@ -289,7 +290,11 @@ class Ranks:
 
     def _raise_if_told(self, text: str) -> None:
         """Raise ProcessError if process 0 ends with the same words: they are said once a host."""
-        if self.first or not self._until([_end(0)], GRACE):
+        if self.first:
+            # The store may live in this process: others can still look up why all ends.
+            self._until([_end(rank) for rank in range(self.launch.world)], GRACE)
+            return
+        if not self._until([_end(0)], GRACE):
             return
         assert self._store is not None
         told = json.loads(self._store.get(_end(0)))
@@ -326,8 +331,8 @@ class Ranks:
         who = f"rank {', '.join(gone)}" if gone and ends else "another"
         neighbours = [rank for rank, end in ends.items() if end["host"] == self.launch.host]
         return ProcessError(
-            f"{who} of {self.launch.world} processes no longer answers {where}: it was killed, or its "
-            "machine or network is down; what was saved is kept: go on with --resume.",
+            f"{who} of {self.launch.world} processes no longer answers {where}: it was killed, or "
+            "its machine or network is down; what was saved is kept: go on with --resume.",
             told=bool(neighbours) and min(neighbours) < self.launch.rank,
         )
 
