@@ -13,7 +13,8 @@ from charloom.errors import OutputError, SettingsError, SourceError, TrainingErr
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.learning import trainer
 from charloom.model import Model
-from charloom.recipe import Plan, choose, train
+from charloom.plan import Plan
+from charloom.recipe import choose, train
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
 SMALL: dict[str, Any] = {"dropout": 0.0, "hidden": 8, "input": 4, "batch_size": 4, "device": "cpu"}

@@ -16,7 +16,8 @@ from torch import Tensor, distributed
 
 from charloom.errors import SettingsError, TrainingError
 from charloom.launch import ALONE, Launch
-from charloom.learning.ranks import PATIENCE, Ranks
+from charloom.learning.ranks import Ranks
+from charloom.learning.words import PATIENCE
 from charloom.settings import Precision, TrainingSettings
 
 if TYPE_CHECKING:

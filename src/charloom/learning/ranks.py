@@ -3,15 +3,13 @@
 Each process learns from its streams of every minibatch; the sum of the gradients is the gradient of
 the whole, so the same step is taken everywhere and the weights stay equal. Numbers travel through
 the connection, which placement.py makes; words travel through the store, where they can be
-looked up after the connection broke.
+looked up after the connection broke (words.py).
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -21,29 +19,9 @@ from torch import Tensor
 
 from charloom.errors import CharloomError, ProcessError, SettingsError
 from charloom.launch import ALONE, Launch
-
-GRACE = 5.0
-"""Seconds in which processes that lost the connection tell that they are still there."""
-PATIENCE = 300.0
-"""Seconds without a sign of another process after which it counts as gone."""
+from charloom.learning.words import GRACE, PATIENCE, Store, Words
 
 Result = TypeVar("Result")
-
-
-class Store(Protocol):
-    """Words by their keys, seen by every process; raises RuntimeError when it cannot be reached."""
-
-    def set(self, key: str, value: str) -> object:
-        """Put a word in."""
-        ...
-
-    def get(self, key: str) -> bytes:
-        """Return a word that is there."""
-        ...
-
-    def check(self, keys: list[str]) -> bool:
-        """Return whether all these words are there."""
-        ...
 
 
 class Connection(Protocol):
@@ -78,7 +56,7 @@ class Ranks:
         make: Callable[[torch.device], Connection] | None = None,
     ) -> None:
         self.launch = launch
-        self._store = store
+        self._words = None if store is None else Words(launch, store)
         self._make = make
         self._connection: Connection | None = None
 
@@ -90,7 +68,7 @@ class Ranks:
     @property
     def alone(self) -> bool:
         """Whether there is no other process."""
-        return self._store is None
+        return self._words is None
 
     def __enter__(self) -> Self:
         return self
@@ -101,36 +79,40 @@ class Ranks:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._store is not None and error is not None and not isinstance(error, ProcessError):
-            self._close()  # so that the others notice
-            text = str(error) if isinstance(error, CharloomError) else repr(error)
-            with contextlib.suppress(RuntimeError):
-                self._leave(text)
-                self._raise_if_told(text)
-        self._close()
+        self._close()  # so that the others notice
+        if self._words is None or error is None or isinstance(error, ProcessError):
+            return
+        text = str(error) if isinstance(error, CharloomError) else repr(error)
+        said = None
+        with contextlib.suppress(RuntimeError):
+            self._words.end(text)
+            self._words.part(GRACE)
+            said = self._words.said_already(text)
+        if said is not None:
+            raise said from error
 
     def in_turn(self, read: Callable[[], Result]) -> Result:
         """Return what ``read`` gives; the first process of each host reads before the others.
 
         So what it puts into the cache is made once. There is no limit to how long that takes.
         """
-        if self._store is None:
+        if self._words is None:
             return read()
         key = f"read/{self.launch.host}"
         if self.launch.local_rank:
-            self._wait(key)
+            self._words.wait(key)
         result = read()
         if self.launch.local_rank == 0:
-            self._store.set(key, "")
+            self._words.leave(key, "")
         return result
 
     def told(self, text: str) -> str:
         """Return the ``text`` that process 0 gives, once in a training."""
-        if self._store is None:
+        if self._words is None:
             return text
         if self.first:
-            self._store.set("told", text)
-        return self._wait("told")
+            self._words.leave("told", text)
+        return self._words.wait("told")
 
     def sent(self, content: bytes) -> bytes:
         """Return the ``content`` that process 0 gives, of any size, over the connection."""
@@ -146,13 +128,13 @@ class Ranks:
 
     def compare(self, facts: Mapping[str, object]) -> None:
         """Raise SettingsError, on every process, if ``facts`` are not the same on all of them."""
-        if self._store is None:
+        if self._words is None:
             return
         own = {name: str(fact) for name, fact in facts.items()}
-        self._store.set(f"facts/{self.launch.rank}", json.dumps(own))
+        self._words.leave(f"facts/{self.launch.rank}", json.dumps(own))
         if self.first:
-            self._store.set("verdict", self._difference(own))
-        if verdict := self._wait("verdict"):
+            self._words.leave("verdict", self._difference(self._words, own))
+        if verdict := self._words.wait("verdict"):
             raise SettingsError(verdict)
 
     def connect(self, device: torch.device) -> None:
@@ -225,27 +207,26 @@ class Ranks:
 
     def finish(self) -> None:
         """Wait until process 0 has come here too: then all is written, and all may end."""
-        if self._store is None:
+        if self._words is None:
             return
         with contextlib.suppress(RuntimeError):
-            self._leave("")
-            if self.first:  # the store may live in this process
-                self._until([_end(rank) for rank in range(self.launch.world)], GRACE)
-            else:
-                self._until([_end(0)], PATIENCE)
+            self._words.end("")
+            self._words.part(PATIENCE)
 
     def _together(self, exchange: Callable[[Tensor], None], values: Tensor, where: str) -> None:
         # The error is let go of first: it keeps the broken connection open, in which others wait.
         with contextlib.suppress(RuntimeError):
             exchange(values)
             return
-        raise self._lost(where)
+        self._close()
+        assert self._words is not None
+        raise self._words.lost(where)
 
-    def _difference(self, own: Mapping[str, str]) -> str:
+    def _difference(self, words: Words, own: Mapping[str, str]) -> str:
         """Return what differs between process 0 and another, as an error message; "" if nothing."""
         verdict = ""
         for rank in range(1, self.launch.world):
-            other = json.loads(self._wait(f"facts/{rank}"))
+            other = json.loads(words.wait(f"facts/{rank}"))
             names = [name for name, fact in own.items() if other.get(name) != fact]
             if names and not verdict:
                 verdict = (
@@ -255,98 +236,8 @@ class Ranks:
                 )
         return verdict
 
-    def _wait(self, key: str) -> str:
-        """Return a word when it is there; raises ProcessError if a process fails meanwhile."""
-        assert self._store is not None
-        try:
-            for pause in _pauses():
-                if self._store.check([key]):
-                    return self._store.get(key).decode()
-                if self._store.check(["failed"]):
-                    break
-                time.sleep(pause)
-        except RuntimeError as error:
-            raise self._lost("at the start") from error
-        raise self._lost("at the start")
-
-    def _until(self, keys: list[str], seconds: float) -> bool:
-        """Wait for words, ``seconds`` at most; return whether they are there."""
-        assert self._store is not None
-        end = time.monotonic() + seconds
-        for pause in _pauses():
-            there = self._store.check(keys)
-            if there or time.monotonic() > end:
-                return there
-            time.sleep(pause)
-        raise AssertionError("pauses have no end")
-
-    def _leave(self, error: str) -> None:
-        """Tell that this process ends, and why."""
-        assert self._store is not None
-        word = json.dumps({"host": self.launch.host, "error": error})
-        self._store.set(_end(self.launch.rank), word)
-        if error:
-            self._store.set("failed", "")
-
-    def _raise_if_told(self, text: str) -> None:
-        """Raise ProcessError if process 0 ends with the same words: they are said once a host."""
-        if self.first:
-            # The store may live in this process: others can still look up why all ends.
-            self._until([_end(rank) for rank in range(self.launch.world)], GRACE)
-            return
-        if not self._until([_end(0)], GRACE):
-            return
-        assert self._store is not None
-        told = json.loads(self._store.get(_end(0)))
-        if told["error"] == text:
-            raise ProcessError(text, told=self._heard(told["host"]))
-
-    def _heard(self, host: int) -> bool:
-        """Return whether what a process on ``host`` says is enough: it is on the same terminal."""
-        return host == self.launch.host or self.launch.local_rank > 0
-
-    def _lost(self, where: str) -> ProcessError:
-        """Return the error of a connection that broke: who failed or has gone.
-
-        Of those that are still there, the lowest rank of each host tells it.
-        """
-        assert self._store is not None
-        self._close()
-        ends = {}
-        with contextlib.suppress(RuntimeError):
-            self._leave("")
-            ranks = range(self.launch.world)
-            self._until([_end(rank) for rank in ranks], GRACE)
-            there = [rank for rank in ranks if self._store.check([_end(rank)])]
-            ends = {rank: json.loads(self._store.get(_end(rank))) for rank in there}
-        failed = [(rank, end) for rank, end in ends.items() if end["error"]]
-        if failed:
-            rank, end = failed[0]
-            heard = any(self._heard(end["host"]) for _, end in failed)
-            return ProcessError(
-                f"rank {rank} of {self.launch.world} processes ended {where}: {end['error']}",
-                told=heard,
-            )
-        gone = [str(rank) for rank in range(self.launch.world) if rank not in ends]
-        who = f"rank {', '.join(gone)}" if gone and ends else "another"
-        neighbours = [rank for rank, end in ends.items() if end["host"] == self.launch.host]
-        return ProcessError(
-            f"{who} of {self.launch.world} processes no longer answers {where}: it was killed, or "
-            "its machine or network is down; what was saved is kept: go on with --resume.",
-            told=bool(neighbours) and min(neighbours) < self.launch.rank,
-        )
-
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(RuntimeError):
                 connection.close()
-
-
-def _end(rank: int) -> str:
-    return f"end/{rank}"
-
-
-def _pauses() -> Iterable[float]:
-    """Yield seconds between two looks: short at first, for what is there soon."""
-    return (min(0.01 * 1.2**n, 1.0) for n in itertools.count())
