@@ -23,7 +23,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from processes import charloom
+from commands import charloom
 from texts import CUTS, DATA, FILES
 
 from charloom.units import NATS_PER_BIT

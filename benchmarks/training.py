@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from processes import PEERS, Failed, Run, charloom, keras_python, program
+from commands import PEERS, Failed, Run, charloom, keras_python, program
 from texts import DATA, FILES, Files, titles
 
 BARE_STEP = Path(__file__).with_name("bare_step.py")

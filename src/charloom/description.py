@@ -9,7 +9,7 @@ from charloom import units
 from charloom.display import unknown
 
 if TYPE_CHECKING:
-    from charloom.recipe import Plan
+    from charloom.plan import Plan
     from charloom.text.corpus import Corpus
 
 
@@ -33,10 +33,14 @@ def describe(plan: Plan) -> list[tuple[str, str]]:
         (
             "training",
             f"{training.budget}, minibatches of {training.batch_size}, {training.optimizer}, "
-            f"{plan.device}, {plan.precision}, seed {training.seed}",
+            f"{plan.device}, {plan.precision}, seed {training.seed}{_processes(plan)}",
         ),
         *(("note", note) for note in (*plan.notes, *corpus.notes, *strange)),
     ]
+
+
+def _processes(plan: Plan) -> str:
+    return f", {plan.processes} processes as one" if plan.processes > 1 else ""
 
 
 def _rare(corpus: Corpus) -> str:

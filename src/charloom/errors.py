@@ -11,6 +11,7 @@
     ├── SamplingError       too few of the texts that were drawn are new
     ├── ResumeError         a run cannot go on: no whole checkpoint, other settings or other texts
     └── TrainingError       training went wrong in a way that the user can mend
+        └── ProcessError    another process of the same training has ended
 
 Each message is one line: what was seen, what is allowed, what to do. The command line prints it on
 standard error and ends with exit code 2.
@@ -59,3 +60,12 @@ class ResumeError(CharloomError):
 
 class TrainingError(CharloomError):
     """Training went wrong in a way that the user can mend."""
+
+
+class ProcessError(TrainingError):
+    """Another process of the same training has ended, so this one ends too."""
+
+    def __init__(self, message: str, *, told: bool) -> None:
+        super().__init__(message)
+        self.told = told
+        """Whether another process says so on the same terminal."""

@@ -10,7 +10,7 @@ from charloom.text.corpus import Corpus
 from charloom.text.symbols import repair
 
 
-def provenance(names: Sequence[str], corpus: Corpus) -> dict[str, Any]:
+def provenance(names: Sequence[str], corpus: Corpus, processes: int = 1) -> dict[str, Any]:
     """Return what the model folder tells of sources, corpus, software and machine."""
     return {
         "sources": [repair(name) for name in names],  # not every file name is text
@@ -21,5 +21,6 @@ def provenance(names: Sequence[str], corpus: Corpus) -> dict[str, Any]:
         "torch": metadata.version("torch"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
+        "processes": processes,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }

@@ -8,152 +8,34 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib.util
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charloom.advice import Facts, advise
+from charloom.assembly import advised, carried_out, read_corpus, record_of, trainer_of
 from charloom.checkpoint import Stateful
-from charloom.errors import SettingsError, TrainingError
-from charloom.events import Listener
+from charloom.errors import ProcessError, TrainingError
+from charloom.events import Listener, Stopped
+from charloom.joining import Bystander, check_sources, join, receive, share
 from charloom.keeping import Keeper, Recorder, Sampler
+from charloom.launch import launched
 from charloom.listening import Guard
 from charloom.model import Model
-from charloom.model_folder import ModelRecord
-from charloom.model_writer import ModelWriter, check_free
-from charloom.placing import recover
-from charloom.presets import options_of, with_options
-from charloom.provenance import provenance
-from charloom.resuming import Settled, check_keeping, describe_run, go_on
+from charloom.model_writer import ModelWriter
+from charloom.plan import Plan
+from charloom.resuming import Settled, describe_run
 from charloom.saving import Checkpoints
-from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+from charloom.settling import settle
 from charloom.signals import interruptible, reporting
 from charloom.tensorboard_log import TensorBoardLog, check_log
-from charloom.text.cleaning import clean_prompt
-from charloom.text.corpora import defaults
-from charloom.text.corpus import Corpus, build
-from charloom.text.known import KnownDocuments
-from charloom.text.sources import resolve
-from charloom.text.store import open_store
 
 if TYPE_CHECKING:
+    from charloom.learning.ranks import Ranks
     from charloom.learning.trainer import Trainer
 
 Sources = str | Path | Sequence[str | Path]
-
-# Documents that are read without their label while training, so that a labelled model can also be
-# used without naming a label.
-LABEL_DROPOUT = 0.1
-DECAYING = ("muon", "adamw")
-_KINDS = (TextSettings, NetworkSettings, TrainingSettings)
-_GROUPS = [{field.name for field in dataclasses.fields(kind)} for kind in _KINDS]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What a training run is about to do."""
-
-    text: TextSettings
-    network: NetworkSettings
-    training: TrainingSettings
-    corpus: Corpus
-    layers: tuple[tuple[str, int], ...]
-    """Each part of the network and its number of parameters."""
-    device: str
-    precision: str
-    output: Path | None
-    sources: tuple[str, ...] = ()
-    threads: int = 1
-    best: float = math.inf
-    """The best figure before a run that was stopped goes on, in bits per character."""
-    notes: tuple[str, ...] = ()
-    """What the user should be told, besides what concerns the corpus."""
-
-
-def choose(
-    sources: Sequence[str], preset: str | None, options: Mapping[str, Any]
-) -> tuple[TextSettings, NetworkSettings, TrainingSettings]:
-    """Return the settings of a run: options win over the preset, that over a named corpus' own.
-
-    Prompts of samples are read as ``generate`` reads them. Raises SettingsError for a preset or an
-    option that does not exist, and for one that would have no effect.
-    """
-    chosen = _given(sources, preset, options)
-    _check_names(chosen)
-    text, network, training = (
-        kind(**{name: chosen[name] for name in group if name in chosen})
-        for kind, group in zip(_KINDS, _GROUPS, strict=True)
-    )
-    if "weight_decay" in options and training.optimizer not in DECAYING:
-        raise SettingsError(
-            f"weight-decay was given with optimizer {training.optimizer}, which has none; "
-            f"leave it out, or use --optimizer {' or '.join(DECAYING)}."
-        )
-    if "index" in options and training.index and text.unit == "stream":
-        raise SettingsError(
-            "index was asked for with unit stream; a stream has no documents to keep hashes of: "
-            "leave it out, or use --unit line or --unit document."
-        )
-    prompts = tuple(clean_prompt(prompt, text) for prompt in training.prompts)
-    return text, network, dataclasses.replace(training, prompts=prompts)
-
-
-def _given(
-    sources: Sequence[str], preset: str | None, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return all that is not left open."""
-    kit = {} if preset is None else options_of(preset)
-    return with_options(defaults(sources) | kit, options)
-
-
-def _check_names(options: Mapping[str, Any]) -> None:
-    strange = sorted(set(options) - set().union(*_GROUPS))
-    if strange:
-        known = ", ".join(sorted(set().union(*_GROUPS)))
-        raise SettingsError(f"there is no option {strange[0]!r}; there are: {known}.")
-
-
-def settle(
-    sources: Sequence[str],
-    options: Mapping[str, Any],
-    *,
-    output: Path | None,
-    validation: str | None = None,
-    preset: str | None = None,
-    force: bool = False,
-    resume: bool = False,
-    checkpoint_seconds: float | None = None,
-) -> Settled:
-    """Return what is to be done; the arguments are those of ``train``.
-
-    With ``resume`` the settings are those of the run in ``output``, and options that are given must
-    be the same. Raises SettingsError, OutputError and ResumeError.
-    """
-    check_keeping(output, force=force, resume=resume, checkpoint_seconds=checkpoint_seconds)
-    if validation is not None and "valid_fraction" in options:
-        raise SettingsError(
-            "--valid-fraction and --valid contradict each other: with a file to measure on, "
-            "nothing is set aside; give one of them."
-        )
-    if output is not None:
-        recover(output)
-        if resume:
-            _check_names(options)
-            asked = with_options({} if preset is None else options_of(preset), options)
-            return go_on(output, asked, validation, checkpoint_seconds)
-    text, network, training = choose(sources, preset, options)
-    if output is not None:
-        check_free(output, force=force)
-    return Settled(
-        text=text,
-        network=network,
-        training=training,
-        validation=validation,
-        checkpoint_seconds=checkpoint_seconds,
-        given=frozenset(_given(sources, preset, options)),
-    )
 
 
 def train(
@@ -191,45 +73,72 @@ def train(
     Ctrl-C stops after the current step, measures and keeps everything; a second one leaves out the
     measuring. SIGTERM and SIGHUP do so too, and then have the effect that they had before. SIGUSR1
     measures, writes samples and saves after the current step.
+
+    Started by torchrun, several processes learn as one: each calls this with the same arguments,
+    process 0 alone looks at ``output`` and writes there, and all get the same model. Listeners are
+    each process' own.
     Raises a subclass of CharloomError for whatever a user can mend.
     """
     _check_installed(log, output)
     names = [str(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
     path = None if output is None else Path(output)
-    settled = settle(
+    own = None if validation is None else str(validation)
+    decide = functools.partial(
+        settle,
         names,
         options,
         output=path,
-        validation=None if validation is None else str(validation),
+        validation=own,
         preset=preset,
         force=force,
         resume=resume,
         checkpoint_seconds=checkpoint_seconds,
     )
-    if path is not None and settled.finished:
-        return Model.load(path)
-    return _learn(names, settled, path, force, log, listeners, on_start, on_read)
+    learn = functools.partial(_learn, names, force, log, listeners, on_start, on_read)
+    return _together([*names, str(own)], path, decide, learn)
+
+
+def _together(
+    names: Sequence[str],
+    output: Path | None,
+    decide: Callable[[], Settled],
+    learn: Callable[[Settled, Path | None, Ranks | None], Model],
+) -> Model:
+    """Decide and learn, with the other processes if there are any."""
+    launch = launched()
+    check_sources(names, launch)
+    with contextlib.ExitStack() as stack:
+        ranks = stack.enter_context(join(launch)) if launch.world > 1 else None
+        settled = share(ranks, decide)
+        if output is not None and settled.finished:
+            return Model.load(output)
+        return learn(settled, None if launch.rank > 0 else output, ranks)
 
 
 def _learn(
     names: Sequence[str],
-    settled: Settled,
-    output: Path | None,
     force: bool,
     log: str | None,
     listeners: Sequence[Listener],
     on_start: Callable[[Plan], None] | None,
     on_read: Callable[[int], None] | None,
+    settled: Settled,
+    output: Path | None,
+    ranks: Ranks | None,
 ) -> Model:
     requests: list[Callable[[], None]] = []  # until there is a trainer, nobody is asked
     resume = settled.earlier is not None
     with contextlib.ExitStack() as stack:
         stack.enter_context(reporting(requests))
-        corpus = _corpus(names, settled, on_read)
-        settled = _advised(settled, corpus)
-        record = _record(names, corpus, settled)
-        trainer, plan = _trainer(record, corpus, output, names)
-        record = _carried_out(record, plan)
+        read = functools.partial(read_corpus, names, settled, on_read)
+        corpus = read() if ranks is None else ranks.in_turn(read)
+        processes = 1 if ranks is None else ranks.launch.world
+        if not resume:
+            settled = share(ranks, functools.partial(advised, settled, corpus, processes))
+        record = record_of(names, corpus, settled, processes)
+        trainer, plan = trainer_of(record, corpus, output, names, ranks)
+        record = carried_out(record, plan)
+        settled = receive(trainer.ranks, settled)
         guard = Guard(trainer.stop)
         stack.enter_context(interruptible(trainer.stop))
         writer = (
@@ -237,41 +146,64 @@ def _learn(
         )
         keeper = Keeper(record, corpus, trainer.network.tensors, trainer.emit, writer)
         sampler = Sampler(record, trainer.network.tensors, trainer.emit)
-        trainer.listeners = [keeper, *map(guard.around, listeners), sampler]
+        heard = map(guard.around, listeners)
+        trainer.listeners = [keeper, *heard, *([sampler] if trainer.ranks.first else [])]
         requests.append(trainer.report)
         if writer is not None:
-            recorder = Recorder(writer)
-            trainer.listeners.insert(0, recorder)
             if log is not None:
-                trainer.listeners.insert(1, TensorBoardLog(writer, record))
-            # Whatever has a state that must go on after a kill joins with a line here.
-            members: dict[str, Stateful] = {
-                "trainer": trainer,
-                "keeper": keeper,
-                "sampler": sampler,
-                "recorder": recorder,
-            }
-            machine = {name: getattr(plan, name) for name in ("threads", "device", "precision")}
-            run = describe_run(settled, names, corpus, machine)
-            saving = Checkpoints(writer, run, members, trainer, keeper)
+                trainer.listeners.insert(0, TensorBoardLog(writer, record))
+            saving = _saving(writer, settled, plan, trainer, keeper, sampler)
             requests.append(saving.ask)
-            trainer.boundary = saving
-            plan = dataclasses.replace(
-                plan, notes=tuple(saving.begin(settled.earlier)), best=trainer.best
-            )
+            told = tuple(saving.begin(settled.earlier))
+            plan = dataclasses.replace(plan, notes=told, best=trainer.best)
+        elif not trainer.ranks.alone:
+            trainer.boundary = bystander = Bystander(trainer)
+            bystander.begin(settled.earlier, keeper)
         if on_start is not None:
             on_start(plan)
-        try:
-            stopped = trainer.run()
-        except TrainingError as error:
-            if writer is None or not writer.placed:
-                raise
-            kept = f"{str(error).removesuffix('.')}; what was kept before is in {output}."
-            raise TrainingError(kept) from error
+        stopped = _run(trainer, writer)
         if writer is not None and stopped.reason == "budget":
             writer.remove_checkpoint()
+        trainer.ranks.finish()
     guard.raise_first()
     return Model(keeper.record)
+
+
+def _saving(
+    writer: ModelWriter,
+    settled: Settled,
+    plan: Plan,
+    trainer: Trainer,
+    keeper: Keeper,
+    sampler: Sampler,
+) -> Checkpoints:
+    """Let the run be recorded, and saved between steps; return what saves it."""
+    recorder = Recorder(writer)
+    trainer.listeners.insert(0, recorder)
+    # Whatever has a state that must go on after a kill joins with a line here.
+    members: dict[str, Stateful] = {
+        "trainer": trainer,
+        "keeper": keeper,
+        "sampler": sampler,
+        "recorder": recorder,
+    }
+    kinds = ("threads", "processes", "device", "precision")
+    machine = {name: getattr(plan, name) for name in kinds}
+    run = describe_run(settled, plan.sources, plan.corpus, machine)
+    saving = Checkpoints(writer, run, members, trainer, keeper)
+    trainer.boundary = saving
+    return saving
+
+
+def _run(trainer: Trainer, writer: ModelWriter | None) -> Stopped:
+    """Train; an error tells also where what was kept before it is."""
+    try:
+        return trainer.run()
+    except TrainingError as error:
+        if isinstance(error, ProcessError) or writer is None or not writer.placed:
+            raise
+        kept = f"{str(error).removesuffix('.')}; what was kept before is in {writer.path}."
+        raise TrainingError(kept) from error
 
 
 def _check_installed(log: str | None, output: str | Path | None) -> None:
@@ -282,117 +214,3 @@ def _check_installed(log: str | None, output: str | Path | None) -> None:
             "install it with pip install torch."
         )
     check_log(log, output)
-
-
-def _corpus(
-    names: Sequence[str], settled: Settled, on_read: Callable[[int], None] | None
-) -> Corpus:
-    text, validation = settled.text, settled.validation
-    store = open_store(resolve(names, text), text, on_read)
-    own = None if validation is None else open_store(resolve([validation], text), text)
-    return build(store, text, seed=settled.training.seed, validation=own)
-
-
-def _advised(settled: Settled, corpus: Corpus) -> Settled:
-    """Return what is to be done, with what was left open decided."""
-    if settled.given is None:
-        return settled
-    from charloom.learning.placement import precisions
-    from charloom.learning.speed import symbols_per_second
-
-    part, vocabulary = corpus.training, len(corpus.vocabulary)
-    device, candidates = precisions(settled.training)
-    facts = Facts(
-        symbols=part.total_symbols,
-        documents=len(part),
-        vocabulary=vocabulary,
-        unit=settled.text.unit,
-        device="cuda" if device.type == "cuda" else "cpu",
-        precisions=candidates,
-    )
-
-    def speed(network: NetworkSettings, training: TrainingSettings) -> float:
-        return symbols_per_second(network, training, vocabulary, facts.length(training.window))
-
-    network, training = advise(settled.network, settled.training, settled.given, facts, speed)
-    return dataclasses.replace(settled, network=network, training=training)
-
-
-def _record(names: Sequence[str], corpus: Corpus, settled: Settled) -> ModelRecord:
-    """Return what is known of the model before it has learned."""
-    hashes = corpus.hashes if settled.training.index else None
-    return ModelRecord(
-        text=settled.text,
-        network=settled.network,
-        training=settled.training,
-        vocabulary=corpus.vocabulary,
-        labels=corpus.labels,
-        tensors={},
-        provenance=provenance(names, corpus),
-        known=None if hashes is None else KnownDocuments.of(hashes),
-    )
-
-
-def _carried_out(record: ModelRecord, plan: Plan) -> ModelRecord:
-    """Return ``record`` with what became of settings that leave a choice, as the plan tells it."""
-    chosen = {
-        "device": plan.device,
-        "precision": plan.precision,
-        "parameters": sum(count for _, count in plan.layers),
-        "notes": list(plan.corpus.notes),
-    }
-    return dataclasses.replace(record, provenance={**record.provenance, **chosen})
-
-
-def _trainer(
-    record: ModelRecord, corpus: Corpus, output: Path | None, names: Sequence[str]
-) -> tuple[Trainer, Plan]:
-    from charloom.learning.batches import DocumentBatches, StreamBatches
-    from charloom.learning.network import Network
-    from charloom.learning.optimizer import build_optimizer
-    from charloom.learning.parts import Parts
-    from charloom.learning.placement import place, seed_everything
-    from charloom.learning.trainer import VALIDATION, Trainer
-
-    settings = record.training
-    placement = place(settings)
-    seed_everything(settings.seed)
-    try:
-        network = Network(record.network, len(corpus.vocabulary), len(corpus.labels))
-        network.to(placement.device)
-    except RuntimeError as error:  # what torch raises where memory cannot be had
-        raise SettingsError(
-            f"{record.network.layers} layers of {record.network.hidden:,} units do not fit into "
-            "memory; use a smaller --hidden or fewer --layers."
-        ) from error
-    size, window, seed = settings.batch_size, settings.window, settings.seed
-    trainer = Trainer(
-        network=network,
-        training=StreamBatches(part=corpus.training, batch_size=size, window=window, seed=seed)
-        if record.text.unit == "stream"
-        else DocumentBatches(
-            part=corpus.training,
-            batch_size=size,
-            window=window,
-            seed=seed,
-            label_dropout=LABEL_DROPOUT,
-        ),
-        validation=DocumentBatches(part=corpus.validation, seed=None, **VALIDATION),
-        optimizer=build_optimizer(network, settings),
-        parts=Parts(network, placement, batch_size=size, seed=seed),
-        settings=settings,
-        listeners=[],
-    )
-    plan = Plan(
-        text=record.text,
-        network=record.network,
-        training=settings,
-        corpus=corpus,
-        layers=tuple(network.layer_sizes()),
-        device=str(placement.device),
-        precision=placement.precision,
-        output=output,
-        sources=tuple(names),
-        threads=trainer.parts.threads,
-    )
-    return trainer, plan

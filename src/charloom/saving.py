@@ -63,10 +63,14 @@ class Checkpoints:
         trainer = self._trainer
         return notes(earlier.run, self._run, trainer.step, trainer.epoch, trainer.seconds)
 
+    def due(self) -> bool:
+        """Return whether it is time, or somebody asked."""
+        waited = self._clock() - self._last
+        return self._asked or waited >= self._run["checkpoint_seconds"]
+
     def __call__(self, ending: bool) -> None:
         """Save between two steps, if it is time or nothing comes after them."""
-        due = self._clock() - self._last >= self._run["checkpoint_seconds"]
-        if due or ending or self._asked:
+        if ending or self.due():
             self._write()
             self._keeper.place(self._trainer.step, self._trainer.seconds)
 

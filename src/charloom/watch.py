@@ -32,7 +32,7 @@ from charloom.live import MARGIN, Panel
 from charloom.sparkline import BLOCKS
 
 if TYPE_CHECKING:
-    from charloom.recipe import Plan
+    from charloom.plan import Plan
 
 Span = tuple[str, str]
 """A piece of a line and its style."""
@@ -267,8 +267,17 @@ class LiveWatch(Watch):
         return due
 
 
-def watch() -> Watch:
-    """Return the view that suits where standard error goes."""
+class Silence(Watch):
+    """Tells nothing: of several processes that learn as one, the first tells of the run."""
+
+    def say(self, *spans: Span) -> None:
+        """Write nothing."""
+
+
+def watch(*, silent: bool = False) -> Watch:
+    """Return the view that suits where standard error goes, or one that is silent."""
+    if silent:
+        return Silence()
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     if sys.stderr.isatty() and not console.is_dumb_terminal:
         return LiveWatch(console)

@@ -19,6 +19,7 @@ PUBLIC = (
     "ModelFolderError",
     "NetworkSettings",
     "OutputError",
+    "ProcessError",
     "ResumeError",
     "Sample",
     "SamplingError",

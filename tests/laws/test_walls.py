@@ -27,6 +27,7 @@ LAYERS = (
     "charloom.presets",
     "charloom.advice",
     "charloom.events",
+    "charloom.launch",
     "charloom.display",
     "charloom.sparkline",
     "charloom.figures",
@@ -42,11 +43,15 @@ LAYERS = (
     "charloom.model",
     "charloom.provenance",
     "charloom.keeping",
+    "charloom.plan",
     "charloom.resuming",
     "charloom.saving",
     "charloom.signals",
     "charloom.tensorboard_log",
     "charloom.listening",
+    "charloom.joining",
+    "charloom.settling",
+    "charloom.assembly",
     "charloom.recipe",
     "charloom.description",
     "charloom.area",
@@ -165,6 +170,14 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 def test_torch_lives_in_learning_and_nowhere_else(module: str) -> None:
     if not within(module, "charloom.learning"):
         assert not [target for target in imports(module) if within(target, "torch")]
+
+
+@modules
+def test_one_module_speaks_to_other_processes(module: str) -> None:
+    if module != "charloom.learning.placement":
+        known = [node for node in ast.walk(TREES[module]) if isinstance(node, ast.Attribute)]
+        assert not [t for t in imports(module) if within(t, "torch.distributed")]
+        assert not [n.lineno for n in known if ast.unparse(n) == "torch.distributed"]
 
 
 @modules

@@ -13,7 +13,9 @@ from charloom.errors import OutputError, SettingsError, SourceError, TrainingErr
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.learning import trainer
 from charloom.model import Model
-from charloom.recipe import Plan, choose, train
+from charloom.plan import Plan
+from charloom.recipe import train
+from charloom.settling import choose
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
 SMALL: dict[str, Any] = {"dropout": 0.0, "hidden": 8, "input": 4, "batch_size": 4, "device": "cpu"}
@@ -46,14 +48,6 @@ def test_a_named_corpus_brings_its_own_settings() -> None:
     assert choose(["tiny-shakespeare"], None, {"unit": "line"})[0].unit == "line"
 
 
-def test_a_stream_is_read_in_fewer_lanes_than_there_are_documents_in_a_minibatch() -> None:
-    assert choose(["x.txt"], None, {})[2].batch_size == 32
-    assert choose(["x.txt"], None, {"unit": "stream"})[2].batch_size == 8
-    assert choose(["tiny-shakespeare"], None, {})[2].batch_size == 8
-    assert choose(["tiny-shakespeare"], None, {"unit": "line"})[2].batch_size == 32
-    assert choose(["x.txt"], None, {"unit": "stream", "batch_size": 5})[2].batch_size == 5
-
-
 def test_without_a_budget_it_is_two_minutes() -> None:
     assert choose(["x.txt"], None, {})[2].minutes == 2
 
@@ -70,13 +64,13 @@ def test_an_option_that_does_not_exist() -> None:
     assert str(caught.value).startswith("there is no option 'hiden'; there are: batch_size, cell")
 
 
-def test_weight_decay_is_that_of_adamw() -> None:
+def test_weight_decay_is_that_of_muon_and_adamw() -> None:
     assert choose(["x.txt"], None, {"weight_decay": 0.5})[2].weight_decay == 0.5
     with pytest.raises(SettingsError) as caught:
         choose(["x.txt"], "lesson", {"weight_decay": 0.5})
     assert str(caught.value) == (
         "weight-decay was given with optimizer rmsprop, which has none; "
-        "leave it out, or use --optimizer adamw."
+        "leave it out, or use --optimizer muon or adamw."
     )
 
 

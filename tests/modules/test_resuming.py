@@ -12,7 +12,8 @@ from charloom.errors import CharloomError, SettingsError, TrainingError
 from charloom.events import Event, Sample, Step, Validation
 from charloom.learning.packing import finite, unpack
 from charloom.model import Model
-from charloom.recipe import Plan, train
+from charloom.plan import Plan
+from charloom.recipe import train
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
 SMALL: dict[str, Any] = {"dropout": 0.0, "hidden": 8, "input": 4, "batch_size": 4, "device": "cpu"}

@@ -17,7 +17,7 @@ from charloom.description import describe
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.keeping import Recorder
 from charloom.model_writer import ModelWriter
-from charloom.recipe import Plan
+from charloom.plan import Plan
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.corpus import Corpus
 from charloom.text.vocabulary import Vocabulary

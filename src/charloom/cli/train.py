@@ -10,7 +10,9 @@ import typer
 from charloom.cli import output as terminal
 from charloom.cli import train_options as given
 from charloom.cli.options import Columns, Encoding, Header, LabelColumn, Sources, split_columns
+from charloom.errors import ProcessError
 
+MISTAKE = 2
 _OWN = ("sources", "output", "valid", "preset", "force", "resume", "checkpoint_seconds", "log")
 
 
@@ -62,8 +64,7 @@ def train(
     --resume goes on after that, and after any other end but that of the budget. The key s on a
     terminal, or the signal SIGUSR1, measures, shows samples and saves without stopping.
     """
-    arguments = dict(locals())
-    options = {name: value for name, value in arguments.items() if name not in _OWN}
+    options = {name: value for name, value in dict(locals()).items() if name not in _OWN}
     _train(
         sources,
         settings(options),
@@ -85,30 +86,42 @@ def _train(sources: list[str], options: Mapping[str, Any], **place: Any) -> None
     from charloom import recipe
     from charloom.cli.downloads import fetch
     from charloom.cli.keys import Keys
+    from charloom.launch import launched
+    from charloom.settling import settle
     from charloom.tensorboard_log import check_log
     from charloom.watch import watch
 
-    # A mistake is told before megabytes are fetched.
-    log = place.pop("log")
-    check_log(log, place["output"])
-    settled = recipe.settle(sources, options, **place)
-    if settled.finished:
-        terminal.note(
-            f"the run in {place['output']} is finished, its budget of {settled.training.budget} is "
-            "used: nothing was left to do."
-        )
-        return
-    fetch([*sources, *filter(None, [settled.validation])])
-    with watch() as view, Keys("-" in sources) as keys:
-        recipe.train(
-            sources,
-            listeners=[view, keys],
-            on_start=view.start,
-            on_read=view.reading,
-            log=log,
-            **place,
-            **options,
-        )
+    launch, validation, log = launched(), place["validation"], place.pop("log")
+    if launch.rank == 0:
+        # A mistake is told before megabytes are fetched.
+        check_log(log, place["output"])
+        settled = settle(sources, options, **place)
+        validation = settled.validation
+        if settled.finished:
+            terminal.note(
+                f"the run in {place['output']} is finished, its budget of "
+                f"{settled.training.budget} is used: nothing was left to do."
+            )
+            if launch.world == 1:
+                return
+    if launch.local_rank == 0:
+        fetch([*sources, *filter(None, [validation])])
+    silent = launch.rank > 0
+    with watch(silent=silent) as view, Keys(silent or "-" in sources) as keys:
+        try:
+            recipe.train(
+                sources,
+                listeners=[view, keys],
+                on_start=view.start,
+                on_read=view.reading,
+                log=log,
+                **place,
+                **options,
+            )
+        except ProcessError as error:
+            if error.told:
+                raise typer.Exit(MISTAKE) from None
+            raise
     if view.interrupted:
         raise typer.Exit(130)
 

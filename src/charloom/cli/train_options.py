@@ -1,7 +1,7 @@
 """The options of ``charloom train``, named after the fields of settings.py that they set.
 
 Each is None when it is left out: a preset, a named corpus, or the default of settings.py decides,
-in that order (recipe.choose).
+in that order (settling.choose).
 """
 
 from pathlib import Path

@@ -19,6 +19,7 @@ from typing import Any, Final, Self
 import torch
 from torch import Tensor
 
+from charloom.launch import ALONE, Launch
 from charloom.learning.batches import Batch
 from charloom.learning.loss import summed_nats
 from charloom.learning.network import Network, State
@@ -29,6 +30,8 @@ LEAST_STREAMS = 4
 
 _STRIDE: Final = 1_000_003
 """Between the seeds of two steps: no run has so many parts."""
+MOST_PARTS: Final = 1 << 16
+"""Distance between the seeds of two processes: no process has as many parts."""
 
 States = list[State]
 
@@ -38,18 +41,27 @@ class Parts:
 
     A context manager, within which each thread computes for one part alone. The number of parts
     follows from torch's number of threads, and figures depend on it within the rounding of sums;
-    dropout draws from a generator of its own in each part.
+    dropout draws from a generator of its own in each part. Of R processes, process r reads the
+    streams r, r + R, r + 2 R ..., and what is said of a batch here holds for those.
     """
 
     def __init__(
-        self, network: Network, placement: Placement, *, batch_size: int, seed: int
+        self,
+        network: Network,
+        placement: Placement,
+        *,
+        batch_size: int,
+        seed: int,
+        launch: Launch = ALONE,
     ) -> None:
         self._network = network
         self._placement = placement
         self._all_threads = torch.get_num_threads()
         threads = self._all_threads if placement.device.type == "cpu" else 1
-        self._count = max(1, min(threads, batch_size // LEAST_STREAMS))
+        streams = batch_size // launch.world
+        self._count = max(1, min(threads, streams // LEAST_STREAMS))
         self._threads = max(1, self._all_threads // self._count)
+        self._launch = launch
         self._chances = [
             torch.Generator(placement.device).manual_seed(seed + k) for k in range(self._count)
         ]
@@ -84,7 +96,10 @@ class Parts:
             return torch.autograd.grad(nats / batch.symbols, parameters, allow_unused=True)
 
         done = self._read(batch, states, differentiate)
-        each = zip(*(part.gradients for part in done), strict=True)
+        # A process without streams in a short minibatch has no part, and no gradients.
+        each = (
+            zip(*(part.gradients for part in done), strict=True) if done else [()] * len(parameters)
+        )
         for parameter, gradients in zip(parameters, each, strict=True):
             known = [gradient for gradient in gradients if gradient is not None]
             parameter.grad = functools.reduce(torch.add, known) if known else None
@@ -121,10 +136,21 @@ class Parts:
             else:
                 chance.manual_seed((self._seed + _STRIDE * step + k) % 2**63)
 
+    def begin(self, step: int) -> None:
+        """Get ready to learn from a minibatch after ``step`` steps.
+
+        Of several processes, the random numbers of each follow from the step alone: a checkpoint
+        need not collect what each of them stands at.
+        """
+        if self._launch.world > 1:
+            first = self._seed + self._launch.rank * MOST_PARTS + _STRIDE * step
+            for k, chance in enumerate(self._chances):
+                chance.manual_seed((first + k) % 2**63)
+
     def merged(self, states: States) -> dict[str, Tensor | None] | None:
         """Return the states of all parts as one, its streams in the order of the minibatch."""
         if not states:
-            return None
+            return self._nothing()
         streams = sum(state.hidden_LBH.shape[1] for state in states)
         whole = {}
         for name in ("hidden_LBH", "cell_LBH"):
@@ -140,6 +166,9 @@ class Parts:
         if whole is None or (hidden_LBH := whole["hidden_LBH"]) is None:
             return []
         cell_LBH, device = whole["cell_LBH"], self._placement.device
+        own = slice(self._launch.rank, None, self._launch.world)
+        hidden_LBH = hidden_LBH[:, own]
+        cell_LBH = None if cell_LBH is None else cell_LBH[:, own]
         return [
             State(
                 hidden_LBH[:, part :: self._count].contiguous().to(device),
@@ -150,18 +179,28 @@ class Parts:
             for part in range(min(self._count, hidden_LBH.shape[1]))
         ]
 
+    def _nothing(self) -> dict[str, Tensor | None] | None:
+        """Return the states of no streams, which others may have; None where there are none."""
+        if self._launch.world == 1:
+            return None
+        shape = self._network.settings
+        none_L0H = torch.zeros(shape.layers, 0, shape.hidden, device=self._placement.device)
+        return {"hidden_LBH": none_L0H, "cell_LBH": none_L0H if shape.cell == "lstm" else None}
+
     def _read(
         self,
         batch: Batch,
         states: States,
         differentiate: Callable[[Tensor], Sequence[Tensor | None]],
     ) -> list[_Done]:
-        """Read all parts of a batch, each on a thread of its own."""
+        """Read all parts of this process' streams, each on a thread of its own."""
         learning = torch.is_grad_enabled()
+        batch = batch.streams(self._launch.rank, self._launch.world)
+        own = self._count > 1 or self._launch.world > 1
 
         def read(part: int) -> _Done:
             piece = batch.streams(part, self._count).to(self._placement.device)
-            chance = self._chances[part] if self._count > 1 else None
+            chance = self._chances[part] if own else None
             exact = contextlib.nullcontext()
             with torch.set_grad_enabled(learning):
                 state = carried(self._network, piece, states[part] if states else None)
@@ -171,7 +210,7 @@ class Parts:
 
         assert self._pool is not None
         parts = range(min(self._count, len(batch.labels_B)))
-        return list(self._pool.map(read, parts)) if len(parts) > 1 else [read(0)]
+        return list(self._pool.map(read, parts) if len(parts) > 1 else map(read, parts))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

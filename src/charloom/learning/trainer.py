@@ -10,13 +10,13 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import torch
 
 from charloom import units
 from charloom.checkpoint import Stateful
-from charloom.errors import TrainingError
+from charloom.errors import ProcessError, TrainingError
 from charloom.events import Event, Listener, Step, Stopped, Validation
 from charloom.learning.batches import Batch, Batches
 from charloom.learning.memory import Memory
@@ -24,6 +24,7 @@ from charloom.learning.network import Network
 from charloom.learning.optimizer import learning_rate, set_learning_rate
 from charloom.learning.parts import Parts, States
 from charloom.learning.progress import Average, Overfitting, Pace, Stopwatch
+from charloom.learning.ranks import Ranks
 from charloom.settings import TrainingSettings
 
 # How the validation part is read: the longest texts first, many at once, the state carried.
@@ -31,8 +32,13 @@ VALIDATION: Final = {"batch_size": 64, "window": 128}
 _COUNTERS: Final = ("step", "best", "_progress", "epoch", "_batches", "_symbols")
 
 
-def evaluate(network: Network, batches: Batches, parts: Parts) -> float:
-    """Return the bits per character of one epoch of ``batches``, without dropout, in float32."""
+def evaluate(
+    network: Network, batches: Batches, parts: Parts, ranks: Ranks | None = None, step: int = 0
+) -> float:
+    """Return the bits per character of one epoch of ``batches``, without dropout, in float32.
+
+    Several processes read their streams each, and get the same figure.
+    """
     nats, characters = 0.0, 0
     states: States = []
     network.eval()
@@ -41,14 +47,30 @@ def evaluate(network: Network, batches: Batches, parts: Parts) -> float:
         nats += batch_nats
         characters += batch.characters
     network.train()
+    if ranks is not None:
+        nats = ranks.add(nats, f"after step {step}")
     return units.bits_per_character(nats, characters)
+
+
+class Boundary(Protocol):
+    """What acts between two steps."""
+
+    def due(self) -> bool:
+        """Return whether it wishes to, in this process."""
+        ...
+
+    def __call__(self, ending: bool) -> None:
+        """Act if it is due, or the run is ``ending``."""
+        ...
 
 
 @dataclasses.dataclass(kw_only=True)
 class Trainer:
     """Trains ``network`` on ``training`` until its budget is used or ``stop`` was called.
 
-    Every event goes to each listener in turn, in the order of the list.
+    Every event goes to each listener in turn, in the order of the list. Several processes, each
+    with a trainer, take the same steps: what decides on the way is the clock of process 0, and the
+    wish of any of them to stop.
     """
 
     network: Network
@@ -59,9 +81,10 @@ class Trainer:
     settings: TrainingSettings
     listeners: list[Listener]
     clock: Callable[[], float] = time.perf_counter
-    boundary: Callable[[bool], None] | None = None
+    boundary: Boundary | None = None
     """Called between two steps, while time stands still, with False; and with True after the step
     at which ``stop`` ended the run."""
+    ranks: Ranks = dataclasses.field(default_factory=Ranks)
 
     def __post_init__(self) -> None:
         self.step = 0
@@ -69,8 +92,15 @@ class Trainer:
         self._progress = 0.0
         self.epoch, self._batches, self._symbols = 1, 0, 0
         self._states: States = []
+        self._seconds = 0.0
+        """Seconds of training at the last step, by the clock of process 0."""
+        self._wishes_stop = False
+        """Whether this process wishes to stop."""
         self._stopping = False
+        """Whether all processes know of such a wish."""
         self._asked = False
+        self._saving = False
+        """Whether a process wishes to save."""
         self._events: collections.deque[Event] = collections.deque()
         self._watch = Stopwatch(self.clock)
         self._pace = Pace(self.settings)
@@ -100,7 +130,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "random": self.parts.state(),
-            "carried": self.parts.merged(self._states),
+            "carried": self.ranks.merged(self.parts.merged(self._states)),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -119,8 +149,12 @@ class Trainer:
         self._asked = True
 
     def stop(self) -> None:
-        """Ask for an end after the current step; everything is kept."""
-        self._stopping = True
+        """Ask for an end after the current step; everything is kept.
+
+        Other processes hear of it in the step that follows, and all end after that one.
+        """
+        self._wishes_stop = True
+        self._stopping = self._stopping or self.ranks.alone
 
     def emit(self, event: Event) -> None:
         """Tell every listener of ``event``; one that a listener emits comes after it, for all."""
@@ -136,7 +170,8 @@ class Trainer:
         """Train to the end of the budget; return the last event.
 
         A KeyboardInterrupt after ``stop`` ends at once, without measuring the last weights. Raises
-        TrainingError when the loss is no longer a finite number.
+        TrainingError when the loss is no longer a finite number, ProcessError when another process
+        has gone.
         """
         cut_short = False
         try:
@@ -144,7 +179,7 @@ class Trainer:
                 self._learn()
                 if self._pace.reported_at != self.step:
                     self._validate()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, ProcessError):
             if not self._stopping:
                 raise
             cut_short = True
@@ -187,29 +222,34 @@ class Trainer:
             self._batches += 1
             self._symbols += batch.symbols
             passes = self.epoch - 1 + self._symbols / self.training.symbols
-            self._progress = self._pace.progress(self.step, passes, self._watch.seconds)
+            self._progress = self._pace.progress(self.step, passes, self._seconds)
             self._tell(rate)
             if self._finished:
                 break
-            if self._asked or self._pace.due(self._watch.seconds):
+            if self._asked or self._pace.due(self._seconds):
                 self._validate()
             self._between(ending=False)
         self._watch.pause()
-        if not self._finished and self._pace.due_at_epoch_end(self.step, self._watch.seconds):
+        if not self._finished and self._pace.due_at_epoch_end(self.step, self._seconds):
             self._validate()
 
     def _between(self, *, ending: bool) -> None:
-        """Let others act at a moment when the state is that of a step which is done."""
-        if self.boundary is not None:
+        """Let others act at a moment when the state is that of a step which is done.
+
+        Alone, they decide when; of several processes, all act when one of them wished to.
+        """
+        if self.boundary is not None and (self.ranks.alone or self._saving or ending):
             self._watch.pause()
-            self.boundary(ending)
+            self.boundary(ending or not self.ranks.alone)
             if not ending:
                 self._watch.start()
 
     def _step(self, batch: Batch, states: States, rate: float) -> States:
         """Take one optimizer step; return the states after the batch."""
         began = self._watch.seconds
-        total, states = self.parts.learn(batch, states)
+        self.parts.begin(self.step)
+        nats, states = self.parts.learn(batch, states)
+        total = self._agree(nats)
         if not math.isfinite(total):
             raise _not_finite("the loss", total, self.step + 1)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip).item()
@@ -221,6 +261,18 @@ class Trainer:
         self._loss.add(units.bits(total), batch.characters)
         self._rate.add(batch.characters, self._watch.seconds - began)
         return states
+
+    def _agree(self, nats: float) -> float:
+        """Return the nats of all processes; sum their gradients, and take note of their wishes."""
+        seconds = self._watch.seconds if self.ranks.first else 0.0
+        save = self.boundary is not None and self.boundary.due()
+        total, self._seconds, *wishes = self.ranks.add_gradients(
+            list(self.network.parameters()),
+            [nats, seconds, float(self._wishes_stop), float(self._asked), float(save)],
+            f"at step {self.step + 1}",
+        )
+        self._stopping, self._asked, self._saving = (wish > 0 for wish in wishes)
+        return total
 
     def _tell(self, rate: float) -> None:
         seconds = self._watch.seconds
@@ -243,12 +295,12 @@ class Trainer:
         """Read the validation part and tell the figure; time stands still meanwhile."""
         self._watch.pause()
         self._asked = False
-        figure = evaluate(self.network, self.validation, self.parts)
+        figure = evaluate(self.network, self.validation, self.parts, self.ranks, self.step)
         if not math.isfinite(figure):
             raise _not_finite("the validation figure", figure, self.step)
         best = figure < self.best
         self.best = min(figure, self.best)
-        self._pace.reported(self.step, self._watch.seconds)
+        self._pace.reported(self.step, self._seconds)
         self.emit(
             Validation(
                 step=self.step,

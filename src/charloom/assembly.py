@@ -1,0 +1,170 @@
+"""The objects of a run: the corpus, the settings that follow from it, the network, the trainer.
+
+torch is imported when training begins, not before: a mistake in an option or a source is told at
+once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from charloom.advice import Facts, advise
+from charloom.errors import SettingsError
+from charloom.joining import facts
+from charloom.model_folder import ModelRecord
+from charloom.plan import Plan
+from charloom.provenance import provenance
+from charloom.resuming import Settled
+from charloom.settings import NetworkSettings, TrainingSettings
+from charloom.text.corpus import Corpus, build
+from charloom.text.known import KnownDocuments
+from charloom.text.sources import resolve
+from charloom.text.store import open_store
+
+if TYPE_CHECKING:
+    from charloom.learning.batches import Batches
+    from charloom.learning.ranks import Ranks
+    from charloom.learning.trainer import Trainer
+
+LABEL_DROPOUT: Final = 0.1
+"""Share of the documents that are read without their label while training, so that a labelled model
+can also be used without naming a label."""
+
+
+def read_corpus(
+    names: Sequence[str], settled: Settled, on_read: Callable[[int], None] | None
+) -> Corpus:
+    """Return the texts that are learned from and measured on."""
+    text, validation = settled.text, settled.validation
+    store = open_store(resolve(names, text), text, on_read)
+    own = None if validation is None else open_store(resolve([validation], text), text)
+    return build(store, text, seed=settled.training.seed, validation=own)
+
+
+def advised(settled: Settled, corpus: Corpus, processes: int) -> Settled:
+    """Return what is to be done, with what was left open decided."""
+    if settled.given is None:
+        return settled
+    from charloom.learning.placement import precisions
+    from charloom.learning.speed import symbols_per_second
+
+    part, vocabulary = corpus.training, len(corpus.vocabulary)
+    device, candidates = precisions(settled.training)
+    facts = Facts(
+        symbols=part.total_symbols,
+        documents=len(part),
+        vocabulary=vocabulary,
+        unit=settled.text.unit,
+        device="cuda" if device.type == "cuda" else "cpu",
+        precisions=candidates,
+    )
+
+    def speed(network: NetworkSettings, training: TrainingSettings) -> float:
+        length, share = facts.length(training.window), max(training.batch_size // processes, 1)
+        own = dataclasses.replace(training, batch_size=share)
+        return processes * symbols_per_second(network, own, vocabulary, length)
+
+    network, training = advise(settled.network, settled.training, settled.given, facts, speed)
+    return dataclasses.replace(settled, network=network, training=training)
+
+
+def record_of(
+    names: Sequence[str], corpus: Corpus, settled: Settled, processes: int
+) -> ModelRecord:
+    """Return what is known of the model before it has learned."""
+    hashes = corpus.hashes if settled.training.index else None
+    return ModelRecord(
+        text=settled.text,
+        network=settled.network,
+        training=settled.training,
+        vocabulary=corpus.vocabulary,
+        labels=corpus.labels,
+        tensors={},
+        provenance=provenance(names, corpus, processes),
+        known=None if hashes is None else KnownDocuments.of(hashes),
+    )
+
+
+def carried_out(record: ModelRecord, plan: Plan) -> ModelRecord:
+    """Return ``record`` with what became of settings that leave a choice, as the plan tells it."""
+    chosen = {
+        "device": plan.device,
+        "precision": plan.precision,
+        "parameters": sum(count for _, count in plan.layers),
+        "notes": list(plan.corpus.notes),
+    }
+    return dataclasses.replace(record, provenance={**record.provenance, **chosen})
+
+
+def trainer_of(
+    record: ModelRecord,
+    corpus: Corpus,
+    output: Path | None,
+    names: Sequence[str],
+    ranks: Ranks | None,
+) -> tuple[Trainer, Plan]:
+    """Return what trains, and what it is about to do. Raises SettingsError."""
+    from charloom.learning.batches import DocumentBatches
+    from charloom.learning.network import Network
+    from charloom.learning.optimizer import build_optimizer
+    from charloom.learning.parts import Parts
+    from charloom.learning.placement import place, seed_everything
+    from charloom.learning.ranks import Ranks
+    from charloom.learning.trainer import VALIDATION, Trainer
+
+    settings = record.training
+    ranks = ranks or Ranks()
+    placement = place(settings, ranks.launch)
+    ranks.compare(facts(record, corpus) | placement.facts())
+    ranks.connect(placement.device)
+    seed_everything(settings.seed)
+    try:
+        network = Network(record.network, len(corpus.vocabulary), len(corpus.labels))
+        network.to(placement.device)
+    except RuntimeError as error:  # what torch raises where memory cannot be had
+        raise SettingsError(
+            f"{record.network.layers} layers of {record.network.hidden:,} units do not fit into "
+            "memory; use a smaller --hidden or fewer --layers."
+        ) from error
+    ranks.copy(network.parameters())
+    size, seed = settings.batch_size, settings.seed
+    trainer = Trainer(
+        network=network,
+        training=_batches(record, corpus),
+        validation=DocumentBatches(part=corpus.validation, seed=None, **VALIDATION),
+        optimizer=build_optimizer(network, settings),
+        parts=Parts(network, placement, batch_size=size, seed=seed, launch=ranks.launch),
+        settings=settings,
+        listeners=[],
+        ranks=ranks,
+    )
+    plan = Plan(
+        text=record.text,
+        network=record.network,
+        training=settings,
+        corpus=corpus,
+        layers=tuple(network.layer_sizes()),
+        device=str(placement.device),
+        precision=placement.precision,
+        output=output,
+        sources=tuple(names),
+        threads=trainer.parts.threads,
+        processes=ranks.launch.world,
+    )
+    return trainer, plan
+
+
+def _batches(record: ModelRecord, corpus: Corpus) -> Batches:
+    """Return the minibatches of the training part."""
+    from charloom.learning.batches import DocumentBatches, StreamBatches
+
+    settings, part = record.training, corpus.training
+    size, window, seed = settings.batch_size, settings.window, settings.seed
+    if record.text.unit == "stream":
+        return StreamBatches(part=part, batch_size=size, window=window, seed=seed)
+    return DocumentBatches(
+        part=part, batch_size=size, window=window, seed=seed, label_dropout=LABEL_DROPOUT
+    )

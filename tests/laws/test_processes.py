@@ -1,0 +1,207 @@
+"""Several processes learn what one process learns, write once, and end together."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from processes import LIMIT, Job, free_port, start
+
+from charloom.events import Event, Step, Validation
+from charloom.model import Model
+from charloom.recipe import train
+
+WORDS = ["the", "a", "river", "stone", "green", "runs", "falls", "over", "quick", "bright"]
+TINY: dict[str, Any] = {
+    "hidden": 8,
+    "input": 4,
+    "dropout": 0.0,
+    "device": "cpu",
+    "precision": "fp32",
+    "temperatures": [0.0],
+    "steps": 23,
+}
+UNITS: dict[str, dict[str, Any]] = {
+    # Windows of a text go on from the one before, and the last minibatch of an epoch has one text.
+    "line": {"batch_size": 8, "window": 12},
+    "stream": {"unit": "stream", "batch_size": 5, "window": 9},
+}
+PROGRAM = """
+import json, signal, sys
+import charloom
+from charloom.events import Step, Validation
+from charloom.launch import launched
+
+given = json.loads(sys.argv[1])
+stop, curve, end = given.pop("stop", None), [], []
+
+def listen(event):
+    if isinstance(event, Validation):
+        curve.append((event.step, event.bits_per_character))
+    if isinstance(event, Step):
+        end[:] = [event.step]
+        if stop == [launched().rank, event.step]:
+            signal.raise_signal(signal.SIGINT)
+
+model = charloom.train(listeners=[listen], **given)
+sums = {name: float(abs(value).sum()) for name, value in model.record.tensors.items()}
+print(json.dumps({"curve": curve, "sums": sums, "last": end}))
+"""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "lines.txt"
+    lines = [" ".join(WORDS[(k * j) % 10] for j in range(1, 3 + k % 5)) for k in range(1, 90)]
+    path.write_text("\n".join(dict.fromkeys(lines)), encoding="utf-8")
+    return path
+
+
+def alone(options: dict[str, Any], stop: int | None = None) -> list[tuple[int, float]]:
+    """Train in this process; return the curve of validation figures."""
+    curve: list[tuple[int, float]] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Validation):
+            curve.append((event.step, event.bits_per_character))
+        if isinstance(event, Step) and event.step == stop:
+            signal.raise_signal(signal.SIGINT)
+
+    options = dict(options)
+    sources = options.pop("sources")
+    train(sources, listeners=[listen], **options)
+    return curve
+
+
+def together(options: dict[str, Any], count: int = 2) -> list[dict[str, Any]]:
+    """Train in processes of their own; return what each printed."""
+    done = start([["-c", PROGRAM, json.dumps(options)]] * count).done()
+    assert [each.code for each in done] == [0] * count, [each.err for each in done]
+    return [each.records[0] for each in done]
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    first, second = Model.load(one).record.tensors, Model.load(other).record.tensors
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_allclose(second[name], value, atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_two_processes_learn_what_one_learns(unit: str, source: Path, tmp_path: Path) -> None:
+    options = {**TINY, **UNITS[unit], "sources": str(source)}
+    curve = alone({**options, "output": tmp_path / "one"})
+    first, second = together({**options, "output": str(tmp_path / "two")})
+    assert first == second, "each process has the same figures and the same best weights"
+    assert [step for step, _ in first["curve"]] == [step for step, _ in curve]
+    figures = [figure for _, figure in curve]
+    assert [figure for _, figure in first["curve"]] == pytest.approx(figures, rel=1e-6)
+    assert_same_weights(tmp_path / "one", tmp_path / "two")
+    told = Model.load(tmp_path / "two").record.provenance
+    assert told["processes"] == 2
+    validations = (tmp_path / "two" / "metrics.jsonl").read_text().count('"validation"')
+    assert validations == len(curve), "one process writes"
+
+
+def test_a_run_goes_on_with_another_number_of_processes(source: Path, tmp_path: Path) -> None:
+    options = {**TINY, **UNITS["stream"], "sources": str(source), "checkpoint_seconds": 0}
+    alone({**options, "output": tmp_path / "whole"})
+    run = str(tmp_path / "run")
+    alone({**options, "output": run}, stop=6)
+    # Rank 1 is asked to stop in step 13; both know of it one step later.
+    stopped = together({**options, "output": run, "resume": True, "stop": [1, 13]})
+    assert [each["last"] for each in stopped] == [[14], [14]]
+    alone({**options, "output": run, "resume": True})
+    assert_same_weights(tmp_path / "whole", tmp_path / "run")
+
+
+def commands(source: Path, run: Path, count: int, *more: str) -> list[list[str]]:
+    given = "--hidden 8 --input 4 --device cpu --batch-size 8 --temperature 0 --steps 1000000"
+    command = ["-m", "charloom", "train", str(source), "-o", str(run), *given.split(), *more]
+    return [command] * count
+
+
+def wait_for(job: Job, there: Callable[[], bool]) -> None:
+    end = time.monotonic() + LIMIT
+    while not there():
+        assert all(process.poll() is None for process in job.processes)
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_process_that_is_killed_ends_the_others_with_one_line(
+    source: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    job = start(commands(source, run, 2, "--checkpoint-seconds", "0"))
+    wait_for(job, lambda: "validation" in read(run / "metrics.jsonl"))
+    job.kill(1)
+    first, second = job.done()
+    assert (first.code, second.code) == (2, -signal.SIGKILL)
+    [line] = [line for line in first.err.splitlines() if line.startswith("charloom:")]
+    before, after = line.split(" at step ")
+    assert before == "charloom: rank 1 of 2 processes no longer answers"
+    assert after.partition(": ")[2] == (
+        "it was killed, or its machine or network is down; what was saved is kept: "
+        "go on with --resume."
+    )
+    assert "Traceback" not in first.err
+    assert (run / "checkpoint").is_dir()
+
+
+def read(path: Path) -> str:
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def test_sigterm_to_one_process_stops_all_with_everything_kept(
+    source: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    job = start(commands(source, run, 2))
+    wait_for(job, lambda: '"step"' in read(run / "metrics.jsonl") or run.exists())
+    job.processes[1].send_signal(signal.SIGTERM)
+    first, second = job.done()
+    assert (first.code, second.code) == (130, 128 + signal.SIGTERM)
+    assert "Interrupted: the best weights" in first.err
+    assert (second.out, second.err) == ("", "")
+    assert json.loads(read(run / "metrics.jsonl").splitlines()[-1])["reason"] == "interrupted"
+
+
+def test_processes_with_different_texts_refuse_to_learn(source: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text(source.read_text() + "\nanother line", encoding="utf-8")
+    [one], [two] = commands(source, tmp_path / "run", 1), commands(other, tmp_path / "run", 1)
+    first, second = start([one, two]).done()
+    assert (first.code, second.code) == (2, 2)
+    assert first.err.startswith("charloom: the processes differ: the fingerprint of the texts is ")
+    assert first.err.endswith("start all of them with the same options, texts and versions.\n")
+    assert second.err == "", "said once"
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_error_in_one_process_ends_the_other(source: Path, tmp_path: Path) -> None:
+    [one] = commands(source, tmp_path / "run", 1)
+    [two] = commands(tmp_path / "missing.txt", tmp_path / "run", 1)
+    first, second = start([one, two]).done()
+    assert (first.code, second.code) == (2, 2)
+    assert "missing.txt" in second.err
+    assert not [line for line in first.err.splitlines() if line.startswith("charloom:")]
+
+
+def test_torchrun_starts_them(source: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    [command] = commands(source, run, 1, "--steps", "3")
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    launcher += ["--master-port", str(free_port())]
+    done = subprocess.run(
+        [sys.executable, *launcher, *command], capture_output=True, timeout=LIMIT, check=False
+    )
+    shown = done.stderr.decode()
+    assert done.returncode == 0, shown
+    assert shown.count("2 processes as one") == shown.count("Done: ") == 1
