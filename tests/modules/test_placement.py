@@ -1,8 +1,12 @@
+import os
+
 import pytest
 import torch
 
-from charloom.errors import SettingsError
-from charloom.learning.placement import place
+from charloom.errors import SettingsError, TrainingError
+from charloom.launch import Launch
+from charloom.learning import placement
+from charloom.learning.placement import join, place, threads
 from charloom.settings import TrainingSettings
 
 
@@ -26,3 +30,49 @@ def test_apple_s_gpu_is_never_chosen_by_itself(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert place(TrainingSettings()).device.type == "cpu"
     assert place(TrainingSettings(device="mps")).device.type == "mps"
+
+
+def test_threads_are_the_process_share_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(9)), raising=False)
+    shared = Launch(rank=1, world=8, local_rank=1, local_world=4)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert threads(shared, 1) == 2, "torchrun's own 1 is nobody's wish"
+    assert threads(Launch(world=2), 7) == 7, "a host to itself"
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads(shared, 3) == 3
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert threads(Launch(world=16, local_world=16), 9) == 1
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    settings = TrainingSettings(precision="fp32")
+    second = Launch(rank=3, world=4, local_rank=1, local_world=2, host=1)
+    assert place(settings, second).device == torch.device("cuda", 1)
+    assert place(TrainingSettings(device="cpu"), second).device == torch.device("cpu")
+    with pytest.raises(SettingsError) as caught:
+        place(settings, Launch(rank=2, world=3, local_rank=2, local_world=3))
+    assert str(caught.value) == (
+        "process 2 of this host has no GPU: there are 2, numbered from 0; start at most 2 on each "
+        "host, or use --device cpu."
+    )
+    with pytest.raises(SettingsError) as caught:
+        place(TrainingSettings(device="cuda:1"), second)
+    assert str(caught.value) == (
+        "device is 'cuda:1' with 4 processes, of which each needs one of its own; leave --device "
+        "out, or give cpu or cuda."
+    )
+
+
+def test_a_meeting_place_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placement, "PATIENCE", 0.1)
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    with pytest.raises(TrainingError) as caught:
+        join(Launch(rank=1, world=2))
+    assert str(caught.value) == (
+        "the other processes cannot be met at 127.0.0.1:1, which MASTER_ADDR and MASTER_PORT name; "
+        "start all of them with torchrun and an address that every host reaches."
+    )
