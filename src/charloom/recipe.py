@@ -179,7 +179,7 @@ def _record(
     training: TrainingSettings,
 ) -> ModelRecord:
     """Return what is known of the model before it has learned."""
-    hashes = corpus.hashes if training.index else None
+    count = len(corpus.training) if training.index and corpus.hashes is not None else None
     return ModelRecord(
         text=text,
         network=network,
@@ -188,7 +188,7 @@ def _record(
         labels=corpus.labels,
         tensors={},
         provenance=provenance(names, corpus),
-        known=None if hashes is None else KnownDocuments.of(hashes),
+        known=None if count is None else KnownDocuments.of(corpus.training_hashes, count),
     )
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 from collections.abc import Iterable
 
@@ -111,13 +112,8 @@ def test_similar_lengths_share_a_batch() -> None:
 
 def test_widths_of_wide_symbols_are_counted() -> None:
     documents = part(["ab", "b"])
-    wide = type(documents)(
-        ids=documents.ids,
-        starts=documents.starts,
-        stops=documents.stops,
-        labels=documents.labels,
-        lookup=documents.lookup,
-        widths=np.where(np.arange(len(documents.widths)) == documents.ids[0], 7, 1),
+    wide = dataclasses.replace(
+        documents, widths=np.where(np.arange(len(documents.widths)) == documents.ids[0], 7, 1)
     )
     batches = DocumentBatches(part=wide, batch_size=2, window=256, seed=None).epoch(1)
     assert [batch.characters for batch in batches] == [7 + 1 + 1 + 1 + 1]

@@ -1,0 +1,58 @@
+"""Which documents of a store make up a part of it: runs of neighbours.
+
+The validation part is small, so the training part has few runs, whatever the number of documents.
+Axes: documents that are asked for; R runs.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BLOCK = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Documents of a store in their order, numbered from 0."""
+
+    firsts_R: NDArray[np.int64]
+    """The store's number of the first document of each run."""
+    counts_R: NDArray[np.int64]
+    """Documents before each run: the number of its first one."""
+    total: int
+    """Documents of all runs."""
+
+    @classmethod
+    def of(cls, chosen: NDArray[np.bool_]) -> Self:
+        """Return the documents for which ``chosen`` is true: (documents of the store,)."""
+        changes = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
+        firsts, lasts = changes[::2], changes[1::2]
+        sizes = lasts - firsts
+        return cls(firsts_R=firsts, counts_R=np.cumsum(sizes) - sizes, total=int(sizes.sum()))
+
+    @classmethod
+    def span(cls, first: int, last: int) -> Self:
+        """Return the documents from ``first`` to before ``last``."""
+        return cls(firsts_R=np.array([first]), counts_R=np.zeros(1, np.int64), total=last - first)
+
+    def __len__(self) -> int:
+        return self.total
+
+    def runs(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the run of each document."""
+        return np.searchsorted(self.counts_R, indices, side="right") - 1
+
+    def places(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the store's number of each document."""
+        if len(self.firsts_R) == 1:
+            return indices + self.firsts_R[0]
+        run = self.runs(indices)
+        return self.firsts_R[run] + (indices - self.counts_R[run])
+
+    def blocks(self) -> Iterator[NDArray[np.int64]]:
+        """Yield the store's numbers of all documents, block by block."""
+        for begin in range(0, self.total, _BLOCK):
+            yield self.places(np.arange(begin, min(begin + _BLOCK, self.total)))
