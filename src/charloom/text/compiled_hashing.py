@@ -90,9 +90,18 @@ def _compress(h, m, count, last):
     h[7] ^= b3 ^ d3
 
 
+@numba.njit(inline="always")
+def _byte(place, code, width):
+    """Return a byte of the UTF-8 of a code point that takes ``width`` bytes, two at least."""
+    bits = np.uint32(6) * np.uint32(width - 1 - place)
+    if place:
+        return np.uint32(0x80) | (code >> bits & np.uint32(0x3F))
+    return (np.uint32(0xF00) >> np.uint32(width) & np.uint32(0xFF)) | code >> bits
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def digests(data, stops, out):
-    """Write to ``out`` the digest of each text of ``data``, bytes that end at ``stops``."""
+def digests(codes, stops, out):
+    """Write to ``out`` the digest of the UTF-8 of each text, code points that end at ``stops``."""
     h = np.empty(8, np.uint64)
     m = np.empty(16, np.uint64)
     bytes_of_m = m.view(np.uint8)
@@ -100,17 +109,18 @@ def digests(data, stops, out):
     for text in range(len(stops)):
         h[:] = _START
         h[0] ^= _PARAMETERS
-        count = np.uint64(0)
-        last = False
-        while not last:
-            rest = stops[text] - place
-            last = rest <= _BLOCK
-            size = min(rest, _BLOCK)
-            if last:
-                m[:] = 0
-            for index in range(size):
-                bytes_of_m[index] = data[place + index]
-            place += size
-            count += np.uint64(size)
-            _compress(h, m, count, last)
+        count, used = np.uint64(0), 0
+        for index in range(place, stops[text]):
+            code = codes[index]
+            width = 1 if code < 0x80 else 2 + (code >= 0x800) + (code >= 0x10000)
+            for part in range(width):
+                if used == _BLOCK:
+                    count += np.uint64(_BLOCK)
+                    _compress(h, m, count, False)
+                    used = 0
+                bytes_of_m[used] = code if code < 0x80 else _byte(part, code, width)
+                used += 1
+        place = stops[text]
+        bytes_of_m[used:] = 0
+        _compress(h, m, count + np.uint64(used), True)
         out[text] = h[0]
