@@ -101,9 +101,11 @@ def batches(corpus: Any, unit: str) -> dict[str, Any]:
         reader = source.epoch(epoch, skip)
         next(reader)
         figures[f"first batch after {skip}, ms"] = 1000 * (time.perf_counter() - began)
-        began, processor = time.perf_counter(), time.process_time()
+        processor = time.process_time()
         count = sum(1 for _, _ in zip(range(20_000), reader, strict=False))
-        figures[f"ms a batch of the {count} after"] = 1000 * (time.process_time() - processor) / max(count, 1)
+        figures[f"ms a batch of the {count} after"] = (
+            1000 * (time.process_time() - processor) / max(count, 1)
+        )
     return figures
 
 

@@ -114,7 +114,7 @@ def train(
     force: bool = False,
     listeners: Sequence[Listener] = (),
     on_start: Callable[[Plan], None] | None = None,
-    on_read: Callable[[int], None] | None = None,
+    on_read: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Model:
     """Train a model on texts and return it with its best weights.
@@ -123,7 +123,8 @@ def train(
     is the model folder to make; without one the model lives in memory. ``validation`` is a file of
     one's own to measure on; otherwise a part of the sources is set aside. ``options`` are the
     fields of TextSettings, NetworkSettings and TrainingSettings. ``listeners`` get every event;
-    ``on_start`` gets the plan before the first step, ``on_read`` the numbers of bytes read.
+    ``on_start`` gets the plan before the first step, ``on_read``, while sources are
+    read for the first time, how many more bytes were read, and how many there are.
 
     Ctrl-C stops after the current step, measures and keeps everything; a second one leaves out the
     measuring. SIGTERM and SIGHUP do so too, and then have the effect that they had before.
@@ -164,9 +165,12 @@ def _corpus(
     validation: str | Path | None,
     text: TextSettings,
     seed: int,
-    on_read: Callable[[int], None] | None,
+    on_read: Callable[[int, int], None] | None,
 ) -> Corpus:
-    store = open_store(resolve(names, text), text, on_read)
+    files = resolve(names, text)
+    total = sum(file.path.stat().st_size for file in files)
+    progress = None if on_read is None else lambda size: on_read(size, total)
+    store = open_store(files, text, progress)
     own = None if validation is None else open_store(resolve([str(validation)], text), text)
     return build(store, text, seed=seed, validation=own)
 

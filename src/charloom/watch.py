@@ -24,6 +24,7 @@ from rich.text import Text
 from charloom.description import chance, describe
 from charloom.display import duration, hanging, silence, visible
 from charloom.events import Event, Sample, Step, Stopped, Validation
+from charloom.reading import Reading
 
 if TYPE_CHECKING:
     from charloom.recipe import Plan
@@ -34,7 +35,8 @@ Span = tuple[str, str]
 MARGIN: Final = 10
 """Columns of what stands before a text: a name, a time, a temperature."""
 LOG_SECONDS: Final = 10.0
-"""Seconds of training between two lines on the loss where there is no terminal."""
+"""Seconds of training between two lines on the loss where there is no terminal, and of reading
+between two on that."""
 REDRAW_SECONDS: Final = 0.2
 """Seconds between two changes of the line that moves."""
 SHOWN: Final = 240
@@ -63,13 +65,16 @@ def _unheard() -> Iterator[None]:
 class Watch:
     """Tells of a run in plain lines, for logs and pipes; a context manager around the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.interrupted = False
         """Whether the run was ended by Ctrl-C, or another signal."""
         self._plan: Plan | None = None
         self._best = math.inf
         self._warned = False
         self._logged = 0.0
+        self._reading = Reading(clock)
+        self._clock = clock
+        self._told = clock()
 
     def __enter__(self) -> Self:
         return self
@@ -82,8 +87,13 @@ class Watch:
     ) -> None:
         """Leave the terminal as it was."""
 
-    def reading(self, size: int) -> None:
-        """Show that ``size`` more bytes of text were read."""
+    @_unheard()
+    def reading(self, size: int, total: int) -> None:
+        """Tell now and then how much text was read, ``size`` more bytes of ``total``."""
+        self._reading.add(size, total)
+        if self._clock() - self._told >= LOG_SECONDS:
+            self._told = self._clock()
+            self.say((str(self._reading), ""))
 
     @_unheard()
     def start(self, plan: Plan) -> None:
@@ -169,11 +179,9 @@ class LiveWatch(Watch):
     """Tells of a run on a terminal, with a line that moves below what was said."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
+        super().__init__(clock)
         self._console = console
-        self._clock = clock
         self._drawn = -math.inf
-        self._read = 0
         self._waiting = console.status("reading")
         # Room stays at the right for the ^C of an interruption, which would wrap the line.
         self._progress = Progress(
@@ -202,11 +210,11 @@ class LiveWatch(Watch):
         self._progress.stop()
 
     @_unheard()
-    def reading(self, size: int) -> None:
-        """Show how much text was read, ``size`` bytes more than before."""
-        self._read += size
+    def reading(self, size: int, total: int) -> None:
+        """Show how much text was read, ``size`` bytes more than before of ``total``."""
+        self._reading.add(size, total)
         if self._due():
-            self._waiting.update(f"reading, {self._read / 1e6:,.1f} MB")
+            self._waiting.update(f"{self._reading.bar} {self._reading}")
 
     @_unheard()
     def start(self, plan: Plan) -> None:

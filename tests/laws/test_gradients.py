@@ -11,6 +11,7 @@ from charloom.learning.batches import Batch, DocumentBatches
 from charloom.learning.loss import summed_nats
 from charloom.learning.network import Network
 from charloom.settings import NetworkSettings
+from charloom.text.selection import Selection
 
 TEXTS = ["abca", "b", "cabbage"]
 SYMBOLS, LABELS = 8, 2

@@ -27,6 +27,7 @@ LAYERS = (
     "charloom.presets",
     "charloom.events",
     "charloom.display",
+    "charloom.reading",
     "charloom.text",
     "charloom.model_folder",
     "charloom.model_card",

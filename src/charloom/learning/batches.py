@@ -71,8 +71,8 @@ class Batch:
 class Batches(Protocol):
     """What the trainer reads."""
 
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield the batches of epoch ``number``, from 1, without the first ``skip``."""
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of epoch ``number``, from 1, without the ``first`` ones."""
         ...
 
     @property
@@ -137,24 +137,24 @@ class DocumentBatches:
         """Targets in one epoch."""
         return self.part.total_symbols
 
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield the batches of epoch ``number``, from 1, without the first ``skip``.
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of epoch ``number``, from 1, without the ``first`` ones.
 
         Where all documents fit into a window, those that are left out take no time; otherwise
         their lengths are looked up.
         """
-        first = 0
+        skipped = 0
         pools = math.ceil(len(self.part) / self._pool_size)
-        if self.part.longest < self.window:
-            first = min(skip // POOL, pools - 1)
-            skip -= first * POOL
+        if self.part.longest < self.window and self.seed is not None:
+            skipped = min(first // POOL, pools - 1)
+            first -= skipped * POOL
         looked_at = 0
-        for index in range(first, pools):
+        for index in range(skipped, pools):
             for group in self._pool(number, index):
                 windows = group.windows(self.window)
-                for begin in windows[skip:]:
+                for begin in windows[first:]:
                     yield self._window(group, begin)
-                skip = max(0, skip - len(windows))
+                first = max(0, first - len(windows))
                 looked_at += len(group.documents_B)
                 if looked_at >= _LOOKED_AT:
                     self.part.release()
@@ -228,16 +228,16 @@ class StreamBatches:
         """Targets in one epoch."""
         return self.part.total_symbols
 
-    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield the batches of epoch ``number``, from 1, without the first ``skip``."""
+    def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of epoch ``number``, from 1, without the ``first`` ones."""
         rng = np.random.default_rng([self.seed, number])
         lane = math.ceil(self.symbols / self.batch_size)
         firsts_B = np.arange(0, self.symbols, lane)
         lasts_B = np.minimum(firsts_B + lane, self.symbols)
         cut = 1 + int(rng.integers(min(self.window, lane)))
         cuts = [0, *range(cut, lane, self.window), lane]
-        documents_B = _documents_at(self.part, firsts_B + cuts[min(skip, len(cuts) - 1)])
-        for begin, end in zip(cuts[skip:], cuts[skip + 1 :], strict=False):
+        documents_B = _documents_at(self.part, firsts_B + cuts[min(first, len(cuts) - 1)])
+        for begin, end in zip(cuts[first:], cuts[first + 1 :], strict=False):
             lanes = int(np.count_nonzero(firsts_B + begin < lasts_B))
             places_B = firsts_B[:lanes] + begin
             left_B = np.minimum(firsts_B[:lanes] + end, lasts_B[:lanes]) - places_B

@@ -42,7 +42,9 @@ def _digest(path: Path) -> str:
     if state[0] < REMEMBERED_FROM:
         return _read(path)
     place = str(path.resolve()).encode("utf-8", "surrogateescape")
-    note = cache_root() / "digests" / f"{hashlib.blake2b(place, digest_size=_BYTES).hexdigest()}.json"
+    note = (
+        cache_root() / "digests" / f"{hashlib.blake2b(place, digest_size=_BYTES).hexdigest()}.json"
+    )
     try:
         known = json.loads(note.read_bytes())
         if known["state"] == state and isinstance(known["digest"], str):

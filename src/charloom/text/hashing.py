@@ -13,7 +13,6 @@ COMPILED_FROM = 250_000
 """Documents after which compiled code is loaded, which takes about as long as hashing them."""
 
 
-
 class Hasher:
     """Hashes the documents of blocks, one block after another."""
 

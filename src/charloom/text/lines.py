@@ -61,9 +61,7 @@ def is_surely_clean(text: str) -> bool:
     return not len(_doubtful(text, units, _kinds(units)))
 
 
-def _doubtful(
-    text: str, units: NDArray[np.uint32], kinds: NDArray[np.uint8]
-) -> NDArray[np.int64]:
+def _doubtful(text: str, units: NDArray[np.uint32], kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return the numbers of the lines that cleaning might change."""
     if not kinds.size or kinds.max() <= _SPACE:
         return np.zeros(0, dtype=np.int64)

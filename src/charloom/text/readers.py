@@ -64,9 +64,7 @@ def _check_columns(files: Sequence[SourceFile], settings: TextSettings) -> None:
         )
 
 
-def _blocks(
-    file: SourceFile, settings: TextSettings, progress: Progress | None
-) -> Iterator[Block]:
+def _blocks(file: SourceFile, settings: TextSettings, progress: Progress | None) -> Iterator[Block]:
     if file.format != "text":
         return gather(_rows(file, settings, progress))
     text = read_text(file, settings.encoding, progress)

@@ -195,13 +195,11 @@ def _checksums(folder: Path) -> dict[str, list[int]]:
 
 def _checksum(path: Path) -> list[int]:
     size, checksum = path.stat().st_size, 0
-    # Pieces that touch or overlap are the whole file.
-    step = max((size - _SAMPLE_BYTES) // (_SAMPLES - 1), 1) if size > _SAMPLES * _SAMPLE_BYTES else 0
+    places = range(0, size, _SAMPLE_BYTES)
+    if len(places) > _SAMPLES:
+        places = range(0, size - _SAMPLE_BYTES + 1, (size - _SAMPLE_BYTES) // (_SAMPLES - 1))
     with path.open("rb") as file:
-        if not step:
-            while block := file.read(_IO_BLOCK):
-                checksum = zlib.crc32(block, checksum)
-        for place in range(0, size, step) if step else ():
+        for place in places:
             file.seek(place)
             checksum = zlib.crc32(file.read(_SAMPLE_BYTES), checksum)
     return [size, checksum]
