@@ -61,7 +61,8 @@ def labels(part: Part) -> list[int]:
 
 def learned(corpus: Corpus) -> list[int]:
     """Return the hash of each training document."""
-    return np.concatenate(list(corpus.training_hashes())).tolist()
+    found: list[int] = np.concatenate(list(corpus.training_hashes())).tolist()
+    return found
 
 
 EASY = TextSettings(min_count=1, valid_fraction=0.2)

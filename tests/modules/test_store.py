@@ -14,8 +14,8 @@ import pytest
 from charloom.errors import CorpusError, OutputError
 from charloom.settings import Level, TextSettings
 from charloom.text import blocks as blocks_module
+from charloom.text import mapping, store_files
 from charloom.text import store as store_module
-from charloom.text import store_files
 from charloom.text.blocks import Block, Document, gather
 from charloom.text.sources import resolve
 from charloom.text.store import Store, load, open_store, write
@@ -289,7 +289,7 @@ def test_an_entry_that_goes_while_it_is_looked_at_is_made_anew(
 ) -> None:
     opened(source)
     folder = entries(cache)[0]
-    mapped, looks = store_module.mapped, iter(["the first"])
+    mapped, looks = mapping.mapped, iter(["the first"])
 
     def vanishing(path: Path, dtype: str) -> Any:
         if next(looks, None):

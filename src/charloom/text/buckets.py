@@ -30,4 +30,5 @@ def _of_bucket(block: Numbers, bucket: int, low_bits: int) -> Numbers:
     """Return the numbers whose upper bits are ``bucket``."""
     if low_bits >= 64:
         return block
-    return block[block >> np.uint64(low_bits) == np.uint64(bucket)]
+    chosen: Numbers = block[block >> np.uint64(low_bits) == np.uint64(bucket)]
+    return chosen

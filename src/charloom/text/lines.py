@@ -56,7 +56,8 @@ def cut(text: str, settings: TextSettings) -> Block:
 
 
 def is_surely_clean(text: str) -> bool:
-    """Return whether ``clean`` has nothing to change: True is certain; several times as fast."""
+    """Return whether ``clean`` changes nothing but surrogates: True is certain, False is not."""
+    text = repair(text)
     units = codes(text, "char")
     return not len(_doubtful(text, units, _kinds(units)))
 

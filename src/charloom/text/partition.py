@@ -7,6 +7,7 @@ enough to be chosen.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def choose(
     while True:
         documents, ranks = _ranked(hashes, seed, bound)
         first, member = np.unique(ranks, return_inverse=True)
-        sizes = np.bincount(member, weights=lengths(documents), minlength=len(first))
+        sizes: NDArray[Any] = np.bincount(member, weights=lengths(documents), minlength=len(first))
         small = np.flatnonzero(sizes <= limit)
         within = int(np.searchsorted(np.cumsum(sizes[small[:asked]]), limit, side="right"))
         # Those of higher rank do not matter once the limit or what was asked for is reached.
@@ -68,7 +69,7 @@ def choose(
     return taken, len(chosen) < asked
 
 
-def _shortest(small: NDArray[np.int64], sizes: NDArray[np.float64]) -> NDArray[np.int64]:
+def _shortest(small: NDArray[np.int64], sizes: NDArray[Any]) -> NDArray[np.int64]:
     """Return the text to take where none fits into the limit: all were looked at."""
     assert not len(small), "a text within the limit fits by itself"
     return np.array([np.argmin(sizes)])

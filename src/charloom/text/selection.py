@@ -43,7 +43,8 @@ class Selection:
 
     def runs(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the run of each document."""
-        return np.searchsorted(self.counts_R, indices, side="right") - 1
+        runs: NDArray[np.int64] = np.searchsorted(self.counts_R, indices, side="right") - 1
+        return runs
 
     def places(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the store's number of each document."""
