@@ -23,7 +23,8 @@ def test_pieces_are_those_of_the_whole(count: int, cuts: list[int]) -> None:
 
 def test_it_follows_from_the_key() -> None:
     def whole(*key: int) -> list[int]:
-        return Order(1000, key).places(0, 1000).tolist()
+        found: list[int] = Order(1000, key).places(0, 1000).tolist()
+        return found
 
     assert whole(3, 1) == whole(3, 1)
     assert whole(3, 1) != whole(3, 2) != whole(4, 1)

@@ -49,9 +49,11 @@ class Selection:
     def places(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the store's number of each document."""
         if len(self.firsts_R) == 1:
-            return indices + self.firsts_R[0]
+            first: int = self.firsts_R[0]
+            return indices + first
         run = self.runs(indices)
-        return self.firsts_R[run] + (indices - self.counts_R[run])
+        places: NDArray[np.int64] = self.firsts_R[run] + (indices - self.counts_R[run])
+        return places
 
     def blocks(self) -> Iterator[NDArray[np.int64]]:
         """Yield the store's numbers of all documents, block by block."""
