@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charloom.learning.order import Order
+from charloom.text.mapping import SCATTERED
 from charloom.text.part import Part
 from charloom.text.vocabulary import EOS
 
 # Documents are shuffled, sorted by length within pools of this many batches, cut into batches, and
 # the batches are shuffled: little padding, and an order that is still random.
 POOL = 50
-# Documents that are looked at before the memory of their pages is let go of: less than 100 MB.
-_LOOKED_AT = 1024
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -156,7 +155,7 @@ class DocumentBatches:
                     yield self._window(group, begin)
                 first = max(0, first - len(windows))
                 looked_at += len(group.documents_B)
-                if looked_at >= _LOOKED_AT:
+                if looked_at >= SCATTERED:
                     self.part.release()
                     looked_at = 0
 

@@ -1,6 +1,7 @@
 """What a network learns from: a training part, a validation part and the vocabulary."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from charloom.errors import CorpusError
 from charloom.settings import TextSettings
-from charloom.text.mapping import release
+from charloom.text.mapping import SCATTERED, release
 from charloom.text.part import Part
 from charloom.text.partition import choose
 from charloom.text.selection import Selection
@@ -24,6 +25,7 @@ STREAM_VALIDATION_LIMIT = 200_000
 """The same for a stream, whose end is one long text: there is nothing to read beside it."""
 
 _BLOCK = 1 << 20
+_NEAR = 1 << 16
 _LABELS = 5
 _LABEL_CHARACTERS = 40
 """How many labels a note lists, and how much of each."""
@@ -177,7 +179,7 @@ def _counted(store: Store, selection: Selection) -> tuple[NDArray[np.int64], NDA
     """Return how often each symbol stands in documents, and how many have each label."""
     counts = np.zeros(len(store.symbols), dtype=np.int64)
     label_counts = np.zeros(len(store.labels), dtype=np.int64)
-    for places in selection.blocks():
+    for places in selection.blocks(SCATTERED):
         starts, stops = store.offsets[places], store.offsets[places + 1]
         for block in _blocks(store.ids, starts, stops):
             counts += np.bincount(block, minlength=len(counts))
@@ -199,11 +201,13 @@ def _divide(store: Store, settings: TextSettings, seed: int) -> tuple[_Side, _Si
         limit = VALIDATION_LIMIT
         _check_documents(store)
 
-        def lengths(documents: NDArray[np.int64]) -> NDArray[np.int64]:
-            return store.offsets[documents + 1] - store.offsets[documents]
-
         taken, fewer = choose(
-            store.hashes, lengths, store.distinct, fraction=fraction, seed=seed, limit=limit
+            store.hashes,
+            functools.partial(_lengths, store),
+            store.distinct,
+            fraction=fraction,
+            seed=seed,
+            limit=limit,
         )
         training, held_out = _split(store, taken)
     size = int(held_out.counts.sum())
@@ -214,6 +218,16 @@ def _divide(store: Store, settings: TextSettings, seed: int) -> tuple[_Side, _Si
         f"{fraction:g} that was asked for; the rest is learned from."
     )
     return training, held_out, (limited,) if fewer else ()
+
+
+def _lengths(store: Store, documents: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the symbols of documents, whose numbers ascend."""
+    lengths = np.empty(len(documents), dtype=np.int64)
+    for begin in range(0, len(documents), _NEAR):
+        some = documents[begin : begin + _NEAR]
+        lengths[begin : begin + _NEAR] = store.offsets[some + 1] - store.offsets[some]
+        release(store.offsets)
+    return lengths
 
 
 def _too_large(size: int) -> str:

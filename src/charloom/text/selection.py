@@ -55,7 +55,7 @@ class Selection:
         places: NDArray[np.int64] = self.firsts_R[run] + (indices - self.counts_R[run])
         return places
 
-    def blocks(self) -> Iterator[NDArray[np.int64]]:
-        """Yield the store's numbers of all documents, block by block."""
-        for begin in range(0, self.total, _BLOCK):
-            yield self.places(np.arange(begin, min(begin + _BLOCK, self.total)))
+    def blocks(self, size: int = _BLOCK) -> Iterator[NDArray[np.int64]]:
+        """Yield the store's numbers of all documents, ``size`` at a time."""
+        for begin in range(0, self.total, size):
+            yield self.places(np.arange(begin, min(begin + size, self.total)))
