@@ -75,6 +75,8 @@ def measure(what: str, path: Path, unit: str, level: str) -> dict[str, Any]:
         figures["opened"] = time.perf_counter() - wall
         wall, processor = time.perf_counter(), time.process_time()
         build(store, settings, seed=0)
+    elif what == "first step":
+        figures |= first_step(path, unit, level)
     elif what == "batches":
         figures |= batches(build(store, settings, seed=0), unit)
     figures |= {
@@ -87,6 +89,16 @@ def measure(what: str, path: Path, unit: str, level: str) -> dict[str, Any]:
         figures["MB/s"] = megabytes / figures["seconds"]
         figures["MB/s of a core"] = megabytes / figures["processor seconds"]
     return figures
+
+
+def first_step(path: Path, unit: str, level: str) -> dict[str, Any]:
+    """Return the seconds from the call of ``train`` to the end of its first step."""
+    import charloom
+
+    began, seen = time.perf_counter(), []
+    listeners = [lambda event: seen.append(time.perf_counter() - began)]
+    charloom.train(path, unit=unit, level=level, steps=1, hidden=128, listeners=listeners)
+    return {"seconds to the first step": seen[0]}
 
 
 def batches(corpus: Any, unit: str) -> dict[str, Any]:
@@ -145,7 +157,7 @@ def main() -> None:
         print(f"{path.stat().st_size / 1e6:,.0f} MB, unit {given.unit}, level {given.level}")
         os.environ["CHARLOOM_CACHE"] = str(folder / "cache")
         own = [sys.executable, __file__, "--unit", given.unit, "--level", given.level, "--do"]
-        for what in ("encode", "build", "batches"):
+        for what in ("encode", "build", "first step", "batches"):
             done = subprocess.run([*own, what, str(path)], check=True, stdout=subprocess.PIPE)
             show(what, json.loads(done.stdout))
         for again in ("train", "train again"):

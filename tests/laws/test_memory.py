@@ -1,4 +1,4 @@
-"""Memory does not grow with the text: 100 MB of it take far less than that beyond the program."""
+"""Memory does not grow with the text: 200 MB of it take far less than that beyond the program."""
 
 import subprocess
 import sys
@@ -13,13 +13,14 @@ import resource, sys
 import torch  # what it takes by itself is no matter of the text
 from charloom.learning.batches import DocumentBatches, StreamBatches
 from charloom.settings import TextSettings
-from charloom.text import hashing
+from charloom.text import buckets, hashing
 from charloom.text.corpus import build
 from charloom.text.known import KnownDocuments
 from charloom.text.sources import resolve
 from charloom.text.store import open_store
 
 hashing.COMPILED_FROM = 10**9  # nor is what Numba takes
+buckets.BUCKET = 1 << 18  # nor what is sorted at once
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -46,12 +47,12 @@ def test_memory_does_not_grow_with_the_text(
     with source.open("w", encoding="utf-8") as file:
         for first in range(0, 1_000_000, 10_000):
             file.writelines(
-                f"{number} and the rest of a line, as long as many lines are: a hundred é in all\n"
+                f"{number} {'and the rest of a line that is as long as some lines é are ' * 3}\n"
                 + "tail of it\n"
                 for number in range(first, first + 10_000)
             )
     size = source.stat().st_size / 1e6
-    assert size > 85
+    assert size > 190
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(source), unit],
         capture_output=True,
@@ -60,5 +61,5 @@ def test_memory_does_not_grow_with_the_text(
     )
     grown, index = map(float, done.stdout.split())
     assert index == 0 if unit == "stream" else index > 4.9e6
-    # Ids, offsets and hashes on disk take 130 MB for lines; 50 MB were seen.
-    assert grown < 0.85 * size
+    # Ids, offsets and hashes on disk take 230 MB for lines; 80 MB were seen.
+    assert grown < 0.6 * size

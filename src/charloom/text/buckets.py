@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-BUCKET = 1 << 22
+BUCKET = 1 << 23
 """Numbers that are sorted at once, more or less, if few are equal."""
 
 Numbers = NDArray[np.uint64]

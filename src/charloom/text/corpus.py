@@ -53,8 +53,9 @@ class Corpus:
         """Yield the hash of each training document, block by block; nothing for a stream."""
         if self.hashes is None:
             return
-        for places in self.training.selection.blocks():
-            yield self.hashes[places]
+        for begin in range(0, len(self.hashes), _NEAR):
+            block = self.hashes[begin : begin + _NEAR]
+            yield block[self.training.selection.chosen(begin, begin + len(block))]
             release(self.hashes)
 
 

@@ -14,7 +14,7 @@ from charloom.text.blocks import Block
 from charloom.text.hashing import utf8
 from charloom.text.symbols import iterate, symbol_of
 
-Encoded = tuple[NDArray[np.uint32], NDArray[np.int64]]
+Encoded = tuple[NDArray[np.int64], NDArray[np.int64]]
 """The raw ids of all documents of a block, in order; and how many each document has."""
 
 
@@ -41,7 +41,7 @@ class _CodeEncoder:
 
     def __init__(self, level: Level) -> None:
         self._level = level
-        self._table = np.full(0x110000 if level == "char" else 256, -1, dtype=np.int32)
+        self._table = np.full(0x110000 if level == "char" else 256, -1, dtype=np.int64)
         self.symbols: list[str] = []
 
     def encode(self, block: Block) -> Encoded:
@@ -50,12 +50,12 @@ class _CodeEncoder:
         data, lengths = utf8(block.codes, block.lengths)
         return self._ids(data), lengths
 
-    def _ids(self, units: NDArray[Any]) -> NDArray[np.uint32]:
-        ids = self._table.take(units)
+    def _ids(self, units: NDArray[Any]) -> NDArray[np.int64]:
+        ids: NDArray[np.int64] = self._table.take(units)
         if ids.size and ids.min() < 0:
             self._learn(units[ids < 0])
             ids = self._table.take(units)
-        return ids.view(np.uint32)
+        return ids
 
     def _learn(self, units: NDArray[Any]) -> None:
         """Number codes in the order of their first appearance."""
@@ -87,5 +87,5 @@ class _PieceEncoder:
 
     def encode(self, block: Block) -> Encoded:
         number, level = self._numbers.__getitem__, self._level
-        ids = [np.fromiter(map(number, iterate(t, level)), np.uint32) for t in block.texts()]
+        ids = [np.fromiter(map(number, iterate(t, level)), np.int64) for t in block.texts()]
         return np.concatenate(ids), np.fromiter(map(len, ids), dtype=np.int64)

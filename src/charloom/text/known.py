@@ -4,6 +4,7 @@ An index of n documents takes 5 n bytes. A document is never missed; any other t
 with a chance of n / 2**40: one in a million for a million documents.
 """
 
+import io
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from hashlib import blake2b
@@ -35,7 +36,14 @@ class KnownDocuments:
 
         They are looked at when ``packed`` is asked for.
         """
-        return cls(lambda: b"".join(_packed(blocks, count)))
+
+        def read() -> bytes:
+            # Its buffer becomes the result; joined pieces would be there twice.
+            packed = io.BytesIO()
+            packed.writelines(_packed(blocks, count))
+            return packed.getvalue()
+
+        return cls(read)
 
     @cached_property
     def packed(self) -> bytes:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SCATTERED = 1024
+SCATTERED = 512
 """Places far from each other that may be looked at before pages are let go of: the system brings 16
-pages for each, 64 MB in all."""
+pages for each, 32 MB in all."""
 
 
 def mapped(path: Path, dtype: str) -> NDArray[Any]:

@@ -107,7 +107,7 @@ class _IdsFile:
     def close(self) -> None:
         self._file.close()
 
-    def write(self, ids: NDArray[np.uint32]) -> None:
+    def write(self, ids: NDArray[np.int64]) -> None:
         if not len(ids):
             return
         needed = ids_dtype(int(ids.max()) + 1)
