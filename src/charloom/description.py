@@ -32,21 +32,11 @@ def describe(plan: Plan) -> list[tuple[str, str]]:
         ),
         (
             "training",
-            f"{budget(plan)}, minibatches of {training.batch_size}, {training.optimizer}, "
+            f"{training.budget}, minibatches of {training.batch_size}, {training.optimizer}, "
             f"{plan.device}, {plan.precision}, seed {training.seed}",
         ),
-        *(("note", note) for note in (*corpus.notes, *strange)),
+        *(("note", note) for note in (*plan.notes, *corpus.notes, *strange)),
     ]
-
-
-def budget(plan: Plan) -> str:
-    """Return what ends a run."""
-    training = plan.training
-    if training.epochs is not None:
-        return f"{training.epochs:,} epoch" + ("s" if training.epochs > 1 else "")
-    if training.steps is not None:
-        return f"{training.steps:,} step" + ("s" if training.steps > 1 else "")
-    return f"{training.minutes:g} minute" + ("s" if training.minutes != 1 else "")
 
 
 def _rare(corpus: Corpus) -> str:

@@ -9,6 +9,7 @@
     ├── ModelFolderError    a model folder is missing, damaged, altered or too new
     ├── LabelError          a label that the model does not know
     ├── SamplingError       too few of the texts that were drawn are new
+    ├── ResumeError         a run cannot go on: no whole checkpoint, other settings or other texts
     └── TrainingError       training went wrong in a way that the user can mend
 
 Each message is one line: what was seen, what is allowed, what to do. The command line prints it on
@@ -50,6 +51,10 @@ class LabelError(CharloomError):
 
 class SamplingError(CharloomError):
     """Too few of the texts that were drawn are new."""
+
+
+class ResumeError(CharloomError):
+    """A run cannot go on: no checkpoint, a damaged one, other settings or other texts."""
 
 
 class TrainingError(CharloomError):

@@ -1,10 +1,14 @@
 """What happens while a network learns, as typed records; listeners decide what to do with them."""
 
 import dataclasses
+import math
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 StopReason = Literal["budget", "interrupted"]
+
+STEP_SECONDS: Final = 0.5
+"""Seconds of training between two steps that are told of: to people, and in metrics.jsonl."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,15 @@ class Step(Event):
     characters_per_second: float
     """Characters of the training text a second, an average over the recent steps."""
     learning_rate: float
+    memory_bytes: int
+    """Memory that the process holds (its resident set), measured twice a second."""
+    device_memory_bytes: int | None
+    """Memory of the GPU that the process holds; None: it learns on the CPU."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the budget is used, if the rest goes like what is behind; or infinity."""
+        return self.seconds * (1 / self.progress - 1) if self.progress > 0 else math.inf
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,6 +57,8 @@ class Validation(Event):
 
     name: ClassVar[str] = "validation"
     epoch: int
+    progress: float
+    """Share of the budget that is used, 0 to 1."""
     bits_per_character: float
     training_bits_per_character: float
     """Training loss, an average over the recent steps: far below the validation figure means that
@@ -85,3 +100,22 @@ class Stopped(Event):
 
 
 Listener = Callable[[Event], None]
+
+
+class Interval:
+    """Chooses from many events, in the order of time, some that are ``length`` seconds apart.
+
+    The first is among them, unless the seconds of one ``before`` it are given.
+    """
+
+    def __init__(self, length: float, before: float = -math.inf) -> None:
+        self._length = length
+        self.last = before
+        """The seconds of the last one that was chosen."""
+
+    def due(self, seconds: float) -> bool:
+        """Return whether the event at ``seconds`` is one of them."""
+        if seconds - self.last < self._length:
+            return False
+        self.last = seconds
+        return True

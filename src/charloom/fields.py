@@ -45,6 +45,11 @@ def fits(value: object, kind: Any) -> bool:
     return isinstance(value, int | float if kind is float else kind)
 
 
+def spelled(name: str) -> str:
+    """Return how messages name a field: as the command line names its option."""
+    return _NAMES.get(name, name.replace("_", "-"))
+
+
 def _allowed(kind: Any) -> str:
     """Return in words what fits an annotated kind; that it may be left out needs no word."""
     if get_origin(kind) is Literal:
@@ -86,8 +91,7 @@ class Record:
                 value = tuple(value)
                 object.__setattr__(self, name, value)
             if not fits(value, kind):
-                spelled = _NAMES.get(name, name.replace("_", "-"))
-                raise SettingsError(f"{spelled} is {value!r:.80}; allowed: {_allowed(kind)}.")
+                raise SettingsError(f"{spelled(name)} is {value!r:.80}; allowed: {_allowed(kind)}.")
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as a JSON object."""

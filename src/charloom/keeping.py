@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
+from charloom.events import STEP_SECONDS, Event, Interval, Sample, Saved, Step, Stopped, Validation
 from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
 from charloom.model_folder import METRICS, SAMPLES, ModelRecord, Tensors
@@ -14,8 +15,6 @@ from charloom.text.corpus import Corpus
 
 # Symbols of a sample that is shown while learning.
 SAMPLE_LENGTH = 200
-# Seconds between two step events in metrics.jsonl.
-STEP_SECONDS = 0.5
 
 Emit = Callable[[Event], None]
 Weights = Callable[[], Tensors]
@@ -63,6 +62,28 @@ class Keeper:
         elif isinstance(event, Stopped) and event.bits_per_character is None:
             self._keep({"step": event.step, "seconds": event.seconds})
 
+    def place(self, step: int, seconds: float) -> None:
+        """Put the folder in its place with the weights that there are, before any was measured."""
+        if self._writer is not None and not self._writer.placed:
+            figures = {"step": step, "seconds": seconds}
+            self._writer.save(
+                dataclasses.replace(self.record, tensors=self._weights(), figures=figures)
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Return the weights that are kept, and their figures."""
+        return {"tensors": dict(self.record.tensors), "figures": dict(self.record.figures)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Keep the weights that ``state`` returned, in the model folder too.
+
+        It may hold later ones, of a run that was killed after its checkpoint.
+        """
+        tensors, figures = state["tensors"], state["figures"]
+        self.record = dataclasses.replace(self.record, tensors=tensors, figures=figures)
+        if tensors and self._writer is not None:
+            self._writer.save(self.record)
+
     def _keep(self, figures: dict[str, float]) -> None:
         self.record = dataclasses.replace(self.record, tensors=self._weights(), figures=figures)
         if self._writer is not None:
@@ -74,18 +95,27 @@ class Recorder:
 
     def __init__(self, writer: ModelWriter) -> None:
         self._writer = writer
-        self._last_step = -STEP_SECONDS
+        self._steps = Interval(STEP_SECONDS)
 
     def __call__(self, event: Event) -> None:
         """Append ``event``; of steps, one in half a second."""
-        if isinstance(event, Step):
-            if event.seconds - self._last_step < STEP_SECONDS:
-                return
-            self._last_step = event.seconds
+        if isinstance(event, Step) and not self._steps.due(event.seconds):
+            return
         line = json.dumps(event.to_json(), ensure_ascii=False)
         self._writer.append(METRICS, line)
         if isinstance(event, Sample):
             self._writer.append(SAMPLES, line)
+
+    def state(self) -> dict[str, Any]:
+        """Return how much was written."""
+        sizes = {name: self._writer.size(name) for name in (METRICS, SAMPLES)}
+        return {"last_step": self._steps.last, "sizes": sizes}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Write on after what ``state`` tells of; what was written later did not come to be."""
+        self._steps.last = state["last_step"]
+        for name, size in state["sizes"].items():
+            self._writer.cut(name, size)
 
 
 class Sampler:
@@ -130,3 +160,11 @@ class Sampler:
                         text=text,
                     )
                 )
+
+    def state(self) -> dict[str, Any]:
+        """Return whose turn it is."""
+        return {"reports": self._reports}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what ``state`` returned."""
+        self._reports = state["reports"]

@@ -32,6 +32,7 @@ CARD: Final = "README.md"
 METRICS: Final = "metrics.jsonl"
 SAMPLES: Final = "samples.jsonl"
 CHECKPOINT: Final = "checkpoint"
+TENSORBOARD: Final = "tensorboard"
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
@@ -131,7 +132,7 @@ def files(record: ModelRecord) -> dict[str, bytes]:
     config["config_digest"] = _digest(_json(config))
     return documents | {
         VOCABULARY: vocabulary,
-        WEIGHTS: save(tensors, metadata=metadata),
+        WEIGHTS: _ordered(save(tensors, metadata=metadata)),
         CONFIG: _json(config),
     }
 
@@ -216,6 +217,19 @@ def _altered(path: Path, name: str) -> ModelFolderError:
     return ModelFolderError(
         f"{path / name} is damaged or was altered after it was saved; "
         "copy the whole folder again from where it was made, or train again."
+    )
+
+
+def _ordered(content: bytes) -> bytes:
+    """Return a safetensors file with its metadata sorted: equal models are equal files."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    # The same characters in another order: no offset changes.
+    return (
+        content[:8]
+        + json.dumps(header, separators=(",", ":")).encode().ljust(end - 8)
+        + content[end:]
     )
 
 

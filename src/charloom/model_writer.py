@@ -2,19 +2,21 @@
 
 The first save fills a folder beside the place under a temporary name and renames it; what stood
 there before (a model that ``force`` replaces) stays until that moment. Later saves write all files
-under temporary names, then replace one file at a time, each at one moment.
+under temporary names, then replace one file at a time, each at one moment. A run that is resumed
+writes on in its folder.
 """
 
 import contextlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from charloom import checkpoint
+from charloom.checkpoint import STATE, Checkpoint
 from charloom.errors import OutputError
 from charloom.model_card import card
 from charloom.model_folder import (
@@ -24,38 +26,43 @@ from charloom.model_folder import (
     DOCUMENTS,
     METRICS,
     SAMPLES,
+    TENSORBOARD,
     VOCABULARY,
     WEIGHTS,
     ModelRecord,
     files,
 )
+from charloom.placing import own_folder, put_in_place
 
 _ENTRIES: Final = frozenset(
-    {CARD, CHECKPOINT, CONFIG, DOCUMENTS, METRICS, SAMPLES, VOCABULARY, WEIGHTS}
+    {CARD, CHECKPOINT, CONFIG, DOCUMENTS, METRICS, SAMPLES, TENSORBOARD, VOCABULARY, WEIGHTS}
 )
+EVENT_FILE: Final = "events.out.tfevents."
+"""How names of files begin that TensorBoard reads."""
 _UNCHANGED: Final = (DOCUMENTS, VOCABULARY)
 """What all weights of one training share: written with the first of them."""
-_PREFIX: Final = ".charloom-"
-"""Of temporary folders. The model's name is left out: it may be as long as names can be."""
 
 
 class ModelWriter:
     """Writes the model folder ``path``; a context manager that leaves nothing half-made behind.
 
     Raises OutputError when ``path`` cannot be written, or holds something already; ``force``
-    replaces a model, and nothing else.
+    replaces a model, and nothing else. With ``resume`` the folder is that of a run which goes on.
     """
 
-    def __init__(self, path: Path, *, force: bool = False) -> None:
-        check_free(path, force=force)
+    def __init__(self, path: Path, *, force: bool = False, resume: bool = False) -> None:
         self._path = path
         self._force = force
-        self._placed = False
+        self._placed = resume
+        self._partial = path
         self._made: list[Path] = []
+        if resume:
+            return
+        check_free(path, force=force)
         try:
             self._made += [parent for parent in path.parents if not parent.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=path.parent))
+            self._partial = own_folder(path)
         except OSError as error:
             self._remove_parents()
             raise self._cannot_write(error) from error
@@ -89,19 +96,65 @@ class ModelWriter:
                 return
             for name, content in contents.items():
                 _write(self._partial / name, content)
-            _open_to_others(self._partial)
             check_free(self._path, force=self._force)
-            _put_in_place(self._partial, self._path)
+            put_in_place(self._partial, self._path)
             self._placed = True
         except OSError as error:
             raise self._cannot_write(error) from error
 
+    @property
+    def path(self) -> Path:
+        """Where the folder has its place."""
+        return self._path
+
+    @property
+    def placed(self) -> bool:
+        """Whether the folder stands in its place, with a model in it."""
+        return self._placed
+
     def append(self, name: str, line: str) -> None:
         """Add ``line`` to the end of the file ``name`` of the folder, whole or not at all."""
+        self.append_bytes(name, f"{line}\n".encode())
+
+    def append_bytes(self, name: str, content: bytes) -> None:
+        """Add ``content`` to the end of the file ``name`` of the folder, whole or not at all."""
+        path = self._folder / name
         try:
-            _append((self._path if self._placed else self._partial) / name, f"{line}\n".encode())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _append(path, content)
         except OSError as error:
             raise self._cannot_write(error) from error
+
+    def size(self, name: str) -> int:
+        """Return how many bytes the file ``name`` of the folder has; 0 if it is not there."""
+        path = self._folder / name
+        return path.stat().st_size if path.exists() else 0
+
+    def cut(self, name: str, size: int) -> None:
+        """Cut off what the file ``name`` of the folder has beyond ``size`` bytes."""
+        if self.size(name) > size:
+            try:
+                os.truncate(self._folder / name, size)
+            except OSError as error:
+                raise self._cannot_write(error) from error
+
+    def save_checkpoint(self, content: Checkpoint) -> None:
+        """Put a checkpoint into the folder, in the place of the one before."""
+        try:
+            checkpoint.write(self._folder / CHECKPOINT, content)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def remove_checkpoint(self) -> None:
+        """Remove the checkpoint of a run that has come to its end."""
+        try:
+            checkpoint.remove(self._folder / CHECKPOINT)
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    @property
+    def _folder(self) -> Path:
+        return self._path if self._placed else self._partial
 
     def _remove_parents(self) -> None:
         """Remove the folders above the place that were made for it, if nothing came into them."""
@@ -151,13 +204,18 @@ def _check_free(path: Path, force: bool) -> None:
             f"{path} holds other files and no model; "
             "name a folder that does not exist yet with --output."
         )
+    if not force and (path / CHECKPOINT / STATE).is_file():
+        raise OutputError(
+            f"{path} already holds a run that can be resumed; go on with it by --resume, replace "
+            "it with --force, or name another folder with --output."
+        )
     if not force:
         raise OutputError(
             f"{path} already holds a model; replace it with --force, "
             "or name another folder with --output."
         )
     own = _ENTRIES | {_partial_name(name) for name in _ENTRIES}
-    if others := sorted(names - own):
+    if others := sorted([*(names - own), *_strange_logs(path)]):
         raise OutputError(
             f"{path} holds a model and also {others[0]}, which would be lost; "
             "move it away, or name another folder with --output."
@@ -173,6 +231,14 @@ def _is_model(path: Path) -> bool:
     except ValueError:
         return (path / VOCABULARY).is_file()
     return isinstance(config, dict) and config.get("model_type") == "charloom"
+
+
+def _strange_logs(path: Path) -> list[str]:
+    """Return what is not charloom's in the folder for TensorBoard of a model."""
+    files = (file for file in (path / TENSORBOARD).rglob("*") if not file.is_dir())
+    return [
+        file.relative_to(path).as_posix() for file in files if not file.name.startswith(EVENT_FILE)
+    ]
 
 
 def _append(path: Path, line: bytes) -> None:
@@ -207,25 +273,3 @@ def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
     finally:
         for name in contents:
             (folder / _partial_name(name)).unlink(missing_ok=True)
-
-
-def _open_to_others(folder: Path) -> None:
-    """Give a temporary folder, which only its owner may enter, the rights of an ordinary one."""
-    mask = os.umask(0)
-    os.umask(mask)
-    folder.chmod(0o777 & ~mask)
-
-
-def _put_in_place(partial: Path, path: Path) -> None:
-    """Rename the folder ``partial`` to ``path``, which may be missing, empty or a model."""
-    if not path.exists():
-        partial.rename(path)
-        return
-    old = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=path.parent))
-    try:
-        path.rename(old / "model")
-        partial.rename(path)
-    finally:
-        if not path.exists():
-            (old / "model").rename(path)
-        shutil.rmtree(old, ignore_errors=True)

@@ -3,7 +3,9 @@
 import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
+
+from charloom.errors import SettingsError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,3 +38,21 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         )
     }
 )
+
+BUDGETS: Final = ("minutes", "epochs", "steps")
+"""Settings of which a run has one."""
+
+
+def options_of(preset: str) -> dict[str, Any]:
+    """Return the options that a preset stands for; raises SettingsError if there is none of it."""
+    if preset not in PRESETS:
+        raise SettingsError(f"preset is {preset!r}; there are: {', '.join(PRESETS)}.")
+    kit = PRESETS[preset]
+    return {**kit.text, **kit.network, **kit.training}
+
+
+def with_options(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``chosen`` with ``options``, which win: a budget replaces one of another kind."""
+    if any(name in options for name in BUDGETS):
+        chosen = {name: value for name, value in chosen.items() if name not in BUDGETS}
+    return {**chosen, **options}

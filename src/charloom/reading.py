@@ -27,11 +27,11 @@ class Reading:
         self._read += size
         self._total = total
 
-    @property
-    def bar(self) -> str:
-        """The share that is read as a bar."""
+    def bar(self, *, plain: bool) -> str:
+        """Return the share that is read as a bar, of ASCII alone if ``plain``."""
         full = _BAR * self._read // max(self._total, self._read, 1)
-        return "\u2501" * full + "\u2500" * (_BAR - full)
+        full_sign, empty_sign = ("#", "-") if plain else ("\u2501", "\u2500")
+        return full_sign * full + empty_sign * (_BAR - full)
 
     def __str__(self) -> str:
         seconds = self._clock() - self._began

@@ -9,26 +9,32 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib.util
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from charloom.checkpoint import Stateful
 from charloom.errors import SettingsError, TrainingError
 from charloom.events import Listener
 from charloom.keeping import Keeper, Recorder, Sampler
+from charloom.listening import Guard
 from charloom.model import Model
 from charloom.model_folder import ModelRecord
 from charloom.model_writer import ModelWriter, check_free
-from charloom.presets import PRESETS
+from charloom.placing import recover
+from charloom.presets import options_of, with_options
 from charloom.provenance import provenance
+from charloom.resuming import Settled, check_keeping, describe_run, go_on
+from charloom.saving import Checkpoints
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+from charloom.signals import interruptible, reporting
+from charloom.tensorboard_log import TensorBoardLog, check_log
 from charloom.text.cleaning import clean_prompt
 from charloom.text.corpora import defaults
 from charloom.text.corpus import Corpus, build
 from charloom.text.known import KnownDocuments
-from charloom.text.sources import resolve
+from charloom.text.sources import resolve, size
 from charloom.text.store import open_store
 
 if TYPE_CHECKING:
@@ -42,8 +48,8 @@ STREAM_LANES = 8
 # Documents that are read without their label while training, so that a labelled model can also be
 # used without naming a label.
 LABEL_DROPOUT = 0.1
-# Signals after which everything is kept; Windows has not all of them.
-_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+_KINDS = (TextSettings, NetworkSettings, TrainingSettings)
+_GROUPS = [{field.name for field in dataclasses.fields(kind)} for kind in _KINDS]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,6 +65,12 @@ class Plan:
     device: str
     precision: str
     output: Path | None
+    sources: tuple[str, ...] = ()
+    threads: int = 1
+    best: float = math.inf
+    """The best figure before a run that was stopped goes on, in bits per character."""
+    notes: tuple[str, ...] = ()
+    """What the user should be told, besides what concerns the corpus."""
 
 
 def choose(
@@ -69,27 +81,15 @@ def choose(
     Prompts of samples are read as ``generate`` reads them. Raises SettingsError for a preset or an
     option that does not exist, and for one that would have no effect.
     """
-    if preset is not None and preset not in PRESETS:
-        raise SettingsError(f"preset is {preset!r}; there are: {', '.join(PRESETS)}.")
+    kit = {} if preset is None else options_of(preset)
     chosen: dict[str, Any] = defaults(sources)
-    budgets = ("minutes", "epochs", "steps")
     if (options.get("unit") or chosen.get("unit")) == "stream":
         chosen["batch_size"] = STREAM_LANES
-    if preset is not None:
-        kit = PRESETS[preset]
-        chosen |= {**kit.text, **kit.network, **kit.training}
-    if any(name in options for name in budgets):
-        chosen = {name: value for name, value in chosen.items() if name not in budgets}
-    chosen |= options
-    kinds = (TextSettings, NetworkSettings, TrainingSettings)
-    groups = [{field.name for field in dataclasses.fields(kind)} for kind in kinds]
-    strange = sorted(set(chosen) - set().union(*groups))
-    if strange:
-        known = ", ".join(sorted(set().union(*groups)))
-        raise SettingsError(f"there is no option {strange[0]!r}; there are: {known}.")
+    chosen = with_options(chosen | kit, options)
+    _check_names(chosen)
     text, network, training = (
         kind(**{name: chosen[name] for name in group if name in chosen})
-        for kind, group in zip(kinds, groups, strict=True)
+        for kind, group in zip(_KINDS, _GROUPS, strict=True)
     )
     if "weight_decay" in options and training.optimizer != "adamw":
         raise SettingsError(
@@ -105,6 +105,53 @@ def choose(
     return text, network, dataclasses.replace(training, prompts=prompts)
 
 
+def _check_names(options: Mapping[str, Any]) -> None:
+    strange = sorted(set(options) - set().union(*_GROUPS))
+    if strange:
+        known = ", ".join(sorted(set().union(*_GROUPS)))
+        raise SettingsError(f"there is no option {strange[0]!r}; there are: {known}.")
+
+
+def settle(
+    sources: Sequence[str],
+    options: Mapping[str, Any],
+    *,
+    output: Path | None,
+    validation: str | None = None,
+    preset: str | None = None,
+    force: bool = False,
+    resume: bool = False,
+    checkpoint_seconds: float | None = None,
+) -> Settled:
+    """Return what is to be done; the arguments are those of ``train``.
+
+    With ``resume`` the settings are those of the run in ``output``, and options that are given must
+    be the same. Raises SettingsError, OutputError and ResumeError.
+    """
+    check_keeping(output, force=force, resume=resume, checkpoint_seconds=checkpoint_seconds)
+    if validation is not None and "valid_fraction" in options:
+        raise SettingsError(
+            "--valid-fraction and --valid contradict each other: with a file to measure on, "
+            "nothing is set aside; give one of them."
+        )
+    if output is not None:
+        recover(output)
+        if resume:
+            _check_names(options)
+            asked = with_options({} if preset is None else options_of(preset), options)
+            return go_on(output, asked, validation, checkpoint_seconds)
+    text, network, training = choose(sources, preset, options)
+    if output is not None:
+        check_free(output, force=force)
+    return Settled(
+        text=text,
+        network=network,
+        training=training,
+        validation=validation,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+
+
 def train(
     sources: Sources,
     *,
@@ -112,6 +159,9 @@ def train(
     validation: str | Path | None = None,
     preset: str | None = None,
     force: bool = False,
+    resume: bool = False,
+    checkpoint_seconds: float | None = None,
+    log: str | None = None,
     listeners: Sequence[Listener] = (),
     on_start: Callable[[Plan], None] | None = None,
     on_read: Callable[[int, int], None] | None = None,
@@ -122,81 +172,153 @@ def train(
     ``sources`` are files, folders, globs, ``"-"`` (standard input) or names of corpora. ``output``
     is the model folder to make; without one the model lives in memory. ``validation`` is a file of
     one's own to measure on; otherwise a part of the sources is set aside. ``options`` are the
-    fields of TextSettings, NetworkSettings and TrainingSettings. ``listeners`` get every event;
-    ``on_start`` gets the plan before the first step, ``on_read``, while sources are
-    read for the first time, how many more bytes were read, and how many there are.
+    fields of TextSettings, NetworkSettings and TrainingSettings. ``log="tensorboard"`` also writes
+    the run for TensorBoard, into ``output``. ``on_start`` gets the plan before the first step,
+    ``on_read``, while sources are read for the first time, how many more bytes were read and how
+    many there are.
+
+    ``listeners`` are called with every event, in turn and between two steps; a Validation comes
+    when the best weights are kept. One that raises hears no more, and the run ends as with Ctrl-C:
+    its exception is raised when everything is kept.
+
+    Every ``checkpoint_seconds`` (30) the run's state is saved in ``output``. With ``resume`` a run
+    goes on there after the last save, however it ended; settings that are left out are those it
+    has. A run that has used its budget is not trained further, and its model returned.
 
     Ctrl-C stops after the current step, measures and keeps everything; a second one leaves out the
-    measuring. SIGTERM and SIGHUP do so too, and then have the effect that they had before.
+    measuring. SIGTERM and SIGHUP do so too, and then have the effect that they had before. SIGUSR1
+    measures, writes samples and saves after the current step.
     Raises a subclass of CharloomError for whatever a user can mend.
     """
+    _check_installed(log, output)
+    names = [str(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
+    path = None if output is None else Path(output)
+    settled = settle(
+        names,
+        options,
+        output=path,
+        validation=None if validation is None else str(validation),
+        preset=preset,
+        force=force,
+        resume=resume,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    if path is not None and settled.finished:
+        return Model.load(path)
+    return _learn(names, settled, path, force, log, listeners, on_start, on_read)
+
+
+def _learn(
+    names: Sequence[str],
+    settled: Settled,
+    output: Path | None,
+    force: bool,
+    log: str | None,
+    listeners: Sequence[Listener],
+    on_start: Callable[[Plan], None] | None,
+    on_read: Callable[[int, int], None] | None,
+) -> Model:
+    requests: list[Callable[[], None]] = []  # until there is a trainer, nobody is asked
+    resume = settled.earlier is not None
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(reporting(requests))
+        corpus = _corpus(names, settled, on_read)
+        record = _record(names, corpus, settled)
+        trainer, plan = _trainer(record, corpus, output, names)
+        record = _carried_out(record, plan)
+        guard = Guard(trainer.stop)
+        stack.enter_context(interruptible(trainer.stop))
+        writer = (
+            stack.enter_context(ModelWriter(output, force=force, resume=resume)) if output else None
+        )
+        keeper = Keeper(record, corpus, trainer.network.tensors, trainer.emit, writer)
+        sampler = Sampler(record, trainer.network.tensors, trainer.emit)
+        trainer.listeners = [keeper, *map(guard.around, listeners), sampler]
+        requests.append(trainer.report)
+        if writer is not None:
+            recorder = Recorder(writer)
+            trainer.listeners.insert(0, recorder)
+            if log is not None:
+                trainer.listeners.insert(1, TensorBoardLog(writer, record))
+            # Whatever has a state that must go on after a kill joins with a line here.
+            members: dict[str, Stateful] = {
+                "trainer": trainer,
+                "keeper": keeper,
+                "sampler": sampler,
+                "recorder": recorder,
+            }
+            saving = Checkpoints(writer, describe_run(plan, settled), members, trainer, keeper)
+            requests.append(saving.ask)
+            trainer.boundary = saving
+            plan = dataclasses.replace(
+                plan, notes=tuple(saving.begin(settled.earlier)), best=trainer.best
+            )
+        if on_start is not None:
+            on_start(plan)
+        try:
+            stopped = trainer.run()
+        except TrainingError as error:
+            if writer is None or not writer.placed:
+                raise
+            kept = f"{str(error).removesuffix('.')}; what was kept before is in {output}."
+            raise TrainingError(kept) from error
+        if writer is not None and stopped.reason == "budget":
+            writer.remove_checkpoint()
+    guard.raise_first()
+    return Model(keeper.record)
+
+
+def _check_installed(log: str | None, output: str | Path | None) -> None:
+    """Raise TrainingError if a package is missing, and what ``check_log`` raises."""
     if importlib.util.find_spec("torch") is None:
         raise TrainingError(
             "training needs torch, which is not installed here; generating and scoring do not: "
             "install it with pip install torch."
         )
-    names = [str(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
-    text, network, training = choose(names, preset, options)
-    if validation is not None and "valid_fraction" in options:
-        raise SettingsError(
-            "--valid-fraction and --valid contradict each other: with a file to measure on, "
-            "nothing is set aside; give one of them."
-        )
-    if output is not None:
-        check_free(Path(output), force=force)
-    corpus = _corpus(names, validation, text, training.seed, on_read)
-    record = _record(names, corpus, text, network, training)
-    trainer, plan = _trainer(record, corpus, Path(output) if output else None)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_interruptible(trainer.stop))
-        writer = stack.enter_context(ModelWriter(Path(output), force=force)) if output else None
-        keeper = Keeper(record, corpus, trainer.network.tensors, trainer.emit, writer)
-        recorders = [Recorder(writer)] if writer else []
-        sampler = Sampler(record, trainer.network.tensors, trainer.emit)
-        trainer.listeners = [*recorders, keeper, *listeners, sampler]
-        if on_start is not None:
-            on_start(plan)
-        trainer.run()
-    return Model(keeper.record)
+    check_log(log, output)
 
 
 def _corpus(
-    names: Sequence[str],
-    validation: str | Path | None,
-    text: TextSettings,
-    seed: int,
-    on_read: Callable[[int, int], None] | None,
+    names: Sequence[str], settled: Settled, on_read: Callable[[int, int], None] | None
 ) -> Corpus:
+    text, validation = settled.text, settled.validation
     files = resolve(names, text)
-    total = sum(file.path.stat().st_size for file in files)
-    progress = None if on_read is None else lambda size: on_read(size, total)
+    total = size(files)
+    progress = None if on_read is None else lambda read: on_read(read, total)
     store = open_store(files, text, progress)
-    own = None if validation is None else open_store(resolve([str(validation)], text), text)
-    return build(store, text, seed=seed, validation=own)
+    own = None if validation is None else open_store(resolve([validation], text), text)
+    return build(store, text, seed=settled.training.seed, validation=own)
 
 
-def _record(
-    names: Sequence[str],
-    corpus: Corpus,
-    text: TextSettings,
-    network: NetworkSettings,
-    training: TrainingSettings,
-) -> ModelRecord:
+def _record(names: Sequence[str], corpus: Corpus, settled: Settled) -> ModelRecord:
     """Return what is known of the model before it has learned."""
-    count = len(corpus.training) if training.index and corpus.hashes is not None else None
+    indexed = settled.training.index and corpus.hashes is not None
     return ModelRecord(
-        text=text,
-        network=network,
-        training=training,
+        text=settled.text,
+        network=settled.network,
+        training=settled.training,
         vocabulary=corpus.vocabulary,
         labels=corpus.labels,
         tensors={},
         provenance=provenance(names, corpus),
-        known=None if count is None else KnownDocuments.of(corpus.training_hashes, count),
+        known=KnownDocuments.of(corpus.training_hashes, len(corpus.training)) if indexed else None,
     )
 
 
-def _trainer(record: ModelRecord, corpus: Corpus, output: Path | None) -> tuple[Trainer, Plan]:
+def _carried_out(record: ModelRecord, plan: Plan) -> ModelRecord:
+    """Return ``record`` with what became of settings that leave a choice, as the plan tells it."""
+    chosen = {
+        "device": plan.device,
+        "precision": plan.precision,
+        "parameters": sum(count for _, count in plan.layers),
+        "notes": list(plan.corpus.notes),
+    }
+    return dataclasses.replace(record, provenance={**record.provenance, **chosen})
+
+
+def _trainer(
+    record: ModelRecord, corpus: Corpus, output: Path | None, names: Sequence[str]
+) -> tuple[Trainer, Plan]:
     from charloom.learning.batches import DocumentBatches, StreamBatches
     from charloom.learning.network import Network
     from charloom.learning.optimizer import build_optimizer
@@ -242,41 +364,7 @@ def _trainer(record: ModelRecord, corpus: Corpus, output: Path | None) -> tuple[
         device=str(placement.device),
         precision=placement.precision,
         output=output,
+        sources=tuple(names),
+        threads=trainer.parts.threads,
     )
     return trainer, plan
-
-
-@contextlib.contextmanager
-def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` at the first signal that asks for an end; a second one acts as usual.
-
-    A signal other than Ctrl-C ends more than the training: it is sent once more when all is kept.
-    """
-    # Other threads cannot listen for signals.
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    known = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in known}
-    # A job in the background of a script ignores Ctrl-C, one under nohup the end of its terminal.
-    heard = [number for number in known if before[number] not in (signal.SIG_IGN, None)]
-    received: list[int] = []
-
-    def restore() -> None:
-        for number in heard:
-            signal.signal(number, before[number])
-
-    def handle(number: int, frame: object) -> None:
-        restore()
-        received.append(number)
-        stop()
-
-    for number in heard:
-        signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        restore()
-    for number in received:
-        if number != signal.SIGINT:
-            signal.raise_signal(number)

@@ -150,6 +150,15 @@ class TrainingSettings(Record):
         for temperature in self.temperatures:
             number("temperature", temperature, low=0)
 
+    @property
+    def budget(self) -> str:
+        """What ends the run, in words."""
+        if self.epochs is not None:
+            return f"{self.epochs:,} epoch" + ("s" if self.epochs > 1 else "")
+        if self.steps is not None:
+            return f"{self.steps:,} step" + ("s" if self.steps > 1 else "")
+        return f"{self.minutes:g} minute" + ("s" if self.minutes != 1 else "")
+
 
 class SamplingOptions(TypedDict, total=False):
     """The fields of SamplingSettings, as options that may be left out."""

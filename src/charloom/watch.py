@@ -1,13 +1,16 @@
 """The terminal view of a training run: a listener of its events that writes on standard error.
 
-On a terminal there is a line that moves (loss, rate, time left) below what has been said so far;
-elsewhere all is plain lines. A run goes on when what it says can no longer be written, because the
-reader of a pipe or the terminal has gone: hours of training are not lost with their onlooker.
+On a terminal a few lines that move (live.py) stand below what has been said so far; elsewhere all
+is plain lines, few of them. Both tell of those steps that metrics.jsonl has. A run goes on when
+what it says can no longer be written, because the reader of a pipe or the terminal has gone: hours
+of training are not lost with their onlooker.
 """
 
 from __future__ import annotations
 
+import locale
 import math
+import os
 import shlex
 import sys
 import time
@@ -17,14 +20,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
+from charloom.area import Area
 from charloom.description import chance, describe
 from charloom.display import duration, hanging, silence, visible
-from charloom.events import Event, Sample, Step, Stopped, Validation
+from charloom.events import STEP_SECONDS, Event, Interval, Sample, Step, Stopped, Validation
+from charloom.figures import heading, status
+from charloom.live import MARGIN, Panel
 from charloom.reading import Reading
+from charloom.sparkline import BLOCKS
 
 if TYPE_CHECKING:
     from charloom.recipe import Plan
@@ -32,13 +38,12 @@ if TYPE_CHECKING:
 Span = tuple[str, str]
 """A piece of a line and its style."""
 
-MARGIN: Final = 10
-"""Columns of what stands before a text: a name, a time, a temperature."""
 LOG_SECONDS: Final = 10.0
-"""Seconds of training between two lines on the loss where there is no terminal, and of reading
-between two on that."""
+"""Least seconds of training between two lines on the loss where there is no terminal."""
+LOG_SHARE: Final = 0.02
+"""Least share of the budget between the two, so that a long run has no thousands of lines."""
 REDRAW_SECONDS: Final = 0.2
-"""Seconds between two changes of the line that moves."""
+"""Seconds between two changes of what is said of reading."""
 SHOWN: Final = 240
 """Characters of a sample that a terminal shows; samples.jsonl has all of them."""
 
@@ -71,9 +76,10 @@ class Watch:
         self._plan: Plan | None = None
         self._best = math.inf
         self._warned = False
-        self._logged = 0.0
-        self._reading = Reading(clock)
+        self._steps = Interval(STEP_SECONDS)
+        self._logged = (0.0, 0.0)
         self._clock = clock
+        self._reading = Reading(clock)
         self._told = clock()
 
     def __enter__(self) -> Self:
@@ -89,7 +95,7 @@ class Watch:
 
     @_unheard()
     def reading(self, size: int, total: int) -> None:
-        """Tell now and then how much text was read, ``size`` more bytes of ``total``."""
+        """Tell now and then how much text was read, ``size`` bytes more than before of ``total``."""
         self._reading.add(size, total)
         if self._clock() - self._told >= LOG_SECONDS:
             self._told = self._clock()
@@ -99,6 +105,7 @@ class Watch:
     def start(self, plan: Plan) -> None:
         """Tell what the run is about to do."""
         self._plan = plan
+        self._best = plan.best
         for name, text in describe(plan):
             self.entry(name, Text(text), "bold")
         self.say()
@@ -108,9 +115,10 @@ class Watch:
         """Tell of an event; those of no interest to a reader are passed over."""
         match event:
             case Step():
-                self.step(event)
+                if self._steps.due(event.seconds):
+                    self.step(event)
             case Validation():
-                self._validation(event)
+                self.validation(event)
             case Sample():
                 self.sample(event)
             case Stopped():
@@ -127,15 +135,17 @@ class Watch:
 
     def step(self, event: Step) -> None:
         """Tell how learning goes, now and then."""
-        if event.seconds - self._logged >= LOG_SECONDS:
-            self._logged = event.seconds
+        seconds, progress = self._logged
+        if event.seconds - seconds >= LOG_SECONDS and event.progress - progress >= LOG_SHARE:
+            self._logged = event.seconds, event.progress
             self.entry(duration(event.seconds), Text(status(event)), "bold")
 
     def sample(self, event: Sample) -> None:
         """Show a text that the network wrote."""
         self.entry(heading(event), Text(visible(event.text)), "cyan")
 
-    def _validation(self, event: Validation) -> None:
+    def validation(self, event: Validation) -> None:
+        """Tell of a figure, and once if it shows that the network learns by heart."""
         before, self._best = self._best, min(self._best, event.bits_per_character)
         text = Text.assemble(
             f"epoch {event.epoch}, validation ",
@@ -173,25 +183,21 @@ class Watch:
             (str(output), "bold"),
         )
         self.say(("Try: ", ""), (shlex.join(command), "bold"))
+        if self.interrupted:
+            again = ["charloom", "train", *self._plan.sources, "-o", str(output), "--resume"]
+            self.say(("Go on: ", ""), (shlex.join(again), "bold"))
 
 
 class LiveWatch(Watch):
-    """Tells of a run on a terminal, with a line that moves below what was said."""
+    """Tells of a run on a terminal, with lines that move below what was said."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
         self._console = console
         self._drawn = -math.inf
         self._waiting = console.status("reading")
-        # Room stays at the right for the ^C of an interruption, which would wrap the line.
-        self._progress = Progress(
-            BarColumn(bar_width=max(8, min(40, console.width - 62))),
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-            console=console,
-            transient=True,
-            refresh_per_second=1 / REDRAW_SECONDS,
-        )
-        self._task = self._progress.add_task("", total=1.0)
+        self._panel = Panel(blocks=_has_blocks(console))
+        self._area = Area(console, self._panel.draw)
 
     def __enter__(self) -> Self:
         with _unheard():
@@ -207,24 +213,25 @@ class LiveWatch(Watch):
     ) -> None:
         """Leave the terminal as it was."""
         self._waiting.stop()
-        self._progress.stop()
+        self._area.stop()
 
     @_unheard()
     def reading(self, size: int, total: int) -> None:
         """Show how much text was read, ``size`` bytes more than before of ``total``."""
         self._reading.add(size, total)
         if self._due():
-            self._waiting.update(f"{self._reading.bar} {self._reading}")
+            bar = self._reading.bar(plain=self._console.options.ascii_only)
+            self._waiting.update(f"{bar} {self._reading}")
 
     @_unheard()
     def start(self, plan: Plan) -> None:
         """Tell what the run is about to do, and begin to draw its progress."""
         self._waiting.stop()
         super().start(plan)
-        self._progress.start()
+        self._area.start()
 
     def say(self, *spans: Span) -> None:
-        """Write one line above the one that moves."""
+        """Write one line above those that move."""
         self._console.print(Text.assemble(*spans))
 
     def entry(self, name: str, text: Text, style: str) -> None:
@@ -239,8 +246,13 @@ class LiveWatch(Watch):
 
     def step(self, event: Step) -> None:
         """Draw how learning goes."""
-        if self._due():
-            self._progress.update(self._task, completed=event.progress, description=brief(event))
+        self._panel.step(event)
+        self._area.refresh()
+
+    def validation(self, event: Validation) -> None:
+        """Tell of a figure and add it to the curve."""
+        self._panel.validation(event)
+        super().validation(event)
 
     def sample(self, event: Sample) -> None:
         """Show a text that the network wrote, its prompt dimmed."""
@@ -251,11 +263,11 @@ class LiveWatch(Watch):
         self.entry(heading(event), text, "cyan")
 
     def _stopped(self, event: Stopped) -> None:
-        self._progress.stop()
+        self._area.stop()
         super()._stopped(event)
 
     def _due(self) -> bool:
-        """Return whether the line that moves may change again."""
+        """Return whether what is said of reading may change again."""
         now = self._clock()
         due = now - self._drawn >= REDRAW_SECONDS
         if due:
@@ -271,36 +283,16 @@ def watch() -> Watch:
     return Watch()
 
 
-def status(event: Step) -> str:
-    """Return how learning goes, in one line without the time so far."""
-    return (
-        f"epoch {event.epoch}, {event.bits_per_character:.3f} bits/char, "
-        f"{event.characters_per_second:,.0f} char/s, {left(event)} left"
-    )
+def _has_blocks(console: Console) -> bool:
+    """Return whether a terminal can show blocks; the font of the Linux console has but some.
 
-
-def brief(event: Step) -> str:
-    """Return how learning goes, short enough to leave room for a bar."""
-    return (
-        f"{event.progress:4.0%}  epoch {event.epoch}  {event.bits_per_character:.3f} bits/char  "
-        f"{thousands(event.characters_per_second)} char/s  {left(event)} left"
-    )
-
-
-def thousands(rate: float) -> str:
-    """Return a rate in whole units, or from 10,000 on in thousands."""
-    return f"{rate / 1000:,.0f}k" if rate >= 10_000 else f"{rate:,.0f}"
-
-
-def left(event: Step) -> str:
-    """Return the time that training will go on, if the rest goes like what is behind."""
-    return duration(event.seconds * (1 / event.progress - 1)) if event.progress > 0 else "?"
-
-
-def heading(event: Sample) -> str:
-    """Return a sample's temperature, and its label if it has one."""
-    label, temperature = event.label, event.temperature
-    if label is None:
-        return f"temp {temperature:g}" if temperature else "greedy"
-    # Short enough for MARGIN where the label is.
-    return f"{label} at {temperature:g}" if temperature else f"{label} greedy"
+    What is written may be UTF-8 against the locale, which then still says what a terminal can show.
+    A terminal of Windows shows all, whatever the locale.
+    """
+    encodings = {console.encoding, *([] if os.name == "nt" else [locale.getencoding()])}
+    try:
+        for encoding in encodings:
+            BLOCKS.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return os.environ.get("TERM") != "linux"

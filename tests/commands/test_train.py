@@ -23,7 +23,7 @@ from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
 SMALL = ("--hidden", "8", "--input", "one-hot", "--device", "cpu")
-OWN = {"sources", "output", "valid", "preset", "force"}
+OWN = {"sources", "output", "valid", "preset", "force", "resume", "checkpoint_seconds", "log"}
 
 
 @pytest.fixture
@@ -67,13 +67,17 @@ def test_options_left_out_do_not_reach_the_recipe(
         "validation",
         "preset",
         "force",
+        "resume",
+        "checkpoint_seconds",
+        "log",
         "listeners",
         "on_start",
         "on_read",
     }
     assert call["sources"] == ["a.txt", "b/*.csv"]
-    assert (call["output"], call["force"]) == (Path("runs/a"), False)
-    assert call["validation"] is call["preset"] is None
+    assert (call["output"], call["force"], call["resume"]) == (Path("runs/a"), False, False)
+    assert call["validation"] is call["preset"] is call["log"] is None
+    assert call["checkpoint_seconds"] is None
 
 
 def test_options_that_are_given_reach_the_recipe(
@@ -82,11 +86,12 @@ def test_options_that_are_given_reach_the_recipe(
     given = (
         "--level word --unit document --column title,body --column 3 --label-column kind "
         "--no-header --encoding latin-1 --no-clean --min-count 4 --valid v.txt "
-        "--valid-fraction 0.2 --cell gru --hidden 7 --layers 2 --input 9 --dropout 0.1 --epochs 3 "
+        "--checkpoint-seconds 2.5 --cell gru "
+        "--hidden 7 --layers 2 --input 9 --dropout 0.1 --epochs 3 "
         "--batch-size 5 --window 6 --lr 0.5 --schedule constant --optimizer adamw "
         "--weight-decay 0.25 --clip-norm 2 --seed 8 --device cpu --precision fp32 "
         "--sample-every 1.5 --prompt A --prompt B --temperature 0 --temperature 1.25 --no-index "
-        "--force --preset lesson -o out"
+        "--force --log tensorboard --preset lesson -o out"
     )
     assert charloom("train", "a.csv", *given.split()).code == 0
     [call] = calls
@@ -98,6 +103,9 @@ def test_options_that_are_given_reach_the_recipe(
         "validation": "v.txt",
         "preset": "lesson",
         "force": True,
+        "resume": False,
+        "checkpoint_seconds": 2.5,
+        "log": "tensorboard",
         "level": "word",
         "unit": "document",
         "columns": ("title", "body", "3"),
@@ -106,7 +114,6 @@ def test_options_that_are_given_reach_the_recipe(
         "encoding": "latin-1",
         "clean": False,
         "min_count": 4,
-        "valid_fraction": 0.2,
         "cell": "gru",
         "hidden": 7,
         "layers": 2,
@@ -128,6 +135,13 @@ def test_options_that_are_given_reach_the_recipe(
         "temperatures": (0.0, 1.25),
         "index": False,
     }
+
+
+def test_a_share_to_measure_on_reaches_the_recipe(
+    charloom: Charloom, calls: list[dict[str, Any]]
+) -> None:
+    assert charloom("train", "a.csv", "--valid-fraction", 0.2).code == 0
+    assert calls[0]["valid_fraction"] == 0.2
 
 
 def test_one_hot_stays_a_word() -> None:
@@ -244,6 +258,7 @@ def test_without_hashes_nothing_can_be_called_new(
         (["--input", "x"], "input is 'x'; allowed: one-hot, or a size such as 64."),
         (["--lr", "nan"], "lr is nan; it must be a number of more than 0."),
         (["--clip-norm", "0"], "clip-norm is 0.0; it must be a number of more than 0."),
+        (["--log", "wandb"], "log is 'wandb'; allowed: tensorboard."),
         (["--preset", "course"], "preset is 'course'; there are: lesson."),
         (
             ["--unit", "stream", "--index"],
@@ -392,3 +407,66 @@ def test_a_source_and_a_prompt_that_are_no_utf8(tmp_path: Path) -> None:
     record = Model.load(model).record
     assert record.provenance["sources"] == [str(tmp_path / "caf\ufffd.txt")]
     assert record.training.prompts == ("a\ufffd",)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_a_run_that_was_ended_goes_on(charloom: Charloom, source: Path, name: str) -> None:
+    options = (*SMALL, "--steps", "400", "--checkpoint-seconds", "0", "-o", "runs/m")
+    # The threads that the process of the tests has.
+    with in_a_process("train", source, *options, OMP_NUM_THREADS="1") as process:
+        while not Path("runs/m/checkpoint/state.json").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(getattr(signal, name))
+        err = process.communicate()[1]
+    assert process.returncode == {"SIGKILL": -9, "SIGTERM": 143}[name]
+    if name == "SIGTERM":
+        assert err.decode().splitlines()[-1] == (
+            f"Go on: charloom train {source} -o runs/m --resume"
+        )
+
+    again = charloom("train", source, *SMALL, "--steps", 400, "-o", "runs/m")
+    assert (again.code, again.err) == (
+        2,
+        "charloom: runs/m already holds a run that can be resumed; go on with it by --resume, "
+        "replace it with --force, or name another folder with --output.\n",
+    )
+    other = charloom("train", source, "--hidden", 9, "--epochs", 3, "-o", "runs/m", "--resume")
+    assert (other.code, other.err) == (
+        2,
+        "charloom: the run in runs/m cannot go on with other settings: hidden was 8 and is now 9; "
+        "the budget was 400 steps and is now 3 epochs; leave out what differs, or begin the run "
+        "anew with --force.\n",
+    )
+
+    done = charloom("train", source, "-o", "runs/m", "--resume", "--hidden", 8, "--steps", 400)
+    assert (done.code, done.out) == (0, "")
+    assert re.search(r"      note  the run goes on after step \d+ \(epoch \d+, 0:\d\d of", done.err)
+    assert not Path("runs/m/checkpoint").exists()
+    assert charloom("train", source, *options[:-2], "-o", "runs/whole").code == 0
+    weights = [Path("runs", run, "model.safetensors").read_bytes() for run in ("m", "whole")]
+    assert weights[0] == weights[1]
+
+    finished = charloom("train", source, "-o", "runs/m", "--resume")
+    assert (finished.code, finished.out, finished.err) == (
+        0,
+        "",
+        "charloom: the run in runs/m is finished, its budget of 400 steps is used: "
+        "nothing was left to do.\n",
+    )
+    assert charloom("train", source, "-o", "runs/m", "--resume", "--steps", 500).err == (
+        "charloom: the run in runs/m cannot go on with other settings: the budget was 400 steps "
+        "and is now 500 steps; leave out what differs, or begin the run anew with --force.\n"
+    )
+
+
+def test_there_is_nothing_to_resume(charloom: Charloom, source: Path) -> None:
+    done = charloom("train", source, "-o", "runs/m", "--resume")
+    assert (done.code, done.out, done.err) == (
+        2,
+        "",
+        "charloom: there is no checkpoint in runs/m, so there is nothing to resume; "
+        "check the name, or begin the run without --resume.\n",
+    )
+    assert not Path("runs").exists()

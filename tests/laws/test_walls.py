@@ -28,9 +28,13 @@ LAYERS = (
     "charloom.events",
     "charloom.display",
     "charloom.reading",
+    "charloom.sparkline",
+    "charloom.figures",
     "charloom.text",
     "charloom.model_folder",
     "charloom.model_card",
+    "charloom.placing",
+    "charloom.checkpoint",
     "charloom.model_writer",
     "charloom.learning",
     "charloom.generation",
@@ -38,8 +42,15 @@ LAYERS = (
     "charloom.model",
     "charloom.provenance",
     "charloom.keeping",
+    "charloom.resuming",
+    "charloom.saving",
+    "charloom.signals",
+    "charloom.tensorboard_log",
+    "charloom.listening",
     "charloom.recipe",
     "charloom.description",
+    "charloom.area",
+    "charloom.live",
     "charloom.watch",
     "charloom",
     "charloom.cli",
@@ -47,7 +58,7 @@ LAYERS = (
 )
 """From the ground up: a module imports from its own layer and from those before it."""
 
-TERMINAL = ("charloom.cli", "charloom.watch")
+TERMINAL = ("charloom.cli", "charloom.area", "charloom.live", "charloom.watch")
 SERIALISERS = {"pickle", "marshal", "shelve", "copyreg", "dill", "cloudpickle", "joblib"}
 HEAVY = ("torch", "numba", "outlines_core", "polars", "zstandard", "regex")
 """What generating has no use for, and would wait for."""

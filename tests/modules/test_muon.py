@@ -1,6 +1,7 @@
 """Muon against singular values by NumPy, and AdamW for what it leaves to it."""
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,9 +54,11 @@ def test_a_step_is_along_the_orthogonal_momentum() -> None:
 def test_the_other_groups_are_adamw() -> None:
     first = torch.nn.Parameter(torch.randn(3, 3, generator=torch.Generator().manual_seed(0)))
     second, matrix_ = copy.deepcopy(first), torch.nn.Parameter(torch.eye(2))
-    ours = Muon(
-        [{"params": [first]}, {"params": [matrix_], "orthogonal": True}], lr=0.1, weight_decay=0.3
-    )
+    groups: list[dict[str, Any]] = [
+        {"params": [first]},
+        {"params": [matrix_], "orthogonal": True},
+    ]
+    ours = Muon(groups, lr=0.1, weight_decay=0.3)
     theirs = torch.optim.AdamW([second], lr=0.1, weight_decay=0.3)
     for seed in range(4):
         gradient = torch.randn(3, 3, generator=torch.Generator().manual_seed(seed))
@@ -76,7 +79,10 @@ def test_a_stored_state_goes_on_as_if_it_had_not_been() -> None:
 
     def made() -> tuple[Muon, list[torch.nn.Parameter]]:
         weights = [torch.nn.Parameter(torch.ones(4, 2)), torch.nn.Parameter(torch.ones(3))]
-        groups = [{"params": weights[:1], "orthogonal": True}, {"params": weights[1:]}]
+        groups: list[dict[str, Any]] = [
+            {"params": weights[:1], "orthogonal": True},
+            {"params": weights[1:]},
+        ]
         return Muon(groups, lr=0.1), weights
 
     whole, weights = made()

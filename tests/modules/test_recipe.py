@@ -181,6 +181,54 @@ def test_a_stream_has_no_documents_to_keep_hashes_of() -> None:
     )
 
 
+def test_what_the_plan_says_is_in_the_model(source: Path) -> None:
+    plans: list[Plan] = []
+    model = train(source, steps=1, on_start=plans.append, **SMALL | {"precision": "fp32"})
+    kept = model.record.provenance
+    assert (kept["device"], kept["precision"]) == ("cpu", "fp32")
+    assert kept["parameters"] == sum(tensor.size for tensor in model.record.tensors.values())
+    assert kept["notes"] == list(plans[0].corpus.notes)
+
+
+def test_a_listener_that_raises_ends_the_run_with_everything_kept(
+    source: Path, tmp_path: Path
+) -> None:
+    class BrokenError(Exception):
+        pass
+
+    def broken(event: Event) -> None:
+        heard.append(event)
+        if event.step == 7:
+            raise BrokenError("mine")
+
+    heard: list[Event] = []
+    others: list[Event] = []
+    with pytest.raises(BrokenError, match="^mine$"):
+        train(
+            source, output=tmp_path / "m", listeners=[broken, others.append], epochs=10**6, **SMALL
+        )
+    assert isinstance(heard[-1], Step)
+    assert heard[-1].step == 7
+    assert isinstance(others[-1], Stopped)
+    assert (others[-1].step, others[-1].reason) == (7, "interrupted")
+    assert Model.load(tmp_path / "m").record.figures["bits_per_character"] == (
+        others[-1].bits_per_character
+    )
+
+
+def test_a_listener_hears_of_a_figure_when_the_weights_are_kept(
+    source: Path, tmp_path: Path
+) -> None:
+    def look(event: Event) -> None:
+        if isinstance(event, Validation) and event.best:
+            seen.append((event.step, Model.load(tmp_path / "m").record.figures["step"]))
+
+    seen: list[tuple[int, int]] = []
+    train(source, output=tmp_path / "m", listeners=[look], epochs=2, **SMALL)
+    assert seen
+    assert all(step == kept for step, kept in seen)
+
+
 def test_the_same_seed_gives_the_same_model(source: Path) -> None:
     first, second, other = (train(source, steps=5, seed=seed, **SMALL) for seed in (1, 1, 2))
     assert all(

@@ -1,15 +1,22 @@
 import dataclasses
 import io
+import json
+import locale
 import sys
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from corpora_by_hand import part
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from charloom.description import describe
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
+from charloom.keeping import Recorder
+from charloom.model_writer import ModelWriter
 from charloom.recipe import Plan
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.corpus import Corpus
@@ -38,6 +45,7 @@ def plan(**training: Any) -> Plan:
         device="cpu",
         precision="bf16",
         output=Path("runs/my titles"),
+        sources=("my titles.csv",),
     )
 
 
@@ -50,6 +58,8 @@ def step(seconds: float, progress: float) -> Step:
         bits_per_character=2.34567,
         characters_per_second=23456.7,
         learning_rate=0.1,
+        memory_bytes=412_300_000,
+        device_memory_bytes=None,
     )
 
 
@@ -58,6 +68,7 @@ def validation(figure: float, *, best: bool = False, overfitting: bool = False) 
         step=9,
         seconds=75.0,
         epoch=3,
+        progress=0.5,
         bits_per_character=figure,
         training_bits_per_character=1.5,
         best=best,
@@ -139,11 +150,40 @@ def test_the_budget(capsys: pytest.CaptureFixture[str], budget: dict[str, Any], 
 
 def test_steps_are_logged_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     steps = [step(second, second / 60) for second in range(1, 31)]
+    rest = "training 2.346 bits/char, 23,457 char/s, 412 MB"
     assert told(capsys, *steps) == (
-        "      0:10  epoch 2, 2.346 bits/char, 23,457 char/s, 0:50 left\n"
-        "      0:20  epoch 2, 2.346 bits/char, 23,457 char/s, 0:40 left\n"
-        "      0:30  epoch 2, 2.346 bits/char, 23,457 char/s, 0:30 left\n"
+        f"      0:10  17 %, epoch 2, {rest}, 0:50 left\n"
+        f"      0:20  33 %, epoch 2, {rest}, 0:40 left\n"
+        f"      0:30  50 %, epoch 2, {rest}, 0:30 left\n"
     )
+
+
+def test_a_long_run_has_no_more_than_fifty_lines_on_steps(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hours = told(capsys, *(step(minute * 60.0, minute / 600) for minute in range(1, 601)))
+    assert 40 < len(hours.splitlines()) <= 50
+    assert hours.splitlines()[0].startswith("     12:00  2 %, epoch 2, ")
+
+
+@given(st.lists(st.floats(0.01, 3.0), max_size=60))
+def test_both_views_tell_of_steps_that_metrics_jsonl_has(gaps: list[float]) -> None:
+    class Told(Watch):
+        def step(self, event: Step) -> None:
+            shown.append(event.to_json())
+
+    class Lines:
+        def append(self, name: str, line: str) -> None:
+            kept.append(json.loads(line))
+
+    shown: list[Any] = []
+    kept: list[Any] = []
+    view, recorder = Told(), Recorder(cast(ModelWriter, Lines()))
+    for number, seconds in enumerate(accumulate(gaps)):
+        event = dataclasses.replace(step(seconds, 0.5), step=number)
+        recorder(event)
+        view(event)
+    assert shown == kept
 
 
 def test_a_figure_is_marked_when_it_is_the_best(capsys: pytest.CaptureFixture[str]) -> None:
@@ -248,7 +288,17 @@ def test_an_interruption_is_remembered(capsys: pytest.CaptureFixture[str]) -> No
     view.start(plan())
     view(stopped(interrupted=True))
     assert view.interrupted
-    assert "\nInterrupted: the best weights, 1.500 bits per character" in capsys.readouterr().err
+    told = capsys.readouterr().err.replace("\\", "/")
+    assert "\nInterrupted: the best weights, 1.500 bits per character" in told
+    assert told.endswith("\nGo on: charloom train 'my titles.csv' -o 'runs/my titles' --resume\n")
+
+
+def test_the_best_figure_before_a_run_goes_on_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    view = Watch()
+    view.start(dataclasses.replace(plan(), best=1.25, notes=("the run goes on.",)))
+    assert "      note  the run goes on.\n      note  two texts" in capsys.readouterr().err
+    view(validation(1.5))
+    assert "best 1.250" in capsys.readouterr().err
 
 
 def test_weights_that_were_not_measured_are_told_as_such(
@@ -272,8 +322,12 @@ def test_nothing_is_promised_where_nothing_was_kept(capsys: pytest.CaptureFixtur
 def test_a_terminal_shows_how_far_it_has_come() -> None:
     text = drawn(step(30.0, 0.25))
     assert "reading" in text
-    assert " 25%  epoch 2  2.346 bits/char  23k char/s  1:30 left" in text
-    assert text.endswith("\x1b[2K"), "the line that moved is gone"
+    bar, training, figure, bottom = text.replace("\r", "\n").splitlines()[-5:-1]
+    assert bar.rpartition("\x1b[2K")[2] == f"      25 %  {'━' * 8}{'─' * 26}  1:30 left, epoch 2"
+    assert training == f"  training  {' ' * 8}▅{' ' * 25}  2.346 bits/char, best 2.346"
+    assert figure == f"validation  {' ' * 34}  not yet measured"
+    assert bottom == "            23k char/s, 412 MB  ▁ 2.35  █ 2.35  Ctrl-C: stop and keep"
+    assert text.endswith("\x1b[2K"), "the lines that moved are gone"
 
 
 def test_a_terminal_shows_how_much_is_read() -> None:
@@ -328,6 +382,31 @@ def test_colour_marks_the_best_figure() -> None:
 def test_a_run_that_fails_early_leaves_the_terminal_as_it_was() -> None:
     text = drawn(started=False)
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") > 0, "the cursor is back"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "terminal", "blocks"),
+    [
+        ("utf-8", "xterm", True),
+        ("latin-1", "xterm", False),
+        ("ascii", "xterm", False),
+        ("utf-8", "linux", False),
+    ],
+)
+def test_blocks_are_for_terminals_that_have_them(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, terminal: str, blocks: bool
+) -> None:
+    monkeypatch.setattr(locale, "getencoding", lambda: encoding)
+    monkeypatch.setenv("TERM", terminal)
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace")
+    with LiveWatch(Console(file=file, force_terminal=True, color_system=None, width=80)) as view:
+        view.start(plan())
+        view(step(30.0, 0.25))
+    file.seek(0)
+    shown = file.read()
+    curve = f"  training  {' ' * 8}"
+    assert (f"{curve}▅" in shown, f"{curve}=" in shown) == (blocks, not blocks)
+    assert shown.isascii() or blocks or encoding == "utf-8"
 
 
 def test_what_is_no_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import typer
 
+from charloom.cli import output as terminal
 from charloom.cli import train_options as given
 from charloom.cli.options import Columns, Encoding, Header, LabelColumn, Sources, split_columns
 
-_OWN = ("sources", "output", "valid", "preset", "force")
+_OWN = ("sources", "output", "valid", "preset", "force", "resume", "checkpoint_seconds", "log")
 
 
 def train(
@@ -19,6 +20,9 @@ def train(
     output: given.Output = None,
     preset: given.PresetName = None,
     force: given.Force = False,
+    resume: given.Resume = False,
+    checkpoint_seconds: given.CheckpointSeconds = None,
+    log: given.Log = None,
     level: given.LevelName = None,
     unit: given.UnitName = None,
     columns: Columns = None,
@@ -54,7 +58,9 @@ def train(
 ) -> None:
     """Train a network on texts, showing samples while it learns.
 
-    The weights that predict best are kept. Ctrl-C stops after the current step and keeps them too.
+    The weights that predict best are kept. Ctrl-C stops after the current step and keeps them too;
+    --resume goes on after that, and after any other end but that of the budget. The key s on a
+    terminal, or the signal SIGUSR1, measures, shows samples and saves without stopping.
     """
     arguments = dict(locals())
     options = {name: value for name, value in arguments.items() if name not in _OWN}
@@ -65,6 +71,9 @@ def train(
         validation=valid,
         preset=preset,
         force=force,
+        resume=resume,
+        checkpoint_seconds=checkpoint_seconds,
+        log=log,
     )
 
 
@@ -75,19 +84,28 @@ def _train(sources: list[str], options: Mapping[str, Any], **place: Any) -> None
     """
     from charloom import recipe
     from charloom.cli.downloads import fetch
-    from charloom.model_writer import check_free
+    from charloom.cli.keys import Keys
+    from charloom.tensorboard_log import check_log
     from charloom.watch import watch
 
     # A mistake is told before megabytes are fetched.
-    recipe.choose(sources, place["preset"], options)
-    check_free(place["output"], force=place["force"])
-    fetch([*sources, *filter(None, [place["validation"]])])
-    with watch() as view:
+    log = place.pop("log")
+    check_log(log, place["output"])
+    settled = recipe.settle(sources, options, **place)
+    if settled.finished:
+        terminal.note(
+            f"the run in {place['output']} is finished, its budget of {settled.training.budget} is "
+            "used: nothing was left to do."
+        )
+        return
+    fetch([*sources, *filter(None, [settled.validation])])
+    with watch() as view, Keys("-" in sources) as keys:
         recipe.train(
             sources,
-            listeners=[view],
+            listeners=[view, keys],
             on_start=view.start,
             on_read=view.reading,
+            log=log,
             **place,
             **options,
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, get_args
 
 from charloom.cli.options import decoded, number, option, whole
+from charloom.resuming import CHECKPOINT_SECONDS
 from charloom.settings import (
     Cell,
     Level,
@@ -53,6 +54,33 @@ PresetName = Annotated[
     str | None, option("--preset", metavar="lesson", help="A named set of settings.")
 ]
 Force = Annotated[bool, option("--force", help="Replace the model that is in the folder.")]
+Resume = Annotated[
+    bool,
+    option(
+        "--resume",
+        help="Go on with the run in the folder after its last save; its settings are those it had.",
+    ),
+]
+CheckpointSeconds = Annotated[
+    float | None,
+    _number(
+        "--checkpoint-seconds",
+        "SECONDS",
+        "Save the state of the run this often, for --resume; 0 is after every step.",
+        "Options",
+        CHECKPOINT_SECONDS,
+    ),
+]
+Log = Annotated[
+    str | None,
+    option(
+        "--log",
+        metavar="tensorboard",
+        default="none",
+        help="Also write the run for TensorBoard, into RUN/tensorboard; needs the package "
+        "tensorboard.",
+    ),
+]
 
 LevelName = Annotated[
     str | None,

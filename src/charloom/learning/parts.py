@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Any, Final, Self
 
 import torch
 from torch import Tensor
@@ -22,10 +22,13 @@ from torch import Tensor
 from charloom.learning.batches import Batch
 from charloom.learning.loss import summed_nats
 from charloom.learning.network import Network, State
-from charloom.learning.placement import Placement
+from charloom.learning.placement import Placement, random_state, restore_random_state
 
 LEAST_STREAMS = 4
 """Streams of a part: products of fewer rows take about as long."""
+
+_STRIDE: Final = 1_000_003
+"""Between the seeds of two steps: no run has so many parts."""
 
 States = list[State]
 
@@ -50,6 +53,7 @@ class Parts:
         self._chances = [
             torch.Generator(placement.device).manual_seed(seed + k) for k in range(self._count)
         ]
+        self._seed = seed
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -91,6 +95,60 @@ class Parts:
         with torch.no_grad():
             done = self._read(batch, states, lambda nats: ())
         return sum(part.nats for part in done), [part.state for part in done]
+
+    @property
+    def threads(self) -> int:
+        """The threads of all parts together."""
+        return self._all_threads
+
+    def state(self) -> dict[str, Any]:
+        """Return the random states, those of torch and of each part, for a checkpoint."""
+        return {
+            "torch": random_state(self._placement.device),
+            "chances": [chance.get_state() for chance in self._chances],
+        }
+
+    def restore(self, state: Mapping[str, Any], step: int) -> None:
+        """Take up the random states that ``state`` returned after ``step`` steps.
+
+        Where there are other parts now, each draws from a beginning that follows from the step.
+        """
+        restore_random_state(self._placement.device, state["torch"])
+        same = len(state["chances"]) == self._count
+        for k, chance in enumerate(self._chances):
+            if same and state["chances"][k].shape == chance.get_state().shape:
+                chance.set_state(state["chances"][k])
+            else:
+                chance.manual_seed((self._seed + _STRIDE * step + k) % 2**63)
+
+    def merged(self, states: States) -> dict[str, Tensor | None] | None:
+        """Return the states of all parts as one, its streams in the order of the minibatch."""
+        if not states:
+            return None
+        streams = sum(state.hidden_LBH.shape[1] for state in states)
+        whole = {}
+        for name in ("hidden_LBH", "cell_LBH"):
+            pieces = [getattr(state, name) for state in states]
+            if pieces[0] is not None:
+                whole[name] = pieces[0].new_empty(pieces[0].shape[0], streams, pieces[0].shape[2])
+                for part, piece in enumerate(pieces):
+                    whole[name][:, part :: self._count] = piece
+        return {"hidden_LBH": None, "cell_LBH": None} | whole
+
+    def divided(self, whole: Mapping[str, Tensor | None] | None) -> States:
+        """Return the states of the parts that there are now, from what ``merged`` returned."""
+        if whole is None or (hidden_LBH := whole["hidden_LBH"]) is None:
+            return []
+        cell_LBH, device = whole["cell_LBH"], self._placement.device
+        return [
+            State(
+                hidden_LBH[:, part :: self._count].contiguous().to(device),
+                None
+                if cell_LBH is None
+                else cell_LBH[:, part :: self._count].contiguous().to(device),
+            )
+            for part in range(min(self._count, hidden_LBH.shape[1]))
+        ]
 
     def _read(
         self,

@@ -1,7 +1,8 @@
 """How far a run has come: the stopwatch, the budget, running averages, and signs of overfitting."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from charloom.settings import TrainingSettings
 
@@ -32,6 +33,14 @@ class Stopwatch:
         """Seconds counted so far."""
         return self._passed + (0.0 if self._since is None else self._clock() - self._since)
 
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"seconds": self.seconds}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Stand still at the time that ``state`` returned."""
+        self._passed, self._since = state["seconds"], None
+
 
 class Average:
     """A running ratio of sums in which older values fade: each addition keeps 98 % of the past."""
@@ -50,6 +59,14 @@ class Average:
     def value(self) -> float:
         """The average of one unit; NaN before the first addition."""
         return self._value / self._weight if self._weight else math.nan
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"value": self._value, "weight": self._weight}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what ``state`` returned."""
+        self._value, self._weight = state["value"], state["weight"]
 
 
 class Pace:
@@ -91,6 +108,14 @@ class Pace:
         self.reported_at = step
         self._last = seconds
 
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"step": self.reported_at, "seconds": self._last}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what ``state`` returned."""
+        self.reported_at, self._last = state["step"], state["seconds"]
+
 
 class Overfitting:
     """Notices that the training loss falls on while the validation figure does not."""
@@ -115,3 +140,16 @@ class Overfitting:
         self._reports_since += 1
         fallen = training < self._training_at_best * (1 - self._margin)
         return fallen and self._reports_since >= self._patience
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {
+            "best": self._best,
+            "training_at_best": self._training_at_best,
+            "reports_since": self._reports_since,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what ``state`` returned."""
+        self._best, self._training_at_best = state["best"], state["training_at_best"]
+        self._reports_since = state["reports_since"]

@@ -7,18 +7,19 @@ carried on.
 
 import collections
 import dataclasses
-import itertools
 import math
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import torch
 
 from charloom import units
+from charloom.checkpoint import Stateful
 from charloom.errors import TrainingError
 from charloom.events import Event, Listener, Step, Stopped, Validation
 from charloom.learning.batches import Batch, Batches
+from charloom.learning.memory import Memory
 from charloom.learning.network import Network
 from charloom.learning.optimizer import learning_rate, set_learning_rate
 from charloom.learning.parts import Parts, States
@@ -27,6 +28,7 @@ from charloom.settings import TrainingSettings
 
 # How the validation part is read: the longest texts first, many at once, the state carried.
 VALIDATION: Final = {"batch_size": 64, "window": 128}
+_COUNTERS: Final = ("step", "best", "_progress", "epoch", "_batches", "_symbols")
 
 
 def evaluate(network: Network, batches: Batches, parts: Parts) -> float:
@@ -57,18 +59,64 @@ class Trainer:
     settings: TrainingSettings
     listeners: list[Listener]
     clock: Callable[[], float] = time.perf_counter
+    boundary: Callable[[bool], None] | None = None
+    """Called between two steps, while time stands still, with False; and with True after the step
+    at which ``stop`` ended the run."""
 
     def __post_init__(self) -> None:
         self.step = 0
         self.best = math.inf
         self._progress = 0.0
+        self.epoch, self._batches, self._symbols = 1, 0, 0
+        self._states: States = []
         self._stopping = False
+        self._asked = False
         self._events: collections.deque[Event] = collections.deque()
         self._watch = Stopwatch(self.clock)
         self._pace = Pace(self.settings)
         self._loss = Average()
         self._rate = Average()
         self._overfitting = Overfitting()
+        self._memory = Memory(next(self.network.parameters()).device)
+        self._members: dict[str, Stateful] = {
+            "stopwatch": self._watch,
+            "pace": self._pace,
+            "loss": self._loss,
+            "rate": self._rate,
+            "overfitting": self._overfitting,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return all that decides how the run goes on after the step that was taken last.
+
+        The order of the data follows from the seed and the epoch, so the number of batches is their
+        whole position.
+        """
+        counters = {name.lstrip("_"): getattr(self, name) for name in _COUNTERS}
+        members = {name: member.state() for name, member in self._members.items()}
+        return {
+            "counters": counters,
+            **members,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": self.parts.state(),
+            "carried": self.parts.merged(self._states),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what ``state`` returned; the settings and the texts must be the same."""
+        for name in _COUNTERS:
+            setattr(self, name, state["counters"][name.lstrip("_")])
+        for name, member in self._members.items():
+            member.restore(state[name])
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.parts.restore(state["random"], self.step)
+        self._states = self.parts.divided(state["carried"])
+
+    def report(self) -> None:
+        """Ask for a validation, and so for samples, after the current step."""
+        self._asked = True
 
     def stop(self) -> None:
         """Ask for an end after the current step; everything is kept."""
@@ -90,50 +138,73 @@ class Trainer:
         A KeyboardInterrupt after ``stop`` ends at once, without measuring the last weights. Raises
         TrainingError when the loss is no longer a finite number.
         """
+        cut_short = False
         try:
             with self.parts:
-                for epoch in itertools.count(1):
-                    self._epoch(epoch)
-                    if self._finished:
-                        break
+                self._learn()
                 if self._pace.reported_at != self.step:
-                    self._validate(epoch)
+                    self._validate()
         except KeyboardInterrupt:
             if not self._stopping:
                 raise
+            cut_short = True
             self._events.clear()
         stopped = Stopped(
             step=self.step,
             seconds=self._watch.seconds,
-            reason="interrupted" if self._stopping else "budget",
+            reason="interrupted" if cut_short or self._progress < 1 else "budget",
             bits_per_character=self.best if math.isfinite(self.best) else None,
         )
         self.emit(stopped)
         return stopped
 
     @property
+    def seconds(self) -> float:
+        """Seconds of training so far."""
+        return self._watch.seconds
+
+    @property
     def _finished(self) -> bool:
         return self._stopping or self._progress >= 1
 
-    def _epoch(self, epoch: int) -> None:
-        """Read the training part once, or until the budget is used."""
-        states: States = []
-        symbols = 0
-        self._watch.start()
-        for batch in self.training.epoch(epoch):
-            rate = learning_rate(self.settings, self._progress)
-            states = self._step(batch, [] if batch.starts else states, rate)
-            symbols += batch.symbols
-            passes = epoch - 1 + symbols / self.training.symbols
-            self._progress = self._pace.progress(self.step, passes, self._watch.seconds)
-            self._tell(epoch, rate)
+    def _learn(self) -> None:
+        """Take steps until the budget is used, or ``stop`` was called."""
+        while True:
+            self._read_epoch()
             if self._finished:
                 break
-            if self._pace.due(self._watch.seconds):
-                self._validate(epoch)
+            self.epoch, self._batches, self._symbols = self.epoch + 1, 0, 0
+            self._states = []
+        if self._progress < 1:
+            self._between(ending=True)
+
+    def _read_epoch(self) -> None:
+        """Read the training part, or what is left of it, or until the budget is used."""
+        self._watch.start()
+        for batch in self.training.epoch(self.epoch, self._batches):
+            rate = learning_rate(self.settings, self._progress)
+            self._states = self._step(batch, [] if batch.starts else self._states, rate)
+            self._batches += 1
+            self._symbols += batch.symbols
+            passes = self.epoch - 1 + self._symbols / self.training.symbols
+            self._progress = self._pace.progress(self.step, passes, self._watch.seconds)
+            self._tell(rate)
+            if self._finished:
+                break
+            if self._asked or self._pace.due(self._watch.seconds):
+                self._validate()
+            self._between(ending=False)
         self._watch.pause()
         if not self._finished and self._pace.due_at_epoch_end(self.step, self._watch.seconds):
-            self._validate(epoch)
+            self._validate()
+
+    def _between(self, *, ending: bool) -> None:
+        """Let others act at a moment when the state is that of a step which is done."""
+        if self.boundary is not None:
+            self._watch.pause()
+            self.boundary(ending)
+            if not ending:
+                self._watch.start()
 
     def _step(self, batch: Batch, states: States, rate: float) -> States:
         """Take one optimizer step; return the states after the batch."""
@@ -141,7 +212,9 @@ class Trainer:
         total, states = self.parts.learn(batch, states)
         if not math.isfinite(total):
             raise _not_finite("the loss", total, self.step + 1)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip).item()
+        if not math.isfinite(norm):
+            raise _not_finite("the gradient", norm, self.step + 1)
         set_learning_rate(self.optimizer, rate)
         self.optimizer.step()
         self.step += 1
@@ -149,22 +222,27 @@ class Trainer:
         self._rate.add(batch.characters, self._watch.seconds - began)
         return states
 
-    def _tell(self, epoch: int, rate: float) -> None:
+    def _tell(self, rate: float) -> None:
+        seconds = self._watch.seconds
+        self._memory.measure(seconds)
         self.emit(
             Step(
                 step=self.step,
-                seconds=self._watch.seconds,
-                epoch=epoch,
+                seconds=seconds,
+                epoch=self.epoch,
                 progress=self._progress,
                 bits_per_character=self._loss.value,
                 characters_per_second=self._rate.value,
                 learning_rate=rate,
+                memory_bytes=self._memory.process,
+                device_memory_bytes=self._memory.device,
             )
         )
 
-    def _validate(self, epoch: int) -> None:
+    def _validate(self) -> None:
         """Read the validation part and tell the figure; time stands still meanwhile."""
         self._watch.pause()
+        self._asked = False
         figure = evaluate(self.network, self.validation, self.parts)
         if not math.isfinite(figure):
             raise _not_finite("the validation figure", figure, self.step)
@@ -175,7 +253,8 @@ class Trainer:
             Validation(
                 step=self.step,
                 seconds=self._watch.seconds,
-                epoch=epoch,
+                epoch=self.epoch,
+                progress=self._progress,
                 bits_per_character=figure,
                 training_bits_per_character=self._loss.value,
                 best=best,

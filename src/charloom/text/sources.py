@@ -20,7 +20,7 @@ from charloom.text.readers import read, read_blocks
 from charloom.text.streams import Compression, Format, Progress, SourceFile, unreadable
 from charloom.text.symbols import repair
 
-__all__ = ["Document", "SourceFile", "fingerprint", "read", "read_blocks", "resolve"]
+__all__ = ["Document", "SourceFile", "fingerprint", "read", "read_blocks", "resolve", "size"]
 
 _FORMATS: dict[str, Format] = {
     ".txt": "text",
@@ -51,6 +51,17 @@ def resolve(
             f"no source was given; allowed: {_allowed()}; name at least one of these."
         )
     return [file for name in names for file in _resolve(str(name), settings, progress)]
+
+
+def size(files: Sequence[SourceFile]) -> int:
+    """Return the bytes of the files as they lie on disk; raises SourceError if one has gone."""
+    total = 0
+    for file in files:
+        try:
+            total += file.path.stat().st_size
+        except OSError as error:
+            raise unreadable(file.name, error) from error
+    return total
 
 
 def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> list[SourceFile]:

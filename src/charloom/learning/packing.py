@@ -1,0 +1,86 @@
+"""The state of a run as JSON and tensors, and back: nothing in it can run code.
+
+A state is made of None, booleans, numbers, texts, tensors and arrays, in lists, tuples and dicts
+with any of these as keys. What JSON lacks is an object with one key that begins with a dollar.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+
+def pack(state: Any) -> tuple[Any, bytes]:
+    """Return ``state`` as JSON, and its tensors as the bytes of a safetensors file."""
+    tensors: dict[str, Tensor] = {}
+    return _packed(state, "", tensors), save(tensors)
+
+
+def unpack(packed: Any, tensors: bytes) -> Any:
+    """Return the state that ``pack`` was given; tensors are on the CPU."""
+    # A copy of its own for each: in one buffer of bytes they begin anywhere, and kernels may sum in
+    # another order then.
+    return _unpacked(packed, {name: value.clone() for name, value in load(tensors).items()})
+
+
+def finite(state: Any) -> bool:
+    """Return whether all numbers of all tensors and arrays of a state are finite."""
+    return all(
+        bool(torch.isfinite(tensor).all())
+        for tensor in _tensors(state)
+        if tensor.is_floating_point()
+    )
+
+
+def _tensors(state: Any) -> Iterator[Tensor]:
+    if isinstance(state, Tensor | np.ndarray):
+        yield torch.as_tensor(state)
+    elif isinstance(state, Mapping):
+        for value in state.values():
+            yield from _tensors(value)
+    elif isinstance(state, list | tuple):
+        for value in state:
+            yield from _tensors(value)
+
+
+def _packed(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    """Return ``state`` as JSON; tensors go to ``tensors`` under their path."""
+    if isinstance(state, Tensor | np.ndarray):
+        tensors[path] = torch.as_tensor(state).detach().to("cpu", copy=True).contiguous()
+        return {"$tensor" if isinstance(state, Tensor) else "$array": path}
+    if isinstance(state, Mapping):
+        if all(isinstance(key, str) and not key.startswith("$") for key in state):
+            return {key: _packed(value, f"{path}/{key}", tensors) for key, value in state.items()}
+        pairs = [(key, _packed(value, f"{path}/{key}", tensors)) for key, value in state.items()]
+        return {"$pairs": pairs}
+    if isinstance(state, list | tuple):
+        each = [_packed(value, f"{path}/{index}", tensors) for index, value in enumerate(state)]
+        return each if isinstance(state, list) else {"$tuple": each}
+    if isinstance(state, float) and not math.isfinite(state):
+        return {"$float": repr(state)}
+    if state is None or isinstance(state, bool | int | float | str):
+        return state
+    raise TypeError(f"a checkpoint cannot hold {type(state).__name__} at {path}")
+
+
+def _unpacked(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
+    if isinstance(packed, list):
+        return [_unpacked(value, tensors) for value in packed]
+    if not isinstance(packed, dict):
+        return packed
+    match packed:
+        case {"$tensor": name}:
+            return tensors[name]
+        case {"$array": name}:
+            return tensors[name].numpy()
+        case {"$pairs": pairs}:
+            return {key: _unpacked(value, tensors) for key, value in pairs}
+        case {"$tuple": each}:
+            return tuple(_unpacked(value, tensors) for value in each)
+        case {"$float": number}:
+            return float(number)
+    return {key: _unpacked(value, tensors) for key, value in packed.items()}

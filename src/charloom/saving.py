@@ -1,0 +1,86 @@
+"""Checkpoints of a run that is going on, and going on from one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from charloom.checkpoint import Checkpoint, Stateful
+from charloom.errors import TrainingError
+from charloom.keeping import Keeper
+from charloom.model_writer import ModelWriter
+from charloom.resuming import check_texts, notes
+
+if TYPE_CHECKING:
+    from charloom.learning.trainer import Trainer
+
+
+class Checkpoints:
+    """Writes a checkpoint between two steps: now and then, when asked, and at the end.
+
+    ``run`` tells what the run is, and how many seconds lie between two checkpoints. ``members`` are
+    all whose state must go on: whoever joins them is written and restored without more ado.
+    """
+
+    def __init__(
+        self,
+        writer: ModelWriter,
+        run: Mapping[str, Any],
+        members: Mapping[str, Stateful],
+        trainer: Trainer,
+        keeper: Keeper,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._writer = writer
+        self._run = run
+        self._members = members
+        self._trainer = trainer
+        self._keeper = keeper
+        self._clock = clock
+        self._last = clock()
+        self._asked = False
+
+    def ask(self) -> None:
+        """Ask for a checkpoint after the current step."""
+        self._asked = True
+
+    def begin(self, earlier: Checkpoint | None) -> list[str]:
+        """Go on from ``earlier``, or make the first checkpoint; return what to tell of that.
+
+        Raises ResumeError if the texts are not those that ``earlier`` learned from.
+        """
+        if earlier is None:
+            # A folder that is put in its place has a checkpoint in it from the first.
+            self._write()
+            return []
+        from charloom.learning.packing import unpack
+
+        check_texts(self._writer.path, earlier.run, self._run)
+        states = unpack(earlier.state, earlier.tensors)
+        for name, member in self._members.items():
+            member.restore(states[name])
+        trainer = self._trainer
+        return notes(earlier.run, self._run, trainer.step, trainer.epoch, trainer.seconds)
+
+    def __call__(self, ending: bool) -> None:
+        """Save between two steps, if it is time or nothing comes after them."""
+        due = self._clock() - self._last >= self._run["checkpoint_seconds"]
+        if due or ending or self._asked:
+            self._write()
+            self._keeper.place(self._trainer.step, self._trainer.seconds)
+
+    def _write(self) -> None:
+        """Write a checkpoint; raises TrainingError instead of one that could not be used."""
+        from charloom.learning.packing import finite, pack
+
+        self._asked = False
+        states = {name: member.state() for name, member in self._members.items()}
+        if not finite(states):
+            raise TrainingError(
+                f"a weight became infinite or no number by step {self._trainer.step}; finite "
+                "numbers are needed: try a smaller --lr, or --precision fp32."
+            )
+        state, tensors = pack(states)
+        self._writer.save_checkpoint(Checkpoint(run=self._run, state=state, tensors=tensors))
+        self._last = self._clock()

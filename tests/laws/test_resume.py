@@ -1,0 +1,254 @@
+"""N steps = k steps, an end of any kind, and the other N - k: weights bit for bit, and all else.
+
+A run ends here by Ctrl-C, which saves at once, or as by ``kill -9``: an exception that nothing
+handles comes between two saves, or the process is really killed.
+"""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from killed_runs import resume_and_tell
+
+from charloom.events import Event, Step, Validation
+from charloom.model import Model
+from charloom.recipe import train
+
+WORDS = [
+    "the",
+    "a",
+    "river",
+    "stone",
+    "green",
+    "runs",
+    "falls",
+    "over",
+    "quick",
+    "bright",
+    "and",
+    "then",
+]
+STEPS = 23
+TINY: dict[str, Any] = {
+    "hidden": 6,
+    "input": 4,
+    "layers": 2,
+    "dropout": 0.3,
+    "batch_size": 8,
+    "window": 9,
+    "device": "cpu",
+    "precision": "fp32",
+    "learning_rate": 0.01,
+    "temperatures": (1.0,),
+}
+
+
+class Killed(BaseException):
+    """What ends a run without a word."""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    chance = random.Random(5)
+    texts = (" ".join(chance.choices(WORDS, k=chance.randint(2, 6))) for _ in range(60))
+    rows = [f"{'uv'[n % 2]},{text}" for n, text in enumerate(texts)]
+    path = tmp_path / "texts.csv"
+    path.write_text("\n".join(["kind,text", *rows]), "utf-8")
+    return path
+
+
+LINES: dict[str, Any] = {"columns": ("text",), "label_column": "kind"}
+STREAM: dict[str, Any] = {"columns": ("text",), "unit": "stream"}
+
+
+def events(run: Path) -> list[dict[str, Any]]:
+    """Return what metrics.jsonl tells, without what the clock says, and without steps.
+
+    Of steps, one in half a second is written, and so others in a run that was stopped.
+    """
+    clock = ("seconds", "characters_per_second")
+    read = [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
+    kept = [{key: each[key] for key in each if key not in clock} for each in read]
+    return [each for each in kept if each["event"] != "step"]
+
+
+def samples(run: Path) -> list[Any]:
+    lines = (run / "samples.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line)["text"] for line in lines]
+
+
+def at(step: int, act: Callable[[], None]) -> Callable[[Event], None]:
+    """Return a listener that acts after a step."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Step) and event.step == step:
+            act()
+
+    return listen
+
+
+def interrupt() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def kill() -> None:
+    raise Killed
+
+
+def same(whole: Path, run: Path) -> None:
+    """Check that two finished runs came to the same, but for the clock."""
+    assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert events(run) == events(whole)
+    assert samples(run) == samples(whole)
+    figures = [Model.load(path).record.figures for path in (run, whole)]
+    assert {**figures[0], "seconds": 0} == {**figures[1], "seconds": 0}
+    assert sorted(p.name for p in run.iterdir()) == sorted(p.name for p in whole.iterdir())
+
+
+def stopped_and_resumed(
+    source: Path, run: Path, ends: list[tuple[int, Callable[[], None]]], **options: Any
+) -> None:
+    """Train with an end after each of some steps, and resume after each."""
+    for number, (step, act) in enumerate(ends):
+        try:
+            again = options if number == 0 else {"resume": True}
+            listeners = [at(step, act)]
+            train(source, output=run, checkpoint_seconds=0, listeners=listeners, **again)
+        except Killed:
+            pass
+        assert (run / "checkpoint" / "state.json").is_file()
+    train(source, output=run, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("cell", "optimizer"),
+    [("lstm", "adamw"), ("gru", "adamw"), ("rnn", "adamw"), ("lstm", "rmsprop"), ("gru", "sgd")],
+)
+@pytest.mark.parametrize("kind", [LINES, STREAM], ids=["lines", "stream"])
+def test_a_run_that_was_stopped_is_one_that_was_not(
+    source: Path, tmp_path: Path, cell: str, kind: dict[str, Any], optimizer: str
+) -> None:
+    options = TINY | kind | {"cell": cell, "optimizer": optimizer, "steps": STEPS}
+    train(source, output=tmp_path / "whole", **options)
+    ends = [(6, interrupt), (13, kill)]
+    stopped_and_resumed(source, tmp_path / "run", ends, **options)
+    same(tmp_path / "whole", tmp_path / "run")
+
+
+@pytest.mark.parametrize("act", [interrupt, kill])
+@pytest.mark.parametrize("kind", [LINES, STREAM], ids=["lines", "stream"])
+def test_after_every_step(
+    source: Path, tmp_path: Path, kind: dict[str, Any], act: Callable[[], None]
+) -> None:
+    options = TINY | kind | {"epochs": 2, "batch_size": 16}
+    train(source, output=tmp_path / "whole", **options)
+    steps = Model.load(tmp_path / "whole").record.figures["step"]
+    assert steps > 8
+    # A kill at the first step comes before the first save.
+    ends = [(step, act) for step in range(2, steps)]
+    stopped_and_resumed(source, tmp_path / "run", ends, **options)
+    same(tmp_path / "whole", tmp_path / "run")
+
+
+def test_one_hot_input_and_dropout_drawn_by_torch(source: Path, tmp_path: Path) -> None:
+    options = TINY | LINES | {"input": "one-hot", "steps": 9}
+    train(source, output=tmp_path / "whole", **options)
+    stopped_and_resumed(source, tmp_path / "run", [(4, interrupt), (7, kill)], **options)
+    same(tmp_path / "whole", tmp_path / "run")
+
+
+def test_with_minutes_all_but_the_clock_goes_on(source: Path, tmp_path: Path) -> None:
+    seen: list[Event] = []
+    run = tmp_path / "run"
+    options = TINY | LINES | {"minutes": 0.02}
+    train(source, output=run, listeners=[seen.append, at(20, interrupt)], **options)
+    before = [event for event in seen if isinstance(event, Step)][-1]
+    seen.clear()
+    train(source, output=run, listeners=[seen.append], resume=True)
+    steps = [event for event in seen if isinstance(event, Step)]
+    assert steps[0].step == before.step + 1
+    assert steps[0].epoch in (before.epoch, before.epoch + 1)
+    assert before.seconds < steps[0].seconds < before.seconds + 1
+    assert before.progress < steps[0].progress
+    # The average is that of 50 steps or so: one more moves it little.
+    assert steps[0].bits_per_character == pytest.approx(before.bits_per_character, rel=0.1)
+    assert 1.2 <= steps[-1].seconds < 2.2
+    figures = [e["bits_per_character"] for e in events(run) if e["event"] == "validation"]
+    assert Model.load(run).record.figures["bits_per_character"] == min(figures)
+
+
+def test_a_step_that_measured_more_does_not_move_what_is_kept(source: Path, tmp_path: Path) -> None:
+    """Ctrl-C measures the last weights; that a run which was never stopped does not."""
+    options = TINY | LINES | {"epochs": 2, "learning_rate": 0.05}
+    seen: list[Event] = []
+    train(source, output=tmp_path / "whole", **options)
+    train(source, output=tmp_path / "run", listeners=[at(9, interrupt), seen.append], **options)
+    assert [event.step for event in seen if isinstance(event, Validation)] == [9]
+    assert Model.load(tmp_path / "run").record.figures["step"] == 9
+    train(source, output=tmp_path / "run", resume=True)
+    same(tmp_path / "whole", tmp_path / "run")
+
+
+KILLS = 4
+FORKS = pytest.mark.skipif(sys.platform == "win32", reason="no processes that are quick to begin")
+
+
+@pytest.fixture
+def forkserver() -> Any:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["killed_runs"])
+    return context
+
+
+@FORKS
+def test_a_process_killed_at_random_moments(source: Path, tmp_path: Path, forkserver: Any) -> None:
+    """Killed again and again, also while it saves, which it does after every step."""
+    options = TINY | LINES | {"steps": 30}
+    whole, run = tmp_path / "runs" / "whole", tmp_path / "runs" / "run"
+    chance = random.Random(1)
+    kills = 0
+    for number in range(KILLS + 1):
+        reader, writer = forkserver.Pipe(duplex=False)
+        arguments = (source, run, writer, options if number == 0 else {"resume": True})
+        process = forkserver.Process(target=resume_and_tell, args=arguments)
+        process.start()
+        writer.close()
+        # It tells of its first step, and from then on there is something to resume.
+        told = reader.poll(120) and reader.recv()
+        assert told in ("step", "done"), told
+        if number < KILLS:
+            time.sleep(chance.uniform(0, 0.1))
+            process.kill()
+        process.join(120)
+        kills += process.exitcode == -signal.SIGKILL
+    assert kills >= 2, "it was the test that came too late"
+    reader, writer = forkserver.Pipe(duplex=False)
+    process = forkserver.Process(target=resume_and_tell, args=(source, whole, writer, options))
+    process.start()
+    process.join()
+    same(whole, run)
+    assert set(run.parent.iterdir()) == {run, whole}, "nothing half-made is left"
+
+
+@FORKS
+def test_the_same_seed_gives_the_same_model_in_two_processes(
+    source: Path, tmp_path: Path, forkserver: Any
+) -> None:
+    runs = [tmp_path / "a", tmp_path / "b"]
+    for run in runs:
+        writer = forkserver.Pipe(duplex=False)[1]
+        options = TINY | LINES | {"steps": 12, "seed": 4}
+        process = forkserver.Process(target=resume_and_tell, args=(source, run, writer, options))
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+    same(*runs)
+    assert os.getpid() != process.pid
