@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from charloom.text.corpus import Part
+from charloom.text.part import Part
+from charloom.text.selection import Selection
 from charloom.text.vocabulary import Vocabulary
 
 
@@ -24,13 +25,19 @@ def part(
 ) -> Part:
     """Return the texts as a part, in the ids of ``known`` or of a vocabulary of their own."""
     known = known or vocabulary(texts)
-    lengths = np.array([len(text) for text in texts])
-    stops = np.cumsum(lengths)
+    ids = [known.encode(text) for text in texts]
+    offsets = np.cumsum([0, *map(len, ids)])
+    given = np.array(labels if labels is not None else [-1] * len(texts), dtype=np.int32)
     return Part(
-        ids=np.concatenate([known.encode(text) for text in texts]).astype(np.uint16),
-        starts=stops - lengths,
-        stops=stops,
-        labels=np.array(labels if labels is not None else [-1] * len(texts), dtype=np.int32),
+        ids=np.concatenate(ids).astype(np.uint16),
+        offsets=offsets,
+        selection=Selection.span(0, len(texts)),
+        first=0,
+        last=int(offsets[-1]),
+        label_ids=given,
+        label_of=np.array([*range(given.max() + 1), -1], dtype=np.int32),
         lookup=np.arange(len(known)),
         widths=np.ones(len(known), dtype=np.int64),
+        counts=np.bincount(np.concatenate(ids), minlength=len(known)),
+        longest=max(map(len, texts)),
     )

@@ -21,7 +21,7 @@ from charloom.resuming import Settled
 from charloom.settings import NetworkSettings, TrainingSettings
 from charloom.text.corpus import Corpus, build
 from charloom.text.known import KnownDocuments
-from charloom.text.sources import resolve
+from charloom.text.sources import resolve, size
 from charloom.text.store import open_store
 
 if TYPE_CHECKING:
@@ -35,11 +35,14 @@ can also be used without naming a label."""
 
 
 def read_corpus(
-    names: Sequence[str], settled: Settled, on_read: Callable[[int], None] | None
+    names: Sequence[str], settled: Settled, on_read: Callable[[int, int], None] | None
 ) -> Corpus:
     """Return the texts that are learned from and measured on."""
     text, validation = settled.text, settled.validation
-    store = open_store(resolve(names, text), text, on_read)
+    files = resolve(names, text)
+    total = size(files)
+    progress = None if on_read is None else lambda read: on_read(read, total)
+    store = open_store(files, text, progress)
     own = None if validation is None else open_store(resolve([validation], text), text)
     return build(store, text, seed=settled.training.seed, validation=own)
 
@@ -75,7 +78,7 @@ def record_of(
     names: Sequence[str], corpus: Corpus, settled: Settled, processes: int
 ) -> ModelRecord:
     """Return what is known of the model before it has learned."""
-    hashes = corpus.hashes if settled.training.index else None
+    indexed = settled.training.index and corpus.hashes is not None
     return ModelRecord(
         text=settled.text,
         network=settled.network,
@@ -84,7 +87,7 @@ def record_of(
         labels=corpus.labels,
         tensors={},
         provenance=provenance(names, corpus, processes),
-        known=None if hashes is None else KnownDocuments.of(hashes),
+        known=KnownDocuments.of(corpus.training_hashes, len(corpus.training)) if indexed else None,
     )
 
 

@@ -50,7 +50,7 @@ def train(
     log: str | None = None,
     listeners: Sequence[Listener] = (),
     on_start: Callable[[Plan], None] | None = None,
-    on_read: Callable[[int], None] | None = None,
+    on_read: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Model:
     """Train a model on texts and return it with its best weights.
@@ -60,7 +60,8 @@ def train(
     one's own to measure on; otherwise a part of the sources is set aside. ``options`` are the
     fields of TextSettings, NetworkSettings and TrainingSettings. ``log="tensorboard"`` also writes
     the run for TensorBoard, into ``output``. ``on_start`` gets the plan before the first step,
-    ``on_read`` the numbers of bytes read.
+    ``on_read``, while sources are read for the first time, how many more bytes were read and how
+    many there are.
 
     ``listeners`` are called with every event, in turn and between two steps; a Validation comes
     when the best weights are kept. One that raises hears no more, and the run ends as with Ctrl-C:
@@ -121,7 +122,7 @@ def _learn(
     log: str | None,
     listeners: Sequence[Listener],
     on_start: Callable[[Plan], None] | None,
-    on_read: Callable[[int], None] | None,
+    on_read: Callable[[int, int], None] | None,
     settled: Settled,
     output: Path | None,
     ranks: Ranks | None,

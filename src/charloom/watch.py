@@ -29,6 +29,7 @@ from charloom.display import duration, hanging, silence, visible
 from charloom.events import STEP_SECONDS, Event, Interval, Sample, Step, Stopped, Validation
 from charloom.figures import heading, status
 from charloom.live import MARGIN, Panel
+from charloom.reading import Reading
 from charloom.sparkline import BLOCKS
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _unheard() -> Iterator[None]:
 class Watch:
     """Tells of a run in plain lines, for logs and pipes; a context manager around the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.interrupted = False
         """Whether the run was ended by Ctrl-C, or another signal."""
         self._plan: Plan | None = None
@@ -77,6 +78,9 @@ class Watch:
         self._warned = False
         self._steps = Interval(STEP_SECONDS)
         self._logged = (0.0, 0.0)
+        self._clock = clock
+        self._reading = Reading(clock)
+        self._told = clock()
 
     def __enter__(self) -> Self:
         return self
@@ -89,8 +93,13 @@ class Watch:
     ) -> None:
         """Leave the terminal as it was."""
 
-    def reading(self, size: int) -> None:
-        """Show that ``size`` more bytes of text were read."""
+    @_unheard()
+    def reading(self, size: int, total: int) -> None:
+        """Tell now and then how much text was read, ``size`` more bytes of ``total``."""
+        self._reading.add(size, total)
+        if self._clock() - self._told >= LOG_SECONDS:
+            self._told = self._clock()
+            self.say((str(self._reading), ""))
 
     @_unheard()
     def start(self, plan: Plan) -> None:
@@ -183,11 +192,9 @@ class LiveWatch(Watch):
     """Tells of a run on a terminal, with lines that move below what was said."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
+        super().__init__(clock)
         self._console = console
-        self._clock = clock
         self._drawn = -math.inf
-        self._read = 0
         self._waiting = console.status("reading")
         self._panel = Panel(blocks=_has_blocks(console))
         self._area = Area(console, self._panel.draw)
@@ -209,11 +216,12 @@ class LiveWatch(Watch):
         self._area.stop()
 
     @_unheard()
-    def reading(self, size: int) -> None:
-        """Show how much text was read, ``size`` bytes more than before."""
-        self._read += size
+    def reading(self, size: int, total: int) -> None:
+        """Show how much text was read, ``size`` bytes more than before of ``total``."""
+        self._reading.add(size, total)
         if self._due():
-            self._waiting.update(f"reading, {self._read / 1e6:,.1f} MB")
+            bar = self._reading.bar(plain=self._console.options.ascii_only)
+            self._waiting.update(f"{bar} {self._reading}")
 
     @_unheard()
     def start(self, plan: Plan) -> None:

@@ -11,6 +11,7 @@ from charloom.learning.batches import Batch, DocumentBatches
 from charloom.learning.loss import summed_nats
 from charloom.learning.network import Network
 from charloom.settings import NetworkSettings
+from charloom.text.selection import Selection
 
 TEXTS = ["abca", "b", "cabbage"]
 SYMBOLS, LABELS = 8, 2
@@ -80,14 +81,7 @@ def test_a_batch_costs_what_its_documents_cost_alone(settings: NetworkSettings) 
     alone = 0.0
     whole = part(TEXTS, labels=[0, -1, 1])
     for index in range(len(TEXTS)):
-        one = type(whole)(
-            ids=whole.ids,
-            starts=whole.starts[index : index + 1],
-            stops=whole.stops[index : index + 1],
-            labels=whole.labels[index : index + 1],
-            lookup=whole.lookup,
-            widths=whole.widths,
-        )
+        one = dataclasses.replace(whole, selection=Selection.span(index, index + 1))
         batches = DocumentBatches(part=one, batch_size=1, window=99, seed=None)
         alone += nats(network, next(iter(batches.epoch(1)))).item()
     assert nats(network, only_batch()).item() == pytest.approx(alone, rel=1e-12)

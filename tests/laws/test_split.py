@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from charloom.settings import TextSettings
 from charloom.text.corpus import Corpus, build
+from charloom.text.part import Part
 from charloom.text.store import Store
 
 SEEDS = st.integers(0, 2**63 - 1)
@@ -24,16 +25,26 @@ def store_of(texts: list[str]) -> Store:
     symbols = tuple(dict.fromkeys("".join(texts)))
     number = {symbol: index for index, symbol in enumerate(symbols)}
     hashes = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in texts)
+    ids = np.array([number[c] for text in texts for c in text], dtype=np.uint16)
     return Store(
         level="char",
         symbols=symbols,
-        ids=np.array([number[c] for text in texts for c in text], dtype=np.uint16),
+        ids=ids,
         offsets=np.cumsum([0, *map(len, texts)]),
         hashes=np.frombuffer(hashes, dtype="<u8"),
         labels=(),
         label_ids=np.full(len(texts), -1, dtype=np.int32),
+        counts=np.bincount(ids, minlength=len(symbols)),
+        label_counts=np.zeros(0, dtype=np.int64),
+        distinct=len(set(texts)),
+        longest=max(map(len, texts)),
         fingerprint="",
     )
+
+
+def spans(part: Part) -> tuple[list[int], list[int]]:
+    starts, stops = part.spans(np.arange(len(part)))
+    return starts.tolist(), stops.tolist()
 
 
 def texts_of(store: Store, corpus: Corpus) -> tuple[list[str], list[str]]:
@@ -41,7 +52,7 @@ def texts_of(store: Store, corpus: Corpus) -> tuple[list[str], list[str]]:
     training, validation = (
         [
             "".join(store.symbols[raw] for raw in part.ids[start:stop])
-            for start, stop in zip(part.starts, part.stops, strict=True)
+            for start, stop in zip(*spans(part), strict=True)
         ]
         for part in (corpus.training, corpus.validation)
     )
@@ -109,7 +120,7 @@ def test_no_document_of_the_validation_file_is_trained_on(
     corpus = build(store, TextSettings(min_count=1), seed=0, validation=held_out)
     training, _ = texts_of(store, corpus)
     assert training == [text for text in texts if text not in others]
-    assert np.array_equal(corpus.validation.starts, held_out.offsets[:-1])
+    assert spans(corpus.validation)[0] == held_out.offsets[:-1].tolist()
 
 
 @given(texts=CORPORA, fraction=FRACTIONS, seed=SEEDS)

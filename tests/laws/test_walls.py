@@ -29,6 +29,7 @@ LAYERS = (
     "charloom.events",
     "charloom.launch",
     "charloom.display",
+    "charloom.reading",
     "charloom.sparkline",
     "charloom.figures",
     "charloom.text",

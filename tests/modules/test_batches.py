@@ -1,14 +1,17 @@
+import dataclasses
 import itertools
 from collections.abc import Iterable
 
 import numpy as np
 import pytest
 import torch
-from corpora_by_hand import part
+from corpora_by_hand import part, vocabulary
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charloom.learning import batches as batches_module
 from charloom.learning.batches import Batch, DocumentBatches, StreamBatches
+from charloom.text.selection import Selection
 from charloom.text.vocabulary import EOS
 
 TEXTS = [
@@ -111,13 +114,8 @@ def test_similar_lengths_share_a_batch() -> None:
 
 def test_widths_of_wide_symbols_are_counted() -> None:
     documents = part(["ab", "b"])
-    wide = type(documents)(
-        ids=documents.ids,
-        starts=documents.starts,
-        stops=documents.stops,
-        labels=documents.labels,
-        lookup=documents.lookup,
-        widths=np.where(np.arange(len(documents.widths)) == documents.ids[0], 7, 1),
+    wide = dataclasses.replace(
+        documents, widths=np.where(np.arange(len(documents.widths)) == documents.ids[0], 7, 1)
     )
     batches = DocumentBatches(part=wide, batch_size=2, window=256, seed=None).epoch(1)
     assert [batch.characters for batch in batches] == [7 + 1 + 1 + 1 + 1]
@@ -172,3 +170,69 @@ def test_an_epoch_begins_anywhere_as_it_would_have_gone_on(
         )
         for name in ("inputs_TB", "targets_TB", "mask_TB", "labels_B"):
             assert torch.equal(getattr(one, name), getattr(other, name))
+
+
+def same(first: Batch, second: Batch) -> bool:
+    tensors = ("inputs_TB", "targets_TB", "mask_TB", "labels_B")
+    numbers = ("starts", "symbols", "characters")
+    return all(torch.equal(getattr(first, n), getattr(second, n)) for n in tensors) and all(
+        getattr(first, n) == getattr(second, n) for n in numbers
+    )
+
+
+@pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
+@given(texts=texts, batch_size=sizes, window=windows | st.just(99), seed=st.integers(0, 9))
+def test_the_first_batches_can_be_left_out(
+    kind: type[DocumentBatches] | type[StreamBatches],
+    texts: list[str],
+    batch_size: int,
+    window: int,
+    seed: int,
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches_module, "POOL", 2)
+        batches = kind(part=part(texts), batch_size=batch_size, window=window, seed=seed)
+        whole = list(batches.epoch(3))
+        for first in range(len(whole) + 2):
+            rest = list(batches.epoch(3, first))
+            assert len(rest) == max(0, len(whole) - first)
+            assert all(map(same, rest, whole[first:]))
+
+
+@pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
+@given(texts=texts, left_out=st.sets(st.integers(0, 11)), batch_size=sizes, window=windows)
+def test_where_documents_lie_does_not_matter(
+    kind: type[DocumentBatches] | type[StreamBatches],
+    texts: list[str],
+    left_out: set[int],
+    batch_size: int,
+    window: int,
+) -> None:
+    chosen = np.array([index not in left_out for index in range(len(texts))])
+    if not chosen.any():
+        return
+    whole, known = part(texts), vocabulary(texts)
+    scattered = dataclasses.replace(whole, selection=Selection.of(chosen))
+    together = part([text for text, is_in in zip(texts, chosen, strict=True) if is_in], known)
+    counted = dataclasses.replace(scattered, counts=together.counts)
+    first, second = (
+        list(kind(part=each, batch_size=batch_size, window=window, seed=5).epoch(1))
+        for each in (counted, together)
+    )
+    assert len(first) == len(second)
+    assert all(map(same, first, second))
+
+
+@pytest.mark.parametrize("batch_size", [16, 64, 256])
+def test_padding_is_below_a_twentieth_of_what_is_computed(batch_size: int) -> None:
+    # Lengths of titles: about 45 characters, spread like the normal distribution's exponential.
+    rng = np.random.default_rng(1)
+    lengths = np.exp(rng.normal(np.log(43), 0.3, size=30_000)).astype(int) + 1
+    documents = part(["x" * int(n) for n in lengths])
+    computed = sum(
+        batch.mask_TB.numel()
+        for batch in DocumentBatches(
+            part=documents, batch_size=batch_size, window=256, seed=0
+        ).epoch(1)
+    )
+    assert 1 - documents.total_symbols / computed < 0.05

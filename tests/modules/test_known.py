@@ -1,5 +1,6 @@
 """The index of training documents, held against a set of Python."""
 
+import functools
 from hashlib import blake2b
 from itertools import product
 from pathlib import Path
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from records import known
 
 from charloom.text import known as known_module
+from charloom.text.blocks import Document, gather
 from charloom.text.known import KnownDocuments
-from charloom.text.sources import Document
 from charloom.text.store import load, write
 
 # Keys of five bytes with zeros wherever they can stand, and their neighbours on both sides.
@@ -41,7 +42,7 @@ class Spelled:
 @given(keys=some_keys)
 def test_zeros_at_either_end_count(keys: list[bytes]) -> None:
     hashes = np.array([int.from_bytes(key + b"\x55\x55\x55", "little") for key in keys], np.uint64)
-    documents = KnownDocuments.of(hashes)
+    documents = KnownDocuments.of(lambda: iter([hashes]), len(hashes))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(known_module, "blake2b", Spelled)
         assert [key for key in KEYS if key.hex() in documents] == sorted(set(keys))
@@ -72,7 +73,9 @@ def test_a_text_that_shares_40_bits_is_taken_for_a_document_and_one_of_39_is_not
     first = int.from_bytes(digest("one")[:5], "big")
     for hashed, expected in ((first, True), (first ^ 1, False), (first ^ 1 << 39, False)):
         number = int.from_bytes(hashed.to_bytes(5, "big") + b"\0\0\0", "little")
-        assert ("one" in KnownDocuments.of(np.array([number], np.uint64))) is expected
+        hashes = np.array([number], np.uint64)
+        index = KnownDocuments.of(functools.partial(iter, [hashes]), 1)
+        assert ("one" in index) is expected
 
 
 def test_equal_documents_are_kept_once() -> None:
@@ -85,20 +88,21 @@ def test_hashes_are_those_of_the_store(
     documents: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("store") / "s"
-    write([Document(text=text) for text in documents], folder, "char")
+    write(gather(Document(text=text) for text in documents), folder, "char")
     store = load(folder, "char", "c")
     assert store is not None
-    index = KnownDocuments.of(store.hashes)
+    index = KnownDocuments.of(lambda: iter([store.hashes]), len(store.hashes))
     assert all(text in index for text in documents)
     # Odds as above: far below one in a million for a handful of documents.
     assert "a text that nobody would come upon" not in index
 
 
 def test_lone_surrogates_are_compared_as_they_are_read(tmp_path: Path) -> None:
-    write([Document(text="a\ud800b"), Document(text="c\ud83d\ude00")], tmp_path / "s", "char")
+    pair = [Document(text="a\ud800b"), Document(text="c\ud83d\ude00")]
+    write(gather(pair), tmp_path / "s", "char")
     store = load(tmp_path / "s", "char", "c")
     assert store is not None
-    index = KnownDocuments.of(store.hashes)
+    index = KnownDocuments.of(lambda: iter([store.hashes]), len(store.hashes))
     assert all(text in index for text in ("a\ud800b", "a\ufffdb", "c\ud83d\ude00", "c\U0001f600"))
     assert "a?b" not in index
 

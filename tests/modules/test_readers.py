@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
+from charloom.text.blocks import Document
 from charloom.text.cleaning import clean
-from charloom.text.readers import Document, read
+from charloom.text.readers import read
 from charloom.text.streams import Format, SourceFile
 
 HEADLINES = Path(__file__).parents[3] / "shared" / "data" / "chinese_headlines.csv"

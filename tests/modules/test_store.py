@@ -13,8 +13,11 @@ import pytest
 
 from charloom.errors import CorpusError, OutputError
 from charloom.settings import Level, TextSettings
+from charloom.text import blocks as blocks_module
+from charloom.text import mapping, store_files
 from charloom.text import store as store_module
-from charloom.text.sources import Document, resolve
+from charloom.text.blocks import Block, Document, gather
+from charloom.text.sources import resolve
 from charloom.text.store import Store, load, open_store, write
 from charloom.text.symbols import join, split
 
@@ -33,7 +36,7 @@ def written(
 ) -> Store:
     given = labels or [None] * len(texts)
     documents = (Document(text=t, label=label) for t, label in zip(texts, given, strict=True))
-    write(documents, folder, level)
+    write(gather(documents), folder, level)
     store = load(folder, level, "content")
     assert store is not None
     return store
@@ -49,7 +52,7 @@ def test_each_document_comes_back(level: Level, tmp_path: Path) -> None:
     store = written(TEXTS, tmp_path / "s", level)
     assert len(store.offsets) == len(TEXTS) + 1
     assert [symbols_of(store, d) for d in range(len(TEXTS))] == [split(t, level) for t in TEXTS]
-    assert store.ids.dtype == np.uint16
+    assert store.ids.dtype == np.uint8
     assert (store.level, store.fingerprint) == (level, "content")
 
 
@@ -77,8 +80,7 @@ def test_batches_and_blocks_do_not_show(
 ) -> None:
     texts = [f"line {i} of façade 😀" for i in range(50)]
     whole = written(texts, tmp_path / "whole", level)
-    monkeypatch.setattr(store_module, "_BATCH", 40)
-    monkeypatch.setattr("charloom.text.encoder.BLOCK", 7)
+    monkeypatch.setattr(blocks_module, "BLOCK", 40)
     pieces = written(texts, tmp_path / "pieces", level)
     assert pieces.symbols == whole.symbols
     for name in ("ids", "offsets", "hashes", "label_ids"):
@@ -91,8 +93,8 @@ def test_lone_surrogates_are_read_as_the_replacement_character(tmp_path: Path) -
 
 
 def test_more_symbols_than_16_bits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "_BATCH", 30_000)
-    monkeypatch.setattr(store_module, "_IO_BLOCK", 1000)
+    monkeypatch.setattr(blocks_module, "BLOCK", 30_000)
+    monkeypatch.setattr(store_files, "_IO_BLOCK", 1000)
     texts = [f"w{i} w{i // 2}" for i in range(70_000)]
     store = written(texts, tmp_path / "s", "word")
     assert store.ids.dtype == np.uint32
@@ -148,10 +150,10 @@ def entries(cache: Path) -> list[Path]:
 
 @pytest.fixture
 def no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> Iterator[Document]:
+    def refuse(*_: object) -> Iterator[Block]:
         raise AssertionError("the text was read again")
 
-    monkeypatch.setattr(store_module, "read", refuse)
+    monkeypatch.setattr(store_module, "read_blocks", refuse)
 
 
 def test_a_second_run_reads_nothing(
@@ -208,8 +210,11 @@ def test_the_same_bytes_as_another_format_are_read_again(source: Path) -> None:
     ["ids.bin", "offsets.bin", "hashes.bin", "label_ids.bin", "names.json", "checksums.json"],
 )
 @pytest.mark.parametrize("damage", ["missing", "truncated", "altered"])
-def test_a_damaged_entry_is_made_anew(source: Path, cache: Path, name: str, damage: str) -> None:
-    opened(source)
+def test_a_damaged_entry_is_made_anew(tmp_path: Path, cache: Path, name: str, damage: str) -> None:
+    source = tmp_path / "source.csv"
+    source.write_text("text,kind\none,x\ntwo,y\nthree,x\n", encoding="utf-8")
+    labelled = TextSettings(clean=False, columns=("text",), label_column="kind")
+    opened(source, labelled)
     path = entries(cache)[0] / name
     content = path.read_bytes()
     if damage == "missing":
@@ -218,19 +223,46 @@ def test_a_damaged_entry_is_made_anew(source: Path, cache: Path, name: str, dama
         path.write_bytes(content[:-1])
     else:
         path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
-    assert texts_of(opened(source)) == ["one", "two", "three"]
+    store = opened(source, labelled)
+    assert texts_of(store) == ["one", "two", "three"]
+    assert (store.labels, store.label_ids.tolist()) == (("x", "y"), [0, 1, 0])
     assert path.read_bytes() == content
     assert len(entries(cache)) == 1
+
+
+def test_without_labels_no_file_is_kept_of_them(source: Path, cache: Path) -> None:
+    assert opened(source).label_ids.tolist() == [-1, -1, -1]
+    assert not (entries(cache)[0] / "label_ids.bin").exists()
+
+
+def test_of_a_large_file_a_sample_is_looked_at(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.write_text("abcdefghij" * 100, encoding="utf-8")
+    monkeypatch.setattr(store_module, "_SAMPLES", 4)
+    monkeypatch.setattr(store_module, "_SAMPLE_BYTES", 16)
+    opened(source)
+    path = entries(cache)[0] / "ids.bin"
+    content = path.read_bytes()
+    # Pieces of 16 bytes at 0, 328, 656 and 984: the last byte is looked at, the 17th is not.
+    for place, seen in ((0, True), (16, False), (328, True), (999, True)):
+        altered = bytearray(content)
+        altered[place] ^= 1
+        path.write_bytes(altered)
+        assert (load(path.parent, "char", "") is None) is seen
+    for other in (content[:-1], content + b"\0"):
+        path.write_bytes(other)
+        assert load(path.parent, "char", "") is None
 
 
 def test_a_run_that_breaks_off_leaves_nothing(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> Iterator[Document]:
-        yield Document(text="one")
+    def broken(*_: object) -> Iterator[Block]:
+        yield from gather([Document(text="one")])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store_module, "read", broken)
+    monkeypatch.setattr(store_module, "read_blocks", broken)
     with pytest.raises(KeyboardInterrupt):
         opened(source)
     assert entries(cache) == []
@@ -257,14 +289,14 @@ def test_an_entry_that_goes_while_it_is_looked_at_is_made_anew(
 ) -> None:
     opened(source)
     folder = entries(cache)[0]
-    mapped, looks = store_module._mapped, iter(["the first"])
+    mapped, looks = mapping.mapped, iter(["the first"])
 
     def vanishing(path: Path, dtype: str) -> Any:
         if next(looks, None):
             shutil.rmtree(folder)
         return mapped(path, dtype)
 
-    monkeypatch.setattr(store_module, "_mapped", vanishing)
+    monkeypatch.setattr(store_module, "mapped", vanishing)
     assert texts_of(opened(source)) == ["one", "two", "three"]
     assert entries(cache) == [folder]
 

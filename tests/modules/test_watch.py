@@ -111,7 +111,7 @@ def drawn(*events: Event, columns: int = 80, started: bool = True, colour: bool 
     )
     ticks = iter(range(10**6))
     with LiveWatch(console, clock=lambda: float(next(ticks))) as view:
-        view.reading(2_500_000)
+        view.reading(2_500_000, 10_000_000)
         if started:
             view.start(plan(steps=9, prompts=("To ",)))
         for event in events:
@@ -328,6 +328,21 @@ def test_a_terminal_shows_how_far_it_has_come() -> None:
     assert figure == f"validation  {' ' * 34}  not yet measured"
     assert bottom == "            23k char/s, 412 MB  ▁ 2.35  █ 2.35  Ctrl-C: stop and keep"
     assert text.endswith("\x1b[2K"), "the lines that moved are gone"
+
+
+def test_a_terminal_shows_how_much_is_read() -> None:
+    # The clock of the test goes on by a second whenever it is asked.
+    assert "━━━━━─────────────── reading, 25% of 10.0 MB" in drawn()
+
+
+def test_a_log_tells_now_and_then_how_much_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    times = [0.0]
+    view = Watch(clock=lambda: times[-1])
+    for second in (1.0, 6.0, 11.0, 16.0, 20.9):
+        times.append(second)
+        view.reading(10_000_000, 200_000_000)
+    # 30 MB in the 10 s since the first of them; the next line is due at 21 s.
+    assert capsys.readouterr().err == "reading, 15% of 200.0 MB, 3.0 MB/s, 0:57 left\n"
 
 
 def test_a_terminal_says_the_same_as_a_log(capsys: pytest.CaptureFixture[str]) -> None:

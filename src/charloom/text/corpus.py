@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from charloom.errors import CorpusError
 from charloom.settings import TextSettings
+from charloom.text.mapping import SCATTERED, release
+from charloom.text.part import Part
 from charloom.text.partition import choose
+from charloom.text.selection import Selection
 from charloom.text.store import Store
 from charloom.text.symbols import characters
 from charloom.text.vocabulary import UNK, Vocabulary
@@ -22,56 +25,10 @@ STREAM_VALIDATION_LIMIT = 200_000
 """The same for a stream, whose end is one long text: there is nothing to read beside it."""
 
 _BLOCK = 1 << 20
+_NEAR = 1 << 16
 _LABELS = 5
 _LABEL_CHARACTERS = 40
 """How many labels a note lists, and how much of each."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Part:
-    """Documents of one part, as ids of the vocabulary, looked up in the memory-mapped raw ids."""
-
-    ids: NDArray[Any]
-    """Raw ids of the whole store."""
-    starts: NDArray[np.int64]
-    """Where each document begins in ``ids``: (documents,)."""
-    stops: NDArray[np.int64]
-    """Where each document ends: (documents,)."""
-    labels: NDArray[np.int32]
-    """Index of each document's label, -1 for none: (documents,)."""
-    lookup: NDArray[np.int64]
-    """The vocabulary's id of each raw id."""
-    widths: NDArray[np.int64]
-    """The characters that each raw id stands for."""
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    @functools.cached_property
-    def lengths(self) -> NDArray[np.int64]:
-        """Symbols of each document, without boundaries: (documents,)."""
-        return self.stops - self.starts
-
-    def document(self, index: int) -> NDArray[np.int64]:
-        """Return the ids of a document's symbols, without boundaries: (symbols,)."""
-        ids: NDArray[np.int64] = self.lookup[self.ids[self.starts[index] : self.stops[index]]]
-        return ids
-
-    def characters(self, index: int) -> NDArray[np.int64]:
-        """Return how many characters each symbol of a document stands for: (symbols,)."""
-        widths: NDArray[np.int64] = self.widths[self.ids[self.starts[index] : self.stops[index]]]
-        return widths
-
-    @functools.cached_property
-    def total_symbols(self) -> int:
-        """Symbols of all documents and one boundary for each."""
-        return int(self.lengths.sum()) + len(self)
-
-    @functools.cached_property
-    def total_characters(self) -> int:
-        """Characters of all documents and one for the boundary of each."""
-        counts = _counts(self.ids, self.starts, self.stops, len(self.widths))
-        return int(counts @ self.widths) + len(self)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,8 +45,18 @@ class Corpus:
     fingerprint: str
     """Hash of the content; of both files if there is one for validation."""
     hashes: NDArray[np.uint64] | None = None
-    """The store's hash of each training document: (documents,); None for a stream, whose documents
-    are no units of text."""
+    """The store's hashes of all documents, of which ``training.selection`` tells those that are
+    learned from: (documents of the store,); None for a stream, whose documents are no units of
+    text."""
+
+    def training_hashes(self) -> Iterator[NDArray[np.uint64]]:
+        """Yield the hash of each training document, block by block; nothing for a stream."""
+        if self.hashes is None:
+            return
+        for begin in range(0, len(self.hashes), _NEAR):
+            block = self.hashes[begin : begin + _NEAR]
+            yield block[self.training.selection.chosen(begin, begin + len(block))]
+            release(self.hashes)
 
 
 def build(
@@ -105,23 +72,23 @@ def build(
         training, held_out, notes = _divide(store, settings, seed)
     else:
         held_out = _whole(validation)
-        training, notes = _without(_whole(store), validation)
-    if not len(held_out.starts):
+        training, notes = _without(store, validation)
+    if not len(held_out.selection):
         raise CorpusError(
             "the validation part would be empty; give more text, or a validation file with --valid."
         )
-    counts = _counts(store.ids, training.starts, training.stops, len(store.symbols))
-    _check_counts(store, counts, settings.min_count)
+    _check_counts(store, training.counts, settings.min_count)
     vocabulary = Vocabulary.from_counts(
-        store.level, store.symbols, counts, settings.min_count, len(training.starts)
+        store.level, store.symbols, training.counts, settings.min_count, len(training.selection)
     )
     labels = tuple(sorted(training.labels()))
     strange = sorted(held_out.labels() - set(labels))
     if strange:
         notes = (*notes, f"labels seen only in validation count as none: {_some(strange)}.")
-    if training.own_labels() > len(training.starts) / 2:
-        many = f"there are {len(labels):,} labels for {len(training.starts):,} documents"
+    if int((training.label_counts == 1).sum()) > len(training.selection) / 2:
+        many = f"there are {len(labels):,} labels for {len(training.selection):,} documents"
         notes = (*notes, f"{many}: is that the right --label-column?")
+    store.release()
     return Corpus(
         training=training.part(vocabulary, labels),
         validation=held_out.part(vocabulary, labels),
@@ -129,7 +96,7 @@ def build(
         labels=labels,
         notes=notes,
         fingerprint=store.fingerprint + (f"+{validation.fingerprint}" if validation else ""),
-        hashes=None if settings.unit == "stream" else training.hashes,
+        hashes=None if settings.unit == "stream" else store.hashes,
     )
 
 
@@ -138,31 +105,37 @@ class _Side:
     """Documents of a store, before there is a vocabulary."""
 
     store: Store
-    starts: NDArray[np.int64]
-    stops: NDArray[np.int64]
-    label_ids: NDArray[np.int32]
-    hashes: NDArray[np.uint64]
+    selection: Selection
+    counts: NDArray[np.int64]
+    """How often each symbol stands in the documents: (symbols,)."""
+    label_counts: NDArray[np.int64]
+    """How many of the documents have each label: (labels,)."""
+    first: int = 0
+    last: int | None = None
+    """Symbols of the store before ``first`` and from ``last`` on do not belong to it."""
 
     def labels(self) -> set[str]:
-        return {self.store.labels[index] for index in np.unique(self.label_ids) if index >= 0}
-
-    def own_labels(self) -> int:
-        """Return how many documents have a label that no other one has."""
-        return int((np.bincount(self.label_ids[self.label_ids >= 0]) == 1).sum())
+        return {self.store.labels[index] for index in np.flatnonzero(self.label_counts)}
 
     def part(self, vocabulary: Vocabulary, labels: tuple[str, ...]) -> Part:
         """Return the documents as ids of ``vocabulary`` and of ``labels``."""
-        symbols, level = self.store.symbols, self.store.level
+        store = self.store
         known = {label: index for index, label in enumerate(labels)}
         # The last entry is that of -1, which indexes it.
-        label_of = np.array([*(known.get(label, -1) for label in self.store.labels), -1], np.int32)
+        label_of = np.array([*(known.get(label, -1) for label in store.labels), -1], np.int32)
+        widths = [characters(symbol, store.level) for symbol in store.symbols]
         return Part(
-            ids=self.store.ids,
-            starts=self.starts,
-            stops=self.stops,
-            labels=label_of[self.label_ids],
-            lookup=np.array([vocabulary.ids.get(symbol, UNK) for symbol in symbols], np.int64),
-            widths=np.array([characters(symbol, level) for symbol in symbols], np.int64),
+            ids=store.ids,
+            offsets=store.offsets,
+            selection=self.selection,
+            first=self.first,
+            last=len(store.ids) if self.last is None else self.last,
+            label_ids=store.label_ids,
+            label_of=label_of,
+            lookup=np.array([vocabulary.ids.get(s, UNK) for s in store.symbols], np.int64),
+            widths=np.array(widths, np.int64),
+            counts=self.counts,
+            longest=store.longest,
         )
 
 
@@ -179,35 +152,66 @@ def _some(labels: Sequence[str]) -> str:
 
 
 def _whole(store: Store) -> _Side:
-    starts, stops = store.offsets[:-1], store.offsets[1:]
     return _Side(
-        store=store, starts=starts, stops=stops, label_ids=store.label_ids, hashes=store.hashes
+        store=store,
+        selection=Selection.span(0, len(store.hashes)),
+        counts=store.counts,
+        label_counts=store.label_counts,
     )
 
 
-def _chosen(side: _Side, chosen: NDArray[np.bool_]) -> _Side:
-    return dataclasses.replace(
-        side,
-        starts=side.starts[chosen],
-        stops=side.stops[chosen],
-        label_ids=side.label_ids[chosen],
-        hashes=side.hashes[chosen],
+def _split(store: Store, chosen: NDArray[np.bool_]) -> tuple[_Side, _Side]:
+    """Return the documents that are not chosen, and those that are."""
+    # The smaller side is counted, the other one is what remains.
+    few = chosen if 2 * int(chosen.sum()) <= len(chosen) else ~chosen
+    selection = Selection.of(few)
+    counts, label_counts = _counted(store, selection)
+    small = _Side(store=store, selection=selection, counts=counts, label_counts=label_counts)
+    large = _Side(
+        store=store,
+        selection=Selection.of(~few),
+        counts=store.counts - counts,
+        label_counts=store.label_counts - label_counts,
     )
+    return (large, small) if few is chosen else (small, large)
+
+
+def _counted(store: Store, selection: Selection) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how often each symbol stands in documents, and how many have each label."""
+    counts = np.zeros(len(store.symbols), dtype=np.int64)
+    label_counts = np.zeros(len(store.labels), dtype=np.int64)
+    for places in selection.blocks(SCATTERED):
+        starts, stops = store.offsets[places], store.offsets[places + 1]
+        for block in _blocks(store.ids, starts, stops):
+            counts += np.bincount(block, minlength=len(counts))
+            release(store.ids)
+        if store.labels:
+            given = store.label_ids[places]
+            label_counts += np.bincount(given[given >= 0], minlength=len(label_counts))
+        store.release()
+    return counts, label_counts
 
 
 def _divide(store: Store, settings: TextSettings, seed: int) -> tuple[_Side, _Side, _Notes]:
     """Return the training side, the validation side, and what to tell of them."""
-    side, fraction = _whole(store), settings.valid_fraction
+    fraction = settings.valid_fraction
     if settings.unit == "stream":
         limit = STREAM_VALIDATION_LIMIT
-        training, held_out, fewer = _cut(side, fraction, limit)
+        training, held_out, fewer = _cut(store, fraction, limit)
     else:
         limit = VALIDATION_LIMIT
         _check_documents(store)
-        lengths = side.stops - side.starts
-        taken, fewer = choose(store.hashes, lengths, fraction, seed, limit)
-        training, held_out = _chosen(side, ~taken), _chosen(side, taken)
-    size = int((held_out.stops - held_out.starts).sum())
+
+        taken, fewer = choose(
+            store.hashes,
+            functools.partial(_lengths, store),
+            store.distinct,
+            fraction=fraction,
+            seed=seed,
+            limit=limit,
+        )
+        training, held_out = _split(store, taken)
+    size = int(held_out.counts.sum())
     if size > limit:
         return training, held_out, (_too_large(size),)
     limited = (
@@ -217,6 +221,16 @@ def _divide(store: Store, settings: TextSettings, seed: int) -> tuple[_Side, _Si
     return training, held_out, (limited,) if fewer else ()
 
 
+def _lengths(store: Store, documents: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the symbols of documents, whose numbers ascend."""
+    lengths = np.empty(len(documents), dtype=np.int64)
+    for begin in range(0, len(documents), _NEAR):
+        some = documents[begin : begin + _NEAR]
+        lengths[begin : begin + _NEAR] = store.offsets[some + 1] - store.offsets[some]
+        release(store.offsets)
+    return lengths
+
+
 def _too_large(size: int) -> str:
     return (
         f"the validation part has {size:,} symbols, for no document is shorter: measuring will "
@@ -224,37 +238,62 @@ def _too_large(size: int) -> str:
     )
 
 
-def _cut(side: _Side, fraction: float, limit: int) -> tuple[_Side, _Side, bool]:
+def _cut(store: Store, fraction: float, limit: int) -> tuple[_Side, _Side, bool]:
     """Cut a stream before its last ``fraction``; also return whether ``limit`` made that less."""
-    ids, level = side.store.ids, side.store.level
+    ids, documents = store.ids, len(store.hashes)
     asked = min(math.ceil(fraction * len(ids)), len(ids) - 1)
     cut = len(ids) - min(asked, limit)
     # Not within a character of several bytes.
-    while cut < len(ids) and characters(side.store.symbols[ids[cut]], level) == 0:
+    while cut < len(ids) and characters(store.symbols[ids[cut]], store.level) == 0:
         cut += 1
-    before, after = _chosen(side, side.starts < cut), _chosen(side, side.stops > cut)
-    return (
-        dataclasses.replace(before, stops=np.minimum(before.stops, cut)),
-        dataclasses.replace(after, starts=np.maximum(after.starts, cut)),
-        asked > limit,
+    before = int(np.searchsorted(store.offsets[:-1], cut))
+    after = int(np.searchsorted(store.offsets[1:], cut, side="right"))
+    counts = np.bincount(ids[cut:], minlength=len(store.symbols))
+    held_out = _Side(
+        store=store,
+        selection=Selection.span(after, documents),
+        counts=counts,
+        label_counts=_labels_of(store, after, documents),
+        first=cut,
     )
+    training = _Side(
+        store=store,
+        selection=Selection.span(0, before),
+        counts=store.counts - counts,
+        label_counts=store.label_counts - _labels_of(store, before, documents),
+        last=cut,
+    )
+    return training, held_out, asked > limit
 
 
-def _without(side: _Side, validation: Store) -> tuple[_Side, _Notes]:
+def _labels_of(store: Store, first: int, last: int) -> NDArray[np.int64]:
+    """Return how many of the documents from ``first`` to before ``last`` have each label."""
+    given = store.label_ids[first:last]
+    counts: NDArray[np.int64] = np.bincount(given[given >= 0], minlength=len(store.labels))
+    return counts
+
+
+def _without(store: Store, validation: Store) -> tuple[_Side, _Notes]:
     """Leave out the documents that stand in ``validation`` too."""
-    known = np.isin(side.hashes, validation.hashes)
+    known = np.zeros(len(store.hashes), dtype=bool)
+    for begin in range(0, len(known), _BLOCK):
+        block = store.hashes[begin : begin + _BLOCK]
+        known[begin : begin + _BLOCK] = np.isin(block, validation.hashes)
+        store.release()
     if known.all():
         raise CorpusError(
             f"the training part would be empty: each of its {len(known)} documents stands in the "
             "validation file too; give other documents to one of them."
         )
+    if not known.any():
+        return _whole(store), ()
     note = f"{known.sum()} of {len(known)} training documents stand in the validation file too"
-    return _chosen(side, ~known), (f"{note}: left out.",) if known.any() else ()
+    return _split(store, known)[0], (f"{note}: left out.",)
 
 
 def _check_documents(store: Store) -> None:
     count = len(store.hashes)
-    if count == 1 or bool((store.hashes == store.hashes[0]).all()):
+    if store.distinct == 1:
         seen = "one document only" if count == 1 else f"{count} documents of the same text"
         raise CorpusError(
             f"the source holds {seen}; a split into training and validation needs two different "
@@ -275,16 +314,6 @@ def _check_counts(store: Store, counts: NDArray[np.int64], min_count: int) -> No
             f"every symbol of the training part is rarer than min-count {min_count}, the most "
             f"frequent stands there {counts.max()} times; lower min-count or give more text."
         )
-
-
-def _counts(
-    ids: NDArray[Any], starts: NDArray[np.int64], stops: NDArray[np.int64], symbols: int
-) -> NDArray[np.int64]:
-    """Return how often each of ``symbols`` raw ids stands in the documents."""
-    counts = np.zeros(symbols, dtype=np.int64)
-    for block in _blocks(ids, starts, stops):
-        counts += np.bincount(block, minlength=symbols)
-    return counts
 
 
 def _blocks(

@@ -3,27 +3,26 @@
 A raw id needs no vocabulary, so a text is encoded once for any seed, split and minimum count.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charloom.settings import Level
-from charloom.text.symbols import codes, iterate, symbol_of
+from charloom.text.blocks import Block
+from charloom.text.hashing import utf8
+from charloom.text.symbols import iterate, symbol_of
 
-BLOCK = 1 << 18
-"""Characters that are encoded at once: the arrays stay in the processor's cache."""
+Encoded = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""The raw ids of all documents of a block, in order; and how many each document has."""
 
 
 class Encoder(Protocol):
     """What the store needs of either way to encode."""
 
-    def encode(self, texts: Sequence[str]) -> tuple[list[int], Iterator[NDArray[np.uint32]]]:
-        """Return how many symbols each text has, and the raw ids of all in order, in blocks.
-
-        The texts hold no surrogates.
-        """
+    def encode(self, block: Block) -> Encoded:
+        """Return a block as raw ids."""
         ...
 
     @property
@@ -42,24 +41,23 @@ class _CodeEncoder:
 
     def __init__(self, level: Level) -> None:
         self._level = level
-        self._table = np.full(0x110000 if level == "char" else 256, -1, dtype=np.int32)
+        self._table = np.full(0x110000 if level == "char" else 256, -1, dtype=np.int64)
         self.symbols: list[str] = []
 
-    def encode(self, texts: Sequence[str]) -> tuple[list[int], Iterator[NDArray[np.uint32]]]:
-        units = texts if self._level == "char" else [text.encode() for text in texts]
-        joined = "".join(texts)
-        blocks = (joined[begin : begin + BLOCK] for begin in range(0, len(joined), BLOCK))
-        return [len(each) for each in units], map(self._ids, blocks)
+    def encode(self, block: Block) -> Encoded:
+        if self._level == "char":
+            return self._ids(block.codes), block.lengths
+        data, lengths = utf8(block.codes, block.lengths)
+        return self._ids(data), lengths
 
-    def _ids(self, text: str) -> NDArray[np.uint32]:
-        units = codes(text, self._level)
-        ids = self._table.take(units)
-        if ids.min() < 0:
+    def _ids(self, units: NDArray[Any]) -> NDArray[np.int64]:
+        ids: NDArray[np.int64] = self._table.take(units)
+        if ids.size and ids.min() < 0:
             self._learn(units[ids < 0])
             ids = self._table.take(units)
-        return ids.view(np.uint32)
+        return ids
 
-    def _learn(self, units: NDArray[np.uint32]) -> None:
+    def _learn(self, units: NDArray[Any]) -> None:
         """Number codes in the order of their first appearance."""
         distinct, first = np.unique(units, return_index=True)
         symbol = symbol_of(self._level)
@@ -87,7 +85,7 @@ class _PieceEncoder:
     def symbols(self) -> Sequence[str]:
         return tuple(self._numbers)
 
-    def encode(self, texts: Sequence[str]) -> tuple[list[int], Iterator[NDArray[np.uint32]]]:
-        number = self._numbers.__getitem__
-        ids = [np.fromiter(map(number, iterate(t, self._level)), dtype=np.uint32) for t in texts]
-        return [len(each) for each in ids], iter([np.concatenate(ids)])
+    def encode(self, block: Block) -> Encoded:
+        number, level = self._numbers.__getitem__, self._level
+        ids = [np.fromiter(map(number, iterate(t, level)), np.int64) for t in block.texts()]
+        return np.concatenate(ids), np.fromiter(map(len, ids), dtype=np.int64)

@@ -4,7 +4,8 @@ An index of n documents takes 5 n bytes. A document is never missed; any other t
 with a chance of n / 2**40: one in a million for a million documents.
 """
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Self
@@ -12,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.text.buckets import distinct
 from charloom.text.symbols import repair
 
 WIDTH = 5
@@ -29,14 +31,19 @@ class KnownDocuments:
         self._read = read
 
     @classmethod
-    def of(cls, hashes: NDArray[np.uint64]) -> Self:
-        """Return the set of documents whose hashes a store holds: (documents,)."""
-        # The store reads a digest as a little-endian number; here its first bytes come first.
-        digests = hashes.astype("<u8").view(">u8")
-        cut = np.sort(digests >> np.uint64(8 * (8 - WIDTH)))
-        first = np.diff(cut, prepend=~cut[:1]) != 0  # of equal ones; np.unique takes far longer
-        packed = cut[first].astype(">u8").view(np.uint8).reshape(-1, 8)[:, -WIDTH:].tobytes()
-        return cls(lambda: packed)
+    def of(cls, blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Self:
+        """Return the set of ``count`` documents, whose hashes in a store ``blocks`` gives anew.
+
+        They are looked at when ``packed`` is asked for.
+        """
+
+        def read() -> bytes:
+            # Its buffer becomes the result; joined pieces would be there twice.
+            packed = io.BytesIO()
+            packed.writelines(_packed(blocks, count))
+            return packed.getvalue()
+
+        return cls(read)
 
     @cached_property
     def packed(self) -> bytes:
@@ -65,3 +72,15 @@ class KnownDocuments:
         # NumPy takes zeros at the end of a string for padding. All keys have one width, so that
         # does not change their order, and whether two are equal is not asked of NumPy.
         return np.ndarray(len(self), f"S{WIDTH}", self.packed)
+
+
+def _packed(blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Iterator[bytes]:
+    """Yield what is packed, piece by piece."""
+
+    def cut() -> Iterator[NDArray[np.uint64]]:
+        # The store reads a digest as a little-endian number; here its first bytes come first.
+        for hashes in blocks():
+            yield hashes.astype("<u8").view(">u8").astype(np.uint64) >> np.uint64(64 - 8 * WIDTH)
+
+    for keys in distinct(cut, count, 8 * WIDTH):
+        yield keys.astype(">u8").view(np.uint8).reshape(-1, 8)[:, -WIDTH:].tobytes()

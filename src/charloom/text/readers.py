@@ -1,21 +1,17 @@
 """Files to documents: cleaned, blank ones left out, one after another."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
-from charloom.text.cleaning import clean_document, is_clean
-from charloom.text.streams import Progress, SourceFile, read_text, whole_lines
+from charloom.text import lines
+from charloom.text.blocks import Block, Document, gather, scatter
+from charloom.text.cleaning import clean_document
+from charloom.text.streams import Progress, SourceFile, pieces, read_text, whole_lines
+from charloom.text.symbols import codes
 from charloom.text.tables import read_rows
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class Document:
-    """What a network learns as one sequence, between two boundary symbols."""
-
-    text: str
-    label: str | None = None
 
 
 def read(
@@ -27,12 +23,23 @@ def read(
     ``line``, else the file is. Columns, labels and headers concern the tables among the files.
     Memory holds a block, or one document where that is larger. Raises SourceError.
     """
+    return scatter(read_blocks(files, settings, progress))
+
+
+def read_blocks(
+    files: Sequence[SourceFile], settings: TextSettings, progress: Progress | None = None
+) -> Iterator[Block]:
+    """Yield the same documents in blocks; a file of a stream may take many.
+
+    Memory holds a block, or one line where that is larger; with unit ``document`` one document.
+    """
     _check_columns(files, settings)
     found = False
     for file in files:
-        for document in _documents(file, settings, progress):
-            found = True
-            yield document
+        for block in _blocks(file, settings, progress):
+            if len(block.lengths):
+                found = True
+                yield block
     if not found:
         names = ", ".join(file.name for file in files)
         raise SourceError(
@@ -57,14 +64,15 @@ def _check_columns(files: Sequence[SourceFile], settings: TextSettings) -> None:
         )
 
 
-def _documents(
-    file: SourceFile, settings: TextSettings, progress: Progress | None
-) -> Iterator[Document]:
+def _blocks(file: SourceFile, settings: TextSettings, progress: Progress | None) -> Iterator[Block]:
     if file.format != "text":
-        return _rows(file, settings, progress)
+        return gather(_rows(file, settings, progress))
+    text = read_text(file, settings.encoding, progress)
     if settings.unit == "line":
-        return _lines(file, settings, progress)
-    return _whole(file, settings, progress)
+        return (lines.cut(block, settings) for block in whole_lines(text))
+    if settings.unit == "stream":
+        return _stream(text, settings)
+    return gather(_whole(text, settings))
 
 
 def _rows(
@@ -76,23 +84,27 @@ def _rows(
             yield Document(text=text, label=label)
 
 
-def _lines(
-    file: SourceFile, settings: TextSettings, progress: Progress | None
-) -> Iterator[Document]:
-    for block in whole_lines(read_text(file, settings.encoding, progress)):
-        lines = block.split("\n")
-        if settings.clean and is_clean(block):  # one look at a block is cheaper than one a line
-            texts = (line.strip() for line in lines)
-        else:
-            texts = (clean_document(line, settings) for line in lines)
-        for text in texts:
-            if text and not text.isspace():
-                yield Document(text=text)
-
-
-def _whole(
-    file: SourceFile, settings: TextSettings, progress: Progress | None
-) -> Iterator[Document]:
-    text = clean_document("".join(read_text(file, settings.encoding, progress)), settings)
+def _whole(blocks: Iterator[str], settings: TextSettings) -> Iterator[Document]:
+    text = clean_document("".join(blocks), settings)
     if text.strip():
         yield Document(text=text)
+
+
+def _stream(blocks: Iterator[str], settings: TextSettings) -> Iterator[Block]:
+    """Yield a file as one document, piece by piece; nothing if it is blank."""
+    held: list[str] = []
+    blank = True
+    for piece in pieces(blocks, translate=settings.clean):
+        if not blank:
+            yield _piece(held, unfinished=True)
+            held = []
+        surely = settings.clean and lines.is_surely_clean(piece)
+        held.append(piece if surely else clean_document(piece, settings))
+        blank = blank and not held[-1].strip()
+    if not blank:
+        yield _piece(held, unfinished=False)
+
+
+def _piece(texts: Sequence[str], *, unfinished: bool) -> Block:
+    units = codes("".join(texts), "char")
+    return Block(codes=units, lengths=np.array([len(units)]), unfinished=unfinished)

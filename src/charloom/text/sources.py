@@ -3,7 +3,6 @@
 import atexit
 import difflib
 import glob
-import hashlib
 import os
 import shutil
 import sys
@@ -14,12 +13,14 @@ from typing import BinaryIO
 
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
+from charloom.text.blocks import Document
 from charloom.text.corpora import CORPORA, NamedCorpus, local_path, named
-from charloom.text.readers import Document, read
+from charloom.text.fingerprint import fingerprint
+from charloom.text.readers import read, read_blocks
 from charloom.text.streams import Compression, Format, Progress, SourceFile, unreadable
 from charloom.text.symbols import repair
 
-__all__ = ["Document", "SourceFile", "fingerprint", "read", "resolve"]
+__all__ = ["Document", "SourceFile", "fingerprint", "read", "read_blocks", "resolve", "size"]
 
 _FORMATS: dict[str, Format] = {
     ".txt": "text",
@@ -32,7 +33,6 @@ _FORMATS: dict[str, Format] = {
     ".parquet": "parquet",
 }
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
-_FINGERPRINT_BYTES = 16
 
 
 def resolve(
@@ -53,20 +53,15 @@ def resolve(
     return [file for name in names for file in _resolve(str(name), settings, progress)]
 
 
-def fingerprint(files: Sequence[SourceFile]) -> str:
-    """Return a hexadecimal digest of what the files hold and how they are read, not of their names.
-
-    Raises SourceError if one cannot be read.
-    """
-    whole = hashlib.blake2b(digest_size=_FINGERPRINT_BYTES)
+def size(files: Sequence[SourceFile]) -> int:
+    """Return the bytes of the files as they lie on disk; raises SourceError if one has gone."""
+    total = 0
     for file in files:
         try:
-            with file.path.open("rb") as stream:
-                content = hashlib.file_digest(stream, hashlib.blake2b).hexdigest()
+            total += file.path.stat().st_size
         except OSError as error:
             raise unreadable(file.name, error) from error
-        whole.update(repr((content, file.format, file.compression, file.column_names)).encode())
-    return whole.hexdigest()
+    return total
 
 
 def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> list[SourceFile]:

@@ -16,7 +16,9 @@ Compression = Literal["gzip", "zstd"]
 Progress = Callable[[int], None]
 """Is told how many more bytes were read, of the file as it lies on disk."""
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 18
+_TAG_CHARACTERS = 1 << 12
+"""A tag that is longer is none, but a sign that was never closed."""
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PACKED_BYTES = 1 << 14  # one block of gzip unpacks to at most a thousand times its size
 
@@ -75,6 +77,35 @@ def whole_lines(blocks: Iterable[str]) -> Iterator[str]:
     begun.append(translate.decode("", final=True))
     if rest := "".join(begun):
         yield rest.removesuffix("\n")
+
+
+def pieces(blocks: Iterable[str], *, translate: bool) -> Iterator[str]:
+    """Regroup blocks of text so that each ends with a line, LF included, if it has any.
+
+    None ends within an HTML tag of several lines, unless it is longer than a page. With
+    ``translate``, CR LF and CR become LF; else CR LF only stays together.
+    """
+    translator = io.IncrementalNewlineDecoder(None, translate=translate)
+    begun: list[str] = []
+    for block in blocks:
+        text = translator.decode(block)
+        cut = _line_end(text)
+        if cut:
+            yield "".join([*begun, text[:cut]])
+            begun = []
+        begun.append(text[cut:])
+    begun.append(translator.decode("", final=True))
+    if rest := "".join(begun):
+        yield rest
+
+
+def _line_end(text: str) -> int:
+    """Return the last place behind a LF at which no tag is open, 0 if there is none."""
+    cut = text.rfind("\n") + 1
+    opened = text.rfind("<", max(0, cut - _TAG_CHARACTERS), cut)
+    if opened >= 0 and ">" not in text[opened:cut]:
+        cut = text.rfind("\n", 0, opened) + 1
+    return cut
 
 
 def _ignore(read: int) -> None:

@@ -1,0 +1,71 @@
+"""BLAKE2b of 8 bytes of each document's UTF-8, as a little-endian number."""
+
+import sys
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.text.blocks import Block, text_of
+
+COMPILED_FROM = 250_000
+"""Documents after which compiled code is loaded, which takes about as long as hashing them."""
+
+
+class Hasher:
+    """Hashes the documents of blocks, one block after another."""
+
+    def __init__(self) -> None:
+        self._documents = 0
+        self._begun: Any = None
+
+    def hashes(self, block: Block) -> NDArray[np.uint64]:
+        """Return the hashes of the documents that end in ``block``: (documents,)."""
+        self._documents += len(block.lengths)
+        # Compiled code reads numbers as the processor does; the digest's first byte is the lowest.
+        if self._begun is None and not block.unfinished and self._compiled():
+            from charloom.text import compiled_hashing
+
+            out = np.empty(len(block.lengths), dtype=np.uint64)
+            compiled_hashing.digests(block.codes, np.cumsum(block.lengths), out)
+            return out
+        data, lengths = utf8(block.codes, block.lengths)
+        stops = np.cumsum(lengths)
+        return np.frombuffer(self._digests(data, stops, unfinished=block.unfinished), dtype="<u8")
+
+    def _compiled(self) -> bool:
+        return self._documents >= COMPILED_FROM and sys.byteorder == "little"
+
+    def _digests(
+        self, data: NDArray[np.uint8], stops: NDArray[np.int64], *, unfinished: bool
+    ) -> bytes:
+        view, done, start = data.data, [], 0
+        for stop in stops.tolist():
+            if self._begun is None:
+                self._begun = blake2b(view[start:stop], digest_size=8)
+            else:
+                self._begun.update(view[start:stop])
+            done.append(self._begun)
+            self._begun, start = None, stop
+        if unfinished:
+            self._begun = done.pop()
+        return b"".join([each.digest() for each in done])
+
+
+def utf8(
+    codes: NDArray[np.uint32], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the UTF-8 of texts, and the bytes of each: (bytes,), (documents,).
+
+    ``lengths`` are the characters of each; none is empty.
+    """
+    if not codes.size or codes.max() < 0x80:
+        return codes.astype(np.uint8), lengths
+    data = np.frombuffer(text_of(codes).encode(), dtype=np.uint8)
+    wide = np.flatnonzero(codes >= 0x80)
+    wide_codes = codes[wide]
+    more = 1 + (wide_codes >= 0x800) + (wide_codes >= 0x10000).astype(np.int64)
+    before = np.concatenate([[0], np.cumsum(more)])
+    stops = np.cumsum(lengths)
+    return data, np.diff(stops + before[np.searchsorted(wide, stops)], prepend=0)
