@@ -116,8 +116,8 @@ def test_states_are_kept_in_the_order_of_the_streams(
     ]
     merged = three.merged(carried)
     assert merged is not None
-    for name, expected in (("hidden_LBH", whole), ("cell_LBH", cells)):
-        found = merged[name]
+    for key, expected in (("hidden_LBH", whole), ("cell_LBH", cells)):
+        found = merged[key]
         assert (found is None) is (expected is None)
         assert found is None or expected is None or torch.equal(found, expected)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
