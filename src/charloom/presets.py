@@ -33,6 +33,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     "optimizer": "rmsprop",
                     "learning_rate": 1e-3,
                     "schedule": "constant",
+                    "average": False,
                 }
             ),
         )

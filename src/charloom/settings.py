@@ -109,6 +109,8 @@ class TrainingSettings(Record):
     """The rule that turns gradients into steps; muon is AdamW but for the recurrent layers."""
     weight_decay: float = 0.01
     """Decoupled weight decay of AdamW on its weight matrices."""
+    average: bool = True
+    """Measure, show and keep the average of the weights over the last tenth of the steps."""
     clip: float = 1.0
     """Largest norm of the whole gradient; a larger one is scaled down."""
     seed: int = 0

@@ -63,6 +63,7 @@ def losses(kind: str, folder: Path) -> list[float]:
         batch_size=8,
         window=32,
         learning_rate=0.01,
+        optimizer="adamw",
         precision="fp32",
         device="cpu",
     )

@@ -10,8 +10,9 @@ from charloom.errors import SettingsError
 from charloom.joining import check_sources, share
 from charloom.launch import ALONE, Launch
 from charloom.learning.ranks import Ranks
+from charloom.recipe import train
 from charloom.resuming import Settled
-from charloom.settling import choose, train
+from charloom.settling import choose
 
 
 class Told(Ranks):

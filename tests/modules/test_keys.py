@@ -1,4 +1,5 @@
 import os
+import select
 import sys
 from collections.abc import Iterator
 
@@ -52,6 +53,7 @@ def test_the_key_asks_for_a_report(
         listener(STEP)
         assert not asked
         os.write(terminal, typed)
+        assert select.select([sys.stdin], [], [], 10)[0], "it takes a moment to arrive"
         listener(Stopped(step=1, seconds=1.0, reason="budget", bits_per_character=None))
         assert not asked
         listener(STEP)

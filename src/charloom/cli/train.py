@@ -50,6 +50,7 @@ def train(
     optimizer: given.OptimizerName = None,
     weight_decay: given.WeightDecay = None,
     clip: given.Clip = None,
+    average: given.Average = None,
     seed: given.TrainingSeed = None,
     device: given.Device = None,
     precision: given.PrecisionName = None,
@@ -60,9 +61,8 @@ def train(
 ) -> None:
     """Train a network on texts, showing samples while it learns.
 
-    The weights that predict best are kept. Ctrl-C stops after the current step and keeps them too;
-    --resume goes on after that, and after any other end but that of the budget. The key s on a
-    terminal, or the signal SIGUSR1, measures, shows samples and saves without stopping.
+    The weights that predict best are kept, also after Ctrl-C; --resume goes on where a run ended
+    before its time. The key s, or SIGUSR1, measures, shows samples and saves without stopping.
     """
     options = {name: value for name, value in dict(locals()).items() if name not in _OWN}
     _train(

@@ -239,6 +239,15 @@ PrecisionName = Annotated[
         group="Training",
     ),
 ]
+Average = Annotated[
+    bool | None,
+    option(
+        "--average/--no-average",
+        help="Keep the average of the weights over the last tenth of the steps, not the last ones.",
+        default="average",
+        group="Training",
+    ),
+]
 Index = Annotated[
     bool | None,
     option(

@@ -6,6 +6,7 @@ carried on.
 """
 
 import collections
+import contextlib
 import dataclasses
 import math
 import time
@@ -18,6 +19,7 @@ from charloom import units
 from charloom.checkpoint import Stateful
 from charloom.errors import ProcessError, TrainingError
 from charloom.events import Event, Listener, Step, Stopped, Validation
+from charloom.learning.averaging import Averaging
 from charloom.learning.batches import Batch, Batches
 from charloom.learning.memory import Memory
 from charloom.learning.network import Network
@@ -107,6 +109,7 @@ class Trainer:
         self._loss = Average()
         self._rate = Average()
         self._overfitting = Overfitting()
+        self._average = Averaging(self.network) if self.settings.average else None
         self._memory = Memory(next(self.network.parameters()).device)
         self._members: dict[str, Stateful] = {
             "stopwatch": self._watch,
@@ -115,6 +118,8 @@ class Trainer:
             "rate": self._rate,
             "overfitting": self._overfitting,
         }
+        if self._average is not None:
+            self._members["average"] = self._average
 
     def state(self) -> dict[str, Any]:
         """Return all that decides how the run goes on after the step that was taken last.
@@ -257,6 +262,8 @@ class Trainer:
             raise _not_finite("the gradient", norm, self.step + 1)
         set_learning_rate(self.optimizer, rate)
         self.optimizer.step()
+        if self._average is not None:
+            self._average.add()
         self.step += 1
         self._loss.add(units.bits(total), batch.characters)
         self._rate.add(batch.characters, self._watch.seconds - began)
@@ -292,9 +299,16 @@ class Trainer:
         )
 
     def _validate(self) -> None:
-        """Read the validation part and tell the figure; time stands still meanwhile."""
+        """Measure and tell the figure, of the average weights if any; time stands still."""
         self._watch.pause()
         self._asked = False
+        average = self._average
+        # Listeners that keep or show the weights are called within.
+        with contextlib.nullcontext() if average is None else average.in_place():
+            self._measure()
+        self._watch.start()
+
+    def _measure(self) -> None:
         figure = evaluate(self.network, self.validation, self.parts, self.ranks, self.step)
         if not math.isfinite(figure):
             raise _not_finite("the validation figure", figure, self.step)
@@ -313,7 +327,6 @@ class Trainer:
                 overfitting=self._overfitting.notice(figure, self._loss.value),
             )
         )
-        self._watch.start()
 
 
 def _not_finite(what: str, value: float, step: int) -> TrainingError:
