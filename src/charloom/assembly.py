@@ -115,6 +115,7 @@ def trainer_of(
     from charloom.learning.optimizer import build_optimizer
     from charloom.learning.parts import Parts
     from charloom.learning.placement import place, seed_everything
+    from charloom.learning.progress import LEAST_GAP, LONG_GAP
     from charloom.learning.ranks import Ranks
     from charloom.learning.trainer import VALIDATION, Trainer
 
@@ -143,6 +144,7 @@ def trainer_of(
         settings=settings,
         listeners=[],
         ranks=ranks,
+        gap=LONG_GAP if record.text.unit == "stream" else LEAST_GAP,
     )
     plan = Plan(
         text=record.text,

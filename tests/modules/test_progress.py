@@ -79,7 +79,22 @@ def test_reports_between_epochs_come_when_asked_for() -> None:
     assert pace.due(5)
     pace.reported(step=7, seconds=5)
     assert not pace.due(9.9)
-    assert not Pace(TrainingSettings(minutes=1)).due(59)
+    assert not Pace(TrainingSettings(epochs=1)).due(1e9)
+
+
+def test_a_quarter_of_the_minutes_without_a_report_brings_one() -> None:
+    pace = Pace(TrainingSettings(minutes=1))
+    assert not pace.due(14.9)
+    assert pace.due(15)
+    pace.reported(3, 16)
+    assert not pace.due(30.9)
+    assert pace.due(31)
+
+
+def test_the_gap_between_ends_of_epochs_can_be_larger() -> None:
+    pace = Pace(TrainingSettings(minutes=1), gap=0.2)
+    assert not pace.due_at_epoch_end(1, 11.9)
+    assert pace.due_at_epoch_end(1, 12)
 
 
 def test_overfitting_is_a_training_loss_that_falls_on_alone() -> None:

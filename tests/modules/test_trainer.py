@@ -139,7 +139,7 @@ def test_a_figure_that_is_not_finite_stops_too() -> None:
             with torch.no_grad():
                 run.network.output.weight.fill_(math.inf)
 
-    run = trainer(TrainingSettings(steps=1, precision="fp32"), spoil)
+    run = trainer(TrainingSettings(steps=1, precision="fp32", average=False), spoil)
     with pytest.raises(TrainingError) as caught:
         run.run()
     assert str(caught.value) == (

@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from charloom.settings import TrainingSettings
 
-# Reports at the ends of very short epochs keep this distance, as a share of the budget in minutes.
-LEAST_GAP = 0.05
+LEAST_GAP: Final = 0.05
+"""Reports at the ends of short epochs keep this distance, as a share of the budget in minutes."""
+LONG_GAP: Final = 0.2
+"""The same where the validation part is one long text, which is read one symbol after another."""
+MOST_GAP: Final = 0.25
+"""So long without a report, one comes in the middle of an epoch."""
 
 
 class Stopwatch:
@@ -73,14 +77,16 @@ class Pace:
     """The budget, and when a report (validation and samples) is due.
 
     Reports come at the end of every epoch and every ``sample_every`` seconds. With a budget of
-    minutes, epoch ends that follow a report by less than 5 % of the budget are passed over.
+    minutes, epoch ends that follow a report by less than the share ``gap`` of it are passed over,
+    and a quarter of it without a report brings one.
     """
 
-    def __init__(self, settings: TrainingSettings) -> None:
+    def __init__(self, settings: TrainingSettings, gap: float = LEAST_GAP) -> None:
         self._minutes = settings.minutes
         self._epochs = settings.epochs
         self._steps = settings.steps
         self._every = settings.sample_every
+        self._gap = gap
         self._last = 0.0
         self.reported_at: int | None = None
 
@@ -96,11 +102,14 @@ class Pace:
 
     def due(self, seconds: float) -> bool:
         """Return whether a report is due in the middle of an epoch."""
-        return self._every is not None and seconds - self._last >= self._every
+        since = seconds - self._last
+        if self._every is not None and since >= self._every:
+            return True
+        return self._minutes is not None and since >= MOST_GAP * 60 * self._minutes
 
     def due_at_epoch_end(self, step: int, seconds: float) -> bool:
         """Return whether a report is due at the end of an epoch."""
-        gap = 0.0 if self._minutes is None else LEAST_GAP * 60 * self._minutes
+        gap = 0.0 if self._minutes is None else self._gap * 60 * self._minutes
         return self.reported_at != step and seconds - self._last >= gap
 
     def reported(self, step: int, seconds: float) -> None:

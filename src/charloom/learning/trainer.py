@@ -25,7 +25,7 @@ from charloom.learning.memory import Memory
 from charloom.learning.network import Network
 from charloom.learning.optimizer import learning_rate, set_learning_rate
 from charloom.learning.parts import Parts, States
-from charloom.learning.progress import Average, Overfitting, Pace, Stopwatch
+from charloom.learning.progress import LEAST_GAP, Average, Overfitting, Pace, Stopwatch
 from charloom.learning.ranks import Ranks
 from charloom.settings import TrainingSettings
 
@@ -87,6 +87,8 @@ class Trainer:
     """Called between two steps, while time stands still, with False; and with True after the step
     at which ``stop`` ended the run."""
     ranks: Ranks = dataclasses.field(default_factory=Ranks)
+    gap: float = LEAST_GAP
+    """Least share of a budget of minutes between two validations at ends of epochs."""
 
     def __post_init__(self) -> None:
         self.step = 0
@@ -105,7 +107,7 @@ class Trainer:
         """Whether a process wishes to save."""
         self._events: collections.deque[Event] = collections.deque()
         self._watch = Stopwatch(self.clock)
-        self._pace = Pace(self.settings)
+        self._pace = Pace(self.settings, self.gap)
         self._loss = Average()
         self._rate = Average()
         self._overfitting = Overfitting()
