@@ -16,7 +16,14 @@ from charloom.plan import Plan
 from charloom.recipe import train
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
-SMALL: dict[str, Any] = {"dropout": 0.0, "hidden": 8, "input": 4, "batch_size": 4, "device": "cpu"}
+SMALL: dict[str, Any] = {
+    "dropout": 0.0,
+    "hidden": 8,
+    "input": 4,
+    "batch_size": 4,
+    "device": "cpu",
+    "learning_rate": 0.006,
+}
 
 
 @pytest.fixture
