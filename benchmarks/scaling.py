@@ -1,0 +1,210 @@
+"""Several processes against one, on the cores of one machine, and what the exchange costs.
+
+Each set-up trains on the corpus of facts for some seconds, in turn, in processes of its own with
+one or two threads each; the median of the running average of the rate, in characters a second, and
+the best of the rounds. Strong scaling: the same minibatch of 32 texts for all. Weak scaling: 32
+texts for each process. Run it on cores that do nothing else.
+
+    python benchmarks/scaling.py [--seconds 10] [--rounds 3]
+    python benchmarks/scaling.py --exchange   our message against DistributedDataParallel
+    python benchmarks/scaling.py --making     what making a minibatch costs, which all do
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+SHAPES: list[dict[str, int]] = [
+    {"hidden": 128, "input": 32},
+    {"hidden": 256},
+    {"hidden": 512},
+    {"hidden": 512, "layers": 2},
+]
+TEXTS = 32
+PROGRAM = """
+import json, statistics, sys
+import charloom
+from charloom.events import Step
+
+events, given = [], json.loads(sys.argv[1])
+charloom.train("facts", listeners=[events.append], **given)
+steps = [event for event in events if isinstance(event, Step)]
+print(statistics.median(step.characters_per_second for step in steps[len(steps) // 4 :]))
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def run(arguments: list[str], processes: int, threads: int) -> str:
+    """Run a command in ``processes`` processes; return what the first one printed."""
+    port = str(free_port())
+    marks = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    # One process on a host keeps the threads that it is given.
+    marks |= {"LOCAL_WORLD_SIZE": "1", "OMP_NUM_THREADS": str(threads)}
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | marks | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(processes)
+    ]
+    outputs = [job.communicate()[0] for job in jobs]
+    if any(job.returncode for job in jobs):
+        raise SystemExit(f"a process ended with {[job.returncode for job in jobs]}")
+    return outputs[0]
+
+
+def rate(processes: int, threads: int, texts: int, seconds: float, shape: dict[str, int]) -> float:
+    given = {**shape, "minutes": seconds / 60, "batch_size": texts, "device": "cpu"}
+    return float(run(["-c", PROGRAM, json.dumps(given)], processes, threads))
+
+
+def scale(seconds: float, rounds: int) -> None:
+    columns = ("1 x 1 thread", "1 x 2 threads", "2 x 1 thread", "2 x 1, 64 texts")
+    setups = ((1, 1, TEXTS), (1, 2, TEXTS), (2, 1, TEXTS), (2, 1, 2 * TEXTS))
+    print("| LSTM |", " | ".join(columns), "| threads | processes, strong | weak |")
+    print("|---|" + "---|" * 7)
+    for shape in SHAPES:
+        best = [0.0] * len(setups)
+        for _ in range(rounds):
+            for k, setup in enumerate(setups):
+                best[k] = max(best[k], rate(*setup, seconds, shape))
+        one, *others = best
+        rates = " | ".join(f"{each:,.0f}" for each in best)
+        ratios = " | ".join(f"{each / one:.2f}" for each in others)
+        name = f"{shape.get('layers', 1)} x {shape['hidden']}"
+        print(f"| {name} | {rates} | {ratios} |", flush=True)
+
+
+def exchange() -> None:
+    """Compare the two ways for each shape, in two processes of one thread each."""
+    print("| LSTM | no exchange, ms a step | one message | DistributedDataParallel |")
+    print("|---|---|---|---|")
+    for shape in SHAPES:
+        arguments = [__file__, "--exchange-worker", json.dumps(shape)]
+        none, ours, theirs = json.loads(run(arguments, 2, 1))
+        name = f"{shape.get('layers', 1)} x {shape['hidden']}"
+        print(f"| {name} | {none:.2f} | {ours:.2f} | {theirs:.2f} |", flush=True)
+
+
+def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> None:
+    """Print milliseconds a step without exchange, with ours, and with DDP: medians of rounds."""
+    import torch
+    from torch import Tensor, nn
+    from torch.nn.parallel import DistributedDataParallel
+
+    from charloom.launch import launched
+    from charloom.learning.network import Network
+    from charloom.learning.placement import join
+    from charloom.settings import NetworkSettings
+
+    class Loss(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = Network(NetworkSettings(dropout=0.0, **shape), 84)
+
+        def forward(self, ids_TB: Tensor) -> Tensor:
+            state = self.network.start(torch.full((ids_TB.shape[1],), -1))
+            hidden_TBH, _ = self.network(ids_TB[:-1], state)
+            logits = self.network.logits(hidden_TBH).flatten(0, 1)
+            return nn.functional.cross_entropy(logits, ids_TB[1:].flatten())
+
+    with join(launched()) as ranks:
+        ranks.connect(torch.device("cpu"))
+        torch.manual_seed(0)
+        ids_TB = torch.randint(84, (45, TEXTS // 2))
+        loss = Loss()
+        parameters = list(loss.parameters())
+        wrapped = DistributedDataParallel(loss)
+
+        def alone() -> None:
+            for parameter, gradient in zip(
+                parameters, torch.autograd.grad(loss(ids_TB), parameters), strict=True
+            ):
+                parameter.grad = gradient
+
+        def ours() -> None:
+            alone()
+            ranks.add_gradients(parameters, [1.0, 2.0, 0.0, 0.0, 0.0], "")
+
+        def theirs() -> None:
+            for parameter in parameters:
+                parameter.grad = None
+            wrapped(ids_TB).backward()
+
+        ways = (alone, ours, theirs)
+        times: list[list[float]] = [[] for _ in ways]
+        for _ in range(rounds):
+            for way, taken in zip(ways, times, strict=True):
+                taken.append(timed(way, steps))
+        ranks.finish()
+    if ranks.first:
+        print(json.dumps([statistics.median(taken[1:]) for taken in times]))
+
+
+def timed(way: Callable[[], None], steps: int) -> float:
+    began = time.perf_counter()
+    for _ in range(steps):
+        way()
+    return 1000 * (time.perf_counter() - began) / steps
+
+
+def making() -> None:
+    """Print nanoseconds a symbol that making the minibatches of an epoch takes."""
+    from charloom.learning.batches import DocumentBatches, StreamBatches
+    from charloom.recipe import choose
+    from charloom.text.corpus import build
+    from charloom.text.sources import resolve
+    from charloom.text.store import open_store
+
+    for unit, texts, window in (("line", TEXTS, 128), ("stream", 8, 256)):
+        settings, _, _ = choose(["facts"], None, {"unit": unit})
+        part = build(open_store(resolve(["facts"], settings), settings), settings, seed=0).training
+        batches: DocumentBatches | StreamBatches = (
+            DocumentBatches(part=part, batch_size=texts, window=window, seed=0)
+            if unit == "line"
+            else StreamBatches(part=part, batch_size=texts, window=window, seed=0)
+        )
+        taken = []
+        for epoch in range(1, 6):
+            began = time.perf_counter()
+            symbols = sum(batch.symbols for batch in batches.epoch(epoch))
+            taken.append((time.perf_counter() - began) / symbols)
+        print(f"{unit}: {1e9 * min(taken):.0f} ns a symbol")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--exchange", action="store_true")
+    parser.add_argument("--making", action="store_true")
+    parser.add_argument("--exchange-worker", metavar="SHAPE")
+    given = parser.parse_args()
+    with contextlib.suppress(KeyboardInterrupt):
+        if given.exchange_worker:
+            exchange_worker(json.loads(given.exchange_worker))
+        elif given.exchange:
+            exchange()
+        elif given.making:
+            making()
+        else:
+            scale(given.seconds, given.rounds)
+
+
+if __name__ == "__main__":
+    main()
