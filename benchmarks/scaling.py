@@ -20,8 +20,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
-SHAPES: list[dict[str, int]] = [
+SHAPES: list[dict[str, Any]] = [
     {"hidden": 128, "input": 32},
     {"hidden": 256},
     {"hidden": 512},
@@ -68,7 +69,7 @@ def run(arguments: list[str], processes: int, threads: int) -> str:
     return outputs[0]
 
 
-def rate(processes: int, threads: int, texts: int, seconds: float, shape: dict[str, int]) -> float:
+def rate(processes: int, threads: int, texts: int, seconds: float, shape: dict[str, Any]) -> float:
     given = {**shape, "minutes": seconds / 60, "batch_size": texts, "device": "cpu"}
     return float(run(["-c", PROGRAM, json.dumps(given)], processes, threads))
 
@@ -101,7 +102,7 @@ def exchange() -> None:
         print(f"| {name} | {none:.2f} | {ours:.2f} | {theirs:.2f} |", flush=True)
 
 
-def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> None:
+def exchange_worker(shape: dict[str, Any], steps: int = 20, rounds: int = 8) -> None:
     """Print milliseconds a step without exchange, with ours, and with DDP: medians of rounds."""
     import torch
     from torch import Tensor, nn
@@ -166,7 +167,7 @@ def timed(way: Callable[[], None], steps: int) -> float:
 def making() -> None:
     """Print nanoseconds a symbol that making the minibatches of an epoch takes."""
     from charloom.learning.batches import DocumentBatches, StreamBatches
-    from charloom.recipe import choose
+    from charloom.settling import choose
     from charloom.text.corpus import build
     from charloom.text.sources import resolve
     from charloom.text.store import open_store
