@@ -19,9 +19,10 @@ from charloom.learning.ranks import Ranks
 WORLD = 3
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words, "GRACE", 0.5)
+    """Wait less for a process that will never answer."""
+    monkeypatch.setattr(words, "GRACE", 2.0)
 
 
 class Dictionary:
@@ -212,6 +213,7 @@ def vanish(ranks: Ranks) -> None:
         ranks.add(1.0, "at step 5")
 
 
+@pytest.mark.usefixtures("short")
 def test_a_process_that_is_gone_is_named_by_the_lowest_that_is_left() -> None:
     first, _, third = everywhere(vanish)
     assert str(first) == (
