@@ -1,9 +1,8 @@
 """Ranks as threads of one process, over a store and a connection that are a dictionary and sums."""
 
-import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -41,30 +40,38 @@ class Dictionary:
         return all(key in self.words for key in keys)
 
 
+Rule = Callable[[dict[int, Tensor]], Tensor]
+"""What all get, from the tensors of each."""
+
+
 class Meeting:
-    """Where threads exchange tensors; broken as soon as one of them leaves."""
+    """Where threads exchange tensors, until one of them leaves."""
 
     def __init__(self) -> None:
-        self.barrier = threading.Barrier(WORLD)
-        self.values: dict[int, Tensor] = {}
+        self.changed = threading.Condition()
+        self.given: dict[int, Tensor] = {}
+        self.results: list[Tensor] = []
+        self.broken = False
 
     def exchange(
         self, rank: int, values: Tensor, of: Callable[[dict[int, Tensor]], Tensor]
     ) -> None:
-        self.values[rank] = values.clone()
-        with broken():
-            self.barrier.wait(10)
-            result = of(dict(self.values))
-            self.barrier.wait(10)
-        values.copy_(result)
+        with self.changed:
+            turn = len(self.results)
+            self.given[rank] = values.clone()
+            if len(self.given) == WORLD:
+                self.results.append(of(self.given))
+                self.given = {}
+                self.changed.notify_all()
+            self.changed.wait_for(lambda: self.broken or len(self.results) > turn, timeout=20)
+            if len(self.results) == turn:
+                raise RuntimeError("Connection closed by peer")
+            values.copy_(self.results[turn])
 
-
-@contextlib.contextmanager
-def broken() -> Iterator[None]:
-    try:
-        yield
-    except threading.BrokenBarrierError as error:
-        raise RuntimeError("Connection closed by peer") from error
+    def leave(self) -> None:
+        with self.changed:
+            self.broken = True
+            self.changed.notify_all()
 
 
 @dataclasses.dataclass
@@ -80,7 +87,7 @@ class Line:
         self.meeting.exchange(self.rank, values, lambda each: each[0])
 
     def close(self) -> None:
-        self.meeting.barrier.abort()
+        self.meeting.leave()
 
 
 def everywhere(act: Callable[[Ranks], Any], hosts: tuple[int, ...] = (0, 0, 0)) -> list[Any]:
