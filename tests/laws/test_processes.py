@@ -109,6 +109,12 @@ def test_two_processes_learn_what_one_learns(unit: str, source: Path, tmp_path: 
     assert validations == len(curve), "one process writes"
 
 
+def test_what_follows_from_the_machine_is_what_process_0_measured(source: Path) -> None:
+    options = {"sources": str(source), "minutes": 0.02, "device": "cpu", "temperatures": [0.0]}
+    first, second = together(options)
+    assert first == second
+
+
 def test_a_run_goes_on_with_another_number_of_processes(source: Path, tmp_path: Path) -> None:
     options = {**TINY, **UNITS["stream"], "sources": str(source), "checkpoint_seconds": 0}
     alone({**options, "output": tmp_path / "whole"})

@@ -164,9 +164,10 @@ def test_weights_words_and_bytes_are_those_of_process_0() -> None:
         weight = torch.full((2,), float(rank + 7))
         ranks.copy([weight])
         content = b"abc" if ranks.first else b""
-        return weight.tolist(), ranks.told(f"word of {rank}"), ranks.sent(content)
+        said = ranks.told(f"word of {rank}"), ranks.told(f"another of {rank}")
+        return weight.tolist(), said, ranks.sent(content)
 
-    assert everywhere(act) == [([7, 7], "word of 0", b"abc")] * WORLD
+    assert everywhere(act) == [([7, 7], ("word of 0", "another of 0"), b"abc")] * WORLD
 
 
 def test_the_first_process_of_each_host_reads_before_the_others() -> None:

@@ -58,6 +58,7 @@ class Ranks:
         self.launch = launch
         self._words = None if store is None else Words(launch, store)
         self._make = make
+        self._told = 0
         self._connection: Connection | None = None
 
     @property
@@ -107,12 +108,14 @@ class Ranks:
         return result
 
     def told(self, text: str) -> str:
-        """Return the ``text`` that process 0 gives, once in a training."""
+        """Return the ``text`` that process 0 gives; all ask for the same texts in turn."""
         if self._words is None:
             return text
+        self._told += 1
+        key = f"told/{self._told}"
         if self.first:
-            self._words.leave("told", text)
-        return self._words.wait("told")
+            self._words.leave(key, text)
+        return self._words.wait(key)
 
     def sent(self, content: bytes) -> bytes:
         """Return the ``content`` that process 0 gives, of any size, over the connection."""
