@@ -20,15 +20,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
-SHAPES: list[dict[str, Any]] = [
+SHAPES: list[dict[str, int]] = [
     {"hidden": 128, "input": 32},
     {"hidden": 256},
     {"hidden": 512},
     {"hidden": 512, "layers": 2},
 ]
 TEXTS = 32
+FIXED: dict[str, int | float | str] = {
+    "layers": 1,
+    "input": 64,
+    "dropout": 0.1,
+    "window": 128,
+    "learning_rate": 6e-3,
+    "device": "cpu",
+    "precision": "fp32",
+}
+"""What would otherwise follow from the machine."""
 PROGRAM = """
 import json, statistics, sys
 import charloom
@@ -69,8 +78,8 @@ def run(arguments: list[str], processes: int, threads: int) -> str:
     return outputs[0]
 
 
-def rate(processes: int, threads: int, texts: int, seconds: float, shape: dict[str, Any]) -> float:
-    given = {**shape, "minutes": seconds / 60, "batch_size": texts, "device": "cpu"}
+def rate(processes: int, threads: int, texts: int, seconds: float, shape: dict[str, int]) -> float:
+    given = {**FIXED, **shape, "minutes": seconds / 60, "batch_size": texts}
     return float(run(["-c", PROGRAM, json.dumps(given)], processes, threads))
 
 
@@ -102,7 +111,7 @@ def exchange() -> None:
         print(f"| {name} | {none:.2f} | {ours:.2f} | {theirs:.2f} |", flush=True)
 
 
-def exchange_worker(shape: dict[str, Any], steps: int = 20, rounds: int = 8) -> None:
+def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> None:
     """Print milliseconds a step without exchange, with ours, and with DDP: medians of rounds."""
     import torch
     from torch import Tensor, nn
@@ -116,7 +125,13 @@ def exchange_worker(shape: dict[str, Any], steps: int = 20, rounds: int = 8) -> 
     class Loss(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.network = Network(NetworkSettings(dropout=0.0, **shape), 84)
+            settings = NetworkSettings(
+                hidden=shape["hidden"],
+                layers=shape.get("layers", 1),
+                input=shape.get("input", 64),
+                dropout=0.0,
+            )
+            self.network = Network(settings, 84)
 
         def forward(self, ids_TB: Tensor) -> Tensor:
             state = self.network.start(torch.full((ids_TB.shape[1],), -1))
@@ -167,13 +182,14 @@ def timed(way: Callable[[], None], steps: int) -> float:
 def making() -> None:
     """Print nanoseconds a symbol that making the minibatches of an epoch takes."""
     from charloom.learning.batches import DocumentBatches, StreamBatches
-    from charloom.settling import choose
+    from charloom.settings import TextSettings, Unit
     from charloom.text.corpus import build
     from charloom.text.sources import resolve
     from charloom.text.store import open_store
 
-    for unit, texts, window in (("line", TEXTS, 128), ("stream", 8, 256)):
-        settings, _, _ = choose(["facts"], None, {"unit": unit})
+    ways: list[tuple[Unit, int, int]] = [("line", TEXTS, 128), ("stream", 8, 256)]
+    for unit, texts, window in ways:
+        settings = TextSettings(unit=unit)
         part = build(open_store(resolve(["facts"], settings), settings), settings, seed=0).training
         batches: DocumentBatches | StreamBatches = (
             DocumentBatches(part=part, batch_size=texts, window=window, seed=0)
