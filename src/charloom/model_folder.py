@@ -23,7 +23,8 @@ from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.known import KnownDocuments
 from charloom.text.vocabulary import Vocabulary
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Since 2 there are the optimizer muon and the setting ``average``."""
 CONFIG: Final = "config.json"
 VOCABULARY: Final = "vocabulary.json"
 WEIGHTS: Final = "model.safetensors"
@@ -84,7 +85,7 @@ def _read(path: Path) -> ModelRecord:
             text=TextSettings.from_json(config["text"]),
             network=NetworkSettings.from_json(config["network"]),
             training=TrainingSettings.from_json(
-                config["training"] | {"index": config.get("index", True)}
+                {"average": False} | config["training"] | {"index": config.get("index", True)}
             ),
             vocabulary=Vocabulary.from_json(json.loads(vocabulary_bytes)),
             labels=tuple(config["labels"]),
@@ -107,7 +108,7 @@ def files(record: ModelRecord) -> dict[str, bytes]:
     vocabulary_digest = _digest(vocabulary)
     documents = {} if record.known is None else {DOCUMENTS: record.known.packed}
     training = record.training.to_json()
-    # It stands by itself, for charloom 0.1.0 refuses a setting that it does not know.
+    # It stands by itself since format 1, whose first reader refused a setting it did not know.
     index = training.pop("index")
     metadata = {
         "format": "pt",

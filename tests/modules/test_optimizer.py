@@ -76,7 +76,7 @@ def test_biases_do_not_decay() -> None:
 
 def test_the_rate_that_was_set_is_used() -> None:
     network = nn.Linear(1, 1)
-    built = build_optimizer(network, TrainingSettings())
+    built = build_optimizer(network, TrainingSettings(optimizer="adamw"))
     set_learning_rate(built, 0.0125)
     assert {group["lr"] for group in built.param_groups} == {0.0125}
 

@@ -127,7 +127,7 @@ def test_the_plan_is_told_before_the_first_step(capsys: pytest.CaptureFixture[st
         "measure on  1 text, 3 characters\n"
         "   symbols  4, level char; 1 symbol of the text is rarer and becomes <unk>\n"
         "   network  GRU, 2 layers of 1200, embedding of 64: 1,300 parameters\n"
-        "  training  1 minute, minibatches of 32, adamw, cpu, bf16, seed 0\n"
+        "  training  1 minute, minibatches of 32, muon, cpu, bf16, seed 0\n"
         "      note  two texts were left out.\n"
         "\n"
     )
