@@ -61,7 +61,9 @@ def test_a_preset_that_does_not_exist() -> None:
 def test_an_option_that_does_not_exist() -> None:
     with pytest.raises(SettingsError) as caught:
         choose(["x.txt"], None, {"hiden": 3})
-    assert str(caught.value).startswith("there is no option 'hiden'; there are: average, batch_size")
+    assert str(caught.value).startswith(
+        "there is no option 'hiden'; there are: average, batch_size"
+    )
 
 
 def test_weight_decay_is_that_of_muon_and_adamw() -> None:
