@@ -67,7 +67,7 @@ WRONG: list[tuple[Kind, dict[str, Any], str]] = [
     (
         TrainingSettings,
         {"optimizer": "adam"},
-        "optimizer is 'adam'; allowed: adamw, rmsprop, sgd.",
+        "optimizer is 'adam'; allowed: muon, adamw, rmsprop, sgd.",
     ),
     (TrainingSettings, {"schedule": "cosine"}, "schedule is 'cosine'; allowed: linear, constant."),
     (
