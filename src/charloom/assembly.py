@@ -135,12 +135,13 @@ def trainer_of(
         ) from error
     ranks.copy(network.parameters())
     size, seed = settings.batch_size, settings.seed
+    parts = Parts(network, placement, batch_size=size, seed=seed, launch=ranks.launch)
     trainer = Trainer(
         network=network,
         training=_batches(record, corpus),
         validation=DocumentBatches(part=corpus.validation, seed=None, **VALIDATION),
-        optimizer=build_optimizer(network, settings),
-        parts=Parts(network, placement, batch_size=size, seed=seed, launch=ranks.launch),
+        optimizer=build_optimizer(network, settings, parts),
+        parts=parts,
         settings=settings,
         listeners=[],
         ranks=ranks,

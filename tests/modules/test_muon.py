@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from charloom.learning.muon import MOMENTUM, Muon, orthogonal
+from charloom.learning.muon import MOMENTUM, Muon, orthogonal, product
 
 
 def matrix(rows: int, columns: int, least: float) -> tuple[Tensor, np.ndarray]:
@@ -30,6 +30,26 @@ def test_all_singular_values_come_near_to_one(rows: int, columns: int) -> None:
     assert 0.88 < values.min() <= values.max() < 1.12
     # The nearest orthogonal matrix has the largest inner product with it: the sum of its values.
     assert float((made * polar).sum()) == pytest.approx(values.sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_large_product_is_the_same_on_several_threads(count: int) -> None:
+    class Counting:
+        """Does the pieces one after another, and counts them."""
+
+        def __init__(self) -> None:
+            self.count, self.done = count, 0
+
+        def spread(self, function: Any, items: Any) -> list[Any]:
+            self.done += len(items)
+            return [function(item) for item in items]
+
+    draw = torch.Generator().manual_seed(count)
+    left, right = torch.randn(401, 300, generator=draw), torch.randn(300, 310, generator=draw)
+    threads = Counting()
+    torch.testing.assert_close(product(threads, left, right), left @ right)
+    assert threads.done == count
+    torch.testing.assert_close(product(threads, right.T, left.T), (left @ right).T)
 
 
 def test_a_gradient_of_zero_changes_nothing() -> None:

@@ -7,8 +7,9 @@ only the few that dominate a gradient.
 Axes: M rows, N columns.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,6 +25,28 @@ POLYNOMIALS: Final = (
 )
 
 
+WORTH_SPREADING: Final = 1 << 25
+"""Multiplications from which on a product takes longer than to wake a thread."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+Product = Callable[[Tensor, Tensor], Tensor]
+
+
+class Threads(Protocol):
+    """What can do pieces of work side by side, as ``Parts`` can."""
+
+    @property
+    def count(self) -> int:
+        """How many pieces to make."""
+        ...
+
+    def spread(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Return what ``function`` makes of each item."""
+        ...
+
+
 class Muon(torch.optim.AdamW):
     """AdamW, but for the groups of parameters that say ``orthogonal``: there, Muon.
 
@@ -32,8 +55,11 @@ class Muon(torch.optim.AdamW):
     about ``lr``, whatever its shape.
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]], **options: Any) -> None:
+    def __init__(
+        self, groups: Iterable[dict[str, Any]], threads: Threads | None = None, **options: Any
+    ) -> None:
         super().__init__([{"orthogonal": False} | group for group in groups], **options)
+        self._product = functools.partial(product, threads) if threads else torch.mm
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -61,27 +87,43 @@ class Muon(torch.optim.AdamW):
         momentum = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
         ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
         rows, columns = parameter.shape
-        parameter.sub_(orthogonal(ahead), alpha=rate * max(1.0, rows / columns) ** 0.5)
+        size = rate * max(1.0, rows / columns) ** 0.5
+        parameter.sub_(orthogonal(ahead, self._product), alpha=size)
         parameter.grad = None
 
 
-def orthogonal(matrix_MN: Tensor) -> Tensor:
+def orthogonal(matrix_MN: Tensor, multiply: Product = torch.mm) -> Tensor:
     """Return about the nearest matrix whose singular values are all 1, (M, N).
 
     The polynomials are evaluated for the product of the matrix with itself, on its shorter side:
     p(X) = X q(X'X), so that the long side takes part in two products only.
     """
     if matrix_MN.shape[0] < matrix_MN.shape[1]:
-        return orthogonal(matrix_MN.T).T
+        return orthogonal(matrix_MN.T, multiply).T
     matrix_MN = matrix_MN / matrix_MN.norm().clamp(min=1e-30)
-    square_NN = matrix_MN.T @ matrix_MN
+    square_NN = multiply(matrix_MN.T, matrix_MN)
     factor_NN: Tensor | None = None
     for number, (a, b, c) in enumerate(POLYNOMIALS):
         last = number == len(POLYNOMIALS) - 1
-        q_NN = torch.addmm(square_NN, square_NN, square_NN, beta=b, alpha=c)
+        q_NN = multiply(square_NN, square_NN).mul_(c).add_(square_NN, alpha=b)
         q_NN.diagonal().add_(a)
-        factor_NN = q_NN if factor_NN is None else factor_NN @ q_NN
+        factor_NN = q_NN if factor_NN is None else multiply(factor_NN, q_NN)
         if not last:
-            square_NN = q_NN @ square_NN @ q_NN
+            square_NN = multiply(multiply(q_NN, square_NN), q_NN)
     assert factor_NN is not None
-    return matrix_MN @ factor_NN
+    return multiply(matrix_MN, factor_NN)
+
+
+def product(threads: Threads, left_MK: Tensor, right_KN: Tensor) -> Tensor:
+    """Return the product of two matrices, some rows on each thread, (M, N)."""
+    if left_MK.numel() * right_KN.shape[1] < WORTH_SPREADING:
+        return left_MK @ right_KN
+    result_MN = left_MK.new_empty(left_MK.shape[0], right_KN.shape[1])
+
+    @torch.no_grad()
+    def fill(rows: tuple[Tensor, Tensor]) -> None:
+        torch.mm(rows[0], right_KN, out=rows[1])
+
+    pieces = zip(left_MK.chunk(threads.count), result_MN.chunk(threads.count), strict=True)
+    threads.spread(fill, list(pieces))
+    return result_MN

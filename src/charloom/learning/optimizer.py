@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from charloom.learning.muon import Muon
+from charloom.learning.muon import Muon, Threads
 from charloom.settings import TrainingSettings
 
 # Share of the budget over which the learning rate rises, and with what share of it it begins.
@@ -27,12 +27,15 @@ def learning_rate(settings: TrainingSettings, progress: float) -> float:
     return settings.learning_rate * max(0.0, min(rise, fall))
 
 
-def build_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+def build_optimizer(
+    network: nn.Module, settings: TrainingSettings, threads: Threads | None = None
+) -> torch.optim.Optimizer:
     """Return the optimizer of the settings over the weights of ``network``.
 
     AdamW (Loshchilov & Hutter 2019) decays matrices only; Muon is AdamW but for the weights of the
     recurrent layers; RMSprop (Hinton 2012) has the constants of the Keras default, rho 0.9 and
-    epsilon 1e-7; sgd has momentum 0.9.
+    epsilon 1e-7; sgd has momentum 0.9. Large products are
+    spread over ``threads``.
     """
     rate = settings.learning_rate
     if settings.optimizer == "rmsprop":
@@ -46,7 +49,7 @@ def build_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.opt
     ]
     if settings.optimizer == "muon":
         groups.append({"params": recurrent, "orthogonal": True, "times": ORTHOGONAL})
-        return Muon(groups, lr=rate, betas=BETAS, fused=True)
+        return Muon(groups, threads, lr=rate, betas=BETAS, fused=True)
     matrices += recurrent
     return torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=True)
 

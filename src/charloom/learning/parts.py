@@ -14,7 +14,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -34,6 +34,9 @@ MOST_PARTS: Final = 1 << 16
 """Distance between the seeds of two processes: no process has as many parts."""
 
 States = list[State]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Parts:
@@ -71,7 +74,9 @@ class Parts:
     def __enter__(self) -> Self:
         torch.set_num_threads(self._threads)
         self._pool = ThreadPoolExecutor(
-            self._count, initializer=torch.set_num_threads, initargs=(self._threads,)
+            max(1, self._count - 1),
+            initializer=torch.set_num_threads,
+            initargs=(self._threads,),
         )
         return self
 
@@ -110,6 +115,17 @@ class Parts:
         with torch.no_grad():
             done = self._read(batch, states, lambda nats: ())
         return sum(part.nats for part in done), [part.state for part in done]
+
+    def spread(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Return what ``function`` makes of each item, side by side on the threads of the parts."""
+        assert self._pool is not None
+        others = [self._pool.submit(function, item) for item in items[1:]]
+        return [*map(function, items[:1]), *(other.result() for other in others)]
+
+    @property
+    def count(self) -> int:
+        """How many parts there are."""
+        return self._count
 
     @property
     def threads(self) -> int:
@@ -208,9 +224,7 @@ class Parts:
                     nats, after = summed_nats(self._network, piece, state, chance)
                 return _Done(nats=nats.item(), state=after.detach(), gradients=differentiate(nats))
 
-        assert self._pool is not None
-        parts = range(min(self._count, len(batch.labels_B)))
-        return list(self._pool.map(read, parts) if len(parts) > 1 else map(read, parts))
+        return self.spread(read, range(min(self._count, len(batch.labels_B))))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

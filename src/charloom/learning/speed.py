@@ -28,8 +28,8 @@ def symbols_per_second(
     with torch.random.fork_rng(devices=[]):
         made = Network(network, vocabulary).to(placement.device)
         batch = _random_batch(vocabulary, steps, training.batch_size)
-    optimizer = build_optimizer(made, training)
     parts = Parts(made, placement, batch_size=training.batch_size, seed=0)
+    optimizer = build_optimizer(made, training, parts)
     best, began, taken = float("inf"), time.perf_counter(), 0
     with parts:
         while taken < LEAST_STEPS or time.perf_counter() - began < SECONDS:
