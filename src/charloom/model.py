@@ -8,11 +8,11 @@ from typing import Any, Self, Unpack
 
 from charloom import model_folder
 from charloom.errors import SettingsError
+from charloom.evaluation.reader import Reader
 from charloom.evaluation.scorer import Score, Scorer
 from charloom.evaluation.summary import evaluate
 from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
-from charloom.generation.reference import Network
 from charloom.generation.sieve import make_sieve
 from charloom.model_folder import ModelRecord
 from charloom.model_writer import create
@@ -100,8 +100,8 @@ class Model:
     @cached_property
     def scorer(self) -> Scorer:
         """Scores documents and tells more of them than ``score`` does."""
-        network = Network(self.record.network, self.record.tensors)
-        return Scorer(network, self.record.vocabulary, self.record.labels)
+        reader = Reader(self.record.network, self.record.tensors)
+        return Scorer(reader, self.record.vocabulary, self.record.labels)
 
     def _prompt(self, text: str) -> str:
         if not isinstance(text, str):

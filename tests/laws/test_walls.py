@@ -21,9 +21,9 @@ SOURCE = ROOT / "src"
 LAYERS = (
     "charloom.errors",
     "charloom.units",
-    "charloom.arithmetic",
     "charloom.fields",
     "charloom.settings",
+    "charloom.arithmetic",
     "charloom.presets",
     "charloom.advice",
     "charloom.events",

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from networks import GATES, markov_chain, markov_tensors, name, random_tensors, vocabulary_of
 
 from charloom.errors import SettingsError
+from charloom.evaluation.reader import Reader
 from charloom.evaluation.scorer import Scorer
 from charloom.generation import beam as beam_module
 from charloom.generation import growth, kernels
@@ -303,7 +304,8 @@ def test_bits_are_those_that_the_scorer_gives(network: NetworkSettings) -> None:
     generator, oracle = both(network, "char", "", settings)
     whole = [one for one in generator.generate("", settings, n=60) if one.stopped == "eos"]
     assert len(whole) > 5
-    scores = Scorer(oracle.network, oracle.vocabulary).score(
+    tensors = random_tensors(network, len(oracle.vocabulary), len(LABELS), seed=0, scale=0.9)
+    scores = Scorer(Reader(network, tensors), oracle.vocabulary).score(
         Document(text=one.text) for one in whole
     )
     assert [one.bits for one in whole] == pytest.approx([score.bits for score in scores], rel=1e-5)

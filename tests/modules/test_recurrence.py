@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from charloom.arithmetic.tiles import COLUMNS, ROWS, pack, pack_transposed
 from charloom.learning import recurrence
 from charloom.learning.cells import GATES
-from charloom.learning.tiles import COLUMNS, ROWS, pack, pack_transposed
 from charloom.settings import Cell
 
 CELLS: tuple[Cell, ...] = ("lstm", "gru", "rnn")

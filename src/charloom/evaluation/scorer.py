@@ -1,6 +1,6 @@
-"""How surprising documents are to a model, in nats: the whole document with its boundary, exactly.
+"""How surprising documents are to a model, in nats: the whole document with its boundary.
 
-Axes: T steps, B documents of a batch, longest first, V symbols.
+Axes: N targets of a block, a boundary for each document among them; D documents.
 """
 
 import dataclasses
@@ -10,22 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom import units
+from charloom.evaluation.reader import Carried, Reader
 from charloom.generation.generator import label_id
-from charloom.generation.reference import Network
-from charloom.generation.sampling import surprisal
-from charloom.text.sources import Document
+from charloom.text.blocks import Block, Document, gather
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
-
-Ids = NDArray[np.int64]
-
-BATCH = 64
-"""Documents that are scored side by side."""
-GROUP_DOCUMENTS = 16 * BATCH
-"""Documents that are looked at together to put those of like length into one batch ..."""
-GROUP_CHARACTERS = 1_000_000
-"""... but no more once they hold this many characters, which bounds memory."""
-WINDOW = 256
-"""Steps whose targets are laid out at once, so that one long document does not widen all others."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,13 +40,47 @@ class Score:
         return units.bits_per_character(self.nats, self.characters)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scored:
+    """What was found of a block of documents."""
+
+    block: Block
+    targets_N: NDArray[np.int64]
+    """The symbols that were to be told, as ids, EOS after each document."""
+    nats_N: NDArray[np.float32]
+    """How surprising each was."""
+    best_N: NDArray[np.bool_]
+    """Whether it was the most probable symbol."""
+    ends_D: NDArray[np.int64]
+    """Where the targets of each document end."""
+
+    def sums(self, values_N: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Return the sum over each document, (D,)."""
+        begins_D = np.concatenate([[0], self.ends_D[:-1]])
+        sums: NDArray[np.float64] = np.add.reduceat(values_N, begins_D, dtype=np.float64)
+        return sums
+
+    def scores(self) -> Iterator[Score]:
+        """Yield the score of each document; none may go on in another block."""
+        nats_D, unknown_D = self.sums(self.nats_N), self.sums(self.targets_N == UNK)
+        symbols_D = np.diff(self.ends_D, prepend=0)
+        for nats, symbols, characters, unknown in zip(
+            nats_D.tolist(),
+            symbols_D.tolist(),
+            (self.block.lengths + 1).tolist(),
+            unknown_D.tolist(),
+            strict=True,
+        ):
+            yield Score(nats=nats, symbols=symbols, characters=characters, unknown=int(unknown))
+
+
 class Scorer:
-    """Scores documents, many at a time."""
+    """Scores documents, many at a time, on all cores."""
 
     def __init__(
-        self, network: Network, vocabulary: Vocabulary, labels: tuple[str, ...] = ()
+        self, reader: Reader, vocabulary: Vocabulary, labels: tuple[str, ...] = ()
     ) -> None:
-        self._network = network
+        self._reader = reader
         self._vocabulary = vocabulary
         self._labels = labels
 
@@ -68,65 +90,42 @@ class Scorer:
         Texts are taken as they are: cleaning is done before. Raises LabelError for a label that the
         model does not know.
         """
-        for group in _groups(documents):
-            yield from self._score_group(group)
+        for scored in self.score_blocks(gather(documents)):
+            yield from scored.scores()
 
-    def _score_group(self, group: Sequence[Document]) -> list[Score]:
-        ids = [self._vocabulary.encode(document.text) for document in group]
-        labels = np.array([label_id(document.label, self._labels) for document in group])
-        nats = np.zeros(len(group))
-        order = np.array(sorted(range(len(group)), key=lambda index: -len(ids[index])))
-        for first in range(0, len(order), BATCH):
-            batch = order[first : first + BATCH]
-            nats[batch] = self._nats([ids[index] for index in batch], labels[batch])
-        return [
-            Score(
-                nats=float(nats[index]),
-                symbols=len(ids[index]) + 1,
-                characters=len(document.text) + 1,
-                unknown=int(np.count_nonzero(ids[index] == UNK)),
+    def score_blocks(self, blocks: Iterable[Block]) -> Iterator[Scored]:
+        """Yield what was found of each block; raises LabelError as ``score`` does."""
+        carried: Carried | None = None
+        for block in blocks:
+            targets_N, ends_D = self._targets(block)
+            found = self._reader.read(
+                targets_N, ends_D, self._label_ids(block), carried, unfinished=block.unfinished
             )
-            for index, document in enumerate(group)
-        ]
+            carried = found.carried
+            yield Scored(
+                block=block,
+                targets_N=targets_N,
+                nats_N=found.nats_N,
+                best_N=found.best_N,
+                ends_D=ends_D,
+            )
 
-    def _nats(self, batch: Sequence[Ids], labels_B: Ids) -> NDArray[np.float64]:
-        """Return the nats of each document, (B,); the longest comes first.
+    def _targets(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the ids of a block, EOS after each document, and where each document ends."""
+        ids, lengths_D = self._vocabulary.encode_block(block)
+        ends_D = np.cumsum(lengths_D + 1)
+        targets_N = np.full(len(ids) + len(ends_D), EOS)
+        inside_N = np.ones(len(targets_N), dtype=bool)
+        inside_N[ends_D - 1] = False
+        targets_N[inside_N] = ids
+        if block.unfinished:
+            ends_D[-1] -= 1
+            targets_N = targets_N[:-1]
+        return targets_N, ends_D
 
-        Documents that have ended leave at the end of the batch, so nothing is ever padded.
-        """
-        lengths_B = np.array([len(ids) + 1 for ids in batch])
-        nats_B = np.zeros(len(batch))
-        state = self._network.start(labels_B)
-        inputs_B = np.full(len(batch), EOS)
-        for first in range(0, lengths_B[0], WINDOW):
-            targets_TB = _window(batch, first, min(WINDOW, lengths_B[0] - first))
-            for step, targets_B in enumerate(targets_TB, start=first):
-                going = int(np.count_nonzero(lengths_B > step))
-                if going < len(inputs_B):
-                    inputs_B, state = inputs_B[:going], state.take(slice(going))
-                logits_BV, state = self._network.step(inputs_B, state)
-                inputs_B = targets_B[:going]
-                nats_B[:going] += surprisal(logits_BV, inputs_B)
-        return nats_B
-
-
-def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    group: list[Document] = []
-    characters = 0
-    for document in documents:
-        group.append(document)
-        characters += len(document.text)
-        if len(group) == GROUP_DOCUMENTS or characters >= GROUP_CHARACTERS:
-            yield group
-            group, characters = [], 0
-    if group:
-        yield group
-
-
-def _window(batch: Sequence[Ids], first: int, steps: int) -> Ids:
-    """Return the targets of some steps, (T, B): symbols, then the boundary."""
-    targets_TB = np.full((steps, len(batch)), EOS)
-    for column, ids in enumerate(batch):
-        part = ids[first : first + steps]
-        targets_TB[: len(part), column] = part
-    return targets_TB
+    def _label_ids(self, block: Block) -> NDArray[np.int64]:
+        labels: Sequence[str | None] = block.labels or ()
+        if not labels:
+            return np.full(len(block.lengths), -1)
+        known = {label: label_id(label, self._labels) for label in dict.fromkeys(labels)}
+        return np.array([known[label] for label in labels])

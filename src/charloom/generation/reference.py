@@ -6,7 +6,7 @@ Axes: B streams, V symbols, E embedding, I inputs of a layer, H hidden units, G 
 Sources of the formulae: LSTM, Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al.
 2000; GRU, Cho et al. 2014 in the form where the reset gate multiplies the recurrent product (the
 form of cuDNN); simple RNN, Elman 1990, with tanh. All is done in float64, another way than the
-engines that generate (engine.py, kernels.py), which are held against it. The scorer uses it.
+engines that generate and score, which are held against it.
 """
 
 from __future__ import annotations

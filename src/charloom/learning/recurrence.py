@@ -6,7 +6,7 @@ symbols, S slots times H.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from charloom.arithmetic.layers import CELLS, SLOTS, forward, look_up
+from charloom.arithmetic.tiles import ROWS, pack, pack_transposed, room
 from charloom.learning import kernels
-from charloom.learning.tiles import COLUMNS, ROWS, pack, pack_transposed
 from charloom.settings import Cell
 
-_CELLS: Final[dict[Cell, int]] = {"lstm": kernels.LSTM, "gru": kernels.GRU, "rnn": kernels.RNN}
-_SLOTS: Final[dict[Cell, int]] = {"lstm": 5, "gru": 4, "rnn": 1}
 _Floats = NDArray[np.float32]
 
 
@@ -50,7 +49,7 @@ def run(
 
 
 class _Recurrence(torch.autograd.Function):
-    """kernels.forward and kernels.backward."""
+    """layers.forward and kernels.backward."""
 
     @staticmethod
     def forward(
@@ -65,16 +64,16 @@ class _Recurrence(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         steps, streams = source.shape[:2] if ids_TB is None else ids_TB.shape
         rows, hidden = -(-streams // ROWS) * ROWS, recurrent_GH.shape[1]
-        slots_TRS = _room(steps, rows, _SLOTS[cell] * hidden)
+        slots_TRS = room(steps, rows, SLOTS[cell] * hidden)
         slots_TRS[:, streams:] = 0
         if ids_TB is None:
             _fill(cell, torch.from_numpy(slots_TRS)[:, :streams], source)
         else:
-            kernels.look_up(_array(source), ids_TB.numpy(), slots_TRS, _CELLS[cell])
+            look_up(_array(source), ids_TB.numpy(), slots_TRS, CELLS[cell])
         states_TRH, memories_TRH = _states(hidden_BH, steps, rows), _states(memory_BH, steps, rows)
         weights_GH = _array(recurrent_GH)
-        kernels.forward(
-            _CELLS[cell],
+        forward(
+            CELLS[cell],
             slots_TRS,
             states_TRH,
             memories_TRH,
@@ -104,7 +103,7 @@ class _Recurrence(torch.autograd.Function):
             given_TRH[:, :streams] = given_TBH
         state_RH, memory_RH = _states(last_BH, 0, rows)[0], _states(last_memory_BH, 0, rows)[0]
         kernels.backward(
-            _CELLS[cell],
+            CELLS[cell],
             slots_TRS,
             states_TRH,
             memories_TRH,
@@ -123,7 +122,7 @@ class _Recurrence(torch.autograd.Function):
             source_grad = _gathered(cell, torch.from_numpy(slots_TRS)[:, :streams], gates)
         else:
             source_grad = torch.zeros(shape)
-            kernels.add_up(source_grad.numpy(), ids_TB.numpy(), slots_TRS, _CELLS[cell])
+            kernels.add_up(source_grad.numpy(), ids_TB.numpy(), slots_TRS, CELLS[cell])
         state_BH, memory_BH = (torch.from_numpy(g[:streams]) for g in (state_RH, memory_RH))
         return None, source_grad, None, recurrent_grad_GH, bias_grad_H, state_BH, memory_BH
 
@@ -134,25 +133,17 @@ def _array(tensor: Tensor) -> _Floats:
     return array
 
 
-def _room(*shape: int) -> _Floats:
-    """Return an array, not filled, behind which there is room for the columns of a tile."""
-    size = int(np.prod(shape))
-    flat = np.empty(size + COLUMNS, np.float32)
-    flat[size:] = 0
-    return flat[:size].reshape(shape)
-
-
 def _states(first_BH: Tensor, steps: int, rows: int) -> _Floats:
     """Return room for the states of so many steps behind a first one, (T + 1, R, H)."""
     streams, hidden = first_BH.shape
-    states_TRH = _room(steps + 1, rows, hidden)
+    states_TRH = room(steps + 1, rows, hidden)
     states_TRH[0, :streams] = _array(first_BH)
     states_TRH[0, streams:] = 0
     return states_TRH
 
 
 def _fill(cell: Cell, slots_TBS: Tensor, gates_TBG: Tensor) -> None:
-    """Write what the input adds to the gates into the slots (see kernels.py)."""
+    """Write what the input adds to the gates into the slots (see arithmetic/layers.py)."""
     gates = gates_TBG.shape[2]
     if cell == "gru":
         hidden = gates // 3

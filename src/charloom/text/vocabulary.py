@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from charloom.errors import ModelFolderError
 from charloom.settings import Level
+from charloom.text.blocks import Block
+from charloom.text.hashing import utf8
 from charloom.text.symbols import code_of, codes, is_symbol, iterate, join
 
 EOS = 0
@@ -62,10 +64,23 @@ class Vocabulary:
         """Return the ids of ``text``, without boundaries; symbols not known become UNK."""
         if self.level in ("char", "byte"):
             # The last entry of the table stands for all codes above the largest known one.
-            ids: NDArray[np.int64] = self._table.take(codes(text, self.level), mode="clip")
-            return ids
+            return self._ids(codes(text, self.level))
         known = self.ids
         return np.fromiter((known.get(s, UNK) for s in iterate(text, self.level)), dtype=np.int64)
+
+    def encode_block(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the ids of all documents, and how many each has: those that ``encode`` gives."""
+        if self.level == "char":
+            return self._ids(block.codes), block.lengths
+        if self.level == "byte":
+            data, lengths = utf8(block.codes, block.lengths)
+            return self._ids(data), lengths
+        ids = [self.encode(text) for text in block.texts()]
+        return np.concatenate(ids), np.fromiter(map(len, ids), dtype=np.int64)
+
+    def _ids(self, units: NDArray[Any]) -> NDArray[np.int64]:
+        ids: NDArray[np.int64] = self._table.take(units, mode="clip")
+        return ids
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ``ids``; raises ValueError for EOS and UNK: they stand for no text."""

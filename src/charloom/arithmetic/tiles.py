@@ -55,6 +55,14 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
     return panels_PKC
 
 
+def room(*shape: int) -> NDArray[np.float32]:
+    """Return an array, not filled, behind which there is room for the columns of a tile."""
+    size = int(np.prod(shape))
+    flat = np.empty(size + COLUMNS, np.float32)
+    flat[size:] = 0
+    return flat[:size].reshape(shape)
+
+
 @numba.njit(inline="always")
 def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, groups, packed_PKC):
     """Add the product of ``ROWS * groups`` rows and a packed matrix to sums, in place.
