@@ -9,7 +9,7 @@ from typing import Any, Self, Unpack
 from charloom import model_folder
 from charloom.errors import SettingsError
 from charloom.evaluation.reader import Reader
-from charloom.evaluation.scorer import Score, Scorer
+from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.summary import evaluate
 from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
@@ -17,8 +17,8 @@ from charloom.generation.sieve import make_sieve
 from charloom.model_folder import ModelRecord
 from charloom.model_writer import create
 from charloom.settings import SamplingOptions, SamplingSettings
+from charloom.text.blocks import Document, gather
 from charloom.text.cleaning import clean_document, clean_prompt
-from charloom.text.sources import Document
 
 
 class Model:
@@ -78,11 +78,13 @@ class Model:
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """Return bits per character of each text, its boundary counted as one character."""
-        return [score.bits_per_character for score in self._scores(texts)]
+        scores = self.scorer.score(self._documents(texts))
+        return [score.bits_per_character for score in scores]
 
     def bits_per_character(self, texts: Sequence[str]) -> float:
         """Return bits per character of all texts together; raises CorpusError if there is none."""
-        return evaluate(self._scores(texts)).bits_per_character
+        blocks = gather(self._documents(texts))
+        return evaluate(self.scorer.score_blocks(blocks)).bits_per_character
 
     def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
         """Return the symbols that may follow ``text`` with their probabilities, highest first.
@@ -108,12 +110,10 @@ class Model:
             raise SettingsError(f"prompt is {text!r:.80}; it must be a text.")
         return clean_prompt(text, self.record.text)
 
-    def _scores(self, texts: Sequence[str]) -> Iterator[Score]:
+    def _documents(self, texts: Sequence[str]) -> Iterator[Document]:
         if isinstance(texts, str):
             raise SettingsError("one string was given; give a list of texts, such as [text].")
-        return self.scorer.score(
-            Document(text=clean_document(text, self.record.text)) for text in texts
-        )
+        return (Document(text=clean_document(text, self.record.text)) for text in texts)
 
 
 def sampling(options: SamplingOptions) -> SamplingSettings:

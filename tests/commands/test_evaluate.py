@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -8,17 +9,26 @@ from charloom import units
 from charloom.evaluation.summary import evaluate
 from charloom.model import Model
 from charloom.settings import TextSettings
-from charloom.text.sources import Document
+from charloom.text.blocks import Document, gather
 
 KEYS = {
     "bits_per_character",
+    "interval",
     "nats_per_symbol",
     "perplexity",
+    "perplexity_per_word",
+    "accuracy",
     "characters",
     "symbols",
+    "words",
     "documents",
     "unknown",
+    "labels",
 }
+
+
+def figure(model: Model, documents: list[Document]) -> float:
+    return evaluate(model.scorer.score_blocks(gather(documents))).bits_per_character
 
 
 @pytest.fixture
@@ -44,7 +54,8 @@ def test_figures_as_text(charloom: Charloom, model: Path, lines: Path) -> None:
     out = charloom("evaluate", model, lines).out
     shown = dict(line.rsplit("  ", 1) for line in out.splitlines())
     [figures] = charloom("evaluate", model, lines, "--json").records
-    assert {key.strip() for key in shown} == {key.replace("_", " ") for key in KEYS}
+    names = {key.replace("_", " ") for key in KEYS - {"interval", "labels"}}
+    assert {key.strip() for key in shown} == names | {"95 % of samples"}
     assert f"{figures['bits_per_character']:.4f}" in out
 
 
@@ -74,8 +85,21 @@ def test_labels_are_read(charloom: Charloom, labelled: Path, tmp_path: Path) -> 
     assert done.code == 0
     assert done.err == 'charloom: labels that the model does not know count as none: "Opera".\n'
     documents = [Document(text="bad", label="Sports"), Document(text="face")]
-    expected = evaluate(Model.load(labelled).scorer.score(documents)).bits_per_character
+    expected = figure(Model.load(labelled), documents)
     assert done.records[0]["bits_per_character"] == expected
+    rows = done.records[0]["labels"]
+    assert set(rows) == {"", "Sports"}
+    assert rows["Sports"]["documents"] == 1
+    alone = figure(Model.load(labelled), [Document(text="bad", label="Sports")])
+    assert rows["Sports"]["bits_per_character"] == pytest.approx(alone, rel=1e-6)
+    shown = charloom("evaluate", labelled, table, *options[:-1]).out.split("\n\n")[1]
+    assert re.split("  +", shown.splitlines()[0]) == [
+        "label",
+        "bits per character",
+        "accuracy",
+        "documents",
+    ]
+    assert shown.splitlines()[2].startswith('"Sports"')
 
 
 def test_the_encoding_is_that_of_the_texts_learned_from(charloom: Charloom, tmp_path: Path) -> None:
@@ -105,8 +129,7 @@ def test_columns_of_the_training_table_concern_tables_only(
     plain = charloom("evaluate", model, lines, "--json").records
     assert plain == charloom("evaluate", model, "-", "--json", stdin=lines.read_text()).records
     [labelled] = charloom("evaluate", model, table, "--json").records
-    scorer = Model.load(model).scorer
     documents = [Document(text="bad face", label="x"), Document(text="café X", label="y")]
-    assert labelled["bits_per_character"] == evaluate(scorer.score(documents)).bits_per_character
+    assert labelled["bits_per_character"] == figure(Model.load(model), documents)
     assert labelled["characters"] == plain[0]["characters"]
     assert labelled["bits_per_character"] != plain[0]["bits_per_character"]

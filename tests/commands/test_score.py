@@ -77,4 +77,4 @@ def test_a_format_that_there_is_not(charloom: Charloom, model: Path) -> None:
 def test_input_without_a_line(charloom: Charloom, model: Path) -> None:
     done = charloom("score", model, stdin="")
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("charloom: standard input is empty")
+    assert done.err.startswith("charloom: no text in standard input: only blank lines")

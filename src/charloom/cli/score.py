@@ -1,12 +1,10 @@
 """``charloom score``: how surprising each line is to a model."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from charloom.cli import output
-from charloom.cli.evaluate import documents, known_labels
+from charloom.cli.evaluate import known_labels, read_blocks
 from charloom.cli.generate import check_format
 from charloom.cli.options import (
     Columns,
@@ -20,8 +18,7 @@ from charloom.cli.options import (
 from charloom.display import visible
 
 if TYPE_CHECKING:
-    from charloom.evaluation.scorer import Score, Scorer
-    from charloom.text.sources import Document
+    from charloom.evaluation.scorer import Score
 
 OptionalSources = Annotated[
     list[str] | None,
@@ -53,34 +50,24 @@ def score(
 
     model = Model.load(run)
     settings = replace(model.record.text, unit="line")
-    read = documents(sources or ["-"], settings, columns, label_column, header, encoding)
-    lines = known_labels(read, model.record.labels)
+    texts = read_blocks(
+        sources or ["-"], settings, columns, label_column, header, encoding, live=True
+    )
     write = _text if form == "text" else _json
-    for document, result in _paired(model.scorer, lines):
-        write(document, result)
+    for scored in model.scorer.score_blocks(known_labels(texts, model.record.labels)):
+        for text, result in zip(scored.block.texts(), scored.scores(), strict=True):
+            write(text, result)
+        output.flush()
 
 
-def _paired(scorer: "Scorer", lines: Iterable["Document"]) -> Iterator[tuple["Document", "Score"]]:
-    """Yield each line with its score; holds only those lines that the scorer has in hand."""
-    waiting: deque[Document] = deque()
-
-    def remembered() -> Iterator["Document"]:
-        for line in lines:
-            waiting.append(line)
-            yield line
-
-    for result in scorer.score(remembered()):
-        yield waiting.popleft(), result
+def _text(text: str, result: "Score") -> None:
+    output.result(f"{result.bits_per_character:.3f}\t{visible(text)}")
 
 
-def _text(document: "Document", result: "Score") -> None:
-    output.result(f"{result.bits_per_character:.3f}\t{visible(document.text)}")
-
-
-def _json(document: "Document", result: "Score") -> None:
+def _json(text: str, result: "Score") -> None:
     output.record(
         {
-            "text": document.text,
+            "text": text,
             "bits": result.bits,
             "characters": result.characters,
             "bits_per_character": result.bits_per_character,

@@ -54,6 +54,13 @@ class Scored:
     ends_D: NDArray[np.int64]
     """Where the targets of each document end."""
 
+    @property
+    def characters_D(self) -> NDArray[np.int64]:
+        """Characters of each document, and one for the boundary; none for one that goes on."""
+        characters_D = self.block.lengths + 1
+        characters_D[-1] -= self.block.unfinished
+        return characters_D
+
     def sums(self, values_N: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return the sum over each document, (D,)."""
         begins_D = np.concatenate([[0], self.ends_D[:-1]])
@@ -67,7 +74,7 @@ class Scored:
         for nats, symbols, characters, unknown in zip(
             nats_D.tolist(),
             symbols_D.tolist(),
-            (self.block.lengths + 1).tolist(),
+            self.characters_D.tolist(),
             unknown_D.tolist(),
             strict=True,
         ):

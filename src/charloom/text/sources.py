@@ -36,7 +36,11 @@ _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 
 
 def resolve(
-    names: Sequence[str], settings: TextSettings, progress: Progress | None = None
+    names: Sequence[str],
+    settings: TextSettings,
+    progress: Progress | None = None,
+    *,
+    live: bool = False,
 ) -> list[SourceFile]:
     """Return the files that ``names`` stand for, in the order given, those of a folder sorted.
 
@@ -44,12 +48,15 @@ def resolve(
     hidden ones left out; a glob; ``-`` for standard input; or a named corpus, which is fetched if
     needed (``progress`` is told the bytes). What exists as a path goes before a corpus of that
     name. Standard input is read as text, or, when columns or a header are spoken of, as jsonl if it
-    begins with a brace and as csv if not. Raises SourceError and DownloadError.
+    begins with a brace and as csv if not; with ``live``, text is read from it as it comes, instead
+    of being copied first. Raises SourceError and DownloadError.
     """
     if not names:
         raise SourceError(
             f"no source was given; allowed: {_allowed()}; name at least one of these."
         )
+    if live and list(names) == ["-"] and not _asks_for_a_table(settings):
+        return [SourceFile(path=Path("-"), name="standard input", live=sys.stdin.buffer)]
     return [file for name in names for file in _resolve(str(name), settings, progress)]
 
 
@@ -184,5 +191,9 @@ def _spool(stream: BinaryIO, name: str, settings: TextSettings) -> SourceFile:
     if not first:
         raise _empty(name)
     table: Format = "jsonl" if first == b"{" else "csv"
-    asked = settings.columns or settings.label_column or settings.header is not None
-    return SourceFile(path=path, name=repair(name), format=table if asked else "text")
+    form: Format = table if _asks_for_a_table(settings) else "text"
+    return SourceFile(path=path, name=repair(name), format=form)
+
+
+def _asks_for_a_table(settings: TextSettings) -> bool:
+    return bool(settings.columns or settings.label_column) or settings.header is not None

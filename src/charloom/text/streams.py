@@ -1,12 +1,13 @@
 """One file as a stream of text: decompressed and decoded block by block, in bounded memory."""
 
 import codecs
+import contextlib
 import dataclasses
 import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from charloom.errors import SourceError
 from charloom.text.symbols import repair
@@ -32,6 +33,8 @@ class SourceFile:
     """What the file is called in messages."""
     format: Format = "text"
     compression: Compression | None = None
+    live: BinaryIO | None = None
+    """What is read once, as it comes, in place of the file."""
     column_names: tuple[str, ...] = ()
     """Names of the columns, for a table that is known to have no header line."""
 
@@ -114,8 +117,11 @@ def _ignore(read: int) -> None:
 
 def _raw(file: SourceFile, block_bytes: int, progress: Progress) -> Iterator[bytes]:
     try:
-        with file.path.open("rb") as stream:
-            while block := stream.read(block_bytes):
+        with contextlib.ExitStack() as stack:
+            stream = file.live or stack.enter_context(file.path.open("rb"))
+            # Of a pipe, what has come so far, and not as much as is asked for.
+            read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+            while block := read(block_bytes):
                 progress(len(block))
                 yield block
     except OSError as error:
