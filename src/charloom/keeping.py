@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from charloom.events import STEP_SECONDS, Event, Interval, Sample, Saved, Step, Stopped, Validation
+from charloom.evaluation.reader import Reader
+from charloom.evaluation.usual_texts import calibrate
 from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
 from charloom.model_folder import METRICS, SAMPLES, ModelRecord, Tensors
@@ -37,6 +39,7 @@ class Keeper:
             "validation_characters": corpus.validation.total_characters,
         }
         self._weights = weights
+        self._part = corpus.validation
         self._emit = emit
         self._writer = writer
 
@@ -61,6 +64,8 @@ class Keeper:
                 )
         elif isinstance(event, Stopped) and event.bits_per_character is None:
             self._keep({"step": event.step, "seconds": event.seconds})
+        elif isinstance(event, Stopped):
+            self._calibrate()
 
     def place(self, step: int, seconds: float) -> None:
         """Put the folder in its place with the weights that there are, before any was measured."""
@@ -83,6 +88,16 @@ class Keeper:
         self.record = dataclasses.replace(self.record, tensors=tensors, figures=figures)
         if tensors and self._writer is not None:
             self._writer.save(self.record)
+
+    def _calibrate(self) -> None:
+        """Keep with the weights what usual texts take; they are in the folder already."""
+        record = self.record
+        reader = Reader(record.network, record.tensors)
+        found = calibrate(reader, record.vocabulary, self._part)
+        if found is not None:
+            self.record = dataclasses.replace(record, calibration=found.to_json())
+            if self._writer is not None:
+                self._writer.save(self.record)
 
     def _keep(self, figures: dict[str, float]) -> None:
         self.record = dataclasses.replace(self.record, tensors=self._weights(), figures=figures)

@@ -54,6 +54,9 @@ class ModelRecord:
     """What the kept weights reached: bits_per_character, step, seconds ..."""
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Where the model comes from: sources, fingerprint of the corpus, versions, date."""
+    calibration: Mapping[str, Any] | None = None
+    """What usual texts take (see evaluation/calibration.py); None if too few were held out, or the
+    run was cut short."""
     known: KnownDocuments | None = None
     """The training documents; None if they were a stream, or no index of them was kept."""
 
@@ -92,6 +95,7 @@ def _read(path: Path) -> ModelRecord:
             tensors=_tensors(path, config["vocabulary_digest"]),
             figures=config["figures"],
             provenance=config["provenance"],
+            calibration=config.get("calibration"),
             known=_known(path, config.get("documents_digest")),
         )
     except (KeyError, TypeError, ValueError, SettingsError) as error:
@@ -127,6 +131,7 @@ def files(record: ModelRecord) -> dict[str, bytes]:
         "labels": list(record.labels),
         "figures": dict(record.figures),
         "provenance": dict(record.provenance),
+        "calibration": None if record.calibration is None else dict(record.calibration),
         "vocabulary_digest": vocabulary_digest,
         "documents_digest": _digest(documents[DOCUMENTS]) if documents else None,
     }

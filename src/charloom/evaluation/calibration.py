@@ -1,0 +1,102 @@
+"""Which texts are outliers: bits against what texts of the same length usually take.
+
+A short text varies more than a long one, and its boundary weighs more, so one limit of bits per
+character would mark short texts only. Bits of a usual text of n characters have about the mean
+``a + b n``, and, as sums of n dependent terms, the variance ``c + d n``; both lines are fitted by
+weighted least squares. What is told of a text is how many standard deviations it lies above the
+mean; the limit is a quantile of that over the texts that it was fitted to, whatever their
+distribution.
+
+Axes: D texts.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.errors import CorpusError
+
+FALSE_ALARMS: Final = 0.01
+"""Share of usual texts that lie above the limit."""
+LEAST_TEXTS: Final = 50
+_ROUNDS: Final = 3
+_LEAST_VARIANCE: Final = 1e-3
+
+Floats = NDArray[np.float64]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What usual texts take, by their characters (boundary included)."""
+
+    mean: tuple[float, float]
+    """a and b: bits of a text of n characters are about a + b n."""
+    variance: tuple[float, float]
+    """c and d: their variance is about c + d n."""
+    limit: float
+    """Standard deviations above the mean from which on a text is an outlier."""
+    texts: int
+    """Texts that this was fitted to."""
+
+    @classmethod
+    def fit(cls, bits_D: Floats, characters_D: Floats) -> Self:
+        """Return the calibration of usual texts; raises CorpusError if they are too few."""
+        if len(bits_D) < LEAST_TEXTS:
+            raise CorpusError(
+                f"a threshold was to be found from {len(bits_D)} texts; at least {LEAST_TEXTS} are "
+                "needed; give more with --calibrate, or --threshold as bits per character."
+            )
+        variance_D = characters_D
+        for _ in range(_ROUNDS):
+            mean = _line(bits_D, characters_D, variance_D)
+            squares_D = (bits_D - mean[0] - mean[1] * characters_D) ** 2
+            # A square of mean v varies with 2 v v.
+            variance = _rising(squares_D, characters_D, variance_D**2)
+            variance_D = np.maximum(variance[0] + variance[1] * characters_D, _LEAST_VARIANCE)
+        made = cls(mean=mean, variance=variance, limit=0.0, texts=len(bits_D))
+        limit = float(np.quantile(made.surprise(bits_D, characters_D), 1 - FALSE_ALARMS))
+        return dataclasses.replace(made, limit=limit)
+
+    def surprise(self, bits_D: Floats, characters_D: Floats) -> Floats:
+        """Return how many standard deviations texts lie above the mean of their length."""
+        (a, b), (c, d) = self.mean, self.variance
+        spread_D = np.sqrt(np.maximum(c + d * characters_D, _LEAST_VARIANCE))
+        surprise_D: Floats = (bits_D - a - b * characters_D) / spread_D
+        return surprise_D
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the calibration as a JSON object."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Return the calibration that ``to_json`` gave."""
+        return cls(
+            mean=(float(record["mean"][0]), float(record["mean"][1])),
+            variance=(float(record["variance"][0]), float(record["variance"][1])),
+            limit=float(record["limit"]),
+            texts=int(record["texts"]),
+        )
+
+
+def _line(values_D: Floats, lengths_D: Floats, variance_D: Floats) -> tuple[float, float]:
+    """Return the line that fits best; of texts of one length, the shortest such vector."""
+    weights_D = 1 / np.sqrt(variance_D)
+    design_D2 = np.stack([np.ones(len(lengths_D)), lengths_D], axis=1) * weights_D[:, None]
+    (a, b), *_ = np.linalg.lstsq(design_D2, values_D * weights_D, rcond=None)
+    return float(a), float(b)
+
+
+def _rising(values_D: Floats, lengths_D: Floats, variance_D: Floats) -> tuple[float, float]:
+    """Return the line of best fit among those that neither fall nor begin below zero."""
+    c, d = _line(values_D, lengths_D, variance_D)
+    if c >= 0 and d >= 0:
+        return c, d
+    weights_D = 1 / variance_D
+    if d < 0:
+        return float((values_D * weights_D).sum() / weights_D.sum()), 0.0
+    through = (values_D * lengths_D * weights_D).sum() / (lengths_D**2 * weights_D).sum()
+    return 0.0, float(through)
