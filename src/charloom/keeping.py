@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from charloom.events import STEP_SECONDS, Event, Interval, Sample, Saved, Step, Stopped, Validation
 from charloom.evaluation.reader import Reader
 from charloom.evaluation.usual_texts import calibrate
+from charloom.events import STEP_SECONDS, Event, Interval, Sample, Saved, Step, Stopped, Validation
 from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
 from charloom.model_folder import METRICS, SAMPLES, ModelRecord, Tensors

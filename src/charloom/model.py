@@ -8,6 +8,7 @@ from typing import Any, Self, Unpack
 
 from charloom import model_folder
 from charloom.errors import SettingsError
+from charloom.evaluation.lines import score_lines
 from charloom.evaluation.reader import Reader
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.summary import evaluate
@@ -85,6 +86,14 @@ class Model:
         """Return bits per character of all texts together; raises CorpusError if there is none."""
         blocks = gather(self._documents(texts))
         return evaluate(self.scorer.score_blocks(blocks)).bits_per_character
+
+    def classify(self, texts: Sequence[str]) -> list[str]:
+        """Return the label under which each text is most probable.
+
+        Raises LabelError if the model has fewer than two labels.
+        """
+        lines = score_lines(self.scorer, gather(self._documents(texts)), classify=True)
+        return [str(line.label) for block in lines for line in block]
 
     def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
         """Return the symbols that may follow ``text`` with their probabilities, highest first.

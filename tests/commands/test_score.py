@@ -1,4 +1,6 @@
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,8 +8,10 @@ from command_line import Charloom, in_a_process
 from records import folder
 
 from charloom import units
+from charloom.evaluation.lines import calibration_of
 from charloom.model import Model
 from charloom.settings import TextSettings
+from charloom.text.blocks import Document, gather
 
 # Lengths of all sizes, so that a scorer which sorts them must put them back in order.
 LINES = ["abcdefghij"[: 1 + k % 9] * (1 + (7 * k) % 11) for k in range(150)]
@@ -78,3 +82,101 @@ def test_input_without_a_line(charloom: Charloom, model: Path) -> None:
     done = charloom("score", model, stdin="")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("charloom: no text in standard input: only blank lines")
+
+
+def test_a_line_that_comes_down_a_pipe_is_answered_at_once(model: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "charloom", "score", model],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for line in (b"bad", b"face"):
+        process.stdin.write(line + b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline().endswith(b"\t" + line + b"\n")
+    process.stdin.close()
+    assert process.wait(60) == 0
+    process.stdout.close()
+
+
+def test_bits_of_each_symbol(charloom: Charloom, model: Path) -> None:
+    [record] = charloom("score", model, "--per-symbol", "--format", "jsonl", stdin="ab\n").records
+    assert [symbol for symbol, _ in record["symbols"]] == ["a", "b", "<eos>"]
+    assert sum(bits for _, bits in record["symbols"]) == pytest.approx(record["bits"], rel=1e-6)
+    out = charloom("score", model, "--per-symbol", stdin="ab\n").out.splitlines()
+    assert out[0].endswith("\tab")
+    assert out[1:] == [f"\t{bits:.3f}\t{symbol}" for symbol, bits in record["symbols"]]
+
+
+def test_lines_above_a_threshold_are_marked(charloom: Charloom, model: Path) -> None:
+    low, high = sorted(Model.load(model).score(["bad", "face"]))
+    given = (low + high) / 2
+    out = charloom("score", model, "--threshold", given, stdin="bad\nface\n").out
+    marks = {line.split("\t")[2]: line.split("\t")[1] for line in out.splitlines()}
+    first, _ = Model.load(model).score(["bad", "face"])
+    assert marks == {"bad": "!" if first > given else "", "face": "" if first > given else "!"}
+    done = charloom("score", model, "--threshold", given, "--format", "jsonl", stdin="bad\n")
+    assert done.records[0]["outlier"] == (first > given)
+    assert done.records[0]["surprise"] == pytest.approx(first)
+
+
+def test_a_threshold_from_usual_texts(charloom: Charloom, model: Path, tmp_path: Path) -> None:
+    usual = tmp_path / "usual.txt"
+    usual.write_text("\n".join(LINES), "utf-8")
+    arguments = ("score", model, "--threshold", "auto", "--calibrate", usual, "--format", "jsonl")
+    records = charloom(*arguments, stdin="\n".join([*LINES, "jihgf" * 30])).records
+    # One in a hundred of the usual ones, so one or two of 150.
+    assert 1 <= sum(record["outlier"] for record in records[:-1]) <= 2
+    calibration = calibration_of(
+        Model.load(model).scorer, gather(Document(text=line) for line in LINES)
+    )
+    loaded = Model.load(model)
+    stored = replace(loaded.record, calibration=calibration.to_json())
+    Model(stored).save(tmp_path / "stored")
+    again = charloom(
+        "score", tmp_path / "stored", "--threshold", "auto", "--format", "jsonl", stdin="face\n"
+    ).records
+    expected = charloom(*arguments, stdin="face\n").records
+    assert again == expected
+
+
+def test_labels_are_told(charloom: Charloom, labelled: Path) -> None:
+    out = charloom("score", labelled, "--classify", stdin="bad\n").out
+    assert out.split("\t")[1:] == [Model.load(labelled).classify(["bad"])[0], "bad\n"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--threshold", "low"),
+            "threshold is 'low'; allowed: auto, or bits per character from 0, such as 4.5.",
+        ),
+        (
+            ("--threshold", "nan"),
+            "threshold is 'nan'; allowed: auto, or bits per character from 0, such as 4.5.",
+        ),
+        (
+            ("--calibrate", "x.txt"),
+            "--calibrate was given without --threshold auto; add that.",
+        ),
+        (
+            ("--threshold", "auto"),
+            "this model does not know what usual texts take: too few were held out, or its run was "
+            "cut short; name some that it did not learn from with --calibrate, or give --threshold "
+            "as bits per character.",
+        ),
+        (
+            ("--classify",),
+            "this model has no labels; to classify it needs at least two: train a model with "
+            "--label-column.",
+        ),
+    ],
+)
+def test_what_cannot_be(
+    charloom: Charloom, model: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = charloom("score", model, *arguments, stdin="bad\n")
+    assert (done.code, done.out, done.err) == (2, "", f"charloom: {message}\n")

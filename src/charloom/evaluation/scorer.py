@@ -1,6 +1,6 @@
 """How surprising documents are to a model, in nats: the whole document with its boundary.
 
-Axes: N targets of a block, a boundary for each document among them; D documents.
+Axes: N targets of a block, a boundary for each document among them; D documents, C labels.
 """
 
 import dataclasses
@@ -88,8 +88,8 @@ class Scorer:
         self, reader: Reader, vocabulary: Vocabulary, labels: tuple[str, ...] = ()
     ) -> None:
         self._reader = reader
-        self._vocabulary = vocabulary
-        self._labels = labels
+        self.vocabulary = vocabulary
+        self.labels = labels
 
     def score(self, documents: Iterable[Document]) -> Iterator[Score]:
         """Yield the score of each document, in order; documents are read as they are needed.
@@ -117,9 +117,22 @@ class Scorer:
                 ends_D=ends_D,
             )
 
+    def classify(self, scored: Scored) -> list[str]:
+        """Return the label under which each document is most probable; the first one of equals.
+
+        All labels are held to be equally frequent. Documents must not go on in another block.
+        """
+        nats_CD = [scored.sums(self._read_as(label, scored)) for label in range(len(self.labels))]
+        return [self.labels[label] for label in np.argmin(nats_CD, axis=0).tolist()]
+
+    def _read_as(self, label: int, scored: Scored) -> NDArray[np.float32]:
+        """Return the nats of each symbol when all documents have one label."""
+        labels_D = np.full(len(scored.ends_D), label)
+        return self._reader.read(scored.targets_N, scored.ends_D, labels_D).nats_N
+
     def _targets(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the ids of a block, EOS after each document, and where each document ends."""
-        ids, lengths_D = self._vocabulary.encode_block(block)
+        ids, lengths_D = self.vocabulary.encode_block(block)
         ends_D = np.cumsum(lengths_D + 1)
         targets_N = np.full(len(ids) + len(ends_D), EOS)
         inside_N = np.ones(len(targets_N), dtype=bool)
@@ -134,5 +147,5 @@ class Scorer:
         labels: Sequence[str | None] = block.labels or ()
         if not labels:
             return np.full(len(block.lengths), -1)
-        known = {label: label_id(label, self._labels) for label in dict.fromkeys(labels)}
+        known = {label: label_id(label, self.labels) for label in dict.fromkeys(labels)}
         return np.array([known[label] for label in labels])
