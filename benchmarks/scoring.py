@@ -1,0 +1,179 @@
+"""Scoring: how fast texts are read, how well strange lines stand out, and how well labels are told.
+
+A model learns AG's news titles (the first 7,000, with their classes as labels) for some minutes.
+Then
+
+- `charloom evaluate` and `charloom score` read a file of the titles over and over: characters
+  a second of the whole process, and the largest resident set, at two sizes of the file;
+- the last 600 titles stand against as many strange lines of the same lengths; the surprise of
+  `charloom score --threshold auto` is judged by the area under its ROC curve: the chance that a
+  strange line comes out as more surprising than a title; beside it what is marked;
+- `charloom score --classify` tells the class of the 600.
+
+    python benchmarks/scoring.py [--minutes 1] [--data FOLDER]
+"""
+
+import argparse
+import csv
+import json
+import os
+import random
+import string
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from texts import DATA
+
+SIZES = (40, 400)
+"""How often the titles stand in the files that are timed: 13 and 130 million characters."""
+KEYS = string.ascii_lowercase + "     ,.;'[]/1234567890-="
+
+
+def shuffled(title: str, chance: random.Random, _: str) -> str:
+    return "".join(chance.sample(title, len(title)))
+
+
+def reversed_(title: str, chance: random.Random, _: str) -> str:
+    return title[::-1]
+
+
+def chinese(title: str, chance: random.Random, other: str) -> str:
+    return other[: len(title)]
+
+
+def misread(title: str, chance: random.Random, other: str) -> str:
+    """Return UTF-8 that was read as Latin-1."""
+    return other.encode().decode("latin-1")[: len(title)]
+
+
+def noise(title: str, chance: random.Random, _: str) -> str:
+    return "".join(chance.choice(KEYS) for _ in title)
+
+
+def swapped(title: str, chance: random.Random, _: str) -> str:
+    """Return the title with two neighbouring characters in each word swapped, if it has four."""
+    words = title.split(" ")
+    for index, word in enumerate(words):
+        if len(word) > 3:
+            k = chance.randrange(len(word) - 1)
+            words[index] = word[:k] + word[k + 1] + word[k] + word[k + 2 :]
+    return " ".join(words)
+
+
+STRANGE: dict[str, Callable[[str, random.Random, str], str]] = {
+    "characters shuffled": shuffled,
+    "reversed": reversed_,
+    "Chinese headlines": chinese,
+    "the same, read as Latin-1": misread,
+    "keys at random": noise,
+    "two letters swapped a word": swapped,
+}
+
+
+def run(*words: object) -> str:
+    """Run a command line; return what it wrote."""
+    command = [sys.executable, "-m", "charloom", *map(str, words)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+
+
+def learn(data: Path, folder: Path, minutes: float) -> tuple[Path, list[str], list[str]]:
+    """Train; return the model, the held-out titles and their classes."""
+    with (data / "ag_news" / "test.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row[:2] for row in csv.reader(file)]
+    with (folder / "titles.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows[:7000])
+    table = ("--column", 2, "--label-column", 1, "--no-clean", "--hidden", 128)
+    run("train", folder / "titles.csv", *table, "--minutes", minutes, "-o", folder / "run")
+    titles = [title.strip() for _, title in rows]
+    (folder / "all.txt").write_text("\n".join(titles) + "\n", "utf-8")
+    return folder / "run", titles[-600:], [kind for kind, _ in rows[-600:]]
+
+
+def speed(model: Path, folder: Path) -> None:
+    """Print characters a second, and memory at two sizes."""
+    text = (folder / "all.txt").read_text("utf-8")
+    print(f"\n{'':12} {'characters':>12} {'seconds':>8} {'a second':>10} {'resident':>9}")
+    for times in SIZES:
+        (folder / "large.txt").write_text(text * times, "utf-8")
+        for command in ("evaluate", "score"):
+            began = time.perf_counter()
+            with (folder / "out").open("wb") as out:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "charloom", command, model, folder / "large.txt"],
+                    stdout=out,
+                )
+                _, status, usage = _wait(process)
+            seconds = time.perf_counter() - began
+            assert status == 0, f"charloom {command} failed"
+            print(
+                f"{command:12} {len(text) * times:12,} {seconds:8.1f} "
+                f"{len(text) * times / seconds:10,.0f} {usage / 1e6:6.0f} MB"
+            )
+
+
+def _wait(process: subprocess.Popen[bytes]) -> tuple[int, int, float]:
+    """Wait for a process; return its number, its status, and its largest resident set in bytes."""
+    number, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    return number, status, usage.ru_maxrss * 1024.0
+
+
+def scores(model: Path, folder: Path, lines: Sequence[str]) -> tuple[list[float], float]:
+    """Return the surprise of lines, and the share that is marked."""
+    path = folder / "lines.txt"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    out = run("score", model, path, "--threshold", "auto", "--format", "jsonl")
+    records = [json.loads(line) for line in out.splitlines()]
+    return [one["surprise"] for one in records], float(np.mean([r["outlier"] for r in records]))
+
+
+def area(usual: Sequence[float], strange: Sequence[float]) -> float:
+    """Return the area under the ROC curve: the chance that a strange one is above, ties half."""
+    low, high = np.sort(usual), np.asarray(strange)
+    below = np.searchsorted(low, high, "left") + np.searchsorted(low, high, "right")
+    return float(below.mean() / (2 * len(low)))
+
+
+def outliers(model: Path, folder: Path, titles: Sequence[str], data: Path) -> None:
+    """Print how well strange lines stand out."""
+    with (data / "chinese_headlines.csv").open(encoding="utf-8", newline="") as file:
+        others = [row["text"] for row in csv.DictReader(file)]
+    usual, marked = scores(model, folder, titles)
+    print(f"\n{'':28} {'ROC-AUC':>8} {'marked':>8}")
+    print(f"{'held-out titles':28} {'':8} {marked:8.1%}")
+    for name, make in STRANGE.items():
+        chance = random.Random(0)
+        made = [make(t, chance, other) for t, other in zip(titles, others, strict=False)]
+        strange, marked = scores(model, folder, made)
+        print(f"{name:28} {area(usual, strange):8.4f} {marked:8.1%}")
+
+
+def labels(model: Path, folder: Path, titles: Sequence[str], kinds: Sequence[str]) -> None:
+    """Print how often the class is told rightly."""
+    (folder / "lines.txt").write_text("\n".join(titles) + "\n", "utf-8")
+    out = run("score", model, folder / "lines.txt", "--classify", "--format", "jsonl")
+    told = [json.loads(line)["label"] for line in out.splitlines()]
+    right = np.mean([one == other for one, other in zip(told, kinds, strict=True)])
+    print(f"\nclasses told rightly: {right:.1%} of {len(kinds)}; by chance 25 %")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--minutes", type=float, default=1, help="minutes of training")
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of the texts")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model, titles, kinds = learn(given.data, folder, given.minutes)
+        outliers(model, folder, titles, given.data)
+        labels(model, folder, titles, kinds)
+        speed(model, folder)
+
+
+if __name__ == "__main__":
+    main()
