@@ -36,6 +36,8 @@ def part(
         last=int(offsets[-1]),
         label_ids=given,
         label_of=np.array([*range(given.max() + 1), -1], dtype=np.int32),
+        level="char",
+        symbols=known.symbols,
         lookup=np.arange(len(known)),
         widths=np.ones(len(known), dtype=np.int64),
         counts=np.bincount(np.concatenate(ids), minlength=len(known)),

@@ -86,7 +86,7 @@ def record_of(
         vocabulary=corpus.vocabulary,
         labels=corpus.labels,
         tensors={},
-        provenance=provenance(names, corpus, processes),
+        provenance=provenance(names, settled.validation, corpus, processes),
         known=KnownDocuments.of(corpus.training_hashes, len(corpus.training)) if indexed else None,
     )
 

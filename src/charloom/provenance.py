@@ -10,10 +10,13 @@ from charloom.text.corpus import Corpus
 from charloom.text.symbols import repair
 
 
-def provenance(names: Sequence[str], corpus: Corpus, processes: int = 1) -> dict[str, Any]:
+def provenance(
+    names: Sequence[str], validation: str | None, corpus: Corpus, processes: int = 1
+) -> dict[str, Any]:
     """Return what the model folder tells of sources, corpus, software and machine."""
     return {
         "sources": [repair(name) for name in names],  # not every file name is text
+        "validation": None if validation is None else repair(validation),
         "corpus_fingerprint": corpus.fingerprint,
         "training_documents": len(corpus.training),
         "training_characters": corpus.training.total_characters,

@@ -132,6 +132,8 @@ class _Side:
             last=len(store.ids) if self.last is None else self.last,
             label_ids=store.label_ids,
             label_of=label_of,
+            level=store.level,
+            symbols=store.symbols,
             lookup=np.array([vocabulary.ids.get(s, UNK) for s in store.symbols], np.int64),
             widths=np.array(widths, np.int64),
             counts=self.counts,

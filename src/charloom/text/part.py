@@ -5,13 +5,16 @@ Axes: documents that are asked for, by their number in the part.
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.settings import Level
 from charloom.text.mapping import release
 from charloom.text.selection import Selection
+from charloom.text.symbols import join
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,9 @@ class Part:
     """The store's index of each document's label, -1 for none: (documents of the store,)."""
     label_of: NDArray[np.int32]
     """The index of each label of the store here, -1 for none; last that of -1."""
+    level: Level
+    symbols: Sequence[str]
+    """The symbol that each raw id stands for."""
     lookup: NDArray[np.int64]
     """The vocabulary's id of each raw id."""
     widths: NDArray[np.int64]
@@ -80,6 +86,10 @@ class Part:
         """Return the ids of a document's symbols, without boundaries: (symbols,)."""
         ids: NDArray[np.int64] = self.lookup[self._raw(index)]
         return ids
+
+    def text(self, index: int) -> str:
+        """Return a document as it was read, also where the vocabulary lacks a symbol."""
+        return join(map(self.symbols.__getitem__, self._raw(index).tolist()), self.level)
 
     def characters(self, index: int) -> NDArray[np.int64]:
         """Return how many characters each symbol of a document stands for: (symbols,)."""
