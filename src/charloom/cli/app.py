@@ -20,6 +20,7 @@ from charloom.cli import output
 from charloom.cli.corpora import corpora
 from charloom.cli.evaluate import evaluate
 from charloom.cli.generate import generate
+from charloom.cli.memorisation import memorisation
 from charloom.cli.next import next_symbols
 from charloom.cli.score import score
 from charloom.cli.summary import summary
@@ -145,7 +146,8 @@ _add(
 _add("temperatures", temperatures, 'runs/facts "The " "In "')
 _add("next", next_symbols, "runs/facts play --top 5")
 _add("evaluate", evaluate, "runs/facts other-facts.txt --json")
-_add("score", score, "runs/facts lines.txt", "runs/facts - --format jsonl < lines.txt")
+_add("score", score, "runs/facts lines.txt", "runs/facts - --threshold auto < lines.txt")
+_add("memorisation", memorisation, "runs/facts", "runs/facts --temperature 0.5 -n 200")
 _add("summary", summary, "runs/facts")
 _add("corpora", corpora, "--json")
 

@@ -1,0 +1,71 @@
+"""``charloom diversity``: how a model's texts change with the temperature, in figures."""
+
+from typing import TYPE_CHECKING
+
+from charloom.cli import output
+from charloom.cli.memorisation import Count, Training
+from charloom.cli.options import Json, Length, Run, Seed
+from charloom.settings import SamplingSettings
+
+if TYPE_CHECKING:
+    from charloom.evaluation.diversity import Diversity
+
+TEXTS = 200
+
+
+def diversity(
+    run: Run,
+    *,
+    n: Count = TEXTS,
+    length: Length = None,
+    seed: Seed = 0,
+    training: Training = None,
+    json: Json = False,
+) -> None:
+    """Tell how varied, long, likely and copied a model's texts are at ten temperatures.
+
+    The last row has the same figures of held-out texts: where a model's texts come near to it in
+    all columns, they vary as real ones do.
+    """
+    from charloom.evaluation.comparable import comparable
+    from charloom.evaluation.diversity import measure_diversity
+    from charloom.evaluation.origin import corpus_of, texts
+    from charloom.model import Model
+
+    given = {"seed": seed, "length": length}
+    settings = SamplingSettings(**{k: v for k, v in given.items() if v is not None})
+    model = Model.load(run)
+    corpus = corpus_of(model.record, training or ())
+    beside = model.generator.generate("", settings, n)
+    rows = measure_diversity(
+        model.generator,
+        settings,
+        documents=texts(corpus.training),
+        held_out=comparable(
+            corpus.validation, [one.text for one in beside], model.record.text.unit
+        ),
+        n=n,
+    )
+    if json:
+        output.record([row.to_json() for row in rows])
+        return
+    grams = list(rows[0].distinct)
+    header = ("temperature", "length", "bits/char", "ended")
+    header += tuple(f"distinct {n}-grams" for n in grams) + ("copied", "whole")
+    output.table([header, *map(_cells, rows)], right=range(1, len(header)))
+
+
+def _cells(row: "Diversity") -> tuple[str, ...]:
+    return (
+        "held out" if row.temperature is None else f"{row.temperature:.1f}",
+        f"{row.mean_length:.1f}",
+        "" if row.bits_per_character is None else f"{row.bits_per_character:.3f}",
+        _percent(row.ended),
+        *map(_percent, row.distinct.values()),
+        _percent(row.copied),
+        _percent(row.whole),
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"

@@ -1,0 +1,145 @@
+"""``charloom memorisation``: how much a model copies from the texts that it learned from."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+from charloom.cli import output
+from charloom.cli.evaluate import read_blocks
+from charloom.cli.options import Json, Length, Run, Seed, option, whole
+from charloom.display import quoted
+from charloom.settings import SamplingSettings
+
+if TYPE_CHECKING:
+    from charloom.evaluation.memorisation import Copying, Memorisation
+    from charloom.model import Model
+
+SAMPLES = 1000
+SHOWN = 3
+_SAMPLING = SamplingSettings()
+
+Count = Annotated[
+    int,
+    option("-n", metavar="NUMBER", parser=whole, default=SAMPLES, help="How many texts to write."),
+]
+Temperature = Annotated[
+    float, option("--temperature", metavar="NUMBER", default=1.0, help="How freely they are drawn.")
+]
+GivenSamples = Annotated[
+    list[str] | None,
+    option("--samples", metavar="SOURCE", help="Texts that were written, in place of new ones."),
+]
+Training = Annotated[
+    list[str] | None,
+    option(
+        "--training",
+        metavar="SOURCE",
+        default="where they were when the model learned",
+        help="The texts that the model learned from.",
+    ),
+]
+Shown = Annotated[
+    int,
+    option(
+        "--show",
+        metavar="NUMBER",
+        parser=whole,
+        default=SHOWN,
+        help="How many of the longest copied spans to show, with where they come from.",
+    ),
+]
+
+
+def memorisation(
+    run: Run,
+    *,
+    n: Count = SAMPLES,
+    temperature: Temperature = 1.0,
+    length: Length = None,
+    seed: Seed = 0,
+    samples: GivenSamples = None,
+    training: Training = None,
+    show: Shown = SHOWN,
+    json: Json = False,
+) -> None:
+    """Tell how much of a model's texts was copied from those that it learned from.
+
+    Real texts share words and phrases with each other too, so the same is told of held-out texts,
+    about as many and as long: the difference is what the model learned by heart.
+    """
+    from charloom.evaluation.comparable import comparable
+    from charloom.evaluation.memorisation import measure_memorisation
+    from charloom.evaluation.origin import corpus_of, texts
+    from charloom.model import Model
+
+    settings = SamplingSettings(
+        temperature=temperature,
+        seed=_SAMPLING.seed if seed is None else seed,
+        length=_SAMPLING.length if length is None else length,
+    )
+    model = Model.load(run)
+    corpus = corpus_of(model.record, training or ())
+    written = _given(model, samples) if samples else _written(model, settings, n)
+    found = measure_memorisation(
+        documents=texts(corpus.training),
+        samples=written,
+        held_out=comparable(corpus.validation, written, model.record.text.unit),
+    )
+    if json:
+        output.record(found.to_json())
+        return
+    _show(found, show)
+
+
+def _given(model: "Model", sources: list[str]) -> list[str]:
+    blocks = read_blocks(sources, model.record.text, None, None, None, None)
+    return [text for block in blocks for text in block.texts()]
+
+
+def _written(model: "Model", settings: SamplingSettings, n: int) -> list[str]:
+    return [one.text for one in model.generator.texts("", settings, n)]
+
+
+def _show(found: "Memorisation", shown: int) -> None:
+    assert found.held_out is not None
+    output.table(
+        [("", "samples", "held out"), *_rows(found.samples, found.held_out)], right=(1, 2)
+    )
+    spans = [
+        (span.characters, -number, span)
+        for number, span in enumerate(found.samples.spans)
+        if span is not None
+    ]
+    for characters, number, span in sorted(spans, key=lambda one: one[:2], reverse=True)[:shown]:
+        output.result("")
+        output.result(
+            f"{characters} characters of sample {1 - number} stand in document "
+            f"{span.document + 1:,}, from character {span.place + 1:,} on:"
+        )
+        output.result(f"  {quoted(span.text)}")
+
+
+def _rows(samples: "Copying", held_out: "Copying") -> Iterable[tuple[str, str, str]]:
+    """Return name, figure of the samples, and figure of the held-out texts."""
+
+    def row(name: str, of: Any, form: Any) -> tuple[str, str, str]:
+        return name, form(of(samples)), form(of(held_out))
+
+    yield row("texts", lambda one: one.texts, "{:,}".format)
+    yield row("characters", lambda one: one.characters, "{:,}".format)
+    yield row("a training document, whole", lambda one: one.whole, _percent)
+    yield row("within a training document", lambda one: one.within, _percent)
+    for quantile in samples.longest_quantiles:
+        name = {0.5: "median", 1.0: "longest"}.get(quantile, f"{quantile:.0%} quantile")
+        yield row(
+            f"longest copied span, {name}",
+            lambda one, q=quantile: one.longest_quantiles[q],
+            "{:,}".format,
+        )
+    for k in samples.covered:
+        yield row(f"in copied spans of {k} or more", lambda one, k=k: one.covered[k], _percent)
+    for n in samples.novel_ngrams:
+        yield row(f"new {n}-grams", lambda one, n=n: one.novel_ngrams[n], _percent)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"

@@ -1,0 +1,118 @@
+"""How texts change with the temperature: how varied they are, how long, how likely, how copied.
+
+Distinct n-grams: Li et al., "A Diversity-Promoting Objective Function for Neural Conversation
+Models", NAACL 2016, here of characters. The share falls with the size of a text, so it is counted
+over as many characters of each set of texts: as many as the smallest one has.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from charloom.evaluation.copies import CopyFinder
+from charloom.evaluation.memorisation import Copying, copying
+from charloom.generation.generator import Generator
+from charloom.generation.texts import Generated
+from charloom.settings import SamplingSettings
+
+TEMPERATURES: Final = (0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 1.8)
+NGRAMS: Final = (2, 4, 6)
+SPAN: Final = 20
+"""Characters from which on a copied span counts."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Diversity:
+    """The figures of some texts."""
+
+    temperature: float | None
+    """None: real texts."""
+    texts: int
+    mean_length: float
+    """Characters."""
+    bits_per_character: float | None
+    """What the model itself, at temperature 1, takes for them; None: they are not its own."""
+    ended: float | None
+    """Share of the texts that ended by themselves."""
+    distinct: dict[int, float | None]
+    """Share of the n-grams of characters that are different ones, by n."""
+    copied: float | None
+    """Share of the characters in spans of 20 or more that stand in a training document."""
+    whole: float | None
+    """Share of the texts that are a training document, letter for letter."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as a JSON object."""
+        return dataclasses.asdict(self)
+
+
+def measure_diversity(
+    generator: Generator,
+    settings: SamplingSettings,
+    *,
+    documents: Iterable[str],
+    held_out: Sequence[str],
+    n: int,
+    temperatures: Sequence[float] = TEMPERATURES,
+) -> list[Diversity]:
+    """Return the figures of ``n`` texts at each temperature, and last those of held-out texts.
+
+    ``documents`` are those of the training part, read once. The seeds are the same at all
+    temperatures.
+    """
+    drawn = [
+        generator.generate("", dataclasses.replace(settings, temperature=temperature), n)
+        for temperature in temperatures
+    ]
+    groups = [[one.text for one in group] for group in drawn] + [list(held_out)]
+    finder = CopyFinder(text for group in groups for text in group)
+    finder.read(documents)
+    size = min(sum(map(len, group)) for group in groups)
+    rows, first = [], 0
+    for index, group in enumerate(groups):
+        copied = copying(finder.copies(first, first + len(group)), (), (SPAN,))
+        first += len(group)
+        own = drawn[index] if index < len(drawn) else None
+        temperature = temperatures[index] if own is not None else None
+        rows.append(_figures(temperature, group, own, copied, size))
+    return rows
+
+
+def _figures(
+    temperature: float | None,
+    texts: Sequence[str],
+    drawn: Sequence[Generated] | None,
+    copied: Copying,
+    size: int,
+) -> Diversity:
+    bits = ended = None
+    if drawn is not None:
+        characters = sum(len(one.text) + (one.stopped == "eos") for one in drawn)
+        bits = sum(one.bits for one in drawn) / max(characters, 1)
+        ended = sum(one.stopped == "eos" for one in drawn) / len(drawn)
+    return Diversity(
+        temperature=temperature,
+        texts=len(texts),
+        mean_length=sum(map(len, texts)) / max(len(texts), 1),
+        bits_per_character=bits,
+        ended=ended,
+        distinct={n: distinct(texts, n, size) for n in NGRAMS},
+        copied=copied.covered[SPAN],
+        whole=copied.whole,
+    )
+
+
+def distinct(texts: Iterable[str], n: int, size: int) -> float | None:
+    """Return the share of different n-grams in the first ``size`` characters of ``texts``.
+
+    None reaches over two texts; None is returned where there is none at all.
+    """
+    seen: set[str] = set()
+    total = 0
+    for text in texts:
+        own = text[: max(size, 0)]
+        size -= len(own)
+        grams = [own[k : k + n] for k in range(len(own) - n + 1)]
+        seen.update(grams)
+        total += len(grams)
+    return len(seen) / total if total else None
