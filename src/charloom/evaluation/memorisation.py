@@ -106,8 +106,11 @@ def measure_memorisation(
     ``ngrams`` are the n and ``spans`` the k of the figures.
 
     Raises CorpusError when there is no document, no sample, or held-out texts were given and there
-    is none; SettingsError for an n or a k below 1.
+    is none; SettingsError for an n or a k below 1, and for one string in the place of several.
     """
+    for name, given in (("documents", documents), ("samples", samples), ("held_out", held_out)):
+        if isinstance(given, str):
+            raise SettingsError(f"{name} is one string; give a list of texts, such as [text].")
     for name, sizes in (("ngrams", ngrams), ("spans", spans)):
         if wrong := [size for size in sizes if size < 1]:
             raise SettingsError(f"{name} has {wrong[0]}; give whole numbers of 1 or more.")
