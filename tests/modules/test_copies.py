@@ -68,7 +68,8 @@ def test_every_planted_copy_is_found_in_its_place() -> None:
     ours, theirs = string.ascii_lowercase, string.ascii_uppercase
     documents = ["".join(rng.choices(ours, k=rng.randrange(300))) for _ in range(4000)]
     assert sum(map(len, documents)) > 2 * BLOCK
-    planted, texts = [], []
+    planted: list[CopiedSpan] = []
+    texts: list[str] = []
     while len(texts) < 300:
         document = rng.choice(documents)
         if len(document) < 30:

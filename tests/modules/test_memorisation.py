@@ -52,7 +52,7 @@ def test_any_texts(samples: list[str], held_out: list[str], documents: list[str]
         samples=iter(samples),
         held_out=iter(held_out),
         ngrams=range(1, 6),
-        spans=(1, 3, 5),
+        span_lengths=(1, 3, 5),
     )
     assert result.documents == len(documents)
     assert result.held_out is not None
@@ -85,7 +85,9 @@ def test_the_two_sides_are_the_same_function_of_their_texts() -> None:
 
 
 def test_a_sample_longer_than_any_document_and_equal_documents() -> None:
-    result = measure_memorisation(documents=["ab", "ab"], samples=["abab", "ab"], spans=(2, 3))
+    result = measure_memorisation(
+        documents=["ab", "ab"], samples=["abab", "ab"], span_lengths=(2, 3)
+    )
     assert (result.samples.whole, result.samples.within) == (0.5, 0.5)
     assert result.samples.covered == {2: 1.0, 3: 0.0}
     assert result.samples.novel_ngrams[2] == 1 / 4
@@ -102,7 +104,7 @@ def test_empty_samples_are_counted_and_copy_nothing() -> None:
 
 def test_the_json_has_both_sides_and_their_difference() -> None:
     result = measure_memorisation(
-        documents=["abcdef"], samples=["abcd"], held_out=["abxy"], ngrams=(2, 9), spans=(3,)
+        documents=["abcdef"], samples=["abcd"], held_out=["abxy"], ngrams=(2, 9), span_lengths=(3,)
     )
     told = json.loads(json.dumps(result.to_json()))
     assert set(told) == {"documents", "samples", "held_out", "difference"}
@@ -136,7 +138,7 @@ def test_a_figure_is_what_its_name_says() -> None:
         documents=["the cat sat on the mat"],
         samples=["a cat sat here", "the mat", "dogs"],
         ngrams=(3,),
-        spans=(7,),
+        span_lengths=(7,),
     ).samples
     # " cat sat " has 9 of 14 characters, "the mat" all 7, "dogs" none of 4 in spans of 7.
     assert result.covered == {7: 16 / 25}
@@ -166,7 +168,11 @@ def test_a_figure_is_what_its_name_says() -> None:
             "learned from.",
         ),
         ({"ngrams": [2, 0]}, SettingsError, "ngrams has 0; give whole numbers of 1 or more."),
-        ({"spans": [-5]}, SettingsError, "spans has -5; give whole numbers of 1 or more."),
+        (
+            {"span_lengths": [-5]},
+            SettingsError,
+            "span_lengths has -5; give whole numbers of 1 or more.",
+        ),
         (
             {"samples": "text"},
             SettingsError,

@@ -18,7 +18,7 @@ from charloom.errors import CorpusError, SettingsError
 from charloom.evaluation.copies import CopiedSpan, Copies, CopyFinder
 
 NGRAMS = tuple(range(2, 11))
-SPANS = (20, 50, 100)
+SPAN_LENGTHS = (20, 50, 100)
 QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 
@@ -97,13 +97,13 @@ def measure_memorisation(
     samples: Iterable[str],
     held_out: Iterable[str] | None = None,
     ngrams: Sequence[int] = NGRAMS,
-    spans: Sequence[int] = SPANS,
+    span_lengths: Sequence[int] = SPAN_LENGTHS,
 ) -> Memorisation:
     """Return what ``samples`` share with the training ``documents``, and ``held_out`` beside them.
 
-    Training documents are read once and not kept; of samples and held-out texts each character
-    takes some 150 bytes. The search takes a time that grows with the number of characters alone.
-    ``ngrams`` are the n and ``spans`` the k of the figures.
+    Training documents are read once and not kept; each character of samples and held-out texts
+    takes up to 200 bytes. The search takes a time that grows with the number of characters alone.
+    ``ngrams`` are the n and ``span_lengths`` the k of the figures.
 
     Raises CorpusError when there is no document, no sample, or held-out texts were given and there
     is none; SettingsError for an n or a k below 1, and for one string in the place of several.
@@ -111,14 +111,14 @@ def measure_memorisation(
     for name, given in (("documents", documents), ("samples", samples), ("held_out", held_out)):
         if isinstance(given, str):
             raise SettingsError(f"{name} is one string; give a list of texts, such as [text].")
-    for name, sizes in (("ngrams", ngrams), ("spans", spans)):
+    for name, sizes in (("ngrams", ngrams), ("span_lengths", span_lengths)):
         if wrong := [size for size in sizes if size < 1]:
             raise SettingsError(f"{name} has {wrong[0]}; give whole numbers of 1 or more.")
     texts = list(samples)
     count = len(texts)
     if not count:
         raise CorpusError("there is no sample to look for copies in; give at least one text.")
-    texts.extend(held_out or ())
+    texts.extend(() if held_out is None else held_out)
     if held_out is not None and len(texts) == count:
         raise CorpusError("there is no held-out text; give at least one, or leave held_out out.")
     finder = CopyFinder(texts)
@@ -127,15 +127,18 @@ def measure_memorisation(
             "there is no training document to look for; give at least one that the model has "
             "learned from."
         )
-    theirs = None if held_out is None else finder.copies(count, len(texts))
+
+    def copying(start: int, stop: int) -> Copying:
+        return _copying(finder.copies(start, stop), ngrams, span_lengths)
+
     return Memorisation(
         documents=read,
-        samples=_copying(finder.copies(0, count), ngrams, spans),
-        held_out=theirs and _copying(theirs, ngrams, spans),
+        samples=copying(0, count),
+        held_out=None if held_out is None else copying(count, len(texts)),
     )
 
 
-def _copying(copies: Copies, ngrams: Sequence[int], spans: Sequence[int]) -> Copying:
+def _copying(copies: Copies, ngrams: Sequence[int], span_lengths: Sequence[int]) -> Copying:
     texts, characters = len(copies.lengths), len(copies.copied_N)
     longest = np.array([span.characters if span else 0 for span in copies.spans])
     within = int(np.count_nonzero((longest == copies.lengths) & (longest > 0)))
@@ -147,7 +150,7 @@ def _copying(copies: Copies, ngrams: Sequence[int], spans: Sequence[int]) -> Cop
         within=_share(within, texts),
         longest_quantiles=dict(zip(QUANTILES, attained.tolist(), strict=True)),
         novel_ngrams={n: _novel(copies, n) for n in ngrams},
-        covered={k: _share(_covered(copies, k), characters) for k in spans},
+        covered={k: _share(_covered(copies, k), characters) for k in span_lengths},
         spans=copies.spans,
     )
 
