@@ -18,6 +18,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from charloom.cli import output
 from charloom.cli.corpora import corpora
+from charloom.cli.diversity import diversity
 from charloom.cli.evaluate import evaluate
 from charloom.cli.generate import generate
 from charloom.cli.memorisation import memorisation
@@ -148,6 +149,7 @@ _add("next", next_symbols, "runs/facts play --top 5")
 _add("evaluate", evaluate, "runs/facts other-facts.txt --json")
 _add("score", score, "runs/facts lines.txt", "runs/facts - --threshold auto < lines.txt")
 _add("memorisation", memorisation, "runs/facts", "runs/facts --temperature 0.5 -n 200")
+_add("diversity", diversity, "runs/facts")
 _add("summary", summary, "runs/facts")
 _add("corpora", corpora, "--json")
 

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from charloom.cli import output
-from charloom.cli.memorisation import Count, Training
-from charloom.cli.options import Json, Length, Run, Seed
+from charloom.cli.memorisation import DEFAULT, Count, Length, Seed, Training
+from charloom.cli.options import Json, Run
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ def diversity(
     run: Run,
     *,
     n: Count = TEXTS,
-    length: Length = None,
-    seed: Seed = 0,
+    length: Length = DEFAULT.length,
+    seed: Seed = DEFAULT.seed,
     training: Training = None,
     json: Json = False,
 ) -> None:
@@ -32,8 +32,7 @@ def diversity(
     from charloom.evaluation.origin import corpus_of, texts
     from charloom.model import Model
 
-    given = {"seed": seed, "length": length}
-    settings = SamplingSettings(**{k: v for k, v in given.items() if v is not None})
+    settings = SamplingSettings(seed=seed, length=length)
     model = Model.load(run)
     corpus = corpus_of(model.record, training or ())
     beside = model.generator.generate("", settings, n)
@@ -50,8 +49,8 @@ def diversity(
         output.record([row.to_json() for row in rows])
         return
     grams = list(rows[0].distinct)
-    header = ("temperature", "length", "bits/char", "ended")
-    header += tuple(f"distinct {n}-grams" for n in grams) + ("copied", "whole")
+    names = [f"distinct {n}-grams" for n in grams]
+    header = ("temperature", "length", "bits/char", "ended", *names, "copied", "whole")
     output.table([header, *map(_cells, rows)], right=range(1, len(header)))
 
 

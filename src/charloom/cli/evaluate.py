@@ -133,4 +133,6 @@ def _label_rows(figures: "Evaluation") -> list[tuple[str, ...]]:
 
 
 def _shown(figure: float | int) -> str:
-    return f"{figure:,}" if isinstance(figure, int) else f"{figure:.4f}"
+    if isinstance(figure, int):
+        return f"{figure:,}"
+    return f"{figure:.4f}" if figure < 1000 else f"{figure:,.1f}"

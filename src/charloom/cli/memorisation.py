@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli import output
 from charloom.cli.evaluate import read_blocks
-from charloom.cli.options import Json, Length, Run, Seed, option, whole
+from charloom.cli.options import Json, Run, count, length_option, number, option, whole
 from charloom.display import quoted
 from charloom.settings import SamplingSettings
 
@@ -15,14 +15,32 @@ if TYPE_CHECKING:
 
 SAMPLES = 1000
 SHOWN = 3
-_SAMPLING = SamplingSettings()
+DEFAULT = SamplingSettings()
 
 Count = Annotated[
     int,
-    option("-n", metavar="NUMBER", parser=whole, default=SAMPLES, help="How many texts to write."),
+    option("-n", metavar="COUNT", parser=count, default=SAMPLES, help="How many texts to write."),
+]
+Length = Annotated[int, length_option(DEFAULT.length)]
+Seed = Annotated[
+    int,
+    option(
+        "--seed",
+        metavar="NUMBER",
+        parser=whole,
+        default=DEFAULT.seed,
+        help="Seed of the first text; the next ones have the numbers after it.",
+    ),
 ]
 Temperature = Annotated[
-    float, option("--temperature", metavar="NUMBER", default=1.0, help="How freely they are drawn.")
+    float,
+    option(
+        "--temperature",
+        metavar="NUMBER",
+        parser=number,
+        default=1.0,
+        help="How freely they are drawn.",
+    ),
 ]
 GivenSamples = Annotated[
     list[str] | None,
@@ -54,8 +72,8 @@ def memorisation(
     *,
     n: Count = SAMPLES,
     temperature: Temperature = 1.0,
-    length: Length = None,
-    seed: Seed = 0,
+    length: Length = DEFAULT.length,
+    seed: Seed = DEFAULT.seed,
     samples: GivenSamples = None,
     training: Training = None,
     show: Shown = SHOWN,
@@ -71,11 +89,7 @@ def memorisation(
     from charloom.evaluation.origin import corpus_of, texts
     from charloom.model import Model
 
-    settings = SamplingSettings(
-        temperature=temperature,
-        seed=_SAMPLING.seed if seed is None else seed,
-        length=_SAMPLING.length if length is None else length,
-    )
+    settings = SamplingSettings(temperature=temperature, seed=seed, length=length)
     model = Model.load(run)
     corpus = corpus_of(model.record, training or ())
     written = _given(model, samples) if samples else _written(model, settings, n)
@@ -101,18 +115,12 @@ def _written(model: "Model", settings: SamplingSettings, n: int) -> list[str]:
 
 def _show(found: "Memorisation", shown: int) -> None:
     assert found.held_out is not None
-    output.table(
-        [("", "samples", "held out"), *_rows(found.samples, found.held_out)], right=(1, 2)
-    )
-    spans = [
-        (span.characters, -number, span)
-        for number, span in enumerate(found.samples.spans)
-        if span is not None
-    ]
-    for characters, number, span in sorted(spans, key=lambda one: one[:2], reverse=True)[:shown]:
+    output.table([("", "samples", "held out"), *_rows(found.samples, found.held_out)], right=(1, 2))
+    spans = [(place, span) for place, span in enumerate(found.samples.spans, 1) if span is not None]
+    for place, span in sorted(spans, key=lambda one: -one[1].characters)[:shown]:
         output.result("")
         output.result(
-            f"{characters} characters of sample {1 - number} stand in document "
+            f"{span.characters} characters of sample {place:,} stand in document "
             f"{span.document + 1:,}, from character {span.place + 1:,} on:"
         )
         output.result(f"  {quoted(span.text)}")

@@ -1,1 +1,1 @@
-"""How good a model is, in bits per character. No torch here."""
+"""How good a model is, in bits per character, and what its texts copied. No torch here."""

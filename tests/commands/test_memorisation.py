@@ -1,0 +1,102 @@
+"""What was copied: planted texts, as a user finds them; and the texts of ten temperatures."""
+
+import re
+from pathlib import Path
+
+import pytest
+from command_line import Charloom
+
+import charloom as library
+
+LINES = [f"line {k} of a story that no other line tells, {k * k}" for k in range(80)]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("memorisation")
+    (folder / "lines.txt").write_text("\n".join(LINES), "utf-8")
+    library.train(
+        folder / "lines.txt", output=folder / "run", steps=3, hidden=8, device="cpu", seed=1
+    )
+    return folder
+
+
+def test_planted_copies_are_found(charloom: Charloom, trained: Path) -> None:
+    known = [line for line in LINES if line not in held_out(trained)]
+    planted = [known[3], f"so {known[7][5:30]} and no more", "zzz"]
+    (trained / "samples.txt").write_text("\n".join(planted), "utf-8")
+    done = charloom("memorisation", trained / "run", "--samples", trained / "samples.txt", "--json")
+    assert (done.code, done.err) == (0, "")
+    [found] = done.records
+    samples = found["samples"]
+    assert samples["texts"] == 3
+    assert samples["whole"] == samples["within"] == pytest.approx(1 / 3)
+    whole, part, none = samples["spans"]
+    assert known[whole["document"]] == whole["text"] == known[3]
+    assert known[7][5:30] in part["text"]
+    assert none is None
+    assert found["held_out"]["texts"] == 3
+    assert found["difference"]["whole"] == pytest.approx(1 / 3)
+
+
+def held_out(trained: Path) -> set[str]:
+    from charloom.evaluation.origin import corpus_of, texts
+
+    return set(texts(corpus_of(library.load(trained / "run").record).validation))
+
+
+def test_the_table_tells_where_a_copy_comes_from(charloom: Charloom, trained: Path) -> None:
+    known = [line for line in LINES if line not in held_out(trained)]
+    (trained / "one.txt").write_text(f"x{known[5]}", "utf-8")
+    arguments = ("memorisation", trained / "run", "--samples", trained / "one.txt")
+    out = charloom(*arguments).out
+    assert re.search(r"^a training document, whole +0.0% +0.0%$", out, re.MULTILINE)
+    assert out.endswith(
+        f"\n{len(known[5])} characters of sample 1 stand in document 6, from character 1 on:\n"
+        f'  "{known[5]}"\n'
+    )
+    assert "stand in document" not in charloom(*arguments, "--show", 0).out
+
+
+def test_texts_are_written_when_none_are_given(charloom: Charloom, trained: Path) -> None:
+    options = ("-n", 20, "--length", 30, "--seed", 3, "--temperature", 0.7, "--json")
+    [found] = charloom("memorisation", trained / "run", *options).records
+    drawn = library.load(trained / "run").generate(n=20, length=30, seed=3, temperature=0.7)
+    assert found["samples"]["characters"] == sum(map(len, drawn))
+
+
+def test_other_training_texts(charloom: Charloom, trained: Path) -> None:
+    other = trained / "other.txt"
+    other.write_text("\n".join(f"{k} bottles" for k in range(50)), "utf-8")
+    options = ("--training", other, "-n", 5, "--json")
+    [found] = charloom("memorisation", trained / "run", *options).records
+    assert 40 <= found["documents"] < 50
+
+
+def test_training_texts_that_have_gone(charloom: Charloom, trained: Path, tmp_path: Path) -> None:
+    source, run = tmp_path / "gone.txt", tmp_path / "run"
+    source.write_text("\n".join(LINES), "utf-8")
+    library.train(source, output=run, steps=1, hidden=4, device="cpu")
+    source.unlink()
+    for command in ("memorisation", "diversity"):
+        done = charloom(command, run)
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert done.err.startswith(
+            "charloom: the texts that this model learned from are not where they were; "
+            "name them with --training: "
+        )
+
+
+def test_a_row_for_each_temperature_and_one_of_held_out_texts(
+    charloom: Charloom, trained: Path
+) -> None:
+    [rows] = charloom("diversity", trained / "run", "-n", 4, "--length", 20, "--json").records
+    assert [row["temperature"] for row in rows] == [
+        *(0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 1.8, None)
+    ]
+    drawn = library.load(trained / "run").generate(n=4, length=20, temperature=1.3)
+    assert rows[7]["mean_length"] == sum(map(len, drawn)) / 4
+    out = charloom("diversity", trained / "run", "-n", 4, "--length", 20).out.splitlines()
+    assert len(out) == 12
+    assert out[0].startswith("temperature  length")
+    assert out[-1].startswith("held out")

@@ -1,0 +1,50 @@
+"""Diversity against counts by hand, on a Markov chain that writes what the test decides."""
+
+import pytest
+from networks import markov_chain, vocabulary_of
+
+from charloom.evaluation.diversity import SPAN, distinct, measure_diversity
+from charloom.generation.generator import Generator
+from charloom.settings import SamplingSettings
+
+
+def test_distinct_ngrams_are_counted_within_texts() -> None:
+    # ab, bc, cd, then ab again: the text ends in between.
+    assert distinct(["abcd", "ab"], 2, 100) == 3 / 4
+    assert distinct(["abcd", "ab"], 3, 100) == 1
+    assert distinct(["aaaa"], 2, 100) == 1 / 3
+    assert distinct(["a", ""], 2, 100) is None
+
+
+def test_no_more_characters_are_counted_than_asked_for() -> None:
+    assert distinct(["abab", "cdcd"], 2, 4) == 2 / 3
+    assert distinct(["abab", "cdcd"], 2, 6) == 3 / 4
+    assert distinct(["abab"], 2, 0) is None
+
+
+def test_figures_of_each_temperature() -> None:
+    """After anything a comes with 3/4, the end with 1/4; greedily a text never ends."""
+    generator = Generator(markov_chain([[0.25, 0, 0.75]] * 3), vocabulary_of("a"))
+    cold, warm, real = measure_diversity(
+        generator,
+        SamplingSettings(length=40, seed=1),
+        documents=["a" * 40, "b"],
+        held_out=["a" * 50, "bb", "b"],
+        n=100,
+        temperatures=(0.0, 1.0),
+    )
+    assert (cold.temperature, warm.temperature, real.temperature) == (0.0, 1.0, None)
+    assert (cold.mean_length, cold.ended, cold.texts) == (40, 0, 100)
+    assert (cold.copied, cold.whole) == (1, 1)
+    # log2(4 / 3) bits for each a.
+    assert cold.bits_per_character == pytest.approx(0.41504, rel=1e-4)
+    # The mean of a geometric distribution is 3, its standard error here 0.35: five of them.
+    assert warm.mean_length == pytest.approx(3, abs=1.75)
+    assert warm.ended == 1
+    # 0.8113 bits, the entropy of the choice, within five standard errors.
+    assert warm.bits_per_character == pytest.approx(0.8113, abs=0.2)
+    assert warm.copied == 0, f"no text has {SPAN} characters"
+    assert (real.bits_per_character, real.ended) == (None, None)
+    assert real.whole == pytest.approx(1 / 3)
+    assert real.copied == pytest.approx(50 / 53)
+    assert real.mean_length == pytest.approx(53 / 3)

@@ -1,0 +1,189 @@
+"""The figures of memorisation, against counts by hand and by ``in``."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charloom.errors import CorpusError, SettingsError
+from charloom.evaluation.memorisation import QUANTILES, Copying, measure_memorisation
+
+ALPHABET = "abA 日🙂"
+texts = st.lists(st.text(ALPHABET, max_size=25), min_size=1, max_size=6)
+documents = st.lists(st.text(ALPHABET, max_size=20), min_size=1, max_size=6)
+
+
+def share(flags: list[bool]) -> float | None:
+    return sum(flags) / len(flags) if flags else None
+
+
+def novel(texts: list[str], documents: list[str], n: int) -> float | None:
+    grams = [text[i : i + n] for text in texts for i in range(len(text) - n + 1)]
+    return share([not any(gram in document for document in documents) for gram in grams])
+
+
+def covered(texts: list[str], documents: list[str], k: int) -> float | None:
+    """Return the share of characters that lie in a copied span of exactly k, so of k or more."""
+    flags = []
+    for text in texts:
+        spans = [
+            range(i, i + k)
+            for i in range(len(text) - k + 1)
+            if any(text[i : i + k] in document for document in documents)
+        ]
+        flags += [any(place in span for span in spans) for place in range(len(text))]
+    return share(flags)
+
+
+def longest(text: str, documents: list[str]) -> int:
+    return max(
+        (b - a for a in range(len(text)) for b in range(a + 1, len(text) + 1)
+         if any(text[a:b] in document for document in documents)),
+        default=0,
+    )  # fmt: skip
+
+
+@given(samples=texts, held_out=texts, documents=documents)
+def test_any_texts(samples: list[str], held_out: list[str], documents: list[str]) -> None:
+    result = measure_memorisation(
+        documents=iter(documents),
+        samples=iter(samples),
+        held_out=iter(held_out),
+        ngrams=range(1, 6),
+        span_lengths=(1, 3, 5),
+    )
+    assert result.documents == len(documents)
+    assert result.held_out is not None
+    for texts, copying in ((samples, result.samples), (held_out, result.held_out)):
+        assert copying.texts == len(texts)
+        assert copying.characters == sum(map(len, texts))
+        assert copying.whole == share([bool(text) and text in documents for text in texts])
+        inside = [bool(text) and any(text in document for document in documents) for text in texts]
+        assert copying.within == share(inside)
+        assert copying.novel_ngrams == {n: novel(texts, documents, n) for n in range(1, 6)}
+        assert copying.covered == {k: covered(texts, documents, k) for k in (1, 3, 5)}
+        lengths = [longest(text, documents) for text in texts]
+        assert [span.characters if span else 0 for span in copying.spans] == lengths
+        for quantile, value in copying.longest_quantiles.items():
+            # Of all lengths, the least that this share of the texts does not exceed.
+            assert value in lengths
+            assert sum(n <= value for n in lengths) >= quantile * len(lengths) - 1e-9
+            assert sum(n < value for n in lengths) < quantile * len(lengths) + 1e-9
+
+
+def test_the_two_sides_are_the_same_function_of_their_texts() -> None:
+    documents, a, b = ["one two", "three"], ["one", "tw"], ["thr", "xyz", ""]
+    both = measure_memorisation(documents=documents, samples=a, held_out=b)
+    swapped = measure_memorisation(documents=documents, samples=b, held_out=a)
+    alone = measure_memorisation(documents=documents, samples=a)
+    assert both.samples == swapped.held_out == alone.samples
+    assert both.held_out == swapped.samples
+    assert alone.held_out is None
+    assert alone.difference() is None
+
+
+def test_a_sample_longer_than_any_document_and_equal_documents() -> None:
+    result = measure_memorisation(
+        documents=["ab", "ab"], samples=["abab", "ab"], span_lengths=(2, 3)
+    )
+    assert (result.samples.whole, result.samples.within) == (0.5, 0.5)
+    assert result.samples.covered == {2: 1.0, 3: 0.0}
+    assert result.samples.novel_ngrams[2] == 1 / 4
+    assert result.samples.novel_ngrams[4] == 1.0
+    assert result.samples.novel_ngrams[5] is None
+
+
+def test_empty_samples_are_counted_and_copy_nothing() -> None:
+    result = measure_memorisation(documents=["", "ab"], samples=["", ""]).samples
+    assert (result.texts, result.characters, result.whole, result.within) == (2, 0, 0.0, 0.0)
+    assert set(result.covered.values()) == {None}
+    assert result.spans == (None, None)
+
+
+def test_the_json_has_both_sides_and_their_difference() -> None:
+    result = measure_memorisation(
+        documents=["abcdef"], samples=["abcd"], held_out=["abxy"], ngrams=(2, 9), span_lengths=(3,)
+    )
+    told = json.loads(json.dumps(result.to_json()))
+    assert set(told) == {"documents", "samples", "held_out", "difference"}
+    names = {"whole", "within", "longest_quantiles", "novel_ngrams", "covered"}
+    assert set(told["samples"]) == set(told["held_out"]) == {"texts", "characters", "spans", *names}
+    assert told["difference"] == {
+        "whole": 0.0,
+        "within": 1.0,
+        "longest_quantiles": {str(quantile): 2 for quantile in QUANTILES},
+        "novel_ngrams": {"2": -2 / 3, "9": None},
+        "covered": {"3": 1.0},
+    }
+    span = {"characters": 2, "text": "ab", "start": 0, "document": 0, "place": 0}
+    assert told["held_out"]["spans"] == [span]
+
+
+def test_training_documents_are_read_one_after_another_and_not_kept() -> None:
+    kept: list[int] = []
+
+    def stream() -> Iterator[str]:
+        for number in range(3):
+            kept.append(number)
+            yield f"document {number}"
+
+    result = measure_memorisation(documents=stream(), samples=["document 2"])
+    assert (kept, result.samples.whole) == ([0, 1, 2], 1.0)
+
+
+def test_a_figure_is_what_its_name_says() -> None:
+    result: Copying = measure_memorisation(
+        documents=["the cat sat on the mat"],
+        samples=["a cat sat here", "the mat", "dogs"],
+        ngrams=(3,),
+        span_lengths=(7,),
+    ).samples
+    # " cat sat " has 9 of 14 characters, "the mat" all 7, "dogs" none of 4 in spans of 7.
+    assert result.covered == {7: 16 / 25}
+    # 7 of 12, 5 of 5 and 0 of 2 stand there.
+    assert result.novel_ngrams == {3: 7 / 19}
+    assert (result.whole, result.within) == (0.0, 1 / 3)
+    assert [span and span.text for span in result.spans] == [" cat sat ", "the mat", "o"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        (
+            {"samples": []},
+            CorpusError,
+            "there is no sample to look for copies in; give at least one text.",
+        ),
+        (
+            {"held_out": []},
+            CorpusError,
+            "there is no held-out text; give at least one, or leave held_out out.",
+        ),
+        (
+            {"documents": []},
+            CorpusError,
+            "there is no training document to look for; give at least one that the model has "
+            "learned from.",
+        ),
+        ({"ngrams": [2, 0]}, SettingsError, "ngrams has 0; give whole numbers of 1 or more."),
+        (
+            {"span_lengths": [-5]},
+            SettingsError,
+            "span_lengths has -5; give whole numbers of 1 or more.",
+        ),
+        (
+            {"samples": "text"},
+            SettingsError,
+            "samples is one string; give a list of texts, such as [text].",
+        ),
+    ],
+)
+def test_what_a_user_can_get_wrong(
+    changed: dict[str, list[str]], error: type[Exception], message: str
+) -> None:
+    given = {"documents": ["a"], "samples": ["a"], **changed}
+    with pytest.raises(error) as raised:
+        measure_memorisation(**given)  # type: ignore[arg-type]
+    assert str(raised.value) == message
