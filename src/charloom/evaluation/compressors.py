@@ -1,7 +1,7 @@
 """What general compressors need for a text when they know another: xz and zstd at their strongest.
 
-Both may refer to every byte of the known text. No checksum is counted, and of headers 5 bytes, which
-zstd has even around nothing.
+Both may refer to every byte of the known text. No checksum is counted, and of headers the 5
+bytes that zstd has even around nothing.
 """
 
 import lzma
