@@ -1,0 +1,36 @@
+"""What is to be predicted of a body of text: each document's symbols and its boundary, in a row.
+
+Axes: N targets, D documents.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.text.vocabulary import EOS
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Targets:
+    """Documents laid end to end; the boundary before a document is the one that ends the last."""
+
+    ids_N: NDArray[np.int32]
+    starts_D: NDArray[np.int64]
+    """Where each document begins; every one has a target at least: its boundary."""
+
+    @classmethod
+    def of(cls, documents: Iterable[NDArray[np.integer[Any]]]) -> Self:
+        """Return the targets of ``documents``, each the ids of its symbols without boundaries."""
+        boundary = np.array([EOS], dtype=np.int32)
+        parts = list(chain.from_iterable((ids.astype(np.int32), boundary) for ids in documents))
+        ids_N = np.concatenate([boundary[:0], *parts])
+        ends_D = np.flatnonzero(ids_N == EOS) + 1
+        return cls(ids_N=ids_N, starts_D=np.concatenate([[0], ends_D[:-1]])[: len(ends_D)])
+
+    def sums(self, nats_N: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum of each document, (D,)."""
+        return np.add.reduceat(nats_N, self.starts_D)
