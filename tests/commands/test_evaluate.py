@@ -1,10 +1,13 @@
+import math
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
 from command_line import Charloom
 from records import folder
 
+import charloom as library
 from charloom import units
 from charloom.evaluation.summary import evaluate
 from charloom.model import Model
@@ -133,3 +136,43 @@ def test_columns_of_the_training_table_concern_tables_only(
     assert labelled["bits_per_character"] == figure(Model.load(model), documents)
     assert labelled["characters"] == plain[0]["characters"]
     assert labelled["bits_per_character"] != plain[0]["bits_per_character"]
+
+
+def test_baselines_stand_beside(charloom: Charloom, tmp_path: Path) -> None:
+    texts = [
+        f"{a} and {b}, {k}" for k, (a, b) in enumerate(product(("bad", "face", "café"), "abcd"))
+    ]
+    training, other = tmp_path / "t.txt", tmp_path / "o.txt"
+    training.write_text("\n".join(texts), "utf-8")
+    other.write_text("bad and d, 77\nface and café\n", "utf-8")
+    run = tmp_path / "run"
+    trained = library.train(training, output=run, steps=2, hidden=4, device="cpu")
+    [plain] = charloom("evaluate", run, other, "--json").records
+    [told] = charloom("evaluate", run, other, "--baselines", "--json").records
+    others = told.pop("baselines")
+    assert told == plain
+    assert set(others) == {"uniform", "unigram", "ngram", "xz", "zstd"}
+    # Each character is a symbol.
+    assert others["uniform"] == pytest.approx(math.log2(len(trained.record.vocabulary)))
+    assert others["ngram"] < others["unigram"] < others["uniform"]
+    out = charloom("evaluate", run, other, "--baselines").out
+    rows = [line.rsplit("  ", 1) for line in out.split("\n\n")[1].splitlines()[1:]]
+    shown = [float(figure) for _, figure in rows]
+    assert shown == sorted(shown)
+    assert {name.strip() for name, _ in rows} == {
+        "this model",
+        "all symbols alike",
+        "frequencies of symbols",
+        "6-grams (Kneser-Ney)",
+        "xz -9e",
+        "zstd -19",
+    }
+    # A compressor has a text cheaper that it knows.
+    [same] = charloom("evaluate", run, training, "--baselines", "--json").records
+    assert same["baselines"]["zstd"] < 0.5 * others["zstd"]
+
+
+def test_training_texts_are_for_baselines(charloom: Charloom, model: Path, lines: Path) -> None:
+    done = charloom("evaluate", model, lines, "--training", lines)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "charloom: --training was given without --baselines; add that.\n"

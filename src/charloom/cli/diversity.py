@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from charloom.cli import output
-from charloom.cli.memorisation import DEFAULT, Count, Length, Seed, Training
-from charloom.cli.options import Json, Run
+from charloom.cli.memorisation import DEFAULT, Count, Length, Seed
+from charloom.cli.options import Json, Run, Training
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli import output
 from charloom.cli.options import (
@@ -13,14 +13,36 @@ from charloom.cli.options import (
     RecordedEncoding,
     Run,
     Sources,
+    Training,
+    option,
     split_columns,
 )
 from charloom.display import quoted, some
+from charloom.errors import SettingsError
 from charloom.settings import TextSettings
 
 if TYPE_CHECKING:
+    from charloom.evaluation.baselines import Baselines
     from charloom.evaluation.summary import Evaluation
+    from charloom.model import Model
     from charloom.text.blocks import Block
+    from charloom.text.corpus import Corpus
+
+
+WithBaselines = Annotated[
+    bool,
+    option(
+        "--baselines",
+        help="Also tell what simpler models and compressors that know the training text need.",
+    ),
+]
+_NAMES = {
+    "uniform": "all symbols alike",
+    "unigram": "frequencies of symbols",
+    "ngram": "6-grams (Kneser-Ney)",
+    "xz": "xz -9e",
+    "zstd": "zstd -19",
+}
 
 
 def evaluate(
@@ -31,6 +53,8 @@ def evaluate(
     label_column: LabelColumn = None,
     header: Header = None,
     encoding: RecordedEncoding = None,
+    baselines: WithBaselines = False,
+    training: Training = None,
     json: Json = False,
 ) -> None:
     """Measure how well a model predicts texts.
@@ -38,17 +62,27 @@ def evaluate(
     Lower bits per character are better. The texts are read and cleaned as those that the model
     learned from, unless an option says otherwise.
     """
+    if training and not baselines:
+        raise SettingsError("--training was given without --baselines; add that.")
+    from charloom.evaluation.origin import corpus_of
     from charloom.evaluation.summary import evaluate as measure
     from charloom.model import Model
 
     model = Model.load(run)
     texts = read_blocks(sources, model.record.text, columns, label_column, header, encoding)
+    corpus = corpus_of(model.record, training or ()) if baselines else None
     known = known_labels(texts, model.record.labels)
-    figures = measure(model.scorer.score_blocks(known))
+    kept: list[Block] = []
+    figures = measure(model.scorer.score_blocks(_keeping(known, kept) if corpus else known))
+    others = None if corpus is None else _others(model, corpus, kept)
     if json:
-        output.record(figures.to_json())
+        beside = {} if others is None else {"baselines": others.bits_per_character}
+        output.record(figures.to_json() | beside)
         return
     output.table(_rows(figures), right=(1,))
+    if others is not None:
+        output.result("")
+        output.table(_beside(figures, others), right=(1,))
     if figures.labels:
         output.result("")
         output.table(_label_rows(figures), right=(1, 2, 3))
@@ -101,6 +135,35 @@ def known_labels(blocks: Iterable["Block"], labels: Collection[str]) -> Iterator
         yield replace(block, labels=left) if others else block
     if strange:
         output.note(f"labels that the model does not know count as none: {some(strange)}.")
+
+
+def _keeping(blocks: Iterable["Block"], kept: list["Block"]) -> Iterator["Block"]:
+    """Yield the blocks, and keep them for those who read the same texts after the model has."""
+    for block in blocks:
+        kept.append(block)
+        yield block
+
+
+def _others(model: "Model", corpus: "Corpus", kept: list["Block"]) -> "Baselines":
+    """Return what simpler models and compressors need for the texts of the blocks."""
+    from charloom.evaluation.baselines import Documents, baselines
+    from charloom.evaluation.origin import texts
+    from charloom.text.blocks import scatter
+
+    vocabulary = model.record.vocabulary
+    return baselines(
+        Documents.of(lambda: texts(corpus.training), vocabulary),
+        Documents.of(lambda: (document.text for document in scatter(kept)), vocabulary),
+        len(vocabulary),
+    )
+
+
+def _beside(figures: "Evaluation", others: "Baselines") -> list[tuple[str, str]]:
+    """Return a header, and the bits per character of the model and of the others, best first."""
+    named = {_NAMES[name]: bits for name, bits in others.bits_per_character.items()}
+    named["this model"] = figures.bits_per_character
+    rows = sorted(named.items(), key=lambda row: row[1])
+    return [("", "bits per character"), *((name, _shown(bits)) for name, bits in rows)]
 
 
 def _rows(figures: "Evaluation") -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli import output
 from charloom.cli.evaluate import read_blocks
-from charloom.cli.options import Json, Run, count, length_option, number, option, whole
+from charloom.cli.options import Json, Run, Training, count, length_option, number, option, whole
 from charloom.display import quoted
 from charloom.settings import SamplingSettings
 
@@ -45,15 +45,6 @@ Temperature = Annotated[
 GivenSamples = Annotated[
     list[str] | None,
     option("--samples", metavar="SOURCE", help="Texts that were written, in place of new ones."),
-]
-Training = Annotated[
-    list[str] | None,
-    option(
-        "--training",
-        metavar="SOURCE",
-        default="where they were when the model learned",
-        help="The texts that the model learned from.",
-    ),
 ]
 Shown = Annotated[
     int,

@@ -78,6 +78,15 @@ Sources = Annotated[
     list[str],
     argument("SOURCE...", "Files, folders, globs, - for standard input, or names of corpora."),
 ]
+Training = Annotated[
+    list[str] | None,
+    option(
+        "--training",
+        metavar="SOURCE",
+        default="where they were when the model learned",
+        help="The texts that the model learned from.",
+    ),
+]
 Json = Annotated[bool, option("--json", help="Write JSON.")]
 Seed = Annotated[
     int | None,

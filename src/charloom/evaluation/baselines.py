@@ -9,8 +9,8 @@ Axes: N targets, D documents, V symbols.
 
 import dataclasses
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from charloom.errors import CorpusError
 from charloom.evaluation import ngram
 from charloom.evaluation.compressors import xz_bits, zstd_bits
 from charloom.evaluation.targets import Targets
+from charloom.text.vocabulary import Vocabulary
 
 BOUNDARY = "\n"
 """What stands after each document in a text that is packed."""
@@ -32,6 +33,11 @@ class Documents:
     ids: Iterable[NDArray[np.integer[Any]]]
     """Of each document the ids of its symbols, without boundaries."""
     texts: Iterable[str]
+
+    @classmethod
+    def of(cls, texts: Callable[[], Iterable[str]], vocabulary: Vocabulary) -> Self:
+        """Return the documents that ``texts`` gives anew each time it is called."""
+        return cls(ids=map(vocabulary.encode, texts()), texts=texts())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
