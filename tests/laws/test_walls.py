@@ -54,6 +54,7 @@ LAYERS = (
     "charloom.settling",
     "charloom.assembly",
     "charloom.recipe",
+    "charloom.comparison",
     "charloom.description",
     "charloom.area",
     "charloom.live",

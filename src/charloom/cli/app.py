@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from charloom.cli import output
+from charloom.cli.compare import compare
 from charloom.cli.corpora import corpora
 from charloom.cli.diversity import diversity
 from charloom.cli.evaluate import evaluate
@@ -147,6 +148,12 @@ _add(
 _add("temperatures", temperatures, 'runs/facts "The " "In "')
 _add("next", next_symbols, "runs/facts play --top 5")
 _add("evaluate", evaluate, "runs/facts other-facts.txt --json")
+_add(
+    "compare",
+    compare,
+    "titles.csv --column 2 --cell rnn,gru,lstm --layers 1,2 --minutes 1",
+    "facts --cell lstm --hidden 64,128,256 --epochs 5",
+)
 _add("score", score, "runs/facts lines.txt", "runs/facts - --threshold auto < lines.txt")
 _add("memorisation", memorisation, "runs/facts", "runs/facts --temperature 0.5 -n 200")
 _add("diversity", diversity, "runs/facts")

@@ -1,0 +1,228 @@
+"""Several networks learn from the same text, one after another, and are set side by side.
+
+Each has a folder of its own in one folder, and the same budget, seed and split. A run that was
+stopped goes on where it ended, and one that is finished is not done again.
+"""
+
+import dataclasses
+import itertools
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from charloom import recipe
+from charloom.errors import OutputError, SettingsError
+from charloom.events import Event, Listener, Stopped
+from charloom.model import Model
+from charloom.model_folder import METRICS
+from charloom.settings import SamplingSettings
+from charloom.settling import choose
+from charloom.text.sources import read_blocks, resolve
+
+AXES: Final = ("cell", "layers", "hidden")
+"""What may differ between the runs."""
+TABLE: Final = "comparison.json"
+_TEXTS, _LENGTH = 64, 200
+"""What is written to measure how fast a model writes."""
+
+Grid = Mapping[str, Sequence[Any]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one run."""
+
+    name: str
+    """The folder of the model."""
+    cell: str
+    layers: int
+    hidden: int
+    parameters: int
+    validation: float
+    """Bits per character of the validation part, as of ``test``."""
+    test: float | None
+    """The same of the test texts; None: there are none."""
+    gap: float | None
+    """By how much validation is above training: more is learned by heart."""
+    training_rate: float | None
+    """Characters learned from a second, at the end."""
+    writing_rate: float
+    """Characters written a second, 64 texts side by side."""
+    seconds: float
+    """Of training, until the weights that were kept."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as a JSON object."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A run that is about to begin."""
+
+    name: str
+    number: int
+    """From 1."""
+    count: int
+    options: dict[str, Any]
+
+
+class Interrupted(Exception):
+    """A run was interrupted, with all saved; the others were not begun."""
+
+
+def trials(grid: Grid) -> list[Trial]:
+    """Return a run for each combination; raises SettingsError for an axis that there is not."""
+    unknown = [name for name in grid if name not in AXES]
+    if unknown or not all(grid.values()):
+        raise SettingsError(
+            f"{unknown[0] if unknown else 'an empty list'} cannot be compared; give one or more of "
+            f"{', '.join(AXES)}, each with its values."
+        )
+    names = [name for name in AXES if name in grid]
+    values = [list(dict.fromkeys(grid[name])) for name in names]
+    chosen = [dict(zip(names, one, strict=True)) for one in itertools.product(*values)]
+    return [
+        Trial(name=_name(options), number=number, count=len(chosen), options=options)
+        for number, options in enumerate(chosen, 1)
+    ]
+
+
+def _name(options: Mapping[str, Any]) -> str:
+    """Return the folder of a run.
+
+    >>> _name({"cell": "gru", "layers": 2, "hidden": 64}), _name({"hidden": 64})
+    ('gru-2-layers-64-units', '64-units')
+    """
+    parts = []
+    if "cell" in options:
+        parts.append(str(options["cell"]))
+    if "layers" in options:
+        parts.append(f"{options['layers']}-layer{'s' * (options['layers'] != 1)}")
+    if "hidden" in options:
+        parts.append(f"{options['hidden']}-units")
+    return "-".join(parts)
+
+
+class Comparison:
+    """Trains a network for each combination of a grid."""
+
+    def __init__(
+        self,
+        sources: recipe.Sources,
+        grid: Grid,
+        *,
+        output: str | Path,
+        validation: str | Path | None = None,
+        test: str | Path | None = None,
+        **options: Any,
+    ) -> None:
+        """Look at all settings; nothing is done yet.
+
+        ``grid`` has values of ``cell``, ``layers`` and ``hidden``; ``options`` are as for
+        ``train``, the same for every run. ``output`` is to be a folder with one for each run, and
+        with ``comparison.json``. Raises SettingsError.
+        """
+        self.trials = trials(grid)
+        self.results: list[Result] = []
+        """What became of the runs that are done."""
+        self._folder = Path(output)
+        self._names = [str(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
+        self._validation = None if validation is None else str(validation)
+        self._test = None if test is None else str(test)
+        self._options = options
+        for trial in self.trials:
+            choose(self._names, None, options | trial.options)
+
+    def run(self, trial: Trial, *, listeners: Sequence[Listener] = (), **watching: Any) -> Result:
+        """Train one, or go on where it ended, and put its result into the table.
+
+        ``watching`` may be ``on_start`` and ``on_read`` of ``train``. Raises Interrupted if the run
+        was, and what ``train`` raises.
+        """
+        path = self._folder / trial.name
+        reasons: list[str] = []
+
+        def note(event: Event) -> None:
+            if isinstance(event, Stopped):
+                reasons.append(event.reason)
+
+        model = recipe.train(
+            self._names,
+            output=path,
+            validation=self._validation,
+            resume=path.exists(),
+            listeners=[note, *listeners],
+            **watching,
+            **self._options,
+            **trial.options,
+        )
+        if "interrupted" in reasons:
+            raise Interrupted
+        self.results.append(_result(trial, path, model, self._test))
+        _write(self._folder, self.results)
+        return self.results[-1]
+
+
+def _result(trial: Trial, path: Path, model: Model, test: str | None) -> Result:
+    figures, network = model.record.figures, model.record.network
+    training = figures.get("training_bits_per_character")
+    bits = float(figures["bits_per_character"])
+    return Result(
+        name=trial.name,
+        cell=network.cell,
+        layers=network.layers,
+        hidden=network.hidden,
+        parameters=sum(tensor.size for tensor in model.record.tensors.values()),
+        validation=bits,
+        test=None if test is None else _test(model, test),
+        gap=None if training is None else bits - training,
+        training_rate=_training_rate(path),
+        writing_rate=_writing_rate(model),
+        seconds=float(figures["seconds"]),
+    )
+
+
+def _test(model: Model, test: str) -> float:
+    from charloom.evaluation.summary import evaluate
+
+    settings = model.record.text
+    blocks = read_blocks(resolve([test], settings), settings)
+    return evaluate(model.scorer.score_blocks(blocks)).bits_per_character
+
+
+def _training_rate(path: Path) -> float | None:
+    """Return the rate of the last step that the run told of."""
+    lines = (path / METRICS).read_text("utf-8").splitlines()
+    rates = [
+        event["characters_per_second"]
+        for event in map(json.loads, lines)
+        if event["event"] == "step"
+    ]
+    return float(rates[-1]) if rates else None
+
+
+def _writing_rate(model: Model) -> float:
+    settings = SamplingSettings(temperature=1.0, length=_LENGTH)
+    rates = []
+    for _ in range(2):  # the first prepares
+        began = time.perf_counter()
+        drawn = model.generator.generate("", settings, _TEXTS)
+        characters = sum(len(one.text) for one in drawn)
+        rates.append(characters / (time.perf_counter() - began))
+    return max(rates)
+
+
+def _write(folder: Path, results: Sequence[Result]) -> None:
+    """Write the table; the file is whole at every moment."""
+    path, draft = folder / TABLE, folder / f"{TABLE}.new"
+    try:
+        draft.write_text(json.dumps([one.to_json() for one in results], indent=1) + "\n", "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}; the models are kept: make room or choose "
+            "another folder, and give the same command again."
+        ) from error

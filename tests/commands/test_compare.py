@@ -1,0 +1,64 @@
+import re
+from pathlib import Path
+
+import pytest
+from command_line import Charloom
+
+LINES = [f"line {k} of a story, {k * k}" for k in range(60)]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "lines.txt"
+    path.write_text("\n".join(LINES), "utf-8")
+    return path
+
+
+def test_a_table_with_the_best_first(charloom: Charloom, source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    options = ("--cell", "rnn,gru", "--layers", "1,2", "--hidden", 4, "--steps", 3, "-o", folder)
+    done = charloom("compare", source, *options, "--test", source)
+    assert done.code == 0
+    header, *rows = done.out.splitlines()
+    assert re.split("  +", header.strip()) == [
+        *("parameters", "validation", "test", "above training"),
+        *("learned/s", "written/s", "best at"),
+    ]
+    names = [row.split()[0] for row in rows]
+    assert sorted(names) == sorted(path.name for path in folder.iterdir() if path.is_dir())
+    assert set(names) == {
+        f"{cell}-{layers}-4-units" for cell in ("rnn", "gru") for layers in ("1-layer", "2-layers")
+    }
+    figures = [float(row.split()[2]) for row in rows]
+    assert figures == sorted(figures)
+    assert "rnn-1-layer-4-units, 1 of 4" in done.err
+    assert "gru-2-layers-4-units, 4 of 4" in done.err
+    [records] = charloom("compare", source, *options, "--test", source, "--json").records
+    assert [one["name"] for one in records] == names
+    assert [f"{one['validation']:.4f}" for one in records] == [row.split()[2] for row in rows]
+    for record in records:
+        [told] = charloom("evaluate", folder / record["name"], source, "--json").records
+        assert record["test"] == pytest.approx(told["bits_per_character"], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--hidden", "64,many"),
+            "hidden is '64,many'; allowed: whole numbers with commas between, such as 64,128.",
+        ),
+        (("--layers", "0"), "layers is 0; it must be a number of at least 1."),
+        (
+            ("--cell", ","),
+            "an empty list cannot be compared; give one or more of cell, layers, hidden, each with "
+            "its values.",
+        ),
+    ],
+)
+def test_what_cannot_be(
+    charloom: Charloom, source: Path, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    done = charloom("compare", source, "-o", tmp_path / "c", *options)
+    assert (done.code, done.out, done.err) == (2, "", f"charloom: {message}\n")
+    assert not (tmp_path / "c").exists()
