@@ -78,7 +78,8 @@ STRANGE: dict[str, Callable[[str, random.Random, str], str]] = {
 def run(*words: object) -> str:
     """Run a command line; return what it wrote."""
     command = [sys.executable, "-m", "charloom", *map(str, words)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+    done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
+    return done.stdout
 
 
 def learn(data: Path, folder: Path, minutes: float) -> tuple[Path, list[str], list[str]]:
@@ -128,7 +129,8 @@ def scores(model: Path, folder: Path, lines: Sequence[str]) -> tuple[list[float]
     path = folder / "lines.txt"
     path.write_text("\n".join(lines) + "\n", "utf-8")
     out = run("score", model, path, "--threshold", "auto", "--format", "jsonl")
-    records = [json.loads(line) for line in out.splitlines()]
+    # Not splitlines: a line may hold other characters that end one.
+    records = [json.loads(line) for line in out.split("\n")[:-1]]
     return [one["surprise"] for one in records], float(np.mean([r["outlier"] for r in records]))
 
 
@@ -157,7 +159,7 @@ def labels(model: Path, folder: Path, titles: Sequence[str], kinds: Sequence[str
     """Print how often the class is told rightly."""
     (folder / "lines.txt").write_text("\n".join(titles) + "\n", "utf-8")
     out = run("score", model, folder / "lines.txt", "--classify", "--format", "jsonl")
-    told = [json.loads(line)["label"] for line in out.splitlines()]
+    told = [json.loads(line)["label"] for line in out.split("\n")[:-1]]
     right = np.mean([one == other for one, other in zip(told, kinds, strict=True)])
     print(f"\nclasses told rightly: {right:.1%} of {len(kinds)}; by chance 25 %")
 

@@ -8,7 +8,6 @@ import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +54,7 @@ class Reader:
         from charloom.arithmetic.tiles import pack
 
         weights = prepare(settings, tensors)
+        self._cell = settings.cell
         gru = settings.cell == "gru"
         self._network = (
             CELLS[settings.cell],
@@ -88,48 +88,82 @@ class Reader:
         where ``begun`` was left; of an ``unfinished`` last one more is to come. Labels are ids, -1
         for none.
         """
-        begins_D = np.concatenate([[0], ends_D[:-1]])
-        firsts_D = np.full(len(ends_D), EOS)
+        lengths_D = np.diff(ends_D, prepend=0)
         starts_2KLH = self._starts_2KLH
-        starts_D = np.where(labels_D < 0, starts_2KLH.shape[1] - 1, labels_D)
+        start_D = np.where(labels_D < 0, starts_2KLH.shape[1] - 1, labels_D)
+        inputs_D = np.full(len(ends_D), EOS)
         if begun is not None:
-            starts_D[0], firsts_D[0] = starts_2KLH.shape[1], begun.last
+            start_D[0], inputs_D[0] = starts_2KLH.shape[1], begun.last
             starts_2KLH = np.concatenate([starts_2KLH, begun.states_2LH[:, None]], axis=1)
-        documents = (begins_D, ends_D, firsts_D, starts_D)
-        nats_N, best_N = np.empty(len(targets_N), np.float32), np.empty(len(targets_N), np.bool_)
-        last_2LH = np.zeros_like(starts_2KLH[:, 0])
+        found = np.empty(len(targets_N), np.float32), np.empty(len(targets_N), np.bool_)
         # One after another they make shares of about equal size.
         share_D = (ends_D - 1) * _cores() // max(len(targets_N), 1)
+        last: list[Floats] = []
 
         def run(share: int) -> None:
-            chosen = np.flatnonzero(share_D == share)
-            # The longest first: at the end few wait for one.
-            chosen = chosen[np.argsort(begins_D[chosen] - ends_D[chosen], kind="stable")]
-            self._run(
-                (targets_N, *(array_D[chosen] for array_D in documents)),
-                tuple(np.ascontiguousarray(starts_2KLH)),
-                (nats_N, best_N),
-                last_2LH,
-                int(np.argmax(chosen)) if unfinished and chosen.max() == len(ends_D) - 1 else -1,
-            )
+            own = np.flatnonzero(share_D == share)
+            # Those of like length side by side, the longest first.
+            own = own[np.argsort(-lengths_D[own], kind="stable")]
+            for first in range(0, len(own), ROWS):
+                batch_R = own[first : first + ROWS]
+                states_2RLH = starts_2KLH[:, start_D[batch_R]]
+                places_R = (ends_D - lengths_D)[batch_R]
+                after_2LRH = self._run(
+                    targets_N, places_R, lengths_D[batch_R], inputs_D[batch_R], states_2RLH, found
+                )
+                if unfinished and len(ends_D) - 1 in batch_R:
+                    last.append(after_2LRH[:, :, int(np.argmax(batch_R))])
 
         _side_by_side(run, np.unique(share_D).tolist())
-        carried = Carried(last=int(targets_N[-1]), states_2LH=last_2LH) if unfinished else None
-        return Found(nats_N=nats_N, best_N=best_N, carried=carried)
+        carried = Carried(last=int(targets_N[-1]), states_2LH=last[0]) if unfinished else None
+        return Found(nats_N=found[0], best_N=found[1], carried=carried)
 
     def _run(
         self,
-        documents: tuple[Any, ...],
-        starts: tuple[Any, ...],
-        found: tuple[Any, ...],
-        last_2LH: Floats,
-        unfinished: int,
-    ) -> None:
+        targets_N: Ids,
+        place_R: Ids,
+        left_R: Ids,
+        input_R: Ids,
+        states_2RLH: Floats,
+        found: tuple[Floats, NDArray[np.bool_]],
+    ) -> Floats:
+        """Read some documents side by side, the longest first; return their last states, (2LRH).
+
+        Whenever half of them have ended, the others go on in fewer rows.
+        """
+        from charloom.arithmetic.layers import SLOTS
         from charloom.arithmetic.tiles import ROWS as TILE
+        from charloom.arithmetic.tiles import room
         from charloom.evaluation.kernels import read
 
-        rows = min(ROWS, -(-len(documents[1]) // TILE) * TILE)
-        read(self._network, documents, starts, rows, found, last_2LH, unfinished)
+        after_2LRH = np.ascontiguousarray(states_2RLH.transpose(0, 2, 1, 3))
+        _, layers, rows, hidden = after_2LRH.shape
+        while rows:
+            steps = int(left_R[rows // 2 if rows > TILE else 0])
+            whole = -(-rows // TILE) * TILE
+            states = np.zeros((2, layers, 2, whole, hidden), np.float32)
+            states[:, :, 0, :rows] = after_2LRH[:, :, :rows]
+            slots_1RS = room(1, whole, SLOTS[self._cell] * hidden)
+            slots_1RS[:] = 0
+            place_R, left_R, input_R = (
+                np.resize(values[:rows], whole) * (np.arange(whole) < rows)
+                for values in (place_R, left_R, input_R)
+            )
+            read(
+                self._network,
+                targets_N,
+                place_R,
+                left_R,
+                input_R,
+                tuple(states),
+                (slots_1RS, room(whole, len(self._network[-1]))),
+                found,
+                steps,
+            )
+            after_2LRH[:, :, :rows] = states[:, :, 0, :rows]
+            place_R, left_R = place_R + steps, left_R - steps
+            rows = int(np.count_nonzero(left_R > 0))
+        return after_2LRH
 
 
 def _ordered(matrix: Floats, gru: bool) -> Floats:
