@@ -21,11 +21,11 @@ from pathlib import Path
 from corpus import make, peak
 from texts import CUTS, DATA, FILES, Files
 
-from charloom.evaluation.baselines import packable, unigram_nats, uniform_nats
+from charloom.evaluation.baselines import packable, uniform_nats, unigram_nats
 from charloom.evaluation.compressors import xz_bits, zstd_bits
 from charloom.evaluation.ngram import surprisals
 from charloom.evaluation.targets import Targets
-from charloom.settings import Level, TextSettings
+from charloom.settings import Level, TextSettings, Unit
 from charloom.text.sources import read, resolve
 from charloom.text.symbols import iterate
 from charloom.text.vocabulary import Vocabulary
@@ -41,7 +41,7 @@ COMPRESSORS = {"xz": xz_bits, "zstd": zstd_bits}
 
 def documents(path: Path, level: Level) -> list[str]:
     """Return the documents as charloom reads them; a file of plays is one."""
-    unit = "document" if path.parent.name == "tinyshakespeare" else "line"
+    unit: Unit = "document" if path.parent.name == "tinyshakespeare" else "line"
     is_table = path.suffix == ".csv"
     settings = TextSettings(level=level, unit=unit, columns=("1",) if is_table else ())
     return [document.text for document in read(resolve([str(path)], settings), settings)]
