@@ -130,7 +130,10 @@ def stopped_and_resumed(
 
 @pytest.mark.parametrize(
     ("cell", "optimizer"),
-    [("lstm", "adamw"), ("gru", "adamw"), ("rnn", "adamw"), ("lstm", "rmsprop"), ("gru", "sgd")],
+    [
+        *(("lstm", "muon"), ("gru", "muon"), ("rnn", "muon")),
+        *(("lstm", "adamw"), ("lstm", "rmsprop"), ("gru", "sgd")),
+    ],
 )
 @pytest.mark.parametrize("kind", [LINES, STREAM], ids=["lines", "stream"])
 def test_a_run_that_was_stopped_is_one_that_was_not(
