@@ -1,8 +1,10 @@
-"""The step alone: a run's own network, optimizer and batches, without the loop around them.
+"""The step alone, and the whole loop: a run's own network, optimizer and batches.
 
-Batches are made beforehand and lie in memory; there are no events, no validation, no files, and the
-learning rate stands still. Prints a JSON line: the characters of all epochs, their rate a second in
-the second half (kernels are loaded or compiled in the first), and the share of padding.
+Epoch by epoch in turn, so that both meet the same machine. For the step alone, batches are made
+beforehand and lie in memory; there are no events, no average, no files, and the learning rate
+stands still. The loop is the trainer's own, without its validation. Prints a JSON line: the characters of
+all epochs, their rates a second without the first epoch (kernels are loaded or compiled in it), and
+the share of padding.
 
     python benchmarks/bare_step.py TRAINING VALIDATION '{"hidden": 128, "epochs": 3, ...}'
 
@@ -17,6 +19,7 @@ from typing import Any
 import torch
 
 import charloom
+from charloom.learning.batches import Batch
 from charloom.learning.parts import States
 from charloom.learning.trainer import Trainer
 
@@ -29,35 +32,52 @@ class Measured(Exception):
         self.figures = figures
 
 
-def bare(trainer: Trainer) -> None:
-    """Take the steps of all epochs; raises Measured."""
+def measure(trainer: Trainer) -> None:
+    """Take the steps of all epochs, twice; raises Measured."""
     assert trainer.settings.epochs is not None
-    epochs = range(1, trainer.settings.epochs + 1)
-    batches = [batch for epoch in epochs for batch in trainer.training.epoch(epoch)]
-    states: States = []
-    half = len(batches) // 2
+    characters = symbols = computed = 0
+    bare = loop = 0.0
+    known = 0
     with trainer.parts:
-        for number, batch in enumerate(batches):
-            if number == half:
-                began = time.perf_counter()
-            _, states = trainer.parts.learn(batch, [] if batch.starts else states)
-            torch.nn.utils.clip_grad_norm_(trainer.network.parameters(), trainer.settings.clip)
-            trainer.optimizer.step()
-        seconds = time.perf_counter() - began
-    symbols = sum(batch.symbols for batch in batches)
+        for epoch in range(1, trainer.settings.epochs + 1):
+            batches = list(trainer.training.epoch(epoch))
+            began = time.perf_counter()
+            take(trainer, batches)
+            between = time.perf_counter()
+            before = trainer.seconds
+            trainer.epoch, trainer._batches, trainer._symbols = epoch, 0, 0
+            trainer._read_epoch()
+            own = sum(batch.characters for batch in batches)
+            characters += own
+            symbols += sum(batch.symbols for batch in batches)
+            computed += sum(batch.inputs_TB.numel() for batch in batches)
+            if epoch > 1:
+                known += own
+                bare += between - began
+                loop += trainer.seconds - before
     raise Measured(
         {
-            "characters": sum(batch.characters for batch in batches),
-            "rate": sum(batch.characters for batch in batches[half:]) / seconds,
-            "padding": 1 - symbols / sum(batch.inputs_TB.numel() for batch in batches),
+            "characters": characters,
+            "bare": known / bare,
+            "loop": known / loop,
+            "padding": 1 - symbols / computed,
         }
     )
+
+
+def take(trainer: Trainer, batches: list[Batch]) -> None:
+    """Take a step with each batch, and nothing else."""
+    states: States = []
+    for batch in batches:
+        _, states = trainer.parts.learn(batch, [] if batch.starts else states)
+        torch.nn.utils.clip_grad_norm_(trainer.network.parameters(), trainer.settings.clip)
+        trainer.optimizer.step()
 
 
 def main() -> None:
     training, validation, options = sys.argv[1:]
     # The parts of a run meet in charloom.train, so it is asked for them, and stopped there.
-    Trainer.run = bare  # type: ignore[assignment, method-assign]
+    Trainer.run = measure  # type: ignore[assignment, method-assign]
     try:
         charloom.train(training, validation=validation, **json.loads(options))
     except Measured as measured:

@@ -142,26 +142,14 @@ def seconds(row: Row) -> str:
     return f"{row['seconds']:.1f} s of training, {row['wall']:.1f} s of the process"
 
 
-def share(files: Files, cells: Sequence[str], epochs: int, *, bare_first: bool) -> list[Row]:
-    """Take the same steps in the whole loop and bare, in either order; compare second halves."""
+def share(files: Files, cells: Sequence[str], epochs: int) -> list[Row]:
+    """Take the same steps bare and in the whole loop, epoch by epoch in turn."""
     rows = []
     for cell in cells:
         options = {"hidden": 128, "cell": cell, "epochs": epochs, "columns": ["1"], "clean": False}
-        if bare_first:
-            bare = program(sys.executable, BARE_STEP, *files, json.dumps(options))
-        loop = ours(files, cell, epochs, "--hidden", 128)
-        if not bare_first:
-            bare = program(sys.executable, BARE_STEP, *files, json.dumps(options))
-        assert bare["characters"] == loop["characters"]
-        row = {
-            "cell": cell,
-            "bare": bare["rate"],
-            "loop": loop["steady"],
-            "share": loop["steady"] / bare["rate"],
-            "padding": bare["padding"],
-        }
-        rows.append(row)
-        tell(f"share, {cell}: {row['share']:.1%} of {row['bare']:,.0f} characters/s")
+        row = program(sys.executable, BARE_STEP, *files, json.dumps(options))
+        rows.append(row | {"cell": cell, "share": row["loop"] / row["bare"]})
+        tell(f"share, {cell}: {rows[-1]['share']:.1%} of {row['bare']:,.0f} characters/s")
     return rows
 
 
@@ -225,12 +213,7 @@ def share_table(rows: list[Row]) -> None:
     for cell in CELLS:
         if own := chosen(rows, cell=cell):
             shares = spread([row["share"] for row in own], ".1%")
-            # What else the machine does only ever slows, so the best of each tells most.
-            best = max(row["loop"] for row in own) / max(row["bare"] for row in own)
-            print(
-                f"  {cell:4} best against best {best:.1%}, by rounds {shares:28} "
-                f"padding {own[0]['padding']:.1%}"
-            )
+            print(f"  {cell:4} {shares:28} padding {own[0]['padding']:.1%}")
 
 
 def arguments() -> argparse.Namespace:
@@ -277,7 +260,7 @@ def measure(files: Files, given: argparse.Namespace) -> dict[str, list[Row]]:
                 lesson = next(iter(speed(files, keras, ["lstm"], 0, only=KERAS)), None)
             rows["reach"] += reach(files, lesson)
         if "share" in parts:
-            rows["share"] += share(files, given.cells, given.epochs, bare_first=number % 2 == 0)
+            rows["share"] += share(files, given.cells, given.epochs)
     return rows
 
 
