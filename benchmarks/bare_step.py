@@ -2,9 +2,9 @@
 
 Epoch by epoch in turn, so that both meet the same machine. For the step alone, batches are made
 beforehand and lie in memory; there are no events, no average, no files, and the learning rate
-stands still. The loop is the trainer's own, without its validation. Prints a JSON line: the characters of
-all epochs, their rates a second without the first epoch (kernels are loaded or compiled in it), and
-the share of padding.
+stands still. The loop is the trainer's own, without its validation. Prints a JSON line: the
+characters of all epochs, their rates a second without the first epoch (kernels are loaded or
+compiled in it), and the share of padding.
 
     python benchmarks/bare_step.py TRAINING VALIDATION '{"hidden": 128, "epochs": 3, ...}'
 
