@@ -5,6 +5,7 @@ stopped goes on where it ended, and one that is finished is not done again.
 """
 
 import dataclasses
+import importlib
 import itertools
 import json
 import time
@@ -205,6 +206,8 @@ def _training_rate(path: Path) -> float | None:
 
 
 def _writing_rate(model: Model) -> float:
+    # Once it is loaded, whatever is written uses compiled code, as for many texts.
+    importlib.import_module("charloom.generation.kernels")
     settings = SamplingSettings(temperature=1.0, length=_LENGTH)
     rates = []
     for _ in range(2):  # the first prepares
