@@ -30,7 +30,3 @@ class Targets:
         ids_N = np.concatenate([boundary[:0], *parts])
         ends_D = np.flatnonzero(ids_N == EOS) + 1
         return cls(ids_N=ids_N, starts_D=np.concatenate([[0], ends_D[:-1]])[: len(ends_D)])
-
-    def sums(self, nats_N: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sum of each document, (D,)."""
-        return np.add.reduceat(nats_N, self.starts_D)
