@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from charloom import recipe
+from charloom.curves import read_curves
 from charloom.errors import OutputError, SettingsError
 from charloom.events import Event, Listener, Stopped
 from charloom.model import Model
-from charloom.model_folder import METRICS
+from charloom.model_writer import replace_files
 from charloom.settings import SamplingSettings
 from charloom.settling import choose
 from charloom.text.sources import read_blocks, resolve
@@ -180,7 +181,7 @@ def _result(trial: Trial, path: Path, model: Model, test: str | None) -> Result:
         validation=bits,
         test=None if test is None else _test(model, test),
         gap=None if training is None else bits - training,
-        training_rate=_training_rate(path),
+        training_rate=read_curves(path).characters_per_second,
         writing_rate=_writing_rate(model),
         seconds=float(figures["seconds"]),
     )
@@ -192,17 +193,6 @@ def _test(model: Model, test: str) -> float:
     settings = model.record.text
     blocks = read_blocks(resolve([test], settings), settings)
     return evaluate(model.scorer.score_blocks(blocks)).bits_per_character
-
-
-def _training_rate(path: Path) -> float | None:
-    """Return the rate of the last step that the run told of."""
-    lines = (path / METRICS).read_text("utf-8").splitlines()
-    rates = [
-        event["characters_per_second"]
-        for event in map(json.loads, lines)
-        if event["event"] == "step"
-    ]
-    return float(rates[-1]) if rates else None
 
 
 def _writing_rate(model: Model) -> float:
@@ -220,12 +210,11 @@ def _writing_rate(model: Model) -> float:
 
 def _write(folder: Path, results: Sequence[Result]) -> None:
     """Write the table; the file is whole at every moment."""
-    path, draft = folder / TABLE, folder / f"{TABLE}.new"
+    content = json.dumps([one.to_json() for one in results], indent=1) + "\n"
     try:
-        draft.write_text(json.dumps([one.to_json() for one in results], indent=1) + "\n", "utf-8")
-        draft.replace(path)
+        replace_files(folder, {TABLE: content.encode()})
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written: {error.strerror}; the models are kept: make room or choose "
-            "another folder, and give the same command again."
+            f"{folder / TABLE} cannot be written: {error.strerror}; the models are kept: make room "
+            "or choose another folder, and give the same command again."
         ) from error

@@ -34,6 +34,8 @@ METRICS: Final = "metrics.jsonl"
 SAMPLES: Final = "samples.jsonl"
 CHECKPOINT: Final = "checkpoint"
 TENSORBOARD: Final = "tensorboard"
+REPORT: Final = "report.html"
+REPORT_FIGURES: Final = "report.json"
 
 Tensors = Mapping[str, NDArray[np.float32]]
 

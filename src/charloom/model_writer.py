@@ -25,6 +25,8 @@ from charloom.model_folder import (
     CONFIG,
     DOCUMENTS,
     METRICS,
+    REPORT,
+    REPORT_FIGURES,
     SAMPLES,
     TENSORBOARD,
     VOCABULARY,
@@ -35,7 +37,10 @@ from charloom.model_folder import (
 from charloom.placing import own_folder, put_in_place
 
 _ENTRIES: Final = frozenset(
-    {CARD, CHECKPOINT, CONFIG, DOCUMENTS, METRICS, SAMPLES, TENSORBOARD, VOCABULARY, WEIGHTS}
+    {
+        *(CARD, CHECKPOINT, CONFIG, DOCUMENTS, METRICS, REPORT, REPORT_FIGURES, SAMPLES),
+        *(TENSORBOARD, VOCABULARY, WEIGHTS),
+    }
 )
 EVENT_FILE: Final = "events.out.tfevents."
 """How names of files begin that TensorBoard reads."""
@@ -89,7 +94,7 @@ class ModelWriter:
         try:
             contents = files(record) | {CARD: card(record).encode()}
             if self._placed:
-                _replace(
+                replace_files(
                     self._path,
                     {name: contents[name] for name in contents if name not in _UNCHANGED},
                 )
@@ -263,8 +268,11 @@ def _partial_name(name: str) -> str:
     return f".{name}.partial"
 
 
-def _replace(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Put ``contents`` in the place of the files of these names, once all of them are written."""
+def replace_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Put ``contents`` in the place of the files of these names, once all of them are written.
+
+    Raises OSError; no file is half written then, and none under another name is left.
+    """
     try:
         for name, content in contents.items():
             _write(folder / _partial_name(name), content)

@@ -24,6 +24,7 @@ from charloom.cli.evaluate import evaluate
 from charloom.cli.generate import generate
 from charloom.cli.memorisation import memorisation
 from charloom.cli.next import next_symbols
+from charloom.cli.report import report
 from charloom.cli.score import score
 from charloom.cli.summary import summary
 from charloom.cli.temperatures import temperatures
@@ -157,6 +158,7 @@ _add(
 _add("score", score, "runs/facts lines.txt", "runs/facts - --threshold auto < lines.txt")
 _add("memorisation", memorisation, "runs/facts", "runs/facts --temperature 0.5 -n 200")
 _add("diversity", diversity, "runs/facts")
+_add("report", report, "runs/facts", 'runs/facts --text "The moon is a cheese."')
 _add("summary", summary, "runs/facts")
 _add("corpora", corpora, "--json")
 

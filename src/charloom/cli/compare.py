@@ -34,7 +34,7 @@ Folder = Annotated[
         "-o",
         metavar="FOLDER",
         default="runs/ and the name of the source, -compared",
-        help="Folder of the models' folders and of comparison.json.",
+        help="Folder of the models' folders, comparison.json and report.html.",
     ),
 ]
 Test = Annotated[
@@ -108,6 +108,7 @@ def compare(
         terminal.record([one.to_json() for one in results])
     else:
         terminal.table(_rows(results), right=range(1, 8))
+    _report(folder, results)
 
 
 def _compared(sources: list[str], grid: dict[str, list[Any]], **given: Any) -> list["Result"]:
@@ -123,6 +124,13 @@ def _compared(sources: list[str], grid: dict[str, list[Any]], **given: Any) -> l
         except Interrupted:
             raise typer.Exit(INTERRUPTED) from None
     return sorted(comparison.results, key=lambda one: one.validation)
+
+
+def _report(folder: Path, results: list["Result"]) -> None:
+    from charloom.report.files import report_all
+
+    path = report_all(folder, results, told=lambda what: terminal.note(f"{what} ..."))
+    terminal.note(f"report: {path}")
 
 
 def _run(comparison: "Comparison", trial: "Trial") -> None:

@@ -44,6 +44,7 @@ def diversity(
             corpus.validation, [one.text for one in beside], model.record.text.unit
         ),
         n=n,
+        scorer=model.scorer if model.record.text.unit == "line" else None,
     )
     if json:
         output.record([row.to_json() for row in rows])

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from charloom.evaluation.copies import CopyFinder
 from charloom.evaluation.memorisation import Copying, copying
+from charloom.evaluation.scorer import Scorer
 from charloom.generation.generator import Generator
 from charloom.generation.texts import Generated
 from charloom.settings import SamplingSettings
+from charloom.text.blocks import Document
 
 TEMPERATURES: Final = (0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 1.8)
 NGRAMS: Final = (2, 4, 6)
@@ -31,7 +33,7 @@ class Diversity:
     mean_length: float
     """Characters."""
     bits_per_character: float | None
-    """What the model itself, at temperature 1, takes for them; None: they are not its own."""
+    """What the model itself, at temperature 1, takes for them; None: they are pieces of texts."""
     ended: float | None
     """Share of the texts that ended by themselves."""
     distinct: dict[int, float | None]
@@ -53,12 +55,13 @@ def measure_diversity(
     documents: Iterable[str],
     held_out: Sequence[str],
     n: int,
+    scorer: Scorer | None = None,
     temperatures: Sequence[float] = TEMPERATURES,
 ) -> list[Diversity]:
     """Return the figures of ``n`` texts at each temperature, and last those of held-out texts.
 
-    ``documents`` are those of the training part, read once. The seeds are the same at all
-    temperatures.
+    ``documents`` are those of the training part, read once. With ``scorer``, the held-out texts are
+    scored, each as a whole. The seeds are the same at all temperatures.
     """
     drawn = [
         generator.generate("", dataclasses.replace(settings, temperature=temperature), n)
@@ -75,6 +78,10 @@ def measure_diversity(
         own = drawn[index] if index < len(drawn) else None
         temperature = temperatures[index] if own is not None else None
         rows.append(_figures(temperature, group, own, copied, size))
+    if scorer is not None and held_out:
+        scores = list(scorer.score(Document(text=text) for text in held_out))
+        bits = sum(one.bits for one in scores) / sum(one.characters for one in scores)
+        rows[-1] = dataclasses.replace(rows[-1], bits_per_character=bits)
     return rows
 
 

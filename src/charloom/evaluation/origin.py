@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from charloom.errors import CharloomError, CorpusError
 from charloom.model_folder import ModelRecord
+from charloom.text.blocks import Document
 from charloom.text.corpus import Corpus, build
 from charloom.text.part import Part
 from charloom.text.sources import resolve
@@ -44,6 +47,16 @@ def _read(record: ModelRecord, names: Sequence[str], held_out: str | None) -> Co
     store = open_store(resolve(names, text), text)
     own = None if held_out is None else open_store(resolve([held_out], text), text)
     return build(store, text, seed=record.training.seed, validation=own)
+
+
+def documents(part: Part, labels: Sequence[str]) -> Iterator[Document]:
+    """Yield the documents of a part, cleaned, with those of their labels that are in ``labels``.
+
+    ``labels`` are the model's: they are those of the corpus, unless it took another one's place.
+    """
+    numbers = part.labels(np.arange(len(part)))
+    for text, number in zip(texts(part), numbers.tolist(), strict=True):
+        yield Document(text=text, label=labels[number] if 0 <= number < len(labels) else None)
 
 
 def texts(part: Part) -> Iterator[str]:

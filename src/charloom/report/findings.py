@@ -1,0 +1,231 @@
+"""All that is told of one model: measured figures, samples, what it copied, where it comes from.
+
+What belongs to a model is measured on the validation part of the texts that it learned from, which
+are found again (see evaluation/origin.py).
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from charloom.curves import Curves, read_curves
+from charloom.display import quoted
+from charloom.errors import SettingsError
+from charloom.evaluation.baselines import Documents, baselines
+from charloom.evaluation.classification import Classification, classify_all
+from charloom.evaluation.comparable import comparable
+from charloom.evaluation.diversity import Diversity, measure_diversity
+from charloom.evaluation.memorisation import Memorisation, measure_memorisation
+from charloom.evaluation.origin import corpus_of, documents, texts
+from charloom.evaluation.scorer import Scored
+from charloom.evaluation.summary import Evaluation, evaluate
+from charloom.model import Model
+from charloom.report.surprise import Surprise, given, held_out
+from charloom.settings import SamplingSettings
+from charloom.text.blocks import gather
+from charloom.text.corpus import Corpus
+
+TEMPERATURES: Final = (0.0, 0.5, 0.8, 1.0, 1.3)
+"""Of the samples; 0 is greedy."""
+SAMPLES: Final = 4
+"""At each temperature."""
+MOST_LABELS: Final = 6
+"""Samples are shown for no more of them."""
+DRAWN: Final = 500
+"""Texts that are drawn for memorisation."""
+DRAWN_EACH: Final = 200
+"""Texts that are drawn at each temperature for diversity."""
+SHORTEST: Final = 100
+LONGEST: Final = 600
+"""Symbols of what is drawn, at most; how many of them follows from the held-out texts."""
+MOST_SYMBOLS: Final = 10_000_000
+"""Of training text that simpler models learn from, since they hold it in memory."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Samples:
+    """Texts that a model wrote, by temperature."""
+
+    label: str | None
+    texts: Mapping[float, tuple[str, ...]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the texts as a JSON object."""
+        return {"label": self.label, "texts": {str(t): list(own) for t, own in self.texts.items()}}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What is known of a model."""
+
+    name: str
+    model: Mapping[str, Any]
+    """Cell, layers, hidden units, level, symbols, parameters."""
+    curves: Curves
+    figures: Evaluation
+    baselines: Mapping[str, float] | None
+    """Bits per character of others; None: the training text is too long for them."""
+    classification: Classification | None
+    """None: there are no labels."""
+    samples: tuple[Samples, ...]
+    diversity: tuple[Diversity, ...]
+    memorisation: Memorisation
+    surprise: tuple[Surprise, ...]
+    settings: Mapping[str, Mapping[str, Any]]
+    provenance: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as a JSON object."""
+        classes = self.classification
+        return {
+            "name": self.name,
+            "model": dict(self.model),
+            "curves": self.curves.to_json(),
+            "figures": self.figures.to_json(),
+            "baselines": None if self.baselines is None else dict(self.baselines),
+            "classification": None if classes is None else classes.to_json(),
+            "samples": [one.to_json() for one in self.samples],
+            "diversity": [one.to_json() for one in self.diversity],
+            "memorisation": self.memorisation.to_json(),
+            "surprise": [one.to_json() for one in self.surprise],
+            "settings": {name: dict(own) for name, own in self.settings.items()},
+            "provenance": dict(self.provenance),
+        }
+
+
+def examine(
+    run: Path,
+    *,
+    training: Sequence[str] = (),
+    chosen: Sequence[str] = (),
+    seed: int = 0,
+    told: Callable[[str], None] = lambda what: None,
+) -> Findings:
+    """Measure the model in a folder.
+
+    ``training`` are the texts that it learned from, if they are not where they were; ``chosen`` are
+    texts whose surprise is shown; ``seed`` is that of the first sample; ``told`` hears what is done
+    next. Raises ModelFolderError, CorpusError if the texts are not found, and SettingsError if a
+    chosen text is blank.
+    """
+    if blank := [text for text in chosen if not text.strip()]:
+        raise SettingsError(f"a text to show is {quoted(blank[0])}; it must not be blank.")
+    model = Model.load(run)
+    record = model.record
+    told("reading the texts that it learned from")
+    corpus = corpus_of(record, training)
+    told("scoring held-out texts")
+    scorer, kept_back = model.scorer, corpus.validation
+
+    def scored() -> Iterator[Scored]:
+        return scorer.score_blocks(gather(documents(kept_back, record.labels)))
+
+    figures = evaluate(scored())
+    classes = classify_all(scorer, scored()) if record.labels else None
+    surprise = (
+        *given(scorer, chosen, record.text),
+        *held_out(scorer, documents(kept_back, record.labels)),
+    )
+    told("writing texts and looking for copies")
+    settings = SamplingSettings(seed=seed, length=length_of(figures))
+    memorisation = _memorisation(model, corpus, settings)
+    told("asking simpler models")
+    return Findings(
+        name=run.resolve().name,
+        model=_described(model),
+        curves=read_curves(run),
+        figures=figures,
+        baselines=_others(model, corpus),
+        classification=classes,
+        samples=samples_of(model, settings),
+        diversity=_diversity(model, corpus, settings),
+        memorisation=memorisation,
+        surprise=surprise,
+        settings={
+            "text": record.text.to_json(),
+            "network": record.network.to_json(),
+            "training": record.training.to_json(),
+        },
+        provenance=record.provenance,
+    )
+
+
+def _described(model: Model) -> dict[str, Any]:
+    network, record = model.record.network, model.record
+    return {
+        "cell": network.cell,
+        "layers": network.layers,
+        "hidden": network.hidden,
+        "level": record.vocabulary.level,
+        "symbols": len(record.vocabulary),
+        "labels": list(record.labels),
+        "parameters": sum(tensor.size for tensor in record.tensors.values()),
+        "reached": dict(record.figures),
+    }
+
+
+def length_of(figures: Evaluation) -> int:
+    """Return how long texts may get: longer than nearly all real ones, but within a screen."""
+    return max(min(4 * figures.symbols // figures.documents, LONGEST), SHORTEST)
+
+
+def samples_of(model: Model, settings: SamplingSettings) -> tuple[Samples, ...]:
+    """Return texts at each temperature: without a label, or for each of the first labels."""
+    labels: list[str | None] = [None] if not model.record.labels else []
+    labels += model.record.labels[:MOST_LABELS]
+    count = SAMPLES if len(labels) == 1 else 2
+    return tuple(
+        Samples(
+            label=label,
+            texts={
+                temperature: tuple(
+                    one.text
+                    for one in model.generator.texts(
+                        "",
+                        replace(settings, temperature=temperature, label=label),
+                        count if temperature else 1,  # greedy texts are all the same
+                    )
+                )
+                for temperature in TEMPERATURES
+            },
+        )
+        for label in labels
+    )
+
+
+def _memorisation(model: Model, corpus: Corpus, settings: SamplingSettings) -> Memorisation:
+    settings = replace(settings, temperature=1.0)
+    written = [one.text for one in model.generator.texts("", settings, DRAWN)]
+    return measure_memorisation(
+        documents=texts(corpus.training),
+        samples=written,
+        held_out=comparable(corpus.validation, written, model.record.text.unit),
+    )
+
+
+def _diversity(model: Model, corpus: Corpus, settings: SamplingSettings) -> tuple[Diversity, ...]:
+    beside = [one.text for one in model.generator.texts("", settings, DRAWN_EACH)]
+    return tuple(
+        measure_diversity(
+            model.generator,
+            settings,
+            documents=texts(corpus.training),
+            held_out=comparable(corpus.validation, beside, model.record.text.unit),
+            n=DRAWN_EACH,
+            scorer=model.scorer if model.record.text.unit == "line" else None,
+        )
+    )
+
+
+def _others(model: Model, corpus: Corpus) -> dict[str, float] | None:
+    if corpus.training.total_symbols > MOST_SYMBOLS:
+        return None
+    vocabulary = model.record.vocabulary
+    known, wanted = (
+        Documents.of(functools.partial(texts, part), vocabulary)
+        for part in (corpus.training, corpus.validation)
+    )
+    return baselines(known, wanted, len(vocabulary)).bits_per_character

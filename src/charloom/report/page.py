@@ -1,0 +1,196 @@
+"""The pages: templates filled with findings. Whatever a text holds, it is shown as text."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from charloom.comparison import Result
+from charloom.curves import Curves
+from charloom.display import duration, visible
+from charloom.evaluation.memorisation import Copying, Memorisation
+from charloom.report import pictures
+from charloom.report.charts import Chart
+from charloom.report.findings import Findings, Samples
+from charloom.report.surprise import Surprise
+
+HEAT: Final = 9
+"""The strongest shade: of so many bits and more."""
+SPANS: Final = 5
+"""Longest copies that are shown."""
+
+
+def page_of(findings: Findings) -> str:
+    """Return the page of one model."""
+    return _environment().get_template("model.html").render(_context(findings))
+
+
+def page_of_all(
+    results: Sequence[Result],
+    curves: Mapping[str, Curves],
+    samples: Mapping[str, Samples],
+    best: Findings,
+) -> str:
+    """Return the page of several models, the best first, and more of the ``best``.
+
+    ``curves`` and ``samples`` are by name; not every model needs samples.
+    """
+    bits = {one.name: one.validation for one in results}
+    cells = {one.name: one.cell for one in results}
+    measures = {
+        "Quality and size": (
+            "parameters",
+            {one.name: float(one.parameters) for one in results},
+            False,
+        ),
+        "Quality and speed of learning": (
+            "characters learned from a second",
+            {one.name: one.training_rate for one in results if one.training_rate},
+            True,
+        ),
+        "Quality and speed of writing": (
+            "characters written a second, 64 texts side by side",
+            {one.name: one.writing_rate for one in results},
+            True,
+        ),
+    }
+    best_of_cell = {one.cell: one for one in reversed(results)}
+    context = {
+        "results": results,
+        "cells": sorted(best_of_cell.values(), key=lambda one: one.validation),
+        "curves": pictures.all_curves({one.name: curves[one.name] for one in results}, cells),
+        "frontiers": pictures.frontiers(bits, cells, measures),
+        "each": samples,
+    }
+    return _environment().get_template("comparison.html").render(_context(best) | context)
+
+
+def _context(findings: Findings) -> dict[str, Any]:
+    reached = findings.model["reached"]
+    charts: dict[str, Chart | None] = {
+        "learning": pictures.learning(findings.curves, reached.get("seconds")),
+        "temperatures": pictures.temperatures(findings.diversity),
+        "novelty": pictures.novelty(findings.memorisation),
+    }
+    return {
+        "f": findings,
+        "charts": charts,
+        "bars": _bars(findings),
+        "copying": _copying(findings.memorisation),
+        "spans": _spans(findings.memorisation),
+    }
+
+
+def _bars(findings: Findings) -> list[tuple[str, float, float]]:
+    """Return the figures of the model and of others, best first, each with its share of the most.
+
+    A model that knows only how many symbols there are would set the scale, and is left out.
+    """
+    others = findings.baselines or {}
+    names = {
+        "unigram": "frequencies of symbols",
+        "ngram": "6-grams (Kneser-Ney)",
+        "xz": "xz -9e",
+        "zstd": "zstd -19",
+    }
+    figures = {name: others[key] for key, name in names.items() if key in others}
+    figures["this model"] = findings.figures.bits_per_character
+    most = max(figures.values())
+    ordered = sorted(figures.items(), key=lambda item: item[1])
+    return [(name, bits, bits / most) for name, bits in ordered]
+
+
+def _copying(found: Memorisation) -> list[tuple[str, str, str]]:
+    """Return rows of what samples and held-out texts share with the training text."""
+    assert found.held_out is not None
+    sides = (found.samples, found.held_out)
+
+    def row(name: str, cells: Sequence[str]) -> tuple[str, str, str]:
+        return (name, cells[0], cells[1])
+
+    def shares(name: str, values: Sequence[float | None]) -> tuple[str, str, str]:
+        return row(name, [_percent(value) for value in values])
+
+    def lengths(name: str, quantile: float) -> tuple[str, str, str]:
+        return row(name, [f"{_quantile(side, quantile):,}" for side in sides])
+
+    return [
+        row("texts", [f"{side.texts:,}" for side in sides]),
+        shares("a training document, letter for letter", [side.whole for side in sides]),
+        shares("a part of a training document", [side.within for side in sides]),
+        lengths("longest copied span, median", 0.5),
+        lengths("longest copied span, of 1 in 10 longer", 0.9),
+        lengths("longest copied span of all", 1.0),
+        *(
+            shares(f"characters in copied spans of {k} or more", [s.covered[k] for s in sides])
+            for k in found.samples.covered
+        ),
+    ]
+
+
+def _quantile(side: Copying, quantile: float) -> int:
+    return side.longest_quantiles[quantile]
+
+
+def _spans(found: Memorisation) -> list[Any]:
+    spans = [span for span in found.samples.spans if span is not None]
+    longest = sorted(spans, key=lambda span: -span.characters)
+    different = {span.text: span for span in reversed(longest)}
+    return sorted(different.values(), key=lambda span: -span.characters)[:SPANS]
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+def _shade(bits: float) -> int:
+    """Return the shade of a symbol: whole bits, up to the strongest shade."""
+    return min(int(bits), HEAT)
+
+
+def _symbols(text: Surprise) -> list[tuple[str, float, bool]]:
+    """Return each symbol as it is shown, its bits, and whether it is the boundary."""
+    last = len(text.symbols) - 1 if text.ends else None
+    return [
+        ("■" if place == last else _spelled(symbol), bits, place == last)
+        for place, (symbol, bits) in enumerate(text.symbols)
+    ]
+
+
+def _spelled(symbol: str) -> str:
+    """Return a symbol with its line breaks seen, and after them a real one."""
+    return visible(symbol).replace("\n", "↵\n").replace("\t", "⇥\t")
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "–"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("charloom.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "duration": duration,
+        "percent": _percent,
+        "shade": _shade,
+        "symbols": _symbols,
+        "value": _value,
+        "visible": visible,
+        "words": lambda name: str(name).replace("_", " "),
+    }
+    return environment

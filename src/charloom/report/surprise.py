@@ -1,0 +1,87 @@
+"""Texts with the surprise of each of their symbols, chosen to be looked at."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from charloom.evaluation.lines import score_lines
+from charloom.evaluation.scorer import Scorer
+from charloom.settings import TextSettings
+from charloom.text.blocks import Document, gather
+from charloom.text.cleaning import clean_document
+from charloom.text.symbols import characters
+
+SHOWN: Final = 9
+"""Held-out texts that are shown."""
+MOST_DOCUMENTS: Final = 2000
+MOST_CHARACTERS: Final = 200_000
+"""Of the held-out texts among which these are chosen, from the first on."""
+PIECE: Final = 400
+"""Symbols that are shown of a text; a longer one gives several pieces."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Surprise:
+    """A text, or a piece of one, with the bits of each of its symbols."""
+
+    bits_per_character: float
+    symbols: tuple[tuple[str, float], ...]
+    """In order; the boundary is the last one, unless ``ends`` is false."""
+    given: bool
+    """Whether the reader of the report chose it."""
+    begins: bool
+    """Whether it is the beginning of its text."""
+    ends: bool
+    """Whether it is the end of its text."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the text as a JSON object."""
+        return dataclasses.asdict(self)
+
+
+def given(scorer: Scorer, texts: Sequence[str], settings: TextSettings) -> list[Surprise]:
+    """Return texts that were given, cleaned as those of the model; long ones in pieces."""
+    cleaned = [Document(text=clean_document(text, settings)) for text in texts]
+    return list(_pieces(scorer, cleaned, given=True))
+
+
+def held_out(scorer: Scorer, documents: Iterable[Document]) -> list[Surprise]:
+    """Return some of ``documents``, from the most expected to the most surprising."""
+    pieces = [
+        piece
+        for piece in _pieces(scorer, _first(documents), given=False)
+        # The rest of a long text may be a word.
+        if piece.begins or len(piece.symbols) > PIECE // 2
+    ]
+    pieces.sort(key=lambda piece: piece.bits_per_character)
+    count = min(SHOWN, len(pieces))
+    return [pieces[k * (len(pieces) - 1) // max(count - 1, 1)] for k in range(count)]
+
+
+def _first(documents: Iterable[Document]) -> Iterator[Document]:
+    """Yield the first documents, as far as they are looked at."""
+    room = MOST_CHARACTERS
+    for document in itertools.islice(documents, MOST_DOCUMENTS):
+        if room <= 0:
+            return
+        yield dataclasses.replace(document, text=document.text[:room])
+        room -= len(document.text)
+
+
+def _pieces(scorer: Scorer, documents: Iterable[Document], *, given: bool) -> Iterator[Surprise]:
+    level = scorer.vocabulary.level
+    for lines in score_lines(scorer, gather(documents), per_symbol=True):
+        for line in lines:
+            symbols = tuple(line.symbols or ())
+            for first in range(0, len(symbols), PIECE):
+                piece, ends = symbols[first : first + PIECE], first + PIECE >= len(symbols)
+                inside = piece[:-1] if ends else piece
+                count = sum(characters(symbol, level) for symbol, _ in inside) + ends
+                yield Surprise(
+                    bits_per_character=sum(bits for _, bits in piece) / max(count, 1),
+                    symbols=piece,
+                    given=given,
+                    begins=first == 0,
+                    ends=ends,
+                )
