@@ -26,8 +26,13 @@ def report(run: Path, folder: Path | None = None, **choices: Any) -> tuple[Path,
     ``choices`` are those of ``examine``, which says what is raised; OutputError if a file
     cannot be written.
     """
+    place = folder or run
+    if place.exists() and not place.is_dir():  # before minutes of measuring
+        raise OutputError(
+            f"{place} is a file; name a folder for {REPORT} and {REPORT_FIGURES} with --output."
+        )
     findings = examine(run, **choices)
-    return _written(folder or run, page_of(findings), findings.to_json()), findings
+    return _written(place, page_of(findings), findings.to_json()), findings
 
 
 def report_all(
