@@ -41,6 +41,8 @@ class Result:
     cell: str
     layers: int
     hidden: int
+    dropout: float
+    learning_rate: float
     parameters: int
     validation: float
     """Bits per character of the validation part, as of ``test``."""
@@ -87,15 +89,15 @@ def trials(grid: Grid) -> list[Trial]:
     values = [list(dict.fromkeys(grid[name])) for name in names]
     chosen = [dict(zip(names, one, strict=True)) for one in itertools.product(*values)]
     return [
-        Trial(name=_name(options), number=number, count=len(chosen), options=options)
+        Trial(name=name_of(options), number=number, count=len(chosen), options=options)
         for number, options in enumerate(chosen, 1)
     ]
 
 
-def _name(options: Mapping[str, Any]) -> str:
+def name_of(options: Mapping[str, Any]) -> str:
     """Return the folder of a run.
 
-    >>> _name({"cell": "gru", "layers": 2, "hidden": 64}), _name({"hidden": 64})
+    >>> name_of({"cell": "gru", "layers": 2, "hidden": 64}), name_of({"hidden": 64})
     ('gru-2-layers-64-units', '64-units')
     """
     parts = []
@@ -177,6 +179,8 @@ def _result(trial: Trial, path: Path, model: Model, test: str | None) -> Result:
         cell=network.cell,
         layers=network.layers,
         hidden=network.hidden,
+        dropout=network.dropout,
+        learning_rate=model.record.training.learning_rate,
         parameters=sum(tensor.size for tensor in model.record.tensors.values()),
         validation=bits,
         test=None if test is None else _test(model, test),

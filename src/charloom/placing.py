@@ -62,12 +62,10 @@ def recover(path: Path) -> None:
 
 def _left(path: Path) -> Iterator[Path]:
     """Yield the folders that processes which are no more made for ``path`` on this machine."""
-    if os.name != "posix":  # elsewhere asking for a process by signal 0 would end it
-        return
     prefix = _prefix(path)
     for folder in path.parent.glob(f"{prefix}*-*"):
         owner = folder.name.removeprefix(prefix).split("-")[0]
-        if owner.isdecimal() and not _runs(int(owner)):
+        if owner.isdecimal() and not runs(int(owner)):
             yield folder
 
 
@@ -77,7 +75,10 @@ def _prefix(path: Path) -> str:
     return f".charloom-{blake2b(place, digest_size=6).hexdigest()}-"
 
 
-def _runs(process: int) -> bool:
+def runs(process: int) -> bool:
+    """Return whether there is a process of this number on this machine, for all that is known."""
+    if os.name != "posix":  # elsewhere asking for a process by signal 0 would end it
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

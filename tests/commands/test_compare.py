@@ -48,6 +48,10 @@ def test_a_table_with_the_best_first(charloom: Charloom, source: Path, tmp_path:
             ("--hidden", "64,many"),
             "hidden is '64,many'; allowed: whole numbers with commas between, such as 64,128.",
         ),
+        (
+            ("--storage", "sqlite://"),
+            "--storage was given without --search; add that.",
+        ),
         (("--layers", "0"), "layers is 0; it must be a number of at least 1."),
         (
             ("--cell", ","),
@@ -62,3 +66,26 @@ def test_what_cannot_be(
     done = charloom("compare", source, "-o", tmp_path / "c", *options)
     assert (done.code, done.out, done.err) == (2, "", f"charloom: {message}\n")
     assert not (tmp_path / "c").exists()
+
+
+def test_a_search_goes_on_where_it_ended(charloom: Charloom, source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    options = ("--cell", "rnn,gru", "--hidden", "3,4", "--steps", 3, "-o", folder)
+    first = charloom("compare", source, *options, "--search", 2)
+    assert first.code == 0
+    header, *rows = first.out.splitlines()
+    assert re.split("  +", header.strip())[-2:] == ["rate", "dropout"]
+    assert len(rows) == 2
+    more = charloom("compare", source, *options, "--search", 3, "--json")
+    [records] = more.records
+    assert sorted(one["name"][:3] for one in records) == ["001", "002", "003"]
+    assert "3 of 3" in more.err
+    assert "2 of 3" not in more.err
+    figures = [one["validation"] for one in records]
+    assert figures == sorted(figures)
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {
+        one["name"] for one in records
+    }
+    other = charloom("compare", source, *options, "--search", 3, "--dropout", 0.1)
+    assert other.code == 2
+    assert "was begun with" in other.err

@@ -56,6 +56,7 @@ LAYERS = (
     "charloom.assembly",
     "charloom.recipe",
     "charloom.comparison",
+    "charloom.search",
     "charloom.report",
     "charloom.description",
     "charloom.area",

@@ -135,6 +135,8 @@ def test_several_models(findings: Findings) -> None:
             cell=cell,
             layers=1,
             hidden=8,
+            dropout=0.1,
+            learning_rate=0.012,
             parameters=1000 * (k + 1),
             validation=2.0 + k / 10,
             test=None,

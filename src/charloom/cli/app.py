@@ -154,6 +154,7 @@ _add(
     compare,
     "titles.csv --column 2 --cell rnn,gru,lstm --layers 1,2 --minutes 1",
     "facts --cell lstm --hidden 64,128,256 --epochs 5",
+    "facts --search 20 --storage postgresql+psycopg://me@host/studies",
 )
 _add("score", score, "runs/facts lines.txt", "runs/facts - --threshold auto < lines.txt")
 _add("memorisation", memorisation, "runs/facts", "runs/facts --temperature 0.5 -n 200")

@@ -1,5 +1,6 @@
 """``charloom compare``: several networks learn from the same text, and are set side by side."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from charloom.cli.options import (
     Json,
     LabelColumn,
     Sources,
+    count,
     option,
 )
 from charloom.cli.train import default_output, settings
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
 MINUTES = 1.0
 INTERRUPTED = 130
 _GRID = "What differs"
-_OWN = ("sources", "output", "cells", "layers", "hidden", "valid", "test", "json")
+_OWN = (
+    *("sources", "output", "cells", "layers", "hidden", "valid", "test", "json"),
+    *("search", "storage"),
+)
 
 Folder = Annotated[
     Path | None,
@@ -58,6 +63,28 @@ Hidden = Annotated[
     ),
 ]
 
+Count = Annotated[
+    int | None,
+    option(
+        "--search",
+        metavar="COUNT",
+        parser=count,
+        group=_GRID,
+        help="Runs of a search by Optuna, instead of every combination: it chooses from the lists, "
+        "and learning rate and dropout unless they are given.",
+    ),
+]
+Storage = Annotated[
+    str | None,
+    option(
+        "--storage",
+        metavar="URL",
+        default="study.sqlite3 in the folder",
+        group=_GRID,
+        help="With --search: the database of the study, which several machines may share.",
+    ),
+]
+
 
 def compare(
     sources: Sources,
@@ -66,6 +93,8 @@ def compare(
     cells: Cells = "rnn,gru,lstm",
     layers: Layers = "1",
     hidden: Hidden = None,
+    search: Count = None,
+    storage: Storage = None,
     level: given.LevelName = None,
     unit: given.UnitName = None,
     columns: Columns = None,
@@ -92,10 +121,13 @@ def compare(
 ) -> None:
     """Train several networks on the same text, and set them side by side.
 
-    One for each combination of the values in the lists, each with the same time (a minute unless a
-    budget is given), seed and split, in a folder of its own. The same command goes on where it
-    ended: what is finished is not done again.
+    One for each combination of the values in the lists, or as many as --search says, each with the
+    same time (a minute unless a budget is given), seed and split, in a folder of its own. The same
+    command goes on where it ended: what is finished is not done again. The pictures are in the
+    folder's report.html.
     """
+    if storage is not None and search is None:
+        raise SettingsError("--storage was given without --search; add that.")
     options = settings({name: value for name, value in dict(locals()).items() if name not in _OWN})
     if not {"minutes", "epochs", "steps"} & set(options):
         options["minutes"] = MINUTES
@@ -103,27 +135,64 @@ def compare(
     if hidden is not None:
         grid["hidden"] = _numbers("hidden", hidden)
     folder = output or default_output(sources).with_name(_default(sources))
-    results = _compared(sources, grid, output=folder, validation=valid, test=test, **options)
-    if json:
-        terminal.record([one.to_json() for one in results])
-    else:
-        terminal.table(_rows(results), right=range(1, 8))
-    _report(folder, results)
+    comparison = _comparison(sources, grid, output=folder, validation=valid, test=test, **options)
+    results = _results(comparison, folder, grid, options, search, storage)
+    _tell(folder, sorted(results, key=lambda one: one.validation), search is not None, json)
 
 
-def _compared(sources: list[str], grid: dict[str, list[Any]], **given: Any) -> list["Result"]:
-    """Do all runs; return their results, the best first."""
+def _comparison(sources: list[str], grid: dict[str, list[Any]], **given: Any) -> "Comparison":
+    """Return what is to be compared, with all texts at hand."""
     from charloom.cli.downloads import fetch
-    from charloom.comparison import Comparison, Interrupted
+    from charloom.comparison import Comparison
 
     comparison = Comparison(sources, grid, **given)
     fetch([*sources, *filter(None, [given["validation"], given["test"]])])
-    for trial in comparison.trials:
-        try:
-            _run(comparison, trial)
-        except Interrupted:
-            raise typer.Exit(INTERRUPTED) from None
-    return sorted(comparison.results, key=lambda one: one.validation)
+    return comparison
+
+
+def _results(
+    comparison: "Comparison",
+    folder: Path,
+    grid: dict[str, list[Any]],
+    options: dict[str, Any],
+    search: int | None,
+    storage: str | None,
+) -> "list[Result]":
+    """Do all runs, of the grid or of a search; return their results."""
+    if search is None:
+        return [_run(comparison, trial) for trial in comparison.trials]
+    from charloom.search import Search, Space
+
+    seed = options.get("seed", 0)
+    space = Space.of(grid, options)
+    study = Search(folder, space, options, count=search, storage=storage, seed=seed)
+    study.run(lambda trial: _run(comparison, trial))
+    return study.results()
+
+
+def _run(comparison: "Comparison", trial: "Trial") -> "Result":
+    """Do one run under the eyes of the user."""
+    from charloom.comparison import Interrupted
+    from charloom.watch import watch
+
+    terminal.note(f"{trial.name}, {trial.number} of {trial.count}")
+    try:
+        with watch() as view:
+            return comparison.run(
+                trial, listeners=[view], on_start=view.start, on_read=view.reading
+            )
+    except Interrupted:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _tell(folder: Path, results: list["Result"], searched: bool, json: bool) -> None:
+    if json:
+        terminal.record([one.to_json() for one in results])
+    else:
+        rows = _rows(results, searched)
+        terminal.table(rows, right=range(1, len(rows[0])))
+    if any((folder / one.name).is_dir() for one in results):
+        _report(folder, results)
 
 
 def _report(folder: Path, results: list["Result"]) -> None:
@@ -131,15 +200,6 @@ def _report(folder: Path, results: list["Result"]) -> None:
 
     path = report_all(folder, results, told=lambda what: terminal.note(f"{what} ..."))
     terminal.note(f"report: {path}")
-
-
-def _run(comparison: "Comparison", trial: "Trial") -> None:
-    """Do one run under the eyes of the user."""
-    from charloom.watch import watch
-
-    terminal.note(f"{trial.name}, {trial.number} of {trial.count}")
-    with watch() as view:
-        comparison.run(trial, listeners=[view], on_start=view.start, on_read=view.reading)
 
 
 def _default(sources: list[str]) -> str:
@@ -159,30 +219,19 @@ def _numbers(name: str, given: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _rows(results: list["Result"]) -> list[tuple[str, ...]]:
-    header = (
-        "",
-        "parameters",
-        "validation",
-        "test",
-        "above training",
-        "learned/s",
-        "written/s",
-        "best at",
-    )
-    return [
-        header,
-        *(
-            (
-                one.name,
-                f"{one.parameters:,}",
-                f"{one.validation:.4f}",
-                "" if one.test is None else f"{one.test:.4f}",
-                "" if one.gap is None else f"{one.gap:+.3f}",
-                "" if one.training_rate is None else f"{one.training_rate:,.0f}",
-                f"{one.writing_rate:,.0f}",
-                f"{one.seconds:.0f} s",
-            )
-            for one in results
-        ),
-    ]
+def _rows(results: list["Result"], searched: bool) -> list[list[str]]:
+    """Return the table; what a search chose besides the network stands last."""
+    columns: dict[str, Callable[[Result], str]] = {
+        "": lambda one: one.name,
+        "parameters": lambda one: f"{one.parameters:,}",
+        "validation": lambda one: f"{one.validation:.4f}",
+        "test": lambda one: "" if one.test is None else f"{one.test:.4f}",
+        "above training": lambda one: "" if one.gap is None else f"{one.gap:+.3f}",
+        "learned/s": lambda one: "" if one.training_rate is None else f"{one.training_rate:,.0f}",
+        "written/s": lambda one: f"{one.writing_rate:,.0f}",
+        "best at": lambda one: f"{one.seconds:.0f} s",
+    }
+    if searched:
+        columns["rate"] = lambda one: f"{one.learning_rate:.4f}"
+        columns["dropout"] = lambda one: f"{one.dropout:.2f}"
+    return [list(columns), *([cell(one) for cell in columns.values()] for one in results)]

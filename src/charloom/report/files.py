@@ -40,15 +40,15 @@ def report_all(
 ) -> Path:
     """Write the report of the models that were compared in a folder, into it.
 
-    Raises what ``report`` does.
+    Those that another machine has trained have figures only. Raises what ``report`` does.
     """
     ordered = sorted(results, key=lambda one: one.validation)
     curves = {one.name: read_curves(folder / one.name) for one in ordered}
-    best = examine(folder / ordered[0].name, told=told)
+    here = [one.name for one in ordered if (folder / one.name).is_dir()]
+    best = examine(folder / here[0], told=told)
     settings = SamplingSettings(length=length_of(best.figures))
     samples = {
-        one.name: samples_of(Model.load(folder / one.name), settings)[0]
-        for one in ordered[:MOST_SAMPLED]
+        name: samples_of(Model.load(folder / name), settings)[0] for name in here[:MOST_SAMPLED]
     }
     figures = {
         "runs": [one.to_json() | {"curves": curves[one.name].to_json()} for one in ordered],

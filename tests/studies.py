@@ -1,0 +1,50 @@
+"""Studies whose results are made up, for tests of the search, in this process or in others."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from charloom.comparison import Result, Trial
+from charloom.search import Search, Space
+
+OPTIONS: dict[str, Any] = {"steps": 3, "device": "cpu"}
+GRID: dict[str, list[Any]] = {"cell": ["gru", "rnn"], "layers": [1], "hidden": [3, 4, 5]}
+
+
+def search(folder: Path, count: int = 3, **more: Any) -> Search:
+    grid, options = more.pop("grid", GRID), more.pop("options", OPTIONS)
+    return Search(folder, Space.of(grid, options), options, count=count, **more)
+
+
+def result_of(trial: Trial) -> Result:
+    """Return a made-up result: more units are better."""
+    return Result(
+        name=trial.name,
+        cell=trial.options["cell"],
+        layers=trial.options["layers"],
+        hidden=trial.options["hidden"],
+        dropout=trial.options["dropout"],
+        learning_rate=trial.options["learning_rate"],
+        parameters=1,
+        validation=4.0 - trial.options["hidden"] / 10,
+        test=None,
+        gap=None,
+        training_rate=1.0,
+        writing_rate=1.0,
+        seconds=1.0,
+    )
+
+
+def noting(trials: list[Trial]) -> Callable[[Trial], Result]:
+    """Return what notes each trial and makes up its result."""
+
+    def train(trial: Trial) -> Result:
+        trials.append(trial)
+        return result_of(trial)
+
+    return train
+
+
+def take_part(folder: str, url: str, count: int) -> None:
+    """Do runs of a study, as a process of its own does."""
+    search(Path(folder), count, storage=url).run(result_of)
