@@ -1,11 +1,14 @@
-"""Recurrent layers backward over T steps, compiled by Numba for one thread, float32.
+"""Recurrent layers backward over T steps, and dropout; compiled by Numba for one thread, float32.
 
 Forward passes are those of arithmetic/layers.py. The backward pass replaces what they left in the
 slots by gradients: of what the input added to the gates in the first slots (gru: n, r, z), of the
 recurrent product in as many slots (gru: r, z, m).
 
-Axes: T steps, B streams, H hidden units, S slots times H, G gates times H, V symbols.
+Axes: T steps, B streams, H hidden units, S slots times H, G gates times H, V symbols, K masks, N
+values.
 """
+
+import numpy as np
 
 from charloom.arithmetic.exact import ONE
 from charloom.arithmetic.layers import GRU, LSTM, compiled
@@ -88,3 +91,31 @@ def _gru_back(slots_S, before_H, given_H, state_H):
         r[j] = candidate * m[j] * gate * (ONE - gate)
         m[j] = candidate * gate
         n[j] = candidate
+
+
+@compiled
+def drop(values_N, drawn_N, kept, result_KN):
+    """Write the values under each mask: those kept of 65,536 draws of 16 bits, divided by that."""
+    K, N = result_KN.shape
+    scale = np.float32(65536) / np.float32(kept)
+    for k in range(K):
+        turn = np.uint16(k * 65536 // K)
+        result_N = result_KN[k]
+        for n in range(N):
+            value = values_N[n] * scale
+            result_N[n] = value if np.uint16(drawn_N[n] + turn) < kept else np.float32(0)
+
+
+@compiled
+def gather(given_KN, drawn_N, kept, gradient_N):
+    """Write the gradient of the values, from that of the values under each mask."""
+    K, N = given_KN.shape
+    scale = np.float32(65536) / np.float32(kept)
+    for n in range(N):
+        gradient_N[n] = 0
+    for k in range(K):
+        turn = np.uint16(k * 65536 // K)
+        given_N = given_KN[k]
+        for n in range(N):
+            value = given_N[n] * scale
+            gradient_N[n] += value if np.uint16(drawn_N[n] + turn) < kept else np.float32(0)

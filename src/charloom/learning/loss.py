@@ -1,6 +1,7 @@
 """The loss: nats summed over real symbols, padding left out entirely.
 
-Axes: T steps, B streams, H hidden units, N real (unpadded) positions.
+Axes: T steps, B streams, H hidden units, N real (unpadded) positions, K masks of dropout, V
+symbols.
 """
 
 import torch
@@ -17,13 +18,18 @@ def summed_nats(
     """Return the nats that the targets of ``batch`` cost, summed, and the state after it.
 
     Positions of padding are dropped before the projection, so they weigh neither in the loss nor in
-    its gradient, and cost no arithmetic there. The sum is over ``batch.symbols`` symbols. Dropout
-    draws from ``chance``, or from torch's own generator.
+    its gradient, and cost no arithmetic there. The sum is over ``batch.symbols`` symbols, and the
+    mean of those under each mask of dropout, which draws from ``chance``, or from torch's own
+    generator.
     """
     hidden_TBH, state = network(batch.inputs_TB, state, chance)
     hidden_NH = hidden_TBH[batch.mask_TB]
-    logits_NV = network.logits(hidden_NH)
-    if logits_NV.dtype == torch.bfloat16:
-        logits_NV = logits_NV.float()
+    logits_KNV = network.logits_of_masks(hidden_NH, chance)
+    if logits_KNV.dtype == torch.bfloat16:
+        logits_KNV = logits_KNV.float()
     targets_N = batch.targets_TB[batch.mask_TB]
-    return functional.cross_entropy(logits_NV, targets_N, reduction="sum"), state
+    count = len(logits_KNV)
+    nats = functional.cross_entropy(
+        logits_KNV.flatten(0, 1), targets_N.repeat(count), reduction="sum"
+    )
+    return nats / count, state

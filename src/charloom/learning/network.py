@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charloom.learning.cells import Layer
+from charloom.learning.dropout import dropped, masks
 from charloom.settings import NetworkSettings
 
 
@@ -93,7 +94,8 @@ class Network(nn.Module):
     ) -> tuple[Tensor, State]:
         """Read T symbols of B streams; return the top hidden states (T, B, H) and the new state.
 
-        Dropout draws from ``chance``, or from torch's own generator.
+        Dropout between layers draws from ``chance``, or from torch's own generator; that before the
+        output is left to ``logits_of_masks``.
         """
         hidden, cells = list[Tensor](), list[Tensor]()
         x = ids_TB
@@ -105,7 +107,7 @@ class Network(nn.Module):
             if last_cell is not None:
                 cells.append(last_cell)
         new_cells = torch.stack(cells) if cells else None
-        return self._dropped(x, chance), State(torch.stack(hidden), new_cells)
+        return x, State(torch.stack(hidden), new_cells)
 
     def _layer(
         self,
@@ -119,7 +121,9 @@ class Network(nn.Module):
         layer = self.cells[depth]
         assert isinstance(layer, Layer)
         if depth:
-            return layer.forward(self._dropped(x, chance), hidden_BH, cell_BH)
+            if self.training and self.settings.dropout:
+                (x,) = dropped(x, self.settings.dropout, chance)
+            return layer.forward(x, hidden_BH, cell_BH)
         if layer.reads_symbols:
             return layer.forward(x, hidden_BH, cell_BH)
         # What a symbol adds to the gates is computed once a minibatch, not once for each place.
@@ -128,18 +132,20 @@ class Network(nn.Module):
             return layer.read(table_VG, x, hidden_BH, cell_BH)
         return layer.forward(self.embedding(x), hidden_BH, cell_BH)
 
-    def _dropped(self, x: Tensor, chance: torch.Generator | None) -> Tensor:
-        """Return ``x`` with a share of its values dropped and the others scaled up, in training."""
-        share = self.settings.dropout
-        if not self.training or share == 0 or chance is None:
-            return functional.dropout(x, share, self.training)
-        kept = torch.empty_like(x).bernoulli_(1 - share, generator=chance)
-        return x * kept.div_(1 - share)
-
     def logits(self, hidden: Tensor) -> Tensor:
         """Return the logits (..., V) of the next symbol, from top hidden states (..., H)."""
         logits: Tensor = self.output(hidden)
         return logits
+
+    def logits_of_masks(self, hidden_NH: Tensor, chance: torch.Generator | None = None) -> Tensor:
+        """Return the logits (K, N, V) under K masks of dropout, which draws as in ``forward``.
+
+        Where the network does not learn, or has no dropout, K is 1 and nothing is dropped.
+        """
+        share = self.settings.dropout
+        if not self.training or share == 0:
+            return self.logits(hidden_NH).unsqueeze(0)
+        return self.logits(dropped(hidden_NH, share, chance, masks(share)))
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of the weights by their names in the model folder."""

@@ -1,0 +1,113 @@
+"""Dropout: what each mask does, what all do together, and the gradient through them."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from charloom.learning.batches import Batch
+from charloom.learning.dropout import MOST_MASKS, dropped, masks
+from charloom.learning.loss import summed_nats
+from charloom.learning.network import Network
+from charloom.settings import NetworkSettings
+
+SHARES = [0.1, 0.35, 0.5, 0.6, 0.9]
+KINDS = [torch.float32, torch.float64]
+"""Compiled for this project, and torch's own operations, as on a GPU."""
+kinds = pytest.mark.parametrize("kind", KINDS)
+shares = pytest.mark.parametrize("share", SHARES)
+
+
+def draw(values: Tensor, share: float, count: int, seed: int = 1) -> Tensor:
+    return dropped(values, share, torch.Generator().manual_seed(seed), count)
+
+
+@kinds
+@shares
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_each_mask_is_that_of_ordinary_dropout(kind: torch.dtype, share: float, count: int) -> None:
+    values = torch.linspace(1, 2, 40_000, dtype=kind).view(200, 200)
+    for result in draw(values, share, count):
+        kept = result != 0
+        # The share of 40,000 coins is off by more than 0.0125 with odds below 1 in 10**6.
+        assert float(kept.double().mean()) == pytest.approx(1 - share, abs=0.0125)
+        assert torch.allclose(result[kept], values[kept] / (1 - share), rtol=1e-4)
+        # Neighbours are dropped independently of each other, in rows and in columns.
+        for pairs in (kept[:, 1:] & kept[:, :-1], kept[1:] & kept[:-1]):
+            assert float(pairs.double().mean()) == pytest.approx((1 - share) ** 2, abs=0.02)
+
+
+@kinds
+@shares
+def test_all_masks_together_keep_every_value_equally_often(kind: torch.dtype, share: float) -> None:
+    values = torch.ones(100, 100, dtype=kind)
+    for count in (2, 4, 5):
+        times = (draw(values, share, count) != 0).sum(0)
+        wanted = count * (1 - share)
+        # A draw at the edge of a stratum may fall into the next: there are 65,536 draws.
+        beyond = (times < int(wanted)) | (times > -int(-wanted // 1))
+        assert float(beyond.double().mean()) < 0.001
+        assert float(times.double().mean()) == pytest.approx(wanted, abs=0.05)
+
+
+@kinds
+@shares
+def test_the_gradient_goes_through_what_is_kept(kind: torch.dtype, share: float) -> None:
+    values = torch.rand(7, 9, dtype=kind).add_(1).requires_grad_()
+    result = draw(values, share, 3)
+    given = torch.rand_like(result)
+    (gradient,) = torch.autograd.grad(result, values, given)
+    expected = (given * result.detach() / values.detach()).sum(0)
+    assert torch.allclose(gradient, expected, rtol=1e-4)
+
+
+@kinds
+def test_the_seed_decides(kind: torch.dtype) -> None:
+    values = torch.ones(10, 10, dtype=kind)
+    assert torch.equal(draw(values, 0.5, 2), draw(values, 0.5, 2))
+    assert not torch.equal(draw(values, 0.5, 2), draw(values, 0.5, 2, seed=2))
+    chance = torch.Generator().manual_seed(1)
+    assert not torch.equal(dropped(values, 0.5, chance), dropped(values, 0.5, chance))
+
+
+def test_the_more_is_dropped_the_more_masks_there_are() -> None:
+    counts = [masks(share / 100) for share in range(100)]
+    assert counts == sorted(counts)
+    assert (counts[0], counts[-1]) == (1, MOST_MASKS)
+
+
+def test_the_loss_is_the_mean_over_the_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(3)
+    network = Network(NetworkSettings(hidden=8, input=3, dropout=0.6), symbols=5)
+    ids_TB = torch.randint(5, (6, 4))
+    batch = Batch(
+        inputs_TB=ids_TB,
+        targets_TB=ids_TB.roll(-1, 0),
+        mask_TB=torch.ones(6, 4, dtype=torch.bool),
+        labels_B=torch.full((4,), -1),
+        starts=True,
+        symbols=24,
+        characters=24,
+    )
+    state = network.start(batch.labels_B)
+    with torch.no_grad():
+        nats, _ = summed_nats(network, batch, state, torch.Generator().manual_seed(1))
+        hidden_TBH, _ = network(ids_TB, state)
+        under = draw(hidden_TBH.flatten(0, 1), 0.6, masks(0.6))
+        each = [
+            torch.nn.functional.cross_entropy(
+                network.logits(one), batch.targets_TB.flatten(), reduction="sum"
+            )
+            for one in under
+        ]
+    assert len(each) == 4
+    assert len({round(float(one), 3) for one in each}) == 4
+    assert float(nats) == pytest.approx(sum(map(float, each)) / 4, rel=1e-5)
+
+
+def test_nothing_is_dropped_where_the_network_does_not_learn() -> None:
+    network = Network(NetworkSettings(hidden=8, input=3, dropout=0.6), symbols=5).eval()
+    hidden_NH = torch.rand(7, 8)
+    with torch.no_grad():
+        assert torch.equal(
+            network.logits_of_masks(hidden_NH), network.logits(hidden_NH).unsqueeze(0)
+        )
