@@ -143,17 +143,23 @@ def _fitting(
     """
     sizes = SIZES if "hidden" in left else (network.hidden,)
     precisions = facts.precisions if "precision" in left else (training.precision,)
-    best: tuple[NetworkSettings, TrainingSettings, float] | None = None
-    for hidden in sizes:
-        sized = dataclasses.replace(network, hidden=hidden)
+
+    def sized(hidden: int) -> tuple[NetworkSettings, TrainingSettings, float]:
+        own = dataclasses.replace(network, hidden=hidden)
         options = [dataclasses.replace(training, precision=name) for name in precisions]
-        reads = [_symbols_read(sized, option, facts, speed) for option in options]
-        read = max(reads)
-        if best is not None and read < SYMBOLS_PER_WEIGHT * weights(sized, facts.vocabulary):
-            break
-        best = sized, options[reads.index(read)], read
-    assert best is not None
-    return best
+        reads = [_symbols_read(own, option, facts, speed) for option in options]
+        return own, options[reads.index(max(reads))], max(reads)
+
+    # The smallest one will do in any case; few sizes are asked for, since each takes time.
+    best, fits, too_large = None, 0, len(sizes)
+    while too_large - fits > 1:
+        middle = (fits + too_large) // 2
+        own, option, read = sized(sizes[middle])
+        if read >= SYMBOLS_PER_WEIGHT * weights(own, facts.vocabulary):
+            best, fits = (own, option, read), middle
+        else:
+            too_large = middle
+    return best or sized(sizes[0])
 
 
 def _symbols_read(

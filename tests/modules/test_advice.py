@@ -84,6 +84,23 @@ def test_the_largest_network_that_the_budget_suffices_for(speed: float) -> None:
     assert made.hidden == max([SIZES[0], *filter(suffices, SIZES)])
 
 
+@given(speed=st.floats(1e6, 1e13))
+def test_few_sizes_are_measured(speed: float) -> None:
+    """Each measurement takes time; a binary search among seven sizes needs three."""
+    asked: list[int] = []
+
+    def measured(network: NetworkSettings, training: TrainingSettings) -> float:
+        asked.append(network.hidden)
+        return speed / weights(network, 84)
+
+    advise(NetworkSettings(), TrainingSettings(minutes=2), (), TITLES, measured)
+    assert len(asked) == len(set(asked)) <= 3
+    asked.clear()
+    fixed = NetworkSettings(hidden=77)
+    advise(fixed, TrainingSettings(minutes=2), {"hidden"}, TITLES, measured)
+    assert asked == [77]
+
+
 def test_more_time_never_gives_a_smaller_network_or_less_dropout() -> None:
     made = [
         advise(NetworkSettings(), TrainingSettings(minutes=m), (), TITLES, flops(2e10))[0]
