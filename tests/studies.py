@@ -1,5 +1,7 @@
 """Studies whose results are made up, for tests of the search, in this process or in others."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ GRID: dict[str, list[Any]] = {"cell": ["gru", "rnn"], "layers": [1], "hidden": [
 
 def search(folder: Path, count: int = 3, **more: Any) -> Search:
     grid, options = more.pop("grid", GRID), more.pop("options", OPTIONS)
-    return Search(folder, Space.of(grid, options), options, count=count, **more)
+    fixed = {"options": options, "texts": more.pop("texts", "a fingerprint")}
+    return Search(folder, Space.of(grid, options), fixed, count=count, **more)
 
 
 def result_of(trial: Trial) -> Result:
@@ -48,3 +51,13 @@ def noting(trials: list[Trial]) -> Callable[[Trial], Result]:
 def take_part(folder: str, url: str, count: int) -> None:
     """Do runs of a study, as a process of its own does."""
     search(Path(folder), count, storage=url).run(result_of)
+
+
+def begin_and_die(folder: str) -> None:
+    """Begin a run, and be killed before it ends."""
+
+    def train(trial: Trial) -> Result:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    search(Path(folder)).run(train)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from charloom.errors import (
     CharloomError,
     CorpusError,
+    DivergedError,
     DownloadError,
     LabelError,
     ModelFolderError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CharloomError",
     "CorpusError",
+    "DivergedError",
     "DownloadError",
     "Event",
     "LabelError",

@@ -18,7 +18,7 @@ from charloom.model_folder import ModelRecord
 from charloom.plan import Plan
 from charloom.provenance import provenance
 from charloom.resuming import Settled
-from charloom.settings import NetworkSettings, TrainingSettings
+from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.corpus import Corpus, build
 from charloom.text.known import KnownDocuments
 from charloom.text.sources import resolve, size
@@ -35,16 +35,19 @@ can also be used without naming a label."""
 
 
 def read_corpus(
-    names: Sequence[str], settled: Settled, on_read: Callable[[int, int], None] | None
+    names: Sequence[str],
+    text: TextSettings,
+    validation: str | None,
+    seed: int,
+    on_read: Callable[[int, int], None] | None = None,
 ) -> Corpus:
     """Return the texts that are learned from and measured on."""
-    text, validation = settled.text, settled.validation
     files = resolve(names, text)
     total = size(files)
     progress = None if on_read is None else lambda read: on_read(read, total)
     store = open_store(files, text, progress)
     own = None if validation is None else open_store(resolve([validation], text), text)
-    return build(store, text, seed=settled.training.seed, validation=own)
+    return build(store, text, seed=seed, validation=own)
 
 
 def advised(settled: Settled, corpus: Corpus, processes: int) -> Settled:

@@ -8,19 +8,22 @@ import dataclasses
 import importlib
 import itertools
 import json
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from charloom import recipe
+from charloom.assembly import read_corpus
 from charloom.curves import read_curves
-from charloom.errors import OutputError, SettingsError
+from charloom.errors import OutputError, ResumeError, SettingsError
 from charloom.events import Event, Listener, Stopped
 from charloom.model import Model
 from charloom.model_writer import replace_files
 from charloom.settings import SamplingSettings
 from charloom.settling import choose
+from charloom.text.blocks import with_labels
 from charloom.text.sources import read_blocks, resolve
 
 AXES: Final = ("cell", "layers", "hidden")
@@ -129,11 +132,17 @@ class Comparison:
         ``train``, the same for every run. ``output`` is to be a folder with one for each run, and
         with ``comparison.json``. Raises SettingsError.
         """
+        names = [sources] if isinstance(sources, str | Path) else list(sources)
+        if "-" in map(str, (*names, validation, test)):
+            raise SettingsError(
+                "standard input can be read once, and each run reads the texts anew; save them as "
+                "a file, and name that."
+            )
         self.trials = trials(grid)
         self.results: list[Result] = []
         """What became of the runs that are done."""
         self._folder = Path(output)
-        self._names = [str(s) for s in ([sources] if isinstance(sources, str | Path) else sources)]
+        self._names = [str(name) for name in names]
         self._validation = None if validation is None else str(validation)
         self._test = None if test is None else str(test)
         self._options = options
@@ -144,8 +153,12 @@ class Comparison:
         """Train one, or go on where it ended, and put its result into the table.
 
         ``watching`` may be ``on_start`` and ``on_read`` of ``train``. Raises Interrupted if the run
-        was, and what ``train`` raises.
+        was, ResumeError if one of other texts stands in its place, and what ``train`` and reading
+        the test texts raise.
         """
+        if self._test is not None:
+            text, _, _ = choose(self._names, None, self._options | trial.options)
+            next(iter(read_blocks(resolve([self._test], text), text)), None)  # before it is needed
         path = self._folder / trial.name
         reasons: list[str] = []
 
@@ -165,9 +178,39 @@ class Comparison:
         )
         if "interrupted" in reasons:
             raise Interrupted
-        self.results.append(_result(trial, path, model, self._test))
+        if not reasons:
+            self._check_texts(path, model)
+        result = _result(trial, path, model, self._test)
+        self.put([*(one for one in self.results if one.name != result.name), result])
+        return result
+
+    def fingerprint(self, on_read: Callable[[int, int], None] | None = None) -> str:
+        """Return what tells these texts from others; reads them, unless they were read before."""
+        text, _, training = choose(self._names, None, self._options | self.trials[0].options)
+        return read_corpus(self._names, text, self._validation, training.seed, on_read).fingerprint
+
+    def tested(self, result: Result) -> Result:
+        """Return a result with its test figure, if there are test texts and the model is here."""
+        path = self._folder / result.name
+        if self._test is None or result.test is not None or not path.is_dir():
+            return result
+        return dataclasses.replace(result, test=_test(Model.load(path), self._test))
+
+    def put(self, results: Sequence[Result]) -> None:
+        """Have these results, and write them as the table; raises OutputError if it cannot be."""
+        self.results = list(results)
         _write(self._folder, self.results)
-        return self.results[-1]
+
+    def _check_texts(self, path: Path, model: Model) -> None:
+        """Raise ResumeError if a finished run learned from other texts than are given now."""
+        known = model.record.provenance.get("corpus_fingerprint")
+        text, training = model.record.text, model.record.training
+        now = read_corpus(self._names, text, self._validation, training.seed)
+        if known != now.fingerprint:
+            raise ResumeError(
+                f"the run in {path} learned from other texts, or was measured on others, than are "
+                "given now; give the same, or another folder with --output."
+            )
 
 
 def _result(trial: Trial, path: Path, model: Model, test: str | None) -> Result:
@@ -195,7 +238,7 @@ def _test(model: Model, test: str) -> float:
     from charloom.evaluation.summary import evaluate
 
     settings = model.record.text
-    blocks = read_blocks(resolve([test], settings), settings)
+    blocks = with_labels(read_blocks(resolve([test], settings), settings), model.record.labels)
     return evaluate(model.scorer.score_blocks(blocks)).bits_per_character
 
 
@@ -216,7 +259,7 @@ def _write(folder: Path, results: Sequence[Result]) -> None:
     """Write the table; the file is whole at every moment."""
     content = json.dumps([one.to_json() for one in results], indent=1) + "\n"
     try:
-        replace_files(folder, {TABLE: content.encode()})
+        replace_files(folder, {TABLE: content.encode()}, mark=f".{os.getpid()}")
     except OSError as error:
         raise OutputError(
             f"{folder / TABLE} cannot be written: {error.strerror}; the models are kept: make room "

@@ -38,7 +38,11 @@ def read_curves(run: Path) -> Curves:
     """
     path = run / METRICS
     try:
-        events = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        content = path.read_bytes()
+        # A run that goes on, or was killed, may have written a part of a line. Only line feeds part
+        # lines: a sample may hold what str.splitlines takes for one.
+        lines = content[: content.rfind(b"\n") + 1].splitlines()
+        events = [json.loads(line) for line in lines]
         steps = [event for event in events if event["event"] == "step"]
         measured = [event for event in events if event["event"] == "validation"]
         return Curves(

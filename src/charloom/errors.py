@@ -11,6 +11,7 @@
     ├── SamplingError       too few of the texts that were drawn are new
     ├── ResumeError         a run cannot go on: no whole checkpoint, other settings or other texts
     └── TrainingError       training went wrong in a way that the user can mend
+        ├── DivergedError   the loss, or the gradient, is no finite number any more
         └── ProcessError    another process of the same training has ended
 
 Each message is one line: what was seen, what is allowed, what to do. The command line prints it on
@@ -60,6 +61,10 @@ class ResumeError(CharloomError):
 
 class TrainingError(CharloomError):
     """Training went wrong in a way that the user can mend."""
+
+
+class DivergedError(TrainingError):
+    """The loss, or the gradient, is no finite number any more."""
 
 
 class ProcessError(TrainingError):

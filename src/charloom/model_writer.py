@@ -268,16 +268,18 @@ def _partial_name(name: str) -> str:
     return f".{name}.partial"
 
 
-def replace_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+def replace_files(folder: Path, contents: Mapping[str, bytes], mark: str = "") -> None:
     """Put ``contents`` in the place of the files of these names, once all of them are written.
 
-    Raises OSError; no file is half written then, and none under another name is left.
+    With a ``mark`` of their own, several processes may do so. Raises OSError; no file is half
+    written then, and none under another name is left.
     """
+    partial = {name: folder / _partial_name(f"{name}{mark}") for name in contents}
     try:
         for name, content in contents.items():
-            _write(folder / _partial_name(name), content)
+            _write(partial[name], content)
         for name in contents:
-            (folder / _partial_name(name)).replace(folder / name)
+            partial[name].replace(folder / name)
     finally:
         for name in contents:
-            (folder / _partial_name(name)).unlink(missing_ok=True)
+            partial[name].unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from charloom.assembly import advised, carried_out, read_corpus, record_of, trainer_of
 from charloom.checkpoint import Stateful
-from charloom.errors import ProcessError, TrainingError
+from charloom.errors import DivergedError, TrainingError
 from charloom.events import Listener, Stopped
 from charloom.joining import Bystander, check_sources, join, receive, share
 from charloom.keeping import Keeper, Recorder, Sampler
@@ -131,7 +131,9 @@ def _learn(
     resume = settled.earlier is not None
     with contextlib.ExitStack() as stack:
         stack.enter_context(reporting(requests))
-        read = functools.partial(read_corpus, names, settled, on_read)
+        read = functools.partial(
+            read_corpus, names, settled.text, settled.validation, settled.training.seed, on_read
+        )
         corpus = read() if ranks is None else ranks.in_turn(read)
         processes = 1 if ranks is None else ranks.launch.world
         if not resume:
@@ -200,11 +202,11 @@ def _run(trainer: Trainer, writer: ModelWriter | None) -> Stopped:
     """Train; an error tells also where what was kept before it is."""
     try:
         return trainer.run()
-    except TrainingError as error:
-        if isinstance(error, ProcessError) or writer is None or not writer.placed:
+    except DivergedError as error:
+        if writer is None or not writer.placed:
             raise
         kept = f"{str(error).removesuffix('.')}; what was kept before is in {writer.path}."
-        raise TrainingError(kept) from error
+        raise DivergedError(kept) from error
 
 
 def _check_installed(log: str | None, output: str | Path | None) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from charloom.checkpoint import Checkpoint, Stateful
-from charloom.errors import TrainingError
+from charloom.errors import DivergedError
 from charloom.keeping import Keeper
 from charloom.model_writer import ModelWriter
 from charloom.resuming import check_texts, notes
@@ -75,13 +75,13 @@ class Checkpoints:
             self._keeper.place(self._trainer.step, self._trainer.seconds)
 
     def _write(self) -> None:
-        """Write a checkpoint; raises TrainingError instead of one that could not be used."""
+        """Write a checkpoint; raises DivergedError instead of one that could not be used."""
         from charloom.learning.packing import finite, pack
 
         self._asked = False
         states = {name: member.state() for name, member in self._members.items()}
         if not finite(states):
-            raise TrainingError(
+            raise DivergedError(
                 f"a weight became infinite or no number by step {self._trainer.step}; finite "
                 "numbers are needed: try a smaller --lr, or --precision fp32."
             )

@@ -4,17 +4,21 @@ The study lies in a database. Each run begins when Optuna proposes it and is tol
 done, so that several machines, or several processes, may share a study: none waits for another.
 """
 
+import contextlib
 import dataclasses
+import importlib.util
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from charloom.advice import RATES, SIZES
 from charloom.comparison import Grid, Result, Trial, name_of
-from charloom.errors import OutputError, SettingsError, TrainingError
+from charloom.errors import DivergedError, OutputError, SettingsError
 from charloom.placing import runs
 
 if TYPE_CHECKING:
@@ -29,6 +33,9 @@ RATES_ABOVE: Final = 2.5
 """How far from its usual value the learning rate is looked for, as factors."""
 MOST_DROPOUT: Final = 0.7
 DROPOUT_STEP: Final = 0.05
+ATTEMPTS: Final = 4
+PAUSE: Final = 0.5
+"""Seconds between two attempts to open a database."""
 _SETTINGS: Final = "charloom"
 """Where the study says what it is about; each of its runs has a place beside it."""
 
@@ -89,19 +96,22 @@ class Search:
     ) -> None:
         """Open the study, which is called as the folder is.
 
-        ``fixed`` are the options that all runs have. Raises SettingsError if Optuna is not there,
-        the database cannot be used, or the study was begun with another space or other options.
+        ``fixed`` is what all runs share: options, and what tells their texts from others. Raises
+        SettingsError if Optuna is not there, the database cannot be used, or the study was begun
+        with another space or something else that is fixed.
         """
-        self._space, self._count = space, count
-        self._folder = folder
-        self._study = _study(folder, storage, seed)
-        self._check({"space": dataclasses.asdict(space), "options": dict(fixed)})
+        self._space, self._count, self._seed = space, count, seed
+        self._folder = folder.resolve()
+        self._study = _study(self._folder, storage)
+        with _database():
+            self._check({"space": dataclasses.asdict(space)} | dict(fixed))
 
-    def run(self, train: Run) -> None:
+    def run(self, train: Run, told: Callable[[str], None] = lambda message: None) -> None:
         """Do what is left: first what was begun here and not ended, then what is proposed.
 
         What ``train`` raises goes through, and the run may go on later; but a run whose loss is no
-        number any more is a failed one, and the next begins.
+        number any more is a failed one: ``told`` hears of it, and the next begins. Raises
+        OutputError if the database can no longer be used.
         """
         from optuna.trial import TrialState
 
@@ -109,22 +119,42 @@ class Search:
             number = trial.number - 1
             try:
                 result = train(trial)
-            except TrainingError:
-                self._study.tell(number, state=TrialState.FAIL)
+            except DivergedError as error:
+                told(f"{trial.name} failed: {error}")
+                with _database():
+                    self._study.tell(number, state=TrialState.FAIL)
                 continue
-            # The figure last: who sees it may ask for the result.
-            self._record(number, result=result.to_json())
-            self._study.tell(number, result.validation)
+            except BaseException:
+                with contextlib.suppress(OutputError), _database():
+                    self._record(number, process=None)  # nobody's now
+                raise
+            with _database():
+                # The figure last: who sees it may ask for the result.
+                self._record(number, result=result.to_json())
+                self._study.tell(number, result.validation)
 
     def results(self) -> list[Result]:
         """Return what became of all runs of the study, on whatever machine."""
         from optuna.trial import TrialState
 
-        done = self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-        return [Result(**self._recorded(trial.number)["result"]) for trial in done]
+        with _database():
+            done = self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+            return [Result(**self._recorded(trial.number)["result"]) for trial in done]
+
+    def open(self) -> int:
+        """Return how many runs were begun, by others or in other folders, and have no end yet."""
+        from optuna.trial import TrialState
+
+        with _database():
+            return len(self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING]))
 
     def _next(self) -> Trial | None:
         """Return what is to be done next; None if all runs of the study are done or begun."""
+        with _database():
+            return self._proposed()
+
+    def _proposed(self) -> Trial | None:
+        import optuna
         from optuna.trial import TrialState
 
         trials = self._study.get_trials(deepcopy=False)
@@ -135,6 +165,9 @@ class Search:
                 return None
             asked = self._study.ask()
             number = asked.number
+            # Of its own for each run: whoever goes on, or begins at the same moment, must not
+            # propose what was proposed already.
+            self._study.sampler = optuna.samplers.TPESampler(seed=self._seed + number)
             self._record(number, options=self._space.choose(asked), place=self._place)
         self._record(number, process=os.getpid())
         options = self._recorded(number)["options"]
@@ -148,12 +181,14 @@ class Search:
     def _is_left(self, number: int) -> bool:
         """Return whether a run was begun in this folder by a process that is no more."""
         own = self._recorded(number)
-        process = own.get("process", os.getpid())
-        return own.get("place") == self._place and (process == os.getpid() or not runs(process))
+        process = own.get("process")
+        return own.get("place") == self._place and (
+            process is None or process == os.getpid() or not runs(process)
+        )
 
     @property
     def _place(self) -> str:
-        return f"{platform.node()}:{self._folder.resolve()}"
+        return f"{platform.node()}:{self._folder}"
 
     def _recorded(self, number: int) -> dict[str, Any]:
         """Return what the study knows of a run besides its parameters and figure."""
@@ -192,14 +227,35 @@ def _name(number: int) -> str:
     return f"run {number + 1}"
 
 
-def _study(folder: Path, storage: str | None, seed: int) -> "optuna.Study":
-    try:
-        import optuna
-    except ImportError:
+def check_installed() -> None:
+    """Raise SettingsError if Optuna is not there."""
+    if importlib.util.find_spec("optuna") is None:
         raise SettingsError(
             "search needs Optuna, which is not installed; install it: pip install "
             "'charloom[search]'."
-        ) from None
+        )
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[None]:
+    """Say in one line what is wrong with the database."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError) as error:
+        raise OutputError(
+            f"the study's database failed ({_first_line(error)}); what was trained is kept: give "
+            "the same command again when it works."
+        ) from error
+
+
+def _study(folder: Path, storage: str | None) -> "optuna.Study":
+    check_installed()
+    import optuna
+    import sqlalchemy
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -207,18 +263,26 @@ def _study(folder: Path, storage: str | None, seed: int) -> "optuna.Study":
         raise OutputError(
             f"{folder} cannot be made ({error.strerror}); name another folder with --output."
         ) from error
-    url = f"sqlite:///{(folder / STUDY).resolve()}" if storage is None else storage
+    url = f"sqlite:///{folder / STUDY}" if storage is None else storage
     try:
-        study = optuna.create_study(storage=url, study_name=folder.name, load_if_exists=True)
+        for _ in range(ATTEMPTS):
+            # Those who find an empty database at the same moment all make its tables, and all but
+            # one of them fail.
+            with contextlib.suppress(sqlalchemy.exc.DBAPIError, optuna.exceptions.OptunaError):
+                return optuna.create_study(storage=url, study_name=folder.name, load_if_exists=True)
+            time.sleep(PAUSE)
+        return optuna.create_study(storage=url, study_name=folder.name, load_if_exists=True)
     except Exception as error:  # whatever a driver of a database raises
         raise SettingsError(
-            f"storage {url!r} cannot be used ({_first_line(error)}); give the URL of a database "
-            "whose driver is installed, such as sqlite:////data/study.sqlite3 or "
+            f"storage {_hidden(url)!r} cannot be used ({_first_line(error)}); give the URL of a "
+            "database whose driver is installed, such as sqlite:////data/study.sqlite3 or "
             "postgresql+psycopg://user@host/name."
         ) from error
-    # One that goes on must not propose again what it proposed when it began.
-    study.sampler = optuna.samplers.TPESampler(seed=seed + len(study.get_trials(deepcopy=False)))
-    return study
+
+
+def _hidden(url: str) -> str:
+    """Return the URL of a database without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def _first_line(error: Exception) -> str:

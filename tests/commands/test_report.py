@@ -249,6 +249,13 @@ def test_the_page_of_several_models(
     assert seen.locator("#frontiers svg").count() == 3
     assert seen.locator("#frontiers svg").first.locator(".mark").count() == 4
     assert seen.locator("#learning svg .line").count() == 4
+    # No name is cut off at the edge of its picture.
+    for picture in seen.locator("svg").all():
+        ends = picture.evaluate(
+            "svg => Math.max(...[...svg.querySelectorAll('text')].map("
+            "t => t.getBBox().x + t.getBBox().width))"
+        )
+        assert ends <= 720
     figures = json.loads((tmp_path / "c" / "report.json").read_text("utf-8"))
     assert [one["name"] for one in figures["runs"]] == [one["name"] for one in results]
     assert figures["best"]["name"] == results[0]["name"]

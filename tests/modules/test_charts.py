@@ -1,6 +1,5 @@
 """Pictures: each figure stands where the axis says, and the frontier is what none beats."""
 
-import itertools
 import re
 
 import pytest
@@ -21,11 +20,7 @@ coordinates = st.tuples(st.integers(1, 6).map(float), st.integers(1, 6).map(floa
 
 def corners(path: str) -> list[tuple[float, float]]:
     numbers = [float(number) for number in re.findall(r"[\d.]+", path)]
-    return (
-        list(itertools.batched(numbers, 2))
-        if hasattr(itertools, "batched")
-        else list(zip(numbers[::2], numbers[1::2], strict=True))
-    )
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def figure_at(chart: Chart, place: float) -> float:
@@ -43,6 +38,7 @@ def test_a_line_can_be_read_off() -> None:
         y="bits",
         levels={"others": 3.0},
     )
+    assert chart is not None
     [line] = chart.lines
     read = [figure_at(chart, y) for _, y in corners(line.path)]
     assert read == pytest.approx([4.0, 2.5, 2.25], abs=0.01)
@@ -89,3 +85,8 @@ def test_all_are_named_unless_they_are_many() -> None:
     chart = scatter_chart(many, title="", x="", y="", more_is_better=False)
     assert [label.text for label in chart.labels] == ["r0"]
     assert chart.marks[3].told == "r3: 5.0000 at 4"
+
+
+def test_without_points_there_is_no_picture() -> None:
+    series = [Series(name="a", points=[], kind=0)]
+    assert line_chart(series, title="t", x="x", y="y", levels={"b": 1.0}) is None

@@ -1,5 +1,6 @@
 """Runs side by side: each is the one that train makes alone; what is done is not done again."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 import charloom
 from charloom.comparison import Comparison, Interrupted, trials
-from charloom.errors import ResumeError, SettingsError
+from charloom.errors import ResumeError, SettingsError, SourceError
 from charloom.events import Event, Step
 from charloom.model_folder import METRICS
 
@@ -92,6 +93,56 @@ def test_other_settings_are_refused(tmp_path: Path, source: Path) -> None:
     other = Comparison(source, GRID, output=tmp_path / "c", **OPTIONS | {"steps": 5})
     with pytest.raises(ResumeError, match="steps"):
         other.run(other.trials[0])
+
+
+def test_a_finished_run_of_other_texts_is_refused(tmp_path: Path, source: Path) -> None:
+    first = Comparison(source, GRID, output=tmp_path / "c", **OPTIONS)
+    first.run(first.trials[0])
+    held_out = tmp_path / "held-out.txt"
+    held_out.write_text("another story\nof other lines\n", "utf-8")
+    others = [
+        Comparison(source, GRID, output=tmp_path / "c", validation=held_out, **OPTIONS),
+        Comparison(held_out, GRID, output=tmp_path / "c", **OPTIONS),
+    ]
+    for other in others:
+        with pytest.raises(ResumeError) as error:
+            other.run(other.trials[0])
+        assert str(error.value) == (
+            f"the run in {tmp_path / 'c' / other.trials[0].name} learned from other texts, or was "
+            "measured on others, than are given now; give the same, or another folder with "
+            "--output."
+        )
+
+
+@pytest.mark.parametrize("given", [{"sources": "-"}, {"validation": "-"}, {"test": "-"}])
+def test_standard_input_is_refused(tmp_path: Path, source: Path, given: dict[str, str]) -> None:
+    options: dict[str, Any] = {"sources": source, "grid": GRID, "output": tmp_path / "c"} | given
+    with pytest.raises(SettingsError) as error:
+        Comparison(**options)
+    assert str(error.value) == (
+        "standard input can be read once, and each run reads the texts anew; save them as a file, "
+        "and name that."
+    )
+
+
+def test_test_texts_are_looked_at_before_anything_is_learned(tmp_path: Path, source: Path) -> None:
+    made = Comparison(source, GRID, output=tmp_path / "c", test=tmp_path / "none", **OPTIONS)
+    with pytest.raises(SourceError, match="none"):
+        made.run(made.trials[0])
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_test_figure_may_come_later(tmp_path: Path, source: Path) -> None:
+    first = Comparison(source, GRID, output=tmp_path / "c", **OPTIONS)
+    result = first.run(first.trials[0])
+    later = Comparison(source, GRID, output=tmp_path / "c", test=source, **OPTIONS)
+    assert result.test is None
+    tested = later.tested(result)
+    assert tested.test == charloom.load(tmp_path / "c" / result.name).bits_per_character(LINES)
+    assert later.tested(tested) == tested
+    assert first.tested(result) == result
+    elsewhere = dataclasses.replace(result, name="elsewhere")
+    assert later.tested(elsewhere) == elsewhere
 
 
 def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, source: Path) -> None:

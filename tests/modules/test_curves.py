@@ -45,7 +45,16 @@ def test_without_events_there_are_none(tmp_path: Path) -> None:
     assert read_curves(tmp_path) == Curves(training=(), validation=(), characters_per_second=None)
 
 
-@pytest.mark.parametrize("content", ["{", '{"step": 1}\n', "[1]\n", '{"event": "step"}\n', "\xff"])
+def test_a_line_that_is_being_written_is_left_out(tmp_path: Path) -> None:
+    event = '{"event": "validation", "seconds": 1.5, "bits_per_character": 2.5}'
+    sample = '{"event": "sample", "text": "a\u2028b\x85c\u2029"}'
+    (tmp_path / METRICS).write_text(f"{event}\n{sample}\n{event[:30]}", "utf-8")
+    assert read_curves(tmp_path).validation == ((1.5, 2.5),)
+
+
+@pytest.mark.parametrize(
+    "content", ["{\n", '{"step": 1}\n', "[1]\n", '{"event": "step"}\n', "\xff\n"]
+)
 def test_damaged_events(tmp_path: Path, content: str) -> None:
     (tmp_path / METRICS).write_bytes(content.encode("latin-1"))
     with pytest.raises(ModelFolderError) as error:

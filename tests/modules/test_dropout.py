@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from charloom.learning.batches import Batch
-from charloom.learning.dropout import MOST_MASKS, dropped, masks
+from charloom.learning.dropout import MOST_MASKS, WORTH, dropped, masks
 from charloom.learning.loss import summed_nats
 from charloom.learning.network import Network
 from charloom.settings import NetworkSettings
@@ -70,14 +70,20 @@ def test_the_seed_decides(kind: torch.dtype) -> None:
 
 
 def test_the_more_is_dropped_the_more_masks_there_are() -> None:
-    counts = [masks(share / 100) for share in range(100)]
+    counts = [masks(share / 100, 0.01) for share in range(100)]
     assert counts == sorted(counts)
     assert (counts[0], counts[-1]) == (1, MOST_MASKS)
 
 
+@pytest.mark.parametrize("cost", [0.02, 0.05, 0.16, 0.3, 1.0, 20.0])
+def test_more_masks_do_not_cost_much(cost: float) -> None:
+    for share in SHARES:
+        assert (masks(share, cost) - 1) * cost <= WORTH + 1e-9
+
+
 def test_the_loss_is_the_mean_over_the_masks(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(3)
-    network = Network(NetworkSettings(hidden=8, input=3, dropout=0.6), symbols=5)
+    network = Network(NetworkSettings(hidden=20, input=3, dropout=0.6), symbols=5)
     ids_TB = torch.randint(5, (6, 4))
     batch = Batch(
         inputs_TB=ids_TB,
@@ -92,7 +98,7 @@ def test_the_loss_is_the_mean_over_the_masks(monkeypatch: pytest.MonkeyPatch) ->
     with torch.no_grad():
         nats, _ = summed_nats(network, batch, state, torch.Generator().manual_seed(1))
         hidden_TBH, _ = network(ids_TB, state)
-        under = draw(hidden_TBH.flatten(0, 1), 0.6, masks(0.6))
+        under = draw(hidden_TBH.flatten(0, 1), 0.6, 4)
         each = [
             torch.nn.functional.cross_entropy(
                 network.logits(one), batch.targets_TB.flatten(), reduction="sum"

@@ -4,8 +4,9 @@ import pytest
 
 import charloom
 from charloom.errors import CorpusError
-from charloom.evaluation.origin import corpus_of, texts
+from charloom.evaluation.origin import corpus_of, documents, texts
 from charloom.model import Model
+from charloom.model_folder import ModelRecord
 from charloom.settings import Level
 
 LINES = [f"line {k} of naïve 🙂 {k * k}" for k in range(60)]
@@ -52,7 +53,45 @@ def test_texts_that_have_changed(tmp_path: Path) -> None:
         "use in their place, with --training."
     )
     corpus = corpus_of(made.record, [str(path)])
-    assert len(corpus.training) + len(corpus.validation) == len(LINES) - 1
+    assert list(texts(corpus.training)) == LINES[1:]
+    assert list(texts(corpus.validation)) == HELD_OUT
+
+
+def test_texts_to_measure_on_that_have_gone(tmp_path: Path) -> None:
+    """Others in their place would be texts that were learned from."""
+    made = model(tmp_path)
+    (tmp_path / "v.txt").unlink()
+    for sources in ([], [str(tmp_path / "t.txt")]):
+        with pytest.raises(CorpusError) as error:
+            corpus_of(made.record, sources)
+        assert str(error.value).startswith(
+            "the texts that this model was measured on are not where they were: no file, folder, "
+            f"glob or corpus is named '{tmp_path / 'v.txt'}'"
+        )
+
+
+def test_labels_are_those_of_the_texts_as_far_as_the_model_knows_them(tmp_path: Path) -> None:
+    def table(name: str, labels: list[str]) -> Path:
+        path = tmp_path / name
+        rows = [f"{label},{label} says {k}" for k in range(40) for label in labels]
+        path.write_text("label,text\n" + "\n".join(rows), "utf-8")
+        return path
+
+    made = charloom.train(
+        table("t.csv", ["Sports", "World"]),
+        columns=("text",),
+        label_column="label",
+        steps=2,
+        hidden=4,
+        device="cpu",
+    )
+    for labels in (["Sports", "World"], ["World"], ["Aaa", "Sports", "World"]):
+        corpus = corpus_of(made.record, [str(table("other.csv", labels))])
+        found = list(documents(corpus, corpus.training, made.record.labels))
+        assert len(found) > 30
+        for document in found:
+            own = document.text.split()[0]
+            assert document.label == (own if own in made.record.labels else None)
 
 
 def test_texts_that_have_gone(tmp_path: Path) -> None:
@@ -68,7 +107,12 @@ def test_texts_that_have_gone(tmp_path: Path) -> None:
 
 def test_a_model_that_tells_nothing(tmp_path: Path) -> None:
     record = model(tmp_path).record
-    object.__setattr__(record, "provenance", {})
+    for provenance in ({}, {"sources": ["-"]}):
+        refused(record, provenance)
+
+
+def refused(record: ModelRecord, provenance: dict[str, list[str]]) -> None:
+    object.__setattr__(record, "provenance", provenance)
     with pytest.raises(CorpusError) as error:
         corpus_of(record)
     assert str(error.value) == (

@@ -1,17 +1,19 @@
 """A search: each run is that of train; what is begun is ended, and nothing is done twice."""
 
+import importlib.util
 import json
 import multiprocessing
-import sys
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from studies import GRID, OPTIONS, noting, result_of, search, take_part
+from studies import GRID, OPTIONS, begin_and_die, noting, result_of, search, take_part
 
 import charloom
 from charloom.comparison import Comparison, Interrupted, Result, Trial
-from charloom.errors import SettingsError, TrainingError
+from charloom.errors import DivergedError, OutputError, SettingsError, TrainingError
 from charloom.search import HIDDEN, STUDY, Space
 
 LINES = [f"line {k} of a story, {k * k}" for k in range(60)]
@@ -115,7 +117,6 @@ def test_runs_of_others_are_left_to_them(tmp_path: Path) -> None:
 
 def test_processes_share_a_study(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
-    search(tmp_path / "a" / "c", 8, storage=url)
     context = multiprocessing.get_context("spawn")
     sides = [
         context.Process(target=take_part, args=(str(tmp_path / side / "c"), url, 8))
@@ -126,6 +127,8 @@ def test_processes_share_a_study(tmp_path: Path) -> None:
     for side in sides:
         side.join(120)
     assert [side.exitcode for side in sides] == [0, 0]
+    rates = [one.learning_rate for one in search(tmp_path / "a" / "c", 8, storage=url).results()]
+    assert len(set(rates)) == len(rates)  # those who ask at the same moment are told differently
     results = search(tmp_path / "a" / "c", 8, storage=url).results()
     assert sorted(int(one.name[:3]) for one in results) in ([*range(1, 9)], [*range(1, 10)])
 
@@ -133,11 +136,14 @@ def test_processes_share_a_study(tmp_path: Path) -> None:
 def test_a_run_whose_loss_is_no_number_is_a_failed_one(tmp_path: Path) -> None:
     def train(trial: Trial) -> Result:
         if trial.number == 2:
-            raise TrainingError("the loss is nan")
+            raise DivergedError("the loss is nan")
         return result_of(trial)
 
     study = search(tmp_path / "c")
-    study.run(train)
+    told: list[str] = []
+    study.run(train, told=told.append)
+    [message] = told
+    assert message.endswith(" failed: the loss is nan")
     assert [int(one.name[:3]) for one in study.results()] == [1, 3]
     search(tmp_path / "c").run(lambda trial: pytest.fail("three were tried"))
 
@@ -148,6 +154,7 @@ def test_a_run_whose_loss_is_no_number_is_a_failed_one(tmp_path: Path) -> None:
         ({"grid": GRID | {"hidden": [3, 4]}}, '{"hidden": [3, 4, 5]}', '{"hidden": [3, 4]}'),
         ({"options": OPTIONS | {"steps": 4}}, '{"steps": 3}', '{"steps": 4}'),
         ({"options": OPTIONS | {"seed": 4}}, '{"seed": null}', '{"seed": 4}'),
+        ({"texts": "others"}, '{"texts": "a fingerprint"}', '{"texts": "others"}'),
     ],
 )
 def test_another_search_in_the_same_place_is_refused(
@@ -178,7 +185,7 @@ def test_a_database_that_cannot_be_used(tmp_path: Path, url: str) -> None:
 
 
 def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SettingsError) as error:
         search(tmp_path / "c")
     assert str(error.value) == (
@@ -190,3 +197,73 @@ def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_study_lies_in_the_folder(tmp_path: Path) -> None:
     search(tmp_path / "new" / "c")
     assert (tmp_path / "new" / "c" / STUDY).is_file()
+
+
+def test_what_a_dead_process_left_goes_on_and_what_a_live_one_does_is_left(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    dead = context.Process(target=begin_and_die, args=(str(tmp_path / "c"),))
+    dead.start()
+    dead.join(120)
+    assert dead.exitcode == -signal.SIGKILL
+    study = search(tmp_path / "c")
+    assert study.open() == 1
+    seen: list[Trial] = []
+    study.run(noting(seen))
+    assert [trial.number for trial in seen] == [1, 2, 3]
+    assert study.open() == 0
+
+    living = subprocess.Popen(["sleep", "60"])
+    try:
+        begun = search(tmp_path / "d")
+
+        def train(trial: Trial) -> Result:
+            begun._record(trial.number - 1, process=living.pid)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            begun.run(train)
+        begun._record(0, process=living.pid)
+        others: list[Trial] = []
+        study = search(tmp_path / "d")
+        study.run(noting(others))
+        assert [trial.number for trial in others] == [2, 3]
+        assert study.open() == 1
+    finally:
+        living.kill()
+        living.wait()
+
+
+def test_other_errors_end_the_search_and_the_run_may_go_on(tmp_path: Path) -> None:
+    def train(trial: Trial) -> Result:
+        raise TrainingError("torch is missing")
+
+    study = search(tmp_path / "c")
+    with pytest.raises(TrainingError, match="torch is missing"):
+        study.run(train)
+    seen: list[Trial] = []
+    study.run(noting(seen))
+    assert [trial.number for trial in seen] == [1, 2, 3]
+
+
+def test_a_database_that_fails_later(tmp_path: Path) -> None:
+    study = search(tmp_path / "c")
+
+    def train(trial: Trial) -> Result:
+        (tmp_path / "c" / STUDY).write_bytes(b"no database" * 1000)
+        return result_of(trial)
+
+    with pytest.raises(OutputError) as error:
+        study.run(train)
+    message = str(error.value)
+    assert message.startswith("the study's database failed (")
+    assert message.endswith(
+        "); what was trained is kept: give the same command again when it works."
+    )
+    assert "\n" not in message
+
+
+def test_passwords_are_not_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        search(tmp_path / "c", storage="nothing://me:secret@host/x")
+    assert "secret" not in str(error.value)
+    assert "'nothing://me:***@host/x'" in str(error.value)

@@ -19,7 +19,7 @@ from charloom.cli.options import (
     option,
 )
 from charloom.cli.train import default_output, settings
-from charloom.errors import SettingsError
+from charloom.errors import SettingsError, TrainingError
 
 if TYPE_CHECKING:
     from charloom.comparison import Comparison, Result, Trial
@@ -57,7 +57,7 @@ Hidden = Annotated[
     option(
         "--hidden",
         metavar="LIST",
-        default="as train would choose",
+        default="as train would choose; with --search 64 to 512",
         group=_GRID,
         help="Numbers of hidden units.",
     ),
@@ -161,13 +161,25 @@ def _results(
     """Do all runs, of the grid or of a search; return their results."""
     if search is None:
         return [_run(comparison, trial) for trial in comparison.trials]
-    from charloom.search import Search, Space
+    from charloom.search import Search, Space, check_installed
+    from charloom.watch import watch
 
+    check_installed()
+    with watch() as view:
+        fixed = {"options": options, "texts": comparison.fingerprint(view.reading)}
     seed = options.get("seed", 0)
-    space = Space.of(grid, options)
-    study = Search(folder, space, options, count=search, storage=storage, seed=seed)
-    study.run(lambda trial: _run(comparison, trial))
-    return study.results()
+    study = Search(folder, Space.of(grid, options), fixed, count=search, storage=storage, seed=seed)
+    comparison.results = study.results()
+    study.run(lambda trial: _run(comparison, trial), told=terminal.note)
+    comparison.put([comparison.tested(one) for one in study.results()])
+    if (others := study.open()) > 0:
+        terminal.note(f"{others} more {'runs are' if others > 1 else 'run is'} not done elsewhere.")
+    if not comparison.results:
+        raise TrainingError(
+            "no run of the search came to a figure; give a smaller --lr, or look at what was told "
+            "of each, and begin anew with another --output."
+        )
+    return comparison.results
 
 
 def _run(comparison: "Comparison", trial: "Trial") -> "Result":

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from charloom.cli import output
-from charloom.cli.memorisation import DEFAULT, Count, Length, Seed
-from charloom.cli.options import Json, Run, Training
+from charloom.cli.memorisation import DEFAULT, Count, Length
+from charloom.cli.options import FirstSeed, Json, Run, Training
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def diversity(
     *,
     n: Count = TEXTS,
     length: Length = DEFAULT.length,
-    seed: Seed = DEFAULT.seed,
+    seed: FirstSeed = DEFAULT.seed,
     training: Training = None,
     json: Json = False,
 ) -> None:
@@ -27,25 +27,14 @@ def diversity(
     The last row has the same figures of held-out texts: where a model's texts come near to it in
     all columns, they vary as real ones do.
     """
-    from charloom.evaluation.comparable import comparable
-    from charloom.evaluation.diversity import measure_diversity
-    from charloom.evaluation.origin import corpus_of, texts
+    from charloom.evaluation.diversity import diversity_of
+    from charloom.evaluation.origin import corpus_of
     from charloom.model import Model
 
     settings = SamplingSettings(seed=seed, length=length)
     model = Model.load(run)
     corpus = corpus_of(model.record, training or ())
-    beside = model.generator.generate("", settings, n)
-    rows = measure_diversity(
-        model.generator,
-        settings,
-        documents=texts(corpus.training),
-        held_out=comparable(
-            corpus.validation, [one.text for one in beside], model.record.text.unit
-        ),
-        n=n,
-        scorer=model.scorer if model.record.text.unit == "line" else None,
-    )
+    rows = diversity_of(model.record, model.generator, model.scorer, corpus, settings, n)
     if json:
         output.record([row.to_json() for row in rows])
         return

@@ -126,13 +126,10 @@ def known_labels(blocks: Iterable["Block"], labels: Collection[str]) -> Iterator
 
     At the end, tell once which labels those were.
     """
+    from charloom.text.blocks import with_labels
+
     strange: dict[str, None] = {}
-    for block in blocks:
-        own = block.labels or ()
-        others = dict.fromkeys(x for x in own if x is not None and x not in labels)
-        strange |= others
-        left = [None if x in others else x for x in own]
-        yield replace(block, labels=left) if others else block
+    yield from with_labels(blocks, labels, strange)
     if strange:
         output.note(f"labels that the model does not know count as none: {some(strange)}.")
 

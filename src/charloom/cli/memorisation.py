@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli import output
 from charloom.cli.evaluate import read_blocks
-from charloom.cli.options import Json, Run, Training, count, length_option, number, option, whole
+from charloom.cli.options import (
+    FirstSeed,
+    Json,
+    Run,
+    Training,
+    count,
+    length_option,
+    number,
+    option,
+    whole,
+)
 from charloom.display import quoted
 from charloom.settings import SamplingSettings
 
@@ -22,16 +32,6 @@ Count = Annotated[
     option("-n", metavar="COUNT", parser=count, default=SAMPLES, help="How many texts to write."),
 ]
 Length = Annotated[int, length_option(DEFAULT.length)]
-Seed = Annotated[
-    int,
-    option(
-        "--seed",
-        metavar="NUMBER",
-        parser=whole,
-        default=DEFAULT.seed,
-        help="Seed of the first text; the next ones have the numbers after it.",
-    ),
-]
 Temperature = Annotated[
     float,
     option(
@@ -64,7 +64,7 @@ def memorisation(
     n: Count = SAMPLES,
     temperature: Temperature = 1.0,
     length: Length = DEFAULT.length,
-    seed: Seed = DEFAULT.seed,
+    seed: FirstSeed = DEFAULT.seed,
     samples: GivenSamples = None,
     training: Training = None,
     show: Shown = SHOWN,
@@ -101,7 +101,9 @@ def _given(model: "Model", sources: list[str]) -> list[str]:
 
 
 def _written(model: "Model", settings: SamplingSettings, n: int) -> list[str]:
-    return [one.text for one in model.generator.texts("", settings, n)]
+    from charloom.evaluation.drawing import draw
+
+    return [one.text for one in draw(model.generator, settings, n, model.record.labels)]
 
 
 def _show(found: "Memorisation", shown: int) -> None:

@@ -98,6 +98,16 @@ Seed = Annotated[
         help="Seed of the first text; the next ones have the numbers after it.",
     ),
 ]
+FirstSeed = Annotated[
+    int,
+    option(
+        "--seed",
+        metavar="NUMBER",
+        parser=whole,
+        default=_SAMPLING.seed,
+        help="Seed of the first text; the next ones have the numbers after it.",
+    ),
+]
 Label = Annotated[
     str | None,
     option("--label", metavar="LABEL", parser=decoded, help="Label from which a text is unrolled."),

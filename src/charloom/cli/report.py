@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from charloom.cli import output as terminal
-from charloom.cli.options import Json, Run, Training, decoded, option, whole
+from charloom.cli.options import FirstSeed, Json, Run, Training, decoded, option
 
 Folder = Annotated[
     Path | None,
@@ -25,16 +25,6 @@ Texts = Annotated[
         help="A text whose surprise is shown by character; may be repeated.",
     ),
 ]
-Seed = Annotated[
-    int,
-    option(
-        "--seed",
-        metavar="NUMBER",
-        parser=whole,
-        default=0,
-        help="Seed of the first text that is written; the next ones have the numbers after it.",
-    ),
-]
 
 
 def report(
@@ -43,7 +33,7 @@ def report(
     output: Folder = None,
     texts: Texts = None,
     training: Training = None,
-    seed: Seed = 0,
+    seed: FirstSeed = 0,
     json: Json = False,
 ) -> None:
     """Write all that is known of a model as one page: report.html.

@@ -17,6 +17,8 @@ def comparable(part: Part, samples: Sequence[str], unit: Unit) -> list[str]:
         return [part.text(index * len(part) // count) for index in range(count)]
     pieces: list[str] = []
     for index in range(len(part)):
+        if len(pieces) == len(samples):
+            break
         text, begin = part.text(index), 0
         while begin < len(text) and len(pieces) < len(samples):
             end = begin + max(1, len(samples[len(pieces)]))

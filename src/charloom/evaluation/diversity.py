@@ -9,13 +9,18 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from charloom.evaluation.comparable import comparable
 from charloom.evaluation.copies import CopyFinder
+from charloom.evaluation.drawing import draw
 from charloom.evaluation.memorisation import Copying, copying
+from charloom.evaluation.origin import texts
 from charloom.evaluation.scorer import Scorer
 from charloom.generation.generator import Generator
 from charloom.generation.texts import Generated
+from charloom.model_folder import ModelRecord
 from charloom.settings import SamplingSettings
 from charloom.text.blocks import Document
+from charloom.text.corpus import Corpus
 
 TEMPERATURES: Final = (0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 1.8)
 NGRAMS: Final = (2, 4, 6)
@@ -55,16 +60,18 @@ def measure_diversity(
     documents: Iterable[str],
     held_out: Sequence[str],
     n: int,
+    labels: Sequence[str] = (),
     scorer: Scorer | None = None,
     temperatures: Sequence[float] = TEMPERATURES,
 ) -> list[Diversity]:
     """Return the figures of ``n`` texts at each temperature, and last those of held-out texts.
 
-    ``documents`` are those of the training part, read once. With ``scorer``, the held-out texts are
-    scored, each as a whole. The seeds are the same at all temperatures.
+    ``documents`` are those of the training part, read once. Texts are drawn for the ``labels`` in
+    turn. With ``scorer``, the held-out texts are scored, each as a whole and without a label. The
+    seeds are the same at all temperatures.
     """
     drawn = [
-        generator.generate("", dataclasses.replace(settings, temperature=temperature), n)
+        list(draw(generator, dataclasses.replace(settings, temperature=temperature), n, labels))
         for temperature in temperatures
     ]
     groups = [[one.text for one in group] for group in drawn] + [list(held_out)]
@@ -85,9 +92,34 @@ def measure_diversity(
     return rows
 
 
+def diversity_of(
+    record: ModelRecord,
+    generator: Generator,
+    scorer: Scorer,
+    corpus: Corpus,
+    settings: SamplingSettings,
+    n: int,
+) -> list[Diversity]:
+    """Return the figures of a model's texts, and of as many held-out texts, about as long.
+
+    Held-out bits are told where texts are lines without labels.
+    """
+    beside = [one.text for one in draw(generator, settings, n, record.labels)]
+    plain = record.text.unit == "line" and not record.labels
+    return measure_diversity(
+        generator,
+        settings,
+        documents=texts(corpus.training),
+        held_out=comparable(corpus.validation, beside, record.text.unit),
+        n=n,
+        labels=record.labels,
+        scorer=scorer if plain else None,
+    )
+
+
 def _figures(
     temperature: float | None,
-    texts: Sequence[str],
+    group: Sequence[str],
     drawn: Sequence[Generated] | None,
     copied: Copying,
     size: int,
@@ -99,24 +131,24 @@ def _figures(
         ended = sum(one.stopped == "eos" for one in drawn) / len(drawn)
     return Diversity(
         temperature=temperature,
-        texts=len(texts),
-        mean_length=sum(map(len, texts)) / max(len(texts), 1),
+        texts=len(group),
+        mean_length=sum(map(len, group)) / max(len(group), 1),
         bits_per_character=bits,
         ended=ended,
-        distinct={n: distinct(texts, n, size) for n in NGRAMS},
+        distinct={n: distinct(group, n, size) for n in NGRAMS},
         copied=copied.covered[SPAN],
         whole=copied.whole,
     )
 
 
-def distinct(texts: Iterable[str], n: int, size: int) -> float | None:
-    """Return the share of different n-grams in the first ``size`` characters of ``texts``.
+def distinct(documents: Iterable[str], n: int, size: int) -> float | None:
+    """Return the share of different n-grams in the first ``size`` characters of ``documents``.
 
     None reaches over two texts; None is returned where there is none at all.
     """
     seen: set[str] = set()
     total = 0
-    for text in texts:
+    for text in documents:
         own = text[: max(size, 0)]
         size -= len(own)
         grams = [own[k : k + n] for k in range(len(own) - n + 1)]

@@ -10,23 +10,33 @@ from charloom.text.blocks import Document
 from charloom.text.corpus import Corpus, build
 from charloom.text.part import Part
 from charloom.text.sources import resolve
-from charloom.text.store import open_store
+from charloom.text.store import Store, open_store
+
+STANDARD_INPUT = "-"
+"""A source that cannot be read again."""
 
 
 def corpus_of(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
     """Return the corpus of a model: from its recorded sources, or from ``sources``.
 
-    Recorded ones must still hold the same texts. Given ones are split as the recorded ones were,
-    which makes the same parts of the same texts. Raises CorpusError, and what reading raises.
+    Recorded ones must still hold the same texts. Given ones take the place of what was learned
+    from, and are split as that was: which makes the same parts of the same texts. A validation file
+    is the recorded one in any case. Raises CorpusError, and what reading raises.
     """
     names = list(sources) or record.provenance.get("sources", [])
-    held_out = None if sources else record.provenance.get("validation")
-    if not names:
+    held_out = record.provenance.get("validation")
+    if not names or STANDARD_INPUT in (*names, held_out):
         raise CorpusError(
             "this model does not tell which texts it learned from; name them with --training."
         )
     try:
-        corpus = _read(record, names, held_out)
+        own = None if held_out is None else _store(record, [held_out])
+    except CharloomError as error:
+        raise CorpusError(
+            f"the texts that this model was measured on are not where they were: {error}"
+        ) from error
+    try:
+        store = _store(record, names)
     except CharloomError as error:
         if sources:
             raise
@@ -34,6 +44,7 @@ def corpus_of(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
             "the texts that this model learned from are not where they were; name them with "
             f"--training: {error}"
         ) from error
+    corpus = build(store, record.text, seed=record.training.seed, validation=own)
     if not sources and corpus.fingerprint != record.provenance.get("corpus_fingerprint"):
         raise CorpusError(
             f"{', '.join(names)} no longer {'hold' if len(names) > 1 else 'holds'} the texts that "
@@ -42,21 +53,19 @@ def corpus_of(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
     return corpus
 
 
-def _read(record: ModelRecord, names: Sequence[str], held_out: str | None) -> Corpus:
-    text = record.text
-    store = open_store(resolve(names, text), text)
-    own = None if held_out is None else open_store(resolve([held_out], text), text)
-    return build(store, text, seed=record.training.seed, validation=own)
+def _store(record: ModelRecord, names: Sequence[str]) -> Store:
+    return open_store(resolve(names, record.text), record.text)
 
 
-def documents(part: Part, labels: Sequence[str]) -> Iterator[Document]:
-    """Yield the documents of a part, cleaned, with those of their labels that are in ``labels``.
+def documents(corpus: Corpus, part: Part, labels: Sequence[str]) -> Iterator[Document]:
+    """Yield the documents of a part of a corpus, cleaned, with those labels that are in ``labels``.
 
-    ``labels`` are the model's: they are those of the corpus, unless it took another one's place.
+    ``labels`` are the model's. They are those of the corpus, unless it took another one's place.
     """
-    numbers = part.labels(np.arange(len(part)))
-    for text, number in zip(texts(part), numbers.tolist(), strict=True):
-        yield Document(text=text, label=labels[number] if 0 <= number < len(labels) else None)
+    numbers = part.labels(np.arange(len(part))).tolist()
+    known = [label if label in labels else None for label in corpus.labels]
+    for text, number in zip(texts(part), numbers, strict=True):
+        yield Document(text=text, label=known[number] if number >= 0 else None)
 
 
 def texts(part: Part) -> Iterator[str]:

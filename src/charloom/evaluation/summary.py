@@ -4,6 +4,7 @@ Axes: N targets of a block, P pieces of documents (see interval.py), D documents
 """
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -58,8 +59,12 @@ class Evaluation:
     """The figures by label, if the text has labels; those without one go by an empty name."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures as a JSON object."""
-        return dataclasses.asdict(self)
+        """Return the figures as a JSON object; a perplexity beyond all numbers is None."""
+        figures = dataclasses.asdict(self)
+        for name in ("perplexity", "perplexity_per_word"):
+            if math.isinf(figures[name]):
+                figures[name] = None
+        return figures
 
 
 @dataclasses.dataclass

@@ -24,19 +24,25 @@ from charloom.learning import kernels
 NOISE: Final = 0.4
 """About the variance that dropout may give a value, as a multiple of its square."""
 MOST_MASKS: Final = 8
+WORTH: Final = 0.3
+"""What more masks may cost: multiplications, as a share of those of the recurrent layers."""
 LEVELS: Final = 1 << 16
 """Different draws where the compiled code draws."""
 
 
-def masks(share: float) -> int:
+def masks(share: float, cost: float) -> int:
     """Return how many masks there are when ``share`` of the values are dropped.
 
     A value that is kept with the chance q, and divided by it, has a variance of (1 - q) / q.
+    ``cost`` is what the output multiplies, for each multiplication of the recurrent layers.
 
-    >>> [masks(share) for share in (0.0, 0.1, 0.3, 0.5, 0.6, 0.8)]
-    [1, 1, 1, 2, 4, 8]
+    >>> [masks(share, 0.05) for share in (0.0, 0.1, 0.3, 0.5, 0.6, 0.8)]
+    [1, 1, 1, 2, 4, 7]
+    >>> [masks(0.8, cost) for cost in (0.01, 0.1, 0.2, 20)]
+    [8, 4, 2, 1]
     """
-    return min(max(round(share / (1 - share) / NOISE), 1), MOST_MASKS)
+    wanted = min(max(round(share / (1 - share) / NOISE), 1), MOST_MASKS)
+    return min(wanted, 1 + int(WORTH / cost + 1e-9))
 
 
 def dropped(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charloom.learning.cells import Layer
+from charloom.learning.cells import GATES, Layer
 from charloom.learning.dropout import dropped, masks
 from charloom.settings import NetworkSettings
 
@@ -145,7 +145,13 @@ class Network(nn.Module):
         share = self.settings.dropout
         if not self.training or share == 0:
             return self.logits(hidden_NH).unsqueeze(0)
-        return self.logits(dropped(hidden_NH, share, chance, masks(share)))
+        return self.logits(dropped(hidden_NH, share, chance, masks(share, self._output_cost())))
+
+    def _output_cost(self) -> float:
+        """Return what the output multiplies, for each multiplication of the recurrent layers."""
+        shape = self.settings
+        recurrent = GATES[shape.cell] * shape.hidden * (2 * shape.layers - 1)
+        return len(self.output.bias) / recurrent
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of the weights by their names in the model folder."""

@@ -17,7 +17,7 @@ import torch
 
 from charloom import units
 from charloom.checkpoint import Stateful
-from charloom.errors import ProcessError, TrainingError
+from charloom.errors import DivergedError, ProcessError
 from charloom.events import Event, Listener, Step, Stopped, Validation
 from charloom.learning.averaging import Averaging
 from charloom.learning.batches import Batch, Batches
@@ -177,7 +177,7 @@ class Trainer:
         """Train to the end of the budget; return the last event.
 
         A KeyboardInterrupt after ``stop`` ends at once, without measuring the last weights. Raises
-        TrainingError when the loss is no longer a finite number, ProcessError when another process
+        DivergedError when the loss is no longer a finite number, ProcessError when another process
         has gone.
         """
         cut_short = False
@@ -331,8 +331,8 @@ class Trainer:
         )
 
 
-def _not_finite(what: str, value: float, step: int) -> TrainingError:
-    return TrainingError(
+def _not_finite(what: str, value: float, step: int) -> DivergedError:
+    return DivergedError(
         f"{what} became {value} at step {step}; a finite number is needed: "
         "try a smaller --lr, or --precision fp32."
     )

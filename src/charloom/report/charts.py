@@ -12,10 +12,12 @@ from charloom.report.scales import Scale, apart, spelled
 
 WIDTH: Final = 720
 HEIGHT: Final = 330
-LEFT, RIGHT, TOP, BOTTOM = 58, 150, 18, 46
-"""What stands around the plot itself: figures on the left, labels of the lines on the right."""
-KINDS: Final = 6
-"""Different colours, dashes and shapes; a seventh series looks like the first."""
+LEFT, TOP, BOTTOM = 58, 18, 46
+"""What stands around the plot itself, figures on the left."""
+CHARACTER: Final = 7.4
+"""Room for a character of a label, wide ones included."""
+KINDS: Final = 3
+"""Different colours, dashes and shapes; a fourth series looks like the first."""
 _LABEL_GAP: Final = 15.0
 
 Points = Sequence[tuple[float, float]]
@@ -92,7 +94,7 @@ class Chart:
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
-    right: int = WIDTH - RIGHT
+    right: int
     top: int = TOP
     bottom: int = HEIGHT - BOTTOM
 
@@ -117,21 +119,21 @@ def line_chart(
     x: str,
     y: str,
     levels: Mapping[str, float] | None = None,
-    logarithmic: bool = False,
     marks: Sequence[tuple[float, float, int, str]] = (),
-) -> Chart:
-    """Return lines over a common axis; ``levels`` are figures right across.
+) -> Chart | None:
+    """Return lines over a common axis, None if there is no point; ``levels`` go right across.
 
-    ``logarithmic`` is the horizontal axis. ``marks`` are places that mean something, each with the
-    number of a series and with what is told.
+    ``marks`` are places that mean something, each with the number of a series and with what is
+    told.
     """
     series = [one for one in series if one.points]
+    if not series:
+        return None
     levels = levels or {}
     places = [point for one in series for point in one.points]
-    right = WIDTH - RIGHT
-    across = Scale.over(
-        [point[0] for point in places], LEFT, right, logarithmic=logarithmic, margin=0.0
-    )
+    names = [one.name for one in series if one.labelled] + list(levels)
+    right = WIDTH - 20 - round(CHARACTER * max(map(len, names), default=0))
+    across = Scale.over([point[0] for point in places], LEFT, right, margin=0.0)
     heights = [*(point[1] for point in places), *levels.values()]
     up = Scale.over(heights, HEIGHT - BOTTOM, TOP)
     shown = [one for one in series if one.labelled]
@@ -156,6 +158,7 @@ def line_chart(
             for (name, kind), height in zip(named, heights, strict=True)
         ),
         levels=tuple(Level(y=up(value), text=name) for name, value in levels.items()),
+        right=right,
     )
 
 

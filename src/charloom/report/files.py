@@ -26,13 +26,12 @@ def report(run: Path, folder: Path | None = None, **choices: Any) -> tuple[Path,
     ``choices`` are those of ``examine``, which says what is raised; OutputError if a file
     cannot be written.
     """
-    place = folder or run
-    if place.exists() and not place.is_dir():  # before minutes of measuring
+    if folder is not None and folder.exists() and not folder.is_dir():
         raise OutputError(
-            f"{place} is a file; name a folder for {REPORT} and {REPORT_FIGURES} with --output."
+            f"{folder} is a file; name a folder for {REPORT} and {REPORT_FIGURES} with --output."
         )
     findings = examine(run, **choices)
-    return _written(place, page_of(findings), findings.to_json()), findings
+    return _written(folder or run, page_of(findings), findings.to_json()), findings
 
 
 def report_all(
@@ -48,7 +47,8 @@ def report_all(
     best = examine(folder / here[0], told=told)
     settings = SamplingSettings(length=length_of(best.figures))
     samples = {
-        name: samples_of(Model.load(folder / name), settings)[0] for name in here[:MOST_SAMPLED]
+        name: samples_of(Model.load(folder / name), settings, most_labels=1)[0]
+        for name in here[:MOST_SAMPLED]
     }
     figures = {
         "runs": [one.to_json() | {"curves": curves[one.name].to_json()} for one in ordered],
@@ -59,7 +59,7 @@ def report_all(
 
 
 def _written(folder: Path, page: str, figures: Any) -> Path:
-    content = json.dumps(figures, ensure_ascii=False, indent=1) + "\n"
+    content = json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         replace_files(folder, {REPORT: page.encode(), REPORT_FIGURES: content.encode()})

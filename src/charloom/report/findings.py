@@ -17,7 +17,8 @@ from charloom.errors import SettingsError
 from charloom.evaluation.baselines import Documents, baselines
 from charloom.evaluation.classification import Classification, classify_all
 from charloom.evaluation.comparable import comparable
-from charloom.evaluation.diversity import Diversity, measure_diversity
+from charloom.evaluation.diversity import Diversity, diversity_of
+from charloom.evaluation.drawing import draw
 from charloom.evaluation.memorisation import Memorisation, measure_memorisation
 from charloom.evaluation.origin import corpus_of, documents, texts
 from charloom.evaluation.scorer import Scored
@@ -27,6 +28,7 @@ from charloom.report.surprise import Surprise, given, held_out
 from charloom.settings import SamplingSettings
 from charloom.text.blocks import gather
 from charloom.text.corpus import Corpus
+from charloom.text.symbols import repair
 
 TEMPERATURES: Final = (0.0, 0.5, 0.8, 1.0, 1.3)
 """Of the samples; 0 is greedy."""
@@ -42,7 +44,9 @@ SHORTEST: Final = 100
 LONGEST: Final = 600
 """Symbols of what is drawn, at most; how many of them follows from the held-out texts."""
 MOST_SYMBOLS: Final = 10_000_000
-"""Of training text that simpler models learn from, since they hold it in memory."""
+"""Of either text, for simpler models, which hold it in memory."""
+MOST_CLASSES: Final = 50
+"""Labels up to which it is told which one a text has: each of them reads all texts once more."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,6 +117,7 @@ def examine(
     """
     if blank := [text for text in chosen if not text.strip()]:
         raise SettingsError(f"a text to show is {quoted(blank[0])}; it must not be blank.")
+    settings = SamplingSettings(seed=seed)
     model = Model.load(run)
     record = model.record
     told("reading the texts that it learned from")
@@ -121,27 +126,29 @@ def examine(
     scorer, kept_back = model.scorer, corpus.validation
 
     def scored() -> Iterator[Scored]:
-        return scorer.score_blocks(gather(documents(kept_back, record.labels)))
+        return scorer.score_blocks(gather(documents(corpus, kept_back, record.labels)))
 
     figures = evaluate(scored())
-    classes = classify_all(scorer, scored()) if record.labels else None
+    classes = classify_all(scorer, scored()) if len(record.labels) <= MOST_CLASSES else None
     surprise = (
         *given(scorer, chosen, record.text),
-        *held_out(scorer, documents(kept_back, record.labels)),
+        *held_out(scorer, documents(corpus, kept_back, record.labels)),
     )
     told("writing texts and looking for copies")
-    settings = SamplingSettings(seed=seed, length=length_of(figures))
+    settings = replace(settings, length=length_of(figures))
     memorisation = _memorisation(model, corpus, settings)
     told("asking simpler models")
     return Findings(
-        name=run.resolve().name,
+        name=repair(run.resolve().name),  # not every name of a folder is text
         model=_described(model),
         curves=read_curves(run),
         figures=figures,
         baselines=_others(model, corpus),
         classification=classes,
         samples=samples_of(model, settings),
-        diversity=_diversity(model, corpus, settings),
+        diversity=tuple(
+            diversity_of(record, model.generator, scorer, corpus, settings, DRAWN_EACH)
+        ),
         memorisation=memorisation,
         surprise=surprise,
         settings={
@@ -172,10 +179,12 @@ def length_of(figures: Evaluation) -> int:
     return max(min(4 * figures.symbols // figures.documents, LONGEST), SHORTEST)
 
 
-def samples_of(model: Model, settings: SamplingSettings) -> tuple[Samples, ...]:
+def samples_of(
+    model: Model, settings: SamplingSettings, most_labels: int = MOST_LABELS
+) -> tuple[Samples, ...]:
     """Return texts at each temperature: without a label, or for each of the first labels."""
     labels: list[str | None] = [None] if not model.record.labels else []
-    labels += model.record.labels[:MOST_LABELS]
+    labels += model.record.labels[:most_labels]
     count = SAMPLES if len(labels) == 1 else 2
     return tuple(
         Samples(
@@ -198,7 +207,7 @@ def samples_of(model: Model, settings: SamplingSettings) -> tuple[Samples, ...]:
 
 def _memorisation(model: Model, corpus: Corpus, settings: SamplingSettings) -> Memorisation:
     settings = replace(settings, temperature=1.0)
-    written = [one.text for one in model.generator.texts("", settings, DRAWN)]
+    written = [one.text for one in draw(model.generator, settings, DRAWN, model.record.labels)]
     return measure_memorisation(
         documents=texts(corpus.training),
         samples=written,
@@ -206,22 +215,8 @@ def _memorisation(model: Model, corpus: Corpus, settings: SamplingSettings) -> M
     )
 
 
-def _diversity(model: Model, corpus: Corpus, settings: SamplingSettings) -> tuple[Diversity, ...]:
-    beside = [one.text for one in model.generator.texts("", settings, DRAWN_EACH)]
-    return tuple(
-        measure_diversity(
-            model.generator,
-            settings,
-            documents=texts(corpus.training),
-            held_out=comparable(corpus.validation, beside, model.record.text.unit),
-            n=DRAWN_EACH,
-            scorer=model.scorer if model.record.text.unit == "line" else None,
-        )
-    )
-
-
 def _others(model: Model, corpus: Corpus) -> dict[str, float] | None:
-    if corpus.training.total_symbols > MOST_SYMBOLS:
+    if max(corpus.training.total_symbols, corpus.validation.total_symbols) > MOST_SYMBOLS:
         return None
     vocabulary = model.record.vocabulary
     known, wanted = (

@@ -1,5 +1,6 @@
 """The pictures of the report: which figures each one shows."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -27,11 +28,11 @@ def learning(curves: Curves, kept_at: float | None) -> Chart | None:
         if seconds == kept_at
     ]
     highest = max(bits for _, bits in curves.validation) + CROPPED
-    begin = next((k for k, (_, bits) in enumerate(curves.training) if bits <= highest), None)
+    above = itertools.takewhile(lambda point: point[1] > highest, curves.training)
     return line_chart(
         [
             Series(name="held out", points=curves.validation, kind=0),
-            Series(name="training", points=curves.training[begin:], kind=1),
+            Series(name="training", points=curves.training[len(list(above)) :], kind=1),
         ],
         title="How it learned",
         x="seconds of training",
@@ -40,7 +41,7 @@ def learning(curves: Curves, kept_at: float | None) -> Chart | None:
     )
 
 
-def temperatures(rows: Sequence[Diversity]) -> Chart:
+def temperatures(rows: Sequence[Diversity]) -> Chart | None:
     """Return what changes with the temperature, as shares, and the same of held-out texts."""
     drawn = [row for row in rows if row.temperature is not None]
     real = next(row for row in rows if row.temperature is None)
@@ -64,7 +65,7 @@ def temperatures(rows: Sequence[Diversity]) -> Chart:
     )
 
 
-def novelty(found: Memorisation) -> Chart:
+def novelty(found: Memorisation) -> Chart | None:
     """Return the share of new n-grams by their length, of samples and of held-out texts."""
     sides = [("samples", found.samples, 0), ("held out", found.held_out, 1)]
     return line_chart(
@@ -111,6 +112,7 @@ def frontiers(
             [
                 Place(name=name, x=figure, y=bits[name], kind=_kind(cells[name]))
                 for name, figure in figures.items()
+                if figure > 0  # the axis is logarithmic
             ],
             title=title,
             x=axis,
@@ -118,7 +120,7 @@ def frontiers(
             more_is_better=more_is_better,
         )
         for title, (axis, figures, more_is_better) in measures.items()
-        if figures
+        if any(figures.values())
     ]
 
 

@@ -48,9 +48,13 @@ def given(scorer: Scorer, texts: Sequence[str], settings: TextSettings) -> list[
 
 def held_out(scorer: Scorer, documents: Iterable[Document]) -> list[Surprise]:
     """Return some of ``documents``, from the most expected to the most surprising."""
+    chosen, is_cut = _first(documents)
+    pieces = list(_pieces(scorer, chosen, given=False))
+    if is_cut:
+        pieces.pop()  # it does not end where the text does
     pieces = [
         piece
-        for piece in _pieces(scorer, _first(documents), given=False)
+        for piece in pieces
         # The rest of a long text may be a word.
         if piece.begins or len(piece.symbols) > PIECE // 2
     ]
@@ -59,14 +63,16 @@ def held_out(scorer: Scorer, documents: Iterable[Document]) -> list[Surprise]:
     return [pieces[k * (len(pieces) - 1) // max(count - 1, 1)] for k in range(count)]
 
 
-def _first(documents: Iterable[Document]) -> Iterator[Document]:
-    """Yield the first documents, as far as they are looked at."""
+def _first(documents: Iterable[Document]) -> tuple[list[Document], bool]:
+    """Return the first documents, as far as they are looked at, and whether the last was cut."""
+    chosen: list[Document] = []
     room = MOST_CHARACTERS
     for document in itertools.islice(documents, MOST_DOCUMENTS):
-        if room <= 0:
-            return
-        yield dataclasses.replace(document, text=document.text[:room])
+        if len(document.text) > room:
+            return [*chosen, dataclasses.replace(document, text=document.text[:room])], True
+        chosen.append(document)
         room -= len(document.text)
+    return chosen, False
 
 
 def _pieces(scorer: Scorer, documents: Iterable[Document], *, given: bool) -> Iterator[Surprise]:

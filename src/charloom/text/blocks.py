@@ -1,7 +1,7 @@
 """Many documents at once, as code points: what readers give and the store takes."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,3 +88,19 @@ def scatter(blocks: Iterable[Block]) -> Iterator[Document]:
             begun = [texts.pop()]
         for text, label in zip(texts, labels, strict=False):
             yield Document(text=text, label=label)
+
+
+def with_labels(
+    blocks: Iterable[Block], labels: Collection[str], strange: dict[str, None] | None = None
+) -> Iterator[Block]:
+    """Yield the blocks, documents with a label that is not among ``labels`` without it.
+
+    Such labels are added to ``strange``.
+    """
+    for block in blocks:
+        own = block.labels or ()
+        others = dict.fromkeys(x for x in own if x is not None and x not in labels)
+        if strange is not None:
+            strange |= others
+        left = [None if x in others else x for x in own]
+        yield dataclasses.replace(block, labels=left) if others else block
