@@ -12,7 +12,10 @@ from typing import Any, Final, Literal
 from charloom.settings import NetworkSettings, Optimizer, TrainingSettings, Unit
 
 OPEN: Final = frozenset(
-    {"batch_size", "dropout", "hidden", "input", "learning_rate", "precision", "window"}
+    {
+        *("batch_size", "dropout", "hidden", "input", "learning_rate", "precision"),
+        *("weight_decay", "window"),
+    }
 )
 """The settings that are decided here, unless they are given."""
 
@@ -32,12 +35,14 @@ EMBEDDINGS: Final = ((40, 32), (1_000, 64), (20_000, 128))
 """Up to so many symbols, an embedding of this size."""
 LARGEST_EMBEDDING: Final = 256
 RATES: Final[dict[Optimizer, float]] = {
-    "muon": 1.2e-2,
+    "muon": 1.4e-2,
     "adamw": 6e-3,
     "rmsprop": 1e-3,
     "sgd": 0.1,
 }
 """The highest learning rates."""
+DECAYS: Final[dict[Optimizer, float]] = {"muon": 0.08, "adamw": 0.01}
+"""Weight decay, of optimizers that have it."""
 
 Speed = Callable[[NetworkSettings, TrainingSettings], float]
 """Symbols a second of a network in training, as settings without anything open say."""
@@ -88,7 +93,8 @@ def advise(
 
     window = SHORT_WINDOW if facts.is_long else training.window
     training = changed(training, window=window, learning_rate=RATES[training.optimizer])
-    training = changed(training, batch_size=_streams(facts, training.window))
+    decay = DECAYS.get(training.optimizer, training.weight_decay)
+    training = changed(training, batch_size=_streams(facts, training.window), weight_decay=decay)
     network = changed(network, input=embedding(facts.vocabulary))
     network, training, read = _fitting(network, training, left, facts, speed)
     share = dropout(read / facts.symbols, weights(network, facts.vocabulary) / facts.symbols)

@@ -101,14 +101,14 @@ class TrainingSettings(Record):
     """Documents (of a stream: parallel lanes) in a minibatch."""
     window: int = 256
     """Symbols between two truncations of backpropagation through time."""
-    learning_rate: float = 1.2e-2
+    learning_rate: float = 1.4e-2
     """The highest learning rate of the schedule."""
     schedule: Schedule = "linear"
     """``linear``: short warm-up, then down to zero at the end of the budget; or ``constant``."""
     optimizer: Optimizer = "muon"
     """The rule that turns gradients into steps; muon is AdamW but for the recurrent layers."""
-    weight_decay: float = 0.01
-    """Decoupled weight decay of AdamW on its weight matrices."""
+    weight_decay: float = 0.08
+    """Decoupled weight decay of the weight matrices, by Muon and AdamW."""
     average: bool = True
     """Measure, show and keep the average of the weights over the last tenth of the steps."""
     clip: float = 1.0

@@ -58,14 +58,14 @@ def test_a_gradient_of_zero_changes_nothing() -> None:
 
 def test_a_step_is_along_the_orthogonal_momentum() -> None:
     weight = torch.nn.Parameter(torch.zeros(8, 2))
-    optimizer = Muon([{"params": [weight], "orthogonal": True}], lr=0.5)
+    optimizer = Muon([{"params": [weight], "orthogonal": True}], lr=0.5, weight_decay=0.3)
     momentum = torch.zeros(8, 2)
     expected = torch.zeros(8, 2)
     for seed in range(3):
         gradient = torch.randn(8, 2, generator=torch.Generator().manual_seed(seed))
         momentum = MOMENTUM * momentum + (1 - MOMENTUM) * gradient
         ahead = (1 - MOMENTUM) * gradient + MOMENTUM * momentum
-        expected = expected - 0.5 * 2 * orthogonal(ahead)
+        expected = expected * (1 - 0.5 * 0.3) - 0.5 * 2 * orthogonal(ahead)
         weight.grad = gradient.clone()
         optimizer.step()
         torch.testing.assert_close(weight.detach(), expected)

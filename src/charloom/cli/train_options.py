@@ -203,7 +203,7 @@ OptimizerName = Annotated[
 ]
 WeightDecay = Annotated[
     float | None,
-    _number("--weight-decay", "RATE", "Of AdamW only.", "Training", _TRAINING.weight_decay),
+    _number("--weight-decay", "RATE", "Of Muon and AdamW.", "Training", _TRAINING.weight_decay),
 ]
 Clip = Annotated[
     float | None,

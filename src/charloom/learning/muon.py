@@ -52,7 +52,8 @@ class Muon(torch.optim.AdamW):
 
     Such a parameter is a matrix. Its step has ``lr`` for a root mean square of singular values of
     sqrt(M / N) if M > N, else 1: what the matrix does to a vector of normal size then changes by
-    about ``lr``, whatever its shape.
+    about ``lr``, whatever its shape. Before it, the matrix is made smaller by the share ``lr``
+    times ``weight_decay``: its singular values stay below about 1 / ``weight_decay``.
     """
 
     def __init__(
@@ -68,12 +69,12 @@ class Muon(torch.optim.AdamW):
         for group in self.param_groups:
             if group["orthogonal"]:
                 for parameter in group["params"]:
-                    self._turn(parameter, group["lr"])
+                    self._turn(parameter, group["lr"], group["weight_decay"])
         # What has no gradient any more is passed over.
         super().step()
         return None
 
-    def _turn(self, parameter: Tensor, rate: float) -> None:
+    def _turn(self, parameter: Tensor, rate: float, decay: float) -> None:
         """Take a step with a matrix, and use up its gradient."""
         gradient = parameter.grad
         if gradient is None:
@@ -88,6 +89,7 @@ class Muon(torch.optim.AdamW):
         ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
         rows, columns = parameter.shape
         size = rate * max(1.0, rows / columns) ** 0.5
+        parameter.mul_(1 - rate * decay)
         parameter.sub_(orthogonal(ahead, self._product), alpha=size)
         parameter.grad = None
 

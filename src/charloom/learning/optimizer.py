@@ -48,7 +48,14 @@ def build_optimizer(
         {"params": others, "weight_decay": 0.0},
     ]
     if settings.optimizer == "muon":
-        groups.append({"params": recurrent, "orthogonal": True, "times": ORTHOGONAL})
+        groups.append(
+            {
+                "params": recurrent,
+                "orthogonal": True,
+                "times": ORTHOGONAL,
+                "weight_decay": settings.weight_decay,
+            }
+        )
         return Muon(groups, threads, lr=rate, betas=BETAS, fused=True)
     matrices += recurrent
     return torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=True)
