@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.advice import (
+    DECAYS,
     LEAST_STEPS,
     MOST_STREAMS,
     OPEN,
@@ -133,6 +134,15 @@ def test_streams_and_long_texts_have_short_windows() -> None:
 def test_the_rate_is_that_of_the_optimizer(optimizer: Optimizer, rate: float) -> None:
     training = TrainingSettings(epochs=1, optimizer=optimizer)
     assert advise(NetworkSettings(), training, (), TITLES, never)[1].learning_rate == rate
+
+
+@pytest.mark.parametrize(("optimizer", "decay"), DECAYS.items())
+def test_the_decay_is_that_of_the_optimizer(optimizer: Optimizer, decay: float) -> None:
+    training = TrainingSettings(epochs=1, optimizer=optimizer)
+    assert advise(NetworkSettings(), training, (), TITLES, never)[1].weight_decay == decay
+    given = dataclasses.replace(training, weight_decay=0.5)
+    made = advise(NetworkSettings(), given, {"weight_decay"}, TITLES, never)[1]
+    assert made.weight_decay == 0.5
 
 
 def test_the_faster_precision_is_taken() -> None:

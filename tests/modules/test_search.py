@@ -12,6 +12,7 @@ import pytest
 from studies import GRID, OPTIONS, begin_and_die, noting, result_of, search, take_part
 
 import charloom
+from charloom.advice import RATES
 from charloom.comparison import Comparison, Interrupted, Result, Trial
 from charloom.errors import DivergedError, OutputError, SettingsError, TrainingError
 from charloom.search import HIDDEN, STUDY, Space
@@ -29,7 +30,7 @@ def source(tmp_path: Path) -> Path:
 def test_what_is_left_open_is_chosen() -> None:
     space = Space.of({"cell": ["lstm"], "layers": [1, 2]}, {"minutes": 1.0})
     assert space.grid["hidden"] == HIDDEN
-    assert space.learning_rate == pytest.approx((0.003, 0.03))
+    assert space.learning_rate == pytest.approx((RATES["muon"] / 4, RATES["muon"] * 2.5))
     assert space.dropout
     fixed = Space.of(GRID, {"learning_rate": 0.1, "dropout": 0.0, "optimizer": "adamw"})
     assert (fixed.learning_rate, fixed.dropout) == (None, False)
@@ -54,7 +55,7 @@ def test_each_run_is_that_of_train(tmp_path: Path, source: Path) -> None:
         assert trial.options["cell"] in GRID["cell"]
         assert trial.options["hidden"] in GRID["hidden"]
         assert 0 <= trial.options["dropout"] <= 0.7
-        assert 0.003 <= trial.options["learning_rate"] <= 0.03
+        assert RATES["muon"] / 4 <= trial.options["learning_rate"] <= RATES["muon"] * 2.5
         alone = charloom.train(source, **OPTIONS, **trial.options)
         assert result.validation == alone.record.figures["bits_per_character"]
         assert (result.dropout, result.learning_rate) == (
