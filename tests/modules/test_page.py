@@ -128,6 +128,15 @@ def test_without_baselines_and_labels_the_page_says_so(findings: Findings) -> No
     assert "Which label" not in text
 
 
+def test_unknown_symbols_are_told(findings: Findings) -> None:
+    assert "unknown to the vocabulary" not in read(page_of(findings)).text
+    many = dataclasses.replace(findings.figures, unknown=findings.figures.symbols // 5)
+    text = read(page_of(dataclasses.replace(findings, figures=many))).text
+    share = many.unknown / many.symbols
+    assert share > 0.15
+    assert f"{share:.1%} of the symbols are unknown to the vocabulary" in " ".join(text.split())
+
+
 def test_several_models(findings: Findings) -> None:
     results = [
         Result(
@@ -158,6 +167,8 @@ def test_several_models(findings: Findings) -> None:
         "character (lstm-1), then RNN with 2.2000 bits per character (rnn-2)." in words
     )
     assert HOSTILE in words
+    assert "Circles: LSTM; squares: GRU; triangles: RNN." in words
+    assert "Solid: LSTM; dashed: GRU; dotted: RNN." in words
     section = page[page.index('id="frontiers"') : page.index('id="learning"')]
     pictures = [read(picture) for picture in section.split("<svg")[1:]]
     marks = [

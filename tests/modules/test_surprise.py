@@ -3,6 +3,7 @@
 import pytest
 from records import ALPHABET, record
 
+from charloom.errors import SettingsError
 from charloom.model import Model
 from charloom.report.surprise import PIECE, SHOWN, given, held_out
 from charloom.settings import TextSettings
@@ -18,6 +19,14 @@ def test_given_texts_are_cleaned_and_shown_as_they_are_scored() -> None:
     assert (one.given, one.begins, one.ends) == (True, True, True)
     told = model.score(["abc &amp; d", "jij"])
     assert [one.bits_per_character, other.bits_per_character] == pytest.approx(told, rel=1e-5)
+
+
+def test_a_text_of_which_cleaning_leaves_nothing() -> None:
+    with pytest.raises(SettingsError) as error:
+        given(Model(record()).scorer, ["abc", "<b>"], TextSettings())
+    assert str(error.value) == (
+        'a text to show is "<b>", of which cleaning leaves nothing; give at least one character.'
+    )
 
 
 def test_held_out_texts_from_the_most_expected_to_the_most_surprising() -> None:

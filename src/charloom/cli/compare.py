@@ -81,7 +81,8 @@ Storage = Annotated[
         metavar="URL",
         default="study.sqlite3 in the folder",
         group=_GRID,
-        help="With --search: the database of the study, which several machines may share.",
+        help="With --search: the database of the study, which is named as the folder is; machines "
+        "that give the same URL and name of a folder share it.",
     ),
 ]
 

@@ -15,6 +15,10 @@ from charloom.report.charts import Chart
 from charloom.report.findings import Findings, Samples
 from charloom.report.surprise import Surprise
 
+_KEYS: Final = {
+    "mark": {"lstm": "circles", "gru": "squares", "rnn": "triangles"},
+    "line": {"lstm": "solid", "gru": "dashed", "rnn": "dotted"},
+}
 HEAT: Final = 9
 """The strongest shade: of so many bits and more."""
 SPANS: Final = 5
@@ -62,8 +66,15 @@ def page_of_all(
         "curves": pictures.all_curves({one.name: curves[one.name] for one in results}, cells),
         "frontiers": pictures.frontiers(bits, cells, measures),
         "each": samples,
+        "key": functools.partial(_key, sorted(best_of_cell, key=pictures.CELLS.index)),
     }
     return _environment().get_template("comparison.html").render(_context(best) | context)
+
+
+def _key(cells: Sequence[str], of: str) -> str:
+    """Return what the shapes of marks, or the dashes of lines, say of cells."""
+    told = "; ".join(f"{_KEYS[of][cell]}: {cell.upper()}" for cell in cells)
+    return f"{told[0].upper()}{told[1:]}."
 
 
 def _context(findings: Findings) -> dict[str, Any]:
@@ -120,7 +131,7 @@ def _copying(found: Memorisation) -> list[tuple[str, str, str]]:
         shares("a training document, letter for letter", [side.whole for side in sides]),
         shares("a part of a training document", [side.within for side in sides]),
         lengths("longest copied span, median", 0.5),
-        lengths("longest copied span, of 1 in 10 longer", 0.9),
+        lengths("longest copied span, nine in ten are no longer", 0.9),
         lengths("longest copied span of all", 1.0),
         *(
             shares(f"characters in copied spans of {k} or more", [s.covered[k] for s in sides])

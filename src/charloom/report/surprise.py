@@ -5,6 +5,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from charloom.display import quoted
+from charloom.errors import SettingsError
 from charloom.evaluation.lines import score_lines
 from charloom.evaluation.scorer import Scorer
 from charloom.settings import TextSettings
@@ -41,8 +43,17 @@ class Surprise:
 
 
 def given(scorer: Scorer, texts: Sequence[str], settings: TextSettings) -> list[Surprise]:
-    """Return texts that were given, cleaned as those of the model; long ones in pieces."""
+    """Return texts that were given, cleaned as those of the model; long ones in pieces.
+
+    Raises SettingsError for one of which nothing is left.
+    """
     cleaned = [Document(text=clean_document(text, settings)) for text in texts]
+    for text, document in zip(texts, cleaned, strict=True):
+        if not document.text.strip():
+            raise SettingsError(
+                f"a text to show is {quoted(text)}, of which cleaning leaves nothing; give at "
+                "least one character."
+            )
     return list(_pieces(scorer, cleaned, given=True))
 
 
