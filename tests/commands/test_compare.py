@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from command_line import Charloom
 
+from charloom.comparison import Comparison, Interrupted
+
 LINES = [f"line {k} of a story, {k * k}" for k in range(60)]
 
 
@@ -89,3 +91,17 @@ def test_a_search_goes_on_where_it_ended(charloom: Charloom, source: Path, tmp_p
     other = charloom("compare", source, *options, "--search", 3, "--dropout", 0.1)
     assert other.code == 2
     assert "was begun with" in other.err
+
+
+def test_an_interruption_tells_how_to_go_on(
+    charloom: Charloom, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr(Comparison, "run", interrupted)
+    done = charloom("compare", source, "--steps", 3, "-o", tmp_path / "c")
+    assert (done.code, done.out) == (130, "")
+    assert done.err.splitlines()[-1] == (
+        "charloom: all is kept; the same compare command goes on with this run and the others."
+    )

@@ -195,6 +195,7 @@ def _run(comparison: "Comparison", trial: "Trial") -> "Result":
                 trial, listeners=[view], on_start=view.start, on_read=view.reading
             )
     except Interrupted:
+        terminal.note("all is kept; the same compare command goes on with this run and the others.")
         raise typer.Exit(INTERRUPTED) from None
 
 
