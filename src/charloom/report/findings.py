@@ -129,7 +129,7 @@ def examine(
         return scorer.score_blocks(gather(documents(corpus, kept_back, record.labels)))
 
     figures = evaluate(scored())
-    classes = classify_all(scorer, scored()) if len(record.labels) <= MOST_CLASSES else None
+    classes = classify_all(scorer, scored()) if 2 <= len(record.labels) <= MOST_CLASSES else None
     surprise = (
         *given(scorer, chosen, record.text),
         *held_out(scorer, documents(corpus, kept_back, record.labels)),
