@@ -71,7 +71,7 @@ def take(trainer: Trainer, batches: list[Batch]) -> None:
     for batch in batches:
         _, states = trainer.parts.learn(batch, [] if batch.starts else states)
         torch.nn.utils.clip_grad_norm_(trainer.network.parameters(), trainer.settings.clip)
-        trainer.optimizer.step()
+        trainer.optimizer.step(trainer.settings.learning_rate)
 
 
 def main() -> None:

@@ -19,7 +19,8 @@ from typing import Any, Final, Protocol
 
 from charloom.errors import ResumeError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Since 2 the optimizer is stored by rules (learning/rules.py); no other can be gone on from."""
 STATE: Final = "state.json"
 _TENSORS: Final = "tensors-{}.safetensors"
 _PARTIAL: Final = ".partial"
@@ -107,10 +108,11 @@ def _header(folder: Path) -> dict[str, Any]:
         version, digest = header["format"], header.pop("digest", None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _altered(path) from error
-    if isinstance(version, int) and version > FORMAT:
+    if isinstance(version, int) and version != FORMAT:
+        another = "a newer" if version > FORMAT else "the older"
         raise ResumeError(
-            f"{folder} has checkpoint format {version}; this charloom reads formats up to "
-            f"{FORMAT}: install a newer charloom."
+            f"{folder} has checkpoint format {version}; this charloom goes on from format {FORMAT} "
+            f"alone: use {another} charloom, or begin the run anew with --force."
         )
     if digest != _digest(_json(header)):
         raise _altered(path)

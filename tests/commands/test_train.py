@@ -199,6 +199,20 @@ def test_from_a_text_to_a_model(charloom: Charloom, source: Path) -> None:
     assert Model.load(run).record.training.steps == 1
 
 
+def test_training_does_not_load_torchs_compiler(source: Path) -> None:
+    options = ["train", str(source), "--hidden", "8", "--steps", "2", "--device", "cpu"]
+    program = (
+        "import sys\n"
+        "from charloom.cli.app import run\n"
+        f"code = run({options!r})\n"
+        "print(code, *sorted({'torch._dynamo', 'torch._inductor'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0"]
+
+
 def test_what_was_learned_is_not_said_again(charloom: Charloom, source: Path) -> None:
     assert charloom("train", source, *SMALL, "--steps", 3).code == 0
     run = Path("runs/lines")

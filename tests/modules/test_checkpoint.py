@@ -104,15 +104,16 @@ def test_a_state_that_was_altered(tmp_path: Path) -> None:
     assert str(caught.value) == altered(path)
 
 
-def test_a_newer_format(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "another"), [(1, "the older"), (3, "a newer")])
+def test_another_format(tmp_path: Path, version: int, another: str) -> None:
     write(tmp_path, FIRST)
     path = tmp_path / "state.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": version}))
     with pytest.raises(ResumeError) as caught:
         read(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path} has checkpoint format 2; this charloom reads formats up to 1: "
-        "install a newer charloom."
+        f"{tmp_path} has checkpoint format {version}; this charloom goes on from format 2 alone: "
+        f"use {another} charloom, or begin the run anew with --force."
     )
 
 

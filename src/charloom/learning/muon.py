@@ -1,4 +1,4 @@
-"""Muon: steps along orthogonal matrices for the recurrent weights, AdamW for all others.
+"""Muon: steps along orthogonal matrices.
 
 Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024: the momentum of a
 matrix is replaced by the nearest one with orthogonal columns, so that all directions learn, and not
@@ -8,11 +8,13 @@ Axes: M rows, N columns.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, TypeVar
 
 import torch
 from torch import Tensor
+
+from charloom.learning.rules import Remembering
 
 MOMENTUM: Final = 0.95
 # Odd polynomials a x + b x**3 + c x**5 that, one after another, take singular values from 0.02 to 1
@@ -23,7 +25,6 @@ POLYNOMIALS: Final = (
     (3.2153, -2.4112, 0.5013),
     (2.2183, -1.5940, 0.4107),
 )
-
 
 WORTH_SPREADING: Final = 1 << 25
 """Multiplications from which on a product takes longer than to wake a thread."""
@@ -47,51 +48,33 @@ class Threads(Protocol):
         ...
 
 
-class Muon(torch.optim.AdamW):
-    """AdamW, but for the groups of parameters that say ``orthogonal``: there, Muon.
+class Muon(Remembering):
+    """Steps of matrices along the orthogonal matrix that is nearest to their momentum.
 
-    Such a parameter is a matrix. Its step has ``lr`` for a root mean square of singular values of
-    sqrt(M / N) if M > N, else 1: what the matrix does to a vector of normal size then changes by
-    about ``lr``, whatever its shape. Before it, the matrix is made smaller by the share ``lr``
-    times ``weight_decay``: its singular values stay below about 1 / ``weight_decay``.
+    A step has ``rate`` for a root mean square of singular values of sqrt(M / N) if M > N, else 1:
+    what the matrix does to a vector of normal size then changes by about ``rate``, whatever its
+    shape. Before it, the matrix is made smaller by the share ``rate`` times ``decay``: its singular
+    values stay below about 1 / ``decay``. Large products are spread over ``threads``.
     """
 
     def __init__(
-        self, groups: Iterable[dict[str, Any]], threads: Threads | None = None, **options: Any
+        self, weights: Sequence[Tensor], decay: float, threads: Threads | None = None
     ) -> None:
-        super().__init__([{"orthogonal": False} | group for group in groups], **options)
+        super().__init__(weights, "momentum")
+        self._decay = decay
         self._product = functools.partial(product, threads) if threads else torch.mm
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Take a step; a ``closure`` is not supported."""
-        assert closure is None
-        for group in self.param_groups:
-            if group["orthogonal"]:
-                for parameter in group["params"]:
-                    self._turn(parameter, group["lr"], group["weight_decay"])
-        # What has no gradient any more is passed over.
-        super().step()
-        return None
-
-    def _turn(self, parameter: Tensor, rate: float, decay: float) -> None:
-        """Take a step with a matrix, and use up its gradient."""
-        gradient = parameter.grad
-        if gradient is None:
-            return
-        state = self.state[parameter]
-        if not state:
-            # AdamW expects to find the number of steps in whatever state there is.
-            state["step"] = torch.zeros(())
-            state["momentum"] = torch.zeros_like(parameter)
-        state["step"] += 1
-        momentum = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
-        ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
-        rows, columns = parameter.shape
-        size = rate * max(1.0, rows / columns) ** 0.5
-        parameter.mul_(1 - rate * decay)
-        parameter.sub_(orthogonal(ahead, self._product), alpha=size)
-        parameter.grad = None
+    def step(self, rate: float) -> None:
+        """Change the weights that have gradients, with a learning rate."""
+        weights, gradients, kept = self._due()
+        for weight, gradient, momentum in zip(weights, gradients, kept["momentum"], strict=True):
+            momentum.lerp_(gradient, 1 - MOMENTUM)
+            ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
+            rows, columns = weight.shape
+            size = rate * max(1.0, rows / columns) ** 0.5
+            weight.mul_(1 - rate * self._decay)
+            weight.sub_(orthogonal(ahead, self._product), alpha=size)
 
 
 def orthogonal(matrix_MN: Tensor, multiply: Product = torch.mm) -> Tensor:

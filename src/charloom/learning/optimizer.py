@@ -1,16 +1,18 @@
-"""Optimizer, clipping, and the learning rate as a pure function of progress."""
+"""The optimizer: which rule changes which weights, and the learning rate by progress."""
 
-import torch
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
 from torch import nn
 
 from charloom.learning.muon import Muon, Threads
+from charloom.learning.rules import SGD, AdamW, RMSprop, Rule
 from charloom.settings import TrainingSettings
 
 # Share of the budget over which the learning rate rises, and with what share of it it begins.
-WARM_UP = 0.02
-FIRST = 0.1
-BETAS = (0.9, 0.99)
-ORTHOGONAL = 10 / 3
+WARM_UP: Final = 0.02
+FIRST: Final = 0.1
+ORTHOGONAL: Final = 10 / 3
 """A step of Muon, in the norm of its matrix, as a multiple of AdamW's step of each weight."""
 
 
@@ -27,38 +29,48 @@ def learning_rate(settings: TrainingSettings, progress: float) -> float:
     return settings.learning_rate * max(0.0, min(rise, fall))
 
 
+class Optimizer:
+    """Rules for the weights of a network, each with a multiple of the learning rate."""
+
+    def __init__(self, rules: Sequence[tuple[Rule, float]]) -> None:
+        self.rules = rules
+
+    def step(self, rate: float) -> None:
+        """Change the weights that have gradients, with a learning rate."""
+        for rule, times in self.rules:
+            rule.step(times * rate)
+
+    def state(self) -> dict[str, Any]:
+        """Return what the next steps depend on."""
+        return {"rules": [rule.state() for rule, _ in self.rules]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state`` returned."""
+        for (rule, _), known in zip(self.rules, state["rules"], strict=True):
+            rule.restore(known)
+
+
 def build_optimizer(
     network: nn.Module, settings: TrainingSettings, threads: Threads | None = None
-) -> torch.optim.Optimizer:
+) -> Optimizer:
     """Return the optimizer of the settings over the weights of ``network``.
 
-    AdamW (Loshchilov & Hutter 2019) decays matrices only; Muon is AdamW but for the weights of the
-    recurrent layers; RMSprop (Hinton 2012) has the constants of the Keras default, rho 0.9 and
-    epsilon 1e-7; sgd has momentum 0.9. Large products are
-    spread over ``threads``.
+    ``adamw`` decays matrices only; ``muon`` is AdamW but for the weights of the recurrent layers,
+    and spreads large products over ``threads``.
     """
-    rate = settings.learning_rate
+    weights = list(network.parameters())
     if settings.optimizer == "rmsprop":
-        return torch.optim.RMSprop(network.parameters(), lr=rate, alpha=0.9, eps=1e-7)
+        return Optimizer([(RMSprop(weights), 1.0)])
     if settings.optimizer == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9)
+        return Optimizer([(SGD(weights), 1.0)])
     recurrent, matrices, others = _kinds(network)
-    groups = [
-        {"params": matrices, "weight_decay": settings.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+    decay = settings.weight_decay
+    rules: list[tuple[Rule, float]] = [(AdamW(others, decay=0.0), 1.0)]
     if settings.optimizer == "muon":
-        groups.append(
-            {
-                "params": recurrent,
-                "orthogonal": True,
-                "times": ORTHOGONAL,
-                "weight_decay": settings.weight_decay,
-            }
-        )
-        return Muon(groups, threads, lr=rate, betas=BETAS, fused=True)
-    matrices += recurrent
-    return torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=True)
+        rules.append((Muon(recurrent, decay, threads), ORTHOGONAL))
+    else:
+        matrices += recurrent
+    return Optimizer([*rules, (AdamW(matrices, decay), 1.0)])
 
 
 def _kinds(
@@ -72,9 +84,3 @@ def _kinds(
         else:
             (matrices if parameter.ndim == 2 else others).append(parameter)
     return recurrent, matrices, others
-
-
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Use ``rate`` in the steps that follow; groups that say ``times`` take that many times it."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group.get("times", 1.0)

@@ -35,7 +35,7 @@ def symbols_per_second(
         while taken < LEAST_STEPS or time.perf_counter() - began < SECONDS:
             before = time.perf_counter()
             parts.learn(batch, [])
-            optimizer.step()
+            optimizer.step(training.learning_rate)
             # The first step prepares memory and code.
             if taken:
                 best = min(best, time.perf_counter() - before)

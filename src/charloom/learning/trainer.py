@@ -23,7 +23,7 @@ from charloom.learning.averaging import Averaging
 from charloom.learning.batches import Batch, Batches
 from charloom.learning.memory import Memory
 from charloom.learning.network import Network
-from charloom.learning.optimizer import learning_rate, set_learning_rate
+from charloom.learning.optimizer import Optimizer, learning_rate
 from charloom.learning.parts import Parts, States
 from charloom.learning.progress import LEAST_GAP, Average, Overfitting, Pace, Stopwatch
 from charloom.learning.ranks import Ranks
@@ -78,7 +78,7 @@ class Trainer:
     network: Network
     training: Batches
     validation: Batches
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
     parts: Parts
     settings: TrainingSettings
     listeners: list[Listener]
@@ -119,6 +119,7 @@ class Trainer:
             "loss": self._loss,
             "rate": self._rate,
             "overfitting": self._overfitting,
+            "optimizer": self.optimizer,
         }
         if self._average is not None:
             self._members["average"] = self._average
@@ -135,7 +136,6 @@ class Trainer:
             "counters": counters,
             **members,
             "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
             "random": self.parts.state(),
             "carried": self.ranks.merged(self.parts.merged(self._states)),
         }
@@ -147,7 +147,6 @@ class Trainer:
         for name, member in self._members.items():
             member.restore(state[name])
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
         self.parts.restore(state["random"], self.step)
         self._states = self.parts.divided(state["carried"])
 
@@ -262,8 +261,7 @@ class Trainer:
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip).item()
         if not math.isfinite(norm):
             raise _not_finite("the gradient", norm, self.step + 1)
-        set_learning_rate(self.optimizer, rate)
-        self.optimizer.step()
+        self.optimizer.step(rate)
         if self._average is not None:
             self._average.add()
         self.step += 1
