@@ -4,8 +4,8 @@
 - lesson: the same by `--preset lesson`, three epochs;
 - tinyshakespeare: one stream, the first 90 % of the characters against the last 10 %, read with the
   state carried, nats per character;
-- names: first names, all but 1,000 against 1,000 that a fixed seed draws, nats per symbol, the end
-  of a name counted.
+- names: first names, all but 1,000 against the 1,000 that makemore holds out, nats per symbol, the
+  end of a name counted.
 
 Each run is a process as a user starts it. What stands after `--` goes to each `charloom train`.
 

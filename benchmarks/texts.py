@@ -5,7 +5,6 @@ first names of makemore lie in a folder of data, by default ../shared/data besid
 """
 
 import csv
-import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -41,10 +40,13 @@ def shakespeare(source: Path, folder: Path) -> Files:
 
 
 def names(source: Path, folder: Path) -> Files:
-    """Write all names but 1,000, and these, which a fixed seed draws."""
+    """Write all names but 1,000, and these: makemore's own draw, of which its figures are."""
+    import torch
+
     everyone = [line.strip() for line in source.read_text("utf-8").splitlines() if line.strip()]
-    random.Random(0).shuffle(everyone)
-    return _write(folder, "\n".join(everyone[1000:]), "\n".join(everyone[:1000]))
+    draw = torch.randperm(len(everyone), generator=torch.Generator().manual_seed(3407))
+    order = [everyone[index] for index in draw.tolist()]
+    return _write(folder, "\n".join(order[:-1000]), "\n".join(order[-1000:]))
 
 
 def _write(folder: Path, training: str, validation: str) -> Files:

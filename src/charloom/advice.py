@@ -19,12 +19,16 @@ OPEN: Final = frozenset(
 )
 """The settings that are decided here, unless they are given."""
 
-SIZES: Final = (32, 64, 128, 192, 256, 384, 512)
+SIZES: Final = (32, 64, 128, 256, 384, 512, 768)
 """Hidden units to choose from."""
 SYMBOLS_PER_WEIGHT: Final = 4.0
 """How often the budget must let a network read so many symbols as it has weights."""
 STEP_SYMBOLS: Final = {"cpu": 2048, "cuda": 16384}
 """About how many symbols a step reads: more let a GPU work, fewer let a CPU take more steps."""
+OFTEN: Final = 5.0
+FEWER: Final = 0.65
+"""Where short texts are read more than OFTEN times, a step reads only this share of STEP_SYMBOLS:
+noise in the gradients keeps the network from learning them by heart."""
 MOST_STREAMS: Final = {"cpu": 256, "cuda": 1024}
 LEAST_STEPS: Final = 50
 """Steps that an epoch has at least, for a text that is not tiny: minibatches get smaller before."""
@@ -34,6 +38,7 @@ LONG_TEXT: Final = 256
 EMBEDDINGS: Final = ((40, 32), (1_000, 64), (20_000, 128))
 """Up to so many symbols, an embedding of this size."""
 LARGEST_EMBEDDING: Final = 256
+MOST_DROPOUT: Final = 0.8
 RATES: Final[dict[Optimizer, float]] = {
     "muon": 1.4e-2,
     "adamw": 6e-3,
@@ -94,19 +99,25 @@ def advise(
     window = SHORT_WINDOW if facts.is_long else training.window
     training = changed(training, window=window, learning_rate=RATES[training.optimizer])
     decay = DECAYS.get(training.optimizer, training.weight_decay)
-    training = changed(training, batch_size=_streams(facts, training.window), weight_decay=decay)
+    wanted = STEP_SYMBOLS[facts.device]
+    training = changed(
+        training, batch_size=_streams(facts, training.window, wanted), weight_decay=decay
+    )
     network = changed(network, input=embedding(facts.vocabulary))
     network, training, read = _fitting(network, training, left, facts, speed)
-    share = dropout(read / facts.symbols, weights(network, facts.vocabulary) / facts.symbols)
+    passes = read / facts.symbols
+    if passes > OFTEN and not facts.is_long:
+        fewer = _streams(facts, training.window, FEWER * wanted)
+        training = changed(training, batch_size=fewer)
+    share = dropout(passes, weights(network, facts.vocabulary) / facts.symbols)
     return changed(network, dropout=share), training
 
 
-def _streams(facts: Facts, window: int) -> int:
-    """Return how many texts, or lanes of a stream, a step reads."""
+def _streams(facts: Facts, window: int, symbols: float) -> int:
+    """Return how many texts, or lanes of a stream, a step reads for about so many symbols."""
     length = facts.length(window)
-    wanted = STEP_SYMBOLS[facts.device] / length
     # A small text is read in many steps all the same.
-    wanted = min(wanted, MOST_STREAMS[facts.device], facts.symbols / length / LEAST_STEPS)
+    wanted = min(symbols / length, MOST_STREAMS[facts.device], facts.symbols / length / LEAST_STEPS)
     streams = max(8 * round(wanted / 8), 8)
     return streams if facts.unit == "stream" else min(streams, facts.documents)
 
@@ -121,19 +132,19 @@ def embedding(vocabulary: int) -> int:
 
 
 def dropout(passes: float, weights_per_symbol: float) -> float:
-    """Return the share of values to drop, for so many passes over the text.
+    """Return the share of values to drop at first, for so many passes over the text.
 
     More is dropped the easier it is to learn the text by heart: by reading it often, and with many
     weights for each of its symbols.
 
     >>> [dropout(passes, 1) for passes in (0.1, 3, 10, 30, 1000)]
-    [0.0, 0.2, 0.45, 0.65, 0.65]
-    >>> [dropout(10, ratio) for ratio in (0.01, 1, 4)]
-    [0.0, 0.45, 0.6]
+    [0.0, 0.3, 0.65, 0.8, 0.8]
+    >>> [dropout(10, ratio) for ratio in (0.001, 1, 4)]
+    [0.0, 0.65, 0.8]
     """
     ease = passes * math.sqrt(weights_per_symbol)
-    share = 0.5 * math.log10(max(ease / 1.2, 1.0))
-    return min(round(share / 0.05) * 5, 65) / 100
+    share = 0.7 * math.log10(max(ease / 1.1, 1.0))
+    return min(round(share / 0.05) * 5 / 100, MOST_DROPOUT)
 
 
 def _fitting(

@@ -76,7 +76,8 @@ class NetworkSettings(Record):
     input: int | Literal["one-hot"] = 64
     """``"one-hot"``, or the size of a learned embedding."""
     dropout: float = 0.1
-    """Share of values dropped between layers and before the output while training."""
+    """Share of values dropped between layers and before the output at the beginning of training;
+    it falls to a quarter, unless the schedule is constant."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -104,7 +105,8 @@ class TrainingSettings(Record):
     learning_rate: float = 1.4e-2
     """The highest learning rate of the schedule."""
     schedule: Schedule = "linear"
-    """``linear``: short warm-up, then down to zero at the end of the budget; or ``constant``."""
+    """``linear``: short warm-up, then down to a fifth at the end of the budget, and dropout to a
+    quarter; or ``constant``."""
     optimizer: Optimizer = "muon"
     """The rule that turns gradients into steps; muon is AdamW but for the recurrent layers."""
     weight_decay: float = 0.08

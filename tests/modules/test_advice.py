@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from charloom.advice import (
     DECAYS,
     LEAST_STEPS,
+    MOST_DROPOUT,
     MOST_STREAMS,
     OPEN,
     RATES,
@@ -65,7 +66,7 @@ def test_settings_stay_within_their_bounds(facts: Facts, minutes: float, speed: 
     training = TrainingSettings(minutes=minutes)
     network, training = advise(NetworkSettings(), training, (), facts, flops(speed))
     assert network.hidden in SIZES
-    assert 0 <= network.dropout <= 0.65
+    assert 0 <= network.dropout <= MOST_DROPOUT
     assert 1 <= training.batch_size <= MOST_STREAMS[facts.device]
     read = training.batch_size * facts.length(training.window)
     assert read <= max(2 * STEP_SYMBOLS[facts.device], 8 * facts.length(training.window))
@@ -159,7 +160,7 @@ def test_the_faster_precision_is_taken() -> None:
 
 @given(passes=st.floats(1e-3, 1e4), ratio=st.floats(1e-6, 1e3))
 def test_more_passes_never_drop_less(passes: float, ratio: float) -> None:
-    assert dropout(passes, ratio) <= dropout(2 * passes, ratio) <= 0.65
+    assert dropout(passes, ratio) <= dropout(2 * passes, ratio) <= MOST_DROPOUT
     assert dropout(passes, ratio) <= dropout(passes, 2 * ratio)
 
 

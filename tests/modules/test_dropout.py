@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from networks import random_tensors
 from torch import Tensor
 
 from charloom.learning.batches import Batch
@@ -81,9 +82,17 @@ def test_more_masks_do_not_cost_much(cost: float) -> None:
         assert (masks(share, cost) - 1) * cost <= WORTH + 1e-9
 
 
+def network_of(units: int) -> Network:
+    """Return a network of five symbols with dropout 0.6 and weights other than zero."""
+    settings = NetworkSettings(hidden=units, input=3, dropout=0.6)
+    made = Network(settings, symbols=5)
+    made.load(random_tensors(settings, 5, seed=3))
+    return made
+
+
 def test_the_loss_is_the_mean_over_the_masks(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(3)
-    network = Network(NetworkSettings(hidden=20, input=3, dropout=0.6), symbols=5)
+    network = network_of(20)
     ids_TB = torch.randint(5, (6, 4))
     batch = Batch(
         inputs_TB=ids_TB,
@@ -111,7 +120,7 @@ def test_the_loss_is_the_mean_over_the_masks(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_nothing_is_dropped_where_the_network_does_not_learn() -> None:
-    network = Network(NetworkSettings(hidden=8, input=3, dropout=0.6), symbols=5).eval()
+    network = network_of(8).eval()
     hidden_NH = torch.rand(7, 8)
     with torch.no_grad():
         assert torch.equal(

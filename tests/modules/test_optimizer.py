@@ -4,29 +4,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import nn
 
 from charloom.learning.muon import Muon
 from charloom.learning.network import Network
-from charloom.learning.optimizer import Optimizer, build_optimizer, learning_rate
+from charloom.learning.optimizer import Optimizer, build_optimizer
 from charloom.learning.packing import pack, unpack
 from charloom.learning.rules import BETAS, SGD, AdamW, RMSprop, Rule
 from charloom.settings import NetworkSettings, TrainingSettings
-
-
-def test_linear_rises_from_a_tenth_and_falls_to_zero() -> None:
-    settings = TrainingSettings(learning_rate=0.5, schedule="linear")
-    at = {share: learning_rate(settings, share) for share in (0, 0.01, 0.02, 0.51, 1)}
-    assert at == pytest.approx({0: 0.05, 0.01: 0.275, 0.02: 0.5, 0.51: 0.25, 1: 0})
-
-
-@given(progress=st.floats(0, 1))
-def test_the_rate_stays_between_zero_and_the_highest(progress: float) -> None:
-    assert 0 <= learning_rate(TrainingSettings(learning_rate=0.5), progress) <= 0.5
-    constant = TrainingSettings(learning_rate=0.5, schedule="constant")
-    assert learning_rate(constant, progress) == 0.5
 
 
 def stepped(optimizer: str, gradients: list[float], **options: float) -> float:

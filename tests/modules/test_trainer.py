@@ -14,7 +14,7 @@ from charloom.learning.optimizer import build_optimizer
 from charloom.learning.parts import Parts
 from charloom.learning.placement import place, seed_everything
 from charloom.learning.trainer import VALIDATION, Trainer, evaluate
-from charloom.settings import NetworkSettings, TrainingSettings
+from charloom.settings import NetworkSettings, Schedule, TrainingSettings
 
 TEXTS = ["hello there", "hello world", "well hello", "yellow wheel", "he yells", "or else"]
 HELD_OUT = ["hello you", "wheel"]
@@ -164,6 +164,23 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
     assert weights(1) == weights(1)
     assert weights(1) != weights(2)
+
+
+def test_at_first_all_symbols_are_equally_likely() -> None:
+    events: list[Event] = []
+    trainer(TrainingSettings(steps=1, precision="fp32"), events.append).run()
+    first = next(event for event in events if isinstance(event, Step))
+    assert first.bits_per_character == pytest.approx(math.log2(len(KNOWN)), rel=1e-6)
+
+
+@pytest.mark.parametrize(("schedule", "last"), [("linear", 0.2), ("constant", 0.5)])
+def test_dropout_falls_with_the_budget(schedule: Schedule, last: float) -> None:
+    settings = TrainingSettings(steps=5, schedule=schedule)
+    shares: list[float] = []
+    run = trainer(settings, lambda event: None, NetworkSettings(hidden=8, dropout=0.5))
+    run.listeners.append(lambda event: shares.append(run.network.dropout))
+    run.run()
+    assert [shares[0], shares[-1]] == pytest.approx([0.5, last])
 
 
 def test_dropout_is_off_while_measuring() -> None:

@@ -150,7 +150,7 @@ Dropout = Annotated[
     _number(
         "--dropout",
         "SHARE",
-        "Values dropped between layers and before the output.",
+        "Values dropped between layers and before the output, at first; falls to a quarter.",
         "Network",
         _NETWORK.dropout,
     ),
@@ -186,7 +186,7 @@ ScheduleName = Annotated[
     _name(
         Schedule,
         "--schedule",
-        help="The learning rate falls to zero, or is constant.",
+        help="Learning rate and dropout fall until the end, or are constant.",
         default=_TRAINING.schedule,
         group="Training",
     ),

@@ -26,8 +26,6 @@ NOISE: Final = 0.4
 MOST_MASKS: Final = 8
 WORTH: Final = 0.3
 """What more masks may cost: multiplications, as a share of those of the recurrent layers."""
-LEVELS: Final = 1 << 16
-"""Different draws where the compiled code draws."""
 
 
 def masks(share: float, cost: float) -> int:
@@ -69,7 +67,7 @@ class _Dropped(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, share: float, seed: int, count: int) -> Tensor:
         words = np.random.SFC64(seed).random_raw(-(-values.numel() // 4))
         ctx.drawn_N = words.view(np.uint16)[: values.numel()]
-        ctx.kept = min(max(round(LEVELS * (1 - share)), 1), LEVELS)
+        ctx.kept = min(max(round(kernels.LEVELS * (1 - share)), 1), kernels.LEVELS)
         result_KN = torch.empty(count, values.numel())
         kernels.drop(_flat(values), ctx.drawn_N, ctx.kept, result_KN.numpy())
         return result_KN.view(count, *values.shape)

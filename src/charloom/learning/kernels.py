@@ -8,11 +8,16 @@ Axes: T steps, B streams, H hidden units, S slots times H, G gates times H, V sy
 values.
 """
 
+from typing import Final
+
 import numpy as np
 
 from charloom.arithmetic.exact import ONE
 from charloom.arithmetic.layers import GRU, LSTM, compiled
 from charloom.arithmetic.tiles import ROWS, add_product
+
+LEVELS: Final = 1 << 16
+"""How many different draws decide about dropout: 16 bits each."""
 
 
 @compiled
@@ -95,11 +100,11 @@ def _gru_back(slots_S, before_H, given_H, state_H):
 
 @compiled
 def drop(values_N, drawn_N, kept, result_KN):
-    """Write the values under each mask: those kept of 65,536 draws of 16 bits, divided by that."""
+    """Write the values under each mask: those kept of ``LEVELS`` draws, divided by that."""
     K, N = result_KN.shape
-    scale = np.float32(65536) / np.float32(kept)
+    scale = np.float32(LEVELS) / np.float32(kept)
     for k in range(K):
-        turn = np.uint16(k * 65536 // K)
+        turn = np.uint16(k * LEVELS // K)
         result_N = result_KN[k]
         for n in range(N):
             value = values_N[n] * scale
@@ -110,11 +115,11 @@ def drop(values_N, drawn_N, kept, result_KN):
 def gather(given_KN, drawn_N, kept, gradient_N):
     """Write the gradient of the values, from that of the values under each mask."""
     K, N = given_KN.shape
-    scale = np.float32(65536) / np.float32(kept)
+    scale = np.float32(LEVELS) / np.float32(kept)
     for n in range(N):
         gradient_N[n] = 0
     for k in range(K):
-        turn = np.uint16(k * 65536 // K)
+        turn = np.uint16(k * LEVELS // K)
         given_N = given_KN[k]
         for n in range(N):
             value = given_N[n] * scale

@@ -59,6 +59,8 @@ class Network(nn.Module):
     def __init__(self, settings: NetworkSettings, symbols: int, labels: int = 0) -> None:
         super().__init__()
         self.settings = settings
+        self.dropout = settings.dropout
+        """Share of values that are dropped while learning; who trains may change it."""
         one_hot = settings.input == "one-hot"
         width = symbols if isinstance(settings.input, str) else settings.input
         if not one_hot:
@@ -71,6 +73,8 @@ class Network(nn.Module):
         if labels:
             self.labels = _Labels(labels, settings)
         self.output = nn.Linear(settings.hidden, symbols)
+        # All symbols are equally likely at first: nothing has to be unlearned.
+        nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
     def start(self, labels_B: Tensor) -> State:
@@ -121,8 +125,8 @@ class Network(nn.Module):
         layer = self.cells[depth]
         assert isinstance(layer, Layer)
         if depth:
-            if self.training and self.settings.dropout:
-                (x,) = dropped(x, self.settings.dropout, chance)
+            if self.training and self.dropout:
+                (x,) = dropped(x, self.dropout, chance)
             return layer.forward(x, hidden_BH, cell_BH)
         if layer.reads_symbols:
             return layer.forward(x, hidden_BH, cell_BH)
@@ -142,7 +146,7 @@ class Network(nn.Module):
 
         Where the network does not learn, or has no dropout, K is 1 and nothing is dropped.
         """
-        share = self.settings.dropout
+        share = self.dropout
         if not self.training or share == 0:
             return self.logits(hidden_NH).unsqueeze(0)
         return self.logits(dropped(hidden_NH, share, chance, masks(share, self._output_cost())))

@@ -1,4 +1,4 @@
-"""The optimizer: which rule changes which weights, and the learning rate by progress."""
+"""The optimizer: which rule changes which weights."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -9,24 +9,8 @@ from charloom.learning.muon import Muon, Threads
 from charloom.learning.rules import SGD, AdamW, RMSprop, Rule
 from charloom.settings import TrainingSettings
 
-# Share of the budget over which the learning rate rises, and with what share of it it begins.
-WARM_UP: Final = 0.02
-FIRST: Final = 0.1
 ORTHOGONAL: Final = 10 / 3
 """A step of Muon, in the norm of its matrix, as a multiple of AdamW's step of each weight."""
-
-
-def learning_rate(settings: TrainingSettings, progress: float) -> float:
-    """Return the learning rate when ``progress`` (0 to 1) of the budget is used.
-
-    ``linear`` rises from a tenth over the first 2 %, and then falls to zero at the end;
-    ``constant`` stays.
-    """
-    if settings.schedule == "constant":
-        return settings.learning_rate
-    rise = FIRST + (1 - FIRST) * progress / WARM_UP
-    fall = (1 - progress) / (1 - WARM_UP)
-    return settings.learning_rate * max(0.0, min(rise, fall))
 
 
 class Optimizer:

@@ -23,10 +23,11 @@ from charloom.learning.averaging import Averaging
 from charloom.learning.batches import Batch, Batches
 from charloom.learning.memory import Memory
 from charloom.learning.network import Network
-from charloom.learning.optimizer import Optimizer, learning_rate
+from charloom.learning.optimizer import Optimizer
 from charloom.learning.parts import Parts, States
 from charloom.learning.progress import LEAST_GAP, Average, Overfitting, Pace, Stopwatch
 from charloom.learning.ranks import Ranks
+from charloom.learning.schedule import dropout, learning_rate
 from charloom.settings import TrainingSettings
 
 # How the validation part is read: the longest texts first, many at once, the state carried.
@@ -224,6 +225,8 @@ class Trainer:
         self._watch.start()
         for batch in self.training.epoch(self.epoch, self._batches):
             rate = learning_rate(self.settings, self._progress)
+            highest = self.network.settings.dropout
+            self.network.dropout = dropout(self.settings, highest, self._progress)
             self._states = self._step(batch, [] if batch.starts else self._states, rate)
             self._batches += 1
             self._symbols += batch.symbols
