@@ -38,7 +38,7 @@ LONG_TEXT: Final = 256
 EMBEDDINGS: Final = ((40, 32), (1_000, 64), (20_000, 128))
 """Up to so many symbols, an embedding of this size."""
 LARGEST_EMBEDDING: Final = 256
-MOST_DROPOUT: Final = 0.8
+MOST_DROPOUT: Final = 0.7
 RATES: Final[dict[Optimizer, float]] = {
     "muon": 1.4e-2,
     "adamw": 6e-3,
@@ -138,12 +138,12 @@ def dropout(passes: float, weights_per_symbol: float) -> float:
     weights for each of its symbols.
 
     >>> [dropout(passes, 1) for passes in (0.1, 3, 10, 30, 1000)]
-    [0.0, 0.3, 0.65, 0.8, 0.8]
+    [0.0, 0.3, 0.65, 0.7, 0.7]
     >>> [dropout(10, ratio) for ratio in (0.001, 1, 4)]
-    [0.0, 0.65, 0.8]
+    [0.0, 0.65, 0.7]
     """
     ease = passes * math.sqrt(weights_per_symbol)
-    share = 0.7 * math.log10(max(ease / 1.1, 1.0))
+    share = 0.66 * math.log10(max(ease / 1.05, 1.0))
     return min(round(share / 0.05) * 5 / 100, MOST_DROPOUT)
 
 
