@@ -16,6 +16,7 @@ from charloom.cli.options import (
     LabelColumn,
     Sources,
     count,
+    number,
     option,
 )
 from charloom.cli.train import default_output, settings
@@ -63,6 +64,17 @@ Hidden = Annotated[
     ),
 ]
 
+Minutes = Annotated[
+    float | None,
+    option(
+        "--minutes",
+        metavar="MINUTES",
+        parser=number,
+        default=MINUTES,
+        group=given.BUDGET,
+        help="Minutes of training, for each.",
+    ),
+]
 Count = Annotated[
     int | None,
     option(
@@ -109,7 +121,7 @@ def compare(
     test: Test = None,
     input: given.Input = None,
     dropout: given.Dropout = None,
-    minutes: given.Minutes = None,
+    minutes: Minutes = None,
     epochs: given.Epochs = None,
     steps: given.Steps = None,
     batch_size: given.BatchSize = None,

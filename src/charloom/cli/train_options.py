@@ -22,7 +22,9 @@ from charloom.settings import (
 )
 
 _TEXT, _NETWORK, _TRAINING = TextSettings(), NetworkSettings(), TrainingSettings()
-_BUDGET = "Budget (give one)"
+BUDGET = "Budget (give one)"
+_CHOSEN = "what suits text, budget and machine"
+"""Of settings that are decided when they are left open (charloom.advice)."""
 
 
 def _name(choices: object, *names: str, help: str, default: str, group: str) -> object:
@@ -30,7 +32,9 @@ def _name(choices: object, *names: str, help: str, default: str, group: str) -> 
     return option(*names, metavar=metavar, default=default, help=help, group=group)
 
 
-def _whole(name: str, metavar: str, help: str, group: str, default: int | None = None) -> object:
+def _whole(
+    name: str, metavar: str, help: str, group: str, default: int | str | None = None
+) -> object:
     return option(name, metavar=metavar, parser=whole, default=default, help=help, group=group)
 
 
@@ -128,9 +132,7 @@ CellName = Annotated[
     str | None,
     _name(Cell, "--cell", help="Recurrent cell.", default=_NETWORK.cell, group="Network"),
 ]
-Hidden = Annotated[
-    int | None, _whole("--hidden", "UNITS", "Units of a layer.", "Network", _NETWORK.hidden)
-]
+Hidden = Annotated[int | None, _whole("--hidden", "UNITS", "Units of a layer.", "Network", _CHOSEN)]
 Layers = Annotated[
     int | None,
     _whole("--layers", "COUNT", "Recurrent layers on one another.", "Network", _NETWORK.layers),
@@ -141,7 +143,7 @@ Input = Annotated[
         "--input",
         metavar="one-hot|SIZE",
         help="How a symbol enters: one-hot, or as a learned embedding of this size.",
-        default=_NETWORK.input,
+        default=_CHOSEN,
         group="Network",
     ),
 ]
@@ -152,20 +154,20 @@ Dropout = Annotated[
         "SHARE",
         "Values dropped between layers and before the output, at first; falls to a quarter.",
         "Network",
-        _NETWORK.dropout,
+        _CHOSEN,
     ),
 ]
 
 Minutes = Annotated[
     float | None,
-    _number("--minutes", "MINUTES", "Minutes of training.", _BUDGET, _TRAINING.minutes),
+    _number("--minutes", "MINUTES", "Minutes of training.", BUDGET, _TRAINING.minutes),
 ]
-Epochs = Annotated[int | None, _whole("--epochs", "COUNT", "Passes over the texts.", _BUDGET)]
-Steps = Annotated[int | None, _whole("--steps", "COUNT", "Steps of the optimizer.", _BUDGET)]
+Epochs = Annotated[int | None, _whole("--epochs", "COUNT", "Passes over the texts.", BUDGET)]
+Steps = Annotated[int | None, _whole("--steps", "COUNT", "Steps of the optimizer.", BUDGET)]
 
 BatchSize = Annotated[
     int | None,
-    _whole("--batch-size", "COUNT", "Texts in a minibatch.", "Training", _TRAINING.batch_size),
+    _whole("--batch-size", "COUNT", "Texts in a minibatch.", "Training", _CHOSEN),
 ]
 Window = Annotated[
     int | None,
@@ -174,12 +176,12 @@ Window = Annotated[
         "SYMBOLS",
         "Symbols that an error is led back through.",
         "Training",
-        _TRAINING.window,
+        _CHOSEN,
     ),
 ]
 LearningRate = Annotated[
     float | None,
-    _number("--lr", "RATE", "Highest learning rate.", "Training", _TRAINING.learning_rate),
+    _number("--lr", "RATE", "Highest learning rate.", "Training", "that of the optimizer"),
 ]
 ScheduleName = Annotated[
     str | None,
@@ -203,7 +205,7 @@ OptimizerName = Annotated[
 ]
 WeightDecay = Annotated[
     float | None,
-    _number("--weight-decay", "RATE", "Of Muon and AdamW.", "Training", _TRAINING.weight_decay),
+    _number("--weight-decay", "RATE", "Of Muon and AdamW.", "Training", "that of the optimizer"),
 ]
 Clip = Annotated[
     float | None,
