@@ -1,7 +1,5 @@
 """How the figures of a training run are spelled, in the log and in the live view alike."""
 
-import math
-
 from charloom.display import duration
 from charloom.events import Sample, Step
 
@@ -21,8 +19,11 @@ def percent(share: float) -> str:
 
 
 def left(event: Step) -> str:
-    """Return the time that training will go on, if the rest goes like what is behind."""
-    return duration(event.seconds_left) if math.isfinite(event.seconds_left) else "?"
+    """Return the time that training will go on, if the rest goes like what is behind.
+
+    A thousand hours and more are a guess from next to nothing: "?".
+    """
+    return duration(event.seconds_left) if event.seconds_left < 1000 * 3600 else "?"
 
 
 def memory(event: Step) -> str:

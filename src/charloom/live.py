@@ -70,7 +70,7 @@ class Panel:
             ("validation", validation, "magenta", self._validation),
         )
         lines = [
-            self._bar(width),
+            self._bar(width, columns),
             *(
                 _line(
                     name,
@@ -83,12 +83,16 @@ class Panel:
         ]
         return lines if rows > 2 * len(lines) else lines[:1]
 
-    def _bar(self, width: int) -> Text:
+    def _bar(self, width: int, columns: int) -> Text:
+        """Return the bar, the time left, and the epoch if it has room."""
         done = int(self._progress * width)
         bar = Text.assemble((self._done * done, "green"), (self._rest * (width - done), "dim"))
         event = self._step
-        told = "" if event is None else f"{left(event)} left, epoch {event.epoch}"
-        return _line(percent(self._progress), bar, told)
+        if event is None:
+            return _line(percent(self._progress), bar, "")
+        line = _line(percent(self._progress), bar, f"{left(event)} left")
+        epoch = f", epoch {event.epoch}"
+        return line.append(epoch) if line.cell_len + len(epoch) <= columns else line
 
     def _bottom(self, columns: int, low: float, high: float) -> Text:
         """Return rate and memory, then as much of what is less urgent as has room."""

@@ -3,7 +3,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charloom.display import duration
@@ -58,6 +58,21 @@ def test_a_run_as_it_is_seen() -> None:
     ]
 
 
+def test_hours_left_on_a_narrow_terminal_leave_no_room_for_the_epoch() -> None:
+    panel = Panel(blocks=True)
+    panel.step(step(1 / 128, 4.0))
+    assert lines(panel, 60)[0].endswith("  1:03:30 left")
+    assert lines(panel, 80)[0].endswith("  1:03:30 left, epoch 2")
+
+
+def test_time_left_by_a_guess_from_nothing_is_not_told() -> None:
+    panel = Panel(blocks=True)
+    for progress in (0.0, 1e-95, 1e-6):
+        panel.step(step(progress, 4.0))
+        assert lines(panel, 60)[0].endswith("  ? left, epoch 2")
+
+
+@example(columns=60, blocks=False, points=[(1 / 128, 0.0)], measured=False)
 @given(
     st.integers(60, 200),
     st.booleans(),
