@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from charloom.learning.rules import Remembering
+from charloom.learning.rules import Kept, Remembering, Tensors
 
 MOMENTUM: Final = 0.95
 # Odd polynomials a x + b x**3 + c x**5 that, one after another, take singular values from 0.02 to 1
@@ -64,10 +64,7 @@ class Muon(Remembering):
         self._decay = decay
         self._product = functools.partial(product, threads) if threads else torch.mm
 
-    @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """Change the weights that have gradients, with a learning rate."""
-        weights, gradients, kept = self._due()
+    def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
         for weight, gradient, momentum in zip(weights, gradients, kept["momentum"], strict=True):
             momentum.lerp_(gradient, 1 - MOMENTUM)
             ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's

@@ -17,6 +17,10 @@ BETAS: Final = (0.9, 0.99)
 """How much AdamW's averages of gradients and of their squares keep at each step."""
 
 
+Tensors = list[Tensor]
+Kept = Mapping[str, Tensors]
+
+
 class Rule(Protocol):
     """Changes some weights, step by step; a ``Stateful`` of checkpoint.py."""
 
@@ -52,15 +56,21 @@ class Remembering:
             for tensor, value in zip(tensors, state[name], strict=True):
                 tensor.copy_(value)
 
-    def _due(self) -> tuple[list[Tensor], list[Tensor], dict[str, list[Tensor]]]:
-        """Return the weights that have gradients, these, and what is kept for them."""
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Change the weights that have gradients, with a learning rate."""
         gradients = [weight.grad for weight in self._weights]
         due = [index for index, gradient in enumerate(gradients) if gradient is not None]
-        return (
+        self._change(
+            rate,
             [self._weights[index] for index in due],
             [gradient for gradient in gradients if gradient is not None],
             {name: [kept[index] for index in due] for name, kept in self._kept.items()},
         )
+
+    def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
+        """Change weights by their gradients and what is kept for them."""
+        raise NotImplementedError
 
 
 class AdamW(Remembering):
@@ -70,10 +80,7 @@ class AdamW(Remembering):
         super().__init__(weights, "mean", "square")
         self._decay = decay
 
-    @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """Change the weights that have gradients, with a learning rate."""
-        weights, gradients, kept = self._due()
+    def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
         adamw(
             weights,
             gradients,
@@ -98,10 +105,7 @@ class RMSprop(Remembering):
     def __init__(self, weights: Sequence[Tensor]) -> None:
         super().__init__(weights, "square")
 
-    @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """Change the weights that have gradients, with a learning rate."""
-        weights, gradients, kept = self._due()
+    def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
         rmsprop(
             weights,
             gradients,
@@ -124,10 +128,7 @@ class SGD(Remembering):
     def __init__(self, weights: Sequence[Tensor]) -> None:
         super().__init__(weights, "momentum")
 
-    @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """Change the weights that have gradients, with a learning rate."""
-        weights, gradients, kept = self._due()
+    def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
         sgd(
             weights,
             gradients,
