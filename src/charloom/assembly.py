@@ -143,7 +143,7 @@ def trainer_of(
         network=network,
         training=_batches(record, corpus),
         validation=DocumentBatches(part=corpus.validation, seed=None, **VALIDATION),
-        optimizer=build_optimizer(network, settings, parts),
+        optimizer=build_optimizer(network, settings, parts.threads),
         parts=parts,
         settings=settings,
         listeners=[],
@@ -160,7 +160,7 @@ def trainer_of(
         precision=placement.precision,
         output=output,
         sources=tuple(names),
-        threads=trainer.parts.threads,
+        threads=trainer.parts.all_threads,
         processes=ranks.launch.world,
     )
     return trainer, plan

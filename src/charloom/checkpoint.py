@@ -19,8 +19,8 @@ from typing import Any, Final, Protocol
 
 from charloom.errors import ResumeError
 
-FORMAT: Final = 2
-"""Since 2 the optimizer is stored by rules (learning/rules.py); no other can be gone on from."""
+FORMAT: Final = 3
+"""Changed where the rules of the optimizer did: no other format can be gone on from."""
 STATE: Final = "state.json"
 _TENSORS: Final = "tensors-{}.safetensors"
 _PARTIAL: Final = ".partial"

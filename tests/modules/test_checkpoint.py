@@ -104,7 +104,7 @@ def test_a_state_that_was_altered(tmp_path: Path) -> None:
     assert str(caught.value) == altered(path)
 
 
-@pytest.mark.parametrize(("version", "another"), [(1, "the older"), (3, "a newer")])
+@pytest.mark.parametrize(("version", "another"), [(2, "the older"), (4, "a newer")])
 def test_another_format(tmp_path: Path, version: int, another: str) -> None:
     write(tmp_path, FIRST)
     path = tmp_path / "state.json"
@@ -112,7 +112,7 @@ def test_another_format(tmp_path: Path, version: int, another: str) -> None:
     with pytest.raises(ResumeError) as caught:
         read(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path} has checkpoint format {version}; this charloom goes on from format 2 alone: "
+        f"{tmp_path} has checkpoint format {version}; this charloom goes on from format 3 alone: "
         f"use {another} charloom, or begin the run anew with --force."
     )
 

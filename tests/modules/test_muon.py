@@ -1,5 +1,6 @@
 """Muon against singular values by NumPy."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 
 from charloom.learning.muon import MOMENTUM, Muon, orthogonal, product
+from charloom.learning.threads import Threads
 
 
 def matrix(rows: int, columns: int, least: float) -> tuple[Tensor, np.ndarray]:
@@ -31,24 +33,26 @@ def test_all_singular_values_come_near_to_one(rows: int, columns: int) -> None:
     assert float((made * polar).sum()) == pytest.approx(values.sum(), rel=1e-3)
 
 
+class Counting(Threads):
+    """Remembers into how many pieces work was spread."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.pieces: list[int] = []
+
+    def spread(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        self.pieces.append(len(items))
+        return super().spread(function, items)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_large_product_is_the_same_on_several_threads(count: int) -> None:
-    class Counting:
-        """Does the pieces one after another, and counts them."""
-
-        def __init__(self) -> None:
-            self.count, self.done = count, 0
-
-        def spread(self, function: Any, items: Any) -> list[Any]:
-            self.done += len(items)
-            return [function(item) for item in items]
-
     draw = torch.Generator().manual_seed(count)
     left, right = torch.randn(401, 300, generator=draw), torch.randn(300, 310, generator=draw)
-    threads = Counting()
-    torch.testing.assert_close(product(threads, left, right), left @ right)
-    assert threads.done == count
-    torch.testing.assert_close(product(threads, right.T, left.T), (left @ right).T)
+    with Counting(count) as threads:
+        torch.testing.assert_close(product(threads, left, right), left @ right)
+        torch.testing.assert_close(product(threads, right.T, left.T), (left @ right).T)
+    assert threads.pieces == ([] if count == 1 else [count, count])
 
 
 def test_a_gradient_of_zero_changes_nothing() -> None:

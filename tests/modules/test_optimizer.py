@@ -11,6 +11,7 @@ from charloom.learning.network import Network
 from charloom.learning.optimizer import Optimizer, build_optimizer
 from charloom.learning.packing import pack, unpack
 from charloom.learning.rules import BETAS, SGD, AdamW, RMSprop, Rule
+from charloom.learning.threads import Threads
 from charloom.settings import NetworkSettings, TrainingSettings
 
 
@@ -77,7 +78,26 @@ def test_muon_turns_the_matrices_of_recurrent_layers_alone() -> None:
     assert sorted(names[weight] for *_, weights in changed for weight in weights) == sorted(
         names.values()
     )
-    assert [times for _, times, _ in changed] == pytest.approx([1.0, 10 / 3, 1.0])
+    multiples = [10 / 3 if isinstance(rule, Muon) else 1.0 for rule, *_ in changed]
+    assert [times for _, times, _ in changed] == pytest.approx(multiples)
+
+
+@pytest.mark.parametrize("name", ["muon", "adamw"])
+def test_several_threads_take_the_same_step(name: str) -> None:
+    stepped = []
+    for count in (1, 2, 4):
+        torch.manual_seed(0)
+        network = Network(NetworkSettings(hidden=330, layers=2, input=20), symbols=5)
+        settings = TrainingSettings(optimizer=name)  # type: ignore[arg-type]
+        with Threads(count) as threads:
+            built = build_optimizer(network, settings, threads)
+            for seed in range(2):
+                draw(list(network.parameters()), seed)
+                built.step(0.1)
+        stepped.append(torch.cat([weight.detach().flatten() for weight in network.parameters()]))
+    # A product in pieces may add in another order.
+    for other in stepped[1:]:
+        torch.testing.assert_close(stepped[0], other, rtol=1e-4, atol=1e-5)
 
 
 def draw(weights: Sequence[nn.Parameter], seed: int, *, without: int | None = None) -> None:

@@ -9,12 +9,13 @@ Axes: M rows, N columns.
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from charloom.learning.rules import Kept, Remembering, Tensors
+from charloom.learning.threads import Threads
 
 MOMENTUM: Final = 0.95
 # Odd polynomials a x + b x**3 + c x**5 that, one after another, take singular values from 0.02 to 1
@@ -29,23 +30,7 @@ POLYNOMIALS: Final = (
 WORTH_SPREADING: Final = 1 << 25
 """Multiplications from which on a product takes longer than to wake a thread."""
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
 Product = Callable[[Tensor, Tensor], Tensor]
-
-
-class Threads(Protocol):
-    """What can do pieces of work side by side, as ``Parts`` can."""
-
-    @property
-    def count(self) -> int:
-        """How many pieces to make."""
-        ...
-
-    def spread(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Return what ``function`` makes of each item."""
-        ...
 
 
 class Muon(Remembering):
@@ -62,7 +47,7 @@ class Muon(Remembering):
     ) -> None:
         super().__init__(weights, "momentum")
         self._decay = decay
-        self._product = functools.partial(product, threads) if threads else torch.mm
+        self._product = functools.partial(product, threads or Threads())
 
     def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
         for weight, gradient, momentum in zip(weights, gradients, kept["momentum"], strict=True):
@@ -98,7 +83,7 @@ def orthogonal(matrix_MN: Tensor, multiply: Product = torch.mm) -> Tensor:
 
 def product(threads: Threads, left_MK: Tensor, right_KN: Tensor) -> Tensor:
     """Return the product of two matrices, some rows on each thread, (M, N)."""
-    if left_MK.numel() * right_KN.shape[1] < WORTH_SPREADING:
+    if threads.count == 1 or left_MK.numel() * right_KN.shape[1] < WORTH_SPREADING:
         return left_MK @ right_KN
     result_MN = left_MK.new_empty(left_MK.shape[0], right_KN.shape[1])
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from torch import nn
+from torch import Tensor, nn
 
-from charloom.learning.muon import Muon, Threads
+from charloom.learning.muon import Muon
 from charloom.learning.rules import SGD, AdamW, RMSprop, Rule
+from charloom.learning.threads import Threads
 from charloom.settings import TrainingSettings
 
 ORTHOGONAL: Final = 10 / 3
@@ -14,15 +15,23 @@ ORTHOGONAL: Final = 10 / 3
 
 
 class Optimizer:
-    """Rules for the weights of a network, each with a multiple of the learning rate."""
+    """Rules for the weights of a network, each with a multiple of the learning rate.
 
-    def __init__(self, rules: Sequence[tuple[Rule, float]]) -> None:
+    They act side by side on ``threads``, the first ones first.
+    """
+
+    def __init__(self, rules: Sequence[tuple[Rule, float]], threads: Threads) -> None:
         self.rules = rules
+        self._threads = threads
 
     def step(self, rate: float) -> None:
         """Change the weights that have gradients, with a learning rate."""
-        for rule, times in self.rules:
+
+        def change(chosen: tuple[Rule, float]) -> None:
+            rule, times = chosen
             rule.step(times * rate)
+
+        self._threads.spread(change, self.rules)
 
     def state(self) -> dict[str, Any]:
         """Return what the next steps depend on."""
@@ -39,22 +48,25 @@ def build_optimizer(
 ) -> Optimizer:
     """Return the optimizer of the settings over the weights of ``network``.
 
-    ``adamw`` decays matrices only; ``muon`` is AdamW but for the weights of the recurrent layers,
-    and spreads large products over ``threads``.
+    ``adamw`` decays matrices only; ``muon`` is AdamW but for the weights of the recurrent layers.
+    The work is spread over ``threads``, if there are any.
     """
+    threads = threads or Threads()
     weights = list(network.parameters())
     if settings.optimizer == "rmsprop":
-        return Optimizer([(RMSprop(weights), 1.0)])
+        return Optimizer([(RMSprop(weights), 1.0)], threads)
     if settings.optimizer == "sgd":
-        return Optimizer([(SGD(weights), 1.0)])
+        return Optimizer([(SGD(weights), 1.0)], threads)
     recurrent, matrices, others = _kinds(network)
     decay = settings.weight_decay
-    rules: list[tuple[Rule, float]] = [(AdamW(others, decay=0.0), 1.0)]
+    rules: list[tuple[Rule, float]] = []
     if settings.optimizer == "muon":
-        rules.append((Muon(recurrent, decay, threads), ORTHOGONAL))
+        recurrent.sort(key=Tensor.numel, reverse=True)
+        rules = [(Muon([weight], decay, threads), ORTHOGONAL) for weight in recurrent]
     else:
         matrices += recurrent
-    return Optimizer([*rules, (AdamW(matrices, decay), 1.0)])
+    rules += [(AdamW(matrices, decay), 1.0), (AdamW(others, decay=0.0), 1.0)]
+    return Optimizer(rules, threads)
 
 
 def _kinds(

@@ -12,9 +12,8 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import torch
 from torch import Tensor
@@ -24,6 +23,7 @@ from charloom.learning.batches import Batch
 from charloom.learning.loss import summed_nats
 from charloom.learning.network import Network, State
 from charloom.learning.placement import Placement, random_state, restore_random_state
+from charloom.learning.threads import Threads
 
 LEAST_STREAMS = 4
 """Streams of a part: products of fewer rows take about as long."""
@@ -34,9 +34,6 @@ MOST_PARTS: Final = 1 << 16
 """Distance between the seeds of two processes: no process has as many parts."""
 
 States = list[State]
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class Parts:
@@ -59,25 +56,21 @@ class Parts:
     ) -> None:
         self._network = network
         self._placement = placement
-        self._all_threads = torch.get_num_threads()
-        threads = self._all_threads if placement.device.type == "cpu" else 1
+        self.all_threads = torch.get_num_threads()
+        """The threads of all parts together."""
+        most = self.all_threads if placement.device.type == "cpu" else 1
         streams = batch_size // launch.world
-        self._count = max(1, min(threads, streams // LEAST_STREAMS))
-        self._threads = max(1, self._all_threads // self._count)
+        self._count = max(1, min(most, streams // LEAST_STREAMS))
+        self.threads = Threads(self._count, max(1, self.all_threads // self._count))
+        """One for each part, within the context alone."""
         self._launch = launch
         self._chances = [
             torch.Generator(placement.device).manual_seed(seed + k) for k in range(self._count)
         ]
         self._seed = seed
-        self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
-        torch.set_num_threads(self._threads)
-        self._pool = ThreadPoolExecutor(
-            max(1, self._count - 1),
-            initializer=torch.set_num_threads,
-            initargs=(self._threads,),
-        )
+        self.threads.__enter__()
         return self
 
     def __exit__(
@@ -86,9 +79,7 @@ class Parts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._pool is not None
-        self._pool.shutdown()
-        torch.set_num_threads(self._all_threads)
+        self.threads.__exit__(kind, error, trace)
 
     def learn(self, batch: Batch, states: States) -> tuple[float, States]:
         """Set the gradients of the mean over a batch's symbols; return its nats and the states.
@@ -115,22 +106,6 @@ class Parts:
         with torch.no_grad():
             done = self._read(batch, states, lambda nats: ())
         return sum(part.nats for part in done), [part.state for part in done]
-
-    def spread(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Return what ``function`` makes of each item, side by side on the threads of the parts."""
-        assert self._pool is not None
-        others = [self._pool.submit(function, item) for item in items[1:]]
-        return [*map(function, items[:1]), *(other.result() for other in others)]
-
-    @property
-    def count(self) -> int:
-        """How many parts there are."""
-        return self._count
-
-    @property
-    def threads(self) -> int:
-        """The threads of all parts together."""
-        return self._all_threads
 
     def state(self) -> dict[str, Any]:
         """Return the random states, those of torch and of each part, for a checkpoint."""
@@ -224,7 +199,7 @@ class Parts:
                     nats, after = summed_nats(self._network, piece, state, chance)
                 return _Done(nats=nats.item(), state=after.detach(), gradients=differentiate(nats))
 
-        return self.spread(read, range(min(self._count, len(batch.labels_B))))
+        return self.threads.spread(read, range(min(self._count, len(batch.labels_B))))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,9 @@ from charloom.learning.placement import place
 from charloom.settings import NetworkSettings, TrainingSettings
 
 SECONDS: Final = 0.4
-"""About how long a measurement takes."""
+"""About how long a measurement takes, at most."""
+SHARE: Final = 1 / 60
+"""And at most this share of a budget of minutes: there are a few measurements."""
 LEAST_STEPS: Final = 4
 
 
@@ -29,10 +31,13 @@ def symbols_per_second(
         made = Network(network, vocabulary).to(placement.device)
         batch = _random_batch(vocabulary, steps, training.batch_size)
     parts = Parts(made, placement, batch_size=training.batch_size, seed=0)
-    optimizer = build_optimizer(made, training, parts)
+    optimizer = build_optimizer(made, training, parts.threads)
+    seconds = SECONDS
+    if training.minutes is not None:
+        seconds = min(seconds, SHARE * 60 * training.minutes)
     best, began, taken = float("inf"), time.perf_counter(), 0
     with parts:
-        while taken < LEAST_STEPS or time.perf_counter() - began < SECONDS:
+        while taken < LEAST_STEPS or time.perf_counter() - began < seconds:
             before = time.perf_counter()
             parts.learn(batch, [])
             optimizer.step(training.learning_rate)

@@ -1,0 +1,59 @@
+"""Pieces of work side by side on a few threads, the caller's own among them."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self, TypeVar
+
+import torch
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Threads:
+    """``count`` threads that share work, each computing with ``inner`` threads of torch's own.
+
+    A context manager; outside of it, the caller does everything.
+    """
+
+    def __init__(self, count: int = 1, inner: int = 1) -> None:
+        self.count = count
+        self._inner = inner
+        self._before = 0
+        self._others: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        self._before = torch.get_num_threads()
+        torch.set_num_threads(self._inner)
+        if self.count > 1:
+            self._others = ThreadPoolExecutor(
+                self.count - 1, initializer=torch.set_num_threads, initargs=(self._inner,)
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._others is not None:
+            self._others.shutdown()
+            self._others = None
+        torch.set_num_threads(self._before)
+
+    def spread(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Return what ``function`` makes of each item, in their order.
+
+        Put what takes longest first. The caller does that, and then all that no other thread has
+        begun: it waits only for work that is being done, so pieces may spread pieces of their own.
+        """
+        if self._others is None or len(items) < 2:
+            return [function(item) for item in items]
+        results = [self._others.submit(function, item) for item in items[1:]]
+        done = {0: function(items[0])}
+        for n in range(len(items) - 1, 0, -1):  # the others take from the front
+            if results[n - 1].cancel():
+                done[n] = function(items[n])
+        return [done[n] if n in done else results[n - 1].result() for n in range(len(items))]
