@@ -9,6 +9,7 @@ for no compiler finds it in plain loops.
 Axes: R rows, K terms of a sum, N columns, P panels, C columns of a panel.
 """
 
+import math
 from typing import Any, Final
 
 import numba
@@ -57,7 +58,7 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def room(*shape: int) -> NDArray[np.float32]:
     """Return an array, not filled, behind which there is room for the columns of a tile."""
-    size = int(np.prod(shape))
+    size = math.prod(shape)
     flat = np.empty(size + COLUMNS, np.float32)
     flat[size:] = 0
     return flat[:size].reshape(shape)

@@ -73,7 +73,7 @@ class Layer(nn.Module):
         """
         if self.reads_symbols:
             return self.read(self.input_table + self.bias, inputs, hidden_BH, cell_BH)
-        if _is_compiled(inputs):
+        if is_compiled(inputs):
             gates_TBG = functional.linear(inputs, self.input_weight, self.bias)
             return self._recur(gates_TBG, None, hidden_BH, cell_BH)
         return self._fused(inputs, self.input_weight, self.bias, hidden_BH, cell_BH)
@@ -82,7 +82,7 @@ class Layer(nn.Module):
         self, table_VG: Tensor, ids_TB: Tensor, hidden_BH: Tensor, cell_BH: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Read T symbols, each of which adds a row of ``table_VG`` to the gates, bias included."""
-        if _is_compiled(table_VG):
+        if is_compiled(table_VG):
             return self._recur(table_VG, ids_TB, hidden_BH, cell_BH)
         # The fused kernels want vectors and a weight: the rows, and a matrix that changes nothing.
         unit_GG = torch.eye(table_VG.shape[1], dtype=table_VG.dtype, device=table_VG.device)
@@ -127,7 +127,7 @@ class Layer(nn.Module):
         return torch.cat([zeros[: 2 * hidden], self.recurrent_bias])
 
 
-def _is_compiled(values: Tensor) -> bool:
+def is_compiled(values: Tensor) -> bool:
     """Return whether our own kernels take it: float32 on the CPU (see docs/decisions.md)."""
     device, dtype = values.device.type, values.dtype
     return device == "cpu" and dtype == torch.float32 and not torch.is_autocast_enabled("cpu")

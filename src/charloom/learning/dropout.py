@@ -7,15 +7,17 @@ u, uniform in [0, 1), decides of a value under all K masks, and the k-th keeps i
 of u + k / K is below the share that is kept. Each mask by itself is that of ordinary dropout, and
 together they keep every value about equally often: stratified sampling.
 
-Axes: K masks, N values.
+Axes: K masks, R rows of values, N of these that are used, H values of a row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -52,34 +54,54 @@ def dropped(
     kept. What is drawn follows from ``chance``, or from torch's own generator.
     """
     if values.device.type == "cpu" and values.dtype == torch.float32:
-        seed = int(torch.randint(2**63 - 1, (), generator=chance))
-        result: Tensor = _Dropped.apply(values, share, seed, count)  # type: ignore[no-untyped-call]
+        result: Tensor = _Dropped.apply(values, share, seed(chance), count)  # type: ignore[no-untyped-call]
         return result
     drawn = torch.empty_like(values, dtype=torch.float32).uniform_(generator=chance)
     kept = [(drawn + k / count) % 1 < 1 - share for k in range(count)]
     return values * torch.stack(kept).to(values.dtype) / (1 - share)
 
 
+def seed(chance: torch.Generator | None) -> int:
+    """Draw a seed from ``chance``, or from torch's own generator."""
+    return int(torch.randint(2**63 - 1, (), generator=chance))
+
+
+class Draw:
+    """What decides which values of N rows are dropped: uniform draws that follow from a seed."""
+
+    def __init__(self, shape: Sequence[int], share: float, seed: int) -> None:
+        rows, width = shape
+        self._kept = min(max(round(kernels.LEVELS * (1 - share)), 1), kernels.LEVELS)
+        size = 0 if self._kept == kernels.LEVELS else rows * width
+        words = np.random.SFC64(seed).random_raw(-(-size // 4))
+        self._drawn_NH = words.view(np.uint16)[:size].reshape(-1, width)
+
+    def drop(self, values_RH: Tensor, rows_N: NDArray[np.int64], result_KNH: Tensor) -> None:
+        """Write N of the rows of values under K masks."""
+        drawn_NH, kept = self._drawn_NH, self._kept
+        kernels.drop(values_RH.numpy(), rows_N, drawn_NH, kept, result_KNH.numpy())
+
+    def gather(self, given_KNH: Tensor, rows_N: NDArray[np.int64], gradient_RH: Tensor) -> None:
+        """Add what is given as the gradient of the rows under K masks to that of the values."""
+        drawn_NH, kept = self._drawn_NH, self._kept
+        kernels.gather(given_KNH.numpy(), rows_N, drawn_NH, kept, gradient_RH.numpy())
+
+
 class _Dropped(torch.autograd.Function):
-    """kernels.drop and kernels.gather."""
+    """kernels.drop and kernels.gather, for all rows."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, share: float, seed: int, count: int) -> Tensor:
-        words = np.random.SFC64(seed).random_raw(-(-values.numel() // 4))
-        ctx.drawn_N = words.view(np.uint16)[: values.numel()]
-        ctx.kept = min(max(round(kernels.LEVELS * (1 - share)), 1), kernels.LEVELS)
-        result_KN = torch.empty(count, values.numel())
-        kernels.drop(_flat(values), ctx.drawn_N, ctx.kept, result_KN.numpy())
-        return result_KN.view(count, *values.shape)
+        values_RH = values.detach().reshape(-1, values.shape[-1])
+        ctx.rows_R, ctx.draw = np.arange(len(values_RH)), Draw(values_RH.shape, share, seed)
+        result_KRH = torch.empty(count, *values_RH.shape)
+        ctx.draw.drop(values_RH, ctx.rows_R, result_KRH)
+        return result_KRH.view(count, *values.shape)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, given: Tensor) -> tuple[Tensor, None, None, None]:
-        gradient = torch.empty(given.shape[1:])
-        given_KN = given.contiguous().view(len(given), -1).numpy()
-        kernels.gather(given_KN, ctx.drawn_N, ctx.kept, gradient.view(-1).numpy())
-        return gradient, None, None, None
-
-
-def _flat(values: Tensor) -> Any:
-    return values.detach().contiguous().view(-1).numpy()
+        gradient_RH = torch.zeros(len(ctx.rows_R), given.shape[-1])
+        given_KRH = given.reshape(len(given), *gradient_RH.shape)
+        ctx.draw.gather(given_KRH, ctx.rows_R, gradient_RH)
+        return gradient_RH.view(given.shape[1:]), None, None, None

@@ -1,23 +1,27 @@
-"""Recurrent layers backward over T steps, and dropout; compiled by Numba for one thread, float32.
+"""Recurrent layers backward, dropout and the loss; compiled by Numba for one thread, float32.
 
 Forward passes are those of arithmetic/layers.py. The backward pass replaces what they left in the
 slots by gradients: of what the input added to the gates in the first slots (gru: n, r, z), of the
 recurrent product in as many slots (gru: r, z, m).
 
-Axes: T steps, B streams, H hidden units, S slots times H, G gates times H, V symbols, K masks, N
-values.
+Axes: T steps, B streams, H hidden units, S slots times H, G gates times H, V symbols, K masks, R
+rows of values, N of these that count, M = K N.
 """
 
+import math
 from typing import Final
 
+import numba
 import numpy as np
 
+from charloom.arithmetic.compiled import exp
 from charloom.arithmetic.exact import ONE
 from charloom.arithmetic.layers import GRU, LSTM, compiled
 from charloom.arithmetic.tiles import ROWS, add_product
 
 LEVELS: Final = 1 << 16
 """How many different draws decide about dropout: 16 bits each."""
+_LANES: Final = 16
 
 
 @compiled
@@ -99,28 +103,86 @@ def _gru_back(slots_S, before_H, given_H, state_H):
 
 
 @compiled
-def drop(values_N, drawn_N, kept, result_KN):
-    """Write the values under each mask: those kept of ``LEVELS`` draws, divided by that."""
-    K, N = result_KN.shape
+def drop(values_RH, rows_N, drawn_NH, kept, result_KNH):
+    """Write some rows under each mask: what is kept of ``LEVELS`` draws, divided by that share.
+
+    Where all are kept, nothing was drawn.
+    """
+    K, N, H = result_KNH.shape
     scale = np.float32(LEVELS) / np.float32(kept)
-    for k in range(K):
-        turn = np.uint16(k * LEVELS // K)
-        result_N = result_KN[k]
-        for n in range(N):
-            value = values_N[n] * scale
-            result_N[n] = value if np.uint16(drawn_N[n] + turn) < kept else np.float32(0)
+    for n in range(N):
+        values_H = values_RH[rows_N[n]]
+        if kept == LEVELS:
+            for k in range(K):
+                result_KNH[k, n] = values_H
+            continue
+        drawn_H = drawn_NH[n]
+        for k in range(K):
+            turn, result_H = np.uint16(k * LEVELS // K), result_KNH[k, n]
+            for h in range(H):
+                value = values_H[h] * scale
+                result_H[h] = value if np.uint16(drawn_H[h] + turn) < kept else np.float32(0)
 
 
 @compiled
-def gather(given_KN, drawn_N, kept, gradient_N):
-    """Write the gradient of the values, from that of the values under each mask."""
-    K, N = given_KN.shape
+def gather(given_KNH, rows_N, drawn_NH, kept, gradient_RH):
+    """Add to the gradient of the values, from that of the rows under each mask."""
+    K, N, H = given_KNH.shape
     scale = np.float32(LEVELS) / np.float32(kept)
     for n in range(N):
-        gradient_N[n] = 0
-    for k in range(K):
-        turn = np.uint16(k * LEVELS // K)
-        given_N = given_KN[k]
-        for n in range(N):
-            value = given_N[n] * scale
-            gradient_N[n] += value if np.uint16(drawn_N[n] + turn) < kept else np.float32(0)
+        gradient_H = gradient_RH[rows_N[n]]
+        for k in range(K):
+            given_H = given_KNH[k, n]
+            if kept == LEVELS:
+                for h in range(H):
+                    gradient_H[h] += given_H[h]
+                continue
+            turn, drawn_H = np.uint16(k * LEVELS // K), drawn_NH[n]
+            for h in range(H):
+                value = given_H[h] * scale
+                gradient_H[h] += value if np.uint16(drawn_H[h] + turn) < kept else np.float32(0)
+
+
+@compiled
+def cross_entropy(logits_MV, targets_N):
+    """Return the nats of the targets, the mean under K masks; put their gradient into the logits.
+
+    The targets are those under each mask.
+    """
+    M, V = logits_MV.shape
+    N = len(targets_N)
+    share = np.float32(N) / np.float32(max(M, 1))
+    lanes = np.empty(_LANES, np.float32)
+    nats = 0.0
+    for m in range(M):
+        row_V, target = logits_MV[m], targets_N[m % N]
+        highest = row_V[0]
+        for v in range(1, V):
+            highest = max(highest, row_V[v])
+        nats += highest - row_V[target]
+        for v in range(V):
+            row_V[v] = exp(row_V[v] - highest)
+        total = _sum(row_V, lanes)
+        nats += math.log(total)
+        scale = share / total
+        for v in range(V):
+            row_V[v] *= scale
+        row_V[target] -= share
+    return nats * share
+
+
+@numba.njit(inline="always")
+def _sum(values_V, lanes):
+    """Return a sum that is made in several lanes: a compiler keeps the order of a single one."""
+    V = len(values_V)
+    whole = V - V % _LANES
+    lanes[:] = 0
+    for v in range(0, whole, _LANES):
+        for j in range(_LANES):
+            lanes[j] += values_V[v + j]
+    total = np.float32(0)
+    for j in range(_LANES):
+        total += lanes[j]
+    for v in range(whole, V):
+        total += values_V[v]
+    return total

@@ -144,18 +144,24 @@ class Network(nn.Module):
     def logits_of_masks(self, hidden_NH: Tensor, chance: torch.Generator | None = None) -> Tensor:
         """Return the logits (K, N, V) under K masks of dropout, which draws as in ``forward``.
 
-        Where the network does not learn, or has no dropout, K is 1 and nothing is dropped.
+        Where nothing is dropped, K is 1.
         """
-        share = self.dropout
-        if not self.training or share == 0:
+        share, count = self.dropout_before_output()
+        if share == 0:
             return self.logits(hidden_NH).unsqueeze(0)
-        return self.logits(dropped(hidden_NH, share, chance, masks(share, self._output_cost())))
+        return self.logits(dropped(hidden_NH, share, chance, count))
 
-    def _output_cost(self) -> float:
-        """Return what the output multiplies, for each multiplication of the recurrent layers."""
+    def dropout_before_output(self) -> tuple[float, int]:
+        """Return the share that is dropped before the output, and under how many masks.
+
+        Nothing is dropped where the network does not learn.
+        """
+        if not self.training or self.dropout == 0:
+            return 0.0, 1
         shape = self.settings
+        # What the output multiplies, for each multiplication of the recurrent layers.
         recurrent = GATES[shape.cell] * shape.hidden * (2 * shape.layers - 1)
-        return len(self.output.bias) / recurrent
+        return self.dropout, masks(self.dropout, len(self.output.bias) / recurrent)
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of the weights by their names in the model folder."""
