@@ -147,7 +147,7 @@ def test_another_machine_is_told_of(
 ) -> None:
     from charloom.learning.parts import Parts
 
-    monkeypatch.setattr(Parts, "threads", 64)
+    monkeypatch.setattr(Parts, "all_threads", 64)
     plans: list[Plan] = []
     train(source, output=run, resume=True, on_start=plans.append)
     first, second = plans[0].notes

@@ -56,12 +56,11 @@ class Parts:
     ) -> None:
         self._network = network
         self._placement = placement
-        self.all_threads = torch.get_num_threads()
-        """The threads of all parts together."""
-        most = self.all_threads if placement.device.type == "cpu" else 1
+        self._all_threads = torch.get_num_threads()
+        most = self._all_threads if placement.device.type == "cpu" else 1
         streams = batch_size // launch.world
         self._count = max(1, min(most, streams // LEAST_STREAMS))
-        self.threads = Threads(self._count, max(1, self.all_threads // self._count))
+        self.threads = Threads(self._count, max(1, self._all_threads // self._count))
         """One for each part, within the context alone."""
         self._launch = launch
         self._chances = [
@@ -106,6 +105,11 @@ class Parts:
         with torch.no_grad():
             done = self._read(batch, states, lambda nats: ())
         return sum(part.nats for part in done), [part.state for part in done]
+
+    @property
+    def all_threads(self) -> int:
+        """The threads of all parts together."""
+        return self._all_threads
 
     def state(self) -> dict[str, Any]:
         """Return the random states, those of torch and of each part, for a checkpoint."""
