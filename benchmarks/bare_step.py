@@ -38,7 +38,7 @@ def measure(trainer: Trainer) -> None:
     characters = symbols = computed = 0
     bare = loop = 0.0
     known = 0
-    with trainer.parts:
+    with trainer.parts.threads:
         for epoch in range(1, trainer.settings.epochs + 1):
             batches = list(trainer.training.epoch(epoch))
             began = time.perf_counter()

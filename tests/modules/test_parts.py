@@ -43,7 +43,8 @@ def batches() -> list[Batch]:
 def learned(settings: NetworkSettings, batch_size: int) -> list[tuple[float, list[torch.Tensor]]]:
     """Return nats and gradients of every batch."""
     made, states, result = network(settings), list[object](), []
-    with Parts(made, PLACEMENT, batch_size=batch_size, seed=0) as parts:
+    parts = Parts(made, PLACEMENT, batch_size=batch_size, seed=0)
+    with parts.threads:
         carried: States = []
         for batch in batches():
             nats, carried = parts.learn(batch, [] if batch.starts else carried)
@@ -71,7 +72,8 @@ def test_measuring_gives_the_same_nats_and_no_gradients() -> None:
     settings = NetworkSettings(hidden=5, input=3, dropout=0.0)
     made = network(settings)
     carried: States = []
-    with Parts(made, PLACEMENT, batch_size=12, seed=0) as parts:
+    parts = Parts(made, PLACEMENT, batch_size=12, seed=0)
+    with parts.threads:
         for batch, (nats, _) in zip(batches(), learned(settings, 4), strict=True):
             measured, carried = parts.measure(batch, [] if batch.starts else carried)
             assert measured == pytest.approx(nats, rel=1e-5)
@@ -82,7 +84,8 @@ def test_dropout_is_the_same_each_time_and_another_in_each_part() -> None:
     settings = NetworkSettings(hidden=64, input=3, dropout=0.5)
     one, again = learned(settings, 12), learned(settings, 12)
     assert [nats for nats, _ in one] == [nats for nats, _ in again]
-    with Parts(network(settings), PLACEMENT, batch_size=12, seed=0) as parts:
+    parts = Parts(network(settings), PLACEMENT, batch_size=12, seed=0)
+    with parts.threads:
         chances = parts.state()["chances"]
     assert len(chances) > 1
     assert not torch.equal(chances[0], chances[1])
@@ -91,7 +94,7 @@ def test_dropout_is_the_same_each_time_and_another_in_each_part() -> None:
 def test_the_number_of_threads_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     before = torch.get_num_threads()
-    with Parts(network(NETWORKS[0]), PLACEMENT, batch_size=32, seed=0):
+    with Parts(network(NETWORKS[0]), PLACEMENT, batch_size=32, seed=0).threads:
         pass
     assert torch.get_num_threads() == before
 

@@ -185,7 +185,7 @@ def test_dropout_falls_with_the_budget(schedule: Schedule, last: float) -> None:
 
 def test_dropout_is_off_while_measuring() -> None:
     run = trainer(TrainingSettings(steps=1), lambda e: None, NetworkSettings(hidden=8, dropout=0.9))
-    with run.parts:
+    with run.parts.threads:
         figures = {evaluate(run.network, run.validation, run.parts) for _ in range(3)}
     assert len(figures) == 1
     assert run.network.training, "and on again afterwards"
@@ -204,6 +204,6 @@ def test_the_figure_is_the_sum_of_nats_over_the_characters() -> None:
             chances = [math.exp(x) for x in logits[0]]
             bits -= math.log2(chances[target] / sum(chances))
             characters += 1
-    with run.parts:
+    with run.parts.threads:
         figure = evaluate(run.network, run.validation, run.parts)
     assert figure == pytest.approx(bits / characters, rel=1e-6)

@@ -12,8 +12,7 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -39,7 +38,7 @@ States = list[State]
 class Parts:
     """Reads minibatches of about ``batch_size`` streams with a network.
 
-    A context manager, within which each thread computes for one part alone. The number of parts
+    Within the context of ``threads`` each thread computes for one part alone. The number of parts
     follows from torch's number of threads, and figures depend on it within the rounding of sums;
     dropout draws from a generator of its own in each part. Of R processes, process r reads the
     streams r, r + R, r + 2 R ..., and what is said of a batch here holds for those.
@@ -61,24 +60,12 @@ class Parts:
         streams = batch_size // launch.world
         self._count = max(1, min(most, streams // LEAST_STREAMS))
         self.threads = Threads(self._count, max(1, self._all_threads // self._count))
-        """One for each part, within the context alone."""
+        """One for each part."""
         self._launch = launch
         self._chances = [
             torch.Generator(placement.device).manual_seed(seed + k) for k in range(self._count)
         ]
         self._seed = seed
-
-    def __enter__(self) -> Self:
-        self.threads.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.threads.__exit__(kind, error, trace)
 
     def learn(self, batch: Batch, states: States) -> tuple[float, States]:
         """Set the gradients of the mean over a batch's symbols; return its nats and the states.

@@ -4,6 +4,7 @@ The arithmetic is torch's, called as functions: building one of torch's optimize
 compiler first, which takes longer than all else that a run has to load after torch.
 """
 
+import abc
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -37,7 +38,7 @@ class Rule(Protocol):
         ...
 
 
-class Remembering:
+class Remembering(abc.ABC):
     """What rules have in common: tensors of their own, by name, one for each weight."""
 
     def __init__(self, weights: Sequence[Tensor], *names: str) -> None:
@@ -68,9 +69,9 @@ class Remembering:
             {name: [kept[index] for index in due] for name, kept in self._kept.items()},
         )
 
+    @abc.abstractmethod
     def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
         """Change weights by their gradients and what is kept for them."""
-        raise NotImplementedError
 
 
 class AdamW(Remembering):

@@ -36,7 +36,7 @@ def symbols_per_second(
     if training.minutes is not None:
         seconds = min(seconds, SHARE * 60 * training.minutes)
     best, began, taken = float("inf"), time.perf_counter(), 0
-    with parts:
+    with parts.threads:
         while taken < LEAST_STEPS or time.perf_counter() - began < seconds:
             before = time.perf_counter()
             parts.learn(batch, [])

@@ -182,7 +182,7 @@ class Trainer:
         """
         cut_short = False
         try:
-            with self.parts:
+            with self.parts.threads:
                 self._learn()
                 if self._pace.reported_at != self.step:
                     self._validate()
