@@ -143,7 +143,7 @@ def trainer_of(
         network=network,
         training=_batches(record, corpus),
         validation=DocumentBatches(part=corpus.validation, seed=None, **VALIDATION),
-        optimizer=build_optimizer(network, settings, parts.threads),
+        optimizer=build_optimizer(network, settings, parts.threads, rounded=parts.rounded),
         parts=parts,
         settings=settings,
         listeners=[],

@@ -120,7 +120,7 @@ class TrainingSettings(Record):
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1`` ...; auto is CUDA where there is one, else cpu."""
     precision: Precision = "auto"
-    """Arithmetic of the recurrent layers; auto is bf16 where the processor has it."""
+    """What numbers are multiplied as; sums are fp32. auto is bf16 where the processor has it."""
     sample_every: float | None = None
     """Seconds of training between validations with samples, besides the end of every epoch."""
     prompts: tuple[str, ...] = ("",)

@@ -9,15 +9,17 @@ gates stands in the slots before, and is replaced by the above.
 
 B is a multiple of ``tiles.ROWS``; what the rows beyond the streams come to is not used.
 
-Axes: T steps, B streams, H hidden units, S slots times H, G gates times H, V symbols.
+Axes: T steps, B streams, H hidden units, S slots times H, G gates times H, V symbols,
+J as in bfloat16.py.
 """
 
 from typing import Final
 
 import numba
+from numba import extending, types
 
+from charloom.arithmetic import bfloat16, tiles
 from charloom.arithmetic.compiled import sigmoid, tanh
-from charloom.arithmetic.tiles import ROWS, add_product
 from charloom.settings import Cell
 
 LSTM, GRU, RNN = 0, 1, 2
@@ -31,6 +33,31 @@ compiled = numba.njit(
     # A product and a sum may become one operation; sums keep their order.
     fastmath={"contract", "nsz", "nnan"},
 )
+
+
+def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
+    """Add the product of B rows of K values and a packed matrix to sums, within compiled code.
+
+    Where ``rounded_TBJ`` is no array but None, it is that of tiles.py. Otherwise the rows are left
+    there, rounded, for step t, and the product is that of bfloat16.py.
+    """
+
+
+@extending.overload(add_product)
+def _overload(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
+    def exact(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
+        tiles.add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, B // tiles.ROWS, packed)
+
+    def rounded(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
+        for b in range(B):
+            row_at = rows_at + b * rows_row
+            bfloat16.round_row(rows[row_at : row_at + K], rounded_TBJ[t, b])
+        J = rounded_TBJ.shape[2]
+        bfloat16.add_product(
+            sums, sums_at, sums_row, rounded_TBJ.reshape(-1), t * B * J, J, B, packed
+        )
+
+    return exact if isinstance(rounded_TBJ, types.NoneType) else rounded
 
 
 @compiled
@@ -53,11 +80,14 @@ def look_up(table_VG, ids_TB, slots_TBS, cell):
 
 
 @compiled
-def forward(cell, slots_TBS, hidden_TBH, memory_TBH, recurrent_bias_H, packed):
+def forward(cell, slots_TBS, hidden_TBH, memory_TBH, recurrent_bias_H, packed, rounded_TBJ=None):
     """Run a layer; ``hidden_TBH`` and ``memory_TBH`` (lstm's c) begin with the state before.
 
     They have T + 1 steps. ``packed`` is the transposed recurrent weight, (H, G), packed. Behind the
     last slots and states there is room for the columns of a tile.
+
+    With ``rounded_TBJ`` the recurrent products are of bfloat16, and ``packed`` is of that; the
+    hidden states before each step are left there, rounded.
     """
     T, B, S = slots_TBS.shape
     H = hidden_TBH.shape[2]
@@ -68,7 +98,8 @@ def forward(cell, slots_TBS, hidden_TBH, memory_TBH, recurrent_bias_H, packed):
             for b in range(B):
                 for j in range(H):
                     slots_TBS[t, b, 3 * H + j] = recurrent_bias_H[j]
-        add_product(slots, t * B * S + first, S, hidden, t * B * H, H, B // ROWS, packed)
+        at, of = t * B * S + first, t * B * H
+        add_product(slots, at, S, hidden, of, H, H, B, packed, rounded_TBJ, t)
         for b in range(B):
             before_H, after_H = hidden_TBH[t, b], hidden_TBH[t + 1, b]
             if cell == LSTM:

@@ -26,6 +26,9 @@ COLUMNS: Final = _VECTORS * _LANES
 """Columns of a tile. Four rows of two vectors are eight sums: what hides the latency of a fused
 multiply-add, while sixteen registers still hold all that a step needs."""
 
+SPARE: Final = 32
+"""Room behind the last row of sums: the columns of the widest panel, those of bfloat16.py too."""
+
 _FLOAT: Final = ir.FloatType()
 _VECTOR: Final = ir.VectorType(_FLOAT, _LANES)
 _INDEX: Final = ir.IntType(64)
@@ -59,7 +62,7 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
 def room(*shape: int) -> NDArray[np.float32]:
     """Return an array, not filled, behind which there is room for the columns of a tile."""
     size = math.prod(shape)
-    flat = np.empty(size + COLUMNS, np.float32)
+    flat = np.empty(size + SPARE, np.float32)
     flat[size:] = 0
     return flat[:size].reshape(shape)
 
@@ -144,7 +147,7 @@ def _generate_tile(context: Any, builder: Any, signature: Any, arguments: Any) -
     weights = [builder.load(place, align=4) for place in vectors(row_of_panel)]
     added = []
     for row, input_row in zip(sums, inputs, strict=True):
-        factor = _spread(builder, builder.load(builder.gep(input_row, [k])))
+        factor = spread(builder, builder.load(builder.gep(input_row, [k])), _VECTOR)
         added.append(
             [builder.call(multiply_add, [factor, w, s]) for w, s in zip(weights, row, strict=True)]
         )
@@ -162,9 +165,9 @@ def _generate_tile(context: Any, builder: Any, signature: Any, arguments: Any) -
     return context.get_dummy_value()
 
 
-def _spread(builder: Any, value: Any) -> Any:
-    """Return a vector of which every lane is ``value``."""
-    undefined = ir.Constant(_VECTOR, ir.Undefined)
+def spread(builder: Any, value: Any, vector: Any) -> Any:
+    """Return a vector of a type of which every lane is ``value``."""
+    undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), _LANES), [0] * _LANES)
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
     return builder.shuffle_vector(first, undefined, lanes)

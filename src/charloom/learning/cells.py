@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charloom.learning import recurrence
 from charloom.settings import Cell
 
 GATES: Final[dict[Cell, int]] = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -73,29 +72,20 @@ class Layer(nn.Module):
         """
         if self.reads_symbols:
             return self.read(self.input_table + self.bias, inputs, hidden_BH, cell_BH)
-        if is_compiled(inputs):
-            gates_TBG = functional.linear(inputs, self.input_weight, self.bias)
-            return self._recur(gates_TBG, None, hidden_BH, cell_BH)
         return self._fused(inputs, self.input_weight, self.bias, hidden_BH, cell_BH)
+
+    def gates(self, inputs: Tensor) -> Tensor:
+        """Return what vectors (..., I) add to the gates, bias included, (..., G)."""
+        return functional.linear(inputs, self.input_weight, self.bias)
 
     def read(
         self, table_VG: Tensor, ids_TB: Tensor, hidden_BH: Tensor, cell_BH: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Read T symbols, each of which adds a row of ``table_VG`` to the gates, bias included."""
-        if is_compiled(table_VG):
-            return self._recur(table_VG, ids_TB, hidden_BH, cell_BH)
         # The fused kernels want vectors and a weight: the rows, and a matrix that changes nothing.
         unit_GG = torch.eye(table_VG.shape[1], dtype=table_VG.dtype, device=table_VG.device)
         gates_TBG = functional.embedding(ids_TB, table_VG)
         return self._fused(gates_TBG, unit_GG, torch.zeros_like(self.bias), hidden_BH, cell_BH)
-
-    def _recur(
-        self, source: Tensor, ids_TB: Tensor | None, hidden_BH: Tensor, cell_BH: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        recurrent_bias_H = self.recurrent_bias if self.cell == "gru" else None
-        return recurrence.run(
-            self.cell, source, ids_TB, self.recurrent_weight, recurrent_bias_H, hidden_BH, cell_BH
-        )
 
     def _fused(
         self,
@@ -125,9 +115,3 @@ class Layer(nn.Module):
             return zeros
         hidden = self.recurrent_bias.shape[0]
         return torch.cat([zeros[: 2 * hidden], self.recurrent_bias])
-
-
-def is_compiled(values: Tensor) -> bool:
-    """Return whether our own kernels take it: float32 on the CPU (see docs/decisions.md)."""
-    device, dtype = values.device.type, values.dtype
-    return device == "cpu" and dtype == torch.float32 and not torch.is_autocast_enabled("cpu")

@@ -13,15 +13,15 @@ Axes: K masks, R rows of values, N of these that are used, H values of a row.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from charloom.learning import kernels
+from charloom.learning.products import Floats
 
 NOISE: Final = 0.4
 """About the variance that dropout may give a value, as a multiple of its square."""
@@ -53,9 +53,6 @@ def dropped(
     Each has a share of the values replaced by zero, and the others divided by the share that is
     kept. What is drawn follows from ``chance``, or from torch's own generator.
     """
-    if values.device.type == "cpu" and values.dtype == torch.float32:
-        result: Tensor = _Dropped.apply(values, share, seed(chance), count)  # type: ignore[no-untyped-call]
-        return result
     drawn = torch.empty_like(values, dtype=torch.float32).uniform_(generator=chance)
     kept = [(drawn + k / count) % 1 < 1 - share for k in range(count)]
     return values * torch.stack(kept).to(values.dtype) / (1 - share)
@@ -76,32 +73,14 @@ class Draw:
         words = np.random.SFC64(seed).random_raw(-(-size // 4))
         self._drawn_NH = words.view(np.uint16)[:size].reshape(-1, width)
 
-    def drop(self, values_RH: Tensor, rows_N: NDArray[np.int64], result_KNH: Tensor) -> None:
+    def drop(self, values_RH: Floats, rows_N: NDArray[np.int64], result_KNH: Floats) -> None:
         """Write N of the rows of values under K masks."""
-        drawn_NH, kept = self._drawn_NH, self._kept
-        kernels.drop(values_RH.numpy(), rows_N, drawn_NH, kept, result_KNH.numpy())
+        kernels.drop(values_RH, rows_N, self._drawn_NH, self._kept, result_KNH)
 
-    def gather(self, given_KNH: Tensor, rows_N: NDArray[np.int64], gradient_RH: Tensor) -> None:
+    def gather(self, given_KNH: Floats, rows_N: NDArray[np.int64], gradient_RH: Floats) -> None:
         """Add what is given as the gradient of the rows under K masks to that of the values."""
-        drawn_NH, kept = self._drawn_NH, self._kept
-        kernels.gather(given_KNH.numpy(), rows_N, drawn_NH, kept, gradient_RH.numpy())
+        kernels.gather(given_KNH, rows_N, self._drawn_NH, self._kept, gradient_RH)
 
 
-class _Dropped(torch.autograd.Function):
-    """kernels.drop and kernels.gather, for all rows."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, share: float, seed: int, count: int) -> Tensor:
-        values_RH = values.detach().reshape(-1, values.shape[-1])
-        ctx.rows_R, ctx.draw = np.arange(len(values_RH)), Draw(values_RH.shape, share, seed)
-        result_KRH = torch.empty(count, *values_RH.shape)
-        ctx.draw.drop(values_RH, ctx.rows_R, result_KRH)
-        return result_KRH.view(count, *values.shape)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, given: Tensor) -> tuple[Tensor, None, None, None]:
-        gradient_RH = torch.zeros(len(ctx.rows_R), given.shape[-1])
-        given_KRH = given.reshape(len(given), *gradient_RH.shape)
-        ctx.draw.gather(given_KRH, ctx.rows_R, gradient_RH)
-        return gradient_RH.view(given.shape[1:]), None, None, None
+NOTHING: Final = Draw((0, 1), 0.0, 0)
+"""Drops nothing."""

@@ -14,10 +14,11 @@ from typing import Final
 import numba
 import numpy as np
 
+from charloom.arithmetic import bfloat16, tiles
 from charloom.arithmetic.compiled import exp
 from charloom.arithmetic.exact import ONE
-from charloom.arithmetic.layers import GRU, LSTM, compiled
-from charloom.arithmetic.tiles import ROWS, add_product
+from charloom.arithmetic.layers import GRU, LSTM, add_product, compiled
+from charloom.arithmetic.multipliers import COLUMNS
 
 LEVELS: Final = 1 << 16
 """How many different draws decide about dropout: 16 bits each."""
@@ -44,17 +45,40 @@ def add_up(table_VG, ids_TB, slots_TBS, cell):
 
 
 @compiled
-def backward(cell, slots_TBS, hidden_TBH, memory_TBH, given_TBH, state_BH, memory_BH, packed):
+def add_rows(table_VE, ids_TB, rows_TBE):
+    """Add rows to those of a table that symbols have."""
+    T, B = ids_TB.shape
+    for t in range(T):
+        for b in range(B):
+            row_E, own_E = table_VE[ids_TB[t, b]], rows_TBE[t, b]
+            for e in range(len(row_E)):
+                row_E[e] += own_E[e]
+
+
+@compiled
+def backward(
+    cell,
+    slots_TBS,
+    hidden_TBH,
+    memory_TBH,
+    given_TBH,
+    state_BH,
+    memory_BH,
+    packed,
+    rounded_TBJ=None,
+):
     """Go back over the steps of ``forward``.
 
     ``given_TBH`` is the gradient of the hidden states as an output, for the T steps;
     ``state_BH`` and ``memory_BH`` are those of the last state, and become those of the first.
-    ``packed`` is the recurrent weight, (G, H), packed.
+    ``packed`` is the recurrent weight, (G, H), packed; of bfloat16 with ``rounded_TBJ``, where the
+    gradients of the recurrent product are left, rounded.
     """
     T, B, S = slots_TBS.shape
     H = hidden_TBH.shape[2]
     slots, state = slots_TBS.reshape(T * B * S), state_BH.reshape(B * H)
     first = H if cell == GRU else 0
+    G = 3 * H if cell == GRU else 4 * H if cell == LSTM else H
     for t in range(T - 1, -1, -1):
         for b in range(B):
             now_S, state_H = slots_TBS[t, b], state_BH[b]
@@ -67,7 +91,8 @@ def backward(cell, slots_TBS, hidden_TBH, memory_TBH, given_TBH, state_BH, memor
                 for j in range(H):
                     now_S[j] = (state_H[j] + given_H[j]) * (ONE - after_H[j] * after_H[j])
                     state_H[j] = 0
-        add_product(state, 0, H, slots, t * B * S + first, S, B // ROWS, packed)
+        of = t * B * S + first
+        add_product(state, 0, H, slots, of, S, G, B, packed, rounded_TBJ, t)
 
 
 @compiled
@@ -100,6 +125,96 @@ def _gru_back(slots_S, before_H, given_H, state_H):
         r[j] = candidate * m[j] * gate * (ONE - gate)
         m[j] = candidate * gate
         n[j] = candidate
+
+
+@compiled
+def round_rows(values_MK, rounded_MJ):
+    """Write rows of values as bfloat16."""
+    for m in range(len(values_MK)):
+        bfloat16.round_row(values_MK[m], rounded_MJ[m])
+
+
+@compiled
+def multiply_rounded(rounded_MJ, packed, start_N, sums_MN):
+    """Write the product of rows of bfloat16 and a packed matrix into sums, plus a row.
+
+    The rows are filled up to whole tiles. The sums may be columns of an array with more of them;
+    behind them there is room.
+    """
+    M, J = rounded_MJ.shape
+    row = sums_MN.strides[0] // sums_MN.itemsize
+    for m in range(M):
+        for n in range(len(start_N)):
+            sums_MN[m, n] = start_N[n]
+    bfloat16.add_product(sums_MN, 0, row, rounded_MJ.reshape(M * J), 0, J, M, packed)
+
+
+@compiled
+def sum_rows(values_MN):
+    """Return the sum of all rows."""
+    M, N = values_MN.shape
+    sums_N = np.zeros(N, np.float32)
+    for m in range(M):
+        for n in range(N):
+            sums_N[n] += values_MN[m, n]
+    return sums_N
+
+
+@compiled
+def pack_rounded(rounded_MJ, N):
+    """Return the panels of a matrix of bfloat16 as bfloat16.pack does, its N columns."""
+    M = len(rounded_MJ)
+    J = -(-M // bfloat16.BLOCK) * bfloat16.BLOCK
+    P, C = -(-N // COLUMNS), COLUMNS
+    panels = np.zeros((P, J // 2, C, 2), np.uint16)
+    pairs = panels.reshape(P, J // 2, 2 * C)
+    for m in range(0, M - 1, 2):
+        for p in range(P):
+            upper, lower = rounded_MJ[m, p * C : p * C + C], rounded_MJ[m + 1, p * C : p * C + C]
+            pair = pairs[p, m // 2]
+            for c in range(C):
+                pair[2 * c] = upper[c]
+                pair[2 * c + 1] = lower[c]
+    if M % 2:
+        for p in range(P):
+            for c in range(C):
+                pairs[p, M // 2, 2 * c] = rounded_MJ[M - 1, p * C + c]
+    return panels
+
+
+@compiled
+def transpose(rounded_MJ, K):
+    """Return the transpose of the first K columns, (K, M), filled up with zeros to whole tiles.
+
+    A row has a block more than it needs: rows at a distance of a power of two share the same few
+    places of a cache.
+    """
+    M = len(rounded_MJ)
+    J = (-(-M // bfloat16.BLOCK) + 1) * bfloat16.BLOCK
+    whole = -(-K // tiles.ROWS) * tiles.ROWS
+    result_KJ = np.zeros((whole, J), np.uint16)
+    for first in range(0, M - 1, 32):
+        for k in range(K):
+            row = result_KJ[k]
+            for m in range(first, min(first + 32, M - 1), 2):
+                row[m] = rounded_MJ[m, k]
+                row[m + 1] = rounded_MJ[m + 1, k]
+    if M % 2:
+        for k in range(K):
+            result_KJ[k, M - 1] = rounded_MJ[M - 1, k]
+    return result_KJ
+
+
+@compiled
+def turn(values_MN):
+    """Return the transpose of a matrix."""
+    M, N = values_MN.shape
+    turned_NM = np.empty((N, M), np.float32)
+    for first in range(0, M, 16):
+        for n in range(N):
+            for m in range(first, min(first + 16, M)):
+                turned_NM[n, m] = values_MN[m, n]
+    return turned_NM
 
 
 @compiled

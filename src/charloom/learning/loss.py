@@ -8,10 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charloom.learning import readout
 from charloom.learning.batches import Batch
-from charloom.learning.cells import is_compiled
-from charloom.learning.dropout import seed
 from charloom.learning.network import Network, State
 
 
@@ -26,20 +23,6 @@ def summed_nats(
     generator.
     """
     hidden_TBH, state = network(batch.inputs_TB, state, chance)
-    if is_compiled(hidden_TBH):
-        share, count = network.dropout_before_output()
-        output = network.output
-        nats = readout.nats(
-            hidden_TBH,
-            batch.targets_TB,
-            batch.mask_TB,
-            output.weight,
-            output.bias,
-            share=share,
-            count=count,
-            seed=seed(chance) if share else 0,
-        )
-        return nats, state
     hidden_NH = hidden_TBH[batch.mask_TB]
     logits_KNV = network.logits_of_masks(hidden_NH, chance)
     if logits_KNV.dtype == torch.bfloat16:

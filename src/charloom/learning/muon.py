@@ -14,6 +14,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from charloom.learning import products
 from charloom.learning.rules import Kept, Remembering, Tensors
 from charloom.learning.threads import Threads
 
@@ -27,9 +28,6 @@ POLYNOMIALS: Final = (
     (2.2183, -1.5940, 0.4107),
 )
 
-WORTH_SPREADING: Final = 1 << 25
-"""Multiplications from which on a product takes longer than to wake a thread."""
-
 Product = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -39,15 +37,22 @@ class Muon(Remembering):
     A step has ``rate`` for a root mean square of singular values of sqrt(M / N) if M > N, else 1:
     what the matrix does to a vector of normal size then changes by about ``rate``, whatever its
     shape. Before it, the matrix is made smaller by the share ``rate`` times ``decay``: its singular
-    values stay below about 1 / ``decay``. Large products are spread over ``threads``.
+    values stay below about 1 / ``decay``. Large products are spread over ``threads``; they may be
+    ``rounded``, of bfloat16, on the CPU.
     """
 
     def __init__(
-        self, weights: Sequence[Tensor], decay: float, threads: Threads | None = None
+        self,
+        weights: Sequence[Tensor],
+        decay: float,
+        threads: Threads | None = None,
+        *,
+        rounded: bool = False,
     ) -> None:
         super().__init__(weights, "momentum")
         self._decay = decay
-        self._product = functools.partial(product, threads or Threads())
+        multiply = products.of_rounded if rounded else products.of_exact
+        self._product = functools.partial(multiply, threads or Threads())
 
     def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
         for weight, gradient, momentum in zip(weights, gradients, kept["momentum"], strict=True):
@@ -79,18 +84,3 @@ def orthogonal(matrix_MN: Tensor, multiply: Product = torch.mm) -> Tensor:
             square_NN = multiply(multiply(q_NN, square_NN), q_NN)
     assert factor_NN is not None
     return multiply(matrix_MN, factor_NN)
-
-
-def product(threads: Threads, left_MK: Tensor, right_KN: Tensor) -> Tensor:
-    """Return the product of two matrices, some rows on each thread, (M, N)."""
-    if threads.count == 1 or left_MK.numel() * right_KN.shape[1] < WORTH_SPREADING:
-        return left_MK @ right_KN
-    result_MN = left_MK.new_empty(left_MK.shape[0], right_KN.shape[1])
-
-    @torch.no_grad()
-    def fill(rows: tuple[Tensor, Tensor]) -> None:
-        torch.mm(rows[0], right_KN, out=rows[1])
-
-    pieces = zip(left_MK.chunk(threads.count), result_MN.chunk(threads.count), strict=True)
-    threads.spread(fill, list(pieces))
-    return result_MN

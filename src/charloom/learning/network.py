@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from charloom.learning.cells import GATES, Layer
 from charloom.learning.dropout import dropped, masks
@@ -132,7 +131,7 @@ class Network(nn.Module):
             return layer.forward(x, hidden_BH, cell_BH)
         # What a symbol adds to the gates is computed once a minibatch, not once for each place.
         if len(self.embedding.weight) <= x.numel():
-            table_VG = functional.linear(self.embedding.weight, layer.input_weight, layer.bias)
+            table_VG = layer.gates(self.embedding.weight)
             return layer.read(table_VG, x, hidden_BH, cell_BH)
         return layer.forward(self.embedding(x), hidden_BH, cell_BH)
 

@@ -44,12 +44,16 @@ class Optimizer:
 
 
 def build_optimizer(
-    network: nn.Module, settings: TrainingSettings, threads: Threads | None = None
+    network: nn.Module,
+    settings: TrainingSettings,
+    threads: Threads | None = None,
+    *,
+    rounded: bool = False,
 ) -> Optimizer:
     """Return the optimizer of the settings over the weights of ``network``.
 
     ``adamw`` decays matrices only; ``muon`` is AdamW but for the weights of the recurrent layers.
-    The work is spread over ``threads``, if there are any.
+    The work is spread over ``threads``, if there are any; products may be ``rounded`` on the CPU.
     """
     threads = threads or Threads()
     weights = list(network.parameters())
@@ -62,7 +66,9 @@ def build_optimizer(
     rules: list[tuple[Rule, float]] = []
     if settings.optimizer == "muon":
         recurrent.sort(key=Tensor.numel, reverse=True)
-        rules = [(Muon([weight], decay, threads), ORTHOGONAL) for weight in recurrent]
+        rules = [
+            (Muon([weight], decay, threads, rounded=rounded), ORTHOGONAL) for weight in recurrent
+        ]
     else:
         matrices += recurrent
     rules += [(AdamW(matrices, decay), 1.0), (AdamW(others, decay=0.0), 1.0)]

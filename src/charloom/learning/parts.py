@@ -8,18 +8,18 @@ Axes: T steps, B streams of the minibatch; of P parts, part k has the streams k,
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from charloom.launch import ALONE, Launch
+from charloom.learning import compiled, differentiated
 from charloom.learning.batches import Batch
-from charloom.learning.loss import summed_nats
+from charloom.learning.memory import keep_what_is_freed
 from charloom.learning.network import Network, State
 from charloom.learning.placement import Placement, random_state, restore_random_state
 from charloom.learning.threads import Threads
@@ -55,8 +55,12 @@ class Parts:
     ) -> None:
         self._network = network
         self._placement = placement
+        on_cpu = placement.device.type == "cpu"
+        self._reader = (compiled if on_cpu else differentiated).Reader(network)
+        if on_cpu:
+            keep_what_is_freed()
         self._all_threads = torch.get_num_threads()
-        most = self._all_threads if placement.device.type == "cpu" else 1
+        most = self._all_threads if on_cpu else 1
         streams = batch_size // launch.world
         self._count = max(1, min(most, streams // LEAST_STREAMS))
         self.threads = Threads(self._count, max(1, self._all_threads // self._count))
@@ -72,26 +76,23 @@ class Parts:
 
         ``states`` are those that the batch before returned, [] for none.
         """
-        parameters = [p for p in self._network.parameters() if p.requires_grad]
-
-        def differentiate(nats: Tensor) -> Sequence[Tensor | None]:
-            return torch.autograd.grad(nats / batch.symbols, parameters, allow_unused=True)
-
-        done = self._read(batch, states, differentiate)
-        # A process without streams in a short minibatch has no part, and no gradients.
-        each = (
-            zip(*(part.gradients for part in done), strict=True) if done else [()] * len(parameters)
-        )
-        for parameter, gradients in zip(parameters, each, strict=True):
-            known = [gradient for gradient in gradients if gradient is not None]
-            parameter.grad = functools.reduce(torch.add, known) if known else None
+        done = self._read(batch, states, learns=True)
+        for name, parameter in self._network.named_parameters():
+            # Labels have none where no text begins, nor has a process without streams any.
+            known = [part.gradients[name] for part in done if name in part.gradients]
+            total = functools.reduce(torch.add, known) if known else None
+            parameter.grad = None if total is None else total.div_(batch.symbols)
         return sum(part.nats for part in done), [part.state for part in done]
 
     def measure(self, batch: Batch, states: States) -> tuple[float, States]:
         """Return the nats of a batch and the states after it, without learning from it."""
-        with torch.no_grad():
-            done = self._read(batch, states, lambda nats: ())
+        done = self._read(batch, states, learns=False)
         return sum(part.nats for part in done), [part.state for part in done]
+
+    @property
+    def rounded(self) -> bool:
+        """Whether our own products, on the CPU, are of bfloat16 while training."""
+        return self._placement.rounded and self._placement.device.type == "cpu"
 
     @property
     def all_threads(self) -> int:
@@ -169,26 +170,19 @@ class Parts:
         none_L0H = torch.zeros(shape.layers, 0, shape.hidden, device=self._placement.device)
         return {"hidden_LBH": none_L0H, "cell_LBH": none_L0H if shape.cell == "lstm" else None}
 
-    def _read(
-        self,
-        batch: Batch,
-        states: States,
-        differentiate: Callable[[Tensor], Sequence[Tensor | None]],
-    ) -> list[_Done]:
+    def _read(self, batch: Batch, states: States, *, learns: bool) -> list[_Done]:
         """Read all parts of this process' streams, each on a thread of its own."""
-        learning = torch.is_grad_enabled()
         batch = batch.streams(self._launch.rank, self._launch.world)
         own = self._count > 1 or self._launch.world > 1
+        rounded = learns and self._placement.rounded
 
         def read(part: int) -> _Done:
             piece = batch.streams(part, self._count).to(self._placement.device)
+            state = carried(self._network, piece, states[part] if states else None)
             chance = self._chances[part] if own else None
-            exact = contextlib.nullcontext()
-            with torch.set_grad_enabled(learning):
-                state = carried(self._network, piece, states[part] if states else None)
-                with self._placement.arithmetic() if learning else exact:
-                    nats, after = summed_nats(self._network, piece, state, chance)
-                return _Done(nats=nats.item(), state=after.detach(), gradients=differentiate(nats))
+            reading = self._reader.read(piece, state, chance, rounded=rounded)
+            gradients = reading.gradients() if learns else {}
+            return _Done(nats=reading.nats, state=reading.state, gradients=gradients)
 
         return self.threads.spread(read, range(min(self._count, len(batch.labels_B))))
 
@@ -199,7 +193,7 @@ class _Done:
 
     nats: float
     state: State
-    gradients: Sequence[Tensor | None]
+    gradients: Mapping[str, Tensor]
 
 
 def carried(network: Network, batch: Batch, state: State | None) -> State:

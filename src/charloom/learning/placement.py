@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import functools
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, distributed
 
+from charloom.arithmetic.bfloat16 import INSTRUCTIONS
 from charloom.errors import SettingsError, TrainingError
 from charloom.launch import ALONE, Launch
 from charloom.learning.ranks import Ranks
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Placement:
-    """A device, and the type in which the recurrent layers compute while training."""
+    """A device, and the type of the numbers that are multiplied while training."""
 
     device: torch.device
     dtype: torch.dtype
@@ -40,11 +40,10 @@ class Placement:
         """Return what processes that learn as one have in common."""
         return {"kind of device": self.device.type, "precision in use": self.precision}
 
-    def arithmetic(self) -> contextlib.AbstractContextManager[object]:
-        """Return the context in which a training step computes."""
-        return torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16
-        )
+    @property
+    def rounded(self) -> bool:
+        """Whether products of matrices are of bfloat16 while training."""
+        return self.dtype == torch.bfloat16
 
 
 def place(settings: TrainingSettings, launch: Launch = ALONE) -> Placement:
@@ -65,13 +64,14 @@ def precisions(
 ) -> tuple[torch.device, tuple[Literal["fp32", "bf16"], ...]]:
     """Return the device that the settings ask for, and the precisions that may be fastest there.
 
-    On a CPU our own layers compute in float32, torch's in bfloat16: which are faster depends on the
-    size of the network and on the processor. Raises SettingsError as ``place`` does.
+    A matrix unit is several times as fast with bfloat16. Where a processor has other instructions
+    for it, that depends on the processor. Raises SettingsError as ``place`` does.
     """
     device = _device(settings.device)
     if not _has_fast_bf16(device):
         return device, ("fp32",)
-    return device, ("fp32", "bf16") if device.type == "cpu" else ("bf16",)
+    measured = device.type == "cpu" and INSTRUCTIONS == "dot"
+    return device, ("fp32", "bf16") if measured else ("bf16",)
 
 
 def _device(name: str) -> torch.device:
@@ -113,9 +113,7 @@ def _has_fast_bf16(device: torch.device) -> bool:
     """Return whether ``device`` multiplies bfloat16 in hardware."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type != "cpu":
-        return False
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return device.type == "cpu" and INSTRUCTIONS != "none"
 
 
 def seed_everything(seed: int) -> None:

@@ -1,88 +1,66 @@
-"""From hidden states to nats as one compiled function: dropout, output layer, softmax.
+"""From hidden states to nats, and back: dropout, output layer, softmax; on one thread of the CPU.
 
-The same as torch's operations one after another (loss.py), for float32 on one thread of the CPU.
-Each of those takes the interpreter for a moment, and threads that compute side by side wait for it.
-
-Axes: T steps, B streams, R = T B, H hidden units, V symbols, K masks of dropout, N positions that
-count, M = K N.
+Axes: M rows of hidden states, H hidden units, V symbols, K masks of dropout, N rows that count,
+L = K N.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import torch
-from torch import Tensor
-from torch.autograd.function import once_differentiable
+from numpy.typing import NDArray
 
+from charloom.arithmetic.tiles import room
 from charloom.learning import kernels
 from charloom.learning.dropout import Draw
+from charloom.learning.products import Floats, factor
+from charloom.learning.recurrence import filled_up
 
 
-def nats(
-    hidden_TBH: Tensor,
-    targets_TB: Tensor,
-    mask_TB: Tensor,
-    weight_VH: Tensor,
-    bias_V: Tensor,
-    *,
-    share: float,
-    count: int,
-    seed: int,
-) -> Tensor:
-    """Return the summed nats of the targets where the mask is true, in float64.
+class Readout:
+    """The nats of targets under the masks of a draw."""
 
-    It is the mean under ``count`` masks of dropout, which drop a ``share`` of the hidden states and
-    follow from ``seed``. A graph is good for one backward pass.
-    """
-    result: Tensor = _Nats.apply(  # type: ignore[no-untyped-call]
-        hidden_TBH, weight_VH, bias_V, targets_TB, mask_TB, share, count, seed
-    )
-    return result
+    def __init__(
+        self,
+        weight_VH: Floats,
+        bias_V: Floats,
+        *,
+        rows_N: NDArray[np.int64],
+        targets_N: NDArray[np.int64],
+        draw: Draw,
+        masks: int,
+        rounded: bool,
+    ) -> None:
+        self._weight_VH, self._bias_V = weight_VH, bias_V
+        self._rows_N, self._targets_N = rows_N, targets_N
+        self._draw, self._masks = draw, masks
+        self._rounded = rounded
 
+    def nats(self, hidden_MH: Floats) -> float:
+        """Return the summed nats, the mean under all masks."""
+        symbols, units = self._weight_VH.shape
+        read_KNH = np.empty((self._masks, len(self._rows_N), units), np.float32)
+        self._draw.drop(hidden_MH, self._rows_N, read_KNH)
+        self._read = factor(read_KNH.reshape(-1, units), rounded=self._rounded)
+        size = self._masks * len(self._rows_N)
+        logits_LV = room(filled_up(size), symbols)
+        self._read.times_transposed(self._weight_VH, self._bias_V, logits_LV)
+        self._gradient_LV = logits_LV[:size]
+        nats: float = kernels.cross_entropy(self._gradient_LV, self._targets_N)
+        return nats
 
-class _Nats(torch.autograd.Function):
-    """kernels.drop, the product with the weights, kernels.cross_entropy."""
+    def go_back(self, rows: int) -> tuple[Floats, Floats, Floats]:
+        """Return the gradients of the nats: by all hidden states, (M, H), the weight, the biases.
 
-    @staticmethod
-    def forward(
-        ctx: Any,
-        hidden_TBH: Tensor,
-        weight_VH: Tensor,
-        bias_V: Tensor,
-        targets_TB: Tensor,
-        mask_TB: Tensor,
-        share: float,
-        count: int,
-        seed: int,
-    ) -> Tensor:
-        units = hidden_TBH.shape[2]
-        rows_N = np.flatnonzero(mask_TB.numpy())
-        draw = Draw((len(rows_N), units), share, seed)
-        read_KNH = torch.empty(count, len(rows_N), units)
-        draw.drop(hidden_TBH.detach().reshape(-1, units), rows_N, read_KNH)
-        read_MH = read_KNH.view(-1, units)
-        logits_MV = torch.addmm(bias_V.detach(), read_MH, weight_VH.detach().t())
-        targets_N = targets_TB.numpy().reshape(-1)[rows_N]
-        total = kernels.cross_entropy(logits_MV.numpy(), targets_N)
-        ctx.save_for_backward(weight_VH)
-        ctx.kept = (hidden_TBH.shape, rows_N, draw, read_KNH, logits_MV)
-        return torch.tensor(total, dtype=torch.float64)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, given: Tensor) -> tuple[Tensor | None, ...]:
-        (weight_VH,) = ctx.saved_tensors
-        if ctx.kept is None:
-            raise RuntimeError("the graph of a compiled loss is good for one backward pass")
-        shape, rows_N, draw, read_KNH, gradient_MV = ctx.kept
-        ctx.kept = None  # what was kept is about to be changed
-        gradient_MV.mul_(given)
-        units = read_KNH.shape[2]
-        weight_grad_VH = gradient_MV.t() @ read_KNH.view(-1, units)
-        bias_grad_V = gradient_MV.sum(0)
-        read_grad_MH = torch.mm(gradient_MV, weight_VH, out=read_KNH.view(-1, units))
-        hidden_grad_TBH = torch.zeros(shape)
-        draw.gather(read_grad_MH.view_as(read_KNH), rows_N, hidden_grad_TBH.view(-1, units))
-        return hidden_grad_TBH, weight_grad_VH, bias_grad_V, None, None, None, None, None
+        After ``nats``, and once: some take the place of others.
+        """
+        gradient_LV = self._gradient_LV
+        gradient = factor(gradient_LV, rounded=self._rounded)
+        units = self._weight_VH.shape[1]
+        read_grad_KNH = gradient.times(self._weight_VH).reshape(self._masks, -1, units)
+        hidden_grad_MH = np.zeros((rows, units), np.float32)
+        self._draw.gather(read_grad_KNH, self._rows_N, hidden_grad_MH)
+        return (
+            hidden_grad_MH,
+            gradient.transposed_times(self._read),
+            kernels.sum_rows(gradient_LV),
+        )

@@ -1,161 +1,149 @@
-"""The compiled recurrent layers as functions that torch differentiates, on one thread of the CPU.
+"""A recurrent layer over T steps, and back: compiled, on one thread of the CPU.
 
-Axes: T steps, B streams, R streams filled up to whole tiles, H hidden units, G gates times H, V
-symbols, S slots times H.
+Axes: T steps, B streams, R streams filled up to whole tiles, I inputs, H hidden units, G gates
+times H, V symbols, S slots times H, M = T R.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from charloom.arithmetic import bfloat16, tiles
 from charloom.arithmetic.layers import CELLS, SLOTS, forward, look_up
-from charloom.arithmetic.tiles import ROWS, pack, pack_transposed, room
+from charloom.arithmetic.tiles import ROWS, room
 from charloom.learning import kernels
+from charloom.learning.products import Exact, Factor, Floats, Rounded, room_for_rounded
 from charloom.settings import Cell
 
-_Floats = NDArray[np.float32]
+
+def filled_up(streams: int) -> int:
+    """Return how many streams there are with those that fill up the last tile."""
+    return -(-streams // ROWS) * ROWS
 
 
-def run(
-    cell: Cell,
-    source: Tensor,
-    ids_TB: Tensor | None,
-    recurrent_GH: Tensor,
-    recurrent_bias_H: Tensor | None,
-    hidden_BH: Tensor,
-    memory_BH: Tensor | None,
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Run a layer over T steps; return its hidden states, and the last hidden and cell state.
+class Recurrence:
+    """What a layer comes to on a minibatch: its gates are given first, then it runs, then back.
 
-    With ``ids_TB``, ``source`` is a table (V, G) of which each symbol adds a row to the gates;
-    without, it is what the input adds to the gates, (T, B, G). Biases are in it, but for gru's
-    recurrent one. All tensors are float32. A graph is good for one backward pass.
+    The products are of bfloat16 if they are ``rounded``. What its states before the first step are
+    is (B, H); ``memory_BH`` is the lstm's cell state, and not used by other cells.
     """
-    if memory_BH is None:
-        memory_BH = torch.zeros_like(hidden_BH)
-    if recurrent_bias_H is None:
-        recurrent_bias_H = hidden_BH.new_zeros(recurrent_GH.shape[1])
-    outputs = _Recurrence.apply(  # type: ignore[no-untyped-call]
-        cell, source, ids_TB, recurrent_GH, recurrent_bias_H, hidden_BH, memory_BH
-    )
-    hidden_TBH, last_BH, last_memory_BH = outputs
-    return hidden_TBH, last_BH, last_memory_BH if cell == "lstm" else None
 
-
-class _Recurrence(torch.autograd.Function):
-    """layers.forward and kernels.backward."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
+    def __init__(
+        self,
         cell: Cell,
-        source: Tensor,
-        ids_TB: Tensor | None,
-        recurrent_GH: Tensor,
-        recurrent_bias_H: Tensor,
-        hidden_BH: Tensor,
-        memory_BH: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        steps, streams = source.shape[:2] if ids_TB is None else ids_TB.shape
-        rows, hidden = -(-streams // ROWS) * ROWS, recurrent_GH.shape[1]
-        slots_TRS = room(steps, rows, SLOTS[cell] * hidden)
-        slots_TRS[:, streams:] = 0
-        if ids_TB is None:
-            _fill(cell, torch.from_numpy(slots_TRS)[:, :streams], source)
-        else:
-            look_up(_array(source), ids_TB.numpy(), slots_TRS, CELLS[cell])
-        states_TRH, memories_TRH = _states(hidden_BH, steps, rows), _states(memory_BH, steps, rows)
-        weights_GH = _array(recurrent_GH)
+        weight_GH: Floats,
+        bias_H: Floats | None,
+        *,
+        steps: int,
+        hidden_BH: Floats,
+        memory_BH: Floats | None,
+        rounded: bool,
+    ) -> None:
+        self._cell: Cell = cell
+        self._weight_GH = weight_GH
+        self._streams, hidden = hidden_BH.shape
+        self._bias_H = np.zeros(hidden, np.float32) if bias_H is None else bias_H
+        self._rows = filled_up(self._streams)
+        self._slots_TRS = room(steps, self._rows, SLOTS[cell] * hidden)
+        self._slots_TRS[:, self._streams :] = 0
+        self._hidden_TRH = self._states(steps, hidden_BH)
+        self._memory_TRH = self._states(steps if cell == "lstm" else 0, memory_BH)
+        self._before_MJ = room_for_rounded(steps * self._rows, hidden) if rounded else None
+
+    def read_rows(self, table_VG: Floats, ids_TB: NDArray[np.int64]) -> None:
+        """Let each symbol give the gates a row of a table, biases included."""
+        look_up(table_VG, ids_TB, self._slots_TRS, CELLS[self._cell])
+
+    def read_vectors(self, inputs: Factor, weight_GI: Floats, bias_G: Floats) -> None:
+        """Let vectors (M, I) give the gates their product with a weight, plus biases."""
+        for gates, slots_MG in self._given_slots():
+            inputs.times_transposed(weight_GI[gates], bias_G[gates], slots_MG)
+
+    def run(self) -> Floats:
+        """Run all steps; return the hidden states, (M, H)."""
+        packing = tiles if self._before_MJ is None else bfloat16
         forward(
-            CELLS[cell],
-            slots_TRS,
-            states_TRH,
-            memories_TRH,
-            _array(recurrent_bias_H),
-            pack_transposed(weights_GH),
+            CELLS[self._cell],
+            self._slots_TRS,
+            self._hidden_TRH,
+            self._memory_TRH,
+            self._bias_H,
+            packing.pack_transposed(self._weight_GH),
+            self._steps_of(self._before_MJ),
         )
-        ctx.save_for_backward(recurrent_GH)
-        ctx.kept = (cell, source.shape, ids_TB, slots_TRS, states_TRH, memories_TRH)
-        hidden_TRH = torch.from_numpy(states_TRH)
-        last_memory_BH = torch.from_numpy(memories_TRH[-1, :streams].copy())
-        return hidden_TRH[1:, :streams], hidden_TRH[-1, :streams].clone(), last_memory_BH
+        return self._hidden_TRH[1:].reshape(-1, self._hidden_TRH.shape[2])
 
-    @staticmethod
-    @once_differentiable
-    def backward(
-        ctx: Any, given_TBH: Tensor, last_BH: Tensor, last_memory_BH: Tensor
-    ) -> tuple[Tensor | None, ...]:
-        (recurrent_GH,) = ctx.saved_tensors
-        if ctx.kept is None:
-            raise RuntimeError("the graph of a compiled layer is good for one backward pass")
-        cell, shape, ids_TB, slots_TRS, states_TRH, memories_TRH = ctx.kept
-        ctx.kept = None  # gradients are about to take the place of what was kept
-        steps, streams, hidden = given_TBH.shape
-        rows = slots_TRS.shape[1]
-        given_TRH = given_TBH if rows == streams else given_TBH.new_zeros(steps, rows, hidden)
-        if rows != streams:
-            given_TRH[:, :streams] = given_TBH
-        state_RH, memory_RH = _states(last_BH, 0, rows)[0], _states(last_memory_BH, 0, rows)[0]
+    @property
+    def last(self) -> tuple[Floats, Floats]:
+        """The hidden and the cell state after the last step, (B, H)."""
+        return self._hidden_TRH[-1, : self._streams], self._memory_TRH[-1, : self._streams]
+
+    def go_back(self, given_MH: Floats) -> tuple[Floats, Floats | None, Floats, Floats]:
+        """Return the gradients of the weight, of gru's bias, and of the states before, (B, H).
+
+        ``given_MH`` is that of the hidden states. The layer cannot run again: gradients take the
+        place of what it came to.
+        """
+        gates, hidden = self._weight_GH.shape
+        state_RH, memory_RH = (self._states(0, None) for _ in range(2))
+        size = len(given_MH)
+        after_MJ = None if self._before_MJ is None else room_for_rounded(size, gates)
+        packing = tiles if after_MJ is None else bfloat16
         kernels.backward(
-            CELLS[cell],
-            slots_TRS,
-            states_TRH,
-            memories_TRH,
-            _array(given_TRH),
-            state_RH,
-            memory_RH,
-            pack(_array(recurrent_GH)),
+            CELLS[self._cell],
+            self._slots_TRS,
+            self._hidden_TRH,
+            self._memory_TRH,
+            given_MH.reshape(-1, self._rows, hidden),
+            state_RH[0],
+            memory_RH[0],
+            packing.pack(self._weight_GH),
+            self._steps_of(after_MJ),
         )
-        gates = recurrent_GH.shape[0]
-        slots_NS = torch.from_numpy(slots_TRS).view(steps * rows, -1)
-        first = hidden if cell == "gru" else 0
-        before_NH = torch.from_numpy(states_TRH)[:-1].view(steps * rows, hidden)
-        recurrent_grad_GH = slots_NS[:, first : first + gates].t() @ before_NH
-        bias_grad_H = slots_NS[:, 3 * hidden :].sum(0) if cell == "gru" else None
-        if ids_TB is None:
-            source_grad = _gathered(cell, torch.from_numpy(slots_TRS)[:, :streams], gates)
+        slots_MS = self._slots_TRS.reshape(size, -1)
+        if self._before_MJ is None or after_MJ is None:
+            first = hidden if self._cell == "gru" else 0
+            before = Exact(self._hidden_TRH[:-1].reshape(size, hidden))
+            weight_grad_GH = Exact(slots_MS[:, first : first + gates]).transposed_times(before)
         else:
-            source_grad = torch.zeros(shape)
-            kernels.add_up(source_grad.numpy(), ids_TB.numpy(), slots_TRS, CELLS[cell])
-        state_BH, memory_BH = (torch.from_numpy(g[:streams]) for g in (state_RH, memory_RH))
-        return None, source_grad, None, recurrent_grad_GH, bias_grad_H, state_BH, memory_BH
+            before_MH = Rounded(self._before_MJ, size, hidden)
+            weight_grad_GH = Rounded(after_MJ, size, gates).transposed_times(before_MH)
+        bias_grad_H = kernels.sum_rows(slots_MS[:, 3 * hidden :]) if self._cell == "gru" else None
+        first_BH = state_RH[0, : self._streams], memory_RH[0, : self._streams]
+        return weight_grad_GH, bias_grad_H, *first_BH
 
+    def table_gradient(self, ids_TB: NDArray[np.int64], symbols: int) -> Floats:
+        """Return the gradient of the table whose rows were read, (V, G)."""
+        table_VG = np.zeros((symbols, len(self._weight_GH)), np.float32)
+        kernels.add_up(table_VG, ids_TB, self._slots_TRS, CELLS[self._cell])
+        return table_VG
 
-def _array(tensor: Tensor) -> _Floats:
-    """Return the values of a tensor, in the order of its axes."""
-    array: _Floats = tensor.detach().contiguous().numpy()
-    return array
+    def gates_gradient(self) -> Floats:
+        """Return the gradient of what was given to the gates, (M, G)."""
+        gates_MG = np.empty((self._slots_TRS[..., 0].size, len(self._weight_GH)), np.float32)
+        for gates, slots_MG in self._given_slots():
+            gates_MG[:, gates] = slots_MG
+        return gates_MG
 
+    def _given_slots(self) -> list[tuple[slice, Floats]]:
+        """Return which gates have which slots for what is given to them (see layers.py)."""
+        gates, hidden = self._weight_GH.shape
+        slots_MS = self._slots_TRS.reshape(-1, self._slots_TRS.shape[2])
+        if self._cell == "gru":
+            candidate = (slice(2 * hidden, gates), slots_MS[:, :hidden])
+            return [candidate, (slice(2 * hidden), slots_MS[:, hidden:gates])]
+        return [(slice(gates), slots_MS[:, :gates])]
 
-def _states(first_BH: Tensor, steps: int, rows: int) -> _Floats:
-    """Return room for the states of so many steps behind a first one, (T + 1, R, H)."""
-    streams, hidden = first_BH.shape
-    states_TRH = room(steps + 1, rows, hidden)
-    states_TRH[0, :streams] = _array(first_BH)
-    states_TRH[0, streams:] = 0
-    return states_TRH
+    def _steps_of(self, rounded_MJ: NDArray[np.uint16] | None) -> NDArray[np.uint16] | None:
+        if rounded_MJ is None:
+            return None
+        return rounded_MJ.reshape(-1, self._rows, rounded_MJ.shape[1])
 
-
-def _fill(cell: Cell, slots_TBS: Tensor, gates_TBG: Tensor) -> None:
-    """Write what the input adds to the gates into the slots (see arithmetic/layers.py)."""
-    gates = gates_TBG.shape[2]
-    if cell == "gru":
-        hidden = gates // 3
-        slots_TBS[..., :hidden] = gates_TBG[..., 2 * hidden :]
-        slots_TBS[..., hidden:gates] = gates_TBG[..., : 2 * hidden]
-    else:
-        slots_TBS[..., :gates] = gates_TBG
-
-
-def _gathered(cell: Cell, slots_TBS: Tensor, gates: int) -> Tensor:
-    """Return the gradients of what the input added to the gates, (T, B, G)."""
-    if cell == "gru":
-        hidden = gates // 3
-        return torch.cat([slots_TBS[..., hidden:gates], slots_TBS[..., :hidden]], dim=2)
-    return slots_TBS[..., :gates]
+    def _states(self, steps: int, first_BH: Floats | None) -> Floats:
+        """Return room for the states of so many steps behind a first one, (T + 1, R, H)."""
+        states_TRH = room(steps + 1, self._rows, self._weight_GH.shape[1])
+        states_TRH[0] = 0
+        if first_BH is not None:
+            states_TRH[0, : self._streams] = first_BH
+        return states_TRH

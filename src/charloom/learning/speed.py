@@ -31,7 +31,7 @@ def symbols_per_second(
         made = Network(network, vocabulary).to(placement.device)
         batch = _random_batch(vocabulary, steps, training.batch_size)
     parts = Parts(made, placement, batch_size=training.batch_size, seed=0)
-    optimizer = build_optimizer(made, training, parts.threads)
+    optimizer = build_optimizer(made, training, parts.threads, rounded=parts.rounded)
     seconds = SECONDS
     if training.minutes is not None:
         seconds = min(seconds, SHARE * 60 * training.minutes)
