@@ -1,6 +1,5 @@
 """Products of bfloat16 in each of the ways that processors have, against float64."""
 
-from collections.abc import Callable
 from itertools import product
 
 import numba
@@ -17,11 +16,9 @@ from charloom.arithmetic.tiles import ROWS, room
 from charloom.learning import kernels
 from charloom.learning.products import (
     WORTH_ROUNDING,
-    WORTH_SPREADING,
     Rounded,
+    add_rounded,
     factor,
-    of_exact,
-    of_rounded,
     room_for_rounded,
 )
 from charloom.learning.threads import Threads
@@ -149,23 +146,27 @@ def test_a_factor_multiplies_as_float64_does(size: tuple[int, int, int]) -> None
         np.testing.assert_allclose(second.transposed_times(made), both.T, rtol=0, atol=error)
 
 
-@pytest.mark.parametrize("way", [of_exact, of_rounded])
-@pytest.mark.parametrize("size", [(30, 20, 40), (700, 250, 260)])
-def test_products_may_be_spread_over_threads(
-    way: Callable[[Threads, Tensor, Tensor], Tensor], size: tuple[int, int, int]
-) -> None:
-    left, right = (torch.from_numpy(random(*size[k : k + 2], seed=k)) for k in (0, 1))
-    multiplications = size[0] * size[1] * size[2]
-    is_rounded = way is of_rounded and multiplications >= WORTH_ROUNDING
-    assert (multiplications >= WORTH_SPREADING) == (size[0] == 700)
+@pytest.mark.parametrize("size", [(30, 20, 40), (250, 700, 260), (700, 250, 256), (404, 256, 320)])
+def test_a_product_is_added_to_what_is_kept(size: tuple[int, int, int]) -> None:
+    """Of whole tiles or not, of a matrix or its transpose, where it is large enough to round it."""
+    rows, terms, columns = size
+    left, right, before = (
+        torch.from_numpy(random(*shape, seed=k))
+        for k, shape in enumerate(((rows, terms), (terms, columns), (rows, columns)))
+    )
+    is_rounded = rows * terms * columns >= WORTH_ROUNDING
 
     def see(matrix: Tensor) -> Tensor:
         return matrix.bfloat16().double() if is_rounded else matrix.double()
 
-    for count in (1, 3):
-        with Threads(count, 1) as threads:
-            made = way(threads, left, right)
-        torch.testing.assert_close(made.double(), see(left) @ see(right), rtol=0, atol=1e-4)
+    for keep, scale in ((0.0, 1.0), (0.5, -2.0)):
+        for turned in (False, True):
+            given = left.t().contiguous().t() if turned else left
+            result = before.clone() if keep else torch.full_like(before, float("nan"))
+            made = add_rounded(Threads(), result, given, right, keep=keep, scale=scale)
+            assert made is result
+            exact = keep * before.double() + scale * (see(left) @ see(right))
+            torch.testing.assert_close(made.double(), exact, rtol=0, atol=2e-4)
 
 
 def test_ways_are_told_apart() -> None:

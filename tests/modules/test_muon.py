@@ -9,9 +9,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from charloom.learning.muon import MOMENTUM, Muon, orthogonal
-from charloom.learning.products import of_exact, of_rounded
+from charloom.learning.muon import MOMENTUM, Add, Muon, orthogonalizer
+from charloom.learning.products import add_exact, add_rounded
 from charloom.learning.threads import Threads
+
+EXACT = functools.partial(add_exact, Threads())
+
+
+def orthogonal(matrix_MN: Tensor, add: Add = EXACT) -> Tensor:
+    """Return about the nearest matrix whose singular values are all 1, (M, N)."""
+    if matrix_MN.shape[0] < matrix_MN.shape[1]:
+        return orthogonal(matrix_MN.t(), add).t()
+    scale, factor_NN = orthogonalizer(matrix_MN, add)
+    return matrix_MN @ factor_NN * scale
 
 
 def matrix(rows: int, columns: int, least: float) -> tuple[Tensor, np.ndarray]:
@@ -39,7 +49,7 @@ def test_products_of_bfloat16_are_good_enough() -> None:
     """All large products are rounded to 9 bits: singular values come less near to one."""
     given, polar = matrix(700, 250, least=0.2)
     with Threads(2, 1) as threads:
-        made = orthogonal(given, functools.partial(of_rounded, threads)).double().numpy()
+        made = orthogonal(given, functools.partial(add_rounded, threads)).double().numpy()
     values = np.linalg.svd(made, compute_uv=False)
     assert 0.8 < values.min() <= values.max() < 1.2
     assert float((made * polar).sum()) == pytest.approx(values.sum(), rel=1e-2)
@@ -57,30 +67,37 @@ class Counting(Threads):
         return super().spread(function, items)
 
 
+@pytest.mark.parametrize("add", [add_exact, add_rounded])
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_a_large_product_is_the_same_on_several_threads(count: int) -> None:
+def test_a_large_product_is_the_same_on_several_threads(add: Add, count: int) -> None:
     draw = torch.Generator().manual_seed(count)
-    left, right = torch.randn(401, 300, generator=draw), torch.randn(300, 310, generator=draw)
+    left, right = torch.randn(401, 300, generator=draw), torch.randn(300, 320, generator=draw)
+    alone = torch.ones(401, 320)
+    add(Threads(), alone, left, right, keep=0.5, scale=1.0)
     with Counting(count) as threads:
-        torch.testing.assert_close(of_exact(threads, left, right), left @ right)
-        torch.testing.assert_close(of_exact(threads, right.T, left.T), (left @ right).T)
-    assert threads.pieces == ([] if count == 1 else [count, count])
+        made = add(threads, torch.ones(401, 320), left, right, keep=0.5, scale=1.0)
+        torch.testing.assert_close(made, alone)
+        made = add(threads, torch.ones(320, 401), right.T, left.T, keep=0.5, scale=1.0)
+        torch.testing.assert_close(made, alone.T)
+    assert threads.pieces == [count, count]
 
 
 def test_a_gradient_of_zero_changes_nothing() -> None:
     assert not orthogonal(torch.zeros(3, 2)).any()
 
 
-def test_a_step_is_along_the_orthogonal_momentum() -> None:
-    weight = torch.nn.Parameter(torch.zeros(8, 2))
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_step_is_along_the_orthogonal_momentum(turned: bool) -> None:
+    shape = (2, 8) if turned else (8, 2)
+    weight = torch.nn.Parameter(torch.zeros(shape))
     rule = Muon([weight], decay=0.3)
-    momentum = torch.zeros(8, 2)
-    expected = torch.zeros(8, 2)
+    momentum = torch.zeros(shape)
+    expected = torch.zeros(shape)
     for seed in range(3):
-        gradient = torch.randn(8, 2, generator=torch.Generator().manual_seed(seed))
+        gradient = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
         momentum = MOMENTUM * momentum + (1 - MOMENTUM) * gradient
         ahead = (1 - MOMENTUM) * gradient + MOMENTUM * momentum
-        expected = expected * (1 - 0.5 * 0.3) - 0.5 * 2 * orthogonal(ahead)
+        expected = expected * (1 - 0.5 * 0.3) - 0.5 * (1 if turned else 2) * orthogonal(ahead)
         weight.grad = gradient.clone()
         rule.step(0.5)
         torch.testing.assert_close(weight.detach(), expected)

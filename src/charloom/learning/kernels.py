@@ -150,6 +150,20 @@ def multiply_rounded(rounded_MJ, packed, start_N, sums_MN):
 
 
 @compiled
+def add_rounded(rounded_MJ, packed, keep, sums_MN):
+    """Add the product of rows of bfloat16 and a packed matrix to a multiple of sums.
+
+    Both have whole tiles.
+    """
+    M, J = rounded_MJ.shape
+    N = sums_MN.shape[1]
+    for m in range(M):
+        for n in range(N):
+            sums_MN[m, n] = sums_MN[m, n] * keep if keep != 0 else np.float32(0)
+    bfloat16.add_product(sums_MN.reshape(M * N), 0, N, rounded_MJ.reshape(M * J), 0, J, M, packed)
+
+
+@compiled
 def sum_rows(values_MN):
     """Return the sum of all rows."""
     M, N = values_MN.shape
@@ -183,13 +197,12 @@ def pack_rounded(rounded_MJ, N):
 
 
 @compiled
-def transpose(rounded_MJ, K):
-    """Return the transpose of the first K columns, (K, M), filled up with zeros to whole tiles.
+def transpose(rounded_MJ, K, M):
+    """Return the transpose of M rows and K columns, (K, M), filled up with zeros to whole tiles.
 
     A row has a block more than it needs: rows at a distance of a power of two share the same few
     places of a cache.
     """
-    M = len(rounded_MJ)
     J = (-(-M // bfloat16.BLOCK) + 1) * bfloat16.BLOCK
     whole = -(-K // tiles.ROWS) * tiles.ROWS
     result_KJ = np.zeros((whole, J), np.uint16)

@@ -11,7 +11,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import torch
 from torch import Tensor
 
 from charloom.learning import products
@@ -28,7 +27,8 @@ POLYNOMIALS: Final = (
     (2.2183, -1.5940, 0.4107),
 )
 
-Product = Callable[[Tensor, Tensor], Tensor]
+Add = Callable[..., Tensor]
+"""products.add_exact or add_rounded, on certain threads."""
 
 
 class Muon(Remembering):
@@ -51,8 +51,8 @@ class Muon(Remembering):
     ) -> None:
         super().__init__(weights, "momentum")
         self._decay = decay
-        multiply = products.of_rounded if rounded else products.of_exact
-        self._product = functools.partial(multiply, threads or Threads())
+        add = products.add_rounded if rounded else products.add_exact
+        self._add: Add = functools.partial(add, threads or Threads())
 
     def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
         for weight, gradient, momentum in zip(weights, gradients, kept["momentum"], strict=True):
@@ -60,27 +60,32 @@ class Muon(Remembering):
             ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
             rows, columns = weight.shape
             size = rate * max(1.0, rows / columns) ** 0.5
-            weight.mul_(1 - rate * self._decay)
-            weight.sub_(orthogonal(ahead, self._product), alpha=size)
+            long, ahead = (weight.t(), ahead.t()) if rows < columns else (weight, ahead)
+            scale, factor_NN = orthogonalizer(ahead, self._add)
+            self._add(long, ahead, factor_NN, keep=1 - rate * self._decay, scale=-size * scale)
 
 
-def orthogonal(matrix_MN: Tensor, multiply: Product = torch.mm) -> Tensor:
-    """Return about the nearest matrix whose singular values are all 1, (M, N).
+def orthogonalizer(matrix_MN: Tensor, add: Add) -> tuple[float, Tensor]:
+    """Return a number and a matrix whose product with ``matrix_MN`` has singular values of about 1.
 
-    The polynomials are evaluated for the product of the matrix with itself, on its shorter side:
+    M is at least N: the polynomials are evaluated for the product of the matrix with itself,
     p(X) = X q(X'X), so that the long side takes part in two products only.
     """
-    if matrix_MN.shape[0] < matrix_MN.shape[1]:
-        return orthogonal(matrix_MN.T, multiply).T
-    matrix_MN = matrix_MN / matrix_MN.norm().clamp(min=1e-30)
-    square_NN = multiply(matrix_MN.T, matrix_MN)
+    size = matrix_MN.shape[1]
+
+    def new(left: Tensor, right: Tensor) -> Tensor:
+        return add(left.new_empty(size, size), left, right, keep=0.0, scale=1.0)
+
+    square_NN = new(matrix_MN.t(), matrix_MN)
+    # The sum of its singular values, and so of the squares of the matrix' own.
+    norm = max(float(square_NN.trace()), 1e-30)
+    square_NN.div_(norm)
     factor_NN: Tensor | None = None
     for number, (a, b, c) in enumerate(POLYNOMIALS):
-        last = number == len(POLYNOMIALS) - 1
-        q_NN = multiply(square_NN, square_NN).mul_(c).add_(square_NN, alpha=b)
+        q_NN = add(square_NN.clone(), square_NN, square_NN, keep=b, scale=c)
         q_NN.diagonal().add_(a)
-        factor_NN = q_NN if factor_NN is None else multiply(factor_NN, q_NN)
-        if not last:
-            square_NN = multiply(multiply(q_NN, square_NN), q_NN)
+        factor_NN = q_NN if factor_NN is None else new(factor_NN, q_NN)
+        if number < len(POLYNOMIALS) - 1:
+            square_NN = new(new(q_NN, square_NN), q_NN)
     assert factor_NN is not None
-    return multiply(matrix_MN, factor_NN)
+    return norm**-0.5, factor_NN

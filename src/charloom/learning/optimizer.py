@@ -13,6 +13,9 @@ from charloom.settings import TrainingSettings
 ORTHOGONAL: Final = 10 / 3
 """A step of Muon, in the norm of its matrix, as a multiple of AdamW's step of each weight."""
 
+LARGE: Final = 1 << 17
+"""Weights of a matrix from which on a step of it takes longer than to wake a thread."""
+
 
 class Optimizer:
     """Rules for the weights of a network, each with a multiple of the learning rate.
@@ -55,8 +58,9 @@ def build_optimizer(
     ``adamw`` decays matrices only; ``muon`` is AdamW but for the weights of the recurrent layers.
     The work is spread over ``threads``, if there are any; products may be ``rounded`` on the CPU.
     """
-    threads = threads or Threads()
     weights = list(network.parameters())
+    if threads is None or max(weight.numel() for weight in weights) < LARGE:
+        threads = Threads()
     if settings.optimizer == "rmsprop":
         return Optimizer([(RMSprop(weights), 1.0)], threads)
     if settings.optimizer == "sgd":

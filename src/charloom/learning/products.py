@@ -8,7 +8,7 @@ Axes: M rows, K terms of a sum, filled up to J as in arithmetic/bfloat16.py, N c
 
 from __future__ import annotations
 
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, cast
 
 import numpy as np
 import torch
@@ -100,7 +100,7 @@ class Rounded:
         if self._terms > right._terms:
             turned: Floats = kernels.turn(right.transposed_times(self))
             return turned
-        rows_KM = kernels.transpose(self._rounded_MJ, self._terms)
+        rows_KM = kernels.transpose(self._rounded_MJ, self._terms, self._rows)
         packed = kernels.pack_rounded(right._rounded_MJ, right._terms)
         return _sums(rows_KM, packed, right._terms)[: self._terms]
 
@@ -122,41 +122,73 @@ def room_for_rounded(rows: int, terms: int) -> Halves:
     return rounded_MJ
 
 
-def of_exact(threads: Threads, left_MK: Tensor, right_KN: Tensor) -> Tensor:
-    """Return the product of two matrices, some rows on each thread, (M, N)."""
-    if threads.count == 1 or left_MK.numel() * right_KN.shape[1] < WORTH_SPREADING:
-        return left_MK @ right_KN
-    result_MN = left_MK.new_empty(left_MK.shape[0], right_KN.shape[1])
+def add_exact(
+    threads: Threads,
+    result_MN: Tensor,
+    left_MK: Tensor,
+    right_KN: Tensor,
+    *,
+    keep: float,
+    scale: float,
+) -> Tensor:
+    """Return ``keep`` times what ``result_MN`` was plus ``scale`` times a product, in its place.
+
+    Some rows on each thread, if it is large.
+    """
 
     @torch.no_grad()
-    def fill(rows: tuple[Tensor, Tensor]) -> None:
-        torch.mm(rows[0], right_KN, out=rows[1])
+    def add(rows: tuple[Tensor, Tensor]) -> None:
+        rows[0].addmm_(rows[1], right_KN, beta=keep, alpha=scale)
 
-    pieces = zip(left_MK.chunk(threads.count), result_MN.chunk(threads.count), strict=True)
-    threads.spread(fill, list(pieces))
+    count = threads.count if left_MK.numel() * right_KN.shape[1] >= WORTH_SPREADING else 1
+    pieces = zip(result_MN.detach().chunk(count), left_MK.chunk(count), strict=True)
+    threads.spread(add, list(pieces))
     return result_MN
 
 
-def of_rounded(threads: Threads, left_MK: Tensor, right_KN: Tensor) -> Tensor:
-    """Return the product of two matrices on the CPU rounded to bfloat16, likewise, (M, N)."""
+@torch.no_grad()
+def add_rounded(
+    threads: Threads,
+    result_MN: Tensor,
+    left_MK: Tensor,
+    right_KN: Tensor,
+    *,
+    keep: float,
+    scale: float,
+) -> Tensor:
+    """Do as ``add_exact``, on the CPU, with a product of numbers rounded to bfloat16."""
     (rows, terms), columns = left_MK.shape, right_KN.shape[1]
-    if rows * terms * columns < WORTH_ROUNDING:
-        return left_MK @ right_KN
-    rounded_MJ, packed = room_for_rounded(rows, terms), bfloat16.pack(array(right_KN))
-    kernels.round_rows(array(left_MK), rounded_MJ)
-    # Columns are filled up, too: what a thread writes stays within its rows.
-    whole = packed.shape[0] * packed.shape[2]
-    zeros_N, sums_MN = np.zeros(whole, np.float32), np.empty((len(rounded_MJ), whole), np.float32)
+    multiplications = rows * terms * columns
+    if multiplications < WORTH_ROUNDING:
+        return add_exact(threads, result_MN, left_MK, right_KN, keep=keep, scale=scale)
+    packed = bfloat16.pack(array(right_KN if scale == 1 else right_KN * scale))
+    # Whole tiles of sums: what a thread writes stays within its rows.
+    whole, width = -(-rows // ROWS) * ROWS, packed.shape[0] * packed.shape[2]
+    sums_MN, fits = result_MN, result_MN.is_contiguous() and (rows, columns) == (whole, width)
+    if not fits:
+        sums_MN = torch.zeros(whole, width)
+        sums_MN[:rows, :columns] = result_MN
+    each = whole
+    if multiplications >= WORTH_SPREADING:
+        each = -(-whole // (ROWS * threads.count)) * ROWS
+    sums = array(sums_MN)
 
-    def fill(first: int) -> None:
+    def add(first: int) -> None:
         own = slice(first, first + each)
-        kernels.multiply_rounded(rounded_MJ[own], packed, zeros_N, sums_MN[own])
+        kernels.add_rounded(_rounded(left_MK[own]), packed, np.float32(keep), sums[own])
 
-    each = len(rounded_MJ)
-    if rows * terms * columns >= WORTH_SPREADING:
-        each = -(-rows // (ROWS * threads.count)) * ROWS
-    threads.spread(fill, range(0, len(rounded_MJ), each))
-    return torch.from_numpy(sums_MN[:rows, :columns])
+    threads.spread(add, range(0, whole, each))
+    return result_MN if fits else result_MN.copy_(sums_MN[:rows, :columns])
+
+
+def _rounded(matrix_MK: Tensor) -> Halves:
+    """Return rows of bfloat16, filled up to whole tiles and blocks."""
+    rows, terms = matrix_MK.shape
+    if matrix_MK.stride(0) == 1 < matrix_MK.stride(1):  # it is the transpose of one
+        return cast("Halves", kernels.transpose(_rounded(matrix_MK.t()), rows, terms))
+    rounded_MJ = room_for_rounded(rows, terms)
+    kernels.round_rows(array(matrix_MK), rounded_MJ)
+    return rounded_MJ
 
 
 def _sums(rounded_MJ: Halves, packed: Halves, columns: int) -> Floats:
