@@ -13,7 +13,7 @@ from charloom.arithmetic import bfloat16
 from charloom.arithmetic.bfloat16 import BLOCK, WAYS, Instructions, blocks
 from charloom.arithmetic.multipliers import COLUMNS, TILE_ROWS
 from charloom.arithmetic.tiles import ROWS, room
-from charloom.learning import kernels
+from charloom.learning.halves import pack_rounded, round_rows
 from charloom.learning.products import (
     WORTH_ROUNDING,
     Rounded,
@@ -58,11 +58,11 @@ def test_rounding_is_that_of_torch() -> None:
         ]
     )[None]
     made = room_for_rounded(1, values.shape[1])
-    kernels.round_rows(values, made)
+    round_rows(values, made)
     assert (as_floats(made[:1, : values.shape[1]]) == rounded(values)).all()
     assert not made[1:].any()
     made = room_for_rounded(1, 1)
-    kernels.round_rows(np.array([[np.nan]], np.float32), made)
+    round_rows(np.array([[np.nan]], np.float32), made)
     assert np.isnan(as_floats(made)[0, 0])
 
 
@@ -79,8 +79,8 @@ def test_panels_hold_pairs_of_terms(shape: tuple[int, int]) -> None:
     assert not joined[:, shape[1] :].any()
     assert (bfloat16.pack_transposed(np.ascontiguousarray(matrix.T)) == panels).all()
     halves = room_for_rounded(*shape)
-    kernels.round_rows(matrix, halves)
-    assert (kernels.pack_rounded(halves[: shape[0]], shape[1]) == panels).all()
+    round_rows(matrix, halves)
+    assert (pack_rounded(halves, shape[1], shape[0]) == panels).all()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -109,7 +109,7 @@ def test_products_are_exact_but_for_their_sums(
 
     values, matrix = random(rows, terms, seed=1), random(terms, columns, seed=2)
     halves = room_for_rounded(rows, terms)
-    kernels.round_rows(values, halves)
+    round_rows(values, halves)
     # The sums are columns of rows that are longer, behind two rows that stay as they are.
     around = room(rows + 2, columns + 3)
     around[:] = before = random(rows + 2, columns + 3, seed=3)

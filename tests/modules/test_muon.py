@@ -79,7 +79,7 @@ def test_a_large_product_is_the_same_on_several_threads(add: Add, count: int) ->
         torch.testing.assert_close(made, alone)
         made = add(threads, torch.ones(320, 401), right.T, left.T, keep=0.5, scale=1.0)
         torch.testing.assert_close(made, alone.T)
-    assert threads.pieces == [count, count]
+    assert threads.pieces == ([] if add is add_exact and count == 1 else [count, count])
 
 
 def test_a_gradient_of_zero_changes_nothing() -> None:

@@ -14,11 +14,9 @@ from typing import Final
 import numba
 import numpy as np
 
-from charloom.arithmetic import bfloat16, tiles
 from charloom.arithmetic.compiled import exp
 from charloom.arithmetic.exact import ONE
 from charloom.arithmetic.layers import GRU, LSTM, add_product, compiled
-from charloom.arithmetic.multipliers import COLUMNS
 
 LEVELS: Final = 1 << 16
 """How many different draws decide about dropout: 16 bits each."""
@@ -128,42 +126,6 @@ def _gru_back(slots_S, before_H, given_H, state_H):
 
 
 @compiled
-def round_rows(values_MK, rounded_MJ):
-    """Write rows of values as bfloat16."""
-    for m in range(len(values_MK)):
-        bfloat16.round_row(values_MK[m], rounded_MJ[m])
-
-
-@compiled
-def multiply_rounded(rounded_MJ, packed, start_N, sums_MN):
-    """Write the product of rows of bfloat16 and a packed matrix into sums, plus a row.
-
-    The rows are filled up to whole tiles. The sums may be columns of an array with more of them;
-    behind them there is room.
-    """
-    M, J = rounded_MJ.shape
-    row = sums_MN.strides[0] // sums_MN.itemsize
-    for m in range(M):
-        for n in range(len(start_N)):
-            sums_MN[m, n] = start_N[n]
-    bfloat16.add_product(sums_MN, 0, row, rounded_MJ.reshape(M * J), 0, J, M, packed)
-
-
-@compiled
-def add_rounded(rounded_MJ, packed, keep, sums_MN):
-    """Add the product of rows of bfloat16 and a packed matrix to a multiple of sums.
-
-    Both have whole tiles.
-    """
-    M, J = rounded_MJ.shape
-    N = sums_MN.shape[1]
-    for m in range(M):
-        for n in range(N):
-            sums_MN[m, n] = sums_MN[m, n] * keep if keep != 0 else np.float32(0)
-    bfloat16.add_product(sums_MN.reshape(M * N), 0, N, rounded_MJ.reshape(M * J), 0, J, M, packed)
-
-
-@compiled
 def sum_rows(values_MN):
     """Return the sum of all rows."""
     M, N = values_MN.shape
@@ -172,62 +134,6 @@ def sum_rows(values_MN):
         for n in range(N):
             sums_N[n] += values_MN[m, n]
     return sums_N
-
-
-@compiled
-def pack_rounded(rounded_MJ, N):
-    """Return the panels of a matrix of bfloat16 as bfloat16.pack does, its N columns."""
-    M = len(rounded_MJ)
-    J = -(-M // bfloat16.BLOCK) * bfloat16.BLOCK
-    P, C = -(-N // COLUMNS), COLUMNS
-    panels = np.zeros((P, J // 2, C, 2), np.uint16)
-    pairs = panels.reshape(P, J // 2, 2 * C)
-    for m in range(0, M - 1, 2):
-        for p in range(P):
-            upper, lower = rounded_MJ[m, p * C : p * C + C], rounded_MJ[m + 1, p * C : p * C + C]
-            pair = pairs[p, m // 2]
-            for c in range(C):
-                pair[2 * c] = upper[c]
-                pair[2 * c + 1] = lower[c]
-    if M % 2:
-        for p in range(P):
-            for c in range(C):
-                pairs[p, M // 2, 2 * c] = rounded_MJ[M - 1, p * C + c]
-    return panels
-
-
-@compiled
-def transpose(rounded_MJ, K, M):
-    """Return the transpose of M rows and K columns, (K, M), filled up with zeros to whole tiles.
-
-    A row has a block more than it needs: rows at a distance of a power of two share the same few
-    places of a cache.
-    """
-    J = (-(-M // bfloat16.BLOCK) + 1) * bfloat16.BLOCK
-    whole = -(-K // tiles.ROWS) * tiles.ROWS
-    result_KJ = np.zeros((whole, J), np.uint16)
-    for first in range(0, M - 1, 32):
-        for k in range(K):
-            row = result_KJ[k]
-            for m in range(first, min(first + 32, M - 1), 2):
-                row[m] = rounded_MJ[m, k]
-                row[m + 1] = rounded_MJ[m + 1, k]
-    if M % 2:
-        for k in range(K):
-            result_KJ[k, M - 1] = rounded_MJ[M - 1, k]
-    return result_KJ
-
-
-@compiled
-def turn(values_MN):
-    """Return the transpose of a matrix."""
-    M, N = values_MN.shape
-    turned_NM = np.empty((N, M), np.float32)
-    for first in range(0, M, 16):
-        for n in range(N):
-            for m in range(first, min(first + 16, M)):
-                turned_NM[n, m] = values_MN[m, n]
-    return turned_NM
 
 
 @compiled

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charloom.arithmetic import bfloat16
-from charloom.arithmetic.tiles import ROWS, room
-from charloom.learning import kernels
+from charloom.arithmetic.tiles import ROWS
+from charloom.learning import halves
 from charloom.learning.threads import Threads
 
 Floats = NDArray[np.float32]
@@ -50,7 +50,7 @@ def factor(values_MK: Floats, *, rounded: bool) -> Factor:
         return Exact(values_MK)
     rows, terms = values_MK.shape
     rounded_MJ = room_for_rounded(rows, terms)
-    kernels.round_rows(values_MK, rounded_MJ)
+    halves.round_rows(values_MK, rounded_MJ)
     return Rounded(rounded_MJ, rows, terms)
 
 
@@ -87,22 +87,18 @@ class Rounded:
 
     def times(self, right_KN: Floats) -> Floats:
         """Return the product with another matrix, (M, N)."""
-        return _sums(self._rounded_MJ, bfloat16.pack(right_KN), right_KN.shape[1])[: self._rows]
+        sums: Floats = halves.times(self._rounded_MJ, right_KN)
+        return sums[: self._rows]
 
     def times_transposed(self, right_NK: Floats, start_N: Floats, sums_MN: Floats) -> None:
         """Write the product with the transpose of another matrix, plus a row, into sums."""
-        packed = bfloat16.pack_transposed(right_NK)
-        kernels.multiply_rounded(self._rounded_MJ, packed, start_N, sums_MN)
+        halves.times_transposed(self._rounded_MJ, right_NK, start_N, sums_MN)
 
     def transposed_times(self, right: Rounded) -> Floats:
         """Return the product of this one's transpose with another one of M rows, (K, N)."""
-        # One of the two has to be transposed: it is the smaller one, and perhaps the result.
-        if self._terms > right._terms:
-            turned: Floats = kernels.turn(right.transposed_times(self))
-            return turned
-        rows_KM = kernels.transpose(self._rounded_MJ, self._terms, self._rows)
-        packed = kernels.pack_rounded(right._rounded_MJ, right._terms)
-        return _sums(rows_KM, packed, right._terms)[: self._terms]
+        others = right._rounded_MJ, right._terms
+        sums: Floats = halves.transposed_times(self._rounded_MJ, self._terms, *others, self._rows)
+        return sums
 
 
 WORTH_SPREADING: Final = 1 << 25
@@ -133,20 +129,20 @@ def add_exact(
 ) -> Tensor:
     """Return ``keep`` times what ``result_MN`` was plus ``scale`` times a product, in its place.
 
-    Some rows on each thread, if it is large.
+    Some rows on each thread, if it is large. For use where torch does not differentiate.
     """
+    if threads.count == 1 or left_MK.numel() * right_KN.shape[1] < WORTH_SPREADING:
+        return result_MN.addmm_(left_MK, right_KN, beta=keep, alpha=scale)
 
     @torch.no_grad()
     def add(rows: tuple[Tensor, Tensor]) -> None:
         rows[0].addmm_(rows[1], right_KN, beta=keep, alpha=scale)
 
-    count = threads.count if left_MK.numel() * right_KN.shape[1] >= WORTH_SPREADING else 1
-    pieces = zip(result_MN.detach().chunk(count), left_MK.chunk(count), strict=True)
+    pieces = zip(result_MN.chunk(threads.count), left_MK.chunk(threads.count), strict=True)
     threads.spread(add, list(pieces))
     return result_MN
 
 
-@torch.no_grad()
 def add_rounded(
     threads: Threads,
     result_MN: Tensor,
@@ -156,11 +152,14 @@ def add_rounded(
     keep: float,
     scale: float,
 ) -> Tensor:
-    """Do as ``add_exact``, on the CPU, with a product of numbers rounded to bfloat16."""
+    """Do as ``add_exact``, on the CPU, with a product of numbers rounded to bfloat16.
+
+    A small product is exact: rounding would take longer.
+    """
     (rows, terms), columns = left_MK.shape, right_KN.shape[1]
     multiplications = rows * terms * columns
     if multiplications < WORTH_ROUNDING:
-        return add_exact(threads, result_MN, left_MK, right_KN, keep=keep, scale=scale)
+        return result_MN.addmm_(left_MK, right_KN, beta=keep, alpha=scale)
     packed = bfloat16.pack(array(right_KN if scale == 1 else right_KN * scale))
     # Whole tiles of sums: what a thread writes stays within its rows.
     whole, width = -(-rows // ROWS) * ROWS, packed.shape[0] * packed.shape[2]
@@ -175,7 +174,7 @@ def add_rounded(
 
     def add(first: int) -> None:
         own = slice(first, first + each)
-        kernels.add_rounded(_rounded(left_MK[own]), packed, np.float32(keep), sums[own])
+        halves.add_product(_rounded(left_MK[own]), packed, np.float32(keep), sums[own])
 
     threads.spread(add, range(0, whole, each))
     return result_MN if fits else result_MN.copy_(sums_MN[:rows, :columns])
@@ -185,17 +184,10 @@ def _rounded(matrix_MK: Tensor) -> Halves:
     """Return rows of bfloat16, filled up to whole tiles and blocks."""
     rows, terms = matrix_MK.shape
     if matrix_MK.stride(0) == 1 < matrix_MK.stride(1):  # it is the transpose of one
-        return cast("Halves", kernels.transpose(_rounded(matrix_MK.t()), rows, terms))
+        return cast("Halves", halves.transpose(_rounded(matrix_MK.t()), rows, terms))
     rounded_MJ = room_for_rounded(rows, terms)
-    kernels.round_rows(array(matrix_MK), rounded_MJ)
+    halves.round_rows(array(matrix_MK), rounded_MJ)
     return rounded_MJ
-
-
-def _sums(rounded_MJ: Halves, packed: Halves, columns: int) -> Floats:
-    """Return the product of rows and a packed matrix, (M, N)."""
-    sums_MN = room(len(rounded_MJ), columns)
-    kernels.multiply_rounded(rounded_MJ, packed, np.zeros(columns, np.float32), sums_MN)
-    return sums_MN
 
 
 def array(tensor: Tensor) -> Floats:

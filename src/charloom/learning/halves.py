@@ -1,0 +1,128 @@
+"""Products of matrices whose values are bfloat16, compiled by Numba for one thread.
+
+Each is one call, from rows to sums: a call takes the interpreter for a moment.
+
+Axes: M rows, K terms of a sum, filled up to J as in arithmetic/bfloat16.py, N columns, P panels, C
+columns of a panel.
+"""
+
+import numpy as np
+
+from charloom.arithmetic import bfloat16, tiles
+from charloom.arithmetic.layers import compiled
+from charloom.arithmetic.multipliers import COLUMNS
+
+
+@compiled
+def round_rows(values_MK, rounded_MJ):
+    """Write rows of values as bfloat16."""
+    for m in range(len(values_MK)):
+        bfloat16.round_row(values_MK[m], rounded_MJ[m])
+
+
+@compiled
+def times(rounded_MJ, right_KN):
+    """Return the product with a matrix, (M, N)."""
+    return _sums(rounded_MJ, bfloat16.pack(right_KN), right_KN.shape[1])
+
+
+@compiled
+def times_transposed(rounded_MJ, right_NK, start_N, sums_MN):
+    """Write the product with the transpose of a matrix, plus a row, into sums.
+
+    They may be columns of an array with more of them; behind them there is room.
+    """
+    M, J = rounded_MJ.shape
+    row = sums_MN.strides[0] // sums_MN.itemsize
+    for m in range(M):
+        for n in range(len(start_N)):
+            sums_MN[m, n] = start_N[n]
+    packed = bfloat16.pack_transposed(right_NK)
+    bfloat16.add_product(sums_MN, 0, row, rounded_MJ.reshape(M * J), 0, J, M, packed)
+
+
+@compiled
+def transposed_times(left_MJ, K, right_MJ, N, M):
+    """Return the product of the transpose of M rows of K values with as many of N, (K, N)."""
+    # One of the two has to be transposed: it is the smaller one, and perhaps the result.
+    if K > N:
+        return turn(_sums(transpose(right_MJ, N, M), pack_rounded(left_MJ, K, M), K)[:N])
+    return _sums(transpose(left_MJ, K, M), pack_rounded(right_MJ, N, M), N)[:K]
+
+
+@compiled
+def _sums(rounded_MJ, packed, N):
+    """Return the product of rows and a packed matrix, (M, N)."""
+    M, J = rounded_MJ.shape
+    flat = np.zeros(M * N + tiles.SPARE, np.float32)
+    bfloat16.add_product(flat, 0, N, rounded_MJ.reshape(M * J), 0, J, M, packed)
+    return flat[: M * N].reshape(M, N)
+
+
+@compiled
+def add_product(rounded_MJ, packed, keep, sums_MN):
+    """Add the product of rows of bfloat16 and a packed matrix to a multiple of sums.
+
+    Both have whole tiles.
+    """
+    M, J = rounded_MJ.shape
+    N = sums_MN.shape[1]
+    for m in range(M):
+        for n in range(N):
+            sums_MN[m, n] = sums_MN[m, n] * keep if keep != 0 else np.float32(0)
+    bfloat16.add_product(sums_MN.reshape(M * N), 0, N, rounded_MJ.reshape(M * J), 0, J, M, packed)
+
+
+@compiled
+def pack_rounded(rounded_MJ, N, M):
+    """Return the panels of M rows and N columns, as bfloat16.pack does."""
+    J = -(-M // bfloat16.BLOCK) * bfloat16.BLOCK
+    P, C = -(-N // COLUMNS), COLUMNS
+    panels = np.zeros((P, J // 2, C, 2), np.uint16)
+    pairs = panels.reshape(P, J // 2, 2 * C)
+    for m in range(0, M - 1, 2):
+        for p in range(P):
+            upper, lower = rounded_MJ[m, p * C : p * C + C], rounded_MJ[m + 1, p * C : p * C + C]
+            pair = pairs[p, m // 2]
+            for c in range(C):
+                pair[2 * c] = upper[c]
+                pair[2 * c + 1] = lower[c]
+    if M % 2:
+        for p in range(P):
+            for c in range(C):
+                pairs[p, M // 2, 2 * c] = rounded_MJ[M - 1, p * C + c]
+    return panels
+
+
+@compiled
+def transpose(rounded_MJ, K, M):
+    """Return the transpose of M rows and K columns, (K, M), filled up with zeros to whole tiles.
+
+    A row has a block more than it needs: rows at a distance of a power of two share the same few
+    places of a cache.
+    """
+    J = (-(-M // bfloat16.BLOCK) + 1) * bfloat16.BLOCK
+    whole = -(-K // tiles.ROWS) * tiles.ROWS
+    result_KJ = np.zeros((whole, J), np.uint16)
+    for first in range(0, M - 1, 32):
+        for k in range(K):
+            row = result_KJ[k]
+            for m in range(first, min(first + 32, M - 1), 2):
+                row[m] = rounded_MJ[m, k]
+                row[m + 1] = rounded_MJ[m + 1, k]
+    if M % 2:
+        for k in range(K):
+            result_KJ[k, M - 1] = rounded_MJ[M - 1, k]
+    return result_KJ
+
+
+@compiled
+def turn(values_MN):
+    """Return the transpose of a matrix."""
+    M, N = values_MN.shape
+    turned_NM = np.empty((N, M), np.float32)
+    for first in range(0, M, 16):
+        for n in range(N):
+            for m in range(first, min(first + 16, M)):
+                turned_NM[n, m] = values_MN[m, n]
+    return turned_NM
