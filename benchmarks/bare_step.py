@@ -16,10 +16,9 @@ import sys
 import time
 from typing import Any
 
-import torch
-
 import charloom
 from charloom.learning.batches import Batch
+from charloom.learning.clipping import clip
 from charloom.learning.parts import States
 from charloom.learning.trainer import Trainer
 
@@ -70,7 +69,7 @@ def take(trainer: Trainer, batches: list[Batch]) -> None:
     states: States = []
     for batch in batches:
         _, states = trainer.parts.learn(batch, [] if batch.starts else states)
-        torch.nn.utils.clip_grad_norm_(trainer.network.parameters(), trainer.settings.clip)
+        clip(trainer.network.parameters(), trainer.settings.clip)
         trainer.optimizer.step(trainer.settings.learning_rate)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from charloom.arithmetic import bfloat16
 from charloom.arithmetic.bfloat16 import BLOCK, WAYS, Instructions, blocks
@@ -15,13 +14,10 @@ from charloom.arithmetic.multipliers import COLUMNS, TILE_ROWS
 from charloom.arithmetic.tiles import ROWS, room
 from charloom.learning.halves import pack_rounded, round_rows
 from charloom.learning.products import (
-    WORTH_ROUNDING,
     Rounded,
-    add_rounded,
     factor,
     room_for_rounded,
 )
-from charloom.learning.threads import Threads
 
 BETTER: dict[Instructions, tuple[Instructions, ...]] = {
     "amx": ("amx", "dot", "none"),
@@ -144,29 +140,6 @@ def test_a_factor_multiplies_as_float64_does(size: tuple[int, int, int]) -> None
         assert isinstance(made, Rounded) == is_rounded
         np.testing.assert_allclose(made.transposed_times(second), both, rtol=0, atol=error)
         np.testing.assert_allclose(second.transposed_times(made), both.T, rtol=0, atol=error)
-
-
-@pytest.mark.parametrize("size", [(30, 20, 40), (250, 700, 260), (700, 250, 256), (404, 256, 320)])
-def test_a_product_is_added_to_what_is_kept(size: tuple[int, int, int]) -> None:
-    """Of whole tiles or not, of a matrix or its transpose, where it is large enough to round it."""
-    rows, terms, columns = size
-    left, right, before = (
-        torch.from_numpy(random(*shape, seed=k))
-        for k, shape in enumerate(((rows, terms), (terms, columns), (rows, columns)))
-    )
-    is_rounded = rows * terms * columns >= WORTH_ROUNDING
-
-    def see(matrix: Tensor) -> Tensor:
-        return matrix.bfloat16().double() if is_rounded else matrix.double()
-
-    for keep, scale in ((0.0, 1.0), (0.5, -2.0)):
-        for turned in (False, True):
-            given = left.t().contiguous().t() if turned else left
-            result = before.clone() if keep else torch.full_like(before, float("nan"))
-            made = add_rounded(Threads(), result, given, right, keep=keep, scale=scale)
-            assert made is result
-            exact = keep * before.double() + scale * (see(left) @ see(right))
-            torch.testing.assert_close(made.double(), exact, rtol=0, atol=2e-4)
 
 
 def test_ways_are_told_apart() -> None:

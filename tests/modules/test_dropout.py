@@ -1,33 +1,47 @@
 """Dropout: what each mask does, what all do together, and the gradient through them."""
 
+import itertools
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 import torch
 from networks import random_tensors
+from numpy.typing import NDArray
 from torch import Tensor
 
 from charloom.learning.batches import Batch
-from charloom.learning.dropout import MOST_MASKS, WORTH, dropped, masks
+from charloom.learning.dropout import MOST_MASKS, WORTH, Draw, dropped, masks
 from charloom.learning.loss import summed_nats
 from charloom.learning.network import Network
 from charloom.settings import NetworkSettings
 
 SHARES = [0.1, 0.35, 0.5, 0.6, 0.9]
-KINDS = [torch.float32, torch.float64]
-"""Compiled for this project, and torch's own operations, as on a GPU."""
-kinds = pytest.mark.parametrize("kind", KINDS)
 shares = pytest.mark.parametrize("share", SHARES)
 
+Way = Callable[[Tensor, float, int, int], Tensor]
+"""Returns values under some masks, for a seed."""
 
-def draw(values: Tensor, share: float, count: int, seed: int = 1) -> Tensor:
+
+def by_torch(values: Tensor, share: float, count: int, seed: int = 1) -> Tensor:
     return dropped(values, share, torch.Generator().manual_seed(seed), count)
 
 
-@kinds
+def compiled(values: Tensor, share: float, count: int, seed: int = 1) -> Tensor:
+    result = np.empty((count, *values.shape), np.float32)
+    Draw(share, seed << 32).drop(values.detach().numpy(), np.arange(len(values)), result)
+    return torch.from_numpy(result)
+
+
+ways = pytest.mark.parametrize("draw", [by_torch, compiled])
+
+
+@ways
 @shares
 @pytest.mark.parametrize("count", [1, 3, 8])
-def test_each_mask_is_that_of_ordinary_dropout(kind: torch.dtype, share: float, count: int) -> None:
-    values = torch.linspace(1, 2, 40_000, dtype=kind).view(200, 200)
-    for result in draw(values, share, count):
+def test_each_mask_is_that_of_ordinary_dropout(draw: Way, share: float, count: int) -> None:
+    values = torch.linspace(1, 2, 40_000).view(200, 200)
+    for result in draw(values, share, count, 1):
         kept = result != 0
         # The share of 40,000 coins is off by more than 0.0125 with odds below 1 in 10**6.
         assert float(kept.double().mean()) == pytest.approx(1 - share, abs=0.0125)
@@ -37,12 +51,12 @@ def test_each_mask_is_that_of_ordinary_dropout(kind: torch.dtype, share: float, 
             assert float(pairs.double().mean()) == pytest.approx((1 - share) ** 2, abs=0.02)
 
 
-@kinds
+@ways
 @shares
-def test_all_masks_together_keep_every_value_equally_often(kind: torch.dtype, share: float) -> None:
-    values = torch.ones(100, 100, dtype=kind)
+def test_all_masks_together_keep_every_value_equally_often(draw: Way, share: float) -> None:
+    values = torch.ones(100, 100)
     for count in (2, 4, 5):
-        times = (draw(values, share, count) != 0).sum(0)
+        times = (draw(values, share, count, 1) != 0).sum(0)
         wanted = count * (1 - share)
         # A draw at the edge of a stratum may fall into the next: there are 65,536 draws.
         beyond = (times < int(wanted)) | (times > -int(-wanted // 1))
@@ -50,24 +64,47 @@ def test_all_masks_together_keep_every_value_equally_often(kind: torch.dtype, sh
         assert float(times.double().mean()) == pytest.approx(wanted, abs=0.05)
 
 
-@kinds
 @shares
-def test_the_gradient_goes_through_what_is_kept(kind: torch.dtype, share: float) -> None:
-    values = torch.rand(7, 9, dtype=kind).add_(1).requires_grad_()
-    result = draw(values, share, 3)
+def test_the_gradient_goes_through_what_is_kept(share: float) -> None:
+    values = torch.rand(7, 9).add_(1)
+    result = compiled(values, share, 3)
     given = torch.rand_like(result)
-    (gradient,) = torch.autograd.grad(result, values, given)
-    expected = (given * result.detach() / values.detach()).sum(0)
+    before = torch.rand(7, 9)
+    gradient = before.clone()
+    Draw(share, 1 << 32).gather(given.numpy(), np.arange(7), gradient.numpy())
+    expected = before + (given * result / values).sum(0)
     assert torch.allclose(gradient, expected, rtol=1e-4)
 
 
-@kinds
-def test_the_seed_decides(kind: torch.dtype) -> None:
-    values = torch.ones(10, 10, dtype=kind)
-    assert torch.equal(draw(values, 0.5, 2), draw(values, 0.5, 2))
-    assert not torch.equal(draw(values, 0.5, 2), draw(values, 0.5, 2, seed=2))
-    chance = torch.Generator().manual_seed(1)
+@ways
+def test_the_seed_decides(draw: Way) -> None:
+    values = torch.ones(10, 10)
+    assert torch.equal(draw(values, 0.5, 2, 1), draw(values, 0.5, 2, 1))
+    assert not torch.equal(draw(values, 0.5, 2, 1), draw(values, 0.5, 2, 2))
+
+
+def test_a_generator_goes_on() -> None:
+    values, chance = torch.ones(10, 10), torch.Generator().manual_seed(1)
     assert not torch.equal(dropped(values, 0.5, chance), dropped(values, 0.5, chance))
+
+
+def test_draws_of_different_seeds_are_independent() -> None:
+    """Of either half of a seed; two masks of half of 40,000 values agree in half of these."""
+    values = torch.ones(200, 200)
+    masks_ = [
+        torch.from_numpy(drawn(values.numpy(), seed)) != 0
+        for seed in (0, 1, 2, 1 << 32, 1 << 62, (1 << 62) + 1, 0x1234_5678_9ABC_DEF0)
+    ]
+    for first, second in itertools.combinations(masks_, 2):
+        # Off by more than 0.0125 with odds below 1 in 10**6.
+        assert float((first == second).double().mean()) == pytest.approx(0.5, abs=0.0125)
+
+
+def drawn(values: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    result = np.empty((1, *values.shape), np.float32)
+    Draw(0.5, seed).drop(values, np.arange(len(values)), result)
+    whole: NDArray[np.float32] = result[0]
+    return whole
 
 
 def test_the_more_is_dropped_the_more_masks_there_are() -> None:
@@ -107,7 +144,7 @@ def test_the_loss_is_the_mean_over_the_masks(monkeypatch: pytest.MonkeyPatch) ->
     with torch.no_grad():
         nats, _ = summed_nats(network, batch, state, torch.Generator().manual_seed(1))
         hidden_TBH, _ = network(ids_TB, state)
-        under = draw(hidden_TBH.flatten(0, 1), 0.6, 4)
+        under = by_torch(hidden_TBH.flatten(0, 1), 0.6, 4)
         each = [
             torch.nn.functional.cross_entropy(
                 network.logits(one), batch.targets_TB.flatten(), reduction="sum"

@@ -1,6 +1,5 @@
 """Muon against singular values by NumPy."""
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,18 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from charloom.learning.muon import MOMENTUM, Add, Muon, orthogonalizer
-from charloom.learning.products import add_exact, add_rounded
+from charloom.learning import halves
+from charloom.learning.muon import MOMENTUM, POLYNOMIALS, Muon, orthogonalizer
+from charloom.learning.products import add_product
 from charloom.learning.threads import Threads
 
-EXACT = functools.partial(add_exact, Threads())
 
-
-def orthogonal(matrix_MN: Tensor, add: Add = EXACT) -> Tensor:
+def orthogonal(matrix_MN: Tensor) -> Tensor:
     """Return about the nearest matrix whose singular values are all 1, (M, N)."""
     if matrix_MN.shape[0] < matrix_MN.shape[1]:
-        return orthogonal(matrix_MN.t(), add).t()
-    scale, factor_NN = orthogonalizer(matrix_MN, add)
+        return orthogonal(matrix_MN.t()).t()
+    scale, factor_NN = orthogonalizer(matrix_MN, Threads())
     return matrix_MN @ factor_NN * scale
 
 
@@ -45,11 +43,14 @@ def test_all_singular_values_come_near_to_one(rows: int, columns: int) -> None:
     assert float((made * polar).sum()) == pytest.approx(values.sum(), rel=1e-3)
 
 
-def test_products_of_bfloat16_are_good_enough() -> None:
-    """All large products are rounded to 9 bits: singular values come less near to one."""
-    given, polar = matrix(700, 250, least=0.2)
-    with Threads(2, 1) as threads:
-        made = orthogonal(given, functools.partial(add_rounded, threads)).double().numpy()
+@pytest.mark.parametrize("size", [(4, 4), (37, 10), (300, 70)])
+def test_products_of_bfloat16_are_good_enough(size: tuple[int, int]) -> None:
+    """Products are rounded to 9 bits: singular values come less near to one."""
+    given, polar = matrix(*size, least=0.2)
+    rounded_MJ = halves.rounded(given.numpy())
+    polynomials = np.array(POLYNOMIALS, np.float32)
+    scale, factor_NN = halves.orthogonalizer(rounded_MJ, *size, polynomials)
+    made = (given.numpy() @ factor_NN * scale).astype(float)
     values = np.linalg.svd(made, compute_uv=False)
     assert 0.8 < values.min() <= values.max() < 1.2
     assert float((made * polar).sum()) == pytest.approx(values.sum(), rel=1e-2)
@@ -67,30 +68,30 @@ class Counting(Threads):
         return super().spread(function, items)
 
 
-@pytest.mark.parametrize("add", [add_exact, add_rounded])
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_a_large_product_is_the_same_on_several_threads(add: Add, count: int) -> None:
+def test_a_large_product_is_the_same_on_several_threads(count: int) -> None:
     draw = torch.Generator().manual_seed(count)
     left, right = torch.randn(401, 300, generator=draw), torch.randn(300, 320, generator=draw)
     alone = torch.ones(401, 320)
-    add(Threads(), alone, left, right, keep=0.5, scale=1.0)
+    add_product(Threads(), alone, left, right, keep=0.5, scale=1.0)
     with Counting(count) as threads:
-        made = add(threads, torch.ones(401, 320), left, right, keep=0.5, scale=1.0)
+        made = add_product(threads, torch.ones(401, 320), left, right, keep=0.5, scale=1.0)
         torch.testing.assert_close(made, alone)
-        made = add(threads, torch.ones(320, 401), right.T, left.T, keep=0.5, scale=1.0)
+        made = add_product(threads, torch.ones(320, 401), right.T, left.T, keep=0.5, scale=1.0)
         torch.testing.assert_close(made, alone.T)
-    assert threads.pieces == ([] if add is add_exact and count == 1 else [count, count])
+    assert threads.pieces == ([] if count == 1 else [count, count])
 
 
 def test_a_gradient_of_zero_changes_nothing() -> None:
     assert not orthogonal(torch.zeros(3, 2)).any()
 
 
+@pytest.mark.parametrize("rounded", [False, True])
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_step_is_along_the_orthogonal_momentum(turned: bool) -> None:
+def test_a_step_is_along_the_orthogonal_momentum(turned: bool, rounded: bool) -> None:
     shape = (2, 8) if turned else (8, 2)
     weight = torch.nn.Parameter(torch.zeros(shape))
-    rule = Muon([weight], decay=0.3)
+    rule = Muon([weight], decay=0.3, rounded=rounded)
     momentum = torch.zeros(shape)
     expected = torch.zeros(shape)
     for seed in range(3):
@@ -100,4 +101,5 @@ def test_a_step_is_along_the_orthogonal_momentum(turned: bool) -> None:
         expected = expected * (1 - 0.5 * 0.3) - 0.5 * (1 if turned else 2) * orthogonal(ahead)
         weight.grad = gradient.clone()
         rule.step(0.5)
-        torch.testing.assert_close(weight.detach(), expected)
+        error = 0.08 if rounded else 1e-5
+        torch.testing.assert_close(weight.detach(), expected, rtol=0, atol=error)

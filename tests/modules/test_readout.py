@@ -36,17 +36,13 @@ def given(size: tuple[int, int, int], scale: float = 1.0) -> tuple[list[Tensor],
     return leaves, (rows_N, torch.randint(symbols, (len(rows_N),), generator=generator))
 
 
-def draw(rows: int, units: int, share: float) -> Draw:
-    return Draw((rows, units), share, seed=5)
-
-
 def exact(leaves: list[Tensor], data: Data, share: float, masks: int) -> Tensor:
     """Return the nats by torch in float64, under the masks that seed 5 draws."""
     rows_N, targets_N = data
     hidden_MH, weight_VH, bias_V = leaves
     shape = (len(rows_N), hidden_MH.shape[1])
     kept_KNH = np.empty((masks, *shape), np.float32)
-    draw(*shape, share).drop(np.ones(shape, np.float32), np.arange(shape[0]), kept_KNH)
+    Draw(share, seed=5).drop(np.ones(shape, np.float32), np.arange(shape[0]), kept_KNH)
     read_KNH = hidden_MH[rows_N] * torch.from_numpy(kept_KNH).double()
     logits_LV = functional.linear(read_KNH, weight_VH, bias_V).flatten(0, 1)
     return functional.cross_entropy(logits_LV, targets_N.repeat(masks), reduction="sum") / masks
@@ -66,7 +62,7 @@ def readout(
         array(leaves[2]),
         rows_N=rows_N.numpy(),
         targets_N=targets_N.numpy(),
-        draw=draw(len(rows_N), leaves[0].shape[1], share),
+        draw=Draw(share, seed=5),
         masks=masks,
         rounded=rounded,
     )

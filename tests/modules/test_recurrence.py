@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from charloom.arithmetic.tiles import COLUMNS, ROWS, pack, pack_transposed
+from charloom.arithmetic.tiles import COLUMNS, ROWS, filled_up, pack, pack_transposed
 from charloom.learning.cells import GATES
 from charloom.learning.products import array
-from charloom.learning.recurrence import Recurrence, filled_up
+from charloom.learning.recurrence import Recurrence
 from charloom.settings import Cell
 
 CELLS: tuple[Cell, ...] = ("lstm", "gru", "rnn")

@@ -62,6 +62,7 @@ def _allowed_tiles() -> bool:
 INSTRUCTIONS: Final = _instructions()
 
 
+@numba.njit(nogil=True, cache=True)
 def blocks(terms: int) -> int:
     """Return how many terms there are with those that fill up the last block."""
     return -(-terms // BLOCK) * BLOCK

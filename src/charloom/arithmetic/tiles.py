@@ -59,6 +59,12 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
     return panels_PKC
 
 
+@numba.njit(nogil=True, cache=True)
+def filled_up(rows: int) -> int:
+    """Return how many rows there are with those that fill up the last tile."""
+    return -(-rows // ROWS) * ROWS
+
+
 def room(*shape: int) -> NDArray[np.float32]:
     """Return an array, not filled, behind which there is room for the columns of a tile."""
     size = math.prod(shape)

@@ -14,13 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from charloom.arithmetic.tiles import filled_up
+from charloom.learning import kernels
 from charloom.learning.batches import Batch
 from charloom.learning.dropout import NOTHING, Draw, seed
 from charloom.learning.inputs import Below, Embedded, Input, OneHot, Rare, Weights
 from charloom.learning.network import Network, State
 from charloom.learning.products import Floats, array
 from charloom.learning.readout import Readout
-from charloom.learning.recurrence import Recurrence, filled_up
+from charloom.learning.recurrence import Recurrence
 
 Gradients = dict[str, Tensor]
 """By the names of the network's parameters."""
@@ -83,7 +85,7 @@ class Reading:
         hidden_MH = self._run(0, self._symbols())
         for depth in range(1, self._network.settings.layers):
             share = self._network.dropout if self._network.training else 0.0
-            draw, own = self._draw(hidden_MH.shape, share), self._reader.layers[depth]
+            draw, own = self._draw(share), self._reader.layers[depth]
             hidden_MH = self._run(depth, Below(own, hidden_MH, draw, rounded=self._rounded))
         self._size = len(hidden_MH)
         self._readout = self._output()
@@ -147,23 +149,21 @@ class Reading:
 
     def _output(self) -> Readout:
         """Return what reads the hidden states of the last layer."""
-        steps, streams = self._ids_TB.shape
-        counts_M = np.zeros((steps, filled_up(streams)), bool)
-        counts_M[:, :streams] = self._batch.mask_TB.numpy()
-        rows_N = np.flatnonzero(counts_M)
+        mask_TB, targets_TB = self._batch.mask_TB.numpy(), self._batch.targets_TB.numpy()
+        rows_N, targets_N = kernels.places(mask_TB, targets_TB, filled_up(mask_TB.shape[1]))
         share, masks = self._network.dropout_before_output()
         return Readout(
             self._reader.weights["output.weight"],
             self._reader.weights["output.bias"],
             rows_N=rows_N,
-            targets_N=self._batch.targets_TB.numpy()[self._batch.mask_TB.numpy()],
-            draw=self._draw((len(rows_N), self._network.settings.hidden), share),
+            targets_N=targets_N,
+            draw=self._draw(share),
             masks=masks,
             rounded=self._rounded,
         )
 
-    def _draw(self, shape: tuple[int, int], share: float) -> Draw:
-        return Draw(shape, share, seed(self._chance)) if share else NOTHING
+    def _draw(self, share: float) -> Draw:
+        return Draw(share, seed(self._chance)) if share else NOTHING
 
     def _of_labels(self, first: list[tuple[Floats, Floats]]) -> Weights:
         """Return the gradients of the labels' states, from those of each layer's first states."""

@@ -12,7 +12,6 @@ Axes: K masks, R rows of values, N of these that are used, H values of a row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -22,6 +21,7 @@ from torch import Tensor
 
 from charloom.learning import kernels
 from charloom.learning.products import Floats
+from charloom.text.partition import splitmix64
 
 NOISE: Final = 0.4
 """About the variance that dropout may give a value, as a multiple of its square."""
@@ -64,23 +64,23 @@ def seed(chance: torch.Generator | None) -> int:
 
 
 class Draw:
-    """What decides which values of N rows are dropped: uniform draws that follow from a seed."""
+    """What decides which values of rows are dropped: uniform draws that follow from a seed.
 
-    def __init__(self, shape: Sequence[int], share: float, seed: int) -> None:
-        rows, width = shape
+    The draw of a value follows from its place alone, so none has to be kept.
+    """
+
+    def __init__(self, share: float, seed: int) -> None:
         self._kept = min(max(round(kernels.LEVELS * (1 - share)), 1), kernels.LEVELS)
-        size = 0 if self._kept == kernels.LEVELS else rows * width
-        words = np.random.SFC64(seed).random_raw(-(-size // 4))
-        self._drawn_NH = words.view(np.uint16)[:size].reshape(-1, width)
+        self._keys = splitmix64(np.array([seed], np.uint64)).view(np.uint32)
 
     def drop(self, values_RH: Floats, rows_N: NDArray[np.int64], result_KNH: Floats) -> None:
         """Write N of the rows of values under K masks."""
-        kernels.drop(values_RH, rows_N, self._drawn_NH, self._kept, result_KNH)
+        kernels.drop(values_RH, rows_N, self._keys, self._kept, result_KNH)
 
     def gather(self, given_KNH: Floats, rows_N: NDArray[np.int64], gradient_RH: Floats) -> None:
         """Add what is given as the gradient of the rows under K masks to that of the values."""
-        kernels.gather(given_KNH, rows_N, self._drawn_NH, self._kept, gradient_RH)
+        kernels.gather(given_KNH, rows_N, self._keys, self._kept, gradient_RH)
 
 
-NOTHING: Final = Draw((0, 1), 0.0, 0)
+NOTHING: Final = Draw(0.0, 0)
 """Drops nothing."""

@@ -60,17 +60,59 @@ def _sums(rounded_MJ, packed, N):
 
 
 @compiled
-def add_product(rounded_MJ, packed, keep, sums_MN):
-    """Add the product of rows of bfloat16 and a packed matrix to a multiple of sums.
+def rounded(values_MK):
+    """Return rows of bfloat16, filled up with zeros to whole tiles and blocks."""
+    M, K = values_MK.shape
+    rounded_MJ = np.zeros((tiles.filled_up(M), bfloat16.blocks(K)), np.uint16)
+    round_rows(values_MK, rounded_MJ)
+    return rounded_MJ
 
-    Both have whole tiles.
+
+@compiled
+def step_along_orthogonal(weight_MN, gradient_MN, momentum_MN, inertia, keep, size, polynomials):
+    """Take a step of Muon with products of bfloat16: see learning/muon.py, where M is at least N.
+
+    ``inertia`` is what the momentum keeps, ``keep`` the share that is kept of the weight, ``size``
+    that of the step; ``polynomials`` has a row of three coefficients for each.
     """
-    M, J = rounded_MJ.shape
-    N = sums_MN.shape[1]
+    M, N = weight_MN.shape
+    ahead_MN = np.empty((M, N), np.float32)
     for m in range(M):
         for n in range(N):
-            sums_MN[m, n] = sums_MN[m, n] * keep if keep != 0 else np.float32(0)
-    bfloat16.add_product(sums_MN.reshape(M * N), 0, N, rounded_MJ.reshape(M * J), 0, J, M, packed)
+            momentum = gradient_MN[m, n] + inertia * (momentum_MN[m, n] - gradient_MN[m, n])
+            momentum_MN[m, n] = momentum
+            ahead_MN[m, n] = gradient_MN[m, n] + inertia * (momentum - gradient_MN[m, n])
+    ahead_MJ = rounded(ahead_MN)
+    scale, factor_NN = orthogonalizer(ahead_MJ, M, N, polynomials)
+    step_MN = times(ahead_MJ, factor_NN)
+    scale *= size
+    for m in range(M):
+        for n in range(N):
+            weight_MN[m, n] = keep * weight_MN[m, n] - scale * step_MN[m, n]
+
+
+@compiled
+def orthogonalizer(rounded_MJ, M, N, polynomials):
+    """Return a number and a matrix whose product with M rows has singular values of about 1."""
+    square_NN = transposed_times(rounded_MJ, N, rounded_MJ, N, M)
+    norm = np.float32(0)
+    for n in range(N):
+        norm += square_NN[n, n]
+    norm = max(norm, np.float32(1e-30))
+    square_NN = square_NN / norm
+    factor_NN = square_NN
+    for number in range(len(polynomials)):
+        a, b, c = polynomials[number]
+        q_NN = times(rounded(square_NN), square_NN)[:N]
+        for n in range(N):
+            for k in range(N):
+                q_NN[n, k] = c * q_NN[n, k] + b * square_NN[n, k]
+            q_NN[n, n] += a
+        factor_NN = q_NN if number == 0 else times(rounded(factor_NN), q_NN)[:N]
+        if number < len(polynomials) - 1:
+            both_NN = times(rounded(q_NN), square_NN)[:N]
+            square_NN = times(rounded(both_NN), q_NN)[:N]
+    return np.float32(1) / np.sqrt(norm), factor_NN
 
 
 @compiled

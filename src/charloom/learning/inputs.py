@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.arithmetic.tiles import room
+from charloom.arithmetic.tiles import filled_up, room
 from charloom.learning import kernels
 from charloom.learning.dropout import Draw
 from charloom.learning.products import Floats, factor
-from charloom.learning.recurrence import Recurrence, filled_up
+from charloom.learning.recurrence import Recurrence
 
 Weights = dict[str, Floats]
 """Of a layer, by their names in it; ``embedding`` is that of the network."""

@@ -136,45 +136,71 @@ def sum_rows(values_MN):
     return sums_N
 
 
+@numba.njit(inline="always")
+def _draw(keys, place):
+    """Return 16 bits that follow from a place: a hash of it with two keys.
+
+    Multiplications and shifts alone, of 32 bits, so that a compiler finds vectors. The constants
+    are those of Wellons, "Prospecting for Hash Functions", 2018 (lowbias32).
+    """
+    x = np.uint32(np.uint32(place) ^ keys[0])
+    x = np.uint32((x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D))
+    x = np.uint32((x ^ (x >> np.uint32(15)) ^ keys[1]) * np.uint32(0x846CA68B))
+    return np.uint16(x >> np.uint32(16))
+
+
 @compiled
-def drop(values_RH, rows_N, drawn_NH, kept, result_KNH):
+def drop(values_RH, rows_N, keys, kept, result_KNH):
     """Write some rows under each mask: what is kept of ``LEVELS`` draws, divided by that share.
 
-    Where all are kept, nothing was drawn.
+    Where all are kept, nothing is drawn.
     """
     K, N, H = result_KNH.shape
     scale = np.float32(LEVELS) / np.float32(kept)
     for n in range(N):
-        values_H = values_RH[rows_N[n]]
+        values_H, place = values_RH[rows_N[n]], n * H
         if kept == LEVELS:
             for k in range(K):
                 result_KNH[k, n] = values_H
             continue
-        drawn_H = drawn_NH[n]
         for k in range(K):
             turn, result_H = np.uint16(k * LEVELS // K), result_KNH[k, n]
             for h in range(H):
-                value = values_H[h] * scale
-                result_H[h] = value if np.uint16(drawn_H[h] + turn) < kept else np.float32(0)
+                value, drawn = values_H[h] * scale, _draw(keys, place + h)
+                result_H[h] = value if np.uint16(drawn + turn) < kept else np.float32(0)
 
 
 @compiled
-def gather(given_KNH, rows_N, drawn_NH, kept, gradient_RH):
+def gather(given_KNH, rows_N, keys, kept, gradient_RH):
     """Add to the gradient of the values, from that of the rows under each mask."""
     K, N, H = given_KNH.shape
     scale = np.float32(LEVELS) / np.float32(kept)
     for n in range(N):
-        gradient_H = gradient_RH[rows_N[n]]
+        gradient_H, place = gradient_RH[rows_N[n]], n * H
         for k in range(K):
             given_H = given_KNH[k, n]
             if kept == LEVELS:
                 for h in range(H):
                     gradient_H[h] += given_H[h]
                 continue
-            turn, drawn_H = np.uint16(k * LEVELS // K), drawn_NH[n]
+            turn = np.uint16(k * LEVELS // K)
             for h in range(H):
-                value = given_H[h] * scale
-                gradient_H[h] += value if np.uint16(drawn_H[h] + turn) < kept else np.float32(0)
+                value, drawn = given_H[h] * scale, _draw(keys, place + h)
+                gradient_H[h] += value if np.uint16(drawn + turn) < kept else np.float32(0)
+
+
+@compiled
+def places(mask_TB, targets_TB, rows):
+    """Return the rows, of ``rows`` for each step, where a mask is true, and their targets."""
+    T, B = mask_TB.shape
+    rows_N, targets_N = np.empty(T * B, np.int64), np.empty(T * B, np.int64)
+    N = 0
+    for t in range(T):
+        for b in range(B):
+            if mask_TB[t, b]:
+                rows_N[N], targets_N[N] = t * rows + b, targets_TB[t, b]
+                N += 1
+    return rows_N[:N], targets_N[:N]
 
 
 @compiled

@@ -7,13 +7,14 @@ only the few that dominate a gradient.
 Axes: M rows, N columns.
 """
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 from torch import Tensor
 
-from charloom.learning import products
+from charloom.learning import halves
+from charloom.learning.products import add_product
 from charloom.learning.rules import Kept, Remembering, Tensors
 from charloom.learning.threads import Threads
 
@@ -27,9 +28,6 @@ POLYNOMIALS: Final = (
     (2.2183, -1.5940, 0.4107),
 )
 
-Add = Callable[..., Tensor]
-"""products.add_exact or add_rounded, on certain threads."""
-
 
 class Muon(Remembering):
     """Steps of matrices along the orthogonal matrix that is nearest to their momentum.
@@ -37,8 +35,8 @@ class Muon(Remembering):
     A step has ``rate`` for a root mean square of singular values of sqrt(M / N) if M > N, else 1:
     what the matrix does to a vector of normal size then changes by about ``rate``, whatever its
     shape. Before it, the matrix is made smaller by the share ``rate`` times ``decay``: its singular
-    values stay below about 1 / ``decay``. Large products are spread over ``threads``; they may be
-    ``rounded``, of bfloat16, on the CPU.
+    values stay below about 1 / ``decay``. Large products are spread over ``threads``. Instead, they
+    may be ``rounded`` to bfloat16 on the CPU.
     """
 
     def __init__(
@@ -51,21 +49,44 @@ class Muon(Remembering):
     ) -> None:
         super().__init__(weights, "momentum")
         self._decay = decay
-        add = products.add_rounded if rounded else products.add_exact
-        self._add: Add = functools.partial(add, threads or Threads())
+        self._rounded = rounded
+        self._threads = threads or Threads()
 
     def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
         for weight, gradient, momentum in zip(weights, gradients, kept["momentum"], strict=True):
-            momentum.lerp_(gradient, 1 - MOMENTUM)
-            ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
             rows, columns = weight.shape
             size = rate * max(1.0, rows / columns) ** 0.5
-            long, ahead = (weight.t(), ahead.t()) if rows < columns else (weight, ahead)
-            scale, factor_NN = orthogonalizer(ahead, self._add)
-            self._add(long, ahead, factor_NN, keep=1 - rate * self._decay, scale=-size * scale)
+            turned = rows < columns
+            change = self._change_rounded if self._rounded else self._change_exact
+            change(
+                *(each.t() if turned else each for each in (weight, gradient, momentum)),
+                keep=1 - rate * self._decay,
+                size=size,
+            )
+
+    def _change_exact(
+        self, weight: Tensor, gradient: Tensor, momentum: Tensor, *, keep: float, size: float
+    ) -> None:
+        momentum.lerp_(gradient, 1 - MOMENTUM)
+        ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
+        scale, factor_NN = orthogonalizer(ahead, self._threads)
+        add_product(self._threads, weight, ahead, factor_NN, keep=keep, scale=-size * scale)
+
+    def _change_rounded(
+        self, weight: Tensor, gradient: Tensor, momentum: Tensor, *, keep: float, size: float
+    ) -> None:
+        halves.step_along_orthogonal(
+            weight.detach().numpy(),
+            gradient.numpy(),
+            momentum.numpy(),
+            np.float32(MOMENTUM),
+            np.float32(keep),
+            np.float32(size),
+            np.array(POLYNOMIALS, np.float32),
+        )
 
 
-def orthogonalizer(matrix_MN: Tensor, add: Add) -> tuple[float, Tensor]:
+def orthogonalizer(matrix_MN: Tensor, threads: Threads) -> tuple[float, Tensor]:
     """Return a number and a matrix whose product with ``matrix_MN`` has singular values of about 1.
 
     M is at least N: the polynomials are evaluated for the product of the matrix with itself,
@@ -74,7 +95,8 @@ def orthogonalizer(matrix_MN: Tensor, add: Add) -> tuple[float, Tensor]:
     size = matrix_MN.shape[1]
 
     def new(left: Tensor, right: Tensor) -> Tensor:
-        return add(left.new_empty(size, size), left, right, keep=0.0, scale=1.0)
+        result = left.new_empty(size, size)
+        return add_product(threads, result, left, right, keep=0.0, scale=1.0)
 
     square_NN = new(matrix_MN.t(), matrix_MN)
     # The sum of its singular values, and so of the squares of the matrix' own.
@@ -82,7 +104,8 @@ def orthogonalizer(matrix_MN: Tensor, add: Add) -> tuple[float, Tensor]:
     square_NN.div_(norm)
     factor_NN: Tensor | None = None
     for number, (a, b, c) in enumerate(POLYNOMIALS):
-        q_NN = add(square_NN.clone(), square_NN, square_NN, keep=b, scale=c)
+        q_NN = square_NN.clone()
+        add_product(threads, q_NN, square_NN, square_NN, keep=b, scale=c)
         q_NN.diagonal().add_(a)
         factor_NN = q_NN if factor_NN is None else new(factor_NN, q_NN)
         if number < len(POLYNOMIALS) - 1:

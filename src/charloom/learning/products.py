@@ -8,15 +8,15 @@ Axes: M rows, K terms of a sum, filled up to J as in arithmetic/bfloat16.py, N c
 
 from __future__ import annotations
 
-from typing import Final, Protocol, Self, cast
+from typing import Final, Protocol, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charloom.arithmetic import bfloat16
-from charloom.arithmetic.tiles import ROWS
+from charloom.arithmetic.bfloat16 import blocks
+from charloom.arithmetic.tiles import filled_up
 from charloom.learning import halves
 from charloom.learning.threads import Threads
 
@@ -105,20 +105,15 @@ WORTH_SPREADING: Final = 1 << 25
 """Multiplications from which on a product takes longer than to wake a thread."""
 
 
-WORTH_ROUNDING: Final = 1 << 23
-"""Multiplications from which on a product of bfloat16 saves more time than rounding takes."""
-
-
 def room_for_rounded(rows: int, terms: int) -> Halves:
     """Return room for rows of bfloat16, filled up with zeros to whole tiles and blocks."""
-    whole = -(-rows // ROWS) * ROWS
-    rounded_MJ = np.empty((whole, bfloat16.blocks(terms)), np.uint16)
+    rounded_MJ = np.empty((filled_up(rows), blocks(terms)), np.uint16)
     rounded_MJ[rows:] = 0
     rounded_MJ[:, terms:] = 0
     return rounded_MJ
 
 
-def add_exact(
+def add_product(
     threads: Threads,
     result_MN: Tensor,
     left_MK: Tensor,
@@ -141,53 +136,6 @@ def add_exact(
     pieces = zip(result_MN.chunk(threads.count), left_MK.chunk(threads.count), strict=True)
     threads.spread(add, list(pieces))
     return result_MN
-
-
-def add_rounded(
-    threads: Threads,
-    result_MN: Tensor,
-    left_MK: Tensor,
-    right_KN: Tensor,
-    *,
-    keep: float,
-    scale: float,
-) -> Tensor:
-    """Do as ``add_exact``, on the CPU, with a product of numbers rounded to bfloat16.
-
-    A small product is exact: rounding would take longer.
-    """
-    (rows, terms), columns = left_MK.shape, right_KN.shape[1]
-    multiplications = rows * terms * columns
-    if multiplications < WORTH_ROUNDING:
-        return result_MN.addmm_(left_MK, right_KN, beta=keep, alpha=scale)
-    packed = bfloat16.pack(array(right_KN if scale == 1 else right_KN * scale))
-    # Whole tiles of sums: what a thread writes stays within its rows.
-    whole, width = -(-rows // ROWS) * ROWS, packed.shape[0] * packed.shape[2]
-    sums_MN, fits = result_MN, result_MN.is_contiguous() and (rows, columns) == (whole, width)
-    if not fits:
-        sums_MN = torch.zeros(whole, width)
-        sums_MN[:rows, :columns] = result_MN
-    each = whole
-    if multiplications >= WORTH_SPREADING:
-        each = -(-whole // (ROWS * threads.count)) * ROWS
-    sums = array(sums_MN)
-
-    def add(first: int) -> None:
-        own = slice(first, first + each)
-        halves.add_product(_rounded(left_MK[own]), packed, np.float32(keep), sums[own])
-
-    threads.spread(add, range(0, whole, each))
-    return result_MN if fits else result_MN.copy_(sums_MN[:rows, :columns])
-
-
-def _rounded(matrix_MK: Tensor) -> Halves:
-    """Return rows of bfloat16, filled up to whole tiles and blocks."""
-    rows, terms = matrix_MK.shape
-    if matrix_MK.stride(0) == 1 < matrix_MK.stride(1):  # it is the transpose of one
-        return cast("Halves", halves.transpose(_rounded(matrix_MK.t()), rows, terms))
-    rounded_MJ = room_for_rounded(rows, terms)
-    halves.round_rows(array(matrix_MK), rounded_MJ)
-    return rounded_MJ
 
 
 def array(tensor: Tensor) -> Floats:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.arithmetic.tiles import room
+from charloom.arithmetic.tiles import filled_up, room
 from charloom.learning import kernels
 from charloom.learning.dropout import Draw
 from charloom.learning.products import Floats, factor
-from charloom.learning.recurrence import filled_up
 
 
 class Readout:

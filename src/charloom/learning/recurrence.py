@@ -11,15 +11,10 @@ from numpy.typing import NDArray
 
 from charloom.arithmetic import bfloat16, tiles
 from charloom.arithmetic.layers import CELLS, SLOTS, forward, look_up
-from charloom.arithmetic.tiles import ROWS, room
+from charloom.arithmetic.tiles import filled_up, room
 from charloom.learning import kernels
 from charloom.learning.products import Exact, Factor, Floats, Rounded, room_for_rounded
 from charloom.settings import Cell
-
-
-def filled_up(streams: int) -> int:
-    """Return how many streams there are with those that fill up the last tile."""
-    return -(-streams // ROWS) * ROWS
 
 
 class Recurrence:

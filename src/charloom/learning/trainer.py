@@ -13,14 +13,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-import torch
-
 from charloom import units
 from charloom.checkpoint import Stateful
 from charloom.errors import DivergedError, ProcessError
 from charloom.events import Event, Listener, Step, Stopped, Validation
 from charloom.learning.averaging import Averaging
 from charloom.learning.batches import Batch, Batches
+from charloom.learning.clipping import clip
 from charloom.learning.memory import Memory
 from charloom.learning.network import Network
 from charloom.learning.optimizer import Optimizer
@@ -109,11 +108,12 @@ class Trainer:
         self._events: collections.deque[Event] = collections.deque()
         self._watch = Stopwatch(self.clock)
         self._pace = Pace(self.settings, self.gap)
+        self._weights = list(self.network.parameters())
         self._loss = Average()
         self._rate = Average()
         self._overfitting = Overfitting()
         self._average = Averaging(self.network) if self.settings.average else None
-        self._memory = Memory(next(self.network.parameters()).device)
+        self._memory = Memory(self._weights[0].device)
         self._members: dict[str, Stateful] = {
             "stopwatch": self._watch,
             "pace": self._pace,
@@ -261,7 +261,7 @@ class Trainer:
         total = self._agree(nats)
         if not math.isfinite(total):
             raise _not_finite("the loss", total, self.step + 1)
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip).item()
+        norm = clip(self._weights, self.settings.clip)
         if not math.isfinite(norm):
             raise _not_finite("the gradient", norm, self.step + 1)
         self.optimizer.step(rate)
@@ -277,7 +277,7 @@ class Trainer:
         seconds = self._watch.seconds if self.ranks.first else 0.0
         save = self.boundary is not None and self.boundary.due()
         total, self._seconds, *wishes = self.ranks.add_gradients(
-            list(self.network.parameters()),
+            self._weights,
             [nats, seconds, float(self._wishes_stop), float(self._asked), float(save)],
             f"at step {self.step + 1}",
         )
