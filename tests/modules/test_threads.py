@@ -1,12 +1,14 @@
 """Work on several threads: nothing waits for work that no thread has begun."""
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
-from charloom.learning.threads import Threads
+from charloom.learning.threads import Ahead, Threads
 
 PATIENCE = 30
 """Seconds after which a thread counts as stuck."""
@@ -83,3 +85,52 @@ def test_outside_the_context_the_caller_does_everything() -> None:
     threads = Threads(3)
     own = threading.get_ident()
     assert threads.spread(lambda _: threading.get_ident(), range(4)) == [own] * 4
+
+
+def numbers(seen: list[int]) -> Iterator[int]:
+    """Yield 0 to 4; keep by which threads they were asked for."""
+    for number in range(5):
+        seen.append(threading.get_ident())
+        yield number
+
+
+def test_what_comes_next_is_made_ready_on_another_thread() -> None:
+    seen: list[int] = []
+    with Threads(2) as threads:
+        ahead, taken = Ahead(numbers(seen), threads), []
+        for item in ahead:
+            taken.append(item)
+            if item != 2:
+                ahead.prepare()
+                ahead.prepare()
+    own = threading.get_ident()
+    assert taken == [0, 1, 2, 3, 4]
+    assert [thread == own for thread in seen] == [True, False, False, True, False]
+
+
+def test_without_another_thread_items_are_taken_when_they_are_needed() -> None:
+    seen: list[int] = []
+    for threads in (Threads(1), Threads(2)):
+        with threads if threads.count == 1 else contextlib.nullcontext():
+            ahead = Ahead(numbers(seen), threads)
+            first = next(iter(ahead))
+            ahead.prepare()
+            assert first == 0
+            assert set(seen) == {threading.get_ident()}
+            assert len(seen) == 1
+            assert list(ahead) == [1, 2, 3, 4]
+        seen.clear()
+
+
+def test_an_error_in_what_comes_next_is_the_caller_s() -> None:
+    def wrong() -> Iterator[int]:
+        yield 0
+        raise ValueError("no more")
+
+    with Threads(2) as threads:
+        ahead = Ahead(wrong(), threads)
+        items = iter(ahead)
+        next(items)
+        ahead.prepare()
+        with pytest.raises(ValueError, match="^no more$"):
+            next(items)

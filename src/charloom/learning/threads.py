@@ -1,9 +1,9 @@
 """Pieces of work side by side on a few threads, the caller's own among them."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 import torch
 
@@ -57,3 +57,33 @@ class Threads:
             if results[n - 1].cancel():
                 done[n] = function(items[n])
         return [done[n] if n in done else results[n - 1].result() for n in range(len(items))]
+
+    def start(self, function: Callable[[], Result]) -> Future[Result] | None:
+        """Begin something beside what the caller does next; None where there is no other thread."""
+        return None if self._others is None else self._others.submit(function)
+
+
+_END: Final = object()
+
+
+class Ahead(Generic[Item]):
+    """Goes through ``items``; the next one may be made ready on another of ``threads``."""
+
+    def __init__(self, items: Iterator[Item], threads: Threads) -> None:
+        self._items, self._threads = items, threads
+        self._next: Future[Item | object] | None = None
+
+    def __iter__(self) -> Iterator[Item]:
+        while (item := self._take()) is not _END:
+            yield item  # type: ignore[misc]
+
+    def prepare(self) -> None:
+        """Begin to make the next item ready, if there is a thread for it."""
+        if self._next is None:
+            self._next = self._threads.start(lambda: next(self._items, _END))
+
+    def _take(self) -> Item | object:
+        if self._next is None:
+            return next(self._items, _END)
+        item, self._next = self._next.result(), None
+        return item

@@ -27,6 +27,7 @@ from charloom.learning.parts import Parts, States
 from charloom.learning.progress import LEAST_GAP, Average, Overfitting, Pace, Stopwatch
 from charloom.learning.ranks import Ranks
 from charloom.learning.schedule import dropout, learning_rate
+from charloom.learning.threads import Ahead
 from charloom.settings import TrainingSettings
 
 # How the validation part is read: the longest texts first, many at once, the state carried.
@@ -95,6 +96,8 @@ class Trainer:
         self.best = math.inf
         self._progress = 0.0
         self.epoch, self._batches, self._symbols = 1, 0, 0
+        self._ahead: Ahead[Batch] = Ahead(iter([]), self.parts.threads)
+        """The minibatches that are left of the epoch."""
         self._states: States = []
         self._seconds = 0.0
         """Seconds of training at the last step, by the clock of process 0."""
@@ -223,7 +226,8 @@ class Trainer:
     def _read_epoch(self) -> None:
         """Read the training part, or what is left of it, or until the budget is used."""
         self._watch.start()
-        for batch in self.training.epoch(self.epoch, self._batches):
+        self._ahead = Ahead(self.training.epoch(self.epoch, self._batches), self.parts.threads)
+        for batch in self._ahead:
             rate = learning_rate(self.settings, self._progress)
             highest = self.network.settings.dropout
             self.network.dropout = dropout(self.settings, highest, self._progress)
@@ -264,6 +268,7 @@ class Trainer:
         norm = clip(self._weights, self.settings.clip)
         if not math.isfinite(norm):
             raise _not_finite("the gradient", norm, self.step + 1)
+        self._ahead.prepare()  # threads that computed for a part are free now
         self.optimizer.step(rate)
         if self._average is not None:
             self._average.add()
