@@ -26,6 +26,9 @@ from typing import Any
 from commands import PEERS, Failed, Run, charloom, keras_python, program
 from texts import DATA, FILES, Files, titles
 
+from charloom.learning.placement import place
+from charloom.settings import TrainingSettings
+
 BARE_STEP = Path(__file__).with_name("bare_step.py")
 PARTS = ("speed", "reach", "share")
 CELLS = ("lstm", "gru", "rnn")
@@ -94,6 +97,11 @@ def programs(
     if cell == "lstm":
         chosen["charloom --preset lesson"] = lambda: ours(files, cell, 3, "--preset", "lesson")
     chosen[OURS] = lambda: ours(files, cell, epochs, "--hidden", 128)
+    if place(TrainingSettings()).rounded:
+        exact = ("--precision", "fp32")
+        chosen[" ".join((OURS, *exact))] = lambda: ours(
+            files, cell, epochs, "--hidden", 128, *exact
+        )
     return chosen
 
 

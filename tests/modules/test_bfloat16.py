@@ -12,11 +12,10 @@ from charloom.arithmetic import bfloat16
 from charloom.arithmetic.bfloat16 import BLOCK, WAYS, Instructions, blocks
 from charloom.arithmetic.multipliers import COLUMNS, TILE_ROWS
 from charloom.arithmetic.tiles import ROWS, room
-from charloom.learning.halves import pack_rounded, round_rows
+from charloom.learning import halves
 from charloom.learning.products import (
     Rounded,
     factor,
-    room_for_rounded,
 )
 
 BETTER: dict[Instructions, tuple[Instructions, ...]] = {
@@ -39,8 +38,8 @@ def random(*shape: int, seed: int) -> Floats:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def as_floats(halves: NDArray[np.uint16]) -> Floats:
-    return (halves.astype(np.uint32) << 16).view(np.float32)
+def as_floats(words: NDArray[np.uint16]) -> Floats:
+    return (words.astype(np.uint32) << 16).view(np.float32)
 
 
 def test_rounding_is_that_of_torch() -> None:
@@ -53,13 +52,10 @@ def test_rounding_is_that_of_torch() -> None:
             np.array([0, -0.0, np.inf, -np.inf, 3e38], np.float32),
         ]
     )[None]
-    made = room_for_rounded(1, values.shape[1])
-    round_rows(values, made)
+    made = halves.rounded(values)
     assert (as_floats(made[:1, : values.shape[1]]) == rounded(values)).all()
     assert not made[1:].any()
-    made = room_for_rounded(1, 1)
-    round_rows(np.array([[np.nan]], np.float32), made)
-    assert np.isnan(as_floats(made)[0, 0])
+    assert np.isnan(as_floats(halves.rounded(np.array([[np.nan]], np.float32)))[0, 0])
 
 
 @pytest.mark.parametrize(
@@ -74,9 +70,7 @@ def test_panels_hold_pairs_of_terms(shape: tuple[int, int]) -> None:
     assert not joined[shape[0] :].any()
     assert not joined[:, shape[1] :].any()
     assert (bfloat16.pack_transposed(np.ascontiguousarray(matrix.T)) == panels).all()
-    halves = room_for_rounded(*shape)
-    round_rows(matrix, halves)
-    assert (pack_rounded(halves, shape[1], shape[0]) == panels).all()
+    assert (halves.pack_rounded(halves.rounded(matrix), shape[1], shape[0]) == panels).all()
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -100,18 +94,17 @@ def test_products_are_exact_but_for_their_sums(
     add_product = WAYS[way]
 
     @numba.njit
-    def add(sums, at, row, halves, rows_at, rows_row, count, packed):  # type: ignore[no-untyped-def]
-        add_product(sums, at, row, halves, rows_at, rows_row, count, packed)
+    def add(sums, at, row, left, rows_at, rows_row, count, packed):  # type: ignore[no-untyped-def]
+        add_product(sums, at, row, left, rows_at, rows_row, count, packed)
 
     values, matrix = random(rows, terms, seed=1), random(terms, columns, seed=2)
-    halves = room_for_rounded(rows, terms)
-    round_rows(values, halves)
+    left = halves.rounded(values)
     # The sums are columns of rows that are longer, behind two rows that stay as they are.
     around = room(rows + 2, columns + 3)
     around[:] = before = random(rows + 2, columns + 3, seed=3)
     row = columns + 3
     packed = bfloat16.pack(matrix)
-    given = (around.reshape(-1), 2 * row, row, halves.reshape(-1), 0, halves.shape[1])
+    given = (around.reshape(-1), 2 * row, row, left.reshape(-1), 0, left.shape[1])
     add(*given, rows, packed)
     product_ = rounded(values).astype(float) @ rounded(matrix).astype(float)
     right = before.astype(float)

@@ -88,7 +88,7 @@ def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of a matrix, (P, J / 2, C, D), with zeros where it has no values."""
     K, N = matrix_KN.shape
     words_KN = matrix_KN.view(np.uint32)
-    P, J2 = -(-N // COLUMNS), -(-K // BLOCK) * PAIRS
+    P, J2 = -(-N // COLUMNS), blocks(K) // 2
     panels = np.zeros((P, J2, COLUMNS, 2), np.uint16)
     pairs = panels.reshape(P, J2, 2 * COLUMNS)
     for k in range(0, K - 1, 2):
@@ -109,7 +109,7 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of the transpose of a matrix."""
     N, K = matrix_NK.shape
     words_NK = matrix_NK.view(np.uint32)
-    panels = np.zeros((-(-N // COLUMNS), -(-K // BLOCK) * PAIRS, COLUMNS, 2), np.uint16)
+    panels = np.zeros((-(-N // COLUMNS), blocks(K) // 2, COLUMNS, 2), np.uint16)
     for p in range(len(panels)):
         panel = panels[p].reshape(-1, COLUMNS, 2)
         for c in range(min(COLUMNS, N - p * COLUMNS)):

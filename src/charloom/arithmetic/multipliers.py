@@ -6,7 +6,7 @@ registers; with vectors, ROWS rows by two vectors do, as in tiles.py. Either add
     add(sums, sums_at, sums_row, rows, rows_at, rows_row, packed, packed_at, pairs)
 
 where all arrays are flat, ``_at`` is where a tile begins, ``_row`` the distance of rows, and
-``pairs`` the number of pairs of terms.
+``pairs`` the number of pairs of terms. Compiled code that calls these is on disk: see compiled.py.
 """
 
 import functools

@@ -29,10 +29,7 @@ Gradients = dict[str, Tensor]
 
 
 class Reader:
-    """A network whose weights are read where they lie, whatever they are by then.
-
-    The products of matrices are of bfloat16 if they are ``rounded``.
-    """
+    """A network whose weights are read where they lie, whatever they are by then."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -55,7 +52,8 @@ class Reader:
     ) -> Reading:
         """Return what reading a minibatch from a state comes to.
 
-        Dropout, where the network learns, draws from ``chance``, or from torch's own generator.
+        Dropout, where the network learns, draws from ``chance``, or from torch's own generator. The
+        products of matrices are of bfloat16 if they are ``rounded``.
         """
         return Reading(self, batch, state, chance, rounded=rounded)
 

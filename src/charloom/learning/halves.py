@@ -14,10 +14,22 @@ from charloom.arithmetic.multipliers import COLUMNS
 
 
 @compiled
-def round_rows(values_MK, rounded_MJ):
-    """Write rows of values as bfloat16."""
-    for m in range(len(values_MK)):
+def room(M, K):
+    """Return room for rows of bfloat16, filled up with zeros to whole tiles and blocks."""
+    rounded_MJ = np.empty((tiles.filled_up(M), bfloat16.blocks(K)), np.uint16)
+    rounded_MJ[:M, K:] = 0
+    rounded_MJ[M:] = 0
+    return rounded_MJ
+
+
+@compiled
+def rounded(values_MK):
+    """Return rows of values as bfloat16, filled up with zeros to whole tiles and blocks."""
+    M, K = values_MK.shape
+    rounded_MJ = room(M, K)
+    for m in range(M):
         bfloat16.round_row(values_MK[m], rounded_MJ[m])
+    return rounded_MJ
 
 
 @compiled
@@ -57,15 +69,6 @@ def _sums(rounded_MJ, packed, N):
     flat = np.zeros(M * N + tiles.SPARE, np.float32)
     bfloat16.add_product(flat, 0, N, rounded_MJ.reshape(M * J), 0, J, M, packed)
     return flat[: M * N].reshape(M, N)
-
-
-@compiled
-def rounded(values_MK):
-    """Return rows of bfloat16, filled up with zeros to whole tiles and blocks."""
-    M, K = values_MK.shape
-    rounded_MJ = np.zeros((tiles.filled_up(M), bfloat16.blocks(K)), np.uint16)
-    round_rows(values_MK, rounded_MJ)
-    return rounded_MJ
 
 
 @compiled
@@ -118,7 +121,7 @@ def orthogonalizer(rounded_MJ, M, N, polynomials):
 @compiled
 def pack_rounded(rounded_MJ, N, M):
     """Return the panels of M rows and N columns, as bfloat16.pack does."""
-    J = -(-M // bfloat16.BLOCK) * bfloat16.BLOCK
+    J = bfloat16.blocks(M)
     P, C = -(-N // COLUMNS), COLUMNS
     panels = np.zeros((P, J // 2, C, 2), np.uint16)
     pairs = panels.reshape(P, J // 2, 2 * C)
@@ -143,9 +146,8 @@ def transpose(rounded_MJ, K, M):
     A row has a block more than it needs: rows at a distance of a power of two share the same few
     places of a cache.
     """
-    J = (-(-M // bfloat16.BLOCK) + 1) * bfloat16.BLOCK
-    whole = -(-K // tiles.ROWS) * tiles.ROWS
-    result_KJ = np.zeros((whole, J), np.uint16)
+    J = bfloat16.blocks(M) + bfloat16.BLOCK
+    result_KJ = np.zeros((tiles.filled_up(K), J), np.uint16)
     for first in range(0, M - 1, 32):
         for k in range(K):
             row = result_KJ[k]

@@ -15,8 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from charloom.arithmetic.bfloat16 import blocks
-from charloom.arithmetic.tiles import filled_up
 from charloom.learning import halves
 from charloom.learning.threads import Threads
 
@@ -48,10 +46,7 @@ def factor(values_MK: Floats, *, rounded: bool) -> Factor:
     """Return a matrix as a factor."""
     if not rounded:
         return Exact(values_MK)
-    rows, terms = values_MK.shape
-    rounded_MJ = room_for_rounded(rows, terms)
-    halves.round_rows(values_MK, rounded_MJ)
-    return Rounded(rounded_MJ, rows, terms)
+    return Rounded(halves.rounded(values_MK), *values_MK.shape)
 
 
 class Exact:
@@ -103,14 +98,6 @@ class Rounded:
 
 WORTH_SPREADING: Final = 1 << 25
 """Multiplications from which on a product takes longer than to wake a thread."""
-
-
-def room_for_rounded(rows: int, terms: int) -> Halves:
-    """Return room for rows of bfloat16, filled up with zeros to whole tiles and blocks."""
-    rounded_MJ = np.empty((filled_up(rows), blocks(terms)), np.uint16)
-    rounded_MJ[rows:] = 0
-    rounded_MJ[:, terms:] = 0
-    return rounded_MJ
 
 
 def add_product(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from charloom.arithmetic import bfloat16, tiles
 from charloom.arithmetic.layers import CELLS, SLOTS, forward, look_up
 from charloom.arithmetic.tiles import filled_up, room
-from charloom.learning import kernels
-from charloom.learning.products import Exact, Factor, Floats, Rounded, room_for_rounded
+from charloom.learning import halves, kernels
+from charloom.learning.products import Exact, Factor, Floats, Rounded
 from charloom.settings import Cell
 
 
@@ -44,7 +44,7 @@ class Recurrence:
         self._slots_TRS[:, self._streams :] = 0
         self._hidden_TRH = self._states(steps, hidden_BH)
         self._memory_TRH = self._states(steps if cell == "lstm" else 0, memory_BH)
-        self._before_MJ = room_for_rounded(steps * self._rows, hidden) if rounded else None
+        self._before_MJ = halves.room(steps * self._rows, hidden) if rounded else None
 
     def read_rows(self, table_VG: Floats, ids_TB: NDArray[np.int64]) -> None:
         """Let each symbol give the gates a row of a table, biases included."""
@@ -83,7 +83,7 @@ class Recurrence:
         gates, hidden = self._weight_GH.shape
         state_RH, memory_RH = (self._states(0, None) for _ in range(2))
         size = len(given_MH)
-        after_MJ = None if self._before_MJ is None else room_for_rounded(size, gates)
+        after_MJ = None if self._before_MJ is None else halves.room(size, gates)
         packing = tiles if after_MJ is None else bfloat16
         kernels.backward(
             CELLS[self._cell],
