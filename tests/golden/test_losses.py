@@ -9,6 +9,7 @@ import random
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -38,7 +39,7 @@ WORDS = [
 ]
 
 
-def losses(kind: str, folder: Path) -> list[float]:
+def losses(kind: str, folder: Path, precision: Literal["fp32", "bf16"] = "fp32") -> list[float]:
     cell, source, unit = kind.replace("one-hot", "onehot").split("-")
     chance = random.Random(3)
     lines = [" ".join(chance.choices(WORDS, k=chance.randint(2, 9))) for _ in range(300)]
@@ -64,7 +65,7 @@ def losses(kind: str, folder: Path) -> list[float]:
         window=32,
         learning_rate=0.01,
         optimizer="adamw",
-        precision="fp32",
+        precision=precision,
         device="cpu",
     )
     return seen
@@ -75,6 +76,15 @@ def test_twenty_steps_do_not_move(kind: str, tmp_path: Path) -> None:
     golden = json.loads(GOLDEN.read_text("ascii"))[kind]
     # Processors order float32 sums differently; twenty steps let that grow to about 1e-6.
     assert losses(kind, tmp_path) == pytest.approx(golden, rel=2e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_products_of_bfloat16_learn_the_same(kind: str, tmp_path: Path) -> None:
+    golden = json.loads(GOLDEN.read_text("ascii"))[kind]
+    made = losses(kind, tmp_path, "bf16")
+    # A factor is off by at most 2**-9 of itself, and what twenty steps make of that.
+    assert made == pytest.approx(golden, rel=5e-3)
+    assert made != golden
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-LINES: dict[str, Any] = {"columns": ("text",), "label_column": "kind"}
+LINES: dict[str, Any] = {"columns": ("text",), "label_column": "kind", "precision": "bf16"}
 STREAM: dict[str, Any] = {"columns": ("text",), "unit": "stream"}
 
 

@@ -236,7 +236,7 @@ PrecisionName = Annotated[
     _name(
         Precision,
         "--precision",
-        help="Arithmetic; auto: bf16 where the processor has it.",
+        help="What is multiplied as; sums are fp32. auto: bf16 where the processor has it.",
         default=_TRAINING.precision,
         group="Training",
     ),

@@ -48,5 +48,5 @@ def keep_what_is_freed() -> None:
     each page of them costs a fault: a sixth of a step, where networks are small.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
-        library.mallopt(_M_TRIM_THRESHOLD, 1 << 30)
+        library.mallopt(_M_TRIM_THRESHOLD, 1 << 26)
         library.mallopt(_M_MMAP_THRESHOLD, 1 << 25)  # the most that it takes
