@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from charloom import units
 from charloom.evaluation.calibration import LEAST_TEXTS, Calibration
 from charloom.evaluation.reader import Reader
+from charloom.text.mapping import SCATTERED
 from charloom.text.part import Part
 from charloom.text.vocabulary import EOS, Vocabulary
 
@@ -45,10 +46,12 @@ def _lines(vocabulary: Vocabulary, part: Part) -> Iterator[tuple[Ids, int]]:
     """Yield ids and characters of the lines that are not empty."""
     feed = vocabulary.ids.get("<0x0A>" if vocabulary.level == "byte" else "\n", -1)
     chosen = np.unique(np.linspace(0, len(part) - 1, _MOST_DOCUMENTS).astype(int))
-    for index in chosen.tolist():
+    for number, index in enumerate(chosen.tolist(), 1):
         ids, widths = part.document(index), part.characters(index)
         feeds = np.flatnonzero(ids == feed)
         for own, wide in zip(np.split(ids, feeds), np.split(widths, feeds), strict=True):
             first = int(len(own) > 0 and own[0] == feed)
             if len(own) > first:
                 yield own[first:], int(wide[first:].sum())
+        if number % SCATTERED == 0 or number == len(chosen):
+            part.release()
