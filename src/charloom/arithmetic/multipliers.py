@@ -10,13 +10,14 @@ where all arrays are flat, ``_at`` is where a tile begins, ``_row`` the distance
 """
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any, Final
 
 from llvmlite import ir
 from numba import extending, types
 
-from charloom.arithmetic.tiles import ROWS, spread
+from charloom.arithmetic.tiles import ROWS, intrinsic, repeat, spread
 
 COLUMNS: Final = 32
 """Columns of a panel."""
@@ -54,6 +55,16 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, at: Any = None) 
     return builder.bitcast(element, _BYTE.as_pointer())
 
 
+def _place(context: Any, builder: Any, signature: Any, arguments: Any, array: int) -> Any:
+    """Return where what an argument tells to begin in the array before it begins."""
+    at = arguments[array + 1]
+    return _address(context, builder, signature.args[array], arguments[array], at)
+
+
+def _number(value: int) -> Any:
+    return ir.Constant(_INDEX, value)
+
+
 @extending.intrinsic
 def configure(context: Any, shape: Any) -> Any:
     """Set the shapes of the registers of the matrix unit."""
@@ -77,53 +88,25 @@ def release(context: Any) -> Any:
     return types.void(), generate
 
 
-def _intrinsic(generate: Callable[..., Any]) -> Any:
-    """Return a function for compiled code that is what ``generate`` writes."""
-
-    def add(
-        context: Any,
-        sums: Any,
-        sums_at: Any,
-        sums_row: Any,
-        rows: Any,
-        rows_at: Any,
-        rows_row: Any,
-        packed: Any,
-        packed_at: Any,
-        pairs: Any,
-    ) -> Any:
-        index = types.int64
-        signature = types.void(sums, index, index, rows, index, index, packed, index, index)
-        return signature, generate
-
-    return extending.intrinsic(add)
-
-
 def _generate_tiles(lower: bool, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     pointer, void = _BYTE.as_pointer(), ir.VoidType()
     load = _function(builder, "llvm.x86.tileloadd64", void, _BYTE, pointer, _INDEX)
     store = _function(builder, "llvm.x86.tilestored64", void, _BYTE, pointer, _INDEX)
     multiply = _function(builder, "llvm.x86.tdpbf16ps", void, _BYTE, _BYTE, _BYTE)
 
-    def number(value: int) -> Any:
-        return ir.Constant(_INDEX, value)
-
     def tile(value: int) -> Any:
         return ir.Constant(_BYTE, value)
 
-    def address(array: int) -> Any:
-        return _address(
-            context, builder, signature.args[array], arguments[array], arguments[array + 1]
-        )
+    address = functools.partial(_place, context, builder, signature, arguments)
 
     def below(first: Any, distance: Any) -> list[Any]:
         """Return where the tiles of rows begin."""
-        far = builder.mul(distance, number(TILE_ROWS))
+        far = builder.mul(distance, _number(TILE_ROWS))
         return [first, builder.gep(first, [far])] if lower else [first]
 
-    sums_row = builder.mul(arguments[2], number(4))
-    rows_row = builder.mul(arguments[5], number(2))
-    half = number(4 * _LANES)
+    sums_row = builder.mul(arguments[2], _number(4))
+    rows_row = builder.mul(arguments[5], _number(2))
+    half = _number(4 * _LANES)
     sums = [
         (2 * r + c, place)
         for r, row in enumerate(below(address(0), sums_row))
@@ -132,32 +115,27 @@ def _generate_tiles(lower: bool, context: Any, builder: Any, signature: Any, arg
     inputs, panel = below(address(3), rows_row), address(6)
     for number_, place in sums:
         builder.call(load, [tile(number_), place, sums_row])
-    before = builder.block
-    loop = builder.append_basic_block("pairs")
-    end = builder.append_basic_block("end")
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    j = builder.phi(_INDEX)
-    j.add_incoming(number(0), before)
-    for r, row in enumerate(inputs):
-        builder.call(load, [tile(4 + r), builder.gep(row, [builder.mul(j, number(4))]), rows_row])
-    block = builder.gep(panel, [builder.mul(j, number(4 * COLUMNS))])
-    for c, place in enumerate((block, builder.gep(block, [half]))):
-        builder.call(load, [tile(6 + c), place, number(4 * COLUMNS)])
-        for r in range(len(inputs)):
-            builder.call(multiply, [tile(2 * r + c), tile(4 + r), tile(6 + c)])
-    following = builder.add(j, number(PAIRS))
-    j.add_incoming(following, loop)
-    builder.cbranch(builder.icmp_signed("<", following, arguments[8]), loop, end)
-    builder.position_at_end(end)
+
+    def body(j: Any, none: list[Any]) -> list[Any]:
+        distance = builder.mul(j, _number(4))
+        for r, row in enumerate(inputs):
+            builder.call(load, [tile(4 + r), builder.gep(row, [distance]), rows_row])
+        block = builder.gep(panel, [builder.mul(j, _number(4 * COLUMNS))])
+        for c, place in enumerate((block, builder.gep(block, [half]))):
+            builder.call(load, [tile(6 + c), place, _number(4 * COLUMNS)])
+            for r in range(len(inputs)):
+                builder.call(multiply, [tile(2 * r + c), tile(4 + r), tile(6 + c)])
+        return none
+
+    repeat(builder, arguments[8], PAIRS, [], body)
     # What fills up the last columns lies in the first columns of the row below: these come later.
     for number_, place in sorted(sums, key=lambda entry: (entry[0] // 2, -entry[0])):
         builder.call(store, [tile(number_), place, sums_row])
     return context.get_dummy_value()
 
 
-one_tile = _intrinsic(functools.partial(_generate_tiles, False))
-two_tiles = _intrinsic(functools.partial(_generate_tiles, True))
+one_tile = intrinsic(functools.partial(_generate_tiles, False))
+two_tiles = intrinsic(functools.partial(_generate_tiles, True))
 
 
 def by_vectors(multiply: Callable[[Any, Any, Any, Any], Any]) -> Any:
@@ -165,7 +143,7 @@ def by_vectors(multiply: Callable[[Any, Any, Any, Any], Any]) -> Any:
 
     ``multiply`` writes what adds to a vector of sums the two products of each pair of two vectors.
     """
-    return _intrinsic(functools.partial(_generate_vectors, multiply))
+    return intrinsic(functools.partial(_generate_vectors, multiply))
 
 
 def _generate_vectors(
@@ -175,53 +153,32 @@ def _generate_vectors(
     signature: Any,
     arguments: Any,
 ) -> Any:
-    def number(value: int) -> Any:
-        return ir.Constant(_INDEX, value)
-
-    def address(array: int) -> Any:
-        return _address(
-            context, builder, signature.args[array], arguments[array], arguments[array + 1]
-        )
+    address = functools.partial(_place, context, builder, signature, arguments)
 
     def at(first: Any, distance: Any, kind: Any) -> Any:
         return builder.bitcast(builder.gep(first, [distance]), kind.as_pointer())
 
     def rows_from(first: Any, row: Any, size: int) -> list[Any]:
-        bytes_ = builder.mul(row, number(size))
-        return [builder.gep(first, [builder.mul(bytes_, number(r))]) for r in range(ROWS)]
+        bytes_ = builder.mul(row, _number(size))
+        return [builder.gep(first, [builder.mul(bytes_, _number(r))]) for r in range(ROWS)]
 
-    halves = [number(0), number(4 * _LANES)]
-    places = [
-        [at(row, h, _FLOATS) for h in halves] for row in rows_from(address(0), arguments[2], 4)
-    ]
+    halves = [_number(0), _number(4 * _LANES)]
+    sums_rows = rows_from(address(0), arguments[2], 4)
+    places = [at(row, h, _FLOATS) for row in sums_rows for h in halves]
     inputs, panel = rows_from(address(3), arguments[5], 2), address(6)
-    begun = [[builder.load(place, align=4) for place in row] for row in places]
-    before = builder.block
-    loop = builder.append_basic_block("pairs")
-    end = builder.append_basic_block("end")
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    j = builder.phi(_INDEX)
-    j.add_incoming(number(0), before)
-    sums = [[builder.phi(_FLOATS) for _ in row] for row in begun]
-    block = builder.gep(panel, [builder.mul(j, number(4 * COLUMNS))])
-    weights = [builder.load(at(block, h, _WORDS), align=2) for h in halves]
-    added = []
-    for row, input_row in zip(sums, inputs, strict=True):
-        pair = builder.load(at(input_row, builder.mul(j, number(4)), _WORD), align=2)
-        factor = spread(builder, pair, _WORDS)
-        added.append([multiply(builder, s, factor, w) for w, s in zip(weights, row, strict=True)])
-    for row, first, after in zip(sums, begun, added, strict=True):
-        for s, a, b in zip(row, first, after, strict=True):
-            s.add_incoming(a, before)
-            s.add_incoming(b, loop)
-    following = builder.add(j, number(1))
-    j.add_incoming(following, loop)
-    builder.cbranch(builder.icmp_signed("<", following, arguments[8]), loop, end)
-    builder.position_at_end(end)
-    for row, after in zip(places, added, strict=True):
-        for place, value in zip(row, after, strict=True):
-            builder.store(value, place, align=4)
+
+    def body(j: Any, sums: list[Any]) -> list[Any]:
+        block = builder.gep(panel, [builder.mul(j, _number(4 * COLUMNS))])
+        weights = [builder.load(at(block, h, _WORDS), align=2) for h in halves]
+        distance = builder.mul(j, _number(4))
+        pairs = [builder.load(at(row, distance, _WORD), align=2) for row in inputs]
+        factors = [spread(builder, pair, _WORDS) for pair in pairs]
+        both = itertools.product(factors, weights)
+        return [multiply(builder, s, f, w) for (f, w), s in zip(both, sums, strict=True)]
+
+    begun = [builder.load(place, align=4) for place in places]
+    for value, place in zip(repeat(builder, arguments[8], 1, begun, body), places, strict=True):
+        builder.store(value, place, align=4)
     return context.get_dummy_value()
 
 

@@ -9,7 +9,9 @@ for no compiler finds it in plain loops.
 Axes: R rows, K terms of a sum, N columns, P panels, C columns of a panel.
 """
 
+import itertools
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import numba
@@ -98,23 +100,60 @@ def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, groups, packed
             )
 
 
-@extending.intrinsic
-def _add_tile(
-    context: Any,
-    sums: Any,
-    sums_at: Any,
-    sums_row: Any,
-    rows: Any,
-    rows_at: Any,
-    rows_row: Any,
-    packed: Any,
-    packed_at: Any,
-    terms: Any,
-) -> Any:
-    """Add the product of ROWS rows of ``terms`` and a panel to a tile of sums."""
-    index = types.int64
-    signature = types.void(sums, index, index, rows, index, index, packed, index, index)
-    return signature, _generate_tile
+def intrinsic(generate: Callable[..., Any]) -> Any:
+    """Return a function for compiled code that is what ``generate`` writes.
+
+    It adds the product of some rows and a panel to a tile of sums; ``terms`` is how often its loop
+    goes round.
+    """
+
+    def add(
+        context: Any,
+        sums: Any,
+        sums_at: Any,
+        sums_row: Any,
+        rows: Any,
+        rows_at: Any,
+        rows_row: Any,
+        packed: Any,
+        packed_at: Any,
+        terms: Any,
+    ) -> Any:
+        index = types.int64
+        signature = types.void(sums, index, index, rows, index, index, packed, index, index)
+        return signature, generate
+
+    return extending.intrinsic(add)
+
+
+def repeat(
+    builder: Any,
+    most: Any,
+    step: int,
+    begun: list[Any],
+    body: Callable[[Any, list[Any]], list[Any]],
+) -> list[Any]:
+    """Write a loop over 0, ``step`` ... below ``most``; return the values after it.
+
+    ``body`` gets the number and the values so far, and returns the values after it.
+    """
+    before = builder.block
+    loop = builder.append_basic_block("terms")
+    end = builder.append_basic_block("end")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    k = builder.phi(_INDEX)
+    k.add_incoming(ir.Constant(_INDEX, 0), before)
+    values = [builder.phi(value.type) for value in begun]
+    after = body(k, values)
+    for value, first, last in zip(values, begun, after, strict=True):
+        value.add_incoming(first, before)
+        value.add_incoming(last, loop)
+    following = builder.add(k, ir.Constant(_INDEX, step))
+    k.add_incoming(following, loop)
+    builder.cbranch(builder.icmp_signed("<", following, most), loop, end)
+    builder.position_at_end(end)
+    return after
 
 
 def _generate_tile(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -137,38 +176,27 @@ def _generate_tile(context: Any, builder: Any, signature: Any, arguments: Any) -
     multiply_add = builder.module.globals.get(name) or ir.Function(
         builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), name
     )
-    places = [vectors(row) for row in rows_from(pointer(0), arguments[2])]
-    inputs = rows_from(pointer(3), arguments[5])
-    panel, terms = pointer(6), arguments[8]
-    begun = [[builder.load(place, align=4) for place in row] for row in places]
-    before = builder.block
-    loop = builder.append_basic_block("terms")
-    end = builder.append_basic_block("end")
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    k = builder.phi(_INDEX)
-    k.add_incoming(number(0), before)
-    sums = [[builder.phi(_VECTOR) for _ in row] for row in begun]
-    row_of_panel = builder.gep(panel, [builder.mul(k, number(COLUMNS))])
-    weights = [builder.load(place, align=4) for place in vectors(row_of_panel)]
-    added = []
-    for row, input_row in zip(sums, inputs, strict=True):
-        factor = spread(builder, builder.load(builder.gep(input_row, [k])), _VECTOR)
-        added.append(
-            [builder.call(multiply_add, [factor, w, s]) for w, s in zip(weights, row, strict=True)]
-        )
-    for row, first, after in zip(sums, begun, added, strict=True):
-        for s, a, b in zip(row, first, after, strict=True):
-            s.add_incoming(a, before)
-            s.add_incoming(b, loop)
-    following = builder.add(k, number(1))
-    k.add_incoming(following, loop)
-    builder.cbranch(builder.icmp_signed("<", following, terms), loop, end)
-    builder.position_at_end(end)
-    for row, after in zip(places, added, strict=True):
-        for place, value in zip(row, after, strict=True):
-            builder.store(value, place, align=4)
+    places = [place for row in rows_from(pointer(0), arguments[2]) for place in vectors(row)]
+    inputs, panel = rows_from(pointer(3), arguments[5]), pointer(6)
+
+    def body(k: Any, sums: list[Any]) -> list[Any]:
+        row_of_panel = builder.gep(panel, [builder.mul(k, number(COLUMNS))])
+        weights = [builder.load(place, align=4) for place in vectors(row_of_panel)]
+        scalars = [builder.load(builder.gep(row, [k])) for row in inputs]
+        factors = [spread(builder, scalar, _VECTOR) for scalar in scalars]
+        pairs = itertools.product(factors, weights)
+        return [
+            builder.call(multiply_add, [factor, weight, value])
+            for (factor, weight), value in zip(pairs, sums, strict=True)
+        ]
+
+    begun = [builder.load(place, align=4) for place in places]
+    for value, place in zip(repeat(builder, arguments[8], 1, begun, body), places, strict=True):
+        builder.store(value, place, align=4)
     return context.get_dummy_value()
+
+
+_add_tile = intrinsic(_generate_tile)
 
 
 def spread(builder: Any, value: Any, vector: Any) -> Any:
