@@ -17,10 +17,10 @@ import time
 from typing import Any
 
 import charloom
-from charloom.learning.batches import Batch
-from charloom.learning.clipping import clip
-from charloom.learning.parts import States
-from charloom.learning.trainer import Trainer
+from charloom.network.backprop.batch import Batch
+from charloom.training.data_parallel import States
+from charloom.training.optim.optimizer import clip
+from charloom.training.trainer import Trainer
 
 
 class Measured(Exception):

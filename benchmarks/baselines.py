@@ -21,12 +21,12 @@ from pathlib import Path
 from corpus import make, peak
 from texts import CUTS, DATA, FILES, Files
 
+from charloom.data.sources import read, resolve
 from charloom.evaluation.baselines import packable, uniform_nats, unigram_nats
 from charloom.evaluation.compressors import xz_bits, zstd_bits
 from charloom.evaluation.ngram import surprisals
 from charloom.evaluation.targets import Targets
 from charloom.settings import Level, TextSettings, Unit
-from charloom.text.sources import read, resolve
 from charloom.text.symbols import iterate
 from charloom.text.vocabulary import Vocabulary
 from charloom.units import NATS_PER_BIT, bits_per_character

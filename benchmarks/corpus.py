@@ -62,10 +62,10 @@ def peak() -> int:
 
 def measure(what: str, path: Path, unit: str, level: str) -> dict[str, Any]:
     """Do one thing in this process and return its figures."""
+    from charloom.data.corpus import build
+    from charloom.data.sources import resolve
+    from charloom.data.store import open_store
     from charloom.settings import TextSettings
-    from charloom.text.corpus import build
-    from charloom.text.sources import resolve
-    from charloom.text.store import open_store
 
     settings = TextSettings(unit=unit, level=level)  # type: ignore[arg-type]
     wall, processor = time.perf_counter(), time.process_time()
@@ -103,7 +103,7 @@ def first_step(path: Path, unit: str, level: str) -> dict[str, Any]:
 
 def batches(corpus: Any, unit: str) -> dict[str, Any]:
     """Return how long batches of the training part take, the first ones of an epoch included."""
-    from charloom.learning.batches import DocumentBatches, StreamBatches
+    from charloom.training.batches import DocumentBatches, StreamBatches
 
     kind = StreamBatches if unit == "stream" else DocumentBatches
     source = kind(part=corpus.training, batch_size=32, window=256, seed=0)

@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
-from charloom.model_folder import ModelRecord
-from charloom.model_writer import create
+from charloom.model_folder.format import ModelRecord
+from charloom.model_folder.writer import create
+from charloom.network.engine import Engine
 from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
 from charloom.text.vocabulary import Vocabulary
 

@@ -117,10 +117,10 @@ def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> 
     from torch import Tensor, nn
     from torch.nn.parallel import DistributedDataParallel
 
-    from charloom.launch import launched
-    from charloom.learning.network import Network
-    from charloom.learning.placement import join
+    from charloom.network.autograd.module import Network
     from charloom.settings import NetworkSettings
+    from charloom.training.distributed.launch import launched
+    from charloom.training.distributed.torch_backend import join
 
     class Loss(nn.Module):
         def __init__(self) -> None:
@@ -181,11 +181,11 @@ def timed(way: Callable[[], None], steps: int) -> float:
 
 def making() -> None:
     """Print nanoseconds a symbol that making the minibatches of an epoch takes."""
-    from charloom.learning.batches import DocumentBatches, StreamBatches
+    from charloom.data.corpus import build
+    from charloom.data.sources import resolve
+    from charloom.data.store import open_store
     from charloom.settings import TextSettings, Unit
-    from charloom.text.corpus import build
-    from charloom.text.sources import resolve
-    from charloom.text.store import open_store
+    from charloom.training.batches import DocumentBatches, StreamBatches
 
     ways: list[tuple[Unit, int, int]] = [("line", TEXTS, 128), ("stream", 8, 256)]
     for unit, texts, window in ways:

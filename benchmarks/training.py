@@ -26,8 +26,8 @@ from typing import Any
 from commands import PEERS, Failed, Run, charloom, keras_python, program
 from texts import DATA, FILES, Files, titles
 
-from charloom.learning.placement import place
 from charloom.settings import TrainingSettings
+from charloom.training.device import place
 
 BARE_STEP = Path(__file__).with_name("bare_step.py")
 PARTS = ("speed", "reach", "share")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from charloom.text.part import Part
-from charloom.text.selection import Selection
+from charloom.data.dataset import Part
+from charloom.data.selection import Selection
 from charloom.text.vocabulary import Vocabulary
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-import charloom.learning.trainer  # noqa: F401  (loaded once, for all processes made of this one)
+import charloom.training.trainer  # noqa: F401  (loaded once, for all processes made of this one)
 from charloom.events import Event, Step
-from charloom.recipe import train
+from charloom.runs.train import train
 
 
 def resume_and_tell(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.generation.engine import Engine
+from charloom.network.engine import Engine
 from charloom.settings import Cell, Level, NetworkSettings
 from charloom.text.vocabulary import Vocabulary
 

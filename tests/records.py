@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from networks import random_tensors
 
-from charloom.model_folder import ModelRecord
-from charloom.model_writer import create
+from charloom.model_folder.document_index import KnownDocuments
+from charloom.model_folder.format import ModelRecord
+from charloom.model_folder.writer import create
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
-from charloom.text.known import KnownDocuments
 from charloom.text.vocabulary import Vocabulary
 
 ALPHABET = "abcdefghij \U0001f600é"

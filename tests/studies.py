@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from charloom.comparison import Result, Trial
-from charloom.search import Search, Space
+from charloom.runs.compare import Result, Trial
+from charloom.runs.search import Search, Space
 
 OPTIONS: dict[str, Any] = {"steps": 3, "device": "cpu"}
 GRID: dict[str, list[Any]] = {"cell": ["gru", "rnn"], "layers": [1], "hidden": [3, 4, 5]}

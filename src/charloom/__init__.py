@@ -31,7 +31,7 @@ from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, T
 
 if TYPE_CHECKING:
     from charloom.model import Model
-    from charloom.recipe import train
+    from charloom.runs.train import train
 
     __version__: str
 
@@ -85,7 +85,7 @@ def __getattr__(name: str) -> Any:
 
         return metadata.version("charloom")
     if name == "train":
-        from charloom.recipe import train
+        from charloom.runs.train import train
 
         return train
     raise AttributeError(f"module 'charloom' has no attribute {name!r}")

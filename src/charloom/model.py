@@ -6,20 +6,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from charloom import model_folder
 from charloom.errors import SettingsError
-from charloom.evaluation.lines import score_lines
-from charloom.evaluation.reader import Reader
+from charloom.evaluation.evaluate import evaluate
+from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.scorer import Scorer
-from charloom.evaluation.summary import evaluate
-from charloom.generation.engine import Engine
+from charloom.evaluation.symbol_scorer import Reader
 from charloom.generation.generator import Generator
-from charloom.generation.sieve import make_sieve
-from charloom.model_folder import ModelRecord
-from charloom.model_writer import create
+from charloom.generation.novelty import make_sieve
+from charloom.model_folder import format as model_folder
+from charloom.model_folder.format import ModelRecord
+from charloom.model_folder.writer import create
+from charloom.network.engine import Engine
 from charloom.settings import SamplingOptions, SamplingSettings
-from charloom.text.blocks import Document, gather
 from charloom.text.cleaning import clean_document, clean_prompt
+from charloom.text.documents import Document, gather
 
 
 class Model:

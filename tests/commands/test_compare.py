@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from command_line import Charloom
 
-from charloom.comparison import Comparison, Interrupted
+from charloom.runs.compare import Comparison, Interrupted
 
 LINES = [f"line {k} of a story, {k * k}" for k in range(60)]
 

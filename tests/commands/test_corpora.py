@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from command_line import Charloom
 
-from charloom.cli import downloads
-from charloom.text.corpora import CORPORA, NamedCorpus
+from charloom.cli.terminal import downloads
+from charloom.data.named_corpora import CORPORA, NamedCorpus
 
 
 def test_every_corpus_is_listed(charloom: Charloom) -> None:

@@ -9,10 +9,10 @@ from records import folder
 
 import charloom as library
 from charloom import units
-from charloom.evaluation.summary import evaluate
+from charloom.evaluation.evaluate import evaluate
 from charloom.model import Model
 from charloom.settings import TextSettings
-from charloom.text.blocks import Document, gather
+from charloom.text.documents import Document, gather
 
 KEYS = {
     "bits_per_character",

@@ -15,8 +15,8 @@ from command_line import Charloom, Done
 from networks import Chances, markov_tensors, vocabulary_of
 from records import folder, record
 
-from charloom.cli import output
-from charloom.cli.interactive import interact
+from charloom.cli.terminal import output
+from charloom.cli.terminal.interactive import interact
 from charloom.model import Model
 from charloom.settings import Level, SamplingSettings, TextSettings
 

@@ -40,7 +40,7 @@ def test_planted_copies_are_found(charloom: Charloom, trained: Path) -> None:
 
 
 def held_out(trained: Path) -> set[str]:
-    from charloom.evaluation.origin import corpus_of, texts
+    from charloom.evaluation.training_texts import corpus_of, texts
 
     return set(texts(corpus_of(library.load(trained / "run").record).validation))
 

@@ -13,8 +13,8 @@ from command_line import Charloom
 from playwright.sync_api import Browser, Page
 
 import charloom as library
-from charloom import model_writer
 from charloom.errors import OutputError
+from charloom.model_folder import writer
 from charloom.report.files import report
 
 HOSTILE = "<script>document.title='taken'</script>"
@@ -50,7 +50,7 @@ def page(trained: Path) -> Path:
 
 
 def held_out(trained: Path) -> list[str]:
-    from charloom.evaluation.origin import corpus_of, texts
+    from charloom.evaluation.training_texts import corpus_of, texts
 
     return list(texts(corpus_of(library.load(trained / "run").record).validation))
 
@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_the_report_that_was_there(
     trained: Path, page: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = page.read_bytes()
-    monkeypatch.setattr(model_writer, "_write", full)
+    monkeypatch.setattr(writer, "_write", full)
     with pytest.raises(OutputError) as error:
         report(trained / "run", page.parent)
     assert str(error.value) == (

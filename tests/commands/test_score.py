@@ -8,10 +8,10 @@ from command_line import Charloom, in_a_process
 from records import folder
 
 from charloom import units
-from charloom.evaluation.lines import calibration_of
+from charloom.evaluation.score_lines import calibration_of
 from charloom.model import Model
 from charloom.settings import TextSettings
-from charloom.text.blocks import Document, gather
+from charloom.text.documents import Document, gather
 
 # Lengths of all sizes, so that a scorer which sorts them must put them back in order.
 LINES = ["abcdefghij"[: 1 + k % 9] * (1 + (7 * k) % 11) for k in range(150)]

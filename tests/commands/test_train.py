@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from command_line import Charloom, in_a_process
 
-from charloom import recipe
-from charloom.cli import downloads
-from charloom.cli.train import default_output, settings, train
+from charloom.cli.commands.train import default_output, settings, train
+from charloom.cli.terminal import downloads
 from charloom.events import Stopped
 from charloom.model import Model
+from charloom.runs import train as recipe
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]

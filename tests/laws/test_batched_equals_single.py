@@ -9,14 +9,14 @@ from networks import NETWORKS, name, random_tensors, vocabulary_of
 from numpy.typing import NDArray
 from steerings import STEERINGS
 
-from charloom.evaluation.reader import Reader
+from charloom.data.sources import Document
 from charloom.evaluation.scorer import Scorer
+from charloom.evaluation.symbol_scorer import Reader
+from charloom.generation import compiled_decode, decode_loop
 from charloom.generation import generator as generator_module
-from charloom.generation import growth, kernels
-from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
+from charloom.network.engine import Engine
 from charloom.settings import NetworkSettings, SamplingSettings
-from charloom.text.sources import Document
 
 LETTERS = "abcdefgh"
 LABELS = ("x", "y")
@@ -57,8 +57,8 @@ def test_steered_texts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whole and streamed, any number of symbols at a time, more texts than a batch has room for."""
-    for module in (generator_module, growth):
-        monkeypatch.setattr(module, "compiled", lambda *_: None if plain else kernels)
+    for module in (generator_module, decode_loop):
+        monkeypatch.setattr(module, "compiled", lambda *_: None if plain else compiled_decode)
     generator = Generator(Engine(settings, tensors(settings)), vocabulary_of(LETTERS), LABELS)
     sampling = SamplingSettings(seed=11, length=40, label="y", **options)
     together = generator.generate("abé", sampling, n=19)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from networks import NETWORKS, name, random_tensors, vocabulary_of
 
-from charloom.generation import beam, growth, kernels
-from charloom.generation.engine import Engine
+from charloom.generation import beam, compiled_decode, decode_loop
+from charloom.generation.detokenizer import Generated
 from charloom.generation.generator import Generator
-from charloom.generation.reference import State
-from charloom.generation.texts import Generated
+from charloom.network.engine import Engine
+from charloom.network.reference import State
 from charloom.settings import NetworkSettings, SamplingSettings
 
 LETTERS = "abcdefghijk"
@@ -40,8 +40,8 @@ def test_a_step_is_the_same(settings: NetworkSettings, streams: int) -> None:
     plain = compiled = made.start(np.arange(streams) % 3 - 1)
     for ids in np.random.default_rng(2).integers(0, len(LETTERS) + 2, (5, streams)):
         before = values(compiled)
-        logits, plain = growth.step(made, ids, plain)
-        again, after = growth.step(made, ids, compiled, kernels)
+        logits, plain = decode_loop.step(made, ids, plain)
+        again, after = decode_loop.step(made, ids, compiled, compiled_decode)
         assert again.tolist() == logits.tolist()
         assert values(after) == values(plain)
         assert values(compiled) == before
@@ -56,7 +56,7 @@ def test_numpy_equals_compiled(
     sampling = SamplingSettings(
         beam=9, length=30, length_penalty=penalty, label="y", stop=("ab", "k"), bias={"c": 0.1}
     )
-    assert kernels.__name__ in sys.modules, "loaded, so these texts are compiled ones"
+    assert compiled_decode.__name__ in sys.modules, "loaded, so these texts are compiled ones"
     compiled = found(settings, sampling, 9)
     monkeypatch.setattr(beam, "compiled", lambda engine, symbols: None)
     assert found(settings, sampling, 9) == compiled

@@ -21,14 +21,14 @@ from hypothesis import strategies as st
 from networks import NETWORKS, name, random_tensors, vocabulary_of
 from steerings import STEERINGS
 
+from charloom.generation import compiled_decode, decode_loop
 from charloom.generation import generator as generator_module
-from charloom.generation import growth, kernels
-from charloom.generation.engine import Engine
+from charloom.generation.detokenizer import Generated
 from charloom.generation.generator import Generator
-from charloom.generation.reference import Network
+from charloom.generation.logits_processor import NOTHING, Memory, Steering
 from charloom.generation.sampling import Truncation, choose
-from charloom.generation.steering import NOTHING, Memory, Steering
-from charloom.generation.texts import Generated
+from charloom.network.engine import Engine
+from charloom.network.reference import Network
 from charloom.settings import NetworkSettings, SamplingSettings
 from charloom.text import vocabulary
 
@@ -59,7 +59,7 @@ def drawn(
 
 def plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let NumPy do all."""
-    monkeypatch.setattr(growth, "compiled", lambda engine, symbols: None)
+    monkeypatch.setattr(decode_loop, "compiled", lambda engine, symbols: None)
     monkeypatch.setattr(generator_module, "compiled", lambda engine, symbols: None)
 
 
@@ -152,9 +152,9 @@ def test_each_choice_is_the_same(
     number: float,
 ) -> None:
     truncation = Truncation(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
-    steering = growth._steering(steering_of(len(logits), truncation=truncation))
+    steering = decode_loop._steering(steering_of(len(logits), truncation=truncation))
     logits_V, room_V = np.array(logits, np.float32), np.empty(len(logits), np.float32)
-    chosen = kernels.choose(logits_V, room_V, steering, number)
+    chosen = compiled_decode.choose(logits_V, room_V, steering, number)
     assert chosen == choose(logits_V[None], truncation, np.array([number]))[0]
     assert logits[chosen] > -math.inf
 
@@ -187,15 +187,15 @@ def test_each_penalty_bias_and_minimum_is_the_same(
     )
     memory = Memory(automaton_B=np.zeros(1, np.int64), recent_BW=recent_W[None])
     logits_V, adjusted_V = np.array(logits, np.float32), np.empty(6, np.float32)
-    kernels.adjust(
-        logits_V, adjusted_V, growth._steering(steering), position, 0, recent_W, vocabulary.EOS
+    compiled_decode.adjust(
+        logits_V, adjusted_V, decode_loop._steering(steering), position, 0, recent_W, vocabulary.EOS
     )
     assert adjusted_V.tolist() == steering.adjust(logits_V[None], position, memory)[0].tolist()
 
 
 @networks
 def test_compiled_batches_equal_single_texts(settings: NetworkSettings) -> None:
-    assert kernels.__name__ in sys.modules, "loaded, so these texts are compiled ones"
+    assert compiled_decode.__name__ in sys.modules, "loaded, so these texts are compiled ones"
     sampling = SamplingSettings(temperature=1.0, seed=50, length=130)
     together = drawn(settings, sampling, "a", 41)
     for k in (0, 15, 16, 40):
@@ -226,12 +226,12 @@ def test_compiled_code_is_loaded_only_where_it_pays(monkeypatch: pytest.MonkeyPa
     for n in (1, 8, 1000):
         drawn(settings, SamplingSettings(length=20), "", n)
     assert asked == [20, 20, 63 * 20]
-    monkeypatch.delitem(sys.modules, kernels.__name__)
+    monkeypatch.delitem(sys.modules, compiled_decode.__name__)
     large = Engine(
         NetworkSettings(hidden=256, input=3),
         random_tensors(NetworkSettings(hidden=256, input=3), 20),
     )
-    assert growth.compiled(large, 500) is None
+    assert decode_loop.compiled(large, 500) is None
 
 
 def asked(seed: int) -> list[tuple[str, SamplingSettings]]:
@@ -301,11 +301,11 @@ def test_a_prompt_of_more_than_a_million_characters() -> None:
     made = generator(SOME[0])
     engine, ids = made._engine, vocabulary_of(LETTERS).encode(prompt)
     begun = engine.advance(np.array([vocabulary.EOS]), engine.start(np.array([-1])))
-    whole, _ = growth.read(engine, ids, begun)
+    whole, _ = decode_loop.read(engine, ids, begun)
     state = begun
     for piece in np.split(ids, 1000):
-        in_pieces, state = growth.read(engine, piece, state)
-    _, state = growth.read(engine, ids[:-300], begun)
+        in_pieces, state = decode_loop.read(engine, piece, state)
+    _, state = decode_loop.read(engine, ids[:-300], begun)
     for one in ids[-300:]:
         at_the_end, state = engine.step(np.array([one]), state)
     assert whole.tolist() == in_pieces.tolist() == at_the_end.tolist()

@@ -7,11 +7,12 @@ import torch
 from corpora_by_hand import part
 from networks import NETWORKS, name, random_tensors
 
-from charloom.learning.batches import Batch, DocumentBatches
-from charloom.learning.loss import summed_nats
-from charloom.learning.network import Network
+from charloom.data.selection import Selection
+from charloom.network.autograd.loss import summed_nats
+from charloom.network.autograd.module import Network
+from charloom.network.backprop.batch import Batch
 from charloom.settings import NetworkSettings
-from charloom.text.selection import Selection
+from charloom.training.batches import DocumentBatches
 
 TEXTS = ["abca", "b", "cabbage"]
 SYMBOLS, LABELS = 8, 2

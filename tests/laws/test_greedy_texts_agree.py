@@ -11,10 +11,10 @@ from networks import NETWORKS, name, random_tensors, vocabulary_of
 from numpy.typing import NDArray
 
 from charloom.generation import generator as generator_module
-from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
-from charloom.generation.reference import Network
-from charloom.learning.network import Network as TorchNetwork
+from charloom.network.autograd.module import Network as TorchNetwork
+from charloom.network.engine import Engine
+from charloom.network.reference import Network
 from charloom.settings import NetworkSettings, SamplingSettings
 
 LETTERS = "abcdefghijk"

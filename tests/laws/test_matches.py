@@ -17,11 +17,11 @@ import pytest
 from networks import GATES, NETWORKS, markov_chain, name, random_tensors, vocabulary_of
 
 from charloom.errors import SettingsError
+from charloom.generation import compiled_decode, decode_loop
 from charloom.generation import generator as generator_module
-from charloom.generation import growth, kernels
-from charloom.generation.engine import Engine
+from charloom.generation.detokenizer import Generated
 from charloom.generation.generator import Generator
-from charloom.generation.texts import Generated
+from charloom.network.engine import Engine
 from charloom.settings import Level, NetworkSettings, SamplingSettings
 from charloom.text.symbols import BYTES
 
@@ -69,10 +69,10 @@ def both(
     one: Generator, prompt: str, settings: SamplingSettings, n: int
 ) -> tuple[list[Generated], list[Generated]]:
     """The texts of compiled code, and those of NumPy; the bits of both are left out."""
-    assert kernels.__name__ in sys.modules, "loaded, so these texts are compiled ones"
+    assert compiled_decode.__name__ in sys.modules, "loaded, so these texts are compiled ones"
     compiled = one.generate(prompt, settings, n)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(growth, "compiled", lambda engine, symbols: None)
+        patch.setattr(decode_loop, "compiled", lambda engine, symbols: None)
         patch.setattr(generator_module, "compiled", lambda engine, symbols: None)
         plain = one.generate(prompt, settings, n)
     return (

@@ -12,17 +12,17 @@ import pytest
 from networks import markov_chain, vocabulary_of
 from records import known
 
+from charloom.data.corpus import build
+from charloom.data.sources import resolve
+from charloom.data.store import open_store
 from charloom.errors import SamplingError
 from charloom.generation import generator as generator_module
-from charloom.generation import sieve as sieve_module
+from charloom.generation import novelty as sieve_module
 from charloom.generation.generator import Generator
-from charloom.generation.sieve import Sieve
-from charloom.recipe import train
+from charloom.generation.novelty import Sieve
+from charloom.runs.train import train
 from charloom.settings import SamplingSettings, TextSettings, Unit
 from charloom.text.cleaning import clean_document
-from charloom.text.corpus import build
-from charloom.text.sources import resolve
-from charloom.text.store import open_store
 
 # From each symbol (<eos>, <unk>, a, b, c) to each: a text ends with chance 0.4 after each letter.
 CHANCES = [[0.0, 0.0, 0.5, 0.3, 0.2], [1.0, 0.0, 0.0, 0.0, 0.0], *[[0.4, 0.0, 0.3, 0.2, 0.1]] * 3]
@@ -92,7 +92,7 @@ def test_compiled_code_gives_the_same_texts(
 ) -> None:
     settings = SamplingSettings(seed=5, length=30, novel=True, unique=True)
     plain = list(generator.texts("", settings, 12, sieve(DOCUMENTS, unique=True)))
-    kernels = pytest.importorskip("charloom.generation.kernels")
+    kernels = pytest.importorskip("charloom.generation.compiled_decode")
     monkeypatch.setattr(generator_module, "compiled", lambda *_: kernels)
     assert list(generator.texts("", settings, 12, sieve(DOCUMENTS, unique=True))) == plain
 

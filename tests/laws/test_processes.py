@@ -15,7 +15,7 @@ from processes import LIMIT, Job, free_port, start
 
 from charloom.events import Event, Step, Validation
 from charloom.model import Model
-from charloom.recipe import train
+from charloom.runs.train import train
 
 WORDS = ["the", "a", "river", "stone", "green", "runs", "falls", "over", "quick", "bright"]
 TINY: dict[str, Any] = {

@@ -20,7 +20,7 @@ from killed_runs import resume_and_tell
 
 from charloom.events import Event, Step, Validation
 from charloom.model import Model
-from charloom.recipe import train
+from charloom.runs.train import train
 
 WORDS = [
     "the",

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from networks import NETWORKS, markov_chain, name, random_tensors, vocabulary_of
 
-from charloom.generation.engine import Engine
 from charloom.generation.generator import Generator
+from charloom.network.engine import Engine
 from charloom.settings import NetworkSettings, SamplingSettings
 
 LETTERS = "abcdef"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from charloom.learning.network import Network
+from charloom.network.autograd.module import Network
 from charloom.settings import NetworkSettings
 
 ROOT = Path(__file__).parents[2]

@@ -8,12 +8,12 @@ import math
 import pytest
 from networks import NETWORKS, name, random_tensors, vocabulary_of
 
-from charloom.evaluation.reader import Reader
+from charloom.data.sources import Document
 from charloom.evaluation.scorer import Scorer
-from charloom.generation.engine import Engine
+from charloom.evaluation.symbol_scorer import Reader
 from charloom.generation.generator import Generator
+from charloom.network.engine import Engine
 from charloom.settings import Level, NetworkSettings, SamplingSettings
-from charloom.text.sources import Document
 from charloom.text.symbols import BYTES
 
 LABELS = ("x", "y")

@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from charloom.data.corpus import Corpus, build
+from charloom.data.dataset import Part
+from charloom.data.store import Store
 from charloom.settings import TextSettings
-from charloom.text.corpus import Corpus, build
-from charloom.text.part import Part
-from charloom.text.store import Store
 
 SEEDS = st.integers(0, 2**63 - 1)
 FRACTIONS = st.floats(0.001, 0.999)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from networks import NETWORKS, name, random_tensors
 
-from charloom.generation.reference import Network as Reference
-from charloom.learning.network import Network, State
+from charloom.network.autograd.module import Network, State
+from charloom.network.reference import Network as Reference
 from charloom.settings import NetworkSettings
 
 SYMBOLS, LABELS, STEPS, STREAMS = 7, 3, 12, 4

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from charloom.cli.app import run
-from charloom.recipe import train
+from charloom.data.sources import read, resolve
+from charloom.runs.train import train
 from charloom.settings import TextSettings
-from charloom.text.sources import read, resolve
 
 WORDS = ["river", "stone", "übung", "naïve", "snow", "42nd", "wind", "don't"]
 TRAINING = [f"{a} {b} {c}." for a in WORDS for b in WORDS for c in WORDS if a != b]

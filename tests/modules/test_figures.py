@@ -1,7 +1,7 @@
 import pytest
 
 from charloom.events import Step
-from charloom.figures import left, memory, percent, size, status, thousands
+from charloom.formatting import left, memory, percent, size, status, thousands
 
 
 def step(progress: float, seconds: float = 60.0, gpu: int | None = None) -> Step:

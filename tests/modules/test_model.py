@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from networks import random_tensors, vocabulary_of
 
+from charloom.data.sources import Document
 from charloom.errors import CorpusError, LabelError, OutputError, SettingsError
 from charloom.model import Model
-from charloom.model_folder import ModelRecord
+from charloom.model_folder.format import ModelRecord
 from charloom.settings import (
     NetworkSettings,
     SamplingOptions,
@@ -20,7 +21,6 @@ from charloom.settings import (
     TextSettings,
     TrainingSettings,
 )
-from charloom.text.sources import Document
 
 LETTERS = "abcdefgh '"
 NETWORK = NetworkSettings(cell="gru", hidden=6, layers=2, input=3)

@@ -16,21 +16,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
-from charloom.cli import output
-from charloom.cli.compare import compare
-from charloom.cli.corpora import corpora
-from charloom.cli.diversity import diversity
-from charloom.cli.evaluate import evaluate
-from charloom.cli.generate import generate
-from charloom.cli.memorisation import memorisation
-from charloom.cli.next import next_symbols
-from charloom.cli.report import report
-from charloom.cli.score import score
-from charloom.cli.summary import summary
-from charloom.cli.temperatures import temperatures
-from charloom.cli.train import train
-from charloom.display import silence
+from charloom.cli.commands.compare import compare
+from charloom.cli.commands.corpora import corpora
+from charloom.cli.commands.diversity import diversity
+from charloom.cli.commands.evaluate import evaluate
+from charloom.cli.commands.generate import generate
+from charloom.cli.commands.memorisation import memorisation
+from charloom.cli.commands.next import next_symbols
+from charloom.cli.commands.report import report
+from charloom.cli.commands.score import score
+from charloom.cli.commands.summary import summary
+from charloom.cli.commands.temperatures import temperatures
+from charloom.cli.commands.train import train
+from charloom.cli.terminal import output
 from charloom.errors import CharloomError
+from charloom.progress.closed_output import redirect_to_devnull
 
 MISTAKE = 2
 INTERRUPTED = 130
@@ -84,7 +84,7 @@ class Commands(TyperGroup):
         except OSError as error:
             if not _reader_gone(error):
                 raise
-            silence(sys.stdout)
+            redirect_to_devnull(sys.stdout)
             raise typer.Exit(0) from None
         except KeyboardInterrupt:
             output.note("interrupted.")
@@ -213,7 +213,7 @@ def _discarding_on_failure() -> Iterator[None]:
         try:
             sys.stdout.flush()
         except OSError:
-            silence(sys.stdout)
+            redirect_to_devnull(sys.stdout)
         raise
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.text.blocks import Document, gather
+from charloom.text.documents import Document, gather
 from charloom.text.symbols import codes, repair
 
 CODE_POINTS = 0x110000

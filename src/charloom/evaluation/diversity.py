@@ -9,18 +9,17 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from charloom.evaluation.comparable import comparable
+from charloom.data.corpus import Corpus
 from charloom.evaluation.copies import CopyFinder
-from charloom.evaluation.drawing import draw
 from charloom.evaluation.memorisation import Copying, copying
-from charloom.evaluation.origin import texts
+from charloom.evaluation.sample_sets import comparable, draw
 from charloom.evaluation.scorer import Scorer
+from charloom.evaluation.training_texts import texts
+from charloom.generation.detokenizer import Generated
 from charloom.generation.generator import Generator
-from charloom.generation.texts import Generated
-from charloom.model_folder import ModelRecord
+from charloom.model_folder.format import ModelRecord
 from charloom.settings import SamplingSettings
-from charloom.text.blocks import Document
-from charloom.text.corpus import Corpus
+from charloom.text.documents import Document
 
 TEMPERATURES: Final = (0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 1.8)
 NGRAMS: Final = (2, 4, 6)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom import units
-from charloom.evaluation.reader import Carried, Reader
+from charloom.evaluation.symbol_scorer import Carried, Reader
 from charloom.generation.generator import label_id
-from charloom.text.blocks import Block, Document, gather
+from charloom.text.documents import Block, Document, gather
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
 

@@ -19,13 +19,12 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.arithmetic.exact import Floats, exp
 from charloom.errors import SettingsError
-from charloom.generation.engine import Engine
-from charloom.generation.growth import Start, compiled, step
-from charloom.generation.pieces import Pieces
-from charloom.generation.sieve import Sieve
-from charloom.generation.texts import Generated, Growing
+from charloom.generation.decode_loop import Start, compiled, step
+from charloom.generation.detokenizer import Generated, Growing, Pieces
+from charloom.generation.novelty import Sieve
+from charloom.network.engine import Engine
+from charloom.network.exact import Floats, exp
 from charloom.settings import SamplingSettings
 from charloom.text.vocabulary import EOS, Vocabulary
 from charloom.units import NATS_PER_BIT

@@ -16,17 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from charloom.arithmetic.exact import Floats
 from charloom.errors import LabelError, SettingsError
-from charloom.generation.constraints import Expression
-from charloom.generation.engine import Engine
-from charloom.generation.growth import Start, Streams, compiled, grow, read
-from charloom.generation.reference import State
+from charloom.generation.decode_loop import Start, Streams, compiled, grow, read
+from charloom.generation.detokenizer import Generated, Growing
+from charloom.generation.logits_processor import steer
+from charloom.generation.novelty import AT_ONCE, Sieve
+from charloom.generation.regex_constraint import Expression
 from charloom.generation.sampling import probabilities
 from charloom.generation.session import Session
-from charloom.generation.sieve import AT_ONCE, Sieve
-from charloom.generation.steering import steer
-from charloom.generation.texts import Generated, Growing
+from charloom.network.engine import Engine
+from charloom.network.exact import Floats
+from charloom.network.reference import State
 from charloom.settings import SamplingSettings
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
 

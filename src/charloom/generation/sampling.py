@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.arithmetic.exact import exp
+from charloom.network.exact import exp
 from charloom.settings import SamplingSettings
 
 Floats = NDArray[np.floating[Any]]

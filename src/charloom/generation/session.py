@@ -10,16 +10,16 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.arithmetic.exact import Floats
 from charloom.errors import SettingsError
-from charloom.generation.engine import Engine, Ids
-from charloom.generation.growth import Start, Streams, compiled, grow, read
-from charloom.generation.patterns import shown
-from charloom.generation.pieces import Pieces
+from charloom.generation.byte_automaton import shown
+from charloom.generation.decode_loop import Start, Streams, compiled, grow, read
+from charloom.generation.detokenizer import Pieces, StopKind
+from charloom.generation.logits_processor import Memory
 from charloom.generation.sampling import Truncation, weights
-from charloom.generation.steering import Memory
-from charloom.generation.texts import StopKind
-from charloom.settings import LARGEST_SEED, SamplingSettings
+from charloom.network.engine import Engine, Ids
+from charloom.network.exact import Floats
+from charloom.settings import SamplingSettings
+from charloom.settings.limits import LARGEST_SEED
 from charloom.text.vocabulary import EOS, Vocabulary
 
 

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from charloom.comparison import Result
-from charloom.curves import read_curves
 from charloom.errors import OutputError
 from charloom.model import Model
-from charloom.model_folder import REPORT, REPORT_FIGURES
-from charloom.model_writer import replace_files
+from charloom.model_folder.format import REPORT, REPORT_FIGURES
+from charloom.model_folder.metrics import read_curves
+from charloom.model_folder.writer import replace_files
 from charloom.report.findings import Findings, examine, length_of, samples_of
 from charloom.report.page import page_of, page_of_all
+from charloom.runs.compare import Result
 from charloom.settings import SamplingSettings
 
 MOST_SAMPLED: Final = 6

@@ -11,23 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from charloom.curves import Curves, read_curves
-from charloom.display import quoted
+from charloom.data.corpus import Corpus
 from charloom.errors import SettingsError
 from charloom.evaluation.baselines import Documents, baselines
 from charloom.evaluation.classification import Classification, classify_all
-from charloom.evaluation.comparable import comparable
 from charloom.evaluation.diversity import Diversity, diversity_of
-from charloom.evaluation.drawing import draw
+from charloom.evaluation.evaluate import Evaluation, evaluate
 from charloom.evaluation.memorisation import Memorisation, measure_memorisation
-from charloom.evaluation.origin import corpus_of, documents, texts
+from charloom.evaluation.sample_sets import comparable, draw
 from charloom.evaluation.scorer import Scored
-from charloom.evaluation.summary import Evaluation, evaluate
+from charloom.evaluation.training_texts import corpus_of, documents, texts
+from charloom.formatting import quoted
 from charloom.model import Model
+from charloom.model_folder.metrics import Curves, read_curves
 from charloom.report.surprise import Surprise, given, held_out
 from charloom.settings import SamplingSettings
-from charloom.text.blocks import gather
-from charloom.text.corpus import Corpus
+from charloom.text.documents import gather
 from charloom.text.symbols import repair
 
 TEMPERATURES: Final = (0.0, 0.5, 0.8, 1.0, 1.3)

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from charloom.comparison import Result
-from charloom.curves import Curves
-from charloom.display import duration, visible
 from charloom.evaluation.memorisation import Copying, Memorisation
+from charloom.formatting import duration, visible
+from charloom.model_folder.metrics import Curves
 from charloom.report import pictures
 from charloom.report.charts import Chart
 from charloom.report.findings import Findings, Samples
 from charloom.report.surprise import Surprise
+from charloom.runs.compare import Result
 
 _KEYS: Final = {
     "mark": {"lstm": "circles", "gru": "squares", "rnn": "triangles"},

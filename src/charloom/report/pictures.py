@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from charloom.curves import Curves
 from charloom.evaluation.diversity import Diversity
 from charloom.evaluation.memorisation import Memorisation
+from charloom.model_folder.metrics import Curves
 from charloom.report.charts import Chart, Place, Series, line_chart, scatter_chart
 
 BITS: Final = "bits per character"

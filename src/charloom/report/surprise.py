@@ -5,13 +5,13 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from charloom.display import quoted
 from charloom.errors import SettingsError
-from charloom.evaluation.lines import score_lines
+from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.scorer import Scorer
+from charloom.formatting import quoted
 from charloom.settings import TextSettings
-from charloom.text.blocks import Document, gather
 from charloom.text.cleaning import clean_document
+from charloom.text.documents import Document, gather
 from charloom.text.symbols import characters
 
 SHOWN: Final = 9

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.text.blocks import Block, text_of
+from charloom.text.documents import Block, text_of
 
 COMPILED_FROM = 250_000
 """Documents after which compiled code is loaded, which takes about as long as hashing them."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from charloom.errors import ModelFolderError
 from charloom.settings import Level
-from charloom.text.blocks import Block
+from charloom.text.documents import Block
 from charloom.text.hashing import utf8
 from charloom.text.symbols import code_of, codes, is_symbol, iterate, join
 

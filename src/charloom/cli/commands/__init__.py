@@ -1,0 +1,1 @@
+"""The commands of charloom, one module each."""

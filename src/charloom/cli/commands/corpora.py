@@ -1,0 +1,38 @@
+"""``charloom corpora``: the texts that have a name."""
+
+from typing import TYPE_CHECKING
+
+from charloom.cli.options.shared import Json
+from charloom.cli.terminal import output
+
+if TYPE_CHECKING:
+    from charloom.data.named_corpora import NamedCorpus
+
+
+def corpora(json: Json = False) -> None:
+    """List the corpora that can be named as a SOURCE.
+
+    Those that are not on this machine yet are fetched, once, when they are first used.
+    """
+    from charloom.data.named_corpora import CORPORA, bytes_to_fetch
+
+    waiting = {name: bytes_to_fetch(corpus) for name, corpus in CORPORA.items()}
+    if json:
+        output.record([_entry(corpus, waiting[name]) for name, corpus in CORPORA.items()])
+        return
+    for name, corpus in CORPORA.items():
+        here = f"to fetch: {waiting[name] / 1e6:.1f} MB" if waiting[name] else "on this machine"
+        output.result(f"{name}\n  {corpus.description}\n  {corpus.terms}; {here}")
+
+
+def _entry(corpus: "NamedCorpus", waiting: int) -> dict[str, object]:
+    return {
+        "name": corpus.name,
+        "description": corpus.description,
+        "terms": corpus.terms,
+        "unit": corpus.unit,
+        "columns": list(corpus.column_names),
+        "read_columns": list(corpus.columns),
+        "label_column": corpus.label_column,
+        "bytes_to_fetch": waiting,
+    }

@@ -1,0 +1,60 @@
+"""``charloom diversity``: how a model's texts change with the temperature, in figures."""
+
+from typing import TYPE_CHECKING
+
+from charloom.cli.commands.memorisation import DEFAULT, Count, Length
+from charloom.cli.options.shared import FirstSeed, Json, Run, Training
+from charloom.cli.terminal import output
+from charloom.settings import SamplingSettings
+
+if TYPE_CHECKING:
+    from charloom.evaluation.diversity import Diversity
+
+TEXTS = 200
+
+
+def diversity(
+    run: Run,
+    *,
+    n: Count = TEXTS,
+    length: Length = DEFAULT.length,
+    seed: FirstSeed = DEFAULT.seed,
+    training: Training = None,
+    json: Json = False,
+) -> None:
+    """Tell how varied, long, likely and copied a model's texts are at ten temperatures.
+
+    The last row has the same figures of held-out texts: where a model's texts come near to it in
+    all columns, they vary as real ones do.
+    """
+    from charloom.evaluation.diversity import diversity_of
+    from charloom.evaluation.training_texts import corpus_of
+    from charloom.model import Model
+
+    settings = SamplingSettings(seed=seed, length=length)
+    model = Model.load(run)
+    corpus = corpus_of(model.record, training or ())
+    rows = diversity_of(model.record, model.generator, model.scorer, corpus, settings, n)
+    if json:
+        output.record([row.to_json() for row in rows])
+        return
+    grams = list(rows[0].distinct)
+    names = [f"distinct {n}-grams" for n in grams]
+    header = ("temperature", "length", "bits/char", "ended", *names, "copied", "whole")
+    output.table([header, *map(_cells, rows)], right=range(1, len(header)))
+
+
+def _cells(row: "Diversity") -> tuple[str, ...]:
+    return (
+        "held out" if row.temperature is None else f"{row.temperature:.1f}",
+        f"{row.mean_length:.1f}",
+        "" if row.bits_per_character is None else f"{row.bits_per_character:.3f}",
+        _percent(row.ended),
+        *map(_percent, row.distinct.values()),
+        _percent(row.copied),
+        _percent(row.whole),
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"

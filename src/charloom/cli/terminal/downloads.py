@@ -1,0 +1,33 @@
+"""Named corpora are fetched before they are read, with a bar on a terminal."""
+
+import sys
+from collections.abc import Sequence
+
+from charloom.cli.terminal import output
+from charloom.data.named_corpora import NamedCorpus, bytes_to_fetch, local_path, named
+
+
+def fetch(names: Sequence[str]) -> None:
+    """Fetch those corpora among ``names`` that are not on this machine yet.
+
+    Raises DownloadError.
+    """
+    for name in names:
+        corpus = named(name)
+        size = bytes_to_fetch(corpus) if corpus is not None else 0
+        if corpus is not None and size:
+            output.note(f"fetching {name}, {size / 1e6:.1f} MB, this once.")
+            _fetch(corpus, size)
+
+
+def _fetch(corpus: NamedCorpus, size: int) -> None:
+    if not sys.stderr.isatty():
+        local_path(corpus)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(corpus.name, total=size)
+        local_path(corpus, lambda read: progress.advance(task, read))

@@ -1,0 +1,110 @@
+"""Files to documents: cleaned, blank ones left out, one after another."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from charloom.data import line_splitter
+from charloom.data.tables import read_rows
+from charloom.data.text_files import Progress, SourceFile, pieces, read_text, whole_lines
+from charloom.errors import SourceError
+from charloom.settings import TextSettings
+from charloom.text.cleaning import clean_document
+from charloom.text.documents import Block, Document, gather, scatter
+from charloom.text.symbols import codes
+
+
+def read(
+    files: Sequence[SourceFile], settings: TextSettings, progress: Progress | None = None
+) -> Iterator[Document]:
+    """Yield the documents of ``files``, cleaned as ``settings`` say; blank ones are left out.
+
+    A row of a table is one document, whatever the unit. Of a text file each line is one with unit
+    ``line``, else the file is. Columns, labels and headers concern the tables among the files.
+    Memory holds a block, or one document where that is larger. Raises SourceError.
+    """
+    return scatter(read_blocks(files, settings, progress))
+
+
+def read_blocks(
+    files: Sequence[SourceFile], settings: TextSettings, progress: Progress | None = None
+) -> Iterator[Block]:
+    """Yield the same documents in blocks; a file of a stream may take many.
+
+    Memory holds a block, or one line where that is larger; with unit ``document`` one document.
+    """
+    _check_columns(files, settings)
+    found = False
+    for file in files:
+        for block in _blocks(file, settings, progress):
+            if len(block.lengths):
+                found = True
+                yield block
+    if not found:
+        names = ", ".join(file.name for file in files)
+        raise SourceError(
+            f"no text in {names}: only blank lines or fields; at least one that is not blank is "
+            "needed; give another source or column."
+        )
+
+
+def _check_columns(files: Sequence[SourceFile], settings: TextSettings) -> None:
+    given = {
+        "--column": bool(settings.columns),
+        "--label-column": settings.label_column is not None,
+        "--header": settings.header is True,
+        "--no-header": settings.header is False,
+    }
+    asked = [option for option, is_given in given.items() if is_given]
+    if asked and all(file.format == "text" for file in files):
+        raise SourceError(
+            f"{asked[0]} was given, but {', '.join(file.name for file in files)} has no columns; "
+            "columns are read from .csv, .tsv, .jsonl and .parquet files; leave the option out or "
+            "rename the file."
+        )
+
+
+def _blocks(file: SourceFile, settings: TextSettings, progress: Progress | None) -> Iterator[Block]:
+    if file.format != "text":
+        return gather(_rows(file, settings, progress))
+    text = read_text(file, settings.encoding, progress)
+    if settings.unit == "line":
+        return (line_splitter.cut(block, settings) for block in whole_lines(text))
+    if settings.unit == "stream":
+        return _stream(text, settings)
+    return gather(_whole(text, settings))
+
+
+def _rows(
+    file: SourceFile, settings: TextSettings, progress: Progress | None
+) -> Iterator[Document]:
+    for fields, label in read_rows(file, settings, progress):
+        text = " ".join(filter(None, (clean_document(field, settings) for field in fields)))
+        if text.strip():
+            yield Document(text=text, label=label)
+
+
+def _whole(blocks: Iterator[str], settings: TextSettings) -> Iterator[Document]:
+    text = clean_document("".join(blocks), settings)
+    if text.strip():
+        yield Document(text=text)
+
+
+def _stream(blocks: Iterator[str], settings: TextSettings) -> Iterator[Block]:
+    """Yield a file as one document, piece by piece; nothing if it is blank."""
+    held: list[str] = []
+    blank = True
+    for piece in pieces(blocks, translate=settings.clean):
+        if not blank:
+            yield _piece(held, unfinished=True)
+            held = []
+        surely = settings.clean and line_splitter.is_surely_clean(piece)
+        held.append(piece if surely else clean_document(piece, settings))
+        blank = blank and not held[-1].strip()
+    if not blank:
+        yield _piece(held, unfinished=False)
+
+
+def _piece(texts: Sequence[str], *, unfinished: bool) -> Block:
+    units = codes("".join(texts), "char")
+    return Block(codes=units, lengths=np.array([len(units)]), unfinished=unfinished)

@@ -1,0 +1,199 @@
+"""What a user names (a file, folder, glob, corpus, or standard input) becomes files to read."""
+
+import atexit
+import difflib
+import glob
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from charloom.data.fingerprint import fingerprint
+from charloom.data.named_corpora import CORPORA, NamedCorpus, local_path, named
+from charloom.data.readers import read, read_blocks
+from charloom.data.text_files import Compression, Format, Progress, SourceFile, unreadable
+from charloom.errors import SourceError
+from charloom.settings import TextSettings
+from charloom.text.documents import Document
+from charloom.text.symbols import repair
+
+__all__ = ["Document", "SourceFile", "fingerprint", "read", "read_blocks", "resolve", "size"]
+
+_FORMATS: dict[str, Format] = {
+    ".txt": "text",
+    ".text": "text",
+    ".md": "text",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+_COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
+
+
+def resolve(
+    names: Sequence[str],
+    settings: TextSettings,
+    progress: Progress | None = None,
+    *,
+    live: bool = False,
+) -> list[SourceFile]:
+    """Return the files that ``names`` stand for, in the order given, those of a folder sorted.
+
+    A name is a file of any suffix; a folder, of which all files with a known suffix are taken,
+    hidden ones left out; a glob; ``-`` for standard input; or a named corpus, which is fetched if
+    needed (``progress`` is told the bytes). What exists as a path goes before a corpus of that
+    name. Standard input is read as text, or, when columns or a header are spoken of, as jsonl if it
+    begins with a brace and as csv if not; with ``live``, text is read from it as it comes, instead
+    of being copied first. Raises SourceError and DownloadError.
+    """
+    if not names:
+        raise SourceError(
+            f"no source was given; allowed: {_allowed()}; name at least one of these."
+        )
+    if live and list(names) == ["-"] and not _asks_for_a_table(settings):
+        return [SourceFile(path=Path("-"), name="standard input", live=sys.stdin.buffer)]
+    return [file for name in names for file in _resolve(str(name), settings, progress)]
+
+
+def size(files: Sequence[SourceFile]) -> int:
+    """Return the bytes of the files as they lie on disk; raises SourceError if one has gone."""
+    total = 0
+    for file in files:
+        try:
+            total += file.path.stat().st_size
+        except OSError as error:
+            raise unreadable(file.name, error) from error
+    return total
+
+
+def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> list[SourceFile]:
+    try:
+        if name == "-":
+            return [_spool(sys.stdin.buffer, "standard input", settings)]
+        path = Path(name)
+        if path.is_dir():
+            return _folder(name)
+        if path.is_file():
+            return [_file(path)]
+        if path.exists():  # a pipe, say: it can be read only once
+            with path.open("rb") as stream:
+                return [_spool(stream, name, settings)]
+    except OSError as error:
+        raise unreadable(name, error) from error
+    if "://" in name:
+        raise SourceError(
+            f"{name!r} is an address, which is not read; allowed: {_allowed()}; download it first "
+            "and name the file."
+        )
+    if glob.has_magic(name):
+        return _glob(name)
+    corpus = named(name)
+    if corpus is not None:
+        return _corpus(corpus, progress)
+    close = difflib.get_close_matches(name, CORPORA, n=1)
+    remedy = f"did you mean {close[0]}?" if close else "check the spelling."
+    raise SourceError(
+        f"no file, folder, glob or corpus is named {name!r}; allowed: {_allowed()}; {remedy}"
+    )
+
+
+def _allowed() -> str:
+    return f"a path that exists, - for standard input, or a corpus ({', '.join(sorted(CORPORA))})"
+
+
+def _file(path: Path) -> SourceFile:
+    """Return an existing file as its suffixes tell to read it; refuse an empty one."""
+    if path.stat().st_size == 0:
+        raise _empty(str(path))
+    return _described(path)
+
+
+def _empty(name: str) -> SourceError:
+    return SourceError(
+        f"{repair(name)} is empty; at least one line with text is needed; give another source."
+    )
+
+
+def _described(path: Path) -> SourceFile:
+    compression = _COMPRESSIONS.get(path.suffix.lower())
+    inner = path.with_suffix("") if compression else path
+    form = _FORMATS.get(inner.suffix.lower(), "text")
+    if compression and form == "parquet":
+        raise SourceError(
+            f"{repair(str(path))} is a compressed parquet file; .txt, .csv, .tsv and .jsonl may be "
+            "compressed, parquet is so by itself; unpack it first."
+        )
+    return SourceFile(path=path, name=repair(str(path)), format=form, compression=compression)
+
+
+def _is_known(path: Path) -> bool:
+    inner = path.with_suffix("") if path.suffix.lower() in _COMPRESSIONS else path
+    return inner.suffix.lower() in _FORMATS
+
+
+def _folder(name: str) -> list[SourceFile]:
+    found = sorted(path for path in _walk(Path(name)) if _is_known(path))
+    if not found:
+        raise SourceError(
+            f"folder {repair(name)} holds no file to read; allowed: {', '.join(_FORMATS)}, "
+            f"all but parquet also with {' or '.join(_COMPRESSIONS)}; name the files themselves, "
+            "or use a glob."
+        )
+    return [_described(path) for path in found]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(parent, name) for name in files if not name.startswith("."))
+
+
+def _glob(name: str) -> list[SourceFile]:
+    # Path.glob refuses absolute patterns and takes hidden files.
+    matches = sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207
+    found = [_described(path) for path in matches if path.is_file()]
+    if not found:
+        raise SourceError(
+            f"no file matches the glob {name!r}; allowed: *, ?, [abc], and ** for folders within; "
+            "check the spelling and the folder."
+        )
+    return found
+
+
+def _corpus(corpus: NamedCorpus, progress: Progress | None) -> list[SourceFile]:
+    return [
+        SourceFile(
+            path=path,
+            name=corpus.name if len(corpus.files) < 2 else f"{corpus.name}/{path.name}",
+            format=_FORMATS[path.suffix],
+            column_names=corpus.column_names,
+        )
+        for path in local_path(corpus, progress)
+    ]
+
+
+def _spool(stream: BinaryIO, name: str, settings: TextSettings) -> SourceFile:
+    """Copy what can be read only once to a temporary file, which is removed at exit."""
+    with tempfile.NamedTemporaryFile(prefix="charloom-", delete=False) as target:
+        path = Path(target.name)
+        atexit.register(path.unlink, missing_ok=True)
+        shutil.copyfileobj(stream, target)
+    with path.open("rb") as spooled:
+        first = spooled.read(1)
+    if not first:
+        raise _empty(name)
+    table: Format = "jsonl" if first == b"{" else "csv"
+    form: Format = table if _asks_for_a_table(settings) else "text"
+    return SourceFile(path=path, name=repair(name), format=form)
+
+
+def _asks_for_a_table(settings: TextSettings) -> bool:
+    return bool(settings.columns or settings.label_column) or settings.header is not None

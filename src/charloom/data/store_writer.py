@@ -1,0 +1,125 @@
+"""The files of a store while they are written, block by block."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.data.encoder import make_encoder
+from charloom.settings import Level
+from charloom.text.documents import Block
+from charloom.text.hashing import Hasher
+
+_IO_BLOCK = 1 << 20
+
+
+def ids_dtype(symbols: int) -> str:
+    """Return the smallest type that holds the ids of so many symbols."""
+    if symbols <= 1 << 8:
+        return "<u1"
+    return "<u2" if symbols <= 1 << 16 else "<u4"
+
+
+class StoreFiles:
+    """Ids, offsets, hashes and label ids, and what is counted on the way; a context manager."""
+
+    def __init__(self, folder: Path, level: Level) -> None:
+        self.encoder = make_encoder(level)
+        self.labels: dict[str | None, int] = {None: -1}
+        self.counts = np.zeros(0, dtype=np.int64)
+        """How often each symbol stands in the documents."""
+        self.label_counts = np.zeros(0, dtype=np.int64)
+        self.documents = 0
+        self.longest = 0
+        self._hasher = Hasher()
+        self._end = 0
+        self._begun = 0
+        self._ids = _IdsFile(folder / "ids.bin")
+        self._offsets = (folder / "offsets.bin").open("wb")
+        self._hashes = (folder / "hashes.bin").open("wb")
+        self._label_ids = (folder / "label_ids.bin").open("wb")
+        self._offsets.write(bytes(8))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for file in (self._ids, self._offsets, self._hashes, self._label_ids):
+            file.close()
+
+    def add(self, block: Block) -> None:
+        """Write a block."""
+        ids, lengths = self.encoder.encode(block)
+        self._ids.write(ids)
+        self.counts = _sum(self.counts, np.bincount(ids))
+        self._hashes.write(self._hasher.hashes(block).tobytes())
+        lengths = self._whole(lengths, unfinished=block.unfinished)
+        ends = self._end + np.cumsum(lengths, dtype="<i8")
+        self._offsets.write(ends.tobytes())
+        self._add_labels(block, len(lengths))
+        if len(lengths):
+            self._end = int(ends[-1])
+            self.longest = max(self.longest, int(lengths.max()))
+            self.documents += len(lengths)
+
+    def _whole(self, lengths: NDArray[np.int64], *, unfinished: bool) -> NDArray[np.int64]:
+        """Return the symbols of the documents that end in a block, with those of blocks before."""
+        lengths = lengths.copy()
+        lengths[0] += self._begun
+        self._begun = int(lengths[-1]) if unfinished else 0
+        return lengths[:-1] if unfinished else lengths
+
+    def _add_labels(self, block: Block, documents: int) -> None:
+        if block.labels is None:
+            self._label_ids.write(np.full(documents, -1, dtype="<i4").tobytes())
+            return
+        known = self.labels
+        ids = [known.setdefault(label, len(known) - 1) for label in block.labels]
+        self._label_ids.write(np.array(ids, dtype="<i4").tobytes())
+        given = np.array([i for i in ids if i >= 0], dtype=np.int64)
+        self.label_counts = _sum(self.label_counts, np.bincount(given))
+
+
+def _sum(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the sum of two arrays, the shorter one filled up with zeros."""
+    if len(first) < len(second):
+        first, second = second, first
+    total = first.copy()
+    total[: len(second)] += second
+    return total
+
+
+class _IdsFile:
+    """A file of ids that begins as uint8 and is rewritten if an id does not fit."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("wb")
+        self._dtype = ids_dtype(0)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def write(self, ids: NDArray[np.int64]) -> None:
+        if not len(ids):
+            return
+        needed = ids_dtype(int(ids.max()) + 1)
+        if needed > self._dtype:
+            self._widen(needed)
+        self._file.write(ids.astype(self._dtype).tobytes())
+
+    def _widen(self, dtype: str) -> None:
+        self._file.close()
+        wide = self._path.with_suffix(".wide")
+        with self._path.open("rb") as old, wide.open("wb") as new:
+            while block := old.read(_IO_BLOCK):
+                new.write(np.frombuffer(block, dtype=self._dtype).astype(dtype).tobytes())
+        wide.replace(self._path)
+        self._file, self._dtype = self._path.open("ab"), dtype

@@ -1,1 +1,0 @@
-"""The network and its training. torch is imported here and nowhere else."""

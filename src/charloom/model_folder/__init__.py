@@ -1,0 +1,1 @@
+"""The format of a model folder on disk: reading and writing it."""

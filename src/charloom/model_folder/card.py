@@ -1,0 +1,81 @@
+"""The model card: a README.md made from what the model folder records."""
+
+from charloom.model_folder.format import DOCUMENTS, ModelRecord
+
+_LEVELS = {"char": "character", "byte": "byte", "grapheme": "grapheme cluster", "word": "word"}
+
+
+def card(record: ModelRecord) -> str:
+    """Return the card of ``record`` in Markdown, with the head that model hubs read."""
+    network, vocabulary = record.network, record.vocabulary
+    parameters = sum(tensor.size for tensor in record.tensors.values())
+    layers = f"{network.layers} layer{'s' if network.layers > 1 else ''}"
+    source = "one-hot input" if network.input == "one-hot" else f"embedding of {network.input}"
+    lines = [
+        "---",
+        "library_name: charloom",
+        "pipeline_tag: text-generation",
+        f"tags: [charloom, {_LEVELS[vocabulary.level].split()[0]}-lm, {network.cell}]",
+        "---",
+        "",
+        "# A small generative recurrent network",
+        "",
+        f"Writes text one {_LEVELS[vocabulary.level]} at a time: {network.cell.upper()}, {layers} "
+        f"of {network.hidden} units, {source}, {len(vocabulary):,} symbols, "
+        f"{parameters:,} parameters.",
+        "",
+        *_figures(record),
+        *_provenance(record),
+        "## Use",
+        "",
+        "```console",
+        "$ charloom generate . -n 5",
+        "$ charloom summary .",
+        "```",
+        "",
+        "## Limits",
+        "",
+        "The model imitates its training text, can repeat parts of it word for word, and knows "
+        "nothing of truth. `vocabulary.json` discloses which symbols that text contains, and "
+        "`samples.jsonl` holds texts written while learning." + _index(record),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _figures(record: ModelRecord) -> list[str]:
+    figure = record.figures.get("bits_per_character")
+    if figure is None:
+        return []
+    return [
+        f"Validation: **{figure:.3f} bits per character** on "
+        f"{record.figures['validation_documents']:,} documents that are not in the training part, "
+        f"after {record.figures['step']:,} steps and {record.figures['seconds']:.0f} seconds.",
+        "",
+    ]
+
+
+def _provenance(record: ModelRecord) -> list[str]:
+    if not record.provenance:
+        return []
+    text = {name: value for name, value in record.text.to_json().items() if value is not None}
+    rows = [
+        f"- {name.replace('_', ' ')}: {_shown(value)}"
+        for name, value in {**record.provenance, **text}.items()
+    ]
+    return ["## Provenance", "", *rows, ""]
+
+
+def _index(record: ModelRecord) -> str:
+    if record.known is None:
+        return ""
+    return (
+        f" `{DOCUMENTS}` holds hashes of the training texts: no text can be read from it, but "
+        "whoever has one can find out whether the model has learned from it."
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

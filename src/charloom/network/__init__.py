@@ -1,0 +1,1 @@
+"""The recurrent network and every way to run it."""

@@ -1,0 +1,1 @@
+"""Forward and backward pass of the network on a CPU."""

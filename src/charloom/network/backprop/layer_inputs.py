@@ -1,0 +1,143 @@
+"""What a recurrent layer reads, and the gradients of that: symbols, or the states of a layer below.
+
+Axes: T steps, B streams, R streams filled up to whole tiles, M = T R, I inputs, V symbols, E
+embedding, H hidden units of the layer below, G gates times H.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.network.backprop.dropout import Draw
+from charloom.network.backprop.matmul import Floats, factor
+from charloom.network.backprop.recurrent_layer import Recurrence
+from charloom.network.kernels import backward
+from charloom.network.kernels.gemm_fp32 import filled_up, room
+
+Weights = dict[str, Floats]
+"""Of a layer, by their names in it; ``embedding`` is that of the network."""
+
+
+class Input(Protocol):
+    """What a layer reads."""
+
+    def give(self, layer: Recurrence) -> None:
+        """Give it to the gates of a layer."""
+        ...
+
+    def go_back(self, layer: Recurrence) -> Weights:
+        """Return the gradients of its weights, from those of a layer that has gone back."""
+        ...
+
+
+class OneHot:
+    """Symbols of which each has a row of the layer's table."""
+
+    def __init__(self, weights: Weights, ids_TB: NDArray[np.int64]) -> None:
+        self._weights, self._ids_TB = weights, ids_TB
+
+    def give(self, layer: Recurrence) -> None:
+        """Give each symbol's row to the gates."""
+        layer.read_rows(self._weights["input_table"] + self._weights["bias"], self._ids_TB)
+
+    def go_back(self, layer: Recurrence) -> Weights:
+        """Return the gradients of table and bias."""
+        table_VG = layer.table_gradient(self._ids_TB, len(self._weights["input_table"]))
+        return {"input_table": table_VG, "bias": backward.sum_rows(table_VG)}
+
+
+class Embedded:
+    """Symbols with an embedding: what it adds to the gates is computed once for each symbol."""
+
+    def __init__(self, weights: Weights, ids_TB: NDArray[np.int64], *, rounded: bool) -> None:
+        self._weights, self._ids_TB, self._rounded = weights, ids_TB, rounded
+        self._embedding = factor(weights["embedding"], rounded=rounded)
+
+    def give(self, layer: Recurrence) -> None:
+        """Give each symbol's part to the gates."""
+        weight_GE, symbols = self._weights["input_weight"], len(self._weights["embedding"])
+        table_VG = room(filled_up(symbols), len(weight_GE))
+        self._embedding.times_transposed(weight_GE, self._weights["bias"], table_VG)
+        layer.read_rows(table_VG, self._ids_TB)
+
+    def go_back(self, layer: Recurrence) -> Weights:
+        """Return the gradients of embedding, weight and bias."""
+        weight_GE, symbols = self._weights["input_weight"], len(self._weights["embedding"])
+        table_VG = layer.table_gradient(self._ids_TB, symbols)
+        gradient = factor(table_VG, rounded=self._rounded)
+        return {
+            "embedding": gradient.times(weight_GE),
+            "input_weight": gradient.transposed_times(self._embedding),
+            "bias": backward.sum_rows(table_VG),
+        }
+
+
+class Vectors:
+    """Vectors, (M, I), that a weight takes to the gates."""
+
+    def __init__(self, weights: Weights, vectors_MI: Floats, *, rounded: bool) -> None:
+        self._weights, self._rounded = weights, rounded
+        self._vectors = factor(vectors_MI, rounded=rounded)
+
+    def give(self, layer: Recurrence) -> None:
+        """Give the vectors to the gates."""
+        layer.read_vectors(self._vectors, self._weights["input_weight"], self._weights["bias"])
+
+    def go_back(self, layer: Recurrence) -> Weights:
+        """Return the gradients of weight, bias and ``vectors``."""
+        gates_MG = layer.gates_gradient()
+        gradient = factor(gates_MG, rounded=self._rounded)
+        return {
+            "vectors": gradient.times(self._weights["input_weight"]),
+            "input_weight": gradient.transposed_times(self._vectors),
+            "bias": backward.sum_rows(gates_MG),
+        }
+
+
+class Rare:
+    """Symbols with an embedding, of which there are more than places in a minibatch."""
+
+    def __init__(self, weights: Weights, ids_TB: NDArray[np.int64], *, rounded: bool) -> None:
+        (steps, streams), embedding_VE = ids_TB.shape, weights["embedding"]
+        self._shape, self._ids_TB = embedding_VE.shape, ids_TB
+        self._vectors_TRE = np.zeros((steps, filled_up(streams), self._shape[1]), np.float32)
+        self._vectors_TRE[:, :streams] = embedding_VE[ids_TB]
+        vectors_ME = self._vectors_TRE.reshape(-1, self._shape[1])
+        self._read = Vectors(weights, vectors_ME, rounded=rounded)
+
+    def give(self, layer: Recurrence) -> None:
+        """Give the symbols' vectors to the gates."""
+        self._read.give(layer)
+
+    def go_back(self, layer: Recurrence) -> Weights:
+        """Return the gradients of embedding, weight and bias."""
+        gradients = self._read.go_back(layer)
+        vectors_TRE = gradients.pop("vectors").reshape(self._vectors_TRE.shape)
+        embedding_VE = np.zeros(self._shape, np.float32)
+        backward.add_rows(embedding_VE, self._ids_TB, vectors_TRE)
+        return gradients | {"embedding": embedding_VE}
+
+
+class Below:
+    """The hidden states of the layer below, (M, H), of which ``draw`` drops some."""
+
+    def __init__(self, weights: Weights, hidden_MH: Floats, draw: Draw, *, rounded: bool) -> None:
+        self._draw, self._rows_M = draw, np.arange(len(hidden_MH))
+        read_1MH = np.empty((1, *hidden_MH.shape), np.float32)
+        draw.drop(hidden_MH, self._rows_M, read_1MH)
+        self._read = Vectors(weights, read_1MH[0], rounded=rounded)
+
+    def give(self, layer: Recurrence) -> None:
+        """Give what is kept of the states to the gates."""
+        self._read.give(layer)
+
+    def go_back(self, layer: Recurrence) -> Weights:
+        """Return the gradients of weight and bias, and of the states as ``below``."""
+        gradients = self._read.go_back(layer)
+        read_grad_MH = gradients.pop("vectors")
+        below_MH = np.zeros_like(read_grad_MH)
+        self._draw.gather(read_grad_MH[None], self._rows_M, below_MH)
+        return gradients | {"below": below_MH}

@@ -1,0 +1,143 @@
+"""A recurrent layer over T steps, and back: compiled, on one thread of the CPU.
+
+Axes: T steps, B streams, R streams filled up to whole tiles, I inputs, H hidden units, G gates
+times H, V symbols, S slots times H, M = T R.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.network.backprop.matmul import Exact, Factor, Floats, Rounded
+from charloom.network.kernels import backward, gemm_bf16, gemm_fp32, matmul_bf16
+from charloom.network.kernels.forward import CELLS, SLOTS, forward, look_up
+from charloom.network.kernels.gemm_fp32 import filled_up, room
+from charloom.settings import Cell
+
+
+class Recurrence:
+    """What a layer comes to on a minibatch: its gates are given first, then it runs, then back.
+
+    The products are of bfloat16 if they are ``rounded``. What its states before the first step are
+    is (B, H); ``memory_BH`` is the lstm's cell state, and not used by other cells.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        weight_GH: Floats,
+        bias_H: Floats | None,
+        *,
+        steps: int,
+        hidden_BH: Floats,
+        memory_BH: Floats | None,
+        rounded: bool,
+    ) -> None:
+        self._cell: Cell = cell
+        self._weight_GH = weight_GH
+        self._streams, hidden = hidden_BH.shape
+        self._bias_H = np.zeros(hidden, np.float32) if bias_H is None else bias_H
+        self._rows = filled_up(self._streams)
+        self._slots_TRS = room(steps, self._rows, SLOTS[cell] * hidden)
+        self._slots_TRS[:, self._streams :] = 0
+        self._hidden_TRH = self._states(steps, hidden_BH)
+        self._memory_TRH = self._states(steps if cell == "lstm" else 0, memory_BH)
+        self._before_MJ = matmul_bf16.room(steps * self._rows, hidden) if rounded else None
+
+    def read_rows(self, table_VG: Floats, ids_TB: NDArray[np.int64]) -> None:
+        """Let each symbol give the gates a row of a table, biases included."""
+        look_up(table_VG, ids_TB, self._slots_TRS, CELLS[self._cell])
+
+    def read_vectors(self, inputs: Factor, weight_GI: Floats, bias_G: Floats) -> None:
+        """Let vectors (M, I) give the gates their product with a weight, plus biases."""
+        for gates, slots_MG in self._given_slots():
+            inputs.times_transposed(weight_GI[gates], bias_G[gates], slots_MG)
+
+    def run(self) -> Floats:
+        """Run all steps; return the hidden states, (M, H)."""
+        packing = gemm_fp32 if self._before_MJ is None else gemm_bf16
+        forward(
+            CELLS[self._cell],
+            self._slots_TRS,
+            self._hidden_TRH,
+            self._memory_TRH,
+            self._bias_H,
+            packing.pack_transposed(self._weight_GH),
+            self._steps_of(self._before_MJ),
+        )
+        return self._hidden_TRH[1:].reshape(-1, self._hidden_TRH.shape[2])
+
+    @property
+    def last(self) -> tuple[Floats, Floats]:
+        """The hidden and the cell state after the last step, (B, H)."""
+        return self._hidden_TRH[-1, : self._streams], self._memory_TRH[-1, : self._streams]
+
+    def go_back(self, given_MH: Floats) -> tuple[Floats, Floats | None, Floats, Floats]:
+        """Return the gradients of the weight, of gru's bias, and of the states before, (B, H).
+
+        ``given_MH`` is that of the hidden states. The layer cannot run again: gradients take the
+        place of what it came to.
+        """
+        gates, hidden = self._weight_GH.shape
+        state_RH, memory_RH = (self._states(0, None) for _ in range(2))
+        size = len(given_MH)
+        after_MJ = None if self._before_MJ is None else matmul_bf16.room(size, gates)
+        packing = gemm_fp32 if after_MJ is None else gemm_bf16
+        backward.backward(
+            CELLS[self._cell],
+            self._slots_TRS,
+            self._hidden_TRH,
+            self._memory_TRH,
+            given_MH.reshape(-1, self._rows, hidden),
+            state_RH[0],
+            memory_RH[0],
+            packing.pack(self._weight_GH),
+            self._steps_of(after_MJ),
+        )
+        slots_MS = self._slots_TRS.reshape(size, -1)
+        if self._before_MJ is None or after_MJ is None:
+            first = hidden if self._cell == "gru" else 0
+            before = Exact(self._hidden_TRH[:-1].reshape(size, hidden))
+            weight_grad_GH = Exact(slots_MS[:, first : first + gates]).transposed_times(before)
+        else:
+            before_MH = Rounded(self._before_MJ, size, hidden)
+            weight_grad_GH = Rounded(after_MJ, size, gates).transposed_times(before_MH)
+        bias_grad_H = backward.sum_rows(slots_MS[:, 3 * hidden :]) if self._cell == "gru" else None
+        first_BH = state_RH[0, : self._streams], memory_RH[0, : self._streams]
+        return weight_grad_GH, bias_grad_H, *first_BH
+
+    def table_gradient(self, ids_TB: NDArray[np.int64], symbols: int) -> Floats:
+        """Return the gradient of the table whose rows were read, (V, G)."""
+        table_VG = np.zeros((symbols, len(self._weight_GH)), np.float32)
+        backward.add_up(table_VG, ids_TB, self._slots_TRS, CELLS[self._cell])
+        return table_VG
+
+    def gates_gradient(self) -> Floats:
+        """Return the gradient of what was given to the gates, (M, G)."""
+        gates_MG = np.empty((self._slots_TRS[..., 0].size, len(self._weight_GH)), np.float32)
+        for gates, slots_MG in self._given_slots():
+            gates_MG[:, gates] = slots_MG
+        return gates_MG
+
+    def _given_slots(self) -> list[tuple[slice, Floats]]:
+        """Return which gates have which slots for what is given to them (see layers.py)."""
+        gates, hidden = self._weight_GH.shape
+        slots_MS = self._slots_TRS.reshape(-1, self._slots_TRS.shape[2])
+        if self._cell == "gru":
+            candidate = (slice(2 * hidden, gates), slots_MS[:, :hidden])
+            return [candidate, (slice(2 * hidden), slots_MS[:, hidden:gates])]
+        return [(slice(gates), slots_MS[:, :gates])]
+
+    def _steps_of(self, rounded_MJ: NDArray[np.uint16] | None) -> NDArray[np.uint16] | None:
+        if rounded_MJ is None:
+            return None
+        return rounded_MJ.reshape(-1, self._rows, rounded_MJ.shape[1])
+
+    def _states(self, steps: int, first_BH: Floats | None) -> Floats:
+        """Return room for the states of so many steps behind a first one, (T + 1, R, H)."""
+        states_TRH = room(steps + 1, self._rows, self._weight_GH.shape[1])
+        states_TRH[0] = 0
+        if first_BH is not None:
+            states_TRH[0, : self._streams] = first_BH
+        return states_TRH

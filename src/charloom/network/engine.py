@@ -1,0 +1,151 @@
+"""The network that generates, in NumPy: what runs while nothing is compiled, and decides every bit.
+
+Its arithmetic is that of arithmetic/exact.py, so kernels.py gives the same texts, only faster.
+
+Axes: B streams, V symbols, H hidden units, G gates times H, L layers, N labels.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.network.exact import ONE, Floats, accumulate, sigmoid, tanh
+from charloom.network.reference import State, first_state
+from charloom.settings import NetworkSettings
+
+Ids = NDArray[np.integer[Any]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Weights:
+    """A network made ready: all matrices with the inputs first, float32 and contiguous."""
+
+    table_VG: Floats
+    """What each symbol adds to the gates of layer 0, bias included, for any kind of input."""
+    input_LHG: Floats
+    """Input weights of the layers above, (L - 1, H, G)."""
+    bias_LG: Floats
+    """Biases of the layers above, (L - 1, G)."""
+    recurrent_LHG: Floats
+    recurrent_bias_LH: Floats
+    """Bias inside the reset gate's product; zeros but for gru."""
+    output_HV: Floats
+    output_bias_V: Floats
+
+
+_FIELDS = dataclasses.fields(Weights)
+CACHE_LINE = 64
+"""Bytes that a processor fetches together: a row that straddles two of them takes two loads."""
+
+
+def _aligned(array: Floats) -> Floats:
+    """Return a copy that begins with a cache line; NumPy promises 16 bytes only."""
+    room = np.empty(array.nbytes + CACHE_LINE, np.uint8)
+    first = -room.ctypes.data % CACHE_LINE
+    result = room[first : first + array.nbytes].view(np.float32).reshape(array.shape)
+    result[...] = array
+    return result
+
+
+def prepare(settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]]) -> Weights:
+    """Return the tensors of a model folder as the engines want them."""
+    layers = range(settings.layers)
+    above = layers[1:]
+    gates = tensors["cells.0.bias"].shape[0]
+    empty = (0, settings.hidden, gates)
+    if settings.cell == "gru":
+        recurrent_bias = np.stack([tensors[f"cells.{k}.recurrent_bias"] for k in layers])
+    else:
+        recurrent_bias = np.zeros((settings.layers, settings.hidden), np.float32)
+    inputs = [tensors[f"cells.{k}.input_weight"].T for k in above]
+    biases = [tensors[f"cells.{k}.bias"] for k in above]
+    weights = Weights(
+        table_VG=_table(tensors),
+        input_LHG=np.array(inputs, np.float32) if inputs else np.empty(empty, np.float32),
+        bias_LG=np.array(biases, np.float32) if biases else np.empty((0, gates), np.float32),
+        recurrent_LHG=np.array([tensors[f"cells.{k}.recurrent_weight"].T for k in layers]),
+        recurrent_bias_LH=recurrent_bias,
+        output_HV=np.ascontiguousarray(tensors["output.weight"].T),
+        output_bias_V=np.array(tensors["output.bias"]),
+    )
+    return Weights(**{field.name: _aligned(getattr(weights, field.name)) for field in _FIELDS})
+
+
+def _table(tensors: Mapping[str, NDArray[np.float32]]) -> Floats:
+    """Return what each symbol adds to the gates of layer 0: an embedding becomes a table too."""
+    bias_G = tensors["cells.0.bias"]
+    if "cells.0.input_table" in tensors:
+        return tensors["cells.0.input_table"] + bias_G
+    embedding_VE = tensors["embedding.weight"]
+    start_VG = np.broadcast_to(bias_G, (len(embedding_VE), len(bias_G)))
+    return accumulate(start_VG, embedding_VE, tensors["cells.0.input_weight"].T)
+
+
+class Engine:
+    """Reads one symbol of each of B streams at a time."""
+
+    def __init__(
+        self, settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]]
+    ) -> None:
+        self.settings = settings
+        self.weights = prepare(settings, tensors)
+        self._labels = {name: t for name, t in tensors.items() if name.startswith("labels.")}
+
+    def start(self, labels: Ids) -> State:
+        """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""
+        return first_state(self.settings, self._labels, labels, np.dtype(np.float32))
+
+    def advance(self, ids: Ids, state: State) -> State:
+        """Return the state after reading one symbol, (B,) ids, in each stream."""
+        hidden_LBH = np.empty_like(state.hidden)
+        cell_LBH = None if state.cell is None else np.empty_like(state.cell)
+        weights = self.weights
+        gates_BG = weights.table_VG[ids]
+        for k in range(self.settings.layers):
+            if k:
+                start_BG = np.broadcast_to(weights.bias_LG[k - 1], gates_BG.shape)
+                gates_BG = accumulate(start_BG, hidden_LBH[k - 1], weights.input_LHG[k - 1])
+            if state.cell is not None and cell_LBH is not None:
+                gates_BG = accumulate(gates_BG, state.hidden[k], weights.recurrent_LHG[k])
+                hidden_LBH[k], cell_LBH[k] = lstm(gates_BG, state.cell[k])
+            elif self.settings.cell == "gru":
+                hidden_LBH[k] = self._gru(k, gates_BG, state.hidden[k])
+            else:
+                gates_BG = accumulate(gates_BG, state.hidden[k], weights.recurrent_LHG[k])
+                hidden_LBH[k] = tanh(gates_BG)
+        return State(hidden=hidden_LBH, cell=cell_LBH)
+
+    def _gru(self, k: int, gates_BG: Floats, hidden_BH: Floats) -> Floats:
+        """Return the next hidden state; the candidate's recurrent sum stands apart."""
+        hidden = hidden_BH.shape[1]
+        start_BG = gates_BG.copy()
+        start_BG[:, 2 * hidden :] = self.weights.recurrent_bias_LH[k]
+        sums_BG = accumulate(start_BG, hidden_BH, self.weights.recurrent_LHG[k])
+        both_BG = sigmoid(sums_BG[:, : 2 * hidden])
+        reset_BH, update_BH = both_BG[:, :hidden], both_BG[:, hidden:]
+        new_BH = tanh(gates_BG[:, 2 * hidden :] + reset_BH * sums_BG[:, 2 * hidden :])
+        return (ONE - update_BH) * new_BH + update_BH * hidden_BH
+
+    def logits(self, state: State) -> Floats:
+        """Return the logits of the next symbol, (B, V)."""
+        top_BH = state.hidden[-1]
+        shape = (len(top_BH), len(self.weights.output_bias_V))
+        start_BV = np.broadcast_to(self.weights.output_bias_V, shape)
+        return accumulate(start_BV, top_BH, self.weights.output_HV)
+
+    def step(self, ids: Ids, state: State) -> tuple[Floats, State]:
+        """Read one symbol, (B,) ids, in each stream; return the logits (B, V) and the new state."""
+        state = self.advance(ids, state)
+        return self.logits(state), state
+
+
+def lstm(gates_BG: Floats, cell_BH: Floats) -> tuple[Floats, Floats]:
+    """Return the next hidden and cell state, (B, H) each; gates in the order i, f, g, o."""
+    hidden = cell_BH.shape[1]
+    in_BH, forget_BH = sigmoid(gates_BG[:, :hidden]), sigmoid(gates_BG[:, hidden : 2 * hidden])
+    new_BH = tanh(gates_BG[:, 2 * hidden : 3 * hidden])
+    cell_BH = forget_BH * cell_BH + in_BH * new_BH
+    return sigmoid(gates_BG[:, 3 * hidden :]) * tanh(cell_BH), cell_BH

@@ -1,0 +1,134 @@
+"""exact.py compiled by Numba, operation for operation, so that every bit is the same.
+
+What is here for speed is the order of loops over independent sums, never that within a sum. Fast
+mathematics stays off: it would reorder sums.
+
+Numba keeps compiled code on disk and renews it when its own file changes: after a change here or in
+exact.py, a developer touches the kernels of generation and learning too. An installation renews
+all.
+
+Axes: S streams of a block, K inputs, G outputs.
+"""
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import extending, types
+
+from charloom.network.exact import (
+    BIAS,
+    HIGHEST,
+    INVERSE_LN2,
+    LN2_HIGH,
+    LN2_LOW,
+    LOWEST,
+    ONE,
+    Q0,
+    Q1,
+    Q2,
+    Q3,
+    Q4,
+    ROUNDER,
+    SHIFT,
+    TWO,
+)
+
+
+@extending.intrinsic
+def _as_float(context: Any, bits: Any) -> Any:
+    """Read the 32 bits of an integer as a float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
+
+
+@numba.njit(inline="always")
+def exp(x):
+    """Return e**x, with x held between -87 and 88."""
+    x = min(max(x, LOWEST), HIGHEST)
+    n = (x * INVERSE_LN2 + ROUNDER) - ROUNDER
+    r = x - n * LN2_HIGH
+    r = r - n * LN2_LOW
+    q = (((Q4 * r + Q3) * r + Q2) * r + Q1) * r + Q0
+    return (q * r * r + r + ONE) * _as_float(np.int32((np.int32(n) + BIAS) << SHIFT))
+
+
+@numba.njit(inline="always")
+def sigmoid(x):
+    """Return 1 / (1 + e**-x)."""
+    return ONE / (ONE + exp(-x))
+
+
+@numba.njit(inline="always")
+def tanh(x):
+    """Return 1 - 2 / (e**2x + 1)."""
+    return ONE - TWO / (exp(x + x) + ONE)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def accumulate(sums_SG, inputs_SK, weights_KG, streams):
+    """Add ``inputs @ weights`` to the first ``streams`` sums, each in the order of K."""
+    s = 0
+    while s + 4 <= streams:
+        _accumulate_four(sums_SG[s : s + 4], inputs_SK[s : s + 4], weights_KG)
+        s += 4
+    while s < streams:
+        _accumulate_one(sums_SG[s], inputs_SK[s], weights_KG)
+        s += 1
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _accumulate_four(sums_4G, inputs_4K, weights_KG):
+    """Let four streams share each row of the weights while it is at hand."""
+    K, G = weights_KG.shape
+    a, b, c, d = sums_4G[0], sums_4G[1], sums_4G[2], sums_4G[3]
+    p, q, r, s = inputs_4K[0], inputs_4K[1], inputs_4K[2], inputs_4K[3]
+    k = 0
+    while k + 4 <= K:
+        w0, w1, w2, w3 = weights_KG[k], weights_KG[k + 1], weights_KG[k + 2], weights_KG[k + 3]
+        p0, p1, p2, p3 = p[k], p[k + 1], p[k + 2], p[k + 3]
+        q0, q1, q2, q3 = q[k], q[k + 1], q[k + 2], q[k + 3]
+        r0, r1, r2, r3 = r[k], r[k + 1], r[k + 2], r[k + 3]
+        s0, s1, s2, s3 = s[k], s[k + 1], s[k + 2], s[k + 3]
+        for j in range(G):
+            x0, x1, x2, x3 = w0[j], w1[j], w2[j], w3[j]
+            a[j] = (((a[j] + p0 * x0) + p1 * x1) + p2 * x2) + p3 * x3
+            b[j] = (((b[j] + q0 * x0) + q1 * x1) + q2 * x2) + q3 * x3
+            c[j] = (((c[j] + r0 * x0) + r1 * x1) + r2 * x2) + r3 * x3
+            d[j] = (((d[j] + s0 * x0) + s1 * x1) + s2 * x2) + s3 * x3
+        k += 4
+    while k < K:
+        for row in range(4):
+            for j in range(G):
+                sums_4G[row, j] += inputs_4K[row, k] * weights_KG[k, j]
+        k += 1
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _accumulate_one(sums_G, inputs_K, weights_KG):
+    """Add the products of one stream, eight rows of the weights at a time."""
+    K, G = weights_KG.shape
+    k = 0
+    while k + 8 <= K:
+        x0, x1, x2, x3 = inputs_K[k], inputs_K[k + 1], inputs_K[k + 2], inputs_K[k + 3]
+        x4, x5, x6, x7 = inputs_K[k + 4], inputs_K[k + 5], inputs_K[k + 6], inputs_K[k + 7]
+        for j in range(G):
+            a = sums_G[j]
+            a = a + x0 * weights_KG[k, j]
+            a = a + x1 * weights_KG[k + 1, j]
+            a = a + x2 * weights_KG[k + 2, j]
+            a = a + x3 * weights_KG[k + 3, j]
+            a = a + x4 * weights_KG[k + 4, j]
+            a = a + x5 * weights_KG[k + 5, j]
+            a = a + x6 * weights_KG[k + 6, j]
+            a = a + x7 * weights_KG[k + 7, j]
+            sums_G[j] = a
+        k += 8
+    while k < K:
+        for j in range(G):
+            sums_G[j] += inputs_K[k] * weights_KG[k, j]
+        k += 1

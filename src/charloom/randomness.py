@@ -1,0 +1,63 @@
+"""Random numbers that depend on nothing but a seed and a position: Philox4x32-10.
+
+Source: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011), with the
+constants of their Random123 library, whose known answers the tests check.
+
+How a uniform is made from ``(seed, position)``, so that it can be written again in any language.
+Both are unsigned 64-bit numbers; ``low`` and ``high`` are their lower and upper 32 bits, and all
+arithmetic below is on unsigned 32-bit words, but for the two products, which have 64 bits.
+
+1. Let c0, c1, c2, c3 = low(position), high(position), 0, 0 and k0, k1 = low(seed), high(seed).
+2. Ten times: let p = 0xD2511F53 * c0 and q = 0xCD9E8D57 * c2, then
+   c0, c1, c2, c3 = high(q) xor c1 xor k0, low(q), high(p) xor c3 xor k1, low(p), and after it
+   k0 = k0 + 0x9E3779B9, k1 = k1 + 0xBB67AE85, both modulo 2**32.
+3. The uniform is ((c0 >> 5) * 2**26 + (c1 >> 6)) / 2**53: a multiple of 2**-53, at least 0 and
+   below 1. c2 and c3 are not used.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint64]
+
+ROUNDS = 10
+_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
+_KEY_STEPS = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+
+
+def philox(counter: Sequence[Words], key: Sequence[Words]) -> tuple[Words, Words, Words, Words]:
+    """Return the four words that the four words of a counter become under the two words of a key.
+
+    All are 32-bit numbers, held in arrays of 64 bits so that products fit; the arrays broadcast.
+    """
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(ROUNDS):
+        p, q = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
+        c0, c1, c2, c3 = (q >> _HALF) ^ c1 ^ k0, q & _LOW, (p >> _HALF) ^ c3 ^ k1, p & _LOW
+        k0, k1 = (k0 + _KEY_STEPS[0]) & _LOW, (k1 + _KEY_STEPS[1]) & _LOW
+    return c0, c1, c2, c3
+
+
+def uniform(seeds: Words, positions: Words) -> NDArray[np.float64]:
+    """Return one number in [0, 1) for each pair of a seed and a position; the arrays broadcast."""
+    zero = np.zeros((), np.uint64)
+    counter = (positions & _LOW, positions >> _HALF, zero, zero)
+    c0, c1, _, _ = philox(counter, (seeds & _LOW, seeds >> _HALF))
+    fraction = ((c0 >> np.uint64(5)) << np.uint64(26)) + (c1 >> np.uint64(6))
+    return fraction.astype(np.float64) * 2.0**-53
+
+
+def splitmix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return 64 well-mixed bits for each value, different ones for different values.
+
+    Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    """
+    mixed = values + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

@@ -1,0 +1,29 @@
+"""What is to be done, before a text was read."""
+
+import dataclasses
+from typing import Final
+
+from charloom.model_folder.checkpoint import Checkpoint
+from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+
+CHECKPOINT_SECONDS: Final = 30.0
+"""Between two checkpoints of a run, if nothing else is asked for."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What is to be done, before a text was read."""
+
+    text: TextSettings
+    network: NetworkSettings
+    training: TrainingSettings
+    validation: str | None
+    """The file of one's own to measure on."""
+    checkpoint_seconds: float | None
+    """Seconds between two checkpoints; None: CHECKPOINT_SECONDS."""
+    earlier: Checkpoint | None = None
+    """Where the run goes on."""
+    given: frozenset[str] | None = None
+    """The settings that were given; None: nothing is open any more."""
+    finished: bool = False
+    """Whether the run has come to its end already."""

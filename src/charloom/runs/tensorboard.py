@@ -1,0 +1,138 @@
+"""A listener that writes what happens as event files of TensorBoard, beside the model.
+
+The files lie in three folders, which TensorBoard calls runs: the training curve and the validation
+curve have the same name in two of them, and so are drawn in one chart; settings and samples are in
+the folder above. The package tensorboard is an extra, and only its formats are used: no torch, no
+thread. A record is appended whole, or not at all. The files do not tell the name of the machine.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from charloom.errors import SettingsError, TrainingError
+from charloom.events import STEP_SECONDS, Event, Interval, Sample, Step, Validation
+from charloom.formatting import heading, quoted
+from charloom.model_folder.format import TENSORBOARD, ModelRecord
+from charloom.model_folder.writer import EVENT_FILE, ModelWriter
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+LOG: Final = "tensorboard"
+"""The only kind of log there is."""
+
+
+def check_log(log: str | None, output: str | Path | None) -> None:
+    """Raise if a run cannot be logged so: SettingsError, or TrainingError if a package is missing.
+
+    None asks for no log.
+    """
+    if log is None:
+        return
+    if log != LOG:
+        raise SettingsError(f"log is {log!r}; allowed: {LOG}.")
+    if output is None:
+        raise SettingsError(
+            f"log {LOG} was asked for without output; its files lie in the model folder: "
+            "give output, or leave log out."
+        )
+    if importlib.util.find_spec("tensorboard") is None:
+        raise TrainingError(
+            f"log {LOG} needs the package tensorboard, which is not installed here: "
+            "install it with pip install tensorboard, or leave --log out."
+        )
+
+
+class TensorBoardLog:
+    """Writes scalars of the steps that metrics.jsonl has too, samples and settings."""
+
+    def __init__(
+        self, writer: ModelWriter, record: ModelRecord, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._file = f"{EVENT_FILE}{int(clock())}.charloom"
+        self._begun: set[str] = set()
+        self._steps = Interval(STEP_SECONDS)
+        self._settings(record)
+
+    def __call__(self, event: Event) -> None:
+        """Write an event, if it has something that TensorBoard shows."""
+        match event:
+            case Step() if self._steps.due(event.seconds):
+                figures = {
+                    "bits_per_character": event.bits_per_character,
+                    "learning_rate": event.learning_rate,
+                    "characters_per_second": event.characters_per_second,
+                    "memory_bytes": event.memory_bytes,
+                    "device_memory_bytes": event.device_memory_bytes,
+                }
+                self._write("training", event.step, _scalars(figures))
+            case Validation():
+                figures = {"bits_per_character": event.bits_per_character}
+                self._write("validation", event.step, _scalars(figures))
+            case Sample():
+                name = f"{heading(event)} {quoted(event.prompt)}"
+                self._write("", event.step, _text(f"samples/{name}", event.text))
+
+    def _settings(self, record: ModelRecord) -> None:
+        from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+
+        groups = {"text": record.text, "network": record.network, "training": record.training}
+        settings = {
+            f"{group}.{name}": value if isinstance(value, bool | int | float | str) else str(value)
+            for group, values in groups.items()
+            for name, value in values.to_json().items()
+        }
+        self._write("", 0, hparams_pb(settings, start_time_secs=self._clock()))
+        listing = "\n".join(f"{name}: {value}" for name, value in settings.items())
+        self._write("", 0, _text("settings", listing))
+
+    def _write(self, run: str, step: int, summary: Summary) -> None:
+        """Append a record to the file of a run; the first of a file says how to read it."""
+        from tensorboard.compat.proto.event_pb2 import Event as Record
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        now = self._clock()
+        buffer = io.BytesIO()
+        records = RecordWriter(buffer)
+        if run not in self._begun:
+            self._begun.add(run)
+            records.write(Record(wall_time=now, file_version="brain.Event:2").SerializeToString())
+        records.write(Record(wall_time=now, step=step, summary=summary).SerializeToString())
+        name = "/".join(filter(None, (TENSORBOARD, run, self._file)))
+        self._writer.append_bytes(name, buffer.getvalue())
+
+
+def _scalars(figures: dict[str, Any]) -> Summary:
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    return Summary(
+        value=[
+            Summary.Value(tag=name, simple_value=value)
+            for name, value in figures.items()
+            if value is not None
+        ]
+    )
+
+
+def _text(name: str, text: str) -> Summary:
+    """Return a text as it stands: TensorBoard reads Markdown, in which an indent keeps a text."""
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.compat.proto.tensor_pb2 import TensorProto
+    from tensorboard.compat.proto.types_pb2 import DT_STRING
+    from tensorboard.plugins.text.metadata import create_summary_metadata
+
+    lines = "\n".join("    " + line for line in text.splitlines())
+    value = Summary.Value(
+        tag=name,
+        metadata=create_summary_metadata(display_name="", description=""),
+        tensor=TensorProto(dtype=DT_STRING, string_val=[lines.encode()]),
+    )
+    return Summary(value=[value])

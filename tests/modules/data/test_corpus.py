@@ -1,0 +1,310 @@
+"""Parts, vocabulary and labels of a corpus, counted by hand; what nothing can be learned from."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charloom.data import corpus as corpus_module
+from charloom.data.corpus import Corpus, build
+from charloom.data.dataset import Part
+from charloom.data.store import Store, load, write
+from charloom.errors import CorpusError
+from charloom.randomness import splitmix64
+from charloom.settings import Level, TextSettings
+from charloom.text.documents import Document, gather
+from charloom.text.symbols import split
+from charloom.text.vocabulary import UNK
+
+Make = Callable[..., Store]
+LINES = [f"line {i} of façade 😀 {i * i}" for i in range(100)]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def made(
+        texts: Sequence[str], level: Level = "char", labels: Sequence[str | None] = ()
+    ) -> Store:
+        folder = tmp_path / f"store{len(list(tmp_path.iterdir()))}"
+        given = labels or [None] * len(texts)
+        documents = (Document(text=t, label=label) for t, label in zip(texts, given, strict=True))
+        write(gather(documents), folder, level)
+        store = load(folder, level, folder.name)
+        assert store is not None
+        return store
+
+    return made
+
+
+def hashes(documents: Sequence[str]) -> list[int]:
+    digests = (blake2b(text.encode(), digest_size=8).digest() for text in documents)
+    return [int.from_bytes(digest, "little") for digest in digests]
+
+
+def texts(corpus: Corpus, part: Part) -> list[str]:
+    return [corpus.vocabulary.decode(part.document(d)) for d in range(len(part))]
+
+
+def lengths(part: Part) -> list[int]:
+    found: list[int] = part.lengths(np.arange(len(part))).tolist()
+    return found
+
+
+def labels(part: Part) -> list[int]:
+    found: list[int] = part.labels(np.arange(len(part))).tolist()
+    return found
+
+
+def learned(corpus: Corpus) -> list[int]:
+    """Return the hash of each training document."""
+    found: list[int] = np.concatenate(list(corpus.training_hashes())).tolist()
+    return found
+
+
+EASY = TextSettings(min_count=1, valid_fraction=0.2)
+STREAM = TextSettings(min_count=1, valid_fraction=0.25, unit="stream")
+
+
+def test_splitmix64_gives_the_published_numbers() -> None:
+    # The first three outputs of the reference generator from seed 0.
+    gamma = 0x9E3779B97F4A7C15
+    states = np.array([0, gamma, 2 * gamma % 2**64], dtype=np.uint64)
+    assert [hex(v) for v in splitmix64(states).tolist()] == [
+        "0xe220a8397b1dcdaf",
+        "0x6e789e6aa1b965f4",
+        "0x6c45d188009454f",
+    ]
+
+
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+def test_all_documents_are_there_whole(make: Make, level: Level) -> None:
+    corpus = build(make(LINES, level), EASY, seed=0)
+    assert len(corpus.validation) == 20
+    # What stands only in the validation part is unknown, so only training texts can be decoded.
+    training = texts(corpus, corpus.training)
+    assert set(training) < set(LINES) and len(training) == 80
+    assert training == [line for line in LINES if line in training]
+
+
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+@pytest.mark.parametrize("block", [1 << 20, 30])
+def test_counts_are_those_of_the_training_part(
+    make: Make, level: Level, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_module, "_BLOCK", block)
+    corpus = build(make(LINES, level), EASY, seed=0)
+    training = texts(corpus, corpus.training)
+    counted = Counter(s for text in training for s in split(text, level))
+    vocabulary = corpus.vocabulary
+    assert dict(zip(vocabulary.symbols[2:], vocabulary.counts[2:], strict=True)) == counted
+    assert vocabulary.counts[:2] == (80, 0)
+    assert corpus.training.total_symbols == counted.total() + 80
+    assert corpus.training.total_characters == sum(map(len, training)) + 80
+    assert corpus.validation.total_characters == (
+        sum(map(len, LINES)) + 100 - corpus.training.total_characters
+    )
+
+
+def test_characters_of_a_document(make: Make) -> None:
+    corpus = build(make(["é€", "ab", "ba"] * 5, "byte"), EASY, seed=0)
+    part = next(p for p in (corpus.training, corpus.validation) if 5 in lengths(p))
+    index = lengths(part).index(5)
+    assert part.characters(index).tolist() == [1, 0, 1, 0, 0]
+
+
+def test_min_count_is_of_the_training_part(make: Make) -> None:
+    store = make(["abc", "abd", "xyz"], "char")
+    held_out = make(["xyz", "wab"])
+    corpus = build(store, TextSettings(min_count=2), seed=0, validation=held_out)
+    assert corpus.vocabulary.symbols == ("<eos>", "<unk>", "a", "b")
+    assert corpus.vocabulary.counts == (2, 2, 2, 2)
+    assert corpus.training.document(0).tolist() == [2, 3, UNK]
+    assert corpus.validation.document(1).tolist() == [UNK, 2, 3]
+
+
+def test_documents_of_the_validation_file_are_left_out(make: Make) -> None:
+    store, held_out = make(["one", "two", "one", "three"]), make(["one", "four"])
+    corpus = build(store, EASY, seed=0, validation=held_out)
+    assert texts(corpus, corpus.training) == ["two", "three"]
+    assert corpus.notes == (
+        "2 of 4 training documents stand in the validation file too: left out.",
+    )
+    assert corpus.fingerprint == f"{store.fingerprint}+{held_out.fingerprint}"
+
+
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+def test_hashes_are_those_of_the_training_documents(make: Make, level: Level) -> None:
+    corpus = build(make(LINES, level), EASY, seed=0)
+    assert learned(corpus) == hashes(texts(corpus, corpus.training))
+    held_out = make(["one", "four"], level)
+    with_own = build(
+        make(["one", "two", "one", "six", "two"], level), EASY, seed=0, validation=held_out
+    )
+    assert learned(with_own) == hashes(["two", "six", "two"])
+
+
+def test_a_stream_has_no_hashes(make: Make) -> None:
+    assert build(make(["abcdefgh", "aabbccdd"]), STREAM, seed=0).hashes is None
+    held_out = make(["abab"])
+    assert build(make(["abcdefgh"]), STREAM, seed=0, validation=held_out).hashes is None
+
+
+def test_nothing_to_tell(make: Make) -> None:
+    store = make(["one", "two"])
+    corpus = build(store, EASY, seed=0, validation=make(["three"]))
+    assert corpus.notes == ()
+    assert build(store, EASY, seed=0).fingerprint == store.fingerprint
+
+
+def test_a_stream_is_cut_before_its_end(make: Make) -> None:
+    corpus = build(make(["abcdefgh", "aabbccdd", "abcd"]), STREAM, seed=0)
+    assert texts(corpus, corpus.training) == ["abcdefgh", "aabbccd"]
+    assert texts(corpus, corpus.validation) == ["d", "abcd"]
+
+
+def test_a_stream_is_cut_between_documents_without_empty_ones(make: Make) -> None:
+    corpus = build(make(["abcdef", "aabbcc", "abcd"]), STREAM, seed=0)
+    assert texts(corpus, corpus.training) == ["abcdef", "aabbcc"]
+    assert texts(corpus, corpus.validation) == ["abcd"]
+
+
+def test_a_stream_of_bytes_is_cut_between_characters(make: Make) -> None:
+    corpus = build(make(["ab€€"], "byte"), dataclasses.replace(STREAM, valid_fraction=0.5), seed=0)
+    assert texts(corpus, corpus.training) == ["ab€"]
+    assert corpus.validation.total_characters == 2
+
+
+def test_labels_are_those_of_the_training_part_in_order(make: Make) -> None:
+    store = make(["a1", "b2", "c3", "d4"], labels=["z", None, "b", "z"])
+    held_out = make(["e5", "f6", "g7"], labels=["z", "new", None])
+    corpus = build(store, EASY, seed=0, validation=held_out)
+    assert corpus.labels == ("b", "z")
+    assert labels(corpus.training) == [1, -1, 0, 1]
+    assert labels(corpus.validation) == [1, -1, -1]
+    assert corpus.notes == ("labels seen only in validation count as none: new.",)
+
+
+def test_many_labels_seen_only_in_validation_are_counted(make: Make) -> None:
+    store = make(["a1", "b2"], labels=["z", "z"])
+    strange = [f"{number}" * 41 for number in range(7)]
+    held_out = make([f"e{number}" for number in range(7)], labels=strange)
+    shown = ", ".join(f"{number}" * 40 + "..." for number in range(5))
+    assert build(store, EASY, seed=0, validation=held_out).notes == (
+        f"labels seen only in validation count as none: {shown} and 2 more.",
+    )
+
+
+@pytest.mark.parametrize(("labels", "told"), [("abcdd", True), ("abccc", False)])
+def test_labels_that_most_documents_have_alone_are_asked_about(
+    make: Make, labels: str, told: bool
+) -> None:
+    held_out = make(["other"])
+    store = make(["a1", "b2", "c3", "d4", "e5"], labels=list(labels))
+    note = f"there are {len(set(labels))} labels for 5 documents: is that the right --label-column?"
+    assert build(store, EASY, seed=0, validation=held_out).notes == ((note,) if told else ())
+
+
+def test_without_labels(make: Make) -> None:
+    corpus = build(make(["one", "two"]), EASY, seed=0)
+    assert corpus.labels == ()
+    assert labels(corpus.training) == [-1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit"), [(EASY, "VALIDATION_LIMIT"), (STREAM, "STREAM_VALIDATION_LIMIT")]
+)
+def test_the_validation_part_is_limited(
+    make: Make, settings: TextSettings, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_module, limit, 40)
+    store = make([f"{i:010}" for i in range(100)])
+    corpus = build(store, settings, seed=0)
+    assert sum(lengths(corpus.validation)) == 40
+    assert sum(lengths(corpus.training)) == 960
+    assert corpus.notes == (
+        "the validation part was kept to 40 symbols, fewer than the share of "
+        f"{settings.valid_fraction:g} that was asked for; the rest is learned from.",
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_document_that_passes_the_limit_alone_is_learned_from(
+    make: Make, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_module, "VALIDATION_LIMIT", 40)
+    long = [f"{number}" * 41 for number in range(8)]
+    corpus = build(make([*long, "the short one"]), EASY, seed=seed)
+    assert texts(corpus, corpus.training) == long
+    assert len(corpus.notes) == 1
+    assert corpus.notes[0].startswith("the validation part was kept to 40 symbols, fewer than")
+
+
+def test_where_every_document_passes_the_limit_the_shortest_is_measured_on(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus_module, "VALIDATION_LIMIT", 40)
+    corpus = build(make([f"{n} " * (30 + n) for n in (3, 1, 2)]), EASY, seed=0)
+    assert len(corpus.validation) == 1
+    assert corpus.validation.total_symbols == 63
+    assert corpus.notes == (
+        "the validation part has 62 symbols, for no document is shorter: measuring will take "
+        "long; shorter documents, --unit stream, or a validation file with --valid avoid that.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("documents", "settings", "message"),
+    [
+        (
+            ["all in one"],
+            EASY,
+            "the source holds one document only; a split into training and validation needs two "
+            "different ones: give more, a validation file with --valid, or read it with --unit "
+            "stream.",
+        ),
+        (
+            ["the same"] * 3,
+            EASY,
+            "the source holds 3 documents of the same text; a split into training and validation "
+            "needs two different ones: give more, a validation file with --valid, or read it with "
+            "--unit stream.",
+        ),
+        (
+            ["x"],
+            STREAM,
+            "the validation part would be empty; give more text, or a validation file with "
+            "--valid.",
+        ),
+        (
+            ["a", "aa", "aaaa"],
+            EASY,
+            "the training part holds one distinct symbol, 'a'; there is nothing to learn: give a "
+            "text of at least two.",
+        ),
+        (
+            ["abcb", "abc", "bcd"],
+            dataclasses.replace(EASY, min_count=9),
+            "every symbol of the training part is rarer than min-count 9, the most frequent stands "
+            "there 3 times; lower min-count or give more text.",
+        ),
+    ],
+)
+def test_what_cannot_be_learned_from_is_refused(
+    make: Make, documents: list[str], settings: TextSettings, message: str
+) -> None:
+    with pytest.raises(CorpusError) as error:
+        build(make(documents), settings, seed=4)
+    assert str(error.value) == message
+
+
+def test_a_training_part_that_all_stands_in_the_validation_file(make: Make) -> None:
+    with pytest.raises(CorpusError) as error:
+        build(make(["one", "two"]), EASY, seed=0, validation=make(["two", "one", "three"]))
+    assert str(error.value) == (
+        "the training part would be empty: each of its 2 documents stands in the validation file "
+        "too; give other documents to one of them."
+    )

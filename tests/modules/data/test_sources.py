@@ -1,0 +1,234 @@
+"""Names to files: what each kind of name stands for, and what is said when for nothing."""
+
+import gzip
+import io
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from charloom.data.sources import SourceFile, fingerprint, read, resolve
+from charloom.errors import SourceError
+from charloom.settings import TextSettings
+
+ALLOWED = (
+    "a path that exists, - for standard input, or a corpus "
+    "(ag-news, facts, names, tiny-shakespeare)"
+)
+
+
+def found(*names: str, **settings: Any) -> list[SourceFile]:
+    return resolve(names, TextSettings(**settings))
+
+
+def message(*names: str) -> str:
+    with pytest.raises(SourceError) as caught:
+        found(*names)
+    return str(caught.value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    files = ["b.txt", "a.md", "deep/c.CSV", "deep/d.tsv.gz", "deep/e.jsonl.zst", "f.parquet"]
+    for name in [*files, "image.png", "x.png.gz", ".hidden.txt", ".git/g.txt"]:
+        path = tmp_path / "lot" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("text\nsome\n")
+    return tmp_path / "lot"
+
+
+def test_a_folder_gives_its_known_files_sorted(folder: Path) -> None:
+    files = found("lot")
+    assert [(file.name, file.format, file.compression) for file in files] == [
+        (str(Path("lot/a.md")), "text", None),
+        (str(Path("lot/b.txt")), "text", None),
+        (str(Path("lot/deep/c.CSV")), "csv", None),
+        (str(Path("lot/deep/d.tsv.gz")), "tsv", "gzip"),
+        (str(Path("lot/deep/e.jsonl.zst")), "jsonl", "zstd"),
+        (str(Path("lot/f.parquet")), "parquet", None),
+    ]
+
+
+def test_globs_and_several_names_in_order(folder: Path) -> None:
+    def names(*asked: str) -> list[str]:
+        return [file.path.name for file in found(*asked)]
+
+    assert names("lot/*.txt", "lot/a.md") == ["b.txt", "a.md"]
+    assert names("lot/**/*.[ct]sv*") == ["d.tsv.gz"] + (["c.CSV"] if os.name == "nt" else [])
+    assert names(str(folder / "?.md")) == ["a.md"]
+    assert message("lot/*.rtf") == (
+        "no file matches the glob 'lot/*.rtf'; allowed: *, ?, [abc], and ** for folders within; "
+        "check the spelling and the folder."
+    )
+
+
+def test_a_file_of_any_suffix_is_text(folder: Path) -> None:
+    (Path("poem[1]")).write_text("a")  # what exists is no glob
+    assert found("poem[1]", "lot/image.png")[0].format == "text"
+
+
+def test_compressed_text_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"one\n"))
+    (tmp_path / "b.csv.zst").write_bytes(zstandard.compress(b"text,n\ntwo,2\n"))
+    documents = read(found(str(tmp_path)), TextSettings())
+    assert [document.text for document in documents] == ["one", "two"]
+
+
+def test_nothing_of_that_name() -> None:
+    assert message("poems") == (
+        f"no file, folder, glob or corpus is named 'poems'; allowed: {ALLOWED}; check the spelling."
+    )
+    assert message("fact").endswith("; did you mean facts?")
+    assert message() == f"no source was given; allowed: {ALLOWED}; name at least one of these."
+    assert message("\0").startswith("no file, folder, glob or corpus is named '\\x00'")
+
+
+def test_an_address_is_not_read() -> None:
+    address = "https://example.org/a.csv?b=1"
+    assert message(address) == (
+        f"'{address}' is an address, which is not read; allowed: {ALLOWED}; download it first "
+        "and name the file."
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_not_utf8_can_be_shown(tmp_path: Path) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
+    Path(odd + ".txt").write_text("a")
+    Path(odd + ".csv").touch()
+    Path(odd).mkdir()
+    shown = f"{tmp_path}/caf\ufffd"
+    (file,) = found(odd + ".txt")
+    assert file.name == f"{shown}.txt"
+    assert [document.text for document in read([file], TextSettings())] == ["a"]
+    assert message(odd + ".csv").startswith(f"{shown}.csv is empty; ")
+    assert message(odd).startswith(f"folder {shown} holds no file to read; ")
+    assert message(odd + "x" * 5000).startswith(f"{shown}{'x' * 5000} cannot be read: ")
+    message(odd + ".md").encode()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows says it in other words")
+def test_what_the_system_refuses() -> None:
+    assert message("x" * 5000) == (
+        f"{'x' * 5000} cannot be read: File name too long; a file or folder that this user may "
+        "read is needed; check its name and its permissions."
+    )
+
+
+def test_a_folder_without_text(tmp_path: Path) -> None:
+    (tmp_path / "image.png").write_text("a")
+    assert message(str(tmp_path)) == (
+        f"folder {tmp_path} holds no file to read; allowed: .txt, .text, .md, .csv, .tsv, .jsonl, "
+        ".ndjson, .parquet, all but parquet also with .gz or .zst; name the files themselves, or "
+        "use a glob."
+    )
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").touch()
+    assert message(str(tmp_path / "x.txt")) == (
+        f"{tmp_path / 'x.txt'} is empty; at least one line with text is needed; "
+        "give another source."
+    )
+
+
+def test_compressed_parquet(tmp_path: Path) -> None:
+    (tmp_path / "x.parquet.gz").write_text("a")
+    assert message(str(tmp_path / "x.parquet.gz")) == (
+        f"{tmp_path / 'x.parquet.gz'} is a compressed parquet file; .txt, .csv, .tsv and .jsonl "
+        "may be compressed, parquet is so by itself; unpack it first."
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "form"),
+    [
+        ("a,b\n", {}, "text"),
+        ("a,b\n", {"columns": ("2",)}, "csv"),
+        ('{"a": 1}\n', {"label_column": "a"}, "jsonl"),
+        ("a\n", {"header": True}, "csv"),
+    ],
+)
+def test_standard_input(
+    monkeypatch: pytest.MonkeyPatch, content: str, settings: Any, form: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
+    (file,) = found("-", **settings)
+    assert (file.name, file.format) == ("standard input", form)
+    assert file.path.read_bytes() == content.encode()
+
+
+def test_empty_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    assert message("-") == (
+        "standard input is empty; at least one line with text is needed; give another source."
+    )
+
+
+def test_what_was_spooled_is_removed_at_exit(tmp_path: Path) -> None:
+    program = (
+        "from charloom.settings import TextSettings\n"
+        "from charloom.text.sources import read, resolve\n"
+        "files = resolve(['-'], TextSettings())\n"
+        "print([document.text for document in read(files, TextSettings())])\n"
+        "print(files[0].path.exists())\n"
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input="one\ntwo\n",
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+    assert done.stdout == "['one', 'two']\nTrue\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("one\n",))
+    writer.start()
+    files = found(str(pipe))
+    writer.join()
+    assert fingerprint(files) == fingerprint(files)
+    assert [document.text for document in read(files, TextSettings())] == ["one"]
+
+
+def test_the_embedded_corpus() -> None:
+    files = found("facts")
+    assert [file.name for file in files] == ["facts"]
+    documents = [document.text for document in read(files, TextSettings())]
+    assert len(documents) > 7000
+    assert all(documents)
+
+
+def test_a_path_goes_before_a_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("facts").write_text("mine\n")
+    assert [document.text for document in read(found("facts"), TextSettings())] == ["mine"]
+
+
+def test_the_fingerprint_is_of_content_and_of_how_it_is_read(tmp_path: Path) -> None:
+    contents = {"a.txt": "ab", "b.txt": "c", "same.txt": "ab", "d.csv": "ab", "e": "a", "f": "bc"}
+    for name, text in contents.items():
+        (tmp_path / name).write_text(text)
+
+    def of(*names: str) -> str:
+        return fingerprint(found(*(str(tmp_path / name) for name in names)))
+
+    assert of("a.txt") == of("same.txt")
+    different = [of("a.txt"), of("d.csv"), of("a.txt", "b.txt"), of("b.txt", "a.txt"), of("e", "f")]
+    assert len(set(different)) == len(different)
+    gone = SourceFile(path=tmp_path / "gone", name="X")
+    with pytest.raises(SourceError, match="X cannot be read: No such file or directory; a file or"):
+        fingerprint([gone])

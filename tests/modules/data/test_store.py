@@ -1,0 +1,328 @@
+"""The ids on disk are those of the text, whatever happens to the cache."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from charloom.data import memory_map, store_writer
+from charloom.data import store as store_module
+from charloom.data.sources import resolve
+from charloom.data.store import Store, load, open_store, write
+from charloom.errors import CorpusError, OutputError
+from charloom.settings import Level, TextSettings
+from charloom.text import documents as blocks_module
+from charloom.text.documents import Block, Document, gather
+from charloom.text.symbols import join, split
+
+TEXTS = ("the cat", "le café", "the cat", "😀\0 e\u0301 ابج", "x")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("CHARLOOM_CACHE", str(folder))
+    return folder
+
+
+def written(
+    texts: Sequence[str], folder: Path, level: Level = "char", labels: Sequence[str | None] = ()
+) -> Store:
+    given = labels or [None] * len(texts)
+    documents = (Document(text=t, label=label) for t, label in zip(texts, given, strict=True))
+    write(gather(documents), folder, level)
+    store = load(folder, level, "content")
+    assert store is not None
+    return store
+
+
+def symbols_of(store: Store, index: int) -> list[str]:
+    ids = store.ids[store.offsets[index] : store.offsets[index + 1]]
+    return [store.symbols[raw] for raw in ids]
+
+
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+def test_each_document_comes_back(level: Level, tmp_path: Path) -> None:
+    store = written(TEXTS, tmp_path / "s", level)
+    assert len(store.offsets) == len(TEXTS) + 1
+    assert [symbols_of(store, d) for d in range(len(TEXTS))] == [split(t, level) for t in TEXTS]
+    assert store.ids.dtype == np.uint8
+    assert (store.level, store.fingerprint) == (level, "content")
+
+
+def test_raw_ids_count_up_in_order_of_first_appearance(tmp_path: Path) -> None:
+    store = written(["banana", "nab€"], tmp_path / "s")
+    assert store.symbols == ("b", "a", "n", "€")
+    assert store.ids.tolist() == [0, 1, 2, 1, 2, 1, 2, 1, 0, 3]
+
+
+def test_hashes_are_those_of_the_text(tmp_path: Path) -> None:
+    store = written(TEXTS, tmp_path / "s")
+    expected = [blake2b(t.encode(), digest_size=8).digest() for t in TEXTS]
+    assert [int(h).to_bytes(8, "little") for h in store.hashes] == expected
+
+
+def test_labels_are_numbered_as_they_appear(tmp_path: Path) -> None:
+    store = written(["a", "b", "c", "d"], tmp_path / "s", labels=["x", None, "é", "x"])
+    assert store.labels == ("x", "é")
+    assert store.label_ids.tolist() == [0, -1, 1, 0]
+
+
+@pytest.mark.parametrize("level", ["char", "byte", "word"])
+def test_batches_and_blocks_do_not_show(
+    level: Level, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"line {i} of façade 😀" for i in range(50)]
+    whole = written(texts, tmp_path / "whole", level)
+    monkeypatch.setattr(blocks_module, "BLOCK", 40)
+    pieces = written(texts, tmp_path / "pieces", level)
+    assert pieces.symbols == whole.symbols
+    for name in ("ids", "offsets", "hashes", "label_ids"):
+        assert np.array_equal(getattr(pieces, name), getattr(whole, name))
+
+
+def test_lone_surrogates_are_read_as_the_replacement_character(tmp_path: Path) -> None:
+    store = written(["a\ud83d", "\ude00b", "\ud83d\ude00"], tmp_path / "s")
+    assert [join(symbols_of(store, d), "char") for d in range(3)] == ["a\ufffd", "\ufffdb", "😀"]
+
+
+def test_more_symbols_than_16_bits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks_module, "BLOCK", 30_000)
+    monkeypatch.setattr(store_writer, "_IO_BLOCK", 1000)
+    texts = [f"w{i} w{i // 2}" for i in range(70_000)]
+    store = written(texts, tmp_path / "s", "word")
+    assert store.ids.dtype == np.uint32
+    assert len(store.symbols) == 70_001
+    assert [join(symbols_of(store, d), "word") for d in (0, 65_535, 69_999)] == [
+        texts[d] for d in (0, 65_535, 69_999)
+    ]
+
+
+def test_exactly_as_many_symbols_as_16_bits_hold(tmp_path: Path) -> None:
+    text = "".join(map(chr, [*range(0x20, 0xD800), *range(0xE000, 0x10820)]))
+    assert len(text) == 1 << 16
+    store = written([text], tmp_path / "s")
+    assert store.ids.dtype == np.uint16
+    assert join(symbols_of(store, 0), "char") == text
+
+
+def test_a_single_line_of_50_megabytes(tmp_path: Path) -> None:
+    text = "abcdefghi " * 5_000_000
+    store = written([text], tmp_path / "s")
+    assert store.offsets.tolist() == [0, 50_000_000]
+    assert store.symbols == tuple("abcdefghi ")
+    assert np.array_equal(store.ids.reshape(-1, 10)[-1], np.arange(10))
+
+
+def test_no_documents_are_refused(tmp_path: Path) -> None:
+    message = r"^the text holds no documents; give one with at least one line of text\.$"
+    with pytest.raises(CorpusError, match=message):
+        write(iter(()), tmp_path / "s", "char")
+
+
+SETTINGS = TextSettings(clean=False)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source.txt"
+    path.write_text("one\ntwo\nthree\n", encoding="utf-8")
+    return path
+
+
+def opened(path: Path, settings: TextSettings = SETTINGS) -> Store:
+    return open_store(resolve([str(path)], settings), settings)
+
+
+def texts_of(store: Store) -> list[str]:
+    return [join(symbols_of(store, d), store.level) for d in range(len(store.hashes))]
+
+
+def entries(cache: Path) -> list[Path]:
+    return sorted((cache / "ids").iterdir())
+
+
+@pytest.fixture
+def no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> Iterator[Block]:
+        raise AssertionError("the text was read again")
+
+    monkeypatch.setattr(store_module, "read_blocks", refuse)
+
+
+def test_a_second_run_reads_nothing(
+    source: Path, cache: Path, request: pytest.FixtureRequest
+) -> None:
+    first = opened(source)
+    request.getfixturevalue("no_reading")
+    second = opened(source)
+    assert texts_of(second) == texts_of(first) == ["one", "two", "three"]
+    assert second.fingerprint == first.fingerprint
+    assert len(entries(cache)) == 1
+
+
+def test_seed_split_and_min_count_do_not_matter(
+    source: Path, request: pytest.FixtureRequest
+) -> None:
+    opened(source)
+    request.getfixturevalue("no_reading")
+    opened(source, TextSettings(clean=False, min_count=9, valid_fraction=0.5))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TextSettings(clean=True),
+        TextSettings(clean=False, level="byte"),
+        TextSettings(clean=False, unit="document"),
+        TextSettings(clean=False, encoding="latin-1"),
+    ],
+)
+def test_other_settings_have_an_entry_of_their_own(
+    source: Path, cache: Path, settings: TextSettings
+) -> None:
+    opened(source)
+    opened(source, settings)
+    assert len(entries(cache)) == 2
+
+
+def test_other_content_under_the_same_name_is_read(source: Path, cache: Path) -> None:
+    opened(source)
+    source.write_text("one\ntwo\nfour!\n", encoding="utf-8")
+    assert texts_of(opened(source)) == ["one", "two", "four!"]
+
+
+def test_the_same_bytes_as_another_format_are_read_again(source: Path) -> None:
+    table = source.with_suffix(".csv")
+    shutil.copy(source, table)
+    assert texts_of(opened(source)) == ["one", "two", "three"]
+    assert texts_of(opened(table)) == ["two", "three"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ids.bin", "offsets.bin", "hashes.bin", "label_ids.bin", "names.json", "checksums.json"],
+)
+@pytest.mark.parametrize("damage", ["missing", "truncated", "altered"])
+def test_a_damaged_entry_is_made_anew(tmp_path: Path, cache: Path, name: str, damage: str) -> None:
+    source = tmp_path / "source.csv"
+    source.write_text("text,kind\none,x\ntwo,y\nthree,x\n", encoding="utf-8")
+    labelled = TextSettings(clean=False, columns=("text",), label_column="kind")
+    opened(source, labelled)
+    path = entries(cache)[0] / name
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "truncated":
+        path.write_bytes(content[:-1])
+    else:
+        path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    store = opened(source, labelled)
+    assert texts_of(store) == ["one", "two", "three"]
+    assert (store.labels, store.label_ids.tolist()) == (("x", "y"), [0, 1, 0])
+    assert path.read_bytes() == content
+    assert len(entries(cache)) == 1
+
+
+def test_without_labels_no_file_is_kept_of_them(source: Path, cache: Path) -> None:
+    assert opened(source).label_ids.tolist() == [-1, -1, -1]
+    assert not (entries(cache)[0] / "label_ids.bin").exists()
+
+
+def test_of_a_large_file_a_sample_is_looked_at(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.write_text("abcdefghij" * 100, encoding="utf-8")
+    monkeypatch.setattr(store_module, "_SAMPLES", 4)
+    monkeypatch.setattr(store_module, "_SAMPLE_BYTES", 16)
+    opened(source)
+    path = entries(cache)[0] / "ids.bin"
+    content = path.read_bytes()
+    # Pieces of 16 bytes at 0, 328, 656 and 984: the last byte is looked at, the 17th is not.
+    for place, seen in ((0, True), (16, False), (328, True), (999, True)):
+        altered = bytearray(content)
+        altered[place] ^= 1
+        path.write_bytes(altered)
+        assert (load(path.parent, "char", "") is None) is seen
+    for other in (content[:-1], content + b"\0"):
+        path.write_bytes(other)
+        assert load(path.parent, "char", "") is None
+
+
+def test_a_run_that_breaks_off_leaves_nothing(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Iterator[Block]:
+        yield from gather([Document(text="one")])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store_module, "read_blocks", broken)
+    with pytest.raises(KeyboardInterrupt):
+        opened(source)
+    assert entries(cache) == []
+
+
+def test_another_process_that_was_faster_is_believed(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(source)
+    kept = entries(cache)[0]
+    looks = iter(["not there yet"])
+
+    def slow(folder: Path, level: Level, content: str) -> Store | None:
+        return None if next(looks, None) else load(folder, level, content)
+
+    monkeypatch.setattr(store_module, "load", slow)
+    before = (kept / "checksums.json").stat().st_mtime_ns
+    assert texts_of(opened(source)) == ["one", "two", "three"]
+    assert (kept / "checksums.json").stat().st_mtime_ns == before
+
+
+def test_an_entry_that_goes_while_it_is_looked_at_is_made_anew(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(source)
+    folder = entries(cache)[0]
+    mapped, looks = memory_map.mapped, iter(["the first"])
+
+    def vanishing(path: Path, dtype: str) -> Any:
+        if next(looks, None):
+            shutil.rmtree(folder)
+        return mapped(path, dtype)
+
+    monkeypatch.setattr(store_module, "mapped", vanishing)
+    assert texts_of(opened(source)) == ["one", "two", "three"]
+    assert entries(cache) == [folder]
+
+
+def test_a_cache_that_cannot_be_written_gives_way_to_a_temporary_folder(
+    source: Path, cache: Path
+) -> None:
+    cache.write_text("a file where the folder should be", encoding="utf-8")
+    assert texts_of(opened(source)) == ["one", "two", "three"]
+
+
+def test_nowhere_to_write(source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.write_text("a file where the folder should be", encoding="utf-8")
+    monkeypatch.setattr(tempfile, "tempdir", str(cache))
+    with pytest.raises(OutputError) as error:
+        opened(source)
+    # Systems differ in how they call the reason, which stands between the two.
+    start, _, end = str(error.value).partition(" (")
+    assert start == f"the text's ids can be written neither to {cache} nor to {cache}"
+    assert end.endswith(
+        "): free some space, or set CHARLOOM_CACHE to a folder that can be written."
+    )
+
+
+def test_checksums_are_kept_beside_the_files(source: Path, cache: Path) -> None:
+    opened(source)
+    folder = entries(cache)[0]
+    checksums = json.loads((folder / "checksums.json").read_text(encoding="utf-8"))
+    assert set(checksums) == {p.name for p in folder.iterdir()} - {"checksums.json"}

@@ -1,0 +1,132 @@
+"""Bytes to text: compression, encodings, line ends, and exact places of what is wrong."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charloom.data.text_files import Compression, SourceFile, read_text, whole_lines
+from charloom.errors import SourceError
+
+Pack = Callable[[bytes], bytes]
+PACKED: list[tuple[Compression | None, Pack]] = [
+    (None, bytes),
+    ("gzip", gzip.compress),
+    ("zstd", zstandard.compress),
+]
+
+
+def stored(path: Path, content: bytes, compression: Compression | None = None) -> SourceFile:
+    path.write_bytes(content)
+    return SourceFile(path=path, name="X", compression=compression)
+
+
+def message(file: SourceFile, encoding: str = "utf-8") -> str:
+    with pytest.raises(SourceError) as caught:
+        list(read_text(file, encoding))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(("compression", "pack"), PACKED)
+def test_text_comes_back_and_every_stored_byte_is_reported(
+    tmp_path: Path, compression: Compression | None, pack: Pack
+) -> None:
+    text = "\U0001f600 line \u0e01\n" * 200_000  # several blocks, whose ends cut characters
+    file = stored(tmp_path / "x", pack(text.encode()), compression)
+    read: list[int] = []
+    assert "".join(read_text(file, "utf-8", read.append)) == text
+    assert sum(read) == file.path.stat().st_size
+
+
+@pytest.mark.parametrize(("compression", "pack"), PACKED[1:])
+def test_members_follow_one_another_and_zero_bytes_may_fill_up(
+    tmp_path: Path, compression: Compression, pack: Pack
+) -> None:
+    content = pack(b"one ") + pack(b"") + pack(b"two") + b"\0" * 40_000
+    assert "".join(read_text(stored(tmp_path / "x", content, compression), "utf-8")) == "one two"
+
+
+@pytest.mark.parametrize(("compression", "pack"), PACKED)
+@pytest.mark.parametrize("offset", [0, 7, (1 << 20) - 1, 1 << 20, (5 << 20) + 3])
+def test_the_offset_of_a_strange_byte_is_exact(
+    tmp_path: Path, compression: Compression | None, pack: Pack, offset: int
+) -> None:
+    content = b"a" * offset + b"\xe9 caf\xc3\xa9" + b"b" * (1 << 20)
+    unpacked = " (unpacked)" if compression else ""
+    assert message(stored(tmp_path / "x", pack(content), compression)) == (
+        f"X is not UTF-8: byte 0xE9 at offset {offset}{unpacked}; say which encoding with "
+        "--encoding, for example --encoding latin-1."
+    )
+
+
+def test_a_character_cut_by_a_block_counts_from_its_first_byte(tmp_path: Path) -> None:
+    begin = (1 << 20) - 2
+    content = b"a" * begin + b"\xf0\x9f\x98x"  # the fault shows in the second block only
+    assert f"byte 0xF0 at offset {begin};" in message(stored(tmp_path / "x", content))
+    assert "byte 0xC3 at offset 3;" in message(stored(tmp_path / "x", b"abc\xc3"))
+
+
+def test_what_is_no_text_is_told_so(tmp_path: Path) -> None:
+    picture = stored(tmp_path / "x", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+    assert message(picture) == (
+        "X does not look like text: it holds NUL bytes and is not UTF-8; a text or a table is "
+        "needed; give another source."
+    )
+    assert message(stored(tmp_path / "y", "ab".encode("utf-16"))).endswith("--encoding utf-16.")
+
+
+def test_a_byte_order_mark_shifts_no_offset(tmp_path: Path) -> None:
+    file = stored(tmp_path / "x", b"\xef\xbb\xbfab\xff")
+    assert "byte 0xFF at offset 5;" in message(file)
+    assert "byte 0xFF at offset 5;" in message(file, "utf-8-sig")
+
+
+def test_other_encodings(tmp_path: Path) -> None:
+    text = "na\u00efve \u00e9t\u00e9"
+    for encoding in ("latin-1", "cp1252", "utf-16", "utf-16-be", "gb18030", "utf-8-sig"):
+        file = stored(tmp_path / "x", text.encode(encoding))
+        assert "".join(read_text(file, encoding)) == text
+    assert "--encoding utf-16." in message(stored(tmp_path / "x", text.encode("utf-16")))
+    assert message(stored(tmp_path / "x", b"ab"), "utf-16").startswith("X is not UTF-16: ")
+
+
+@pytest.mark.parametrize("name", ["utf-9", "hex", "rot13", "undefined", "a\0b", ""])
+def test_an_encoding_that_is_none(tmp_path: Path, name: str) -> None:
+    assert message(stored(tmp_path / "x", b"a"), name) == (
+        f"encoding {name!r} is not known; allowed: utf-8, latin-1, cp1252, utf-16, gb18030 and the "
+        "others that Python knows; give one of them with --encoding."
+    )
+
+
+@pytest.mark.parametrize(("compression", "pack"), PACKED[1:])
+def test_damaged_files(tmp_path: Path, compression: Compression, pack: Pack) -> None:
+    whole = pack(bytes(range(128)) * 50)
+    cut = message(stored(tmp_path / "x", whole[:-3], compression))
+    assert cut == (
+        f"X is damaged: it ends too early; a whole {compression} file is needed; "
+        "copy or compress it again."
+    )
+    no_such_file = message(stored(tmp_path / "x", b"plain text", compression))
+    assert no_such_file.startswith("X is damaged: ")
+    assert "\n" not in no_such_file
+
+
+def test_a_file_that_the_system_refuses(tmp_path: Path) -> None:
+    refused = (
+        "; a file or folder that this user may read is needed; check its name and its permissions."
+    )
+    absent = SourceFile(path=tmp_path / "absent", name="X")
+    assert message(absent) == f"X cannot be read: No such file or directory{refused}"
+
+
+@given(st.lists(st.text("ab\r\n\u2028\x85", max_size=8)))
+def test_blocks_become_whole_lines(blocks: list[str]) -> None:
+    text = "".join(blocks).replace("\r\n", "\n").replace("\r", "\n")
+    expected = text.removesuffix("\n").split("\n") if text else []
+    found = [line for block in whole_lines(blocks) for line in block.split("\n")]
+    assert [line for line in found if line] == [line for line in expected if line]
+    assert "".join(line + "\n" for line in found) == (text and text.removesuffix("\n") + "\n")

@@ -1,0 +1,128 @@
+"""What texts share with documents, against ``in`` and ``str.find``."""
+
+import random
+import string
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charloom.evaluation.copies import CopiedSpan, Copies, CopyFinder
+from charloom.text.documents import BLOCK
+
+# Few characters, so that much repeats; of one, two, three and four bytes, and one of several.
+ALPHABET = "abA é日本🙂👍🏽"
+texts = st.lists(st.text(ALPHABET, max_size=25), min_size=1, max_size=6)
+documents = st.lists(st.text(ALPHABET, max_size=20), max_size=6)
+
+
+def found(texts: list[str], documents: list[str]) -> Copies:
+    finder = CopyFinder(texts)
+    assert finder.read(iter(documents)) == len(documents)
+    return finder.copies(0, len(texts))
+
+
+def longest_ending(text: str, documents: list[str]) -> list[int]:
+    return [
+        max(n for n in range(end + 1) if not n or any(text[end - n : end] in d for d in documents))
+        for end in range(1, len(text) + 1)
+    ]
+
+
+def first_longest(text: str, documents: list[str]) -> CopiedSpan | None:
+    for length in range(len(text), 0, -1):
+        for start in range(len(text) - length + 1):
+            span = text[start : start + length]
+            for number, document in enumerate(documents):
+                if span in document:
+                    place = document.find(span)
+                    return CopiedSpan(text=span, start=start, document=number, place=place)
+    return None
+
+
+@given(texts=texts, documents=documents)
+def test_any_texts_and_documents(texts: list[str], documents: list[str]) -> None:
+    result = found(texts, documents)
+    assert result.copied_N.tolist() == [
+        length for text in texts for length in longest_ending(text, documents)
+    ]
+    assert result.spans == tuple(first_longest(text, documents) for text in texts)
+    assert result.whole == sum(bool(text) and text in documents for text in texts)
+    assert result.lengths.tolist() == [len(text) for text in texts]
+
+
+@given(texts=texts, more=texts, documents=documents)
+def test_a_text_is_judged_as_if_it_were_alone(
+    texts: list[str], more: list[str], documents: list[str]
+) -> None:
+    finder = CopyFinder([*texts, *more])
+    finder.read(documents)
+    for number, text in enumerate([*texts, *more]):
+        among, alone = finder.copies(number, number + 1), found([text], documents)
+        assert (among.whole, among.spans) == (alone.whole, alone.spans)
+        assert among.copied_N.tolist() == alone.copied_N.tolist()
+
+
+def test_every_planted_copy_is_found_in_its_place() -> None:
+    """Documents and texts share no letter but those that are planted; blocks end among them."""
+    rng = random.Random(0)
+    ours, theirs = string.ascii_lowercase, string.ascii_uppercase
+    documents = ["".join(rng.choices(ours, k=rng.randrange(300))) for _ in range(4000)]
+    assert sum(map(len, documents)) > 2 * BLOCK
+    planted: list[CopiedSpan] = []
+    texts: list[str] = []
+    while len(texts) < 300:
+        document = rng.choice(documents)
+        if len(document) < 30:
+            continue
+        place = rng.randrange(len(document) - 25)
+        span = document[place : place + rng.randrange(25, 200)]
+        before, after = ("".join(rng.choices(theirs, k=rng.randrange(200))) for _ in range(2))
+        texts.append(before + span + after)
+        planted.append(
+            CopiedSpan(
+                text=span, start=len(before), document=documents.index(document), place=place
+            )
+        )
+    # Two spans of 25 of 26 letters are equal with a chance of 26**-25, so all places are the only.
+    assert list(found(texts, documents).spans) == planted
+
+
+def test_no_span_reaches_over_two_documents_or_two_texts() -> None:
+    assert found(["abcd"], ["ab", "cd"]).copied_N.tolist() == [1, 2, 1, 2]
+    assert found(["ab", "cd"], ["abcd"]).copied_N.tolist() == [1, 2, 1, 2]
+
+
+def test_of_equal_places_the_first_is_told() -> None:
+    """The first document has the span within a longer one of another text."""
+    result = found(["xab", "ab"], ["--xab", "ab", "ab"])
+    assert result.spans == (
+        CopiedSpan(text="xab", start=0, document=0, place=2),
+        CopiedSpan(text="ab", start=0, document=0, place=3),
+    )
+    assert result.whole == 1
+
+
+def test_empty_documents_take_no_place() -> None:
+    (span,) = found(["b"], ["", "a", "", "", "b", ""]).spans
+    assert span == CopiedSpan(text="b", start=0, document=4, place=0)
+
+
+def test_nothing_in_common() -> None:
+    result = found(["", "日本"], ["", "abc"])
+    assert (result.whole, result.spans, result.copied_N.tolist()) == (0, (None, None), [0, 0])
+
+
+def test_lone_surrogates_are_the_replacement_character() -> None:
+    result = found(["a\ud800"], ["-a\udfff"])
+    assert result.spans == (CopiedSpan(text="a\ufffd", start=0, document=0, place=1),)
+    assert found(["\ud83d", "\ude42"], ["🙂"]).spans == (None, None)
+
+
+def test_case_matters_and_code_points_are_counted() -> None:
+    assert found(["Ab"], ["ab"]).copied_N.tolist() == [0, 1]
+    (span,) = found(["x👍🏽"], ["y👍🏽"]).spans
+    assert span is not None
+    assert span.to_json() == {
+        **{"characters": 2, "text": "👍🏽"},
+        **{"start": 1, "document": 0, "place": 1},
+    }

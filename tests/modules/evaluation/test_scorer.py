@@ -1,0 +1,130 @@
+"""Scores on Markov chains, where the nats of a text are a sum of logarithms done by hand."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from networks import markov_tensors, random_tensors, vocabulary_of
+
+from charloom.errors import LabelError
+from charloom.evaluation.scorer import Score, Scorer
+from charloom.evaluation.symbol_scorer import ROWS, Reader
+from charloom.network.reference import Network
+from charloom.settings import NetworkSettings
+from charloom.text.documents import BLOCK, Block, Document, gather
+from charloom.text.symbols import codes
+
+LETTERS = "abc"
+CHANCES = np.random.default_rng(0).dirichlet([1.0] * 5, size=5)
+
+
+def reader(chances: Any) -> Reader:
+    settings, tensors = markov_tensors(chances)
+    return Reader(settings, {name: tensor.astype(np.float32) for name, tensor in tensors.items()})
+
+
+def by_hand(text: str) -> float:
+    ids = [0, *(LETTERS.index(letter) + 2 if letter in LETTERS else 1 for letter in text), 0]
+    return -sum(math.log(CHANCES[last][this]) for last, this in zip(ids, ids[1:], strict=False))
+
+
+def scorer() -> Scorer:
+    return Scorer(reader(CHANCES), vocabulary_of(LETTERS))
+
+
+def scores(*texts: str) -> list[Score]:
+    return list(scorer().score(Document(text=text) for text in texts))
+
+
+@pytest.mark.parametrize("text", ["", "a", "abcabc", "xaéb"])
+def test_nats_of_a_text(text: str) -> None:
+    (score,) = scores(text)
+    assert score.nats == pytest.approx(by_hand(text), rel=1e-6)
+    assert score.bits == pytest.approx(by_hand(text) / math.log(2), rel=1e-6)
+    assert score.bits_per_character == pytest.approx(score.bits / (len(text) + 1), rel=1e-6)
+    assert (score.symbols, score.characters) == (len(text) + 1, len(text) + 1)
+    assert score.unknown == sum(letter not in LETTERS for letter in text)
+
+
+def test_documents_of_all_lengths_come_back_in_order() -> None:
+    """More than are read side by side, with documents of many times the usual length."""
+    generator = np.random.default_rng(1)
+    sizes = generator.integers(0, 60, 4 * ROWS + 3)
+    sizes[[3, 70, -1]] = 500, 900, 2000
+    texts = ["".join(generator.choice(list(LETTERS), size)) for size in sizes]
+    result = scores(*texts)
+    assert [score.symbols for score in result] == [size + 1 for size in sizes]
+    assert [score.nats for score in result] == pytest.approx(list(map(by_hand, texts)), rel=1e-6)
+
+
+def test_documents_are_read_as_they_are_needed() -> None:
+    taken = 0
+
+    def endless() -> Iterator[Document]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield Document(text="ab")
+
+    next(scorer().score(endless()))
+    assert taken == BLOCK // 2
+
+
+def test_a_document_that_goes_on_in_the_next_block() -> None:
+    text = "".join(np.random.default_rng(2).choice(list(LETTERS), 1000))
+    (whole,) = scorer().score_blocks(gather([Document(text=text)]))
+    parts = (text[:400], text[400:401], text[401:])
+    blocks = [
+        Block(codes=codes(part, "char"), lengths=np.array([len(part)]), unfinished=part != parts[2])
+        for part in parts
+    ]
+    found = list(scorer().score_blocks(blocks))
+    assert np.array_equal(np.concatenate([one.nats_N for one in found]), whole.nats_N)
+    assert np.array_equal(np.concatenate([one.targets_N for one in found]), whole.targets_N)
+
+
+def test_the_most_probable_symbol() -> None:
+    chances = [[0.1, 0.0, 0.6, 0.2, 0.1], [0.2] * 5, [0.4, 0, 0.2, 0.4, 0], [0, 0, 1, 0, 0]]
+    scored = Scorer(reader([*chances, [0.2] * 5]), vocabulary_of(LETTERS))
+    (found,) = scored.score_blocks(gather([Document(text="ab"), Document(text="aba")]))
+    # After a, the boundary and b are equally probable: the one with the lower id counts.
+    assert found.best_N.tolist() == [True, False, False, True, False, True, True]
+
+
+def test_no_documents_no_scores() -> None:
+    assert scores() == []
+
+
+def test_characters_are_those_of_the_text_whatever_a_symbol_is() -> None:
+    network = reader(np.full((5, 5), 0.2))
+    for known, level in ((["<0xC3>", "<0xA9>", "a"], "byte"), (["aé", " ", "."], "word")):
+        (score,) = Scorer(network, vocabulary_of(known, level)).score([Document(text="aé aé")])  # type: ignore[arg-type]
+        assert score.characters == 6
+        assert score.symbols == {"byte": 8, "word": 4}[level]
+        assert score.unknown == (level == "byte")
+        assert score.nats == pytest.approx(score.symbols * math.log(5))
+
+
+def test_a_label_gives_the_state_to_start_from() -> None:
+    settings = NetworkSettings(cell="lstm", hidden=4, layers=2, input=3)
+    tensors = random_tensors(settings, 5, labels=2, seed=1, scale=1.0)
+    network = Network(settings, tensors)
+    labels = [None, "sport", "news", "sport"]
+    result = Scorer(Reader(settings, tensors), vocabulary_of(LETTERS), ("news", "sport")).score(
+        Document(text="", label=label) for label in labels
+    )
+    for score, index in zip(result, (-1, 1, 0, 1), strict=True):
+        logits = network.step(np.array([0]), network.start(np.array([index])))[0][0]
+        expected = math.log(sum(math.exp(x) for x in logits)) - logits[0]
+        assert score.nats == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_label_that_is_not_known() -> None:
+    with pytest.raises(LabelError) as error:
+        list(scorer().score([Document(text="a", label="news")]))
+    assert str(error.value) == (
+        "label 'news' was asked for, but this model has no labels; "
+        "leave the label out, or train a model with --label-column."
+    )

@@ -1,0 +1,261 @@
+"""The generator on Markov chains, where every text and its bits can be computed by hand."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from networks import markov_chain, random_tensors, vocabulary_of
+from numpy.typing import NDArray
+
+from charloom.errors import LabelError, SettingsError
+from charloom.generation import decode_loop
+from charloom.generation import generator as generator_module
+from charloom.generation.generator import BATCH, Generator, label_id
+from charloom.network.engine import Engine
+from charloom.network.reference import State
+from charloom.randomness import uniform
+from charloom.settings import NetworkSettings, SamplingSettings
+from charloom.text.symbols import split
+
+LETTERS = "abc"
+EOS, UNK, A, B, C = range(5)
+
+# After the boundary always "a"; then "b" or "c"; "c" may end; after the unknown symbol "c".
+CHANCES = np.array(
+    [
+        [0.00, 0.00, 1.00, 0.00, 0.00],
+        [0.00, 0.00, 0.00, 0.00, 1.00],
+        [0.00, 0.25, 0.00, 0.50, 0.25],
+        [0.00, 0.00, 0.50, 0.00, 0.50],
+        [0.50, 0.25, 0.25, 0.00, 0.00],
+    ]
+)
+# <eos>, a, b, c, <eos>
+CYCLE = [[0, 0, 1, 0, 0], [0] * 5, [0, 0, 0, 1, 0], [0, 0, 0, 0, 1], [1, 0, 0, 0, 0]]
+GREEDY = SamplingSettings(temperature=0.0)
+
+
+def chain(chances: Sequence[Sequence[float]] | NDArray[Any] = CHANCES) -> Generator:
+    return Generator(markov_chain(chances), vocabulary_of(LETTERS))
+
+
+def by_hand(seed: int, temperature: float) -> tuple[str, float]:
+    """Draw from CHANCES with plain loops; return the text and the bits of it."""
+    last, text, bits = EOS, "", 0.0
+    for position in range(1000):
+        weights = [p ** (1 / temperature) if v != UNK else 0.0 for v, p in enumerate(CHANCES[last])]
+        drawn = uniform(np.array([seed], np.uint64), np.array([position], np.uint64))
+        left = float(drawn[0]) * sum(weights)
+        for last, weight in enumerate(weights):  # noqa: B007
+            if left < weight:
+                break
+            left -= weight
+        bits -= math.log2(CHANCES[EOS if not text else A + LETTERS.index(text[-1])][last])
+        if last == EOS:
+            return text, bits
+        text += LETTERS[last - A]
+    raise AssertionError("the chain ends before")
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 1.8])
+def test_texts_and_bits_are_those_drawn_by_hand(temperature: float) -> None:
+    """Bits are those of the model itself, whatever the temperature, and <unk> keeps its share."""
+    settings = SamplingSettings(temperature=temperature, seed=5, length=1000)
+    for k, drawn in enumerate(chain().generate("", settings, n=40)):
+        text, bits = by_hand(5 + k, temperature)
+        assert (drawn.text, drawn.seed, drawn.stopped) == (text, 5 + k, "eos")
+        assert drawn.symbols == len(text) + 1
+        assert drawn.bits == pytest.approx(bits, abs=1e-5)
+
+
+def test_greedy_follows_the_best_symbol_to_the_boundary() -> None:
+    drawn = chain(CYCLE).generate("", GREEDY)[0]
+    assert (drawn.text, drawn.prompt, drawn.stopped, drawn.symbols) == ("abc", "", "eos", 4)
+    assert drawn.bits == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_prompt_is_continued_and_belongs_to_the_text() -> None:
+    drawn = chain(CYCLE).generate("cab", GREEDY)[0]
+    assert (drawn.text, drawn.prompt, drawn.symbols) == ("cabc", "cab", 2)
+
+
+def test_symbols_that_are_not_known_are_read_as_unknown_and_stay_in_the_text() -> None:
+    assert chain().generate("é", SamplingSettings(length=1))[0].text == "éc"
+
+
+def test_at_most_so_many_symbols_are_added() -> None:
+    drawn = chain(CYCLE).generate("a", dataclasses.replace(GREEDY, length=2))[0]
+    assert (drawn.text, drawn.stopped, drawn.symbols) == ("abc", "length", 2)
+
+
+def test_the_boundary_is_one_of_the_symbols_that_may_be_added() -> None:
+    drawn = chain(CYCLE).generate("a", dataclasses.replace(GREEDY, length=3))[0]
+    assert (drawn.text, drawn.stopped, drawn.symbols) == ("abc", "eos", 3)
+
+
+def test_a_text_ends_before_a_stop_string() -> None:
+    """Its symbols were drawn, so bits and symbols count them."""
+    endless = np.array(CYCLE, float)
+    endless[B], endless[C] = [0, 0, 0.5, 0, 0.5], [0, 0, 1, 0, 0]
+    settings = SamplingSettings(temperature=1.0, stop=("bca",), seed=3)
+    drawn = chain(endless).generate("", settings)[0]
+    assert drawn.stopped == "stop"
+    assert set(split(drawn.text, "char")) <= {"a", "b"}
+    assert drawn.symbols == len(drawn.text) + 3
+    assert drawn.bits == pytest.approx((drawn.text + "bca").count("b"), abs=1e-5)
+
+
+def test_a_stop_string_within_the_prompt_does_not_end_the_text() -> None:
+    drawn = chain(CYCLE).generate("ab", dataclasses.replace(GREEDY, stop=("ab", "bc")))[0]
+    assert (drawn.text, drawn.stopped) == ("abc", "eos")
+
+
+def test_more_texts_than_fit_side_by_side() -> None:
+    generator, settings = chain(), SamplingSettings(temperature=1.0, seed=9)
+    many = generator.generate("", settings, n=BATCH + 2)
+    assert len(many) == BATCH + 2
+    for k in (BATCH - 1, BATCH, BATCH + 1):
+        alone = dataclasses.replace(settings, seed=9 + k)
+        assert many[k] == generator.generate("", alone)[0]
+
+
+def test_the_largest_seed_has_neighbours() -> None:
+    settings = SamplingSettings(seed=2**63 - 2)
+    drawn = chain().generate("", settings, n=2)
+    assert [one.seed for one in drawn] == [2**63 - 2, 2**63 - 1]
+    with pytest.raises(SettingsError) as error:
+        chain().generate("", settings, n=3)
+    assert str(error.value) == (
+        "seed is 9223372036854775806, and each of 3 texts takes the next one; "
+        "it must be at most 9223372036854775805."
+    )
+
+
+@pytest.mark.parametrize("n", [0, -3])
+def test_fewer_than_one_text(n: int) -> None:
+    with pytest.raises(SettingsError) as error:
+        chain().generate("", GREEDY, n=n)
+    assert str(error.value) == f"n is {n}; it must be a whole number of at least 1."
+
+
+@pytest.mark.parametrize("stop", [(), ("c",), ("ba",), ("zz",)])
+def test_a_stream_gives_what_generate_adds(stop: tuple[str, ...]) -> None:
+    generator = chain()
+    for seed in range(20):
+        settings = SamplingSettings(temperature=1.3, seed=seed, stop=stop)
+        pieces = list(generator.stream("ab", settings))
+        assert "ab" + "".join(pieces) == generator.generate("ab", settings)[0].text
+        assert "" not in pieces
+
+
+def test_a_stream_of_bytes_gives_whole_characters() -> None:
+    first, second = split("é", "byte")
+    chances = [[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
+    generator = Generator(markov_chain(chances), vocabulary_of([first, second], "byte"))
+    settings = SamplingSettings(temperature=0.0, length=5)
+    assert list(generator.stream("", settings)) == ["é", "é", "\ufffd"]
+    assert generator.generate("é", settings)[0].text == "ééé\ufffd"
+
+
+class Counting(Engine):
+    """A network that remembers how many symbols it was given at each call."""
+
+    def __init__(self, settings: NetworkSettings, tensors: dict[str, NDArray[np.float32]]) -> None:
+        super().__init__(settings, tensors)
+        self.calls: list[int] = []
+
+    def advance(self, ids: NDArray[Any], state: State) -> State:
+        self.calls.append(len(ids))
+        return super().advance(ids, state)
+
+
+def counting() -> Counting:
+    settings = NetworkSettings(cell="gru", hidden=3, input="one-hot")
+    tensors = random_tensors(settings, 5)
+    tensors["output.bias"][EOS] = -1000
+    return Counting(settings, tensors)
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let NumPy do all, whose steps can be counted."""
+    monkeypatch.setattr(decode_loop, "compiled", lambda engine, symbols: None)
+    monkeypatch.setattr(generator_module, "compiled", lambda engine, symbols: None)
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_prompt_is_read_once_and_each_symbol_costs_one_step() -> None:
+    engine = counting()
+    generator = Generator(engine, vocabulary_of(LETTERS))
+    generator.generate("abc" * 500, SamplingSettings(length=130), n=7)
+    assert engine.calls == [1] * (1 + 3 * 500) + [7] * 129
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_stream_draws_no_further_than_it_is_read() -> None:
+    engine = counting()
+    stream = Generator(engine, vocabulary_of(LETTERS)).stream("ab", SamplingSettings())
+    assert [len(next(stream)) for _ in range(4)] == [1] * 4
+    assert len(engine.calls) == 3 + 3
+
+
+def test_next_gives_all_but_the_unknown_symbol_most_probable_first() -> None:
+    result = chain().next("ac")
+    assert [symbol for symbol, _ in result] == ["<eos>", "a", "b", "c"]
+    assert [chance for _, chance in result] == pytest.approx([0.5, 0.25, 0, 0], abs=1e-9)
+    assert chain().next("é")[0] == ("c", 1.0)
+
+
+def labelled() -> tuple[Engine, Generator]:
+    settings = NetworkSettings(cell="lstm", hidden=4, layers=2, input=3)
+    network = Engine(settings, random_tensors(settings, 5, labels=2, seed=1, scale=1.0))
+    return network, Generator(network, vocabulary_of(LETTERS), ("news", "sport"))
+
+
+@pytest.mark.parametrize(("label", "index"), [(None, -1), ("news", 0), ("sport", 1)])
+def test_a_label_gives_the_state_to_start_from(label: str | None, index: int) -> None:
+    network, generator = labelled()
+    logits, _ = network.step(np.array([EOS]), network.start(np.array([index])))
+    weights = [math.exp(logit) for logit in logits[0]]
+    chances = dict(generator.next("", label))
+    for symbol, number in {"<eos>": EOS, "a": A, "b": B, "c": C}.items():
+        assert chances[symbol] == pytest.approx(weights[number] / sum(weights))
+    drawn = generator.generate("", SamplingSettings(label=label, length=1, temperature=0.0))[0]
+    assert drawn.label == label
+    assert drawn.bits == pytest.approx(-math.log2(max(chances.values())))
+
+
+def test_a_label_that_is_not_known() -> None:
+    _, generator = labelled()
+    settings = SamplingSettings(label="sports")
+    for call in (
+        lambda: generator.generate("", settings),
+        lambda: generator.stream("", settings),
+        lambda: generator.next("", "sports"),
+    ):
+        with pytest.raises(LabelError) as error:
+            call()
+        assert str(error.value) == (
+            "label 'sports' is not known to this model; known labels: news, sport."
+        )
+
+
+def test_many_labels_are_not_all_listed() -> None:
+    with pytest.raises(LabelError) as error:
+        label_id("x", [str(number) for number in range(23)])
+    listed = ", ".join(str(number) for number in range(20))
+    assert str(error.value) == (
+        f"label 'x' is not known to this model; known labels: {listed} and 3 more."
+    )
+
+
+def test_a_label_for_a_model_without_labels() -> None:
+    with pytest.raises(LabelError) as error:
+        chain().generate("", SamplingSettings(label="news"))
+    assert str(error.value) == (
+        "label 'news' was asked for, but this model has no labels; "
+        "leave the label out, or train a model with --label-column."
+    )

@@ -1,0 +1,313 @@
+"""Penalty, bias and masks, against loops over strings."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import markov_chain, vocabulary_of
+from numpy.typing import NDArray
+
+from charloom.errors import SettingsError
+from charloom.generation import compiled_decode, decode_loop
+from charloom.generation import generator as generator_module
+from charloom.generation.generator import Generator
+from charloom.generation.logits_processor import NOTHING, Steering, steer
+from charloom.generation.regex_constraint import NEVER, Automaton, Expression
+from charloom.settings import Level, SamplingSettings
+from charloom.text.vocabulary import UNK, Vocabulary
+
+CHARS = vocabulary_of("abc")
+UNKNOWN = "?"
+"""How the oracle writes each symbol that the vocabulary lacks: they are all the same to it."""
+
+
+def no_expression(pattern: str) -> Expression:
+    raise AssertionError(f"no expression was asked for, least of all {pattern!r}")
+
+
+def steering(vocabulary: Vocabulary = CHARS, prompt: str = "", **options: Any) -> Steering:
+    return steer(SamplingSettings(**options), vocabulary, prompt, no_expression)
+
+
+def adjusted(
+    made: Steering, logits_BV: NDArray[np.float32], texts: Sequence[list[int]]
+) -> NDArray[np.float32]:
+    """Return the logits after texts of one length, each followed from the start."""
+    memory = made.first.take(np.zeros(len(texts), np.int64))
+    for ids in zip(*texts, strict=True):
+        memory = made.follow(np.array(ids), memory)
+    return made.adjust(logits_BV, len(texts[0]), memory)
+
+
+def repeats(text: str, symbol: str, span: int) -> bool:
+    """Whether ``symbol`` would end a passage that stands among the last 256 symbols."""
+    passage = text[len(text) - span + 1 :] + symbol
+    return len(passage) == span and symbol != UNKNOWN and passage in text[-256:]
+
+
+def by_hand(
+    logits: Sequence[float], text: str, span: int, penalty: float, bias: dict[str, float]
+) -> list[float]:
+    """The rule of CTRL (Keskar et al. 2019), then bias, in float32; never the unknown symbol."""
+    result = []
+    for symbol, logit in zip(["<eos>", UNKNOWN, *"abc"], map(np.float32, logits), strict=True):
+        pressed = logit
+        if repeats(text, symbol, span):
+            pressed = logit / np.float32(penalty) if logit > 0 else logit * np.float32(penalty)
+        result.append(float(pressed + np.float32(bias.get(symbol, 0))))
+    result[UNK] = -math.inf
+    return result
+
+
+@pytest.mark.parametrize("span", [1, 2, 3, 8])
+@given(
+    prompt=st.text("aabcé", max_size=12),
+    texts=st.integers(0, 12).flatmap(
+        lambda size: st.lists(
+            st.lists(st.sampled_from([2, 2, 3, 4]), min_size=size, max_size=size),
+            min_size=1,
+            max_size=3,
+        )
+    ),
+    logits=st.lists(st.floats(-9, 9, width=32), min_size=5, max_size=5),
+    penalty=st.sampled_from([0.5, 1.0, 1.3, 40.0]),
+    bias=st.dictionaries(
+        st.sampled_from(["a", "c", "<eos>"]), st.sampled_from([-2.5, 0.1, -math.inf])
+    ),
+)
+def test_penalty_and_bias_are_those_of_a_loop_over_strings(
+    span: int,
+    prompt: str,
+    texts: list[list[int]],
+    logits: list[float],
+    penalty: float,
+    bias: dict[str, float],
+) -> None:
+    made = steering(
+        prompt=prompt, repetition_penalty=penalty, repetition_span=span, bias=bias, length=20
+    )
+    rows = np.tile(np.array(logits, np.float32), (len(texts), 1))
+    begun = prompt.replace("é", UNKNOWN)
+    for row, ids in zip(adjusted(made, rows, texts), texts, strict=True):
+        text = begun + CHARS.decode(ids)
+        assert row.tolist() == by_hand(logits, text, span, penalty, bias)
+    assert rows.tolist() == [logits] * len(texts), "left as they were"
+
+
+def test_a_passage_of_eight_symbols_of_prompt_and_text() -> None:
+    """``c`` after ``aab`` repeats nothing; after the same eight symbols it does."""
+    options: dict[str, Any] = {"prompt": "abcabcab", "repetition_penalty": 2.0}
+    logits = np.full((1, 5), 4, np.float32)
+    one_more = CHARS.encode("c").tolist()
+    assert adjusted(steering(**options), logits, [[]])[0, 2:].tolist() == [4, 4, 4]
+    again = adjusted(steering(**options), logits, [[*one_more, *CHARS.encode("abcab").tolist()]])
+    assert again[0, 2:].tolist() == [4, 4, 2]
+
+
+@pytest.mark.parametrize(("level", "span"), [("char", 8), ("byte", 8), ("word", 1)])
+def test_a_passage_is_of_eight_symbols_and_of_one_word(level: Level, span: int) -> None:
+    assert steering(vocabulary_of("ab", level), repetition_penalty=1.2).span == span
+    assert steering(vocabulary_of("ab", level), repetition_penalty=1.2, repetition_span=3).span == 3
+
+
+def test_only_the_last_256_symbols_count() -> None:
+    """With a span of 1 and of 256, which sees nothing but one passage as long as the window."""
+    logits = np.full((1, 5), 4, np.float32)
+    for far, expected in ((255, 2.0), (256, 4.0)):
+        made = steering(prompt="a", repetition_penalty=2.0, repetition_span=1)
+        assert adjusted(made, logits, [[3] * far])[0, 2] == expected
+    made = steering(prompt="b" * 1000, repetition_penalty=2.0, repetition_span=256)
+    assert adjusted(made, logits, [[]])[0, 2:].tolist() == [4, 2, 4]
+    assert adjusted(made, logits, [[2]])[0, 2:].tolist() == [4, 4, 4]
+
+
+def test_what_is_known_before_the_first_symbol() -> None:
+    """The end of the prompt, or nothing; and nothing at all where nobody asks."""
+    assert steering(prompt="abc").first.recent_BW.shape == (1, 0)
+    short = steering(prompt="aéb", repetition_penalty=1.2).first.recent_BW
+    assert short[0].tolist() == [NOTHING] * 253 + [2, UNK, 3]
+    long = steering(prompt="a" * 9 + "bc" * 128, repetition_penalty=1.2).first.recent_BW
+    assert long[0].tolist() == [3, 4] * 128
+
+
+def test_biases_are_added_and_the_unknown_symbol_is_forbidden() -> None:
+    made = steering(bias={"b": 0.1, "<eos>": -7, "c": -math.inf})
+    assert made.bias_V.tolist() == [-7, -math.inf, 0, np.float32(0.1), -math.inf]
+
+
+def test_the_symbols_of_a_bias_are_spelled_as_in_the_vocabulary() -> None:
+    assert steering(vocabulary_of(["a", "<0xC3>"], "byte"), bias={"<0xC3>": 1}).bias_V[3] == 1
+    assert steering(vocabulary_of(["play", " "], "word"), bias={"play": 1}).bias_V[2] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"bias": {"é": 1}},
+            "a bias is given for 'é', which is no symbol of this model; "
+            "its level is char, and vocabulary.json has its symbols.",
+        ),
+        (
+            {"bias": {"a": -1, "ab": -1}},
+            "a bias is given for 'ab', which is no symbol of this model; "
+            "its level is char, and vocabulary.json has its symbols.",
+        ),
+        (
+            {"bias": {"<unk>": 1}},
+            "a bias is given for '<unk>', which is no symbol of this model; "
+            "its level is char, and vocabulary.json has its symbols.",
+        ),
+        (
+            {"bias": dict.fromkeys(["a", "b", "c", "<eos>"], -math.inf)},
+            "every symbol is forbidden by a bias; allow at least one.",
+        ),
+        (
+            {"bias": dict.fromkeys("abc", -math.inf), "min_length": 2},
+            "every symbol but '<eos>' is forbidden by a bias, and min-length 2 asks for others; "
+            "allow at least one, or leave min-length out.",
+        ),
+        (
+            {"bias": {"<eos>": -math.inf}, "match": "a+"},
+            "match and a bias of -inf for '<eos>' contradict each other: "
+            "a match could not end; leave one of them out.",
+        ),
+    ],
+)
+def test_what_cannot_be_steered(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        steering(**options)
+    assert str(caught.value) == message
+
+
+ENDS = markov_chain([[0.9, 0.04, 0.03, 0.02, 0.01]] * 5)
+"""A network that would rather end at once; ``a`` is the likeliest of its letters."""
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize("least", [0, 1, 3, 9])
+def test_no_end_before_the_minimum_length_and_often_one_right_after(
+    least: int, temperature: float
+) -> None:
+    settings = SamplingSettings(temperature=temperature, length=50, min_length=least)
+    drawn = Generator(ENDS, CHARS).generate("abc", settings, n=60)
+    lengths = [len(one.text) - 3 for one in drawn]
+    # None of 60 ends at once with odds below (1 - 0.9)**60.
+    assert min(lengths) == least
+    assert {one.stopped for one in drawn} == {"eos"}
+    assert [one.symbols for one in drawn] == [length + 1 for length in lengths]
+
+
+def test_the_minimum_length_may_be_the_largest() -> None:
+    settings = SamplingSettings(temperature=0.0, length=4, min_length=4)
+    drawn = Generator(ENDS, CHARS).generate("b", settings)[0]
+    assert (drawn.text, drawn.symbols, drawn.stopped) == ("baaaa", 4, "length")
+
+
+def test_a_stop_string_ends_a_text_below_the_minimum_length() -> None:
+    settings = SamplingSettings(temperature=0.0, length=9, min_length=9, stop=("aa",))
+    drawn = Generator(ENDS, CHARS).generate("", settings)[0]
+    assert (drawn.text, drawn.symbols, drawn.stopped) == ("", 2, "stop")
+
+
+def test_without_letters_every_text_is_empty() -> None:
+    settings = SamplingSettings(bias=dict.fromkeys("abc", -math.inf))
+    assert [one.text for one in Generator(ENDS, CHARS).generate("", settings, n=9)] == [""] * 9
+
+
+@pytest.fixture(params=["numpy", "compiled"])
+def each_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = compiled_decode if request.param == "compiled" else None
+    for module in (generator_module, decode_loop):
+        monkeypatch.setattr(module, "compiled", lambda engine, symbols: chosen)
+
+
+@pytest.mark.usefixtures("each_engine")
+@pytest.mark.parametrize(
+    ("options", "pattern"),
+    [
+        ({"bias": {"c": 1e300}}, "cccc"),
+        ({"bias": {"c": 10**400, "b": 1e20}}, "cccc"),
+        ({"bias": {"<eos>": -1e300, "a": -(10**400)}, "temperature": 0.0}, "bbbb"),
+        ({"bias": {"<eos>": -math.inf, "a": -1e300, "b": -1e300, "c": -math.inf}}, "[ab]{4}"),
+        ({"repetition_penalty": 1e300, "repetition_span": 1}, "(bc|cb)[abc]{2}"),
+        ({"repetition_penalty": 10**400, "repetition_span": 1}, "(bc|cb)[abc]{2}"),
+        ({"repetition_penalty": 1e-300, "repetition_span": 1}, "aaaa"),
+        ({"temperature": 1e300}, "[abc]{4}"),
+        ({"top_k": 2**70, "temperature": 1e-300}, "aaaa"),
+    ],
+)
+def test_numbers_beyond_float32_steer_as_far_as_it_reaches(
+    options: dict[str, Any], pattern: str
+) -> None:
+    """Quietly (warnings fail this suite), and what is forbidden does not come.
+
+    The logits of this network are logarithms of chances, so all are negative.
+    """
+    settings = SamplingSettings(length=4, min_length=4, **options)
+    for drawn in Generator(ENDS, CHARS).generate("a", settings, n=9):
+        assert re.fullmatch("a" + pattern, drawn.text)
+
+
+@pytest.mark.usefixtures("each_engine")
+def test_lengths_beyond_64_bits_are_as_good_as_endless() -> None:
+    settings = SamplingSettings(length=2**70, min_length=2**70)
+    pieces = Generator(ENDS, CHARS).stream("", settings)
+    assert all(next(pieces) for _ in range(5))
+
+
+# Over <eos>, <unk>, a, b and c: any number of "a", then one "b"; "c" never.
+TABLE = np.array([[-1, -1, 0, 1, -1], [-1] * 5], np.int32)
+
+
+class Handmade(Expression):
+    """Knows the fewest symbols from each state of TABLE: 1 or 0, and J of them where J is more."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, list[bool], int, int]] = []
+
+    def automaton(
+        self, prompt: str, *, allowed_V: NDArray[np.bool_], minimum: int, length: int
+    ) -> tuple[Automaton, int]:
+        self.asked.append((prompt, allowed_V.tolist(), minimum, length))
+        need_JQ = [[max(j, 1), 0 if j == 0 else NEVER] for j in range(minimum + 1)]
+        return Automaton(table_QV=TABLE, need_JQ=np.array(need_JQ, np.int32)), 0
+
+
+@pytest.mark.usefixtures("each_engine")
+@pytest.mark.parametrize("temperature", [0.0, 1.0, 100.0])
+def test_an_automaton_masks_what_leads_to_no_match_in_time(temperature: float) -> None:
+    """Nothing but ``b`` may be the last symbol; before it the text may not end, and after it must.
+
+    The network alone would end nine times of ten.
+    """
+    expression = Handmade()
+    settings = SamplingSettings(
+        temperature=temperature, length=5, min_length=3, match="a*b", bias={"a": -1, "c": -math.inf}
+    )
+    generator = Generator(ENDS, CHARS)
+    generator._expression = {"a*b": expression}.__getitem__  # type: ignore[assignment]
+    texts = {one.text for one in generator.generate("aa", settings, n=40)}
+    assert expression.asked == [("aa", [True, False, True, True, False], 3, 5)]
+    all_matches = {"aaaab", "aaaaab", "aaaaaab"}
+    assert texts <= all_matches
+    # At temperature 100 each has a chance of about 1/4 or 1/2: odds of 1 in 40,000 to miss one.
+    assert temperature < 100 or texts == all_matches
+
+
+def test_a_mask_of_an_automaton_stands_over_bias_and_penalty() -> None:
+    made = steer(
+        SamplingSettings(match="a*b", bias={"b": 0.5}, repetition_penalty=2.0, repetition_span=1),
+        CHARS,
+        "a",
+        lambda _: Handmade(),
+    )
+    logits = np.full((2, 5), 4, np.float32)
+    after = adjusted(made, logits, [[2, 2], [2, 3]])
+    never = -math.inf
+    assert after.tolist() == [[never, never, 2, 4.5, never], [4, never, never, never, never]]

@@ -1,0 +1,361 @@
+"""Masks against brute force: all texts over a small vocabulary, and Python's fullmatch."""
+
+import re
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from networks import vocabulary_of
+
+from charloom.errors import SettingsError
+from charloom.generation import regex_constraint
+from charloom.generation.regex_constraint import NEVER, Automaton, Expression
+from charloom.settings import Level
+from charloom.text.symbols import BYTES, join
+from charloom.text.vocabulary import EOS, UNK, Vocabulary
+
+
+def made(
+    pattern: str,
+    vocabulary: Vocabulary,
+    prompt: str = "",
+    forbidden: Sequence[str] = (),
+    minimum: int = 0,
+    length: int = 5,
+) -> tuple[Automaton, int]:
+    allowed_V = np.arange(len(vocabulary)) != UNK
+    allowed_V[[vocabulary.ids[symbol] for symbol in forbidden]] = False
+    return Expression(pattern, vocabulary).automaton(
+        prompt, allowed_V=allowed_V, minimum=minimum, length=length
+    )
+
+
+def refusal(pattern: str, vocabulary: Vocabulary, prompt: str = "", **options: Any) -> str:
+    with pytest.raises(SettingsError) as caught:
+        made(pattern, vocabulary, prompt, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def drawable(automaton: Automaton, state: int, minimum: int, length: int) -> set[tuple[int, ...]]:
+    """All sequences of ids that the masks let through; fails at a dead end."""
+    found: set[tuple[int, ...]] = set()
+    waiting: list[tuple[tuple[int, ...], int]] = [((), state)]
+    while waiting:
+        ids, state = waiting.pop()
+        if len(ids) == length:
+            found.add(ids)
+            continue
+        allowed_V = automaton.allowed(
+            np.array([state]), drawn=len(ids), minimum=minimum, length=length
+        )[0]
+        assert allowed_V.any(), f"a dead end after {ids}"
+        assert not allowed_V[UNK]
+        for index in np.flatnonzero(allowed_V).tolist():
+            if index == EOS:
+                found.add(ids)
+            else:
+                waiting.append(((*ids, index), int(automaton.table_QV[state, index])))
+    return found
+
+
+def matching(
+    pattern: str,
+    vocabulary: Vocabulary,
+    prompt: str,
+    forbidden: Sequence[str],
+    minimum: int,
+    length: int,
+) -> set[tuple[int, ...]]:
+    """The same by trying everything. Bytes that are no UTF-8 match nothing, not even a dot."""
+    ids = [index for symbol, index in vocabulary.ids.items() if symbol not in forbidden]
+    texts = {
+        some: join([vocabulary.symbols[index] for index in some], vocabulary.level)
+        for symbols in range(minimum, length + 1)
+        for some in product(ids, repeat=symbols)
+    }
+    return {
+        some
+        for some, text in texts.items()
+        if "\ufffd" not in text and re.fullmatch(pattern, prompt + text)
+    }
+
+
+def check(
+    pattern: str,
+    vocabulary: Vocabulary,
+    prompt: str = "",
+    forbidden: Sequence[str] = (),
+    longest: int = 4,
+) -> int:
+    """Compare for all least and largest lengths; return how many texts there were in all."""
+    texts = 0
+    for length in range(1, longest + 1):
+        for minimum in range(length + 1):
+            expected = matching(pattern, vocabulary, prompt, forbidden, minimum, length)
+            options: dict[str, Any] = {"forbidden": forbidden, "minimum": minimum, "length": length}
+            if not expected:
+                refusal(pattern, vocabulary, prompt, **options)
+                continue
+            automaton, state = made(pattern, vocabulary, prompt, **options)
+            assert drawable(automaton, state, minimum, length) == expected, (minimum, length)
+            assert_well_made(automaton, minimum)
+            texts += len(expected)
+    return texts
+
+
+def assert_well_made(automaton: Automaton, minimum: int) -> None:
+    for table in (automaton.table_QV, automaton.need_JQ):
+        assert table.dtype == np.int32
+        assert table.flags.c_contiguous
+        assert table.flags.writeable
+    assert automaton.need_JQ.shape == (minimum + 1, len(automaton.table_QV))
+    assert (automaton.table_QV[:, [EOS, UNK]] == -1).all()
+    assert (automaton.need_JQ >= 0).all()
+    assert (automaton.need_JQ[0] < NEVER).all()
+
+
+CHAR = vocabulary_of("abc")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "prompt", "forbidden"),
+    [
+        ("a|ab|abc", "", ""),
+        ("a(bc)?", "", ""),
+        ("a*?", "", ""),
+        ("(a|b)*a(a|b){2}", "", ""),
+        ("(a|b)*a(a|b){2}", "ba", ""),
+        ("(ab|c)*", "c", "b"),
+        ("(abc)*", "", ""),
+        ("a{3}|b{2}|c", "", ""),
+        ("[^a]b*", "", "c"),
+        (".*", "", ""),
+        ("(?s).*", "a\n日", "a"),
+        ("日.?|c+", "日", ""),
+        ("^a.+$", "", ""),
+        ("c?", "c", ""),
+        ("abc", "abc", ""),
+        ("", "", ""),
+        ("a$|b", "", ""),
+    ],
+)
+def test_what_can_be_drawn_is_what_matches(pattern: str, prompt: str, forbidden: str) -> None:
+    assert check(pattern, CHAR, prompt, forbidden)
+
+
+def test_dead_ends_are_not_entered() -> None:
+    """Of the first expression only bc can be written, of the second ca and b."""
+    assert made("(a日)|(bc)", CHAR)[0].table_QV.shape == (3, 5)
+    assert check("(a日)|(bc)", CHAR)
+    assert check("(ab?|c)(日|a$)|b", CHAR, forbidden="b")
+    assert check("b*(a日)?|(c日*)?", CHAR)
+
+
+parts = st.recursive(
+    st.sampled_from(["a", "b", "c", "日", "[ab]", "[^a]", "."]),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map("".join),
+        st.tuples(inner, inner).map(lambda pair: f"(?:{pair[0]}|{pair[1]})"),
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{1,3}"])).map(
+            lambda pair: f"(?:{pair[0]}){pair[1]}"
+        ),
+    ),
+    max_leaves=7,
+)
+
+
+@given(parts, st.sampled_from(["", "a", "bc", "日", "cab"]), st.sampled_from(["", "a", "bc"]))
+@examples(max_examples=150)
+def test_random_expressions(pattern: str, prompt: str, forbidden: str) -> None:
+    check(pattern, CHAR, prompt, forbidden, longest=3)
+
+
+@pytest.mark.parametrize(
+    ("level", "symbols", "pattern", "prompt"),
+    [
+        ("word", ["ab", "a", "b", " ", "bab"], "(ab ?)+", ""),
+        ("word", ["ab", "a", "b", " ", "bab"], "(ab)*b", "a"),
+        ("word", ["ab", "a", "b", " ", "日"], "[a-c]{3}|日.", "日"),
+        ("grapheme", ["a", "e\u0301", "e", "\u0301", "🇫🇷", "\r\n"], "(ae\u0301?)*", ""),
+        ("grapheme", ["a", "e\u0301", "🇫🇷", "\r\n"], "[^a]{2}a", ""),
+        ("byte", [*"ab", *(BYTES[b] for b in "éè".encode()[:4])], "(é|[ab]è?)+", ""),
+        ("byte", ["a", *(BYTES[b] for b in "日本".encode())], "日?本", ""),
+        ("byte", ["a", *(BYTES[b] for b in "日本".encode())], ".", ""),
+        ("char", ["a", "é", "日", "😀", "\n"], ".[é日]?[^a]", ""),
+        ("char", [], "a?", ""),
+    ],
+)
+def test_symbols_of_every_level(
+    level: Level, symbols: list[str], pattern: str, prompt: str
+) -> None:
+    assert check(pattern, vocabulary_of(list(dict.fromkeys(symbols)), level), prompt)
+
+
+def test_prompts_of_any_characters() -> None:
+    """A lone surrogate is read as the replacement character, as everywhere."""
+    vocabulary = vocabulary_of("ab")
+    assert check("(?s).{3}a*", vocabulary, "日\n😀")
+    automaton, state = made("\ufffda?", vocabulary, "\udcff")
+    assert drawable(automaton, state, 0, 5) == {(), (2,)}
+
+
+def test_the_fewest_symbols() -> None:
+    """Closed forms, for tables of more than one chunk and needs of many rows."""
+    words = vocabulary_of([f"w{k}" for k in range(30_000)], "word")
+    automaton, _ = made("(w[0-9]+){0,40}", words, minimum=7, length=50)
+    assert automaton.need_JQ[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert (automaton.table_QV[0, 2:] >= 0).all()
+    automaton, _ = made("(abc)*", CHAR, minimum=500, length=502)
+    assert automaton.need_JQ[:, 0].tolist() == [-(-j // 3) * 3 for j in range(501)]
+    automaton, _ = made("a{300}", CHAR, minimum=300, length=300)
+    assert automaton.need_JQ[300, 0] == 300
+    assert (automaton.need_JQ[300, 1:] == NEVER).all()
+    assert sorted(automaton.need_JQ[0].tolist()) == list(range(301))
+
+
+def test_only_what_is_in_reach_is_looked_at() -> None:
+    """Of an expression with many states those count that symbols and length lead to."""
+    automaton, _ = made(r"(\p{L}{1,12} ){1,12}", vocabulary_of("ab "), length=9)
+    assert len(automaton.table_QV) < 40
+    assert len(made(".{5000}", CHAR, "a" * 4995, length=10)[0].table_QV) == 6
+
+
+WORDS = vocabulary_of(["ab", " ", "cd"], "word")
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "pattern", "prompt", "options", "message"),
+    [
+        (
+            CHAR,
+            r"a[^\s\S]|b$c",
+            "",
+            {},
+            r"no text at all matches the expression 'a[^\\s\\S]|b$c'; give one that some text "
+            "matches.",
+        ),
+        (
+            CHAR,
+            "K[a-z]+",
+            "Today " * 10,
+            {},
+            "no match of 'K[a-z]+' begins with the prompt, "
+            "'Today Today Today Today Today Today Toda'...; the whole text must match, prompt "
+            "included: change one of them.",
+        ),
+        (
+            CHAR,
+            "ab(c$a|日$日)|b",
+            "abc",
+            {},
+            "no match of 'ab(c$a|日$日)|b' begins with the prompt, 'abc'; the whole text must "
+            "match, prompt included: change one of them.",
+        ),
+        (
+            CHAR,
+            "[^a]+[0-9]{2}",
+            "a",
+            {},
+            "no match of '[^a]+[0-9]{2}' begins with the prompt, 'a'; the whole text must match, "
+            "prompt included: change one of them.",
+        ),
+        (
+            CHAR,
+            "[^a]+[0-9]{2}",
+            "日",
+            {},
+            "no match of '[^a]+[0-9]{2}' can be written with the symbols of this model: '00', say, "
+            "needs '0'; let the expression match others.",
+        ),
+        (
+            WORDS,
+            "[ab]+ abc",
+            "",
+            {},
+            "no match of '[ab]+ abc' can be written with the symbols of this model: 'a abc', say, "
+            "needs 'a'; only words of its training text can be written; let the expression match "
+            "others.",
+        ),
+        (
+            vocabulary_of([BYTES[0xE6], "a"], "byte"),
+            "a日",
+            "a",
+            {},
+            "no match of 'a日' can be written with the symbols of this model: '日', say, needs "
+            "'<0x97>'; let the expression match others.",
+        ),
+        (
+            CHAR,
+            "ab+c?",
+            "",
+            {"forbidden": "b"},
+            "every match of 'ab+c?' needs a symbol that a bias of -inf forbids; allow it.",
+        ),
+        (
+            CHAR,
+            "a{7,9}",
+            "a",
+            {},
+            "length is 5, but a match of 'a{7,9}' needs at least 6 symbols after the prompt; "
+            "raise it.",
+        ),
+        (
+            CHAR,
+            "ab|(abc){2}",
+            "a",
+            {"minimum": 3, "length": 4},
+            "length is 4, but with min-length 3 a match of 'ab|(abc){2}' needs at least 5 symbols "
+            "after the prompt; raise it.",
+        ),
+        (
+            CHAR,
+            "a{2,4}b?",
+            "a",
+            {"minimum": 5},
+            "min-length is 5, but a match of 'a{2,4}b?' has at most 4 symbols after the prompt; "
+            "lower it, or let the expression repeat more.",
+        ),
+        (
+            CHAR,
+            "abc",
+            "abc",
+            {"minimum": 1},
+            "min-length is 1, but a match of 'abc' has at most 0 symbols after the prompt; lower "
+            "it, or let the expression repeat more.",
+        ),
+        (
+            CHAR,
+            "a{3}",
+            "",
+            {"minimum": 3 * 10**7, "length": 10**8},
+            "min-length 30000000 is too large for the expression to match, 'a{3}', which has 4 "
+            "states; lower it.",
+        ),
+    ],
+)
+def test_what_cannot_be(
+    vocabulary: Vocabulary, pattern: str, prompt: str, options: dict[str, Any], message: str
+) -> None:
+    assert refusal(pattern, vocabulary, prompt, **options) == message
+
+
+@pytest.mark.parametrize(("limit", "value"), [("STATES", 50), ("LARGEST", 5 * 50)])
+def test_too_many_states(limit: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regex_constraint, limit, value)
+    assert len(made("a{40}", CHAR, length=100)[0].table_QV) == 41
+    assert refusal("a{60}", CHAR, length=100) == (
+        "the expression to match, 'a{60}', is too large; repeat less, or use smaller classes, "
+        "such as [a-z] in place of \\w."
+    )
+
+
+def test_a_length_beyond_all_tables() -> None:
+    assert "at most 3 symbols" in refusal("a{3}", CHAR, minimum=4, length=2**40)
+    automaton, state = made("a{3}", CHAR, minimum=2, length=2**40)
+    assert drawable(automaton, state, 2, 10) == {(2, 2, 2)}

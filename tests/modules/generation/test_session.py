@@ -1,0 +1,543 @@
+"""A session, step by step, is the text that a naive replay of its steps gives."""
+
+import dataclasses
+import math
+import re
+import types
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import NETWORKS, markov_chain, name, random_tensors, vocabulary_of
+from numpy.typing import NDArray
+
+from charloom.errors import LabelError, SettingsError
+from charloom.generation import decode_loop
+from charloom.generation import session as session_module
+from charloom.generation.generator import Generator
+from charloom.generation.session import Choice, Session
+from charloom.network.engine import Engine
+from charloom.network.reference import State
+from charloom.randomness import uniform
+from charloom.settings import NetworkSettings, SamplingSettings
+from charloom.settings.limits import LARGEST_SEED
+from charloom.text.symbols import split
+
+LETTERS = "abcdef"
+LABELS = ("x", "y")
+EOS, UNK, A, B, C = range(5)
+ALL = 100
+SMALL = NetworkSettings(cell="gru", hidden=5, layers=2, input=3, dropout=0.0)
+
+
+def engine_of(network: NetworkSettings) -> Engine:
+    tensors = random_tensors(network, len(LETTERS) + 2, len(LABELS), seed=4, scale=0.8)
+    return Engine(network, tensors)
+
+
+ENGINE = engine_of(SMALL)
+VOCABULARY = vocabulary_of(LETTERS)
+GENERATOR = Generator(ENGINE, VOCABULARY, LABELS)
+# From a to b, to c, to a; c may be the end.
+ROUND = markov_chain(
+    [[0, 0, 1, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1], [0.25, 0, 0.75, 0, 0]]
+)
+CIRCLE = Generator(ROUND, vocabulary_of("abc"))
+GREEDY = SamplingSettings(temperature=0.0)
+
+
+def finished(session: Session, symbols: int | None = None) -> str:
+    """Let a session run; return what it yields."""
+    return "".join(session.run(symbols))
+
+
+def offered(session: Session, symbol: str) -> Choice:
+    """Return the choice of a symbol."""
+    return {choice.symbol: choice for choice in session.choices(ALL)}[symbol]
+
+
+SAMPLINGS = [
+    SamplingSettings(temperature=0.0),
+    SamplingSettings(temperature=1.5, label="y", length=40),
+    SamplingSettings(stop=("ab", "cc"), min_length=4, bias={"<eos>": -1, "d": -math.inf}),
+    SamplingSettings(top_k=4, top_p=0.9, min_p=0.01, repetition_penalty=1.3, repetition_span=2),
+    SamplingSettings(length=1),
+]
+
+
+@pytest.mark.parametrize("network", NETWORKS[::3], ids=name)
+@pytest.mark.parametrize("settings", SAMPLINGS, ids=range(len(SAMPLINGS)))
+def test_run_from_the_start_gives_the_generated_text(
+    network: NetworkSettings, settings: SamplingSettings
+) -> None:
+    generator = Generator(engine_of(network), VOCABULARY, LABELS)
+    for seed in range(3):
+        seeded = dataclasses.replace(settings, seed=seed)
+        expected = generator.generate("fé", seeded)[0]
+        session = generator.session("fé", seeded)
+        assert "fé" + finished(session) == session.text == session.settled == expected.text
+        assert session.stopped == expected.stopped
+
+
+def test_a_run_in_parts_is_the_whole_run() -> None:
+    settings = SamplingSettings(temperature=1.2, length=60, seed=3, bias={"<eos>": -math.inf})
+    whole = GENERATOR.session("ab", settings)
+    parts = GENERATOR.session("ab", settings)
+    pieces = [finished(parts, symbols) for symbols in (1, 7, 20)]
+    assert [len(piece) for piece in pieces] == [1, 7, 20]
+    assert "".join(pieces) + finished(parts) == finished(whole)
+
+
+@pytest.mark.parametrize("settings", SAMPLINGS[:4], ids=range(4))
+def test_numpy_equals_compiled(settings: SamplingSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where compiled code reads what was typed, and goes on from what NumPy read."""
+    from charloom.generation import compiled_decode
+
+    texts = []
+    for engine in (None, compiled_decode):
+        monkeypatch.setattr(decode_loop, "compiled", lambda *_, engine=engine: engine)
+        monkeypatch.setattr(session_module, "compiled", lambda *_, engine=engine: engine)
+        session = GENERATOR.session("b", dataclasses.replace(settings, min_length=7))
+        finished(session, 2)
+        session.type("fad")
+        chances = [choice.probability for choice in session.choices(ALL)]
+        session.take(session.choices(2)[-1].index)
+        finished(session)
+        texts.append((session.text, session.stopped, chances))
+    assert texts[0] == texts[1]
+
+
+class ByHand:
+    """The session again, with the network read anew for every symbol and plain loops for all."""
+
+    def __init__(self, prompt: str, settings: SamplingSettings) -> None:
+        self.prompt = prompt
+        self.settings = settings
+        self.seed = settings.seed
+        self.steps: list[tuple[str, list[str]]] = []
+
+    @property
+    def symbols(self) -> list[str]:
+        return [symbol for _, symbols in self.steps for symbol in symbols]
+
+    @property
+    def text(self) -> str:
+        return self.prompt + "".join(s for s in self.symbols if s != "<eos>")
+
+    @property
+    def ended(self) -> bool:
+        return "<eos>" in self.symbols or len(self.symbols) == self.settings.length
+
+    def chances(self) -> dict[str, float]:
+        """Return the chance of every symbol that may come, in the order of the ids."""
+        known = dict(zip(LETTERS, range(2, 8), strict=True))
+        state = ENGINE.start(np.array([-1]))
+        for index in [EOS, *(known.get(symbol, UNK) for symbol in self.text)]:
+            logits, state = ENGINE.step(np.array([index]), state)
+        weights: dict[str, float] = {}
+        for symbol, logit in zip(VOCABULARY.symbols, logits[0].tolist(), strict=True):
+            biased = logit + self.settings.bias.get(symbol, 0.0)
+            early = symbol == "<eos>" and len(self.symbols) < self.settings.min_length
+            if symbol != "<unk>" and not early:
+                weights[symbol] = math.exp(biased / (self.settings.temperature or 1))
+        best = sorted(weights, key=lambda symbol: -weights[symbol])[: self.settings.top_k]
+        total = sum(weights[symbol] for symbol in best)
+        return {symbol: weights[symbol] / total for symbol in weights if symbol in best}
+
+    def draw(self, count: int) -> None:
+        drawn: list[str] = []
+        self.steps.append(("drawn", drawn))
+        while len(drawn) < count and not self.ended:
+            at = (np.array([self.seed], np.uint64), np.array([len(self.symbols)], np.uint64))
+            number = float(uniform(*at)[0])
+            for symbol, chance in self.chances().items():  # noqa: B007
+                number -= chance
+                if number < 0:
+                    break
+            drawn.append(symbol)
+
+    def undo(self, count: int) -> int:
+        undone = self.steps[-count:]
+        del self.steps[-count:]
+        self.seed += any(kind == "drawn" for kind, _ in undone)
+        return len(undone)
+
+
+STEP = st.one_of(
+    st.tuples(st.just("draw"), st.integers(1, 4)),
+    st.tuples(st.just("take"), st.integers(0, 2)),
+    st.tuples(st.just("type"), st.text("abcé", min_size=1, max_size=3)),
+    st.tuples(st.just("undo"), st.integers(1, 3)),
+)
+STEERED = SamplingSettings(
+    temperature=1.3, length=14, min_length=3, top_k=6, bias={"a": 1.0, "<eos>": 0.5}, seed=8
+)
+
+
+@given(steps=st.lists(STEP, max_size=10), prompt=st.text("abé", max_size=3))
+def test_any_steps_are_those_done_by_hand(steps: list[tuple[str, Any]], prompt: str) -> None:
+    """By hand is in float64; that a number falls between the two has a chance of 1e-6 a symbol."""
+    session, by_hand = GENERATOR.session(prompt, STEERED), ByHand(prompt, STEERED)
+    for kind, what in steps:
+        if kind == "undo":
+            assert session.undo(what) == by_hand.undo(what)
+        elif by_hand.ended:
+            assert (finished(session), session.choices(ALL)) == ("", [])
+        elif kind == "draw":
+            finished(session, what)
+            by_hand.draw(what)
+        elif kind == "take":
+            choice = session.choices(3)[what]
+            session.take(choice.index)
+            by_hand.steps.append(("taken", [choice.symbol]))
+        elif len(by_hand.symbols) + len(what) <= STEERED.length:
+            session.type(what)
+            by_hand.steps.append(("typed", list(what)))
+        assert (session.text, session.stopped is not None) == (by_hand.text, by_hand.ended)
+    if not by_hand.ended:
+        chances = {choice.symbol: choice.probability for choice in session.choices(ALL)}
+        assert chances == pytest.approx(by_hand.chances(), rel=1e-4)
+
+
+@pytest.mark.parametrize("settings", [SAMPLINGS[1], *SAMPLINGS[2:]], ids=range(4))
+def test_choices_have_the_chances_that_drawing_has(settings: SamplingSettings) -> None:
+    """The first id whose cumulative chance exceeds the uniform is the one that is drawn."""
+    for seed in range(100):
+        session = GENERATOR.session("ba", dataclasses.replace(settings, seed=seed))
+        choices = session.choices(ALL)
+        chances = [choice.probability for choice in choices]
+        assert chances == sorted(chances, reverse=True)
+        assert sum(chances) == pytest.approx(1)
+        assert min(chances) > 0
+        assert session.choices(2) == choices[:2]
+        by_id = sorted(choices, key=lambda choice: choice.index)
+        cumulative = np.cumsum([choice.probability for choice in by_id])
+        number = uniform(np.array([seed], np.uint64), np.array([0], np.uint64))[0]
+        expected = by_id[int(np.argmax(cumulative > number))].symbol
+        assert finished(session, 1) + session.held == expected.replace("<eos>", "")
+
+
+def test_what_is_masked_or_cut_off_is_not_offered() -> None:
+    bias = {"c": -math.inf}
+    session = GENERATOR.session("", SamplingSettings(min_length=2, length=3, bias=bias))
+    seen = [{choice.symbol for choice in session.choices(ALL)}]
+    for _ in range(2):
+        session.take(session.choices(1)[0].index)
+        seen.append({choice.symbol for choice in session.choices(ALL)})
+    assert seen == [set("abdef"), set("abdef"), {"<eos>", *"abdef"}]
+    assert len(GENERATOR.session("", SamplingSettings(top_k=3)).choices(ALL)) == 3
+
+
+def test_at_temperature_0_all_choices_are_offered_with_the_model_s_own_chances() -> None:
+    greedy = GENERATOR.session("ba", GREEDY).choices(ALL)
+    assert greedy == GENERATOR.session("ba", SamplingSettings(temperature=1.0)).choices(ALL)
+    assert len(greedy) == len(LETTERS) + 1
+    assert finished(GENERATOR.session("ba", GREEDY), 1) == greedy[0].symbol
+
+
+def test_of_equally_likely_choices_the_lowest_id_comes_first() -> None:
+    even = Generator(markov_chain(np.full((5, 5), 0.2)), vocabulary_of("abc"))
+    choices = even.session("", SamplingSettings()).choices(ALL)
+    assert [choice.symbol for choice in choices] == ["<eos>", "a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SamplingSettings(temperature=0.0, length=40, repetition_penalty=3.0, repetition_span=1),
+        SamplingSettings(temperature=0.0, length=40, match="(a|bc|f){20,}"),
+        SamplingSettings(temperature=0.0, length=40, stop=("ad", "fff"), min_length=9),
+    ],
+)
+def test_who_always_takes_the_first_choice_writes_the_greedy_text(
+    settings: SamplingSettings,
+) -> None:
+    session = GENERATOR.session("", settings)
+    while session.stopped is None:
+        session.take(session.choices(1)[0].index)
+    expected = GENERATOR.generate("", settings)[0]
+    assert (session.text, session.stopped) == (expected.text, expected.stopped)
+
+
+def test_near_temperature_0_choices_are_still_in_order() -> None:
+    symbols = [
+        [choice.symbol for choice in GENERATOR.session("ba", settings).choices(ALL)]
+        for settings in (GREEDY, SamplingSettings(temperature=1e-4))
+    ]
+    assert symbols[0] == symbols[1]
+
+
+def test_a_symbol_that_may_not_come_cannot_be_taken() -> None:
+    session = GENERATOR.session("", SamplingSettings(bias={"a": -math.inf}))
+    for index in (UNK, A):
+        with pytest.raises(AssertionError):
+            session.take(index)
+
+
+def test_the_boundary_can_be_chosen_and_ends_the_text() -> None:
+    session = CIRCLE.session("abc", SamplingSettings())
+    session.take(EOS)
+    assert (session.text, session.stopped, session.choices(ALL)) == ("abc", "eos", [])
+    assert finished(session) == ""
+    adding: list[Callable[[], object]] = [lambda: session.take(A), lambda: session.type("a")]
+    for add in adding:
+        with pytest.raises(SettingsError) as error:
+            add()
+        assert str(error.value) == "the text has ended, nothing can be added; undo a step first."
+    assert session.undo() == 1
+    assert (session.stopped, finished(session, 3)) == (None, "abc")
+
+
+@given(text=st.text("abcé", max_size=8), cut=st.integers(0, 8))
+def test_what_is_typed_is_read_as_a_prompt_is(text: str, cut: int) -> None:
+    settings = SamplingSettings(repetition_penalty=2.0, repetition_span=1)
+    session = GENERATOR.session("", settings)
+    session.type(text[:cut])
+    session.type(text[cut:])
+    assert session.text == text
+    assert session.choices(ALL) == GENERATOR.session(text, settings).choices(ALL)
+
+
+def test_nothing_typed_is_no_step() -> None:
+    session = GENERATOR.session("a", SamplingSettings())
+    session.type("")
+    assert session.undo() == 0
+
+
+def test_typed_symbols_count_in_the_length() -> None:
+    session = GENERATOR.session("ab", SamplingSettings(length=5))
+    session.type("abc")
+    with pytest.raises(SettingsError) as error:
+        session.type("def")
+    assert str(error.value) == (
+        "3 symbols were typed, and the length of 5 leaves room for 2; "
+        "type fewer, or begin again with a larger length."
+    )
+    assert (session.text, session.stopped) == ("ababc", None)
+    session.type("de")
+    assert (session.text, session.stopped, finished(session)) == ("ababcde", "length", "")
+
+
+def test_undoing_goes_back_step_by_step_whatever_the_steps_were() -> None:
+    session = GENERATOR.session("ab", SamplingSettings(seed=1, bias={"<eos>": -9}))
+    stood = []
+    steps: list[Callable[[], object]] = [
+        lambda: finished(session, 1),
+        lambda: session.type("éa"),
+        lambda: finished(session, 30),
+        lambda: session.take(session.choices(3)[2].index),
+        lambda: finished(session),
+    ]
+    for step in steps:
+        stood.append((session.text, session.stopped, session.choices(ALL)))
+        step()
+    for expected in reversed(stood):
+        assert session.undo() == 1
+        assert (session.text, session.stopped, session.choices(ALL)) == expected
+    assert session.undo() == 0
+    finished(session, 1)
+    finished(session, 1)
+    assert session.undo(7) == 2
+    assert session.text == "ab"
+
+
+def test_what_was_drawn_and_undone_is_drawn_with_the_next_seed() -> None:
+    """So after k runs that were undone comes text k of ``generate``."""
+    settings = SamplingSettings(temperature=1.0, seed=5)
+    session = GENERATOR.session("ab", settings)
+    for drawn in GENERATOR.generate("ab", settings, n=6):
+        finished(session)
+        assert session.text == drawn.text
+        session.undo()
+
+
+def test_what_was_chosen_and_undone_leaves_what_is_drawn_as_it_was() -> None:
+    settings = SamplingSettings(temperature=1.0, seed=5)
+    session = GENERATOR.session("ab", settings)
+    session.take(session.choices(2)[1].index)
+    session.type("fa")
+    session.undo(2)
+    finished(session)
+    assert session.text == GENERATOR.generate("ab", settings)[0].text
+
+
+def test_after_the_largest_seed_comes_the_smallest() -> None:
+    session = GENERATOR.session("ab", SamplingSettings(seed=LARGEST_SEED))
+    finished(session)
+    session.undo()
+    finished(session)
+    assert session.text == GENERATOR.generate("ab", SamplingSettings(seed=0))[0].text
+
+
+def test_a_run_that_is_left_is_one_step_as_far_as_it_was_read() -> None:
+    session = GENERATOR.session("ab", SamplingSettings(seed=2, bias={"<eos>": -math.inf}))
+    pieces = session.run()
+    assert isinstance(pieces, types.GeneratorType)
+    read = next(pieces) + next(pieces) + next(pieces)
+    pieces.close()
+    assert session.text == "ab" + read
+    assert session.undo() == 1
+    assert session.text == "ab"
+
+
+def test_what_may_begin_a_stop_string_is_held() -> None:
+    session = CIRCLE.session("", dataclasses.replace(GREEDY, stop=("bca",)))
+    assert finished(session, 2) == "a"
+    assert (session.text, session.settled, session.held) == ("ab", "a", "b")
+    session.take(C)
+    assert (session.text, session.held, session.stopped) == ("abc", "bc", None)
+    session.take(A)
+    assert (session.text, session.held, session.stopped) == ("a", "", "stop")
+    session.undo()
+    assert (session.text, session.held, session.stopped) == ("abc", "bc", None)
+
+
+def test_no_stop_string_is_looked_for_in_what_is_typed_nor_over_its_ends() -> None:
+    settings = dataclasses.replace(GREEDY, stop=("ab", "bc"), length=7)
+    session = CIRCLE.session("", settings)
+    session.take(A)
+    assert session.held == "a"
+    session.type("bcb")
+    assert (session.text, session.held, session.stopped) == ("abcb", "", None)
+    assert finished(session) == "c"
+    assert (session.text, session.stopped) == ("abcbc", "stop")
+
+
+def test_characters_of_several_bytes_are_shown_when_they_are_whole() -> None:
+    first, second = split("é", "byte")
+    chances = np.array([[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0.5, 0.5], [0.5, 0, 0.5, 0]])
+    generator = Generator(markov_chain(chances), vocabulary_of([first, second], "byte"))
+    session = generator.session("é", SamplingSettings())
+    assert [choice.symbol for choice in session.choices(2)] == ["<eos>", first]
+    session.take(2)
+    assert (session.text, session.settled, session.held) == ("é\ufffd", "é", "\ufffd")
+    session.take(3)
+    assert (session.text, session.held) == ("éé", "")
+    session.take(2)
+    session.type("é!")
+    assert session.text == "éé\ufffdé!"
+    assert session.undo(2) == 2
+    session.take(EOS)
+    assert session.text == "éé"
+
+
+def test_words_are_typed_and_chosen_whole() -> None:
+    words = Generator(
+        markov_chain([[0, 0, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1], [0.5, 0, 0.5, 0]]),
+        vocabulary_of([" ", "cat"], "word"),
+    )
+    session = words.session("cat", GREEDY)
+    session.type(" dog")
+    assert [choice.symbol for choice in session.choices(1)] == [" "]
+    session.take(2)
+    session.take(3)
+    assert session.text == "cat dog cat"
+    assert session.undo(3) == 3
+
+
+def test_every_text_of_a_match_can_be_chosen_and_no_other() -> None:
+    """All that choices lead to, against all strings of the length that match."""
+    settings = SamplingSettings(match="a[bc]{2,3}f?", length=4)
+
+    def reached(session: Session) -> set[str]:
+        if session.stopped is not None:
+            return {session.text}
+        found: set[str] = set()
+        for choice in session.choices(ALL):
+            session.take(choice.index)
+            found |= reached(session)
+            session.undo()
+        return found
+
+    twos = {f"a{x}{y}" for x in "bc" for y in "bc"}
+    threes = {two + x for two in twos for x in "bc"}
+    assert reached(GENERATOR.session("", settings)) == twos | threes | {two + "f" for two in twos}
+
+
+PATTERN = "a[bc]{2,3}fa*"
+MATCHING = SamplingSettings(match=PATTERN, length=6, min_length=5)
+MATCHES = {
+    text
+    for length in (5, 6)
+    for text in map("".join, product("abcf", repeat=length))
+    if re.fullmatch(PATTERN, text)
+}
+BEGINNINGS = {text[:length] for text in MATCHES for length in range(len(text) + 1)}
+
+
+@pytest.mark.parametrize("begun", ["", "ab", "abcb", "abbfa"])
+def test_exactly_what_a_match_goes_on_with_can_be_typed(begun: str) -> None:
+    """Against all matches; some beginnings leave no room for the rest, some are too short."""
+    session = GENERATOR.session("", MATCHING)
+    session.type(begun)
+    before = session.choices(ALL)
+    tried = {beginning[len(begun) :] for beginning in BEGINNINGS if beginning.startswith(begun)}
+    tried |= {text + symbol for text in tried for symbol in "abcdé"}
+    for text in sorted(text for text in tried if text and len(begun + text) <= 6):
+        if begun + text in BEGINNINGS:
+            session.type(text)
+            assert session.text == begun + text
+            session.undo()
+            continue
+        with pytest.raises(SettingsError) as error:
+            session.type(text)
+        assert str(error.value) == (
+            f"'{text}' cannot stand here: no match of 'a[bc]{{2,3}}fa*' goes on from it "
+            "within the length of 6 symbols; type something else, or undo."
+        )
+        assert (session.text, session.choices(ALL)) == (begun, before)
+
+
+def test_a_match_goes_on_from_what_was_typed() -> None:
+    for seed in range(20):
+        session = GENERATOR.session("", dataclasses.replace(MATCHING, seed=seed))
+        session.type("abc")
+        finished(session)
+        assert session.text in {text for text in MATCHES if text.startswith("abc")}
+
+
+class Counting(Engine):
+    """A network that remembers how many symbols it was given at each call."""
+
+    def __init__(self, settings: NetworkSettings, tensors: dict[str, NDArray[np.float32]]) -> None:
+        super().__init__(settings, tensors)
+        self.calls: list[int] = []
+
+    def advance(self, ids: NDArray[Any], state: State) -> State:
+        self.calls.append(len(ids))
+        return super().advance(ids, state)
+
+
+def test_each_symbol_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode_loop, "compiled", lambda engine, symbols: None)
+    monkeypatch.setattr(session_module, "compiled", lambda engine, symbols: None)
+    engine = Counting(SMALL, random_tensors(SMALL, 5))
+    session = Generator(engine, vocabulary_of("abc")).session("ab", SamplingSettings())
+    assert len(engine.calls) == 3
+    for _ in range(2):
+        session.choices(3)
+    session.take(A)
+    session.choices(3)
+    session.take(B)
+    session.type("abc")
+    session.choices(3)
+    assert len(engine.calls) == 3 + 2 + 3
+
+
+@pytest.mark.parametrize("options", [{"beam": 3}, {"novel": True}, {"unique": True}])
+def test_what_decides_on_whole_texts_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as error:
+        GENERATOR.session("", SamplingSettings(**options))
+    assert str(error.value) == (
+        "beam, novel and unique decide on whole texts, which a person does in a session; "
+        "leave them out."
+    )
+
+
+def test_a_label_that_is_not_known() -> None:
+    with pytest.raises(LabelError):
+        GENERATOR.session("", SamplingSettings(label="z"))

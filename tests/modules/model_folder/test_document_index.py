@@ -1,0 +1,120 @@
+"""The index of training documents, held against a set of Python."""
+
+import functools
+from hashlib import blake2b
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from records import known
+
+from charloom.data.store import load, write
+from charloom.model_folder import document_index as known_module
+from charloom.model_folder.document_index import KnownDocuments
+from charloom.text.documents import Document, gather
+
+# Keys of five bytes with zeros wherever they can stand, and their neighbours on both sides.
+KEYS = [bytes(key) for key in product((0, 1, 0x80, 0xFF), repeat=5)]
+some_keys = st.lists(st.sampled_from(KEYS))
+
+
+def texts(count: int, kind: str = "document") -> list[str]:
+    return [f"{kind} {number}" for number in range(count)]
+
+
+def digest(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=8).digest()
+
+
+class Spelled:
+    """A hash whose digest is what the text spells in hexadecimal."""
+
+    def __init__(self, text: bytes, digest_size: int) -> None:
+        self._digest = bytes.fromhex(text.decode()).ljust(digest_size, b"\x55")
+
+    def digest(self) -> bytes:
+        return self._digest
+
+
+@given(keys=some_keys)
+def test_zeros_at_either_end_count(keys: list[bytes]) -> None:
+    hashes = np.array([int.from_bytes(key + b"\x55\x55\x55", "little") for key in keys], np.uint64)
+    documents = KnownDocuments.of(lambda: iter([hashes]), len(hashes))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(known_module, "blake2b", Spelled)
+        assert [key for key in KEYS if key.hex() in documents] == sorted(set(keys))
+    assert documents.packed == b"".join(sorted(set(keys)))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 100_000])
+def test_documents_are_known_and_other_texts_are_not(count: int) -> None:
+    documents = known(texts(count))
+    assert all(text in documents for text in texts(count))
+    # That one of 10,000 other texts shares 40 bits with one of 100,000: once in 1,100 such tests.
+    assert not [text for text in texts(10_000, "other") if text in documents]
+    expected = {digest(text)[:5] for text in texts(count)}
+    assert documents.packed == b"".join(sorted(expected))
+    assert len(documents) == len(expected)
+    assert len(documents.packed) == 5 * len(expected)
+
+
+def test_texts_whose_hash_has_zeros_are_found_among_many() -> None:
+    many = texts(100_000)
+    chosen = [text for text in many if digest(text)[4] == 0 or digest(text)[0] == 0]
+    assert len(chosen) > 500  # of 781 to be expected
+    documents = known(chosen)
+    assert [text for text in many if text in documents] == chosen
+
+
+def test_a_text_that_shares_40_bits_is_taken_for_a_document_and_one_of_39_is_not() -> None:
+    first = int.from_bytes(digest("one")[:5], "big")
+    for hashed, expected in ((first, True), (first ^ 1, False), (first ^ 1 << 39, False)):
+        number = int.from_bytes(hashed.to_bytes(5, "big") + b"\0\0\0", "little")
+        hashes = np.array([number], np.uint64)
+        index = KnownDocuments.of(functools.partial(iter, [hashes]), 1)
+        assert ("one" in index) is expected
+
+
+def test_equal_documents_are_kept_once() -> None:
+    assert known(["a", "b", "a", "a"]).packed == known(["b", "a"]).packed
+    assert len(known(["a", "b", "a", "a"])) == 2
+
+
+@given(documents=st.lists(st.text(st.characters(), min_size=1), min_size=1))
+def test_hashes_are_those_of_the_store(
+    documents: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("store") / "s"
+    write(gather(Document(text=text) for text in documents), folder, "char")
+    store = load(folder, "char", "c")
+    assert store is not None
+    index = KnownDocuments.of(lambda: iter([store.hashes]), len(store.hashes))
+    assert all(text in index for text in documents)
+    # Odds as above: far below one in a million for a handful of documents.
+    assert "a text that nobody would come upon" not in index
+
+
+def test_lone_surrogates_are_compared_as_they_are_read(tmp_path: Path) -> None:
+    pair = [Document(text="a\ud800b"), Document(text="c\ud83d\ude00")]
+    write(gather(pair), tmp_path / "s", "char")
+    store = load(tmp_path / "s", "char", "c")
+    assert store is not None
+    index = KnownDocuments.of(lambda: iter([store.hashes]), len(store.hashes))
+    assert all(text in index for text in ("a\ud800b", "a\ufffdb", "c\ud83d\ude00", "c\U0001f600"))
+    assert "a?b" not in index
+
+
+def test_nothing_is_read_before_it_is_needed_and_nothing_twice() -> None:
+    reads: list[int] = []
+
+    def read() -> bytes:
+        reads.append(1)
+        return known(["a", "b"]).packed
+
+    index = KnownDocuments(read)
+    assert reads == []
+    assert index.load() is index
+    assert ("a" in index, "c" in index, len(index), reads) == (True, False, 2, [1])

@@ -1,0 +1,165 @@
+"""Dropout: what each mask does, what all do together, and the gradient through them."""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from networks import random_tensors
+from numpy.typing import NDArray
+from torch import Tensor
+
+from charloom.network.autograd.loss import summed_nats
+from charloom.network.autograd.module import Network
+from charloom.network.backprop.batch import Batch
+from charloom.network.backprop.dropout import MOST_MASKS, WORTH, Draw, dropped, masks
+from charloom.settings import NetworkSettings
+
+SHARES = [0.1, 0.35, 0.5, 0.6, 0.9]
+shares = pytest.mark.parametrize("share", SHARES)
+
+Way = Callable[[Tensor, float, int, int], Tensor]
+"""Returns values under some masks, for a seed."""
+
+
+def by_torch(values: Tensor, share: float, count: int, seed: int = 1) -> Tensor:
+    return dropped(values, share, torch.Generator().manual_seed(seed), count)
+
+
+def compiled(values: Tensor, share: float, count: int, seed: int = 1) -> Tensor:
+    result = np.empty((count, *values.shape), np.float32)
+    Draw(share, seed << 32).drop(values.detach().numpy(), np.arange(len(values)), result)
+    return torch.from_numpy(result)
+
+
+ways = pytest.mark.parametrize("draw", [by_torch, compiled])
+
+
+@ways
+@shares
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_each_mask_is_that_of_ordinary_dropout(draw: Way, share: float, count: int) -> None:
+    values = torch.linspace(1, 2, 40_000).view(200, 200)
+    for result in draw(values, share, count, 1):
+        kept = result != 0
+        # The share of 40,000 coins is off by more than 0.0125 with odds below 1 in 10**6.
+        assert float(kept.double().mean()) == pytest.approx(1 - share, abs=0.0125)
+        assert torch.allclose(result[kept], values[kept] / (1 - share), rtol=1e-4)
+        # Neighbours are dropped independently of each other, in rows and in columns.
+        for pairs in (kept[:, 1:] & kept[:, :-1], kept[1:] & kept[:-1]):
+            assert float(pairs.double().mean()) == pytest.approx((1 - share) ** 2, abs=0.02)
+
+
+@ways
+@shares
+def test_all_masks_together_keep_every_value_equally_often(draw: Way, share: float) -> None:
+    values = torch.ones(100, 100)
+    for count in (2, 4, 5):
+        times = (draw(values, share, count, 1) != 0).sum(0)
+        wanted = count * (1 - share)
+        # A draw at the edge of a stratum may fall into the next: there are 65,536 draws.
+        beyond = (times < int(wanted)) | (times > -int(-wanted // 1))
+        assert float(beyond.double().mean()) < 0.001
+        assert float(times.double().mean()) == pytest.approx(wanted, abs=0.05)
+
+
+@shares
+def test_the_gradient_goes_through_what_is_kept(share: float) -> None:
+    values = torch.rand(7, 9).add_(1)
+    result = compiled(values, share, 3)
+    given = torch.rand_like(result)
+    before = torch.rand(7, 9)
+    gradient = before.clone()
+    Draw(share, 1 << 32).gather(given.numpy(), np.arange(7), gradient.numpy())
+    expected = before + (given * result / values).sum(0)
+    assert torch.allclose(gradient, expected, rtol=1e-4)
+
+
+@ways
+def test_the_seed_decides(draw: Way) -> None:
+    values = torch.ones(10, 10)
+    assert torch.equal(draw(values, 0.5, 2, 1), draw(values, 0.5, 2, 1))
+    assert not torch.equal(draw(values, 0.5, 2, 1), draw(values, 0.5, 2, 2))
+
+
+def test_a_generator_goes_on() -> None:
+    values, chance = torch.ones(10, 10), torch.Generator().manual_seed(1)
+    assert not torch.equal(dropped(values, 0.5, chance), dropped(values, 0.5, chance))
+
+
+def test_draws_of_different_seeds_are_independent() -> None:
+    """Of either half of a seed; two masks of half of 40,000 values agree in half of these."""
+    values = torch.ones(200, 200)
+    masks_ = [
+        torch.from_numpy(drawn(values.numpy(), seed)) != 0
+        for seed in (0, 1, 2, 1 << 32, 1 << 62, (1 << 62) + 1, 0x1234_5678_9ABC_DEF0)
+    ]
+    for first, second in itertools.combinations(masks_, 2):
+        # Off by more than 0.0125 with odds below 1 in 10**6.
+        assert float((first == second).double().mean()) == pytest.approx(0.5, abs=0.0125)
+
+
+def drawn(values: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+    result = np.empty((1, *values.shape), np.float32)
+    Draw(0.5, seed).drop(values, np.arange(len(values)), result)
+    whole: NDArray[np.float32] = result[0]
+    return whole
+
+
+def test_the_more_is_dropped_the_more_masks_there_are() -> None:
+    counts = [masks(share / 100, 0.01) for share in range(100)]
+    assert counts == sorted(counts)
+    assert (counts[0], counts[-1]) == (1, MOST_MASKS)
+
+
+@pytest.mark.parametrize("cost", [0.02, 0.05, 0.16, 0.3, 1.0, 20.0])
+def test_more_masks_do_not_cost_much(cost: float) -> None:
+    for share in SHARES:
+        assert (masks(share, cost) - 1) * cost <= WORTH + 1e-9
+
+
+def network_of(units: int) -> Network:
+    """Return a network of five symbols with dropout 0.6 and weights other than zero."""
+    settings = NetworkSettings(hidden=units, input=3, dropout=0.6)
+    made = Network(settings, symbols=5)
+    made.load(random_tensors(settings, 5, seed=3))
+    return made
+
+
+def test_the_loss_is_the_mean_over_the_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(3)
+    network = network_of(20)
+    ids_TB = torch.randint(5, (6, 4))
+    batch = Batch(
+        inputs_TB=ids_TB,
+        targets_TB=ids_TB.roll(-1, 0),
+        mask_TB=torch.ones(6, 4, dtype=torch.bool),
+        labels_B=torch.full((4,), -1),
+        starts=True,
+        symbols=24,
+        characters=24,
+    )
+    state = network.start(batch.labels_B)
+    with torch.no_grad():
+        nats, _ = summed_nats(network, batch, state, torch.Generator().manual_seed(1))
+        hidden_TBH, _ = network(ids_TB, state)
+        under = by_torch(hidden_TBH.flatten(0, 1), 0.6, 4)
+        each = [
+            torch.nn.functional.cross_entropy(
+                network.logits(one), batch.targets_TB.flatten(), reduction="sum"
+            )
+            for one in under
+        ]
+    assert len(each) == 4
+    assert len({round(float(one), 3) for one in each}) == 4
+    assert float(nats) == pytest.approx(sum(map(float, each)) / 4, rel=1e-5)
+
+
+def test_nothing_is_dropped_where_the_network_does_not_learn() -> None:
+    network = network_of(8).eval()
+    hidden_NH = torch.rand(7, 8)
+    with torch.no_grad():
+        assert torch.equal(
+            network.logits_of_masks(hidden_NH), network.logits(hidden_NH).unsqueeze(0)
+        )

@@ -1,0 +1,386 @@
+import importlib.util
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charloom.errors import OutputError, SettingsError, SourceError, TrainingError
+from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
+from charloom.model import Model
+from charloom.model_folder import format as model_folder
+from charloom.runs.plan import Plan
+from charloom.runs.resolve import choose
+from charloom.runs.train import train
+from charloom.training import trainer
+
+LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
+SMALL: dict[str, Any] = {"dropout": 0.0, "hidden": 8, "input": 4, "batch_size": 4, "device": "cpu"}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "lines.txt"
+    path.write_text("\n".join(LINES), encoding="utf-8")
+    return path
+
+
+def test_options_win_over_the_preset_and_that_over_the_defaults() -> None:
+    text, network, training = choose(["x.txt"], "lesson", {"hidden": 64, "seed": 5})
+    assert (network.hidden, network.input, network.cell) == (64, "one-hot", "lstm")
+    assert (training.batch_size, training.optimizer, training.seed) == (8, "rmsprop", 5)
+    assert (training.epochs, training.minutes) == (3, None)
+    assert text.min_count == 1
+
+
+@given(budget=st.sampled_from([("minutes", 0.5), ("steps", 7), ("epochs", 9)]))
+def test_a_budget_that_is_given_replaces_that_of_the_preset(budget: tuple[str, float]) -> None:
+    _, _, training = choose(["x.txt"], "lesson", dict([budget]))
+    given = {name: getattr(training, name) for name in ("minutes", "epochs", "steps")}
+    assert {name: value for name, value in given.items() if value is not None} == dict([budget])
+
+
+def test_a_named_corpus_brings_its_own_settings() -> None:
+    assert choose(["tiny-shakespeare"], None, {})[0].unit == "stream"
+    assert choose(["tiny-shakespeare"], None, {"unit": "line"})[0].unit == "line"
+
+
+def test_without_a_budget_it_is_two_minutes() -> None:
+    assert choose(["x.txt"], None, {})[2].minutes == 2
+
+
+def test_a_preset_that_does_not_exist() -> None:
+    with pytest.raises(SettingsError) as caught:
+        choose(["x.txt"], "lessons", {})
+    assert str(caught.value) == "preset is 'lessons'; there are: lesson."
+
+
+def test_an_option_that_does_not_exist() -> None:
+    with pytest.raises(SettingsError) as caught:
+        choose(["x.txt"], None, {"hiden": 3})
+    assert str(caught.value).startswith(
+        "there is no option 'hiden'; there are: average, batch_size"
+    )
+
+
+def test_weight_decay_is_that_of_muon_and_adamw() -> None:
+    assert choose(["x.txt"], None, {"weight_decay": 0.5})[2].weight_decay == 0.5
+    with pytest.raises(SettingsError) as caught:
+        choose(["x.txt"], "lesson", {"weight_decay": 0.5})
+    assert str(caught.value) == (
+        "weight-decay was given with optimizer rmsprop, which has none; "
+        "leave it out, or use --optimizer muon or adamw."
+    )
+
+
+def test_a_share_to_measure_on_and_a_file_to_measure_on(source: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        train(source, validation=source, valid_fraction=0.2)
+    assert str(caught.value) == (
+        "--valid-fraction and --valid contradict each other: with a file to measure on, "
+        "nothing is set aside; give one of them."
+    )
+
+
+def test_prompts_of_samples_are_read_as_those_of_generate() -> None:
+    given = ("e\u0301 &amp;", "a\udcff")
+    assert choose(["x.txt"], None, {"prompts": given})[2].prompts == ("é &", "a\ufffd")
+    raw = choose(["x.txt"], None, {"prompts": given, "clean": False})[2].prompts
+    assert raw == ("e\u0301 &amp;", "a\ufffd")
+
+
+def test_a_run_from_a_source_to_a_model_folder(source: Path, tmp_path: Path) -> None:
+    events: list[Event] = []
+    plans: list[Plan] = []
+    path = tmp_path / "runs" / "m"
+    model = train(
+        source, output=path, listeners=[events.append], on_start=plans.append, epochs=2, **SMALL
+    )
+    assert plans[0].output == path
+    assert dict(plans[0].layers)["output"] == len(model.record.vocabulary) * 9
+    assert sum(n for _, n in plans[0].layers) == sum(
+        t.size for t in model_folder.read(path).tensors.values()
+    )
+    kinds = {type(event) for event in events}
+    assert kinds == {Step, Validation, Saved, Sample, Stopped}
+    lines = (path / "metrics.jsonl").read_text("utf-8").splitlines()
+    recorded = [json.loads(line) for line in lines]
+    assert [r for r in recorded if r["event"] != "step"] == [
+        event.to_json() for event in events if not isinstance(event, Step)
+    ]
+    assert {
+        "step",
+        "seconds",
+        "bits_per_character",
+        "characters_per_second",
+        "learning_rate",
+    } < set(recorded[0])
+    samples = (path / "samples.jsonl").read_text("utf-8").splitlines()
+    assert len(samples) == 2 * 3, "two epochs, three temperatures"
+    loaded = Model.load(path)
+    assert loaded.generate("the ", n=3, seed=4) == model.generate("the ", n=3, seed=4)
+    assert loaded.record.figures["bits_per_character"] == min(
+        e.bits_per_character for e in events if isinstance(e, Validation)
+    )
+    assert loaded.record.provenance["training_documents"] == len(plans[0].corpus.training)
+
+
+def held(model: Model) -> list[str] | None:
+    """Return the lines that the model's index knows; None if there is no index."""
+    index = model.record.known
+    return None if index is None else [text for text in LINES if text in index]
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_the_training_documents_are_known(source: Path, tmp_path: Path, folder: bool) -> None:
+    plans: list[Plan] = []
+    output = tmp_path / "m" if folder else None
+    model = train(source, output=output, steps=1, on_start=plans.append, **SMALL)
+    corpus = plans[0].corpus
+    part = corpus.training
+    learned = [corpus.vocabulary.decode(part.document(d)) for d in range(len(part))]
+    assert 0 < len(learned) < len(LINES)
+    assert held(model) == learned
+    if output is not None:
+        assert held(Model.load(output)) == learned
+        model.save(tmp_path / "n")
+        Model.load(tmp_path / "n").save(tmp_path / "o")
+        assert held(Model.load(tmp_path / "o")) == learned
+
+
+def test_documents_of_the_validation_file_are_not_known(source: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("\n".join([*LINES[:5], "the new one"]), encoding="utf-8")
+    model = train(source, validation=own, steps=1, **SMALL)
+    assert held(model) == LINES[5:]
+
+
+@pytest.mark.parametrize("options", [{"index": False}, {"unit": "stream"}])
+def test_without_an_index(source: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+    model = train(source, output=tmp_path / "m", steps=1, **SMALL | options)
+    assert held(model) is None
+    assert held(Model.load(tmp_path / "m")) is None
+    assert not (tmp_path / "m" / "documents.bin").exists()
+
+
+def test_a_stream_has_no_documents_to_keep_hashes_of() -> None:
+    assert choose(["x.txt"], None, {"unit": "stream"})[2].index
+    assert not choose(["x.txt"], None, {"unit": "stream", "index": False})[2].index
+    with pytest.raises(SettingsError) as caught:
+        choose(["tiny-shakespeare"], None, {"index": True})
+    assert str(caught.value) == (
+        "index was asked for with unit stream; a stream has no documents to keep hashes of: "
+        "leave it out, or use --unit line or --unit document."
+    )
+
+
+def test_what_the_plan_says_is_in_the_model(source: Path) -> None:
+    plans: list[Plan] = []
+    model = train(source, steps=1, on_start=plans.append, **SMALL | {"precision": "fp32"})
+    kept = model.record.provenance
+    assert (kept["device"], kept["precision"]) == ("cpu", "fp32")
+    assert kept["parameters"] == sum(tensor.size for tensor in model.record.tensors.values())
+    assert kept["notes"] == list(plans[0].corpus.notes)
+
+
+def test_a_listener_that_raises_ends_the_run_with_everything_kept(
+    source: Path, tmp_path: Path
+) -> None:
+    class BrokenError(Exception):
+        pass
+
+    def broken(event: Event) -> None:
+        heard.append(event)
+        if event.step == 7:
+            raise BrokenError("mine")
+
+    heard: list[Event] = []
+    others: list[Event] = []
+    with pytest.raises(BrokenError, match="^mine$"):
+        train(
+            source, output=tmp_path / "m", listeners=[broken, others.append], epochs=10**6, **SMALL
+        )
+    assert isinstance(heard[-1], Step)
+    assert heard[-1].step == 7
+    assert isinstance(others[-1], Stopped)
+    assert (others[-1].step, others[-1].reason) == (7, "interrupted")
+    assert Model.load(tmp_path / "m").record.figures["bits_per_character"] == (
+        others[-1].bits_per_character
+    )
+
+
+def test_a_listener_hears_of_a_figure_when_the_weights_are_kept(
+    source: Path, tmp_path: Path
+) -> None:
+    def look(event: Event) -> None:
+        if isinstance(event, Validation) and event.best:
+            seen.append((event.step, Model.load(tmp_path / "m").record.figures["step"]))
+
+    seen: list[tuple[int, int]] = []
+    train(source, output=tmp_path / "m", listeners=[look], epochs=2, **SMALL)
+    assert seen
+    assert all(step == kept for step, kept in seen)
+
+
+def test_the_same_seed_gives_the_same_model(source: Path) -> None:
+    first, second, other = (train(source, steps=5, seed=seed, **SMALL) for seed in (1, 1, 2))
+    assert all(
+        tensor.tobytes() == second.record.tensors[name].tobytes()
+        for name, tensor in first.record.tensors.items()
+    )
+    assert first.generate(n=2) == second.generate(n=2)
+    assert (
+        first.record.tensors["output.weight"].tobytes()
+        != other.record.tensors["output.weight"].tobytes()
+    )
+
+
+def test_ctrl_c_ends_after_the_current_step_and_keeps_everything(
+    source: Path, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+
+    def interrupt(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Step) and event.step == 7:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    model = train(source, output=tmp_path / "m", listeners=[interrupt], epochs=10**6, **SMALL)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert isinstance(events[-1], Stopped)
+    assert events[-1].reason == "interrupted"
+    assert max(event.step for event in events) == 7
+    assert Model.load(tmp_path / "m").generate() == model.generate()
+
+
+def test_a_second_ctrl_c_ends_without_measuring(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> float:
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("not reached")
+
+    def interrupt(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Step) and event.step == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    events: list[Event] = []
+    monkeypatch.setattr(trainer, "evaluate", interrupted)
+    model = train(source, output=tmp_path / "m", listeners=[interrupt], epochs=10**6, **SMALL)
+    assert isinstance(events[-1], Stopped)
+    assert (events[-1].reason, events[-1].bits_per_character) == ("interrupted", None)
+    loaded = Model.load(tmp_path / "m")
+    assert loaded.generate(seed=3) == model.generate(seed=3)
+    assert "bits_per_character" not in loaded.record.figures
+    assert loaded.record.figures["step"] == 3
+
+
+def test_without_torch_one_line_says_so(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "torch" else find(name)
+    )
+    with pytest.raises(TrainingError) as caught:
+        train(source)
+    assert str(caught.value) == (
+        "training needs torch, which is not installed here; generating and scoring do not: "
+        "install it with pip install torch."
+    )
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_signals_have_their_effect_when_everything_is_kept(
+    source: Path, tmp_path: Path, name: str
+) -> None:
+    if not hasattr(signal, name):
+        pytest.skip(f"there is no {name} here")
+    number = getattr(signal, name)
+    path = tmp_path / "runs" / "m"
+    steps: list[int] = []
+    seen: list[float] = []
+
+    def interrupt(event: Event) -> None:
+        steps.append(event.step)
+        if isinstance(event, Step) and event.step == 7:
+            signal.raise_signal(number)
+
+    def end(number: int, frame: object) -> None:
+        seen.append(Model.load(path).record.figures["step"])
+
+    before = signal.signal(number, end)
+    try:
+        train(source, output=path, listeners=[interrupt], epochs=10**6, **SMALL)
+        assert signal.getsignal(number) is end
+    finally:
+        signal.signal(number, before)
+    assert max(steps) == 7
+    assert len(seen) == 1
+    assert seen[0] in steps
+    assert set(path.parent.iterdir()) == {path}
+
+
+def test_what_is_ignored_stays_ignored(source: Path) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        events: list[Event] = []
+
+        def interrupt(event: Event) -> None:
+            events.append(event)
+            signal.raise_signal(signal.SIGTERM)
+
+        train(source, listeners=[interrupt], steps=3, **SMALL)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert isinstance(events[-1], Stopped)
+    assert events[-1].reason == "budget"
+
+
+def test_labels_become_initial_states(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{'ab'[n % 2]},{'aaaa' if n % 2 == 0 else 'bbbb'}{n % 7}" for n in range(80)]
+    path.write_text("\n".join(["kind,word", *rows]), encoding="utf-8")
+    options = {**SMALL, "learning_rate": 0.02}
+    model = train(path, columns=("word",), label_column="kind", epochs=40, **options)
+    assert model.record.labels == ("a", "b")
+    for label in "ab":
+        texts = model.generate(n=5, temperature=0, label=label)
+        assert all(text.startswith(label * 4) for text in texts)
+
+
+def test_a_stream_is_learned_with_carried_state(tmp_path: Path) -> None:
+    path = tmp_path / "s.txt"
+    path.write_text("abcdefgh" * 400, encoding="utf-8")
+    options = {**SMALL, "learning_rate": 0.03, "window": 16}
+    model = train(path, unit="stream", steps=150, **options)
+    assert model.generate("abc", temperature=0, length=13) == ["abcdefghabcdefgh"]
+
+
+def test_a_mistake_leaves_nothing_behind(source: Path, tmp_path: Path) -> None:
+    before = set(tmp_path.iterdir())
+    with pytest.raises(SourceError):
+        train(tmp_path / "missing.txt", output=tmp_path / "m")
+    with pytest.raises(SettingsError):
+        train(source, output=tmp_path / "runs" / "m", device="cuda:97")
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_folder_with_a_model_is_told_before_anything_is_read(
+    source: Path, tmp_path: Path
+) -> None:
+    train(source, output=tmp_path / "m", steps=1, **SMALL)
+    with pytest.raises(OutputError, match="already holds a model"):
+        train(tmp_path / "missing.txt", output=tmp_path / "m")
+
+
+def test_a_network_larger_than_memory(source: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        train(source, steps=1, **(SMALL | {"hidden": 10**7}))
+    assert str(caught.value) == (
+        "1 layers of 10,000,000 units do not fit into memory; "
+        "use a smaller --hidden or fewer --layers."
+    )

@@ -1,0 +1,61 @@
+"""Hashes of many documents at once, against hashlib."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charloom.text import hashing
+from charloom.text.documents import Block, Document, gather
+from charloom.text.hashing import Hasher, utf8
+from charloom.text.symbols import codes
+
+
+def expected(texts: list[str]) -> list[int]:
+    digests = [blake2b(text.encode(), digest_size=8).digest() for text in texts]
+    return [int.from_bytes(digest, "little") for digest in digests]
+
+
+@pytest.fixture(params=[0, 10**9], ids=["compiled", "hashlib"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(hashing, "COMPILED_FROM", request.param)
+    yield
+
+
+def hashed(texts: list[str]) -> list[int]:
+    hasher = Hasher()
+    blocks = gather(Document(text=text) for text in texts)
+    return [int(each) for block in blocks for each in hasher.hashes(block)]
+
+
+def test_every_length_and_width(way: None) -> None:
+    # Around the ends of the hash's blocks of 128 bytes, in all widths of UTF-8.
+    for character in "a\x7f\x80é\u07ff\u0800€\uffff\U00010000\U0010ffff":
+        texts = [character * length for length in range(1, 300)]
+        assert hashed(texts) == expected(texts)
+
+
+@pytest.mark.parametrize("compiled_from", [0, 10**9])
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1))
+def test_any_texts(compiled_from: int, texts: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hashing, "COMPILED_FROM", compiled_from)
+        assert hashed(texts) == expected(texts)
+    joined = codes("".join(texts), "char")
+    data, lengths = utf8(joined, np.array([len(text) for text in texts]))
+    assert data.tobytes() == "".join(texts).encode()
+    assert lengths.tolist() == [len(text.encode()) for text in texts]
+
+
+def test_a_document_of_several_blocks(way: None) -> None:
+    hasher, pieces = Hasher(), ["one é", "two ", "three"]
+    found: list[int] = []
+    for number, piece in enumerate(pieces):
+        units = codes(piece, "char")
+        last = number == len(pieces) - 1
+        block = Block(codes=units, lengths=np.array([len(units)]), unfinished=not last)
+        found += hasher.hashes(block).tolist()
+    assert found == expected(["".join(pieces)])

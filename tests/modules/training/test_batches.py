@@ -1,0 +1,239 @@
+import dataclasses
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+import torch
+from corpora_by_hand import part, vocabulary
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charloom.data.selection import Selection
+from charloom.network.backprop.batch import Batch
+from charloom.text.vocabulary import EOS
+from charloom.training import batches as batches_module
+from charloom.training.batches import DocumentBatches, StreamBatches
+
+TEXTS = [
+    "to be",
+    "or not to be",
+    "that",
+    "is",
+    "the question",
+    "a",
+    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+]
+texts = st.lists(st.text("abc", min_size=1, max_size=40), min_size=1, max_size=12)
+sizes = st.integers(min_value=1, max_value=5)
+windows = st.integers(min_value=1, max_value=9)
+
+
+def read(batches: Iterable[Batch]) -> list[list[int]]:
+    """Return every stream that the batches hold, inputs and last target, put together again."""
+    done: list[list[int]] = []
+    streams: list[list[int]] = []
+    for batch in batches:
+        columns = batch.targets_TB.shape[1]
+        if batch.starts:
+            done += streams
+            streams = [[] for _ in range(columns)]
+        done += streams[columns:]
+        streams = streams[:columns]
+        for column, stream in enumerate(streams):
+            mask = batch.mask_TB[:, column]
+            inputs = batch.inputs_TB[:, column][mask].tolist()
+            targets = batch.targets_TB[:, column][mask].tolist()
+            assert not stream or stream[-1] == inputs[0], "the last target is the next input"
+            assert inputs[1:] == targets[:-1]
+            stream.extend(targets if stream else [inputs[0], *targets])
+    return done + streams
+
+
+@given(texts=texts, batch_size=sizes, window=windows, seed=st.none() | st.integers(0, 9))
+def test_each_document_is_read_once_between_boundaries(
+    texts: list[str], batch_size: int, window: int, seed: int | None
+) -> None:
+    documents = part(texts)
+    batches = DocumentBatches(part=documents, batch_size=batch_size, window=window, seed=seed)
+    expected = [[EOS, *documents.document(i).tolist(), EOS] for i in range(len(texts))]
+    assert sorted(read(batches.epoch(1))) == sorted(expected)
+
+
+@given(texts=texts, batch_size=sizes, window=windows, seed=st.integers(0, 9))
+def test_the_lanes_of_a_stream_put_together_are_the_stream(
+    texts: list[str], batch_size: int, window: int, seed: int
+) -> None:
+    documents = part(texts)
+    batches = StreamBatches(part=documents, batch_size=batch_size, window=window, seed=seed)
+    whole = [EOS]
+    for index in range(len(texts)):
+        whole += [*documents.document(index).tolist(), EOS]
+    lanes = read(batches.epoch(1))
+    # A finished lane is put before the others, so the order is that of the lanes' first positions.
+    joined = [lane[1:] for lane in lanes]
+    assert sum(map(len, joined)) == len(whole) - 1
+    assert any(
+        [EOS, *itertools.chain.from_iterable(order)] == whole
+        for order in (joined, [*joined[1:], joined[0]])
+    )
+
+
+@pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
+def test_counts_are_those_of_the_text(kind: type[DocumentBatches] | type[StreamBatches]) -> None:
+    documents = part(TEXTS)
+    batches = list(kind(part=documents, batch_size=3, window=4, seed=1).epoch(1))
+    total = sum(len(text) + 1 for text in TEXTS)
+    assert sum(batch.symbols for batch in batches) == total == documents.total_symbols
+    assert sum(batch.characters for batch in batches) == total
+    assert all(batch.symbols == int(batch.mask_TB.sum()) for batch in batches)
+    assert max(len(batch.inputs_TB) for batch in batches) <= 4
+
+
+@pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
+def test_order_follows_from_seed_and_epoch_alone(
+    kind: type[DocumentBatches] | type[StreamBatches],
+) -> None:
+    documents = part([f"{n:b}" * 5 for n in range(60)])
+
+    def order(seed: int, epoch: int) -> list[list[int]]:
+        batches = kind(part=documents, batch_size=4, window=7, seed=seed)
+        return [batch.inputs_TB.flatten().tolist() for batch in batches.epoch(epoch)]
+
+    assert order(3, 2) == order(3, 2)
+    assert order(3, 2) != order(3, 1)
+    assert order(3, 2) != order(4, 2)
+
+
+def test_similar_lengths_share_a_batch() -> None:
+    rng = np.random.default_rng(0)
+    documents = part(["x" * int(n) for n in rng.integers(1, 100, size=2000)])
+    batches = DocumentBatches(part=documents, batch_size=32, window=256, seed=0)
+    padded = sum(batch.mask_TB.numel() - batch.symbols for batch in batches.epoch(1))
+    assert padded / batches.symbols < 0.05
+
+
+def test_widths_of_wide_symbols_are_counted() -> None:
+    documents = part(["ab", "b"])
+    wide = dataclasses.replace(
+        documents, widths=np.where(np.arange(len(documents.widths)) == documents.ids[0], 7, 1)
+    )
+    batches = DocumentBatches(part=wide, batch_size=2, window=256, seed=None).epoch(1)
+    assert [batch.characters for batch in batches] == [7 + 1 + 1 + 1 + 1]
+
+
+def test_labels_are_left_out_at_the_rate_asked_for() -> None:
+    documents = part(["ab"] * 4000, labels=[1] * 4000)
+    batches = DocumentBatches(
+        part=documents, batch_size=50, window=9, seed=0, label_dropout=0.1
+    ).epoch(1)
+    labels = torch.cat([batch.labels_B for batch in batches])
+    assert set(labels.tolist()) == {-1, 1}
+    # 400 expected, standard deviation 19: beyond 5 of them in one of 1.7 million seeds.
+    assert abs(int((labels == -1).sum()) - 400) < 95
+
+
+def test_validation_reads_every_label() -> None:
+    documents = part(["ab", "b"], labels=[1, 0])
+    batches = DocumentBatches(
+        part=documents, batch_size=2, window=9, seed=None, label_dropout=0.9
+    ).epoch(1)
+    assert next(iter(batches)).labels_B.tolist() == [1, 0]
+
+
+@given(
+    texts=texts,
+    batch_size=sizes,
+    window=windows,
+    first=st.integers(0, 40),
+    stream=st.booleans(),
+    labelled=st.booleans(),
+)
+def test_an_epoch_begins_anywhere_as_it_would_have_gone_on(
+    texts: list[str], batch_size: int, window: int, first: int, stream: bool, labelled: bool
+) -> None:
+    documents = part(texts, labels=[0] * len(texts) if labelled else None)
+    batches: StreamBatches | DocumentBatches = (
+        StreamBatches(part=documents, batch_size=batch_size, window=window, seed=2)
+        if stream
+        else DocumentBatches(
+            part=documents, batch_size=batch_size, window=window, seed=2, label_dropout=0.5
+        )
+    )
+    expected = list(batches.epoch(3))[first:]
+    found = list(batches.epoch(3, first))
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        assert (one.starts, one.symbols, one.characters) == (
+            other.starts,
+            other.symbols,
+            other.characters,
+        )
+        for name in ("inputs_TB", "targets_TB", "mask_TB", "labels_B"):
+            assert torch.equal(getattr(one, name), getattr(other, name))
+
+
+def same(first: Batch, second: Batch) -> bool:
+    tensors = ("inputs_TB", "targets_TB", "mask_TB", "labels_B")
+    numbers = ("starts", "symbols", "characters")
+    return all(torch.equal(getattr(first, n), getattr(second, n)) for n in tensors) and all(
+        getattr(first, n) == getattr(second, n) for n in numbers
+    )
+
+
+@pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
+@given(texts=texts, batch_size=sizes, window=windows | st.just(99), seed=st.integers(0, 9))
+def test_the_first_batches_can_be_left_out(
+    kind: type[DocumentBatches] | type[StreamBatches],
+    texts: list[str],
+    batch_size: int,
+    window: int,
+    seed: int,
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches_module, "POOL", 2)
+        batches = kind(part=part(texts), batch_size=batch_size, window=window, seed=seed)
+        whole = list(batches.epoch(3))
+        for first in range(len(whole) + 2):
+            rest = list(batches.epoch(3, first))
+            assert len(rest) == max(0, len(whole) - first)
+            assert all(map(same, rest, whole[first:]))
+
+
+@pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
+@given(texts=texts, left_out=st.sets(st.integers(0, 11)), batch_size=sizes, window=windows)
+def test_where_documents_lie_does_not_matter(
+    kind: type[DocumentBatches] | type[StreamBatches],
+    texts: list[str],
+    left_out: set[int],
+    batch_size: int,
+    window: int,
+) -> None:
+    chosen = np.array([index not in left_out for index in range(len(texts))])
+    if not chosen.any():
+        return
+    whole, known = part(texts), vocabulary(texts)
+    scattered = dataclasses.replace(whole, selection=Selection.of(chosen))
+    together = part([text for text, is_in in zip(texts, chosen, strict=True) if is_in], known)
+    counted = dataclasses.replace(scattered, counts=together.counts)
+    first, second = (
+        list(kind(part=each, batch_size=batch_size, window=window, seed=5).epoch(1))
+        for each in (counted, together)
+    )
+    assert len(first) == len(second)
+    assert all(map(same, first, second))
+
+
+@pytest.mark.parametrize("batch_size", [16, 64, 256])
+def test_padding_is_below_a_twentieth_of_what_is_computed(batch_size: int) -> None:
+    # Lengths of titles: about 45 characters, spread like the normal distribution's exponential.
+    rng = np.random.default_rng(1)
+    lengths = np.exp(rng.normal(np.log(43), 0.3, size=30_000)).astype(int) + 1
+    documents = part(["x" * int(n) for n in lengths])
+    computed = sum(
+        batch.mask_TB.numel()
+        for batch in DocumentBatches(
+            part=documents, batch_size=batch_size, window=256, seed=0
+        ).epoch(1)
+    )
+    assert 1 - documents.total_symbols / computed < 0.05
