@@ -113,7 +113,7 @@ class Interval:
         self.last = before
         """The seconds of the last one that was chosen."""
 
-    def due(self, seconds: float) -> bool:
+    def admit(self, seconds: float) -> bool:
         """Return whether the event at ``seconds`` is one of them."""
         if seconds - self.last < self._length:
             return False

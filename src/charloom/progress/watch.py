@@ -115,7 +115,7 @@ class Watch:
         """Tell of an event; those of no interest to a reader are passed over."""
         match event:
             case Step():
-                if self._steps.due(event.seconds):
+                if self._steps.admit(event.seconds):
                     self.step(event)
             case Validation():
                 self.validation(event)

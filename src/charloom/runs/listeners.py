@@ -124,7 +124,7 @@ class Recorder:
 
     def __call__(self, event: Event) -> None:
         """Append ``event``; of steps, one in half a second."""
-        if isinstance(event, Step) and not self._steps.due(event.seconds):
+        if isinstance(event, Step) and not self._steps.admit(event.seconds):
             return
         line = json.dumps(event.to_json(), ensure_ascii=False)
         self._writer.append(METRICS, line)

@@ -65,7 +65,7 @@ class TensorBoardLog:
     def __call__(self, event: Event) -> None:
         """Write an event, if it has something that TensorBoard shows."""
         match event:
-            case Step() if self._steps.due(event.seconds):
+            case Step() if self._steps.admit(event.seconds):
                 figures = {
                     "bits_per_character": event.bits_per_character,
                     "learning_rate": event.learning_rate,

@@ -24,7 +24,7 @@ class Memory:
 
     def measure(self, seconds: float) -> None:
         """Measure, unless it was done less than half a second of training before ``seconds``."""
-        if self._due.due(seconds):
+        if self._due.admit(seconds):
             self.process = int(self._own.memory_info().rss)
             self.device = _reserved(self._of)
 

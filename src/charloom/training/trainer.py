@@ -23,7 +23,7 @@ from charloom.training.batches import Batches
 from charloom.training.data_parallel import Parts, States
 from charloom.training.distributed.process_group import Ranks
 from charloom.training.memory import Memory
-from charloom.training.optim.averaging import Averaging
+from charloom.training.optim.averaging import WeightAverage
 from charloom.training.optim.optimizer import Optimizer, clip
 from charloom.training.optim.schedule import dropout, learning_rate
 from charloom.training.progress import LEAST_GAP, Average, Overfitting, Pace, Stopwatch
@@ -115,7 +115,7 @@ class Trainer:
         self._loss = Average()
         self._rate = Average()
         self._overfitting = Overfitting()
-        self._average = Averaging(self.network) if self.settings.average else None
+        self._average = WeightAverage(self.network) if self.settings.average else None
         self._memory = Memory(self._weights[0].device)
         self._members: dict[str, Stateful] = {
             "stopwatch": self._watch,

@@ -20,7 +20,7 @@ from charloom.network.backprop.dropout import NOTHING, Draw, seed
 from charloom.network.backprop.layer_inputs import Below, Embedded, Input, OneHot, Rare, Weights
 from charloom.network.backprop.matmul import Floats, array
 from charloom.network.backprop.output_layer import Readout
-from charloom.network.backprop.recurrent_layer import Recurrence
+from charloom.network.backprop.recurrent_layer import RecurrentLayer
 from charloom.network.kernels import backward
 from charloom.network.kernels.gemm_fp32 import filled_up
 
@@ -75,7 +75,7 @@ class Reading:
         self._chance, self._rounded = chance, rounded
         self._ids_TB = batch.inputs_TB.contiguous().numpy()
         self._inputs: list[Input] = []
-        self._layers: list[Recurrence] = []
+        self._layers: list[RecurrentLayer] = []
         self.nats = self._read()
         """What the targets cost, summed (see loss.py)."""
 
@@ -105,7 +105,7 @@ class Reading:
         first: list[tuple[Floats, Floats]] = []
         for depth in range(len(self._layers) - 1, -1, -1):
             layer = self._layers[depth]
-            weight_GH, bias_H, *states = layer.go_back(given_MH)
+            weight_GH, bias_H, *states = layer.backward(given_MH)
             first.insert(0, (states[0], states[1]))
             own = {"recurrent_weight": weight_GH} | self._inputs[depth].go_back(layer)
             if bias_H is not None:
@@ -123,7 +123,7 @@ class Reading:
         """Let a layer read; return its hidden states, (M, H)."""
         settings, before = self._network.settings, self._before
         memory_LBH = before.cell_LBH
-        layer = Recurrence(
+        layer = RecurrentLayer(
             settings.cell,
             self._reader.layers[depth]["recurrent_weight"],
             self._reader.layers[depth].get("recurrent_bias"),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from charloom.network.backprop.dropout import Draw
 from charloom.network.backprop.matmul import Floats, factor
-from charloom.network.backprop.recurrent_layer import Recurrence
+from charloom.network.backprop.recurrent_layer import RecurrentLayer
 from charloom.network.kernels import backward
 from charloom.network.kernels.gemm_fp32 import filled_up, room
 
@@ -24,11 +24,11 @@ Weights = dict[str, Floats]
 class Input(Protocol):
     """What a layer reads."""
 
-    def give(self, layer: Recurrence) -> None:
+    def give(self, layer: RecurrentLayer) -> None:
         """Give it to the gates of a layer."""
         ...
 
-    def go_back(self, layer: Recurrence) -> Weights:
+    def go_back(self, layer: RecurrentLayer) -> Weights:
         """Return the gradients of its weights, from those of a layer that has gone back."""
         ...
 
@@ -39,11 +39,11 @@ class OneHot:
     def __init__(self, weights: Weights, ids_TB: NDArray[np.int64]) -> None:
         self._weights, self._ids_TB = weights, ids_TB
 
-    def give(self, layer: Recurrence) -> None:
+    def give(self, layer: RecurrentLayer) -> None:
         """Give each symbol's row to the gates."""
         layer.read_rows(self._weights["input_table"] + self._weights["bias"], self._ids_TB)
 
-    def go_back(self, layer: Recurrence) -> Weights:
+    def go_back(self, layer: RecurrentLayer) -> Weights:
         """Return the gradients of table and bias."""
         table_VG = layer.table_gradient(self._ids_TB, len(self._weights["input_table"]))
         return {"input_table": table_VG, "bias": backward.sum_rows(table_VG)}
@@ -56,14 +56,14 @@ class Embedded:
         self._weights, self._ids_TB, self._rounded = weights, ids_TB, rounded
         self._embedding = factor(weights["embedding"], rounded=rounded)
 
-    def give(self, layer: Recurrence) -> None:
+    def give(self, layer: RecurrentLayer) -> None:
         """Give each symbol's part to the gates."""
         weight_GE, symbols = self._weights["input_weight"], len(self._weights["embedding"])
         table_VG = room(filled_up(symbols), len(weight_GE))
         self._embedding.times_transposed(weight_GE, self._weights["bias"], table_VG)
         layer.read_rows(table_VG, self._ids_TB)
 
-    def go_back(self, layer: Recurrence) -> Weights:
+    def go_back(self, layer: RecurrentLayer) -> Weights:
         """Return the gradients of embedding, weight and bias."""
         weight_GE, symbols = self._weights["input_weight"], len(self._weights["embedding"])
         table_VG = layer.table_gradient(self._ids_TB, symbols)
@@ -82,11 +82,11 @@ class Vectors:
         self._weights, self._rounded = weights, rounded
         self._vectors = factor(vectors_MI, rounded=rounded)
 
-    def give(self, layer: Recurrence) -> None:
+    def give(self, layer: RecurrentLayer) -> None:
         """Give the vectors to the gates."""
         layer.read_vectors(self._vectors, self._weights["input_weight"], self._weights["bias"])
 
-    def go_back(self, layer: Recurrence) -> Weights:
+    def go_back(self, layer: RecurrentLayer) -> Weights:
         """Return the gradients of weight, bias and ``vectors``."""
         gates_MG = layer.gates_gradient()
         gradient = factor(gates_MG, rounded=self._rounded)
@@ -108,11 +108,11 @@ class Rare:
         vectors_ME = self._vectors_TRE.reshape(-1, self._shape[1])
         self._read = Vectors(weights, vectors_ME, rounded=rounded)
 
-    def give(self, layer: Recurrence) -> None:
+    def give(self, layer: RecurrentLayer) -> None:
         """Give the symbols' vectors to the gates."""
         self._read.give(layer)
 
-    def go_back(self, layer: Recurrence) -> Weights:
+    def go_back(self, layer: RecurrentLayer) -> Weights:
         """Return the gradients of embedding, weight and bias."""
         gradients = self._read.go_back(layer)
         vectors_TRE = gradients.pop("vectors").reshape(self._vectors_TRE.shape)
@@ -130,11 +130,11 @@ class Below:
         draw.drop(hidden_MH, self._rows_M, read_1MH)
         self._read = Vectors(weights, read_1MH[0], rounded=rounded)
 
-    def give(self, layer: Recurrence) -> None:
+    def give(self, layer: RecurrentLayer) -> None:
         """Give what is kept of the states to the gates."""
         self._read.give(layer)
 
-    def go_back(self, layer: Recurrence) -> Weights:
+    def go_back(self, layer: RecurrentLayer) -> Weights:
         """Return the gradients of weight and bias, and of the states as ``below``."""
         gradients = self._read.go_back(layer)
         read_grad_MH = gradients.pop("vectors")

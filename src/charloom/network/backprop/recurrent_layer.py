@@ -16,7 +16,7 @@ from charloom.network.kernels.gemm_fp32 import filled_up, room
 from charloom.settings import Cell
 
 
-class Recurrence:
+class RecurrentLayer:
     """What a layer comes to on a minibatch: its gates are given first, then it runs, then back.
 
     The products are of bfloat16 if they are ``rounded``. What its states before the first step are
@@ -73,7 +73,7 @@ class Recurrence:
         """The hidden and the cell state after the last step, (B, H)."""
         return self._hidden_TRH[-1, : self._streams], self._memory_TRH[-1, : self._streams]
 
-    def go_back(self, given_MH: Floats) -> tuple[Floats, Floats | None, Floats, Floats]:
+    def backward(self, given_MH: Floats) -> tuple[Floats, Floats | None, Floats, Floats]:
         """Return the gradients of the weight, of gru's bias, and of the states before, (B, H).
 
         ``given_MH`` is that of the hidden states. The layer cannot run again: gradients take the

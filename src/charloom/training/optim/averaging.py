@@ -17,7 +17,7 @@ from torch import nn
 DECAY: Final = 9
 
 
-class Averaging:
+class WeightAverage:
     """Follows the weights of ``network``, one step after another."""
 
     def __init__(self, network: nn.Module) -> None:

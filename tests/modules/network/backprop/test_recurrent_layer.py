@@ -13,7 +13,7 @@ from torch import Tensor
 
 from charloom.network.autograd.layers import GATES
 from charloom.network.backprop.matmul import array
-from charloom.network.backprop.recurrent_layer import Recurrence
+from charloom.network.backprop.recurrent_layer import RecurrentLayer
 from charloom.network.kernels.gemm_fp32 import COLUMNS, ROWS, filled_up, pack, pack_transposed
 from charloom.settings import Cell
 
@@ -47,9 +47,9 @@ def fused(
     return outputs, last[0]
 
 
-def layer(cell: Cell, leaves: list[Tensor], steps: int, *, rounded: bool) -> Recurrence:
+def layer(cell: Cell, leaves: list[Tensor], steps: int, *, rounded: bool) -> RecurrentLayer:
     recurrent, bias, hidden, memory = map(array, leaves)
-    return Recurrence(
+    return RecurrentLayer(
         cell,
         recurrent,
         bias if cell == "gru" else None,
@@ -87,7 +87,7 @@ def test_states_and_gradients_are_those_of_torch(
     made.read_rows(array(table), ids_TB.numpy())
     hidden_TBH = made.run().reshape(steps, -1, units)[:, :streams].copy()
     last = [state.copy() for state in made.last]
-    weight_grad, bias_grad, *first_grads = made.go_back(rows(given_TBH))
+    weight_grad, bias_grad, *first_grads = made.backward(rows(given_TBH))
     table_grad = made.table_gradient(ids_TB.numpy(), symbols)
     source_grad = made.gates_gradient().reshape(steps, -1, gates)[:, :streams]
 

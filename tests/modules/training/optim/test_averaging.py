@@ -4,21 +4,21 @@ import numpy as np
 import torch
 from torch import nn
 
-from charloom.training.optim.averaging import DECAY, Averaging
+from charloom.training.optim.averaging import DECAY, WeightAverage
 
 
-def walk(network: nn.Linear, averaging: Averaging, values: list[float]) -> None:
+def walk(network: nn.Linear, averaging: WeightAverage, values: list[float]) -> None:
     for value in values:
         nn.init.constant_(network.weight, value)
         averaging.add()
 
 
-def made() -> tuple[nn.Linear, Averaging]:
+def made() -> tuple[nn.Linear, WeightAverage]:
     network = nn.Linear(1, 1, bias=False)
-    return network, Averaging(network)
+    return network, WeightAverage(network)
 
 
-def seen(network: nn.Linear, averaging: Averaging) -> float:
+def seen(network: nn.Linear, averaging: WeightAverage) -> float:
     with averaging.in_place():
         return network.weight.item()
 
