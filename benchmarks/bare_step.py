@@ -19,7 +19,7 @@ from typing import Any
 import charloom
 from charloom.network.backprop.batch import Batch
 from charloom.training.data_parallel import States
-from charloom.training.optim.optimizer import clip
+from charloom.training.optim.optimizer import clip_gradients
 from charloom.training.trainer import Trainer
 
 
@@ -37,15 +37,15 @@ def measure(trainer: Trainer) -> None:
     characters = symbols = computed = 0
     bare = loop = 0.0
     known = 0
-    with trainer.parts.threads:
+    with trainer.data_parallel.threads:
         for epoch in range(1, trainer.settings.epochs + 1):
-            batches = list(trainer.training.epoch(epoch))
+            batches = list(trainer.training_batches.epoch(epoch))
             began = time.perf_counter()
             take(trainer, batches)
             between = time.perf_counter()
             before = trainer.seconds
             trainer.epoch, trainer._batches, trainer._symbols = epoch, 0, 0
-            trainer._read_epoch()
+            trainer._run_epoch()
             own = sum(batch.characters for batch in batches)
             characters += own
             symbols += sum(batch.symbols for batch in batches)
@@ -68,8 +68,8 @@ def take(trainer: Trainer, batches: list[Batch]) -> None:
     """Take a step with each batch, and nothing else."""
     states: States = []
     for batch in batches:
-        _, states = trainer.parts.learn(batch, [] if batch.starts else states)
-        clip(trainer.network.parameters(), trainer.settings.clip)
+        _, states = trainer.data_parallel.forward_backward(batch, [] if batch.starts else states)
+        clip_gradients(trainer.network.parameters(), trainer.settings.clip)
         trainer.optimizer.step(trainer.settings.learning_rate)
 
 

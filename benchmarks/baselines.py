@@ -21,13 +21,13 @@ from pathlib import Path
 from corpus import make, peak
 from texts import CUTS, DATA, FILES, Files
 
-from charloom.data.sources import read, resolve
-from charloom.evaluation.baselines import packable, uniform_nats, unigram_nats
+from charloom.data.sources import read_documents, resolve_sources
+from charloom.evaluation.baselines import concatenate, uniform_nats, unigram_nats
 from charloom.evaluation.compressors import xz_bits, zstd_bits
 from charloom.evaluation.ngram import surprisals
 from charloom.evaluation.targets import Targets
 from charloom.settings import Level, TextSettings, Unit
-from charloom.text.symbols import iterate
+from charloom.text.symbols import iter_symbols
 from charloom.text.vocabulary import Vocabulary
 from charloom.units import NATS_PER_BIT, bits_per_character
 
@@ -44,21 +44,28 @@ def documents(path: Path, level: Level) -> list[str]:
     unit: Unit = "document" if path.parent.name == "tinyshakespeare" else "line"
     is_table = path.suffix == ".csv"
     settings = TextSettings(level=level, unit=unit, columns=("1",) if is_table else ())
-    return [document.text for document in read(resolve([str(path)], settings), settings)]
+    return [
+        document.text
+        for document in read_documents(resolve_sources([str(path)], settings), settings)
+    ]
 
 
 def measure(name: str, files: Files, level: Level) -> dict[str, float]:
     """Return the figures of one baseline, in this process."""
     training, test = (documents(path, level) for path in files)
-    characters = len(packable(test))
+    characters = len(concatenate(test))
     if name in COMPRESSORS:
-        packed = packable(training).encode(), packable(test).encode()
+        packed = concatenate(training).encode(), concatenate(test).encode()
         before, began = peak(), time.process_time()
         nats = COMPRESSORS[name](*packed) * NATS_PER_BIT
     else:
-        counts = Counter(itertools.chain.from_iterable(iterate(text, level) for text in training))
+        counts = Counter(
+            itertools.chain.from_iterable(iter_symbols(text, level) for text in training)
+        )
         vocabulary = Vocabulary.from_counts(level, [*counts], [*counts.values()], 1, len(training))
-        known, wanted = (Targets.of(map(vocabulary.encode, part)) for part in (training, test))
+        known, wanted = (
+            Targets.from_documents(map(vocabulary.encode, part)) for part in (training, test)
+        )
         before, began = peak(), time.process_time()
         nats = PREDICTORS[name](known, wanted, len(vocabulary))
     return {

@@ -62,23 +62,23 @@ def peak() -> int:
 
 def measure(what: str, path: Path, unit: str, level: str) -> dict[str, Any]:
     """Do one thing in this process and return its figures."""
-    from charloom.data.corpus import build
-    from charloom.data.sources import resolve
+    from charloom.data.corpus import build_corpus
+    from charloom.data.sources import resolve_sources
     from charloom.data.store import open_store
     from charloom.settings import TextSettings
 
     settings = TextSettings(unit=unit, level=level)  # type: ignore[arg-type]
     wall, processor = time.perf_counter(), time.process_time()
-    store = open_store(resolve([str(path)], settings), settings)
+    store = open_store(resolve_sources([str(path)], settings), settings)
     figures: dict[str, Any] = {"documents": len(store.hashes), "symbols": len(store.ids)}
     if what == "build":
         figures["opened"] = time.perf_counter() - wall
         wall, processor = time.perf_counter(), time.process_time()
-        build(store, settings, seed=0)
+        build_corpus(store, settings, seed=0)
     elif what == "first step":
         figures |= first_step(path, unit, level)
     elif what == "batches":
-        figures |= batches(build(store, settings, seed=0), unit)
+        figures |= batches(build_corpus(store, settings, seed=0), unit)
     figures |= {
         "seconds": time.perf_counter() - wall,
         "processor seconds": time.process_time() - processor,
@@ -106,7 +106,7 @@ def batches(corpus: Any, unit: str) -> dict[str, Any]:
     from charloom.training.batches import DocumentBatches, StreamBatches
 
     kind = StreamBatches if unit == "stream" else DocumentBatches
-    source = kind(part=corpus.training, batch_size=32, window=256, seed=0)
+    source = kind(dataset=corpus.training, batch_size=32, window=256, seed=0)
     figures: dict[str, Any] = {"before batches MB": peak()}
     for epoch, skip in ((1, 0), (2, 1000)):
         began = time.perf_counter()

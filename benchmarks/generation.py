@@ -25,7 +25,7 @@ import numpy as np
 
 from charloom.generation.generator import Generator
 from charloom.model_folder.format import ModelRecord
-from charloom.model_folder.writer import create
+from charloom.model_folder.writer import create_model_folder
 from charloom.network.engine import Engine
 from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
 from charloom.text.vocabulary import Vocabulary
@@ -236,7 +236,7 @@ def make_model(folder: Path) -> None:
         labels=(),
         tensors=tensors(settings),
     )
-    create(folder / "model", record)
+    create_model_folder(folder / "model", record)
 
 
 def cold_start(folder: Path) -> float:

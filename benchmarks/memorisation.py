@@ -17,7 +17,7 @@ import resource
 import time
 from pathlib import Path
 
-from charloom.evaluation.memorisation import Copying, measure_memorisation
+from charloom.evaluation.memorisation import OverlapFigures, measure_memorisation
 
 ALPHABET = "etaoinshrdlucmfwypvbgkjqxzéü日本語"
 
@@ -58,7 +58,7 @@ def make(characters: int, samples: int, rng: random.Random) -> tuple[list[str], 
     return documents, made, [text(100, 500) for _ in range(samples)], planted
 
 
-def found(result: Copying, planted: list[str], documents: list[str]) -> int:
+def found(result: OverlapFigures, planted: list[str], documents: list[str]) -> int:
     """Return of how many of the planted spans a copy was told that is there and no shorter."""
     return sum(
         bool(span)

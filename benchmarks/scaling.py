@@ -119,8 +119,8 @@ def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> 
 
     from charloom.network.autograd.module import Network
     from charloom.settings import NetworkSettings
-    from charloom.training.distributed.launch import launched
-    from charloom.training.distributed.torch_backend import join
+    from charloom.training.distributed.launch import process_info_from_torchrun
+    from charloom.training.distributed.torch_backend import init_process_group
 
     class Loss(nn.Module):
         def __init__(self) -> None:
@@ -134,12 +134,12 @@ def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> 
             self.network = Network(settings, 84)
 
         def forward(self, ids_TB: Tensor) -> Tensor:
-            state = self.network.start(torch.full((ids_TB.shape[1],), -1))
+            state = self.network.initial_state(torch.full((ids_TB.shape[1],), -1))
             hidden_TBH, _ = self.network(ids_TB[:-1], state)
             logits = self.network.logits(hidden_TBH).flatten(0, 1)
             return nn.functional.cross_entropy(logits, ids_TB[1:].flatten())
 
-    with join(launched()) as ranks:
+    with init_process_group(process_info_from_torchrun()) as ranks:
         ranks.connect(torch.device("cpu"))
         torch.manual_seed(0)
         ids_TB = torch.randint(84, (45, TEXTS // 2))
@@ -155,7 +155,7 @@ def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> 
 
         def ours() -> None:
             alone()
-            ranks.add_gradients(parameters, [1.0, 2.0, 0.0, 0.0, 0.0], "")
+            ranks.all_reduce_gradients(parameters, [1.0, 2.0, 0.0, 0.0, 0.0], "")
 
         def theirs() -> None:
             for parameter in parameters:
@@ -168,7 +168,7 @@ def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> 
             for way, taken in zip(ways, times, strict=True):
                 taken.append(timed(way, steps))
         ranks.finish()
-    if ranks.first:
+    if ranks.is_main:
         print(json.dumps([statistics.median(taken[1:]) for taken in times]))
 
 
@@ -181,8 +181,8 @@ def timed(way: Callable[[], None], steps: int) -> float:
 
 def making() -> None:
     """Print nanoseconds a symbol that making the minibatches of an epoch takes."""
-    from charloom.data.corpus import build
-    from charloom.data.sources import resolve
+    from charloom.data.corpus import build_corpus
+    from charloom.data.sources import resolve_sources
     from charloom.data.store import open_store
     from charloom.settings import TextSettings, Unit
     from charloom.training.batches import DocumentBatches, StreamBatches
@@ -190,11 +190,13 @@ def making() -> None:
     ways: list[tuple[Unit, int, int]] = [("line", TEXTS, 128), ("stream", 8, 256)]
     for unit, texts, window in ways:
         settings = TextSettings(unit=unit)
-        part = build(open_store(resolve(["facts"], settings), settings), settings, seed=0).training
+        part = build_corpus(
+            open_store(resolve_sources(["facts"], settings), settings), settings, seed=0
+        ).training
         batches: DocumentBatches | StreamBatches = (
-            DocumentBatches(part=part, batch_size=texts, window=window, seed=0)
+            DocumentBatches(dataset=part, batch_size=texts, window=window, seed=0)
             if unit == "line"
-            else StreamBatches(part=part, batch_size=texts, window=window, seed=0)
+            else StreamBatches(dataset=part, batch_size=texts, window=window, seed=0)
         )
         taken = []
         for epoch in range(1, 6):

@@ -27,7 +27,7 @@ from commands import PEERS, Failed, Run, charloom, keras_python, program
 from texts import DATA, FILES, Files, titles
 
 from charloom.settings import TrainingSettings
-from charloom.training.device import place
+from charloom.training.device import choose_device
 
 BARE_STEP = Path(__file__).with_name("bare_step.py")
 PARTS = ("speed", "reach", "share")
@@ -97,7 +97,7 @@ def programs(
     if cell == "lstm":
         chosen["charloom --preset lesson"] = lambda: ours(files, cell, 3, "--preset", "lesson")
     chosen[OURS] = lambda: ours(files, cell, epochs, "--hidden", 128)
-    if place(TrainingSettings()).rounded:
+    if choose_device(TrainingSettings()).bf16:
         exact = ("--precision", "fp32")
         chosen[" ".join((OURS, *exact))] = lambda: ours(
             files, cell, epochs, "--hidden", 128, *exact

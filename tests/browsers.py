@@ -22,7 +22,7 @@ OPTIONS = (
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def open_browser() -> Iterator[Browser]:
     """Give a browser; the test is left out where there is none."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:

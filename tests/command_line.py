@@ -16,7 +16,7 @@ from charloom.cli.app import run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Done:
+class CommandResult:
     """What a command line came to."""
 
     code: int
@@ -28,23 +28,23 @@ class Done:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-Charloom = Callable[..., Done]
+Charloom = Callable[..., CommandResult]
 
 
-def runner(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Charloom:
+def make_runner(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Charloom:
     """Return a function that runs one command line and captures what it wrote."""
 
-    def charloom(*arguments: str | Path | float, stdin: str = "") -> Done:
+    def charloom(*arguments: str | Path | float, stdin: str = "") -> CommandResult:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         capsys.readouterr()
         code = run([str(argument) for argument in arguments])
         captured = capsys.readouterr()
-        return Done(code=code, out=captured.out, err=captured.err)
+        return CommandResult(code=code, out=captured.out, err=captured.err)
 
     return charloom
 
 
-def in_a_process(
+def start_process(
     *arguments: str | Path, stderr: int = subprocess.PIPE, **environment: str
 ) -> subprocess.Popen[bytes]:
     """Start a command line as a user does."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from charloom.data.dataset import Part
+from charloom.data.dataset import Dataset
 from charloom.data.selection import Selection
 from charloom.text.vocabulary import Vocabulary
 
@@ -22,24 +22,24 @@ def vocabulary(texts: Sequence[str]) -> Vocabulary:
 
 def part(
     texts: Sequence[str], known: Vocabulary | None = None, labels: Sequence[int] | None = None
-) -> Part:
+) -> Dataset:
     """Return the texts as a part, in the ids of ``known`` or of a vocabulary of their own."""
     known = known or vocabulary(texts)
     ids = [known.encode(text) for text in texts]
     offsets = np.cumsum([0, *map(len, ids)])
     given = np.array(labels if labels is not None else [-1] * len(texts), dtype=np.int32)
-    return Part(
+    return Dataset(
         ids=np.concatenate(ids).astype(np.uint16),
         offsets=offsets,
-        selection=Selection.span(0, len(texts)),
-        first=0,
-        last=int(offsets[-1]),
+        selection=Selection.from_range(0, len(texts)),
+        ids_begin=0,
+        ids_end=int(offsets[-1]),
         label_ids=given,
-        label_of=np.array([*range(given.max() + 1), -1], dtype=np.int32),
+        label_lookup=np.array([*range(given.max() + 1), -1], dtype=np.int32),
         level="char",
         symbols=known.symbols,
-        lookup=np.arange(len(known)),
+        id_lookup=np.arange(len(known)),
         widths=np.ones(len(known), dtype=np.int64),
         counts=np.bincount(np.concatenate(ids), minlength=len(known)),
-        longest=max(map(len, texts)),
+        max_length=max(map(len, texts)),
     )

@@ -11,8 +11,8 @@ from charloom.events import Event, Step
 from charloom.runs.train import train
 
 
-def resume_and_tell(
-    source: Path, run: Path, told: Connection | None, options: dict[str, Any]
+def train_and_report_steps(
+    source: Path, run: Path, pipe: Connection | None, options: dict[str, Any]
 ) -> None:
     """Train, saving after every step; tell of the second step, and of the end."""
     torch.set_num_threads(1)
@@ -22,9 +22,9 @@ def resume_and_tell(
         nonlocal steps
         if isinstance(event, Step):
             steps += 1
-            if steps == 2 and told is not None:
-                told.send("step")
+            if steps == 2 and pipe is not None:
+                pipe.send("step")
 
     train(source, output=run, checkpoint_seconds=0, listeners=[listen], **options)
-    if steps < 2 and told is not None:
-        told.send("done")
+    if steps < 2 and pipe is not None:
+        pipe.send("done")

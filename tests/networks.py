@@ -27,12 +27,12 @@ NETWORKS: tuple[NetworkSettings, ...] = tuple(
 """Every cell, with one to three layers, one-hot input and an embedding; and the smallest of all."""
 
 
-def name(settings: NetworkSettings) -> str:
+def network_id(settings: NetworkSettings) -> str:
     """Return a short name of a network, for the ids of parametrised tests."""
     return f"{settings.cell}-{settings.layers}x{settings.hidden}-{settings.input}"
 
 
-def shapes(
+def tensor_shapes(
     settings: NetworkSettings, vocabulary_size: int, labels: int = 0
 ) -> dict[str, tuple[int, ...]]:
     """Return the axes of every tensor of a network, by the names of the model folder."""
@@ -68,32 +68,34 @@ def random_tensors(
     generator = np.random.default_rng(seed)
     return {
         key: (scale * generator.standard_normal(shape)).astype(np.float32)
-        for key, shape in shapes(settings, vocabulary_size, labels).items()
+        for key, shape in tensor_shapes(settings, vocabulary_size, labels).items()
     }
 
 
-def vocabulary_of(symbols: Sequence[str], level: Level = "char") -> Vocabulary:
+def make_vocabulary(symbols: Sequence[str], level: Level = "char") -> Vocabulary:
     """Return the vocabulary of ``symbols``, which get the ids from 2."""
     known = ("<eos>", "<unk>", *symbols)
     return Vocabulary(level=level, symbols=known, counts=(1,) * len(known))
 
 
-Chances = NDArray[Any] | Sequence[Sequence[float]]
+Probabilities = NDArray[Any] | Sequence[Sequence[float]]
 
 
-def markov_chain(chances_VV: Chances) -> Engine:
+def markov_chain(probabilities_VV: Probabilities) -> Engine:
     """Return the engine of ``markov_tensors``."""
-    settings, tensors = markov_tensors(chances_VV)
+    settings, tensors = markov_tensors(probabilities_VV)
     return Engine(settings, {key: tensor.astype(np.float32) for key, tensor in tensors.items()})
 
 
-def markov_tensors(chances_VV: Chances) -> tuple[NetworkSettings, dict[str, NDArray[np.float64]]]:
+def markov_tensors(
+    probabilities_VV: Probabilities,
+) -> tuple[NetworkSettings, dict[str, NDArray[np.float64]]]:
     """Return the network whose next symbol is ``v`` with chance ``chances_VV[u][v]`` after ``u``.
 
     A simple RNN without recurrence: the hidden state is the one-hot vector of the last symbol (the
     tanh of 50 is 1.0), and the output weights are the logarithms of the chances, -1e6 for chance 0.
     """
-    chances = np.asarray(chances_VV, np.float64)
+    chances = np.asarray(probabilities_VV, np.float64)
     size = len(chances)
     logits_VV = np.full((size, size), -1e6)
     np.log(chances, out=logits_VV, where=chances > 0)

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
-from command_line import Done
+from command_line import CommandResult
 
-LIMIT = 240.0
+LIMIT_SECONDS = 240.0
 """Seconds after which processes count as hung: far more than they take on a busy machine."""
 
 
@@ -20,15 +20,15 @@ class Job:
 
     processes: Sequence[subprocess.Popen[bytes]]
 
-    def done(self) -> list[Done]:
+    def wait(self) -> list[CommandResult]:
         """Wait for all of them."""
         try:
-            outputs = [process.communicate(timeout=LIMIT) for process in self.processes]
+            outputs = [process.communicate(timeout=LIMIT_SECONDS) for process in self.processes]
         finally:
             for process in self.processes:
                 process.kill()
         return [
-            Done(code=process.returncode, out=out.decode(), err=err.decode())
+            CommandResult(code=process.returncode, out=out.decode(), err=err.decode())
             for process, (out, err) in zip(self.processes, outputs, strict=True)
         ]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from networks import random_tensors
 
-from charloom.model_folder.document_index import KnownDocuments
+from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.format import ModelRecord
-from charloom.model_folder.writer import create
+from charloom.model_folder.writer import create_model_folder
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.vocabulary import Vocabulary
 
@@ -29,7 +29,7 @@ def record(labels: tuple[str, ...] = (), **changes: Any) -> ModelRecord:
         "vocabulary": vocabulary,
         "labels": labels,
         "tensors": random_tensors(network, len(vocabulary), len(labels)),
-        "figures": {
+        "metrics": {
             "bits_per_character": 2.5,
             "validation_documents": 3,
             "step": 7,
@@ -42,12 +42,12 @@ def record(labels: tuple[str, ...] = (), **changes: Any) -> ModelRecord:
 
 def folder(path: Path, **changes: Any) -> Path:
     """Make a model folder and return its path."""
-    create(path, record(**changes))
+    create_model_folder(path, record(**changes))
     return path
 
 
-def known(texts: Sequence[str]) -> KnownDocuments:
+def document_index(texts: Sequence[str]) -> DocumentIndex:
     """Return the index of some documents."""
     digests = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in texts)
     hashes = np.frombuffer(digests, "<u8").astype(np.uint64)
-    return KnownDocuments.of(lambda: iter([hashes]), len(hashes))
+    return DocumentIndex.from_hashes(lambda: iter([hashes]), len(hashes))

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-STEERINGS: dict[str, dict[str, Any]] = {
+SAMPLING_CASES: dict[str, dict[str, Any]] = {
     "greedy": {"temperature": 0.0},
     "top-k": {"top_k": 3},
     "top-p": {"top_p": 0.6},

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from charloom.runs.compare import Result, Trial
-from charloom.runs.search import Search, Space
+from charloom.runs.search import Search, SearchSpace
 
 OPTIONS: dict[str, Any] = {"steps": 3, "device": "cpu"}
 GRID: dict[str, list[Any]] = {"cell": ["gru", "rnn"], "layers": [1], "hidden": [3, 4, 5]}
 
 
-def search(folder: Path, count: int = 3, **more: Any) -> Search:
+def open_search(folder: Path, count: int = 3, **more: Any) -> Search:
     grid, options = more.pop("grid", GRID), more.pop("options", OPTIONS)
     fixed = {"options": options, "texts": more.pop("texts", "a fingerprint")}
-    return Search(folder, Space.of(grid, options), fixed, count=count, **more)
+    return Search(folder, SearchSpace.from_options(grid, options), fixed, count=count, **more)
 
 
 def result_of(trial: Trial) -> Result:
@@ -38,7 +38,7 @@ def result_of(trial: Trial) -> Result:
     )
 
 
-def noting(trials: list[Trial]) -> Callable[[Trial], Result]:
+def recorder_of(trials: list[Trial]) -> Callable[[Trial], Result]:
     """Return what notes each trial and makes up its result."""
 
     def train(trial: Trial) -> Result:
@@ -48,16 +48,16 @@ def noting(trials: list[Trial]) -> Callable[[Trial], Result]:
     return train
 
 
-def take_part(folder: str, url: str, count: int) -> None:
+def run_study(folder: str, url: str, count: int) -> None:
     """Do runs of a study, as a process of its own does."""
-    search(Path(folder), count, storage=url).run(result_of)
+    open_search(Path(folder), count, storage=url).run(result_of)
 
 
-def begin_and_die(folder: str) -> None:
+def start_and_die(folder: str) -> None:
     """Begin a run, and be killed before it ends."""
 
     def train(trial: Trial) -> Result:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
-    search(Path(folder)).run(train)
+    open_search(Path(folder)).run(train)

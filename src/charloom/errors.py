@@ -70,7 +70,7 @@ class DivergedError(TrainingError):
 class ProcessError(TrainingError):
     """Another process of the same training has ended, so this one ends too."""
 
-    def __init__(self, message: str, *, told: bool) -> None:
+    def __init__(self, message: str, *, already_reported: bool) -> None:
         super().__init__(message)
-        self.told = told
+        self.already_reported = already_reported
         """Whether another process says so on the same terminal."""

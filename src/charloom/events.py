@@ -102,20 +102,20 @@ class Stopped(Event):
 Listener = Callable[[Event], None]
 
 
-class Interval:
+class Throttle:
     """Chooses from many events, in the order of time, some that are ``length`` seconds apart.
 
     The first is among them, unless the seconds of one ``before`` it are given.
     """
 
-    def __init__(self, length: float, before: float = -math.inf) -> None:
-        self._length = length
-        self.last = before
+    def __init__(self, min_interval: float, last: float = -math.inf) -> None:
+        self._min_interval = min_interval
+        self.last = last
         """The seconds of the last one that was chosen."""
 
     def admit(self, seconds: float) -> bool:
         """Return whether the event at ``seconds`` is one of them."""
-        if seconds - self.last < self._length:
+        if seconds - self.last < self._min_interval:
             return False
         self.last = seconds
         return True

@@ -10,16 +10,16 @@ from charloom.errors import SettingsError
 from charloom.evaluation.evaluate import evaluate
 from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.scorer import Scorer
-from charloom.evaluation.symbol_scorer import Reader
+from charloom.evaluation.symbol_scorer import SymbolScorer
 from charloom.generation.generator import Generator
-from charloom.generation.novelty import make_sieve
+from charloom.generation.novelty import make_novelty_filter
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.format import ModelRecord
-from charloom.model_folder.writer import create
+from charloom.model_folder.writer import create_model_folder
 from charloom.network.engine import Engine
 from charloom.settings import SamplingOptions, SamplingSettings
 from charloom.text.cleaning import clean_document, clean_prompt
-from charloom.text.documents import Document, gather
+from charloom.text.documents import Document, to_blocks
 
 
 class Model:
@@ -42,8 +42,8 @@ class Model:
             f"level {vocabulary.level}",
             f"{len(vocabulary):,} symbols",
         ]
-        if "bits_per_character" in self.record.figures:
-            parts.append(f"{self.record.figures['bits_per_character']:.3f} bits per character")
+        if "bits_per_character" in self.record.metrics:
+            parts.append(f"{self.record.metrics['bits_per_character']:.3f} bits per character")
         return f"<charloom.Model: {', '.join(parts)}>"
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
@@ -51,7 +51,7 @@ class Model:
 
         ``force`` replaces the model that is there.
         """
-        create(Path(path), self.record, force=force)
+        create_model_folder(Path(path), self.record, force=force)
 
     def generate(
         self, prompt: str = "", *, n: int = 1, **options: Unpack[SamplingOptions]
@@ -64,9 +64,9 @@ class Model:
         ... Raises SettingsError for an option that cannot be, LabelError for a label that the model
         does not know, SamplingError if too few texts are novel or unique.
         """
-        settings = sampling(options)
-        sieve = make_sieve(settings, self.record)
-        drawn = self.generator.texts(self._prompt(prompt), settings, n, sieve)
+        settings = sampling_settings(options)
+        novelty_filter = make_novelty_filter(settings, self.record)
+        drawn = self.generator.texts(self._clean_prompt(prompt), settings, n, novelty_filter)
         return [generated.text for generated in drawn]
 
     def stream(self, prompt: str = "", **options: Unpack[SamplingOptions]) -> Iterator[str]:
@@ -75,16 +75,16 @@ class Model:
         Any number of threads may stream at once, and a stream may be left at any symbol. ``novel``,
         ``unique`` and ``beam`` judge whole texts and are refused.
         """
-        return self.generator.stream(self._prompt(prompt), sampling(options))
+        return self.generator.stream(self._clean_prompt(prompt), sampling_settings(options))
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """Return bits per character of each text, its boundary counted as one character."""
-        scores = self.scorer.score(self._documents(texts))
+        scores = self.scorer.score(self._clean_documents(texts))
         return [score.bits_per_character for score in scores]
 
     def bits_per_character(self, texts: Sequence[str]) -> float:
         """Return bits per character of all texts together; raises CorpusError if there is none."""
-        blocks = gather(self._documents(texts))
+        blocks = to_blocks(self._clean_documents(texts))
         return evaluate(self.scorer.score_blocks(blocks)).bits_per_character
 
     def classify(self, texts: Sequence[str]) -> list[str]:
@@ -92,7 +92,7 @@ class Model:
 
         Raises LabelError if the model has fewer than two labels.
         """
-        lines = score_lines(self.scorer, gather(self._documents(texts)), classify=True)
+        lines = score_lines(self.scorer, to_blocks(self._clean_documents(texts)), classify=True)
         return [str(line.label) for block in lines for line in block]
 
     def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
@@ -100,7 +100,7 @@ class Model:
 
         ``<unk>`` is left out, and the others are not scaled up for it.
         """
-        return self.generator.next(self._prompt(text), label)
+        return self.generator.next(self._clean_prompt(text), label)
 
     @cached_property
     def generator(self) -> Generator:
@@ -111,21 +111,21 @@ class Model:
     @cached_property
     def scorer(self) -> Scorer:
         """Scores documents and tells more of them than ``score`` does."""
-        reader = Reader(self.record.network, self.record.tensors)
+        reader = SymbolScorer(self.record.network, self.record.tensors)
         return Scorer(reader, self.record.vocabulary, self.record.labels)
 
-    def _prompt(self, text: str) -> str:
+    def _clean_prompt(self, text: str) -> str:
         if not isinstance(text, str):
             raise SettingsError(f"prompt is {text!r:.80}; it must be a text.")
         return clean_prompt(text, self.record.text)
 
-    def _documents(self, texts: Sequence[str]) -> Iterator[Document]:
+    def _clean_documents(self, texts: Sequence[str]) -> Iterator[Document]:
         if isinstance(texts, str):
             raise SettingsError("one string was given; give a list of texts, such as [text].")
         return (Document(text=clean_document(text, self.record.text)) for text in texts)
 
 
-def sampling(options: SamplingOptions) -> SamplingSettings:
+def sampling_settings(options: SamplingOptions) -> SamplingSettings:
     """Return the settings of options that were given; ``stop`` may be one string."""
     fields: dict[str, Any] = dict(options)
     known = [field.name for field in dataclasses.fields(SamplingSettings)]

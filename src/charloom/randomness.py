@@ -20,16 +20,18 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Words = NDArray[np.uint64]
+UInt64s = NDArray[np.uint64]
 
 ROUNDS = 10
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
-_KEY_STEPS = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
+_KEY_INCREMENTS = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
+_LOW_WORD = np.uint64(0xFFFFFFFF)
+_WORD_BITS = np.uint64(32)
 
 
-def philox(counter: Sequence[Words], key: Sequence[Words]) -> tuple[Words, Words, Words, Words]:
+def philox(
+    counter: Sequence[UInt64s], key: Sequence[UInt64s]
+) -> tuple[UInt64s, UInt64s, UInt64s, UInt64s]:
     """Return the four words that the four words of a counter become under the two words of a key.
 
     All are 32-bit numbers, held in arrays of 64 bits so that products fit; the arrays broadcast.
@@ -38,16 +40,21 @@ def philox(counter: Sequence[Words], key: Sequence[Words]) -> tuple[Words, Words
     k0, k1 = key
     for _ in range(ROUNDS):
         p, q = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
-        c0, c1, c2, c3 = (q >> _HALF) ^ c1 ^ k0, q & _LOW, (p >> _HALF) ^ c3 ^ k1, p & _LOW
-        k0, k1 = (k0 + _KEY_STEPS[0]) & _LOW, (k1 + _KEY_STEPS[1]) & _LOW
+        c0, c1, c2, c3 = (
+            (q >> _WORD_BITS) ^ c1 ^ k0,
+            q & _LOW_WORD,
+            (p >> _WORD_BITS) ^ c3 ^ k1,
+            p & _LOW_WORD,
+        )
+        k0, k1 = (k0 + _KEY_INCREMENTS[0]) & _LOW_WORD, (k1 + _KEY_INCREMENTS[1]) & _LOW_WORD
     return c0, c1, c2, c3
 
 
-def uniform(seeds: Words, positions: Words) -> NDArray[np.float64]:
+def uniform(seeds: UInt64s, positions: UInt64s) -> NDArray[np.float64]:
     """Return one number in [0, 1) for each pair of a seed and a position; the arrays broadcast."""
     zero = np.zeros((), np.uint64)
-    counter = (positions & _LOW, positions >> _HALF, zero, zero)
-    c0, c1, _, _ = philox(counter, (seeds & _LOW, seeds >> _HALF))
+    counter = (positions & _LOW_WORD, positions >> _WORD_BITS, zero, zero)
+    c0, c1, _, _ = philox(counter, (seeds & _LOW_WORD, seeds >> _WORD_BITS))
     fraction = ((c0 >> np.uint64(5)) << np.uint64(26)) + (c1 >> np.uint64(6))
     return fraction.astype(np.float64) * 2.0**-53
 

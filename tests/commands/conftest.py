@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
-from command_line import Charloom, runner
+from command_line import Charloom, make_runner
 from records import folder
 
 
 @pytest.fixture
 def charloom(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Charloom:
-    return runner(capsys, monkeypatch)
+    return make_runner(capsys, monkeypatch)
 
 
 @pytest.fixture

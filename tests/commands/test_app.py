@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import typer
-from command_line import Charloom, in_a_process
+from command_line import Charloom, start_process
 
 import charloom as package
-from charloom.cli.app import _reader_gone, app
+from charloom.cli.app import _is_broken_pipe, app
 from charloom.errors import CharloomError
 from charloom.model import Model
 
@@ -171,7 +171,7 @@ def test_generating_loads_nothing_heavy(model: Path) -> None:
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(model: Path) -> None:
-    process = in_a_process("generate", model, "-n", "3000", "--length", "50")
+    process = start_process("generate", model, "-n", "3000", "--length", "50")
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.readline()
@@ -184,9 +184,9 @@ def test_a_reader_that_goes_away_ends_it_quietly(model: Path) -> None:
 def test_windows_has_a_name_of_its_own_for_a_closed_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = OSError(errno.EINVAL, "Invalid argument")
     about_a_file = OSError(errno.EINVAL, "Invalid argument", "a:b")
-    assert not _reader_gone(closed)
+    assert not _is_broken_pipe(closed)
     monkeypatch.setattr(os, "name", "nt")
-    told = [_reader_gone(error) for error in (closed, about_a_file)]
+    told = [_is_broken_pipe(error) for error in (closed, about_a_file)]
     monkeypatch.undo()
     assert told == [True, False]
 
@@ -208,7 +208,7 @@ def test_a_full_disk_below_standard_output(model: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_output_is_utf8_whatever_the_locale_says(model: Path, encoding: str) -> None:
-    process = in_a_process(
+    process = start_process(
         "next", model, "é", "--top", "20", LC_ALL="C", PYTHONIOENCODING=encoding, PYTHONUTF8="0"
     )
     out, err = process.communicate()
@@ -220,7 +220,7 @@ def test_output_is_utf8_whatever_the_locale_says(model: Path, encoding: str) -> 
 def test_bytes_that_are_not_utf8_in_a_prompt(model: Path) -> None:
     if os.name != "posix" or sys.platform == "darwin":
         pytest.skip("arguments are text here")
-    process = in_a_process("generate", model, os.fsdecode(b"a\xff"), "--length", "3")
+    process = start_process("generate", model, os.fsdecode(b"a\xff"), "--length", "3")
     out, err = process.communicate()
     assert process.returncode == 0
     assert out.decode("utf-8").startswith("a\ufffd")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from command_line import Charloom
 
-from charloom.runs.compare import Comparison, Interrupted
+from charloom.runs.compare import Comparison, RunInterrupted
 
 LINES = [f"line {k} of a story, {k * k}" for k in range(60)]
 
@@ -97,7 +97,7 @@ def test_an_interruption_tells_how_to_go_on(
     charloom: Charloom, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*arguments: object, **options: object) -> None:
-        raise Interrupted
+        raise RunInterrupted
 
     monkeypatch.setattr(Comparison, "run", interrupted)
     done = charloom("compare", source, "--steps", 3, "-o", tmp_path / "c")

@@ -29,10 +29,10 @@ def test_a_corpus_is_fetched_before_it_is_read(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     fetched: list[str] = []
-    monkeypatch.setattr(downloads, "local_path", lambda corpus: fetched.append(corpus.name))
+    monkeypatch.setattr(downloads, "fetch_files", lambda corpus: fetched.append(corpus.name))
     monkeypatch.chdir(tmp_path)
     Path("names").write_text("a file goes before the corpus of its name", encoding="utf-8")
-    downloads.fetch(["facts", "lines.txt", "names", "tiny-shakespeare"])
+    downloads.fetch_corpora(["facts", "lines.txt", "names", "tiny-shakespeare"])
     assert fetched == ["tiny-shakespeare"]
     assert capsys.readouterr().err == ("charloom: fetching tiny-shakespeare, 1.1 MB, this once.\n")
 
@@ -44,8 +44,8 @@ def test_on_a_terminal_a_bar_follows_the_bytes(
         assert callable(progress)
         progress(500_000)
 
-    monkeypatch.setattr(downloads, "local_path", arrive)
+    monkeypatch.setattr(downloads, "fetch_files", arrive)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
-    downloads.fetch(["tiny-shakespeare"])
+    downloads.fetch_corpora(["tiny-shakespeare"])
     assert "0.5/1.1 MB" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from charloom import units
 from charloom.evaluation.evaluate import evaluate
 from charloom.model import Model
 from charloom.settings import TextSettings
-from charloom.text.documents import Document, gather
+from charloom.text.documents import Document, to_blocks
 
 KEYS = {
     "bits_per_character",
@@ -31,7 +31,7 @@ KEYS = {
 
 
 def figure(model: Model, documents: list[Document]) -> float:
-    return evaluate(model.scorer.score_blocks(gather(documents))).bits_per_character
+    return evaluate(model.scorer.score_blocks(to_blocks(documents))).bits_per_character
 
 
 @pytest.fixture

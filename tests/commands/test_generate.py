@@ -3,8 +3,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import Charloom, in_a_process
-from networks import vocabulary_of
+from command_line import Charloom, start_process
+from networks import make_vocabulary
 from records import folder
 
 from charloom.model import Model
@@ -115,7 +115,7 @@ def test_the_number_of_threads_does_not_change_a_text(tmp_path: Path) -> None:
     texts = []
     for threads in ("1", "4"):
         arguments = ("generate", wide, "bad", "-n", "40", "--seed", "3", "--length", "60")
-        process = in_a_process(*arguments, OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads)
+        process = start_process(*arguments, OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS=threads)
         out, err = process.communicate()
         assert (process.returncode, err) == (0, b"")
         texts.append(out)
@@ -175,7 +175,7 @@ def test_texts_of_several_lines_stand_apart(charloom: Charloom, tmp_path: Path) 
 
 
 def test_lines_that_hold_line_breaks_stand_apart(charloom: Charloom, tmp_path: Path) -> None:
-    breaking = folder(tmp_path / "m", vocabulary=vocabulary_of("abcdefghij éx\n"))
+    breaking = folder(tmp_path / "m", vocabulary=make_vocabulary("abcdefghij éx\n"))
     arguments = ("-n", 3, "--seed", 1, "--length", 10)
     texts = Model.load(breaking).generate(n=3, seed=1, length=10)
     assert charloom("generate", breaking, *arguments).out == "\n\n".join(texts) + "\n"

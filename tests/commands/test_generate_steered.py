@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Charloom, in_a_process
-from networks import markov_tensors, vocabulary_of
+from command_line import Charloom, start_process
+from networks import make_vocabulary, markov_tensors
 from records import folder
 
 from charloom.model import Model
@@ -158,7 +158,7 @@ def endless(path: Path) -> Path:
         path,
         network=settings,
         tensors={key: tensor.astype("float32") for key, tensor in tensors.items()},
-        vocabulary=vocabulary_of("abcde"),
+        vocabulary=make_vocabulary("abcde"),
         text=TextSettings(unit="stream"),
     )
 
@@ -172,7 +172,7 @@ def test_a_long_text_is_the_same_though_it_is_written_as_it_comes(
 
 
 def test_a_reader_that_went_away_ends_a_long_text(tmp_path: Path) -> None:
-    process = in_a_process("generate", endless(tmp_path / "endless"), "--length", "1000000000")
+    process = start_process("generate", endless(tmp_path / "endless"), "--length", "1000000000")
     assert process.stdout is not None
     assert len(process.stdout.read(100)) == 100
     process.stdout.close()

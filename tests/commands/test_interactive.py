@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command_line import Charloom, Done
-from networks import Chances, markov_tensors, vocabulary_of
+from command_line import Charloom, CommandResult
+from networks import Probabilities, make_vocabulary, markov_tensors
 from records import folder, record
 
 from charloom.cli.terminal import output
@@ -24,17 +24,19 @@ BEGIN = "Take a symbol by its number, or press Enter to draw one; ? shows all th
 NOT_UNDERSTOOD = (
     "is not understood; type a number of the list, Enter, +TEXT, r, u, q, or ? for help.\n"
 )
-Talk = Callable[..., Done]
+Talk = Callable[..., CommandResult]
 
 
-def chain(chances_VV: Chances, symbols: list[str], level: Level = "char", **text: Any) -> Model:
+def chain(
+    chances_VV: Probabilities, symbols: list[str], level: Level = "char", **text: Any
+) -> Model:
     """Return a model whose next symbol depends on the last one alone, as decided here."""
     network, tensors = markov_tensors(chances_VV)
     return Model(
         record(
             text=TextSettings(level=level, **text),
             network=network,
-            vocabulary=vocabulary_of(symbols, level),
+            vocabulary=make_vocabulary(symbols, level),
             tensors={key: tensor.astype(np.float32) for key, tensor in tensors.items()},
         )
     )
@@ -60,13 +62,13 @@ def talk(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
     def talk(
         *lines: str, prompt: str = "", model: Model = ROUND, choices: int = 9, **settings: Any
-    ) -> Done:
+    ) -> CommandResult:
         stdin = "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="ascii"))
         settings = {"top_k": 3, "min_p": 1e-6, "temperature": 1.0} | settings
         interact(model, prompt, SamplingSettings(**settings), choices)
         captured = capsys.readouterr()
-        return Done(code=0, out=captured.out, err=captured.err)
+        return CommandResult(code=0, out=captured.out, err=captured.err)
 
     return talk
 
@@ -134,7 +136,7 @@ def test_a_standard_input_that_is_closed(
     assert capsys.readouterr().out == "ab\n"
 
 
-def answer(done: Done, number: int) -> str:
+def answer(done: CommandResult, number: int) -> str:
     """Return what was answered to a line, the first of which is 0."""
     return done.err.split("\n> ")[number + 1].partition("\n")[2] + "\n"
 
@@ -387,7 +389,7 @@ def test_an_interruption_of_a_run_keeps_what_was_drawn(
         if said[-3:] == ["c", "a", "b"]:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(output, "say", say)
+    monkeypatch.setattr(output, "write_message", say)
     monkeypatch.setattr(sys, "stdin", Terminal("r\n"))
     with pytest.raises(KeyboardInterrupt):
         interact(ROUND, "ab", SamplingSettings(temperature=0.0), 3)

@@ -40,9 +40,9 @@ def test_planted_copies_are_found(charloom: Charloom, trained: Path) -> None:
 
 
 def held_out(trained: Path) -> set[str]:
-    from charloom.evaluation.training_texts import corpus_of, texts
+    from charloom.evaluation.training_texts import iter_texts, recover_corpus
 
-    return set(texts(corpus_of(library.load(trained / "run").record).validation))
+    return set(iter_texts(recover_corpus(library.load(trained / "run").record).validation))
 
 
 def test_the_table_tells_where_a_copy_comes_from(charloom: Charloom, trained: Path) -> None:

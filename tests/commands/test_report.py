@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsers import browser
+from browsers import open_browser
 from command_line import Charloom
 from playwright.sync_api import Browser, Page
 
 import charloom as library
 from charloom.errors import OutputError
 from charloom.model_folder import writer
-from charloom.report.files import report
+from charloom.report.files import write_report
 
 HOSTILE = "<script>document.title='taken'</script>"
 LINES = [f"{HOSTILE} is line {k} of {k * k}" for k in range(80)]
@@ -39,20 +39,20 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened() -> Iterator[Browser]:
-    with browser() as one:
+    with open_browser() as one:
         yield one
 
 
 @pytest.fixture(scope="module")
 def page(trained: Path) -> Path:
     """Return the place of the model's page."""
-    return report(trained / "run", trained / "page", chosen=[HOSTILE])[0]
+    return write_report(trained / "run", trained / "page", chosen=[HOSTILE])[0]
 
 
 def held_out(trained: Path) -> list[str]:
-    from charloom.evaluation.training_texts import corpus_of, texts
+    from charloom.evaluation.training_texts import iter_texts, recover_corpus
 
-    return list(texts(corpus_of(library.load(trained / "run").record).validation))
+    return list(iter_texts(recover_corpus(library.load(trained / "run").record).validation))
 
 
 def test_the_figures_are_those_of_the_other_commands(charloom: Charloom, trained: Path) -> None:
@@ -67,7 +67,7 @@ def test_the_figures_are_those_of_the_other_commands(charloom: Charloom, trained
     baselines = told.pop("baselines")
     assert figures["figures"] == told
     assert figures["baselines"] == pytest.approx(baselines, rel=1e-12)
-    reached = library.load(trained / "run").record.figures["bits_per_character"]
+    reached = library.load(trained / "run").record.metrics["bits_per_character"]
     assert told["bits_per_character"] == pytest.approx(reached, rel=1e-6)
     [line] = charloom(
         *("score", trained / "run", "--per-symbol", "--format", "jsonl"), stdin="a text of mine"
@@ -145,7 +145,7 @@ def test_a_full_disk_leaves_the_report_that_was_there(
     before = page.read_bytes()
     monkeypatch.setattr(writer, "_write", full)
     with pytest.raises(OutputError) as error:
-        report(trained / "run", page.parent)
+        write_report(trained / "run", page.parent)
     assert str(error.value) == (
         f"{page} cannot be written (No space left on device); free some space, or name another "
         "folder with --output."

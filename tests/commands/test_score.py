@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from command_line import Charloom, in_a_process
+from command_line import Charloom, start_process
 from records import folder
 
 from charloom import units
-from charloom.evaluation.score_lines import calibration_of
+from charloom.evaluation.score_lines import calibrate_on_blocks
 from charloom.model import Model
 from charloom.settings import TextSettings
-from charloom.text.documents import Document, gather
+from charloom.text.documents import Document, to_blocks
 
 # Lengths of all sizes, so that a scorer which sorts them must put them back in order.
 LINES = ["abcdefghij"[: 1 + k % 9] * (1 + (7 * k) % 11) for k in range(150)]
@@ -58,7 +58,7 @@ def test_text_that_is_none(tmp_path: Path) -> None:
     source = tmp_path / "x.jsonl"
     source.write_text('{"text": "a\\ud83d"}\n', encoding="ascii")
     for form in ("text", "jsonl"):
-        process = in_a_process("score", path, source, "--format", form)
+        process = start_process("score", path, source, "--format", form)
         out, err = process.communicate()
         assert (process.returncode, err) == (0, b"")
         assert "a\ufffd" in out.decode()
@@ -129,8 +129,8 @@ def test_a_threshold_from_usual_texts(charloom: Charloom, model: Path, tmp_path:
     records = charloom(*arguments, stdin="\n".join([*LINES, "jihgf" * 30])).records
     # One in a hundred of the usual ones, so one or two of 150.
     assert 1 <= sum(record["outlier"] for record in records[:-1]) <= 2
-    calibration = calibration_of(
-        Model.load(model).scorer, gather(Document(text=line) for line in LINES)
+    calibration = calibrate_on_blocks(
+        Model.load(model).scorer, to_blocks(Document(text=line) for line in LINES)
     )
     loaded = Model.load(model)
     stored = replace(loaded.record, calibration=calibration.to_json())

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Charloom
-from networks import random_tensors, vocabulary_of
+from networks import make_vocabulary, random_tensors
 from records import folder
 
 from charloom.settings import NetworkSettings, TextSettings
@@ -22,7 +22,7 @@ def test_the_lesson_s_network_has_the_lesson_s_parameters(
     charloom: Charloom, tmp_path: Path
 ) -> None:
     lesson = NetworkSettings(cell="lstm", hidden=128, input="one-hot")
-    vocabulary = vocabulary_of(SYMBOLS)
+    vocabulary = make_vocabulary(SYMBOLS)
     assert len(vocabulary) == 84
     tensors = random_tensors(lesson, len(vocabulary))
     path = folder(tmp_path / "m", network=lesson, vocabulary=vocabulary, tensors=tensors)
@@ -51,7 +51,7 @@ def test_the_lesson_s_network_has_the_lesson_s_parameters(
 def test_other_networks(
     charloom: Charloom, tmp_path: Path, network: NetworkSettings, expected: dict[str, int]
 ) -> None:
-    vocabulary = vocabulary_of(SYMBOLS)
+    vocabulary = make_vocabulary(SYMBOLS)
     tensors = random_tensors(network, len(vocabulary))
     path = folder(tmp_path / "m", network=network, vocabulary=vocabulary, tensors=tensors)
     assert parameters(charloom, path) == expected

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import Charloom, in_a_process
+from command_line import Charloom, start_process
 
-from charloom.cli.commands.train import default_output, settings, train
+from charloom.cli.commands.train import default_output, settings_options, train
 from charloom.cli.terminal import downloads
 from charloom.events import Stopped
 from charloom.model import Model
@@ -145,7 +145,7 @@ def test_a_share_to_measure_on_reaches_the_recipe(
 
 
 def test_one_hot_stays_a_word() -> None:
-    assert settings({"input": "one-hot", "hidden": None}) == {"input": "one-hot"}
+    assert settings_options({"input": "one-hot", "hidden": None}) == {"input": "one-hot"}
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_training_does_not_load_torchs_compiler(source: Path) -> None:
 def test_what_was_learned_is_not_said_again(charloom: Charloom, source: Path) -> None:
     assert charloom("train", source, *SMALL, "--steps", 3).code == 0
     run = Path("runs/lines")
-    learned = Model.load(run).record.known
+    learned = Model.load(run).record.document_index
     assert learned is not None
     documents = [line for line in LINES if line in learned]
     assert (run / "documents.bin").stat().st_size == 5 * len(documents)
@@ -293,7 +293,7 @@ def test_options_out_of_range_leave_no_folder(
 def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the corpora that would be fetched."""
     names: list[str] = []
-    monkeypatch.setattr(downloads, "local_path", lambda corpus: names.append(corpus.name))
+    monkeypatch.setattr(downloads, "fetch_files", lambda corpus: names.append(corpus.name))
     return names
 
 
@@ -334,7 +334,7 @@ def test_an_interrupted_run_ends_with_130(
 
 def in_the_middle(source: Path) -> "subprocess.Popen[bytes]":
     """Start a run that goes on for hours, and return when it has taken its first steps."""
-    process = in_a_process("train", source, *SMALL, "--epochs", "1000000", "-o", "runs/m")
+    process = start_process("train", source, *SMALL, "--epochs", "1000000", "-o", "runs/m")
     while not any(Path("runs").glob("*/metrics.jsonl")):
         assert process.poll() is None
         time.sleep(0.05)
@@ -357,13 +357,13 @@ def test_a_signal_ends_a_run_with_everything_kept(source: Path, name: str, code:
     last = Path("runs/m/metrics.jsonl").read_text("utf-8").splitlines()[-1]
     event = json.loads(last)
     assert (event["event"], event["reason"]) == ("stopped", "interrupted")
-    assert Model.load("runs/m").record.figures["bits_per_character"] == event["bits_per_character"]
+    assert Model.load("runs/m").record.metrics["bits_per_character"] == event["bits_per_character"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
 def test_an_end_before_the_first_step_leaves_nothing(source: Path) -> None:
     os.mkfifo("texts.txt")
-    with in_a_process("train", "texts.txt", *SMALL) as process, Path("texts.txt").open("w"):
+    with start_process("train", "texts.txt", *SMALL) as process, Path("texts.txt").open("w"):
         process.terminate()
         out, err = process.communicate()
     assert (process.returncode, out, err) == (143, b"", b"")
@@ -371,7 +371,7 @@ def test_an_end_before_the_first_step_leaves_nothing(source: Path) -> None:
 
 
 def test_a_run_goes_on_when_nobody_reads_what_it_says(source: Path) -> None:
-    with in_a_process("train", source, *SMALL, "--steps", "30", "-o", "runs/m") as process:
+    with start_process("train", source, *SMALL, "--steps", "30", "-o", "runs/m") as process:
         assert process.stderr is not None
         process.stderr.readline()
         process.stderr.close()
@@ -385,7 +385,7 @@ def test_a_run_goes_on_when_nobody_reads_what_it_says(source: Path) -> None:
 def test_a_run_goes_on_when_its_terminal_has_gone(source: Path) -> None:
     ours, theirs = os.openpty()
     command = ("train", source, *SMALL, "--steps", "30", "-o", "runs/m")
-    with in_a_process(*command, stderr=theirs, TERM="xterm") as process:
+    with start_process(*command, stderr=theirs, TERM="xterm") as process:
         os.close(theirs)
         assert os.read(ours, 1)
         os.close(ours)
@@ -416,7 +416,7 @@ def test_a_source_and_a_prompt_that_are_no_utf8(tmp_path: Path) -> None:
         pytest.skip("this file system has names in UTF-8 only")
     model = tmp_path / "m"
     options = ("--steps", "1", "--hidden", "4", "--device", "cpu", "-o", model)
-    process = in_a_process("train", source, "--prompt", os.fsdecode(b"a\xff"), *options)
+    process = start_process("train", source, "--prompt", os.fsdecode(b"a\xff"), *options)
     assert (process.communicate()[0], process.returncode) == (b"", 0)
     record = Model.load(model).record
     assert record.provenance["sources"] == [str(tmp_path / "caf\ufffd.txt")]
@@ -428,7 +428,7 @@ def test_a_source_and_a_prompt_that_are_no_utf8(tmp_path: Path) -> None:
 def test_a_run_that_was_ended_goes_on(charloom: Charloom, source: Path, name: str) -> None:
     options = (*SMALL, "--steps", "100", "--checkpoint-seconds", "0", "-o", "runs/m")
     # The threads that the process of the tests has.
-    with in_a_process("train", source, *options, OMP_NUM_THREADS="1") as process:
+    with start_process("train", source, *options, OMP_NUM_THREADS="1") as process:
         while not Path("runs/m/checkpoint/state.json").exists():
             assert process.poll() is None
             time.sleep(0.05)

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import NETWORKS, name, random_tensors, vocabulary_of
+from networks import NETWORKS, make_vocabulary, network_id, random_tensors
 from numpy.typing import NDArray
-from steerings import STEERINGS
+from steerings import SAMPLING_CASES
 
 from charloom.data.sources import Document
 from charloom.evaluation.scorer import Scorer
-from charloom.evaluation.symbol_scorer import Reader
+from charloom.evaluation.symbol_scorer import SymbolScorer
 from charloom.generation import compiled_decode, decode_loop
 from charloom.generation import generator as generator_module
 from charloom.generation.generator import Generator
@@ -21,7 +21,7 @@ from charloom.settings import NetworkSettings, SamplingSettings
 LETTERS = "abcdefgh"
 LABELS = ("x", "y")
 
-networks = pytest.mark.parametrize("settings", NETWORKS, ids=name)
+networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 
 def tensors(settings: NetworkSettings) -> dict[str, NDArray[np.float32]]:
@@ -35,7 +35,7 @@ def tensors(settings: NetworkSettings) -> dict[str, NDArray[np.float32]]:
 @pytest.mark.parametrize("prompt", ["", "abé"])
 def test_texts(settings: NetworkSettings, temperature: float, prompt: str) -> None:
     engine = Engine(settings, tensors(settings))
-    generator = Generator(engine, vocabulary_of(LETTERS), LABELS)
+    generator = Generator(engine, make_vocabulary(LETTERS), LABELS)
     sampling = SamplingSettings(
         temperature=temperature, seed=11, length=40, label="y", stop=("abc", "hh")
     )
@@ -48,8 +48,8 @@ def test_texts(settings: NetworkSettings, temperature: float, prompt: str) -> No
 
 
 @pytest.mark.parametrize("plain", [True, False], ids=["numpy", "compiled"])
-@pytest.mark.parametrize("settings", NETWORKS[1::4], ids=name)
-@pytest.mark.parametrize("options", STEERINGS.values(), ids=STEERINGS)
+@pytest.mark.parametrize("settings", NETWORKS[1::4], ids=network_id)
+@pytest.mark.parametrize("options", SAMPLING_CASES.values(), ids=SAMPLING_CASES)
 def test_steered_texts(
     settings: NetworkSettings,
     options: dict[str, Any],
@@ -59,7 +59,7 @@ def test_steered_texts(
     """Whole and streamed, any number of symbols at a time, more texts than a batch has room for."""
     for module in (generator_module, decode_loop):
         monkeypatch.setattr(module, "compiled", lambda *_: None if plain else compiled_decode)
-    generator = Generator(Engine(settings, tensors(settings)), vocabulary_of(LETTERS), LABELS)
+    generator = Generator(Engine(settings, tensors(settings)), make_vocabulary(LETTERS), LABELS)
     sampling = SamplingSettings(seed=11, length=40, label="y", **options)
     together = generator.generate("abé", sampling, n=19)
     for k in (0, 7, 16, 18):
@@ -73,7 +73,7 @@ def test_steered_texts(
 
 @networks
 def test_scores(settings: NetworkSettings) -> None:
-    scorer = Scorer(Reader(settings, tensors(settings)), vocabulary_of(LETTERS), LABELS)
+    scorer = Scorer(SymbolScorer(settings, tensors(settings)), make_vocabulary(LETTERS), LABELS)
     documents = [
         Document(text=("hgfedcbaé" * 12)[: (37 * k) % 101], label=[None, "x", "y"][k % 3])
         for k in range(90)

@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 import pytest
-from networks import NETWORKS, name, random_tensors, vocabulary_of
+from networks import NETWORKS, make_vocabulary, network_id, random_tensors
 
 from charloom.generation import beam, compiled_decode, decode_loop
-from charloom.generation.detokenizer import Generated
+from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
 from charloom.network.engine import Engine
 from charloom.network.reference import State
@@ -15,7 +15,7 @@ from charloom.settings import NetworkSettings, SamplingSettings
 
 LETTERS = "abcdefghijk"
 LABELS = ("x", "y")
-networks = pytest.mark.parametrize("settings", NETWORKS, ids=name)
+networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 
 def engine(settings: NetworkSettings) -> Engine:
@@ -24,8 +24,10 @@ def engine(settings: NetworkSettings) -> Engine:
     return Engine(settings, tensors)
 
 
-def found(settings: NetworkSettings, sampling: SamplingSettings, n: int) -> list[Generated]:
-    return Generator(engine(settings), vocabulary_of(LETTERS), LABELS).generate("abé", sampling, n)
+def found(settings: NetworkSettings, sampling: SamplingSettings, n: int) -> list[GeneratedText]:
+    return Generator(engine(settings), make_vocabulary(LETTERS), LABELS).generate(
+        "abé", sampling, n
+    )
 
 
 def values(state: State) -> list[object]:
@@ -37,7 +39,7 @@ def values(state: State) -> list[object]:
 def test_a_step_is_the_same(settings: NetworkSettings, streams: int) -> None:
     """Over some symbols, and it leaves the state that it was given as it was."""
     made = engine(settings)
-    plain = compiled = made.start(np.arange(streams) % 3 - 1)
+    plain = compiled = made.initial_state(np.arange(streams) % 3 - 1)
     for ids in np.random.default_rng(2).integers(0, len(LETTERS) + 2, (5, streams)):
         before = values(compiled)
         logits, plain = decode_loop.step(made, ids, plain)

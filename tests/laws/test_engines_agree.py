@@ -18,15 +18,15 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from networks import NETWORKS, name, random_tensors, vocabulary_of
-from steerings import STEERINGS
+from networks import NETWORKS, make_vocabulary, network_id, random_tensors
+from steerings import SAMPLING_CASES
 
 from charloom.generation import compiled_decode, decode_loop
 from charloom.generation import generator as generator_module
-from charloom.generation.detokenizer import Generated
+from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
-from charloom.generation.logits_processor import NOTHING, Memory, Steering
-from charloom.generation.sampling import Truncation, choose
+from charloom.generation.logits_processor import NO_SYMBOL, LogitsProcessor, ProcessorState
+from charloom.generation.sampling import Truncation, sample
 from charloom.network.engine import Engine
 from charloom.network.reference import Network
 from charloom.settings import NetworkSettings, SamplingSettings
@@ -42,18 +42,18 @@ SOME = [
 ]
 """Networks for what takes longer: each cell, each number of layers, and both kinds of input."""
 THREADS = 8
-networks = pytest.mark.parametrize("settings", NETWORKS, ids=name)
+networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 
 def generator(settings: NetworkSettings) -> Generator:
     tensors = random_tensors(settings, len(LETTERS) + 2, len(LABELS), seed=4, scale=0.8)
     tensors["output.bias"][0] -= 1
-    return Generator(Engine(settings, tensors), vocabulary_of(LETTERS), LABELS)
+    return Generator(Engine(settings, tensors), make_vocabulary(LETTERS), LABELS)
 
 
 def drawn(
     settings: NetworkSettings, sampling: SamplingSettings, prompt: str, n: int
-) -> list[Generated]:
+) -> list[GeneratedText]:
     return generator(settings).generate(prompt, sampling, n)
 
 
@@ -63,7 +63,7 @@ def plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generator_module, "compiled", lambda engine, symbols: None)
 
 
-def check_equal(compiled: list[Generated], plain: list[Generated]) -> None:
+def check_equal(compiled: list[GeneratedText], plain: list[GeneratedText]) -> None:
     for one, other in zip(compiled, plain, strict=True):
         assert dataclasses.replace(one, bits=0.0) == dataclasses.replace(other, bits=0.0)
         # The logarithm at the end is the C library's: its last bit may differ.
@@ -86,8 +86,8 @@ def test_numpy_equals_compiled(
         assert len({one.symbols for one in compiled}) > 3
 
 
-@pytest.mark.parametrize("settings", SOME, ids=name)
-@pytest.mark.parametrize("options", STEERINGS.values(), ids=STEERINGS)
+@pytest.mark.parametrize("settings", SOME, ids=network_id)
+@pytest.mark.parametrize("options", SAMPLING_CASES.values(), ids=SAMPLING_CASES)
 def test_numpy_equals_compiled_however_steered(
     settings: NetworkSettings, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,7 +107,7 @@ def test_numpy_equals_compiled_however_steered(
 def test_numpy_equals_compiled_with_many_options_at_once(
     settings: NetworkSettings, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sampling = SamplingSettings(seed=9, length=50, **STEERINGS[way])
+    sampling = SamplingSettings(seed=9, length=50, **SAMPLING_CASES[way])
     compiled = drawn(settings, sampling, PROMPT, 18)
     plainly(monkeypatch)
     check_equal(compiled, drawn(settings, sampling, PROMPT, 18))
@@ -122,16 +122,18 @@ rows = st.one_of(
 ).filter(lambda row: max(row) > -math.inf)
 
 
-def steering_of(symbols: int, **fields: Any) -> Steering:
+def steering_of(symbols: int, **fields: Any) -> LogitsProcessor:
     """Return a steering that does nothing but what the fields say."""
-    nothing = Memory(automaton_B=np.zeros(1, np.int64), recent_BW=np.empty((1, 0), np.int64))
+    nothing = ProcessorState(
+        automaton_B=np.zeros(1, np.int64), recent_BW=np.empty((1, 0), np.int64)
+    )
     rest: dict[str, Any] = {
         "truncation": Truncation(),
         "bias_V": np.zeros(symbols, np.float32),
         "length": 50,
         "first": nothing,
     }
-    return Steering(**rest | fields)
+    return LogitsProcessor(**rest | fields)
 
 
 @examples(max_examples=400)
@@ -155,7 +157,7 @@ def test_each_choice_is_the_same(
     steering = decode_loop._steering(steering_of(len(logits), truncation=truncation))
     logits_V, room_V = np.array(logits, np.float32), np.empty(len(logits), np.float32)
     chosen = compiled_decode.choose(logits_V, room_V, steering, number)
-    assert chosen == choose(logits_V[None], truncation, np.array([number]))[0]
+    assert chosen == sample(logits_V[None], truncation, np.array([number]))[0]
     assert logits[chosen] > -math.inf
 
 
@@ -177,7 +179,7 @@ def test_each_penalty_bias_and_minimum_is_the_same(
     minimum: int,
     position: int,
 ) -> None:
-    recent_W = np.array([NOTHING] * (32 - len(recent)) + recent)
+    recent_W = np.array([NO_SYMBOL] * (32 - len(recent)) + recent)
     steering = steering_of(
         6,
         bias_V=np.array(biases, np.float32),
@@ -185,12 +187,12 @@ def test_each_penalty_bias_and_minimum_is_the_same(
         penalty=np.float32(penalty),
         span=span,
     )
-    memory = Memory(automaton_B=np.zeros(1, np.int64), recent_BW=recent_W[None])
+    memory = ProcessorState(automaton_B=np.zeros(1, np.int64), recent_BW=recent_W[None])
     logits_V, adjusted_V = np.array(logits, np.float32), np.empty(6, np.float32)
     compiled_decode.adjust(
         logits_V, adjusted_V, decode_loop._steering(steering), position, 0, recent_W, vocabulary.EOS
     )
-    assert adjusted_V.tolist() == steering.adjust(logits_V[None], position, memory)[0].tolist()
+    assert adjusted_V.tolist() == steering.process(logits_V[None], position, memory)[0].tolist()
 
 
 @networks
@@ -211,7 +213,7 @@ def test_logits_are_those_of_the_reference(settings: NetworkSettings) -> None:
     tensors = random_tensors(settings, len(LETTERS) + 2, len(LABELS), seed=4, scale=0.3)
     engine, reference = Engine(settings, tensors), Network(settings, tensors)
     labels = np.array([1, -1])
-    state, exact = engine.start(labels), reference.start(labels)
+    state, exact = engine.initial_state(labels), reference.initial_state(labels)
     for ids in np.random.default_rng(0).integers(0, len(LETTERS) + 2, (300, 2)):
         logits, state = engine.step(ids, state)
         expected, exact = reference.step(ids, exact)
@@ -236,7 +238,7 @@ def test_compiled_code_is_loaded_only_where_it_pays(monkeypatch: pytest.MonkeyPa
 
 def asked(seed: int) -> list[tuple[str, SamplingSettings]]:
     """Prompts and settings of one thread: other ones for each, but the same in every run."""
-    ways = list(STEERINGS.values())
+    ways = list(SAMPLING_CASES.values())
     return [
         (
             PROMPT[: (seed + k) % 6],
@@ -299,13 +301,13 @@ def test_a_prompt_of_more_than_a_million_characters() -> None:
     numbers = np.random.default_rng(3).integers(0, len(LETTERS) + 1, LONG)
     prompt = "".join(map((LETTERS + "é").__getitem__, numbers.tolist()))
     made = generator(SOME[0])
-    engine, ids = made._engine, vocabulary_of(LETTERS).encode(prompt)
-    begun = engine.advance(np.array([vocabulary.EOS]), engine.start(np.array([-1])))
-    whole, _ = decode_loop.read(engine, ids, begun)
+    engine, ids = made._engine, make_vocabulary(LETTERS).encode(prompt)
+    begun = engine.advance(np.array([vocabulary.EOS]), engine.initial_state(np.array([-1])))
+    whole, _ = decode_loop.prefill(engine, ids, begun)
     state = begun
     for piece in np.split(ids, 1000):
-        in_pieces, state = decode_loop.read(engine, piece, state)
-    _, state = decode_loop.read(engine, ids[:-300], begun)
+        in_pieces, state = decode_loop.prefill(engine, piece, state)
+    _, state = decode_loop.prefill(engine, ids[:-300], begun)
     for one in ids[-300:]:
         at_the_end, state = engine.step(np.array([one]), state)
     assert whole.tolist() == in_pieces.tolist() == at_the_end.tolist()

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 from corpora_by_hand import part
-from networks import NETWORKS, name, random_tensors
+from networks import NETWORKS, network_id, random_tensors
 
 from charloom.data.selection import Selection
 from charloom.network.autograd.loss import summed_nats
@@ -16,12 +16,12 @@ from charloom.training.batches import DocumentBatches
 
 TEXTS = ["abca", "b", "cabbage"]
 SYMBOLS, LABELS = 8, 2
-networks = pytest.mark.parametrize("settings", NETWORKS, ids=name)
+networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 
 def only_batch() -> Batch:
     documents = part(TEXTS, labels=[0, -1, 1])
-    batches = DocumentBatches(part=documents, batch_size=3, window=99, seed=None)
+    batches = DocumentBatches(dataset=documents, batch_size=3, window=99, seed=None)
     batch = next(iter(batches.epoch(1)))
     # Inputs and targets are views of the same memory; here they are changed one by one.
     return dataclasses.replace(batch, targets_TB=batch.targets_TB.clone())
@@ -34,7 +34,7 @@ def trained(settings: NetworkSettings) -> Network:
 
 
 def nats(network: Network, batch: Batch) -> torch.Tensor:
-    return summed_nats(network, batch, network.start(batch.labels_B))[0]
+    return summed_nats(network, batch, network.initial_state(batch.labels_B))[0]
 
 
 @networks
@@ -82,7 +82,7 @@ def test_a_batch_costs_what_its_documents_cost_alone(settings: NetworkSettings) 
     alone = 0.0
     whole = part(TEXTS, labels=[0, -1, 1])
     for index in range(len(TEXTS)):
-        one = dataclasses.replace(whole, selection=Selection.span(index, index + 1))
-        batches = DocumentBatches(part=one, batch_size=1, window=99, seed=None)
+        one = dataclasses.replace(whole, selection=Selection.from_range(index, index + 1))
+        batches = DocumentBatches(dataset=one, batch_size=1, window=99, seed=None)
         alone += nats(network, next(iter(batches.epoch(1)))).item()
     assert nats(network, only_batch()).item() == pytest.approx(alone, rel=1e-12)

@@ -7,7 +7,7 @@ and the torch network read it and must find each of its symbols the likeliest.
 import numpy as np
 import pytest
 import torch
-from networks import NETWORKS, name, random_tensors, vocabulary_of
+from networks import NETWORKS, make_vocabulary, network_id, random_tensors
 from numpy.typing import NDArray
 
 from charloom.generation import generator as generator_module
@@ -23,7 +23,7 @@ SYMBOLS = 10_000
 PLAIN = 1_000
 """Symbols that NumPy draws: bit for bit equal to the compiled ones, so the state is too."""
 
-networks = pytest.mark.parametrize("settings", NETWORKS, ids=name)
+networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 
 def tensors(settings: NetworkSettings) -> dict[str, NDArray[np.float32]]:
@@ -33,9 +33,9 @@ def tensors(settings: NetworkSettings) -> dict[str, NDArray[np.float32]]:
 
 
 def greedy(settings: NetworkSettings, label: str | None, length: int) -> NDArray[np.int64]:
-    generator = Generator(Engine(settings, tensors(settings)), vocabulary_of(LETTERS), LABELS)
+    generator = Generator(Engine(settings, tensors(settings)), make_vocabulary(LETTERS), LABELS)
     sampling = SamplingSettings(temperature=0.0, length=length, label=label)
-    return vocabulary_of(LETTERS).encode(generator.generate("", sampling)[0].text)
+    return make_vocabulary(LETTERS).encode(generator.generate("", sampling)[0].text)
 
 
 @networks
@@ -49,7 +49,7 @@ def test_every_engine_gives_the_same_text(
     labels_B = np.array([-1, LABELS.index("y")])
 
     reference = Network(settings, tensors(settings))
-    state, rows = reference.start(labels_B), []
+    state, rows = reference.initial_state(labels_B), []
     for ids_B in read_TB:
         logits_BV, state = reference.step(ids_B, state)
         rows.append(logits_BV)
@@ -60,7 +60,9 @@ def test_every_engine_gives_the_same_text(
     network.load(tensors(settings))
     network.eval()
     with torch.no_grad():
-        hidden, _ = network(torch.from_numpy(read_TB), network.start(torch.from_numpy(labels_B)))
+        hidden, _ = network(
+            torch.from_numpy(read_TB), network.initial_state(torch.from_numpy(labels_B))
+        )
         torch_TBV = network.logits(hidden).numpy()
     assert (torch_TBV.argmax(axis=2) == ids_TB).all()
     letters_TBV = exact_TBV[..., 2:]

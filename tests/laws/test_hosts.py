@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import LIMIT
+from processes import LIMIT_SECONDS
 
 from charloom.model import Model
 
@@ -62,7 +62,7 @@ def launch(host: str, rank: int, command: list[str], cache: Path) -> subprocess.
     )
 
 
-def test_two_hosts_learn_as_one(hosts: list[str], tmp_path: Path) -> None:
+def test_two_hosts_train_one_model(hosts: list[str], tmp_path: Path) -> None:
     source = tmp_path / "lines.txt"
     source.write_text("\n".join(f"the {a} {b}s the {a}" for a in "xyzuvw" for b in "abcdefgh"))
     given = "--hidden 8 --input 4 --device cpu --steps 12 --batch-size 8 --temperature 0"
@@ -75,13 +75,13 @@ def test_two_hosts_learn_as_one(hosts: list[str], tmp_path: Path) -> None:
     caches = [tmp_path / "cache-0", tmp_path / "cache-1"]
     jobs = [launch(hosts[k], k, commands[k], caches[k]) for k in range(2)]
     try:
-        errors = [job.communicate(timeout=LIMIT)[1].decode() for job in jobs]
+        errors = [job.communicate(timeout=LIMIT_SECONDS)[1].decode() for job in jobs]
     finally:
         for job in jobs:
             job.kill()
     assert [job.returncode for job in jobs] == [0, 0], errors
     assert "2 processes as one" in errors[0]
     assert "processes as one" not in errors[1]
-    assert Model.load(folders[0]).record.figures["step"] == 12
+    assert Model.load(folders[0]).record.metrics["step"] == 12
     assert not folders[1].exists(), "process 0 alone writes a model"
     assert all(list((cache / "ids").iterdir()) for cache in caches), "each host encodes once"

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import GATES, NETWORKS, markov_chain, name, random_tensors, vocabulary_of
+from networks import GATES, NETWORKS, make_vocabulary, markov_chain, network_id, random_tensors
 
 from charloom.errors import SettingsError
 from charloom.generation import compiled_decode, decode_loop
 from charloom.generation import generator as generator_module
-from charloom.generation.detokenizer import Generated
+from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
 from charloom.network.engine import Engine
 from charloom.settings import Level, NetworkSettings, SamplingSettings
@@ -60,14 +60,14 @@ cases = pytest.mark.parametrize(("level", "pattern", "prompt", "least", "most"),
 
 def generator(level: Level, settings: NetworkSettings, scale: float) -> Generator:
     """A random network; a large scale makes it sure of what comes next, mostly of what must not."""
-    vocabulary = vocabulary_of(SYMBOLS[level], level)
+    vocabulary = make_vocabulary(SYMBOLS[level], level)
     tensors = random_tensors(settings, len(vocabulary), len(LABELS), seed=6, scale=scale)
     return Generator(Engine(settings, tensors), vocabulary, LABELS)
 
 
 def both(
     one: Generator, prompt: str, settings: SamplingSettings, n: int
-) -> tuple[list[Generated], list[Generated]]:
+) -> tuple[list[GeneratedText], list[GeneratedText]]:
     """The texts of compiled code, and those of NumPy; the bits of both are left out."""
     assert compiled_decode.__name__ in sys.modules, "loaded, so these texts are compiled ones"
     compiled = one.generate(prompt, settings, n)
@@ -102,11 +102,11 @@ def test_every_text_matches(
         assert len({text.text for text in compiled}) > 2
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=name)
+@pytest.mark.parametrize("network", NETWORKS, ids=network_id)
 @pytest.mark.parametrize("biased", ["<eos>", "<unk>", "q"])
 def test_no_certainty_of_the_network_leads_astray(network: NetworkSettings, biased: str) -> None:
     """It would always end, or always write what must not come."""
-    vocabulary = vocabulary_of(LETTERS)
+    vocabulary = make_vocabulary(LETTERS)
     tensors = random_tensors(network, len(vocabulary), seed=1)
     tensors["output.bias"][vocabulary.symbols.index(biased)] = 1e4
     one = Generator(Engine(network, tensors), vocabulary)
@@ -170,7 +170,7 @@ def chi_square(observed: Counter[str], weights: dict[str, float]) -> float:
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1.8, 100.0])
 def test_odds_are_the_network_s_among_what_may_come(temperature: float) -> None:
-    one = Generator(markov_chain([UNIGRAM] * 8), vocabulary_of("abcdef"))
+    one = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary("abcdef"))
     p = dict(zip(["", "?", *"abcdef"], np.array(UNIGRAM) ** (1 / temperature), strict=True))
 
     def drawn(pattern: str, length: int, **options: Any) -> Counter[str]:
@@ -195,6 +195,6 @@ def test_a_length_beyond_32_bits_lets_nothing_else_through(
     """``a`` alone is too short, and nothing may follow it: its NEVER must not be within reach."""
     if numpy:
         monkeypatch.setattr(generator_module, "compiled", lambda engine, symbols: None)
-    one = Generator(markov_chain([UNIGRAM] * 8), vocabulary_of("abcdef"))
+    one = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary("abcdef"))
     settings = SamplingSettings(match="a|b{3,}", min_length=2, length=2**31 + 10)
     assert {text.text[:3] for text in one.generate("", settings, n=20)} == {"bbb"}

@@ -11,28 +11,29 @@ resource = pytest.importorskip("resource")
 PROGRAM = """
 import resource, sys
 import torch  # what it takes by itself is no matter of the text
-from charloom.learning.batches import DocumentBatches, StreamBatches
+from charloom.data.corpus import build_corpus
+from charloom.data.sources import resolve_sources
+from charloom.data.store import open_store
+from charloom.model_folder.document_index import DocumentIndex
 from charloom.settings import TextSettings
-from charloom.text import buckets, hashing
-from charloom.text.corpus import build
-from charloom.text.known import KnownDocuments
-from charloom.text.sources import resolve
-from charloom.text.store import open_store
+from charloom.text import distinct_hashes, hashing
+from charloom.training.batches import DocumentBatches, StreamBatches
 
-hashing.COMPILED_FROM = 10**9  # nor is what Numba takes
-buckets.BUCKET = 1 << 18  # nor what is sorted at once
+hashing.MIN_COMPILED_DOCUMENTS = 10**9  # nor is what Numba takes
+distinct_hashes.BUCKET_SIZE = 1 << 18  # nor what is sorted at once
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 unit, before = sys.argv[2], peak()
 settings = TextSettings(unit=unit)
-corpus = build(open_store(resolve([sys.argv[1]], settings), settings), settings, seed=0)
+store = open_store(resolve_sources([sys.argv[1]], settings), settings)
+corpus = build_corpus(store, settings, seed=0)
 kind = StreamBatches if unit == "stream" else DocumentBatches
-batches = kind(part=corpus.training, batch_size=32, window=256, seed=0)
+batches = kind(dataset=corpus.training, batch_size=32, window=256, seed=0)
 for _ in zip(range(4000), batches.epoch(1)):
     pass
-index = KnownDocuments.of(corpus.training_hashes, len(corpus.training))
+index = DocumentIndex.from_hashes(corpus.training_hashes, len(corpus.training))
 print(peak() - before, len(index.packed))
 """
 

@@ -9,17 +9,17 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from networks import markov_chain, vocabulary_of
-from records import known
+from networks import make_vocabulary, markov_chain
+from records import document_index
 
-from charloom.data.corpus import build
-from charloom.data.sources import resolve
+from charloom.data.corpus import build_corpus
+from charloom.data.sources import resolve_sources
 from charloom.data.store import open_store
 from charloom.errors import SamplingError
 from charloom.generation import generator as generator_module
 from charloom.generation import novelty as sieve_module
 from charloom.generation.generator import Generator
-from charloom.generation.novelty import Sieve
+from charloom.generation.novelty import NoveltyFilter
 from charloom.runs.train import train
 from charloom.settings import SamplingSettings, TextSettings, Unit
 from charloom.text.cleaning import clean_document
@@ -31,12 +31,12 @@ DOCUMENTS = ["a", "c", "ab", "ba", "aaa", "abc"]
 
 @pytest.fixture
 def generator() -> Generator:
-    return Generator(markov_chain(CHANCES), vocabulary_of("abc"))
+    return Generator(markov_chain(CHANCES), make_vocabulary("abc"))
 
 
-def sieve(documents: Sequence[str] | None, *, unique: bool = False) -> Sieve:
-    index = None if documents is None else known(documents)
-    return Sieve(known=index, unique=unique, text=TextSettings())
+def sieve(documents: Sequence[str] | None, *, unique: bool = False) -> NoveltyFilter:
+    index = None if documents is None else document_index(documents)
+    return NoveltyFilter(index=index, unique=unique, text=TextSettings())
 
 
 def alone(generator: Generator, prompt: str, seed: int) -> str:
@@ -73,8 +73,8 @@ def test_what_passes_is_what_each_seed_gives_alone(
     numpy_batch: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sieve_module, "AT_ONCE", at_once)
-    monkeypatch.setattr(generator_module, "BATCH", numpy_batch)
+    monkeypatch.setattr(sieve_module, "MAX_BATCH", at_once)
+    monkeypatch.setattr(generator_module, "NUMPY_BATCH", numpy_batch)
     prompts, n = ["", "a", "ab"], 12
     settings = SamplingSettings(seed=5, length=30, novel=True, unique=unique)
     sifting = sieve(documents, unique=unique)
@@ -83,8 +83,8 @@ def test_what_passes_is_what_each_seed_gives_alone(
     assert [(text.seed, text.text) for text in texts] == expected
     assert not {text.text for text in texts} & set(documents)
     assert not unique or len({text.text for text in texts}) == len(texts)
-    assert sifting.drawn - sifting.known - sifting.repeated == 3 * n
-    assert (sifting.known > 0) is bool(documents)
+    assert sifting.examined - sifting.in_training - sifting.repeated == 3 * n
+    assert (sifting.in_training > 0) is bool(documents)
 
 
 def test_compiled_code_gives_the_same_texts(
@@ -135,11 +135,13 @@ def test_a_model_knows_its_training_documents_and_no_others(tmp_path: Path, unit
             (source / f"{number}.txt").write_text(text, "utf-8")
     model = train(source, unit=unit, valid_fraction=0.3, hidden=4, steps=1, device="cpu")
     settings = model.record.text
-    corpus = build(open_store(resolve([str(source)], settings), settings), settings, seed=0)
+    corpus = build_corpus(
+        open_store(resolve_sources([str(source)], settings), settings), settings, seed=0
+    )
     part = corpus.training
     learned = {corpus.vocabulary.decode(part.document(d)) for d in range(len(part))}
-    sifting = Sieve(known=model.record.known, unique=False, text=settings)
-    found = [text for text in written if not sifting.accepts(text)]
+    sifting = NoveltyFilter(index=model.record.document_index, unique=False, text=settings)
+    found = [text for text in written if not sifting.admit(text)]
     # That one of 60 texts shares 40 bits with one of 140 documents: once in 1e8 times.
     assert {clean_document(text, settings) for text in found} == learned
     assert len(found) == 140

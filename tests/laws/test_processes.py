@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from processes import LIMIT, Job, free_port, start
+from processes import LIMIT_SECONDS, Job, free_port, start
 
 from charloom.events import Event, Step, Validation
 from charloom.model import Model
@@ -36,7 +36,7 @@ PROGRAM = """
 import json, signal, sys
 import charloom
 from charloom.events import Step, Validation
-from charloom.launch import launched
+from charloom.training.distributed.launch import process_info_from_torchrun
 
 given = json.loads(sys.argv[1])
 stop, curve, end = given.pop("stop", None), [], []
@@ -46,7 +46,7 @@ def listen(event):
         curve.append((event.step, event.bits_per_character))
     if isinstance(event, Step):
         end[:] = [event.step]
-        if stop == [launched().rank, event.step]:
+        if stop == [process_info_from_torchrun().rank, event.step]:
             signal.raise_signal(signal.SIGINT)
 
 model = charloom.train(listeners=[listen], **given)
@@ -63,7 +63,7 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def alone(options: dict[str, Any], stop: int | None = None) -> list[tuple[int, float]]:
+def train_here(options: dict[str, Any], stop: int | None = None) -> list[tuple[int, float]]:
     """Train in this process; return the curve of validation figures."""
     curve: list[tuple[int, float]] = []
 
@@ -79,9 +79,9 @@ def alone(options: dict[str, Any], stop: int | None = None) -> list[tuple[int, f
     return curve
 
 
-def together(options: dict[str, Any], count: int = 2) -> list[dict[str, Any]]:
+def train_in_processes(options: dict[str, Any], count: int = 2) -> list[dict[str, Any]]:
     """Train in processes of their own; return what each printed."""
-    done = start([["-c", PROGRAM, json.dumps(options)]] * count).done()
+    done = start([["-c", PROGRAM, json.dumps(options)]] * count).wait()
     assert [each.code for each in done] == [0] * count, [each.err for each in done]
     return [each.records[0] for each in done]
 
@@ -94,10 +94,10 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_two_processes_learn_what_one_learns(unit: str, source: Path, tmp_path: Path) -> None:
+def test_two_processes_train_the_model_of_one(unit: str, source: Path, tmp_path: Path) -> None:
     options = {**TINY, **UNITS[unit], "sources": str(source)}
-    curve = alone({**options, "output": tmp_path / "one"})
-    first, second = together({**options, "output": str(tmp_path / "two")})
+    curve = train_here({**options, "output": tmp_path / "one"})
+    first, second = train_in_processes({**options, "output": str(tmp_path / "two")})
     assert first == second, "each process has the same figures and the same best weights"
     assert [step for step, _ in first["curve"]] == [step for step, _ in curve]
     figures = [figure for _, figure in curve]
@@ -109,21 +109,21 @@ def test_two_processes_learn_what_one_learns(unit: str, source: Path, tmp_path: 
     assert validations == len(curve), "one process writes"
 
 
-def test_what_follows_from_the_machine_is_what_process_0_measured(source: Path) -> None:
+def test_automatic_settings_are_those_of_process_0(source: Path) -> None:
     options = {"sources": str(source), "minutes": 0.02, "device": "cpu", "temperatures": [0.0]}
-    first, second = together(options)
+    first, second = train_in_processes(options)
     assert first == second
 
 
-def test_a_run_goes_on_with_another_number_of_processes(source: Path, tmp_path: Path) -> None:
+def test_a_run_resumes_with_another_number_of_processes(source: Path, tmp_path: Path) -> None:
     options = {**TINY, **UNITS["stream"], "sources": str(source), "checkpoint_seconds": 0}
-    alone({**options, "output": tmp_path / "whole"})
+    train_here({**options, "output": tmp_path / "whole"})
     run = str(tmp_path / "run")
-    alone({**options, "output": run}, stop=6)
+    train_here({**options, "output": run}, stop=6)
     # Rank 1 is asked to stop in step 13; both know of it one step later.
-    stopped = together({**options, "output": run, "resume": True, "stop": [1, 13]})
+    stopped = train_in_processes({**options, "output": run, "resume": True, "stop": [1, 13]})
     assert [each["last"] for each in stopped] == [[14], [14]]
-    alone({**options, "output": run, "resume": True})
+    train_here({**options, "output": run, "resume": True})
     assert_same_weights(tmp_path / "whole", tmp_path / "run")
 
 
@@ -134,7 +134,7 @@ def commands(source: Path, run: Path, count: int, *more: str) -> list[list[str]]
 
 
 def wait_for(job: Job, there: Callable[[], bool]) -> None:
-    end = time.monotonic() + LIMIT
+    end = time.monotonic() + LIMIT_SECONDS
     while not there():
         assert all(process.poll() is None for process in job.processes)
         assert time.monotonic() < end
@@ -148,7 +148,7 @@ def test_a_process_that_is_killed_ends_the_others_with_one_line(
     job = start(commands(source, run, 2, "--checkpoint-seconds", "0"))
     wait_for(job, lambda: "validation" in read(run / "metrics.jsonl"))
     job.kill(1)
-    first, second = job.done()
+    first, second = job.wait()
     assert (first.code, second.code) == (2, -signal.SIGKILL)
     [line] = [line for line in first.err.splitlines() if line.startswith("charloom:")]
     before, after = line.split(" at step ")
@@ -165,25 +165,23 @@ def read(path: Path) -> str:
     return path.read_text("utf-8") if path.exists() else ""
 
 
-def test_sigterm_to_one_process_stops_all_with_everything_kept(
-    source: Path, tmp_path: Path
-) -> None:
+def test_sigterm_to_one_process_stops_and_saves_all(source: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     job = start(commands(source, run, 2))
     wait_for(job, lambda: '"step"' in read(run / "metrics.jsonl") or run.exists())
     job.processes[1].send_signal(signal.SIGTERM)
-    first, second = job.done()
+    first, second = job.wait()
     assert (first.code, second.code) == (130, 128 + signal.SIGTERM)
     assert "Interrupted: the best weights" in first.err
     assert (second.out, second.err) == ("", "")
     assert json.loads(read(run / "metrics.jsonl").splitlines()[-1])["reason"] == "interrupted"
 
 
-def test_processes_with_different_texts_refuse_to_learn(source: Path, tmp_path: Path) -> None:
+def test_processes_with_different_texts_refuse_to_train(source: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
     other.write_text(source.read_text() + "\nanother line", encoding="utf-8")
     [one], [two] = commands(source, tmp_path / "run", 1), commands(other, tmp_path / "run", 1)
-    first, second = start([one, two]).done()
+    first, second = start([one, two]).wait()
     assert (first.code, second.code) == (2, 2)
     assert first.err.startswith("charloom: the processes differ: the fingerprint of the texts is ")
     assert first.err.endswith("start all of them with the same options, texts and versions.\n")
@@ -194,7 +192,7 @@ def test_processes_with_different_texts_refuse_to_learn(source: Path, tmp_path: 
 def test_an_error_in_one_process_ends_the_other(source: Path, tmp_path: Path) -> None:
     [one] = commands(source, tmp_path / "run", 1)
     [two] = commands(tmp_path / "missing.txt", tmp_path / "run", 1)
-    first, second = start([one, two]).done()
+    first, second = start([one, two]).wait()
     assert (first.code, second.code) == (2, 2)
     assert "missing.txt" in second.err
     assert not [line for line in first.err.splitlines() if line.startswith("charloom:")]
@@ -206,7 +204,10 @@ def test_torchrun_starts_them(source: Path, tmp_path: Path) -> None:
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2"]
     launcher += ["--master-port", str(free_port())]
     done = subprocess.run(
-        [sys.executable, *launcher, *command], capture_output=True, timeout=LIMIT, check=False
+        [sys.executable, *launcher, *command],
+        capture_output=True,
+        timeout=LIMIT_SECONDS,
+        check=False,
     )
     shown = done.stderr.decode()
     assert done.returncode == 0, shown

@@ -45,7 +45,7 @@ def test_the_public_names_are_these() -> None:
     assert len(set(charloom.__all__)) == len(charloom.__all__)
 
 
-def test_every_public_name_is_there_and_found_by_dir() -> None:
+def test_every_public_name_exists_and_is_in_dir() -> None:
     for name in PUBLIC:
         assert getattr(charloom, name) is not None
     assert set(PUBLIC) <= set(dir(charloom))
@@ -55,7 +55,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     assert not hasattr(charloom, "no_such_name")
 
 
-def test_every_error_is_public_and_grows_from_one_root() -> None:
+def test_every_error_is_public_and_derives_from_charloom_error() -> None:
     classes = {name for name, value in vars(errors).items() if inspect.isclass(value)}
     assert classes == {name for name in PUBLIC if name.endswith("Error")}
     assert all(issubclass(getattr(errors, name), errors.CharloomError) for name in classes)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from killed_runs import resume_and_tell
+from killed_runs import train_and_report_steps
 
 from charloom.events import Event, Step, Validation
 from charloom.model import Model
@@ -51,7 +51,7 @@ TINY: dict[str, Any] = {
 }
 
 
-class Killed(BaseException):
+class SimulatedKillError(BaseException):
     """What ends a run without a word."""
 
 
@@ -100,15 +100,15 @@ def interrupt() -> None:
 
 
 def kill() -> None:
-    raise Killed
+    raise SimulatedKillError
 
 
-def same(whole: Path, run: Path) -> None:
+def assert_same_run(whole: Path, run: Path) -> None:
     """Check that two finished runs came to the same, but for the clock."""
     assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert events(run) == events(whole)
     assert samples(run) == samples(whole)
-    figures = [Model.load(path).record.figures for path in (run, whole)]
+    figures = [Model.load(path).record.metrics for path in (run, whole)]
     assert {**figures[0], "seconds": 0} == {**figures[1], "seconds": 0}
     assert sorted(p.name for p in run.iterdir()) == sorted(p.name for p in whole.iterdir())
 
@@ -122,7 +122,7 @@ def stopped_and_resumed(
             again = options if number == 0 else {"resume": True}
             listeners = [at(step, act)]
             train(source, output=run, checkpoint_seconds=0, listeners=listeners, **again)
-        except Killed:
+        except SimulatedKillError:
             pass
         assert (run / "checkpoint" / "state.json").is_file()
     train(source, output=run, resume=True)
@@ -136,39 +136,39 @@ def stopped_and_resumed(
     ],
 )
 @pytest.mark.parametrize("kind", [LINES, STREAM], ids=["lines", "stream"])
-def test_a_run_that_was_stopped_is_one_that_was_not(
+def test_a_resumed_run_equals_an_uninterrupted_one(
     source: Path, tmp_path: Path, cell: str, kind: dict[str, Any], optimizer: str
 ) -> None:
     options = TINY | kind | {"cell": cell, "optimizer": optimizer, "steps": STEPS}
     train(source, output=tmp_path / "whole", **options)
     ends = [(6, interrupt), (13, kill)]
     stopped_and_resumed(source, tmp_path / "run", ends, **options)
-    same(tmp_path / "whole", tmp_path / "run")
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
 
 
 @pytest.mark.parametrize("act", [interrupt, kill])
 @pytest.mark.parametrize("kind", [LINES, STREAM], ids=["lines", "stream"])
-def test_after_every_step(
+def test_a_stop_after_every_step(
     source: Path, tmp_path: Path, kind: dict[str, Any], act: Callable[[], None]
 ) -> None:
     options = TINY | kind | {"epochs": 2, "batch_size": 16}
     train(source, output=tmp_path / "whole", **options)
-    steps = Model.load(tmp_path / "whole").record.figures["step"]
+    steps = Model.load(tmp_path / "whole").record.metrics["step"]
     assert steps > 8
     # A kill at the first step comes before the first save.
     ends = [(step, act) for step in range(2, steps)]
     stopped_and_resumed(source, tmp_path / "run", ends, **options)
-    same(tmp_path / "whole", tmp_path / "run")
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
 
 
 def test_one_hot_input_and_dropout_drawn_by_torch(source: Path, tmp_path: Path) -> None:
     options = TINY | LINES | {"input": "one-hot", "steps": 9}
     train(source, output=tmp_path / "whole", **options)
     stopped_and_resumed(source, tmp_path / "run", [(4, interrupt), (7, kill)], **options)
-    same(tmp_path / "whole", tmp_path / "run")
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
 
 
-def test_with_minutes_all_but_the_clock_goes_on(source: Path, tmp_path: Path) -> None:
+def test_a_budget_in_minutes_continues_after_a_resume(source: Path, tmp_path: Path) -> None:
     seen: list[Event] = []
     run = tmp_path / "run"
     options = TINY | LINES | {"minutes": 0.02}
@@ -185,19 +185,19 @@ def test_with_minutes_all_but_the_clock_goes_on(source: Path, tmp_path: Path) ->
     assert steps[0].bits_per_character == pytest.approx(before.bits_per_character, rel=0.1)
     assert 1.2 <= steps[-1].seconds < 2.2
     figures = [e["bits_per_character"] for e in events(run) if e["event"] == "validation"]
-    assert Model.load(run).record.figures["bits_per_character"] == min(figures)
+    assert Model.load(run).record.metrics["bits_per_character"] == min(figures)
 
 
-def test_a_step_that_measured_more_does_not_move_what_is_kept(source: Path, tmp_path: Path) -> None:
+def test_an_extra_validation_does_not_change_the_weights(source: Path, tmp_path: Path) -> None:
     """Ctrl-C measures the last weights; that a run which was never stopped does not."""
     options = TINY | LINES | {"epochs": 2, "learning_rate": 0.05}
     seen: list[Event] = []
     train(source, output=tmp_path / "whole", **options)
     train(source, output=tmp_path / "run", listeners=[at(9, interrupt), seen.append], **options)
     assert [event.step for event in seen if isinstance(event, Validation)] == [9]
-    assert Model.load(tmp_path / "run").record.figures["step"] == 9
+    assert Model.load(tmp_path / "run").record.metrics["step"] == 9
     train(source, output=tmp_path / "run", resume=True)
-    same(tmp_path / "whole", tmp_path / "run")
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
 
 
 KILLS = 4
@@ -221,7 +221,7 @@ def test_a_process_killed_at_random_moments(source: Path, tmp_path: Path, forkse
     for number in range(KILLS + 1):
         reader, writer = forkserver.Pipe(duplex=False)
         arguments = (source, run, writer, options if number == 0 else {"resume": True})
-        process = forkserver.Process(target=resume_and_tell, args=arguments)
+        process = forkserver.Process(target=train_and_report_steps, args=arguments)
         process.start()
         writer.close()
         # It tells of its first step, and from then on there is something to resume.
@@ -233,11 +233,11 @@ def test_a_process_killed_at_random_moments(source: Path, tmp_path: Path, forkse
         process.join(120)
         kills += process.exitcode == -signal.SIGKILL
     assert kills >= 2, "it was the test that came too late"
-    process = forkserver.Process(target=resume_and_tell, args=(source, whole, None, options))
+    process = forkserver.Process(target=train_and_report_steps, args=(source, whole, None, options))
     process.start()
     process.join()
     assert process.exitcode == 0
-    same(whole, run)
+    assert_same_run(whole, run)
     assert set(run.parent.iterdir()) == {run, whole}, "nothing half-made is left"
 
 
@@ -248,9 +248,11 @@ def test_the_same_seed_gives_the_same_model_in_two_processes(
     runs = [tmp_path / "a", tmp_path / "b"]
     for run in runs:
         options = TINY | LINES | {"steps": 12, "seed": 4}
-        process = forkserver.Process(target=resume_and_tell, args=(source, run, None, options))
+        process = forkserver.Process(
+            target=train_and_report_steps, args=(source, run, None, options)
+        )
         process.start()
         process.join()
         assert process.exitcode == 0
-    same(*runs)
+    assert_same_run(*runs)
     assert os.getpid() != process.pid

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charloom.settings import Level
-from charloom.text.symbols import characters, is_symbol, join, split
+from charloom.text.symbols import count_characters, is_symbol, join, split
 from charloom.text.vocabulary import Vocabulary
 
 LEVELS: tuple[Level, ...] = ("char", "byte", "grapheme", "word")
@@ -65,7 +65,7 @@ def test_joining_undoes_splitting(level: Level, text: str) -> None:
 @pytest.mark.parametrize("level", LEVELS)
 @given(text=TEXTS)
 def test_characters_of_the_symbols_are_those_of_the_text(level: Level, text: str) -> None:
-    assert sum(characters(symbol, level) for symbol in split(text, level)) == len(text)
+    assert sum(count_characters(symbol, level) for symbol in split(text, level)) == len(text)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -74,7 +74,7 @@ def test_the_vocabulary_of_a_text_gives_it_back(level: Level, text: str) -> None
     distinct = sorted(set(split(text, level)))
     vocabulary = Vocabulary.from_counts(level, distinct, [1] * len(distinct), 1, 1)
     assert vocabulary.decode(vocabulary.encode(text)) == text
-    assert vocabulary.unknown(text) == []
+    assert vocabulary.unknown_symbols(text) == []
 
 
 @given(text=TEXTS)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import NETWORKS, markov_chain, name, random_tensors, vocabulary_of
+from networks import NETWORKS, make_vocabulary, markov_chain, network_id, random_tensors
 
 from charloom.generation.generator import Generator
 from charloom.network.engine import Engine
@@ -36,7 +36,7 @@ def scaled(chances: dict[str, float], temperature: float) -> dict[str, float]:
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1.8, 100.0])
 def test_symbols_of_one_text(temperature: float) -> None:
-    generator = Generator(markov_chain([UNIGRAM] * 8), vocabulary_of(LETTERS))
+    generator = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary(LETTERS))
     settings = SamplingSettings(temperature=temperature, length=DRAWS, seed=1)
     text = generator.generate("", settings)[0].text
     chances = scaled(dict(zip(LETTERS, UNIGRAM[2:], strict=True)), temperature)
@@ -72,7 +72,7 @@ STEERED: list[tuple[dict[str, Any], dict[str, float]]] = [
 
 @pytest.mark.parametrize(("options", "weights"), STEERED)
 def test_steered_symbols_of_one_text(options: dict[str, Any], weights: dict[str, float]) -> None:
-    generator = Generator(markov_chain([UNIGRAM] * 8), vocabulary_of(LETTERS))
+    generator = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary(LETTERS))
     settings = SamplingSettings(**{"temperature": 1.0, "length": DRAWS, "seed": 1} | options)
     observed = Counter(generator.generate("", settings)[0].text)
     chances = {letter: weight / sum(weights.values()) for letter, weight in weights.items()}
@@ -81,7 +81,7 @@ def test_steered_symbols_of_one_text(options: dict[str, Any], weights: dict[str,
 
 def test_first_symbols_that_repeat_the_prompt() -> None:
     """The logits are logarithms of chances, below 0: a penalty of 2 squares the chance."""
-    generator = Generator(markov_chain([UNIGRAM] * 8), vocabulary_of(LETTERS))
+    generator = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary(LETTERS))
     settings = SamplingSettings(
         temperature=1.0, length=1, repetition_penalty=2.0, repetition_span=1, seed=1
     )
@@ -96,7 +96,7 @@ def test_first_symbols_of_many_texts(temperature: float) -> None:
     """The seeds are neighbours, and the chances are what ``next`` says."""
     settings = NetworkSettings(cell="lstm", hidden=8, input=4)
     engine = Engine(settings, random_tensors(settings, len(LETTERS) + 2, seed=5, scale=0.5))
-    generator = Generator(engine, vocabulary_of(LETTERS))
+    generator = Generator(engine, make_vocabulary(LETTERS))
     drawn = generator.generate(
         "abc", SamplingSettings(temperature=temperature, length=1, seed=1000), n=DRAWS
     )
@@ -108,26 +108,26 @@ def test_first_symbols_of_many_texts(temperature: float) -> None:
 def test_neighbouring_symbols_are_independent() -> None:
     """Pairs in a text of two equally likely letters."""
     chances = [0.0, 0.0, 0.5, 0.5]
-    generator = Generator(markov_chain([chances] * 4), vocabulary_of("ab"))
+    generator = Generator(markov_chain([chances] * 4), make_vocabulary("ab"))
     text = generator.generate("", SamplingSettings(temperature=1.0, length=DRAWS))[0].text
     pairs = Counter(text[k : k + 2] for k in range(0, DRAWS, 2))
     assert chi_square(pairs, dict.fromkeys(("aa", "ab", "ba", "bb"), 0.25)) < LIMITS[3]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.01, 1.8, 100.0])
-@pytest.mark.parametrize("settings", NETWORKS, ids=name)
+@pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 def test_the_unknown_symbol_never_comes(settings: NetworkSettings, temperature: float) -> None:
     """Not even where the network is sure of it."""
     tensors = random_tensors(settings, len(LETTERS) + 2, seed=2)
     tensors["output.bias"][:2] = -30, 30
-    generator = Generator(Engine(settings, tensors), vocabulary_of(LETTERS))
+    generator = Generator(Engine(settings, tensors), make_vocabulary(LETTERS))
     drawn = generator.generate("", SamplingSettings(temperature=temperature, length=50), n=40)
     assert set("".join(one.text for one in drawn)) <= set(LETTERS)
     assert np.mean([one.symbols for one in drawn]) > 1
 
 
 @pytest.mark.parametrize("temperature", [0.01, 100.0])
-@pytest.mark.parametrize("settings", NETWORKS[1::4], ids=name)
+@pytest.mark.parametrize("settings", NETWORKS[1::4], ids=network_id)
 @pytest.mark.parametrize(
     "options",
     [
@@ -151,7 +151,7 @@ def test_the_unknown_symbol_never_comes_however_steered(
     """Not even where the network is sure of it and the prompt has some."""
     tensors = random_tensors(settings, len(LETTERS) + 2, seed=2)
     tensors["output.bias"][:2] = -30, 30
-    generator = Generator(Engine(settings, tensors), vocabulary_of(LETTERS))
+    generator = Generator(Engine(settings, tensors), make_vocabulary(LETTERS))
     sampling = SamplingSettings(temperature=temperature, length=50, **options)
     drawn = generator.generate("éaéé", sampling, n=30)
     assert set("".join(one.text[4:] for one in drawn)) <= set(LETTERS)

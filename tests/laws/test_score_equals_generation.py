@@ -6,11 +6,11 @@ Both compute in float32, each in its own way: they agree to 1e-5.
 import math
 
 import pytest
-from networks import NETWORKS, name, random_tensors, vocabulary_of
+from networks import NETWORKS, make_vocabulary, network_id, random_tensors
 
 from charloom.data.sources import Document
 from charloom.evaluation.scorer import Scorer
-from charloom.evaluation.symbol_scorer import Reader
+from charloom.evaluation.symbol_scorer import SymbolScorer
 from charloom.generation.generator import Generator
 from charloom.network.engine import Engine
 from charloom.settings import Level, NetworkSettings, SamplingSettings
@@ -20,13 +20,13 @@ LABELS = ("x", "y")
 
 
 @pytest.mark.parametrize("label", [None, "y"])
-@pytest.mark.parametrize("settings", NETWORKS, ids=name)
+@pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 def test_bits_of_a_generated_text(settings: NetworkSettings, label: str | None) -> None:
     symbols: dict[Level, list[str]] = {"char": list("ab é🙂"), "byte": list(BYTES[97:102])}
     for level, known in symbols.items():
-        vocabulary = vocabulary_of(known, level)
+        vocabulary = make_vocabulary(known, level)
         tensors = random_tensors(settings, len(vocabulary), len(LABELS), seed=6, scale=0.8)
-        engine, reader = Engine(settings, tensors), Reader(settings, tensors)
+        engine, reader = Engine(settings, tensors), SymbolScorer(settings, tensors)
         sampling = SamplingSettings(temperature=0.9, length=300, label=label)
         drawn = Generator(engine, vocabulary, LABELS).generate("", sampling, n=30)
         ended = [one for one in drawn if one.stopped == "eos"]
@@ -39,13 +39,13 @@ def test_bits_of_a_generated_text(settings: NetworkSettings, label: str | None) 
             assert score.unknown == 0
 
 
-@pytest.mark.parametrize("settings", NETWORKS, ids=name)
+@pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 def test_bits_of_a_continuation(settings: NetworkSettings) -> None:
     """With a prompt: bits of the whole = bits of the prompt without a boundary + bits added."""
-    vocabulary = vocabulary_of("abc")
+    vocabulary = make_vocabulary("abc")
     tensors = random_tensors(settings, len(vocabulary), seed=6, scale=0.8)
     generator = Generator(Engine(settings, tensors), vocabulary)
-    scorer = Scorer(Reader(settings, tensors), vocabulary)
+    scorer = Scorer(SymbolScorer(settings, tensors), vocabulary)
     drawn = generator.generate("cab", SamplingSettings(temperature=0.9), n=10)
     ended = [one for one in drawn if one.stopped == "eos"]
     assert ended

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from charloom.data.corpus import Corpus, build
-from charloom.data.dataset import Part
+from charloom.data.corpus import Corpus, build_corpus
+from charloom.data.dataset import Dataset
 from charloom.data.store import Store
 from charloom.settings import TextSettings
 
@@ -36,13 +36,13 @@ def store_of(texts: list[str]) -> Store:
         label_ids=np.full(len(texts), -1, dtype=np.int32),
         counts=np.bincount(ids, minlength=len(symbols)),
         label_counts=np.zeros(0, dtype=np.int64),
-        distinct=len(set(texts)),
-        longest=max(map(len, texts)),
+        distinct_texts=len(set(texts)),
+        max_length=max(map(len, texts)),
         fingerprint="",
     )
 
 
-def spans(part: Part) -> tuple[list[int], list[int]]:
+def spans(part: Dataset) -> tuple[list[int], list[int]]:
     starts, stops = part.spans(np.arange(len(part)))
     return starts.tolist(), stops.tolist()
 
@@ -62,7 +62,7 @@ def texts_of(store: Store, corpus: Corpus) -> tuple[list[str], list[str]]:
 def divided(texts: list[str], fraction: float, seed: int) -> tuple[list[str], list[str]]:
     store = store_of(texts)
     chosen = TextSettings(valid_fraction=fraction, min_count=1)
-    return texts_of(store, build(store, chosen, seed=seed))
+    return texts_of(store, build_corpus(store, chosen, seed=seed))
 
 
 @given(texts=CORPORA, fraction=FRACTIONS, seed=SEEDS)
@@ -117,7 +117,7 @@ def test_no_document_of_the_validation_file_is_trained_on(
 ) -> None:
     texts = [*texts, "only for training"]
     store, held_out = store_of(texts), store_of(others)
-    corpus = build(store, TextSettings(min_count=1), seed=0, validation=held_out)
+    corpus = build_corpus(store, TextSettings(min_count=1), seed=0, validation=held_out)
     training, _ = texts_of(store, corpus)
     assert training == [text for text in texts if text not in others]
     assert spans(corpus.validation)[0] == held_out.offsets[:-1].tolist()
@@ -129,7 +129,7 @@ def test_a_stream_is_cut_once(texts: list[str], fraction: float, seed: int) -> N
     # One symbol before the cut would be nothing to learn.
     assume(len(whole) - math.ceil(fraction * len(whole)) > 1)
     chosen = TextSettings(unit="stream", valid_fraction=fraction, min_count=1)
-    training, validation = texts_of(store, build(store, chosen, seed=seed))
+    training, validation = texts_of(store, build_corpus(store, chosen, seed=seed))
     assert "".join(training) + "".join(validation) == whole
     assert len(training) + len(validation) - len(texts) in (0, 1)
     assert abs(len("".join(validation)) - fraction * len(whole)) < 1

@@ -6,14 +6,14 @@ Tolerances: torch computes in float64 here, so what differs is the order of sums
 import numpy as np
 import pytest
 import torch
-from networks import NETWORKS, name, random_tensors
+from networks import NETWORKS, network_id, random_tensors
 
 from charloom.network.autograd.module import Network, State
 from charloom.network.reference import Network as Reference
 from charloom.settings import NetworkSettings
 
 SYMBOLS, LABELS, STEPS, STREAMS = 7, 3, 12, 4
-networks = pytest.mark.parametrize("settings", NETWORKS, ids=name)
+networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 
 def trained(settings: NetworkSettings, labels: int = LABELS) -> Network:
@@ -34,9 +34,9 @@ def labels() -> torch.Tensor:
 def test_torch_equals_numpy(settings: NetworkSettings) -> None:
     network = trained(settings)
     reference = Reference(settings, random_tensors(settings, SYMBOLS, LABELS, seed=1))
-    hidden_TBH, _ = network(ids(), network.start(labels()))
+    hidden_TBH, _ = network(ids(), network.initial_state(labels()))
     logits_TBV = network.logits(hidden_TBH).detach().numpy()
-    state = reference.start(labels().numpy())
+    state = reference.initial_state(labels().numpy())
     for step, ids_B in enumerate(ids().numpy()):
         logits_BV, state = reference.step(ids_B, state)
         np.testing.assert_allclose(logits_TBV[step], logits_BV, rtol=1e-10, atol=1e-12)
@@ -45,8 +45,8 @@ def test_torch_equals_numpy(settings: NetworkSettings) -> None:
 @networks
 def test_many_steps_at_once_equal_single_steps(settings: NetworkSettings) -> None:
     network = trained(settings)
-    whole_TBH, end = network(ids(), network.start(labels()))
-    state, rows = network.start(labels()), []
+    whole_TBH, end = network(ids(), network.initial_state(labels()))
+    state, rows = network.initial_state(labels()), []
     for ids_B in ids():
         row_1BH, state = network(ids_B[None], state)
         rows.append(row_1BH)
@@ -59,10 +59,10 @@ def test_many_steps_at_once_equal_single_steps(settings: NetworkSettings) -> Non
 @networks
 def test_no_label_is_the_zero_state(settings: NetworkSettings) -> None:
     network = trained(settings)
-    state: State = network.start(torch.tensor([-1, 1]))
+    state: State = network.initial_state(torch.tensor([-1, 1]))
     assert not state.hidden_LBH[:, 0].any()
     assert state.hidden_LBH[:, 1].all()
-    without = trained(settings, labels=0).start(torch.tensor([-1]))
+    without = trained(settings, labels=0).initial_state(torch.tensor([-1]))
     assert not without.hidden_LBH.any()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from charloom.cli.app import run
-from charloom.data.sources import read, resolve
+from charloom.data.sources import read_documents, resolve_sources
 from charloom.runs.train import train
 from charloom.settings import TextSettings
 
@@ -35,12 +35,12 @@ def test_one_figure(tmp_path: Path, level: str, unit: str) -> None:
         device="cpu",
     )
     settings: TextSettings = model.record.text
-    documents = list(read(resolve([str(held_out)], settings), settings))
+    documents = list(read_documents(resolve_sources([str(held_out)], settings), settings))
     scores = list(model.scorer.score(documents))
     figure = model.bits_per_character([document.text for document in documents])
     assert sum(score.unknown for score in scores) > 0
-    assert model.record.figures["bits_per_character"] == pytest.approx(figure, rel=1e-5)
-    assert model.record.figures["validation_characters"] == sum(s.characters for s in scores)
+    assert model.record.metrics["bits_per_character"] == pytest.approx(figure, rel=1e-5)
+    assert model.record.metrics["validation_characters"] == sum(s.characters for s in scores)
 
 
 def test_one_figure_with_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import random_tensors, vocabulary_of
+from networks import make_vocabulary, random_tensors
 
 from charloom.data.sources import Document
 from charloom.errors import CorpusError, LabelError, OutputError, SettingsError
@@ -32,7 +32,7 @@ def model(text: TextSettings | None = None) -> Model:
             text=text or TextSettings(),
             network=NETWORK,
             training=TrainingSettings(steps=1),
-            vocabulary=vocabulary_of(LETTERS),
+            vocabulary=make_vocabulary(LETTERS),
             labels=("x", "y"),
             tensors=random_tensors(NETWORK, len(LETTERS) + 2, labels=2, seed=4, scale=0.7),
         )
@@ -49,7 +49,7 @@ def test_texts_are_those_of_the_generator() -> None:
     assert len(set(texts)) > 1
 
 
-def test_by_default_one_text_from_nothing() -> None:
+def test_by_default_one_text_from_an_empty_prompt() -> None:
     expected = model().generator.generate("", SamplingSettings())[0].text
     assert model().generate() == [expected]
     assert "".join(model().stream()) == expected
@@ -101,7 +101,7 @@ def test_the_generator_and_the_scorer_are_made_once() -> None:
     assert one.scorer is one.scorer
 
 
-def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
+def test_a_saved_and_loaded_model_is_the_same(tmp_path: Path) -> None:
     one, path = model(), tmp_path / "model"
     one.save(path)
     other = Model.load(path)
@@ -123,7 +123,7 @@ def test_a_model_is_only_replaced_by_force(tmp_path: Path) -> None:
     assert Model.load(str(path)).record.labels == ("u", "v")
 
 
-def test_mistakes_are_told() -> None:
+def test_invalid_arguments_are_refused() -> None:
     with pytest.raises(SettingsError) as error:
         model().score("one string")
     assert str(error.value) == "one string was given; give a list of texts, such as [text]."
@@ -137,17 +137,17 @@ def test_mistakes_are_told() -> None:
         model().bits_per_character([])
 
 
-def test_a_prompt_is_a_text() -> None:
+def test_a_prompt_that_is_no_text_is_refused() -> None:
     for call in (model().generate, model().stream, model().next):
         with pytest.raises(SettingsError) as error:
             call(5)  # type: ignore[arg-type]
         assert str(error.value) == "prompt is 5; it must be a text."
 
 
-def test_it_tells_what_it_is() -> None:
+def test_repr_describes_the_network() -> None:
     assert repr(model()) == "<charloom.Model: GRU, 2 layers of 6, level char, 12 symbols>"
     figures = {"bits_per_character": 2.34567}
-    known = Model(dataclasses.replace(model().record, figures=figures))
+    known = Model(dataclasses.replace(model().record, metrics=figures))
     assert repr(known).endswith(", 12 symbols, 2.346 bits per character>")
 
 
@@ -177,7 +177,7 @@ def test_torch_is_never_imported(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_options_that_cannot_be(options: Any, message: str) -> None:
+def test_invalid_sampling_options_are_refused(options: Any, message: str) -> None:
     for draw in (model().generate, model().stream):
         with pytest.raises(SettingsError) as caught:
             draw(**options)
@@ -189,7 +189,7 @@ def test_the_options_are_the_fields_of_the_settings() -> None:
     assert list(SamplingOptions.__annotations__) == fields
 
 
-def test_what_judges_whole_texts_is_refused_for_a_stream() -> None:
+def test_options_for_whole_texts_are_refused_for_a_stream() -> None:
     several: list[Any] = [{"novel": True}, {"unique": True}, {"beam": 3}]
     for options in several:
         with pytest.raises(SettingsError) as caught:

@@ -32,12 +32,12 @@ from charloom.cli.terminal import output
 from charloom.errors import CharloomError
 from charloom.progress.closed_output import redirect_to_devnull
 
-MISTAKE = 2
+USER_ERROR = 2
 INTERRUPTED = 130
-_CLOSE = 0.75
+_MIN_SIMILARITY = 0.75
 """How much an option must be like what was typed to be offered, 0 to 1."""
 
-_ADVICE = {
+_OS_ERROR_ADVICE = {
     errno.ENOSPC: "the disk is full; free some space, or choose another place",
     errno.EDQUOT: "the quota of the disk is used up; free some space, or choose another place",
     errno.EROFS: "the disk can only be read; choose another place",
@@ -46,7 +46,7 @@ _ADVICE = {
 }
 
 
-def _described(argument: TyperArgument) -> tuple[str, str]:
+def _argument_record(argument: TyperArgument) -> tuple[str, str]:
     return argument.metavar or "", argument.help or ""
 
 
@@ -59,7 +59,7 @@ class Command(TyperCommand):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if isinstance(parameter, TyperArgument):
-                groups.setdefault("Arguments", []).append(_described(parameter))
+                groups.setdefault("Arguments", []).append(_argument_record(parameter))
             elif record is not None:
                 group = getattr(parameter, "rich_help_panel", None) or "Options"
                 groups.setdefault(group, []).append(record)
@@ -70,7 +70,7 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what may stand after the name of the command."""
         arguments = [p for p in self.get_params(ctx) if isinstance(p, TyperArgument)]
-        return [*(_described(argument)[0] for argument in arguments), "[OPTIONS]"]
+        return [*(_argument_record(argument)[0] for argument in arguments), "[OPTIONS]"]
 
 
 class Commands(TyperGroup):
@@ -82,7 +82,7 @@ class Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except OSError as error:
-            if not _reader_gone(error):
+            if not _is_broken_pipe(error):
                 raise
             redirect_to_devnull(sys.stdout)
             raise typer.Exit(0) from None
@@ -100,11 +100,11 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        output.result(f"charloom {version('charloom')}")
+        output.write_result(f"charloom {version('charloom')}")
         raise typer.Exit
 
 
@@ -117,51 +117,52 @@ def _version(asked: bool) -> None:
 def charloom(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Small recurrent networks that learn from your texts and write new ones."""
     if context.invoked_subcommand is None:
-        output.result(context.get_help())
+        output.write_result(context.get_help())
 
 
-def _add(name: str, function: Any, *examples: str) -> None:
+def _register(name: str, function: Any, *examples: str) -> None:
     """Register a command; the examples end its help."""
     lines = "\n".join(f"  charloom {name} {example}" for example in examples)
     title = "Examples" if len(examples) > 1 else "Example"
     app.command(name, cls=Command, epilog=f"{title}:\n\n\b\n{lines}")(function)
 
 
-_add(
+_register(
     "train",
     train,
     "facts --minutes 1",
     "titles.csv --column 2,3 --no-header -o runs/titles",
     'poems.txt --unit stream --layers 2 --prompt "O " --temperature 0.7',
 )
-_add(
+_register(
     "generate",
     generate,
     'runs/facts "The " -n 5 --temperature 0.6 --seed 1',
     'runs/names --match "k[a-z]{4,6}a" --novel --unique -n 20',
     "runs/names k --interactive",
 )
-_add("temperatures", temperatures, 'runs/facts "The " "In "')
-_add("next", next_symbols, "runs/facts play --top 5")
-_add("evaluate", evaluate, "runs/facts other-facts.txt --json")
-_add(
+_register("temperatures", temperatures, 'runs/facts "The " "In "')
+_register("next", next_symbols, "runs/facts play --top 5")
+_register("evaluate", evaluate, "runs/facts other-facts.txt --json")
+_register(
     "compare",
     compare,
     "titles.csv --column 2 --cell rnn,gru,lstm --layers 1,2 --minutes 1",
     "facts --cell lstm --hidden 64,128,256 --epochs 5",
     "facts --search 20 --storage postgresql+psycopg://me@host/studies",
 )
-_add("score", score, "runs/facts lines.txt", "runs/facts - --threshold auto < lines.txt")
-_add("memorisation", memorisation, "runs/facts", "runs/facts --temperature 0.5 -n 200")
-_add("diversity", diversity, "runs/facts")
-_add("report", report, "runs/facts", 'runs/facts --text "The moon is a cheese."')
-_add("summary", summary, "runs/facts")
-_add("corpora", corpora, "--json")
+_register("score", score, "runs/facts lines.txt", "runs/facts - --threshold auto < lines.txt")
+_register("memorisation", memorisation, "runs/facts", "runs/facts --temperature 0.5 -n 200")
+_register("diversity", diversity, "runs/facts")
+_register("report", report, "runs/facts", 'runs/facts --text "The moon is a cheese."')
+_register("summary", summary, "runs/facts")
+_register("corpora", corpora, "--json")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -169,19 +170,19 @@ def run(arguments: Sequence[str]) -> int:
     output.force_utf8()
     command = typer.main.get_command(app)
     try:
-        with _discarding_on_failure():
+        with _discard_output_on_failure():
             result = command.main(list(arguments), prog_name="charloom", standalone_mode=False)
     except typer.TyperException as error:
-        output.note(_usage(error))
+        output.note(_usage_message(error))
     except CharloomError as error:
         output.note(str(error))
     except OSError as error:
-        if error.errno not in _ADVICE:
+        if error.errno not in _OS_ERROR_ADVICE:
             raise
-        output.note(f"{error.filename or 'the output'}: {_ADVICE[error.errno]}.")
+        output.note(f"{error.filename or 'the output'}: {_OS_ERROR_ADVICE[error.errno]}.")
     else:
         return result if isinstance(result, int) else 0
-    return MISTAKE
+    return USER_ERROR
 
 
 def main() -> None:
@@ -189,23 +190,23 @@ def main() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has not both
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, _end)
+            signal.signal(number, _exit_on_signal)
     sys.exit(run(sys.argv[1:]))
 
 
-def _end(number: int, frame: object) -> None:
+def _exit_on_signal(number: int, frame: object) -> None:
     """End the process as the signal asks, but clear temporary files away on the way out."""
     sys.exit(128 + number)
 
 
-def _reader_gone(error: OSError) -> bool:
+def _is_broken_pipe(error: OSError) -> bool:
     """Return whether a pipe was closed at its other end; Windows calls it an invalid argument."""
     invalid = error.errno == errno.EINVAL and error.filename is None
     return isinstance(error, BrokenPipeError) or (os.name == "nt" and invalid)
 
 
 @contextmanager
-def _discarding_on_failure() -> Iterator[None]:
+def _discard_output_on_failure() -> Iterator[None]:
     """Keep what could not be written from being written, and failing, once more at the end."""
     try:
         yield
@@ -217,12 +218,12 @@ def _discarding_on_failure() -> Iterator[None]:
         raise
 
 
-def _usage(error: typer.TyperException) -> str:
+def _usage_message(error: typer.TyperException) -> str:
     """Return what is wrong with a command line, and where to read about it, as one line."""
     offered = getattr(error, "possibilities", None)
     if offered:  # Typer offers --stop for --json
         vars(error)["possibilities"] = get_close_matches(
-            getattr(error, "option_name", ""), offered, n=1, cutoff=_CLOSE
+            getattr(error, "option_name", ""), offered, n=1, cutoff=_MIN_SIMILARITY
         )
     # Typer's checker of values puts this before what our own parsers say.
     message = error.format_message().replace("Value error, ", "").rstrip()

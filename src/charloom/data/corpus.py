@@ -9,25 +9,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.data.dataset import Part
-from charloom.data.memory_map import SCATTERED, release
+from charloom.data.dataset import Dataset
+from charloom.data.memory_map import RELEASE_AFTER, release
 from charloom.data.selection import Selection
-from charloom.data.split import choose
+from charloom.data.split import select_validation
 from charloom.data.store import Store
 from charloom.errors import CorpusError
 from charloom.settings import TextSettings
-from charloom.text.symbols import characters
+from charloom.text.symbols import count_characters
 from charloom.text.vocabulary import UNK, Vocabulary
 
-VALIDATION_LIMIT = 1_000_000
+MAX_VALIDATION_SYMBOLS = 1_000_000
 """Most symbols that are set aside for validation: a larger part costs time and tells no more."""
-STREAM_VALIDATION_LIMIT = 200_000
+MAX_STREAM_VALIDATION_SYMBOLS = 200_000
 """The same for a stream, whose end is one long text: there is nothing to read beside it."""
 
-_BLOCK = 1 << 20
-_NEAR = 1 << 16
-_LABELS = 5
-_LABEL_CHARACTERS = 40
+_BLOCK_IDS = 1 << 20
+_BLOCK_HASHES = 1 << 16
+_MAX_LABELS_SHOWN = 5
+_MAX_LABEL_CHARACTERS = 40
 """How many labels a note lists, and how much of each."""
 
 
@@ -35,8 +35,8 @@ _LABEL_CHARACTERS = 40
 class Corpus:
     """All that training reads."""
 
-    training: Part
-    validation: Part
+    training: Dataset
+    validation: Dataset
     vocabulary: Vocabulary
     labels: tuple[str, ...]
     """Labels of the training part, sorted."""
@@ -53,13 +53,13 @@ class Corpus:
         """Yield the hash of each training document, block by block; nothing for a stream."""
         if self.hashes is None:
             return
-        for begin in range(0, len(self.hashes), _NEAR):
-            block = self.hashes[begin : begin + _NEAR]
-            yield block[self.training.selection.chosen(begin, begin + len(block))]
+        for begin in range(0, len(self.hashes), _BLOCK_HASHES):
+            block = self.hashes[begin : begin + _BLOCK_HASHES]
+            yield block[self.training.selection.mask(begin, begin + len(block))]
             release(self.hashes)
 
 
-def build(
+def build_corpus(
     store: Store, settings: TextSettings, *, seed: int, validation: Store | None = None
 ) -> Corpus:
     """Split ``store`` and make the vocabulary of the training part.
@@ -69,10 +69,10 @@ def build(
     documents that stand in it are left out. Raises CorpusError when nothing could be learned.
     """
     if validation is None:
-        training, held_out, notes = _divide(store, settings, seed)
+        training, held_out, notes = _split_store(store, settings, seed)
     else:
-        held_out = _whole(validation)
-        training, notes = _without(store, validation)
+        held_out = _all_documents(validation)
+        training, notes = _exclude_validation(store, validation)
     if not len(held_out.selection):
         raise CorpusError(
             "the validation part would be empty; give more text, or a validation file with --valid."
@@ -84,14 +84,17 @@ def build(
     labels = tuple(sorted(training.labels()))
     strange = sorted(held_out.labels() - set(labels))
     if strange:
-        notes = (*notes, f"labels seen only in validation count as none: {_some(strange)}.")
+        notes = (
+            *notes,
+            f"labels seen only in validation count as none: {_format_labels(strange)}.",
+        )
     if int((training.label_counts == 1).sum()) > len(training.selection) / 2:
         many = f"there are {len(labels):,} labels for {len(training.selection):,} documents"
         notes = (*notes, f"{many}: is that the right --label-column?")
     store.release()
     return Corpus(
-        training=training.part(vocabulary, labels),
-        validation=held_out.part(vocabulary, labels),
+        training=training.to_dataset(vocabulary, labels),
+        validation=held_out.to_dataset(vocabulary, labels),
         vocabulary=vocabulary,
         labels=labels,
         notes=notes,
@@ -101,7 +104,7 @@ def build(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Side:
+class _Split:
     """Documents of a store, before there is a vocabulary."""
 
     store: Store
@@ -110,81 +113,85 @@ class _Side:
     """How often each symbol stands in the documents: (symbols,)."""
     label_counts: NDArray[np.int64]
     """How many of the documents have each label: (labels,)."""
-    first: int = 0
-    last: int | None = None
+    ids_begin: int = 0
+    ids_end: int | None = None
     """Symbols of the store before ``first`` and from ``last`` on do not belong to it."""
 
     def labels(self) -> set[str]:
         return {self.store.labels[index] for index in np.flatnonzero(self.label_counts)}
 
-    def part(self, vocabulary: Vocabulary, labels: tuple[str, ...]) -> Part:
+    def to_dataset(self, vocabulary: Vocabulary, labels: tuple[str, ...]) -> Dataset:
         """Return the documents as ids of ``vocabulary`` and of ``labels``."""
         store = self.store
         known = {label: index for index, label in enumerate(labels)}
         # The last entry is that of -1, which indexes it.
         label_of = np.array([*(known.get(label, -1) for label in store.labels), -1], np.int32)
-        widths = [characters(symbol, store.level) for symbol in store.symbols]
-        return Part(
+        widths = [count_characters(symbol, store.level) for symbol in store.symbols]
+        return Dataset(
             ids=store.ids,
             offsets=store.offsets,
             selection=self.selection,
-            first=self.first,
-            last=len(store.ids) if self.last is None else self.last,
+            ids_begin=self.ids_begin,
+            ids_end=len(store.ids) if self.ids_end is None else self.ids_end,
             label_ids=store.label_ids,
-            label_of=label_of,
+            label_lookup=label_of,
             level=store.level,
             symbols=store.symbols,
-            lookup=np.array([vocabulary.ids.get(s, UNK) for s in store.symbols], np.int64),
+            id_lookup=np.array([vocabulary.ids.get(s, UNK) for s in store.symbols], np.int64),
             widths=np.array(widths, np.int64),
             counts=self.counts,
-            longest=store.longest,
+            max_length=store.max_length,
         )
 
 
 _Notes = tuple[str, ...]
 
 
-def _some(labels: Sequence[str]) -> str:
+def _format_labels(labels: Sequence[str]) -> str:
     """Return the first of some labels, none of them whole if it is long, and a count."""
     shown = ", ".join(
-        label if len(label) <= _LABEL_CHARACTERS else label[:_LABEL_CHARACTERS] + "..."
-        for label in labels[:_LABELS]
+        label if len(label) <= _MAX_LABEL_CHARACTERS else label[:_MAX_LABEL_CHARACTERS] + "..."
+        for label in labels[:_MAX_LABELS_SHOWN]
     )
-    return shown + (f" and {len(labels) - _LABELS:,} more" if len(labels) > _LABELS else "")
+    return shown + (
+        f" and {len(labels) - _MAX_LABELS_SHOWN:,} more" if len(labels) > _MAX_LABELS_SHOWN else ""
+    )
 
 
-def _whole(store: Store) -> _Side:
-    return _Side(
+def _all_documents(store: Store) -> _Split:
+    return _Split(
         store=store,
-        selection=Selection.span(0, len(store.hashes)),
+        selection=Selection.from_range(0, len(store.hashes)),
         counts=store.counts,
         label_counts=store.label_counts,
     )
 
 
-def _split(store: Store, chosen: NDArray[np.bool_]) -> tuple[_Side, _Side]:
+def _split_by_mask(store: Store, chosen: NDArray[np.bool_]) -> tuple[_Split, _Split]:
     """Return the documents that are not chosen, and those that are."""
     # The smaller side is counted, the other one is what remains.
     few = chosen if 2 * int(chosen.sum()) <= len(chosen) else ~chosen
-    selection = Selection.of(few)
-    counts, label_counts = _counted(store, selection)
-    small = _Side(store=store, selection=selection, counts=counts, label_counts=label_counts)
-    large = _Side(
+    selection = Selection.from_mask(few)
+    counts, label_counts = _count_symbols(store, selection)
+    small = _Split(store=store, selection=selection, counts=counts, label_counts=label_counts)
+    large = _Split(
         store=store,
-        selection=Selection.of(~few),
+        selection=Selection.from_mask(~few),
         counts=store.counts - counts,
         label_counts=store.label_counts - label_counts,
     )
     return (large, small) if few is chosen else (small, large)
 
 
-def _counted(store: Store, selection: Selection) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _count_symbols(
+    store: Store, selection: Selection
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return how often each symbol stands in documents, and how many have each label."""
     counts = np.zeros(len(store.symbols), dtype=np.int64)
     label_counts = np.zeros(len(store.labels), dtype=np.int64)
-    for places in selection.blocks(SCATTERED):
+    for places in selection.blocks(RELEASE_AFTER):
         starts, stops = store.offsets[places], store.offsets[places + 1]
-        for block in _blocks(store.ids, starts, stops):
+        for block in _id_blocks(store.ids, starts, stops):
             counts += np.bincount(block, minlength=len(counts))
             release(store.ids)
         if store.labels:
@@ -194,28 +201,28 @@ def _counted(store: Store, selection: Selection) -> tuple[NDArray[np.int64], NDA
     return counts, label_counts
 
 
-def _divide(store: Store, settings: TextSettings, seed: int) -> tuple[_Side, _Side, _Notes]:
+def _split_store(store: Store, settings: TextSettings, seed: int) -> tuple[_Split, _Split, _Notes]:
     """Return the training side, the validation side, and what to tell of them."""
     fraction = settings.valid_fraction
     if settings.unit == "stream":
-        limit = STREAM_VALIDATION_LIMIT
-        training, held_out, fewer = _cut(store, fraction, limit)
+        limit = MAX_STREAM_VALIDATION_SYMBOLS
+        training, held_out, fewer = _split_stream(store, fraction, limit)
     else:
-        limit = VALIDATION_LIMIT
+        limit = MAX_VALIDATION_SYMBOLS
         _check_documents(store)
 
-        taken, fewer = choose(
+        taken, fewer = select_validation(
             store.hashes,
-            functools.partial(_lengths, store),
-            store.distinct,
+            functools.partial(_document_lengths, store),
+            store.distinct_texts,
             fraction=fraction,
             seed=seed,
             limit=limit,
         )
-        training, held_out = _split(store, taken)
+        training, held_out = _split_by_mask(store, taken)
     size = int(held_out.counts.sum())
     if size > limit:
-        return training, held_out, (_too_large(size),)
+        return training, held_out, (_too_large_note(size),)
     limited = (
         f"the validation part was kept to {limit:,} symbols, fewer than the share of "
         f"{fraction:g} that was asked for; the rest is learned from."
@@ -223,64 +230,64 @@ def _divide(store: Store, settings: TextSettings, seed: int) -> tuple[_Side, _Si
     return training, held_out, (limited,) if fewer else ()
 
 
-def _lengths(store: Store, documents: NDArray[np.int64]) -> NDArray[np.int64]:
+def _document_lengths(store: Store, documents: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the symbols of documents, whose numbers ascend."""
     lengths = np.empty(len(documents), dtype=np.int64)
-    for begin in range(0, len(documents), _NEAR):
-        some = documents[begin : begin + _NEAR]
-        lengths[begin : begin + _NEAR] = store.offsets[some + 1] - store.offsets[some]
+    for begin in range(0, len(documents), _BLOCK_HASHES):
+        some = documents[begin : begin + _BLOCK_HASHES]
+        lengths[begin : begin + _BLOCK_HASHES] = store.offsets[some + 1] - store.offsets[some]
         release(store.offsets)
     return lengths
 
 
-def _too_large(size: int) -> str:
+def _too_large_note(size: int) -> str:
     return (
         f"the validation part has {size:,} symbols, for no document is shorter: measuring will "
         "take long; shorter documents, --unit stream, or a validation file with --valid avoid that."
     )
 
 
-def _cut(store: Store, fraction: float, limit: int) -> tuple[_Side, _Side, bool]:
+def _split_stream(store: Store, fraction: float, limit: int) -> tuple[_Split, _Split, bool]:
     """Cut a stream before its last ``fraction``; also return whether ``limit`` made that less."""
     ids, documents = store.ids, len(store.hashes)
     asked = min(math.ceil(fraction * len(ids)), len(ids) - 1)
     cut = len(ids) - min(asked, limit)
     # Not within a character of several bytes.
-    while cut < len(ids) and characters(store.symbols[ids[cut]], store.level) == 0:
+    while cut < len(ids) and count_characters(store.symbols[ids[cut]], store.level) == 0:
         cut += 1
     before = int(np.searchsorted(store.offsets[:-1], cut))
     after = int(np.searchsorted(store.offsets[1:], cut, side="right"))
     counts = np.bincount(ids[cut:], minlength=len(store.symbols))
-    held_out = _Side(
+    held_out = _Split(
         store=store,
-        selection=Selection.span(after, documents),
+        selection=Selection.from_range(after, documents),
         counts=counts,
-        label_counts=_labels_of(store, after, documents),
-        first=cut,
+        label_counts=_count_labels(store, after, documents),
+        ids_begin=cut,
     )
-    training = _Side(
+    training = _Split(
         store=store,
-        selection=Selection.span(0, before),
+        selection=Selection.from_range(0, before),
         counts=store.counts - counts,
-        label_counts=store.label_counts - _labels_of(store, before, documents),
-        last=cut,
+        label_counts=store.label_counts - _count_labels(store, before, documents),
+        ids_end=cut,
     )
     return training, held_out, asked > limit
 
 
-def _labels_of(store: Store, first: int, last: int) -> NDArray[np.int64]:
+def _count_labels(store: Store, first: int, last: int) -> NDArray[np.int64]:
     """Return how many of the documents from ``first`` to before ``last`` have each label."""
     given = store.label_ids[first:last]
     counts: NDArray[np.int64] = np.bincount(given[given >= 0], minlength=len(store.labels))
     return counts
 
 
-def _without(store: Store, validation: Store) -> tuple[_Side, _Notes]:
+def _exclude_validation(store: Store, validation: Store) -> tuple[_Split, _Notes]:
     """Leave out the documents that stand in ``validation`` too."""
     known = np.zeros(len(store.hashes), dtype=bool)
-    for begin in range(0, len(known), _BLOCK):
-        block = store.hashes[begin : begin + _BLOCK]
-        known[begin : begin + _BLOCK] = np.isin(block, validation.hashes)
+    for begin in range(0, len(known), _BLOCK_IDS):
+        block = store.hashes[begin : begin + _BLOCK_IDS]
+        known[begin : begin + _BLOCK_IDS] = np.isin(block, validation.hashes)
         store.release()
     if known.all():
         raise CorpusError(
@@ -288,14 +295,14 @@ def _without(store: Store, validation: Store) -> tuple[_Side, _Notes]:
             "validation file too; give other documents to one of them."
         )
     if not known.any():
-        return _whole(store), ()
+        return _all_documents(store), ()
     note = f"{known.sum()} of {len(known)} training documents stand in the validation file too"
-    return _split(store, known)[0], (f"{note}: left out.",)
+    return _split_by_mask(store, known)[0], (f"{note}: left out.",)
 
 
 def _check_documents(store: Store) -> None:
     count = len(store.hashes)
-    if store.distinct == 1:
+    if store.distinct_texts == 1:
         seen = "one document only" if count == 1 else f"{count} documents of the same text"
         raise CorpusError(
             f"the source holds {seen}; a split into training and validation needs two different "
@@ -318,7 +325,7 @@ def _check_counts(store: Store, counts: NDArray[np.int64], min_count: int) -> No
         )
 
 
-def _blocks(
+def _id_blocks(
     ids: NDArray[Any], starts: NDArray[np.int64], stops: NDArray[np.int64]
 ) -> Iterator[NDArray[Any]]:
     """Yield the raw ids of the documents, one after another, at most ``_BLOCK`` at once."""
@@ -326,12 +333,12 @@ def _blocks(
     ends = np.cumsum(lengths)
     first, done = 0, 0
     while first < len(starts):
-        last = int(np.searchsorted(ends, done + _BLOCK, side="right"))
+        last = int(np.searchsorted(ends, done + _BLOCK_IDS, side="right"))
         if last == first:
             # One document that is longer than a block.
             last += 1
-            for begin in range(starts[first], stops[first], _BLOCK):
-                yield ids[begin : min(begin + _BLOCK, stops[first])]
+            for begin in range(starts[first], stops[first], _BLOCK_IDS):
+                yield ids[begin : min(begin + _BLOCK_IDS, stops[first])]
         else:
             # The place of every symbol: its rank in the block, shifted document by document.
             shifts = starts[first:last] - (ends[first:last] - lengths[first:last] - done)

@@ -18,7 +18,7 @@ from charloom.text.symbols import join
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Part:
+class Dataset:
     """Documents of one part, as ids of the vocabulary, looked up in the memory-mapped raw ids."""
 
     ids: NDArray[Any]
@@ -27,24 +27,24 @@ class Part:
     """Where each document of the store begins in ``ids``, and the end of the last."""
     selection: Selection
     """Which of the store's documents these are."""
-    first: int
-    last: int
+    ids_begin: int
+    ids_end: int
     """What a document has before ``first`` in ``ids``, or from ``last`` on, does not belong to
     it: a stream is cut within a document."""
     label_ids: NDArray[np.int32]
     """The store's index of each document's label, -1 for none: (documents of the store,)."""
-    label_of: NDArray[np.int32]
+    label_lookup: NDArray[np.int32]
     """The index of each label of the store here, -1 for none; last that of -1."""
     level: Level
     symbols: Sequence[str]
     """The symbol that each raw id stands for."""
-    lookup: NDArray[np.int64]
+    id_lookup: NDArray[np.int64]
     """The vocabulary's id of each raw id."""
     widths: NDArray[np.int64]
     """The characters that each raw id stands for."""
     counts: NDArray[np.int64]
     """How often each raw id stands in the documents."""
-    longest: int
+    max_length: int
     """No document has more symbols."""
 
     def __len__(self) -> int:
@@ -52,9 +52,9 @@ class Part:
 
     def spans(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where documents begin and end in ``ids``."""
-        places = self.selection.places(indices)
+        places = self.selection.store_indices(indices)
         starts, stops = self.offsets[places], self.offsets[places + 1]
-        return np.maximum(starts, self.first), np.minimum(stops, self.last)
+        return np.maximum(starts, self.ids_begin), np.minimum(stops, self.ids_end)
 
     def lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the symbols of documents, without boundaries."""
@@ -63,40 +63,42 @@ class Part:
 
     def labels(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the index of the label of documents, -1 for none."""
-        if len(self.label_of) == 1:
+        if len(self.label_lookup) == 1:
             return np.full(len(indices), -1, dtype=np.int64)
-        return self.label_of[self.label_ids[self.selection.places(indices)]].astype(np.int64)
+        return self.label_lookup[self.label_ids[self.selection.store_indices(indices)]].astype(
+            np.int64
+        )
 
-    def ends(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    def end_positions(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the symbols of documents and of all those before, with one boundary for each."""
         _, stops = self.spans(indices)
-        return stops - self._gaps_R[self.selection.runs(indices)] + indices + 1
+        return stops - self._skipped_R[self.selection.run_indices(indices)] + indices + 1
 
     @functools.cached_property
-    def _gaps_R(self) -> NDArray[np.int64]:
+    def _skipped_R(self) -> NDArray[np.int64]:
         """Symbols of the store before each run that do not belong to the part."""
-        firsts, counts = self.selection.firsts_R, self.selection.counts_R
+        firsts, counts = self.selection.starts_R, self.selection.offsets_R
         sizes = np.diff(counts, append=len(self))
-        begins = np.maximum(self.offsets[firsts], self.first)
+        begins = np.maximum(self.offsets[firsts], self.ids_begin)
         own = self.offsets[firsts + sizes] - begins
         gaps: NDArray[np.int64] = begins - (np.cumsum(own) - own)
         return gaps
 
     def document(self, index: int) -> NDArray[np.int64]:
         """Return the ids of a document's symbols, without boundaries: (symbols,)."""
-        ids: NDArray[np.int64] = self.lookup[self._raw(index)]
+        ids: NDArray[np.int64] = self.id_lookup[self._raw_ids(index)]
         return ids
 
     def text(self, index: int) -> str:
         """Return a document as it was read, also where the vocabulary lacks a symbol."""
-        return join(map(self.symbols.__getitem__, self._raw(index).tolist()), self.level)
+        return join(map(self.symbols.__getitem__, self._raw_ids(index).tolist()), self.level)
 
     def characters(self, index: int) -> NDArray[np.int64]:
         """Return how many characters each symbol of a document stands for: (symbols,)."""
-        widths: NDArray[np.int64] = self.widths[self._raw(index)]
+        widths: NDArray[np.int64] = self.widths[self._raw_ids(index)]
         return widths
 
-    def _raw(self, index: int) -> NDArray[Any]:
+    def _raw_ids(self, index: int) -> NDArray[Any]:
         (start,), (stop,) = self.spans(np.array([index]))
         return self.ids[start:stop]
 

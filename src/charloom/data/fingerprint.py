@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from charloom.data.cache import cache_root
-from charloom.data.text_files import SourceFile, unreadable
+from charloom.data.text_files import SourceFile, unreadable_error
 
-REMEMBERED_FROM = 1 << 26
+MIN_CACHED_BYTES = 1 << 26
 """Bytes of a file from which on its digest is remembered."""
-_QUIET_NS = 2_000_000_000
+_MIN_AGE_NS = 2_000_000_000
 """Nanoseconds since the last change after which a file is remembered: longer than a tick."""
-_BYTES = 16
+_DIGEST_BYTES = 16
 
 
 def fingerprint(files: Sequence[SourceFile]) -> str:
@@ -27,23 +27,25 @@ def fingerprint(files: Sequence[SourceFile]) -> str:
 
     Raises SourceError if one cannot be read.
     """
-    whole = hashlib.blake2b(digest_size=_BYTES)
+    whole = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for file in files:
         try:
-            content = _digest(file.path)
+            content = _cached_digest(file.path)
         except OSError as error:
-            raise unreadable(file.name, error) from error
+            raise unreadable_error(file.name, error) from error
         whole.update(repr((content, file.format, file.compression, file.column_names)).encode())
     return whole.hexdigest()
 
 
-def _digest(path: Path) -> str:
-    state = _state(path)
-    if state[0] < REMEMBERED_FROM:
-        return _read(path)
+def _cached_digest(path: Path) -> str:
+    state = _file_state(path)
+    if state[0] < MIN_CACHED_BYTES:
+        return _compute_digest(path)
     place = str(path.resolve()).encode("utf-8", "surrogateescape")
     note = (
-        cache_root() / "digests" / f"{hashlib.blake2b(place, digest_size=_BYTES).hexdigest()}.json"
+        cache_root()
+        / "digests"
+        / f"{hashlib.blake2b(place, digest_size=_DIGEST_BYTES).hexdigest()}.json"
     )
     try:
         known = json.loads(note.read_bytes())
@@ -52,23 +54,23 @@ def _digest(path: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         pass  # nothing is remembered, or what was cannot be read
     now = time.time_ns()
-    digest = _read(path)
-    if state == _state(path) and max(state[1:3]) < now - _QUIET_NS:
-        _remember(note, {"state": state, "digest": digest})
+    digest = _compute_digest(path)
+    if state == _file_state(path) and max(state[1:3]) < now - _MIN_AGE_NS:
+        _write_entry(note, {"state": state, "digest": digest})
     return digest
 
 
-def _state(path: Path) -> list[int]:
+def _file_state(path: Path) -> list[int]:
     found = path.stat()
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev]
 
 
-def _read(path: Path) -> str:
+def _compute_digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, hashlib.blake2b).hexdigest()
 
 
-def _remember(note: Path, record: dict[str, object]) -> None:
+def _write_entry(note: Path, record: dict[str, object]) -> None:
     """Write what is known of a file, if the cache can be written; else it is read once more."""
     try:
         note.parent.mkdir(parents=True, exist_ok=True)

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SCATTERED = 512
+RELEASE_AFTER = 512
 """Places far from each other that may be looked at before pages are let go of: the system brings 16
 pages for each, 32 MB in all."""
 
 
-def mapped(path: Path, dtype: str) -> NDArray[Any]:
+def map_file(path: Path, dtype: str) -> NDArray[Any]:
     """Return a file that is not empty as an array that cannot be written."""
     with path.open("rb") as file:
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), dtype=dtype)

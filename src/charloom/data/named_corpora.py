@@ -20,7 +20,7 @@ Progress = Callable[[int], None]
 """Is told how many more bytes were fetched."""
 
 _BLOCK_BYTES = 1 << 16
-_SECONDS_OF_SILENCE = 30
+_TIMEOUT_SECONDS = 30
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,20 +121,20 @@ CORPORA: dict[str, NamedCorpus] = {
 }
 
 
-def named(name: str) -> NamedCorpus | None:
+def find_corpus(name: str) -> NamedCorpus | None:
     """Return the corpus that ``name`` means; what exists as a path of that name goes before it."""
     corpus = CORPORA.get(name)
     return corpus if corpus is not None and not Path(name).exists() else None
 
 
-def defaults(names: Sequence[str]) -> dict[str, Any]:
+def default_settings(names: Sequence[str]) -> dict[str, Any]:
     """Return the text settings that the corpora among ``names`` bring, to be overridden.
 
     Where several corpora bring the same setting, the first one's holds.
     """
     settings: dict[str, Any] = {}
     for name in names:
-        if (corpus := named(name)) is not None:
+        if (corpus := find_corpus(name)) is not None:
             settings.setdefault("unit", corpus.unit)
             if corpus.columns:
                 settings.setdefault("columns", corpus.columns)
@@ -143,10 +143,12 @@ def defaults(names: Sequence[str]) -> dict[str, Any]:
 
 def bytes_to_fetch(corpus: NamedCorpus) -> int:
     """Return how many bytes ``local_path`` would have to fetch now."""
-    return sum(file.size for file in corpus.files if not _is_right(_place(corpus, file), file))
+    return sum(
+        file.size for file in corpus.files if not _is_intact(_cached_path(corpus, file), file)
+    )
 
 
-def local_path(corpus: NamedCorpus, progress: Progress | None = None) -> list[Path]:
+def fetch_files(corpus: NamedCorpus, progress: Progress | None = None) -> list[Path]:
     """Return the corpus' files on this machine; those that are not there yet are fetched.
 
     Raises DownloadError if a file cannot be fetched or kept, or is not the registered one.
@@ -155,51 +157,53 @@ def local_path(corpus: NamedCorpus, progress: Progress | None = None) -> list[Pa
         package, name = corpus.resource
         return [Path(str(importlib.resources.files(package) / name))]
     for file in corpus.files:
-        if not _is_right(_place(corpus, file), file):
-            _fetch(corpus, file, progress or (lambda read: None))
-    return [_place(corpus, file) for file in corpus.files]
+        if not _is_intact(_cached_path(corpus, file), file):
+            _fetch_file(corpus, file, progress or (lambda read: None))
+    return [_cached_path(corpus, file) for file in corpus.files]
 
 
-def _place(corpus: NamedCorpus, file: RemoteFile) -> Path:
+def _cached_path(corpus: NamedCorpus, file: RemoteFile) -> Path:
     return cache_root() / "corpora" / corpus.name / file.name
 
 
-def _is_right(path: Path, file: RemoteFile) -> bool:
+def _is_intact(path: Path, file: RemoteFile) -> bool:
     try:
         with path.open("rb") as stream:
-            return hashlib.file_digest(stream, lambda: _hash(file)).hexdigest() == _digest(file)
+            return hashlib.file_digest(
+                stream, lambda: _new_hash(file)
+            ).hexdigest() == _expected_digest(file)
     except OSError:
         return False
 
 
-def _hash(file: RemoteFile) -> "hashlib._Hash":
+def _new_hash(file: RemoteFile) -> "hashlib._Hash":
     return hashlib.new(file.digest.split(":")[0], usedforsecurity=False)
 
 
-def _digest(file: RemoteFile) -> str:
+def _expected_digest(file: RemoteFile) -> str:
     return file.digest.split(":")[1]
 
 
-def _fetch(corpus: NamedCorpus, file: RemoteFile, progress: Progress) -> None:
+def _fetch_file(corpus: NamedCorpus, file: RemoteFile, progress: Progress) -> None:
     """Fetch one file into a temporary folder, and move it to its place when it is whole and right.
 
     What the network refuses and what the disk refuses are told apart.
     """
-    place = _place(corpus, file)
+    place = _cached_path(corpus, file)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent, prefix="fetching-") as folder:
             begun = Path(folder, file.name)
-            digest = _hash(file)
+            digest = _new_hash(file)
             with begun.open("wb") as target:
-                for block in _blocks(corpus, file):
+                for block in _download_blocks(corpus, file):
                     target.write(block)
                     digest.update(block)
                     progress(len(block))
-            if digest.hexdigest() != _digest(file):
+            if digest.hexdigest() != _expected_digest(file):
                 raise DownloadError(
                     f"{corpus.name}: {file.url} is not what it should be: checksum "
-                    f"{digest.hexdigest()}, registered {_digest(file)}; nothing was kept; try "
+                    f"{digest.hexdigest()}, registered {_expected_digest(file)}; nothing was kept; try "
                     f"again, or put the right file at {place}."
                 )
             begun.replace(place)
@@ -210,14 +214,14 @@ def _fetch(corpus: NamedCorpus, file: RemoteFile, progress: Progress) -> None:
         ) from error
 
 
-def _blocks(corpus: NamedCorpus, file: RemoteFile) -> Iterator[bytes]:
+def _download_blocks(corpus: NamedCorpus, file: RemoteFile) -> Iterator[bytes]:
     """Yield what the address gives."""
     import http.client
     import urllib.error
     import urllib.request
 
     try:
-        with urllib.request.urlopen(file.url, timeout=_SECONDS_OF_SILENCE) as response:
+        with urllib.request.urlopen(file.url, timeout=_TIMEOUT_SECONDS) as response:
             while block := response.read(_BLOCK_BYTES):
                 yield block
     except (OSError, http.client.HTTPException) as error:
@@ -225,5 +229,5 @@ def _blocks(corpus: NamedCorpus, file: RemoteFile) -> Iterator[bytes]:
             error.close()
         raise DownloadError(
             f"{corpus.name} cannot be fetched from {file.url}: {error}; it is fetched once, over "
-            f"the network; go online and try again, or put the file at {_place(corpus, file)}."
+            f"the network; go online and try again, or put the file at {_cached_path(corpus, file)}."
         ) from error

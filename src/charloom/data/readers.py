@@ -6,15 +6,15 @@ import numpy as np
 
 from charloom.data import line_splitter
 from charloom.data.tables import read_rows
-from charloom.data.text_files import Progress, SourceFile, pieces, read_text, whole_lines
+from charloom.data.text_files import Progress, SourceFile, line_chunks, read_text, whole_lines
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
 from charloom.text.cleaning import clean_document
-from charloom.text.documents import Block, Document, gather, scatter
-from charloom.text.symbols import codes
+from charloom.text.documents import Block, Document, to_blocks, to_documents
+from charloom.text.symbols import code_units
 
 
-def read(
+def read_documents(
     files: Sequence[SourceFile], settings: TextSettings, progress: Progress | None = None
 ) -> Iterator[Document]:
     """Yield the documents of ``files``, cleaned as ``settings`` say; blank ones are left out.
@@ -23,7 +23,7 @@ def read(
     ``line``, else the file is. Columns, labels and headers concern the tables among the files.
     Memory holds a block, or one document where that is larger. Raises SourceError.
     """
-    return scatter(read_blocks(files, settings, progress))
+    return to_documents(read_blocks(files, settings, progress))
 
 
 def read_blocks(
@@ -36,7 +36,7 @@ def read_blocks(
     _check_columns(files, settings)
     found = False
     for file in files:
-        for block in _blocks(file, settings, progress):
+        for block in _file_blocks(file, settings, progress):
             if len(block.lengths):
                 found = True
                 yield block
@@ -64,18 +64,20 @@ def _check_columns(files: Sequence[SourceFile], settings: TextSettings) -> None:
         )
 
 
-def _blocks(file: SourceFile, settings: TextSettings, progress: Progress | None) -> Iterator[Block]:
+def _file_blocks(
+    file: SourceFile, settings: TextSettings, progress: Progress | None
+) -> Iterator[Block]:
     if file.format != "text":
-        return gather(_rows(file, settings, progress))
+        return to_blocks(_row_documents(file, settings, progress))
     text = read_text(file, settings.encoding, progress)
     if settings.unit == "line":
-        return (line_splitter.cut(block, settings) for block in whole_lines(text))
+        return (line_splitter.split_lines(block, settings) for block in whole_lines(text))
     if settings.unit == "stream":
-        return _stream(text, settings)
-    return gather(_whole(text, settings))
+        return _stream_blocks(text, settings)
+    return to_blocks(_whole_file(text, settings))
 
 
-def _rows(
+def _row_documents(
     file: SourceFile, settings: TextSettings, progress: Progress | None
 ) -> Iterator[Document]:
     for fields, label in read_rows(file, settings, progress):
@@ -84,27 +86,27 @@ def _rows(
             yield Document(text=text, label=label)
 
 
-def _whole(blocks: Iterator[str], settings: TextSettings) -> Iterator[Document]:
+def _whole_file(blocks: Iterator[str], settings: TextSettings) -> Iterator[Document]:
     text = clean_document("".join(blocks), settings)
     if text.strip():
         yield Document(text=text)
 
 
-def _stream(blocks: Iterator[str], settings: TextSettings) -> Iterator[Block]:
+def _stream_blocks(blocks: Iterator[str], settings: TextSettings) -> Iterator[Block]:
     """Yield a file as one document, piece by piece; nothing if it is blank."""
     held: list[str] = []
     blank = True
-    for piece in pieces(blocks, translate=settings.clean):
+    for piece in line_chunks(blocks, translate=settings.clean):
         if not blank:
-            yield _piece(held, unfinished=True)
+            yield _chunk_block(held, unfinished=True)
             held = []
-        surely = settings.clean and line_splitter.is_surely_clean(piece)
+        surely = settings.clean and line_splitter.is_known_clean(piece)
         held.append(piece if surely else clean_document(piece, settings))
         blank = blank and not held[-1].strip()
     if not blank:
-        yield _piece(held, unfinished=False)
+        yield _chunk_block(held, unfinished=False)
 
 
-def _piece(texts: Sequence[str], *, unfinished: bool) -> Block:
-    units = codes("".join(texts), "char")
+def _chunk_block(texts: Sequence[str], *, unfinished: bool) -> Block:
+    units = code_units("".join(texts), "char")
     return Block(codes=units, lengths=np.array([len(units)]), unfinished=unfinished)

@@ -12,15 +12,23 @@ from pathlib import Path
 from typing import BinaryIO
 
 from charloom.data.fingerprint import fingerprint
-from charloom.data.named_corpora import CORPORA, NamedCorpus, local_path, named
-from charloom.data.readers import read, read_blocks
-from charloom.data.text_files import Compression, Format, Progress, SourceFile, unreadable
+from charloom.data.named_corpora import CORPORA, NamedCorpus, fetch_files, find_corpus
+from charloom.data.readers import read_blocks, read_documents
+from charloom.data.text_files import Compression, Format, Progress, SourceFile, unreadable_error
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
 from charloom.text.documents import Document
-from charloom.text.symbols import repair
+from charloom.text.symbols import replace_surrogates
 
-__all__ = ["Document", "SourceFile", "fingerprint", "read", "read_blocks", "resolve", "size"]
+__all__ = [
+    "Document",
+    "SourceFile",
+    "fingerprint",
+    "read_documents",
+    "read_blocks",
+    "resolve_sources",
+    "total_bytes",
+]
 
 _FORMATS: dict[str, Format] = {
     ".txt": "text",
@@ -35,7 +43,7 @@ _FORMATS: dict[str, Format] = {
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 
 
-def resolve(
+def resolve_sources(
     names: Sequence[str],
     settings: TextSettings,
     progress: Progress | None = None,
@@ -53,21 +61,21 @@ def resolve(
     """
     if not names:
         raise SourceError(
-            f"no source was given; allowed: {_allowed()}; name at least one of these."
+            f"no source was given; allowed: {_allowed_sources()}; name at least one of these."
         )
-    if live and list(names) == ["-"] and not _asks_for_a_table(settings):
+    if live and list(names) == ["-"] and not _expects_table(settings):
         return [SourceFile(path=Path("-"), name="standard input", live=sys.stdin.buffer)]
     return [file for name in names for file in _resolve(str(name), settings, progress)]
 
 
-def size(files: Sequence[SourceFile]) -> int:
+def total_bytes(files: Sequence[SourceFile]) -> int:
     """Return the bytes of the files as they lie on disk; raises SourceError if one has gone."""
     total = 0
     for file in files:
         try:
             total += file.path.stat().st_size
         except OSError as error:
-            raise unreadable(file.name, error) from error
+            raise unreadable_error(file.name, error) from error
     return total
 
 
@@ -77,58 +85,60 @@ def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> li
             return [_spool(sys.stdin.buffer, "standard input", settings)]
         path = Path(name)
         if path.is_dir():
-            return _folder(name)
+            return _folder_files(name)
         if path.is_file():
-            return [_file(path)]
+            return [_single_file(path)]
         if path.exists():  # a pipe, say: it can be read only once
             with path.open("rb") as stream:
                 return [_spool(stream, name, settings)]
     except OSError as error:
-        raise unreadable(name, error) from error
+        raise unreadable_error(name, error) from error
     if "://" in name:
         raise SourceError(
-            f"{name!r} is an address, which is not read; allowed: {_allowed()}; download it first "
+            f"{name!r} is an address, which is not read; allowed: {_allowed_sources()}; download it first "
             "and name the file."
         )
     if glob.has_magic(name):
-        return _glob(name)
-    corpus = named(name)
+        return _glob_files(name)
+    corpus = find_corpus(name)
     if corpus is not None:
-        return _corpus(corpus, progress)
+        return _corpus_files(corpus, progress)
     close = difflib.get_close_matches(name, CORPORA, n=1)
     remedy = f"did you mean {close[0]}?" if close else "check the spelling."
     raise SourceError(
-        f"no file, folder, glob or corpus is named {name!r}; allowed: {_allowed()}; {remedy}"
+        f"no file, folder, glob or corpus is named {name!r}; allowed: {_allowed_sources()}; {remedy}"
     )
 
 
-def _allowed() -> str:
+def _allowed_sources() -> str:
     return f"a path that exists, - for standard input, or a corpus ({', '.join(sorted(CORPORA))})"
 
 
-def _file(path: Path) -> SourceFile:
+def _single_file(path: Path) -> SourceFile:
     """Return an existing file as its suffixes tell to read it; refuse an empty one."""
     if path.stat().st_size == 0:
-        raise _empty(str(path))
-    return _described(path)
+        raise _empty_error(str(path))
+    return _source_file(path)
 
 
-def _empty(name: str) -> SourceError:
+def _empty_error(name: str) -> SourceError:
     return SourceError(
-        f"{repair(name)} is empty; at least one line with text is needed; give another source."
+        f"{replace_surrogates(name)} is empty; at least one line with text is needed; give another source."
     )
 
 
-def _described(path: Path) -> SourceFile:
+def _source_file(path: Path) -> SourceFile:
     compression = _COMPRESSIONS.get(path.suffix.lower())
     inner = path.with_suffix("") if compression else path
     form = _FORMATS.get(inner.suffix.lower(), "text")
     if compression and form == "parquet":
         raise SourceError(
-            f"{repair(str(path))} is a compressed parquet file; .txt, .csv, .tsv and .jsonl may be "
+            f"{replace_surrogates(str(path))} is a compressed parquet file; .txt, .csv, .tsv and .jsonl may be "
             "compressed, parquet is so by itself; unpack it first."
         )
-    return SourceFile(path=path, name=repair(str(path)), format=form, compression=compression)
+    return SourceFile(
+        path=path, name=replace_surrogates(str(path)), format=form, compression=compression
+    )
 
 
 def _is_known(path: Path) -> bool:
@@ -136,15 +146,15 @@ def _is_known(path: Path) -> bool:
     return inner.suffix.lower() in _FORMATS
 
 
-def _folder(name: str) -> list[SourceFile]:
+def _folder_files(name: str) -> list[SourceFile]:
     found = sorted(path for path in _walk(Path(name)) if _is_known(path))
     if not found:
         raise SourceError(
-            f"folder {repair(name)} holds no file to read; allowed: {', '.join(_FORMATS)}, "
+            f"folder {replace_surrogates(name)} holds no file to read; allowed: {', '.join(_FORMATS)}, "
             f"all but parquet also with {' or '.join(_COMPRESSIONS)}; name the files themselves, "
             "or use a glob."
         )
-    return [_described(path) for path in found]
+    return [_source_file(path) for path in found]
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -156,10 +166,10 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in files if not name.startswith("."))
 
 
-def _glob(name: str) -> list[SourceFile]:
+def _glob_files(name: str) -> list[SourceFile]:
     # Path.glob refuses absolute patterns and takes hidden files.
     matches = sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207
-    found = [_described(path) for path in matches if path.is_file()]
+    found = [_source_file(path) for path in matches if path.is_file()]
     if not found:
         raise SourceError(
             f"no file matches the glob {name!r}; allowed: *, ?, [abc], and ** for folders within; "
@@ -168,7 +178,7 @@ def _glob(name: str) -> list[SourceFile]:
     return found
 
 
-def _corpus(corpus: NamedCorpus, progress: Progress | None) -> list[SourceFile]:
+def _corpus_files(corpus: NamedCorpus, progress: Progress | None) -> list[SourceFile]:
     return [
         SourceFile(
             path=path,
@@ -176,7 +186,7 @@ def _corpus(corpus: NamedCorpus, progress: Progress | None) -> list[SourceFile]:
             format=_FORMATS[path.suffix],
             column_names=corpus.column_names,
         )
-        for path in local_path(corpus, progress)
+        for path in fetch_files(corpus, progress)
     ]
 
 
@@ -189,11 +199,11 @@ def _spool(stream: BinaryIO, name: str, settings: TextSettings) -> SourceFile:
     with path.open("rb") as spooled:
         first = spooled.read(1)
     if not first:
-        raise _empty(name)
+        raise _empty_error(name)
     table: Format = "jsonl" if first == b"{" else "csv"
-    form: Format = table if _asks_for_a_table(settings) else "text"
-    return SourceFile(path=path, name=repair(name), format=form)
+    form: Format = table if _expects_table(settings) else "text"
+    return SourceFile(path=path, name=replace_surrogates(name), format=form)
 
 
-def _asks_for_a_table(settings: TextSettings) -> bool:
+def _expects_table(settings: TextSettings) -> bool:
     return bool(settings.columns or settings.label_column) or settings.header is not None

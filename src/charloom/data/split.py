@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from charloom.data.memory_map import release
 from charloom.randomness import splitmix64
 
-_BLOCK = 1 << 20
-_SPARE = 1.1
+_BLOCK_HASHES = 1 << 20
+_OVERSAMPLING = 1.1
 """So many times as many texts as may be needed are looked at first."""
-_ALL = 1 << 64
+_RANKS = 1 << 64
 
 
-def choose(
+def select_validation(
     hashes: NDArray[np.uint64],
     lengths: Callable[[NDArray[np.int64]], NDArray[np.int64]],
     distinct: int,
@@ -40,15 +40,15 @@ def choose(
     """
     asked = min(math.ceil(fraction * distinct), distinct - 1)
     # A text has at least one symbol, so no more than that can be taken.
-    bound = math.ceil(_ALL * _SPARE * (min(asked, limit) + 100) / distinct)
+    bound = math.ceil(_RANKS * _OVERSAMPLING * (min(asked, limit) + 100) / distinct)
     while True:
-        documents, ranks = _ranked(hashes, seed, bound)
+        documents, ranks = _rank_below(hashes, seed, bound)
         first, member = np.unique(ranks, return_inverse=True)
         sizes: NDArray[Any] = np.bincount(member, weights=lengths(documents), minlength=len(first))
         small = np.flatnonzero(sizes <= limit)
         within = int(np.searchsorted(np.cumsum(sizes[small[:asked]]), limit, side="right"))
         # Those of higher rank do not matter once the limit or what was asked for is reached.
-        if bound >= _ALL or within < len(small[:asked]) or len(small) >= asked:
+        if bound >= _RANKS or within < len(small[:asked]) or len(small) >= asked:
             break
         bound *= 2
     chosen = small[:within] if within else _shortest(small, sizes)
@@ -65,15 +65,15 @@ def _shortest(small: NDArray[np.int64], sizes: NDArray[Any]) -> NDArray[np.int64
     return np.array([np.argmin(sizes)])
 
 
-def _ranked(
+def _rank_below(
     hashes: NDArray[np.uint64], seed: int, bound: int
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
     """Return the documents whose rank is below ``bound``, and their ranks."""
     salt = splitmix64(np.array([seed], dtype=np.uint64))
-    highest = np.uint64(min(bound, _ALL) - 1)
+    highest = np.uint64(min(bound, _RANKS) - 1)
     found, ranks = [], []
-    for begin in range(0, len(hashes), _BLOCK):
-        rank = splitmix64(hashes[begin : begin + _BLOCK] ^ salt)
+    for begin in range(0, len(hashes), _BLOCK_HASHES):
+        rank = splitmix64(hashes[begin : begin + _BLOCK_HASHES] ^ salt)
         low = np.flatnonzero(rank <= highest)
         found.append(begin + low)
         ranks.append(rank[low])

@@ -34,24 +34,24 @@ from numpy.typing import NDArray
 
 from charloom.data.cache import cache_root
 from charloom.data.fingerprint import fingerprint
-from charloom.data.memory_map import mapped, release
+from charloom.data.memory_map import map_file, release
 from charloom.data.readers import read_blocks
-from charloom.data.store_writer import StoreFiles, ids_dtype
+from charloom.data.store_writer import StoreWriter, ids_dtype
 from charloom.data.text_files import Progress, SourceFile
 from charloom.errors import CorpusError, OutputError
 from charloom.settings import Level, TextSettings
-from charloom.text.distinct_hashes import distinct
+from charloom.text.distinct_hashes import iter_distinct
 from charloom.text.documents import Block
 
 FORMAT = 3
 """Part of the key: raise it whenever cleaning, reading, splitting or the files change."""
 
 _IO_BLOCK = 1 << 20
-_KEPT_BYTES = 1 << 24
-_SAMPLES = 256
+_HEAP_BYTES = 1 << 24
+_MAX_SAMPLES = 256
 _SAMPLE_BYTES = 1 << 18
-_LABELS = "label_ids.bin"
-_FILES = ("ids.bin", "offsets.bin", "hashes.bin", _LABELS, "names.json")
+_LABEL_IDS = "label_ids.bin"
+_FILE_NAMES = ("ids.bin", "offsets.bin", "hashes.bin", _LABEL_IDS, "names.json")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -74,9 +74,9 @@ class Store:
     """How often each symbol stands in all documents: (symbols,)."""
     label_counts: NDArray[np.int64]
     """How many documents have each label: (labels,)."""
-    distinct: int
+    distinct_texts: int
     """Documents of different text."""
-    longest: int
+    max_length: int
     """Symbols of the longest document."""
     fingerprint: str
     """Hash of the content that was read."""
@@ -100,16 +100,18 @@ def open_store(
     """
     content = fingerprint(files)
     folder = cache_root() / "ids" / _key(content, settings)
-    store = load(folder, settings.level, content)
+    store = load_store(folder, settings.level, content)
     if store is not None:
         return store
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _make(folder, read_blocks(files, settings, progress), settings.level, content)
-        store = load(folder, settings.level, content)
+        _create(folder, read_blocks(files, settings, progress), settings.level, content)
+        store = load_store(folder, settings.level, content)
     except OSError:
         store = None
-    return store or _temporary(read_blocks(files, settings, progress), settings.level, content)
+    return store or _create_temporary(
+        read_blocks(files, settings, progress), settings.level, content
+    )
 
 
 def _key(content: str, settings: TextSettings) -> str:
@@ -124,7 +126,7 @@ def _key(content: str, settings: TextSettings) -> str:
     return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
-def _make(folder: Path, blocks: Iterable[Block], level: Level, content: str) -> None:
+def _create(folder: Path, blocks: Iterable[Block], level: Level, content: str) -> None:
     """Make ``folder`` at once and whole, in place of a damaged one.
 
     Another process may have been faster: only what cannot be loaded even now is moved away.
@@ -133,8 +135,8 @@ def _make(folder: Path, blocks: Iterable[Block], level: Level, content: str) -> 
         prefix="making-", dir=folder.parent, ignore_cleanup_errors=True
     ) as making:
         made = Path(making) / "store"
-        write(blocks, made, level)
-        if load(folder, level, content) is None:
+        write_store(blocks, made, level)
+        if load_store(folder, level, content) is None:
             with contextlib.suppress(FileNotFoundError):
                 folder.rename(Path(making) / "damaged")
         try:
@@ -144,44 +146,44 @@ def _make(folder: Path, blocks: Iterable[Block], level: Level, content: str) -> 
                 raise
 
 
-def _temporary(blocks: Iterable[Block], level: Level, content: str) -> Store:
+def _create_temporary(blocks: Iterable[Block], level: Level, content: str) -> Store:
     try:
         parent = Path(tempfile.mkdtemp(prefix="charloom-"))
         atexit.register(shutil.rmtree, parent, ignore_errors=True)
-        write(blocks, parent / "store", level)
+        write_store(blocks, parent / "store", level)
     except OSError as error:
         raise OutputError(
             f"the text's ids can be written neither to {cache_root()} nor to "
             f"{tempfile.gettempdir()} ({error.strerror or error}): free some space, or set "
             "CHARLOOM_CACHE to a folder that can be written."
         ) from error
-    store = load(parent / "store", level, content)
+    store = load_store(parent / "store", level, content)
     assert store is not None, "a store that was just written is whole"
     return store
 
 
-def load(folder: Path, level: Level, content: str) -> Store | None:
+def load_store(folder: Path, level: Level, content: str) -> Store | None:
     """Return the store in ``folder``, None if there is none, it is damaged or it goes meanwhile."""
     try:
         checksums = json.loads((folder / "checksums.json").read_bytes())
         if checksums != _checksums(folder):
             return None
         names = json.loads((folder / "names.json").read_bytes())
-        offsets = mapped(folder / "offsets.bin", "<i8")
+        offsets = map_file(folder / "offsets.bin", "<i8")
         return Store(
             level=level,
             symbols=tuple(names["symbols"]),
-            ids=mapped(folder / "ids.bin", ids_dtype(len(names["symbols"]))),
+            ids=map_file(folder / "ids.bin", ids_dtype(len(names["symbols"]))),
             offsets=offsets,
-            hashes=mapped(folder / "hashes.bin", "<u8"),
+            hashes=map_file(folder / "hashes.bin", "<u8"),
             labels=tuple(names["labels"]),
-            label_ids=mapped(folder / _LABELS, "<i4")
+            label_ids=map_file(folder / _LABEL_IDS, "<i4")
             if names["labels"]
             else np.broadcast_to(np.int32(-1), len(offsets) - 1),
             counts=np.array(names["counts"], dtype=np.int64),
             label_counts=np.array(names["label_counts"], dtype=np.int64),
-            distinct=names["distinct"],
-            longest=names["longest"],
+            distinct_texts=names["distinct"],
+            max_length=names["longest"],
             fingerprint=content,
         )
     except (OSError, ValueError, KeyError):
@@ -190,14 +192,14 @@ def load(folder: Path, level: Level, content: str) -> Store | None:
 
 def _checksums(folder: Path) -> dict[str, list[int]]:
     """Return the size and the checksum of each file of a store; one without labels has one less."""
-    return {name: _checksum(folder / name) for name in _FILES if (folder / name).exists()}
+    return {name: _checksum(folder / name) for name in _FILE_NAMES if (folder / name).exists()}
 
 
 def _checksum(path: Path) -> list[int]:
     size, checksum = path.stat().st_size, 0
     places = range(0, size, _SAMPLE_BYTES)
-    if len(places) > _SAMPLES:
-        places = range(0, size - _SAMPLE_BYTES + 1, (size - _SAMPLE_BYTES) // (_SAMPLES - 1))
+    if len(places) > _MAX_SAMPLES:
+        places = range(0, size - _SAMPLE_BYTES + 1, (size - _SAMPLE_BYTES) // (_MAX_SAMPLES - 1))
     with path.open("rb") as file:
         for place in places:
             file.seek(place)
@@ -205,34 +207,36 @@ def _checksum(path: Path) -> list[int]:
     return [size, checksum]
 
 
-def write(blocks: Iterable[Block], folder: Path, level: Level) -> None:
+def write_store(blocks: Iterable[Block], folder: Path, level: Level) -> None:
     """Encode ``blocks`` into the new ``folder``, holding one of them in memory."""
     folder.mkdir()
     # Once an array of this size was freed, glibc keeps the memory of smaller ones for the next
     # block, instead of asking the system for clean pages again and again: a fifth less time.
-    np.empty(_KEPT_BYTES, dtype=np.uint8)
-    with StoreFiles(folder, level) as files:
+    np.empty(_HEAP_BYTES, dtype=np.uint8)
+    with StoreWriter(folder, level) as files:
         for block in blocks:
-            files.add(block)
+            files.write_block(block)
     if not files.documents:
         raise CorpusError("the text holds no documents; give one with at least one line of text.")
     if len(files.labels) == 1:
-        (folder / _LABELS).unlink()
-    hashes = mapped(folder / "hashes.bin", "<u8")
+        (folder / _LABEL_IDS).unlink()
+    hashes = map_file(folder / "hashes.bin", "<u8")
     names = {
         "symbols": list(files.encoder.symbols),
         "counts": files.counts.tolist(),
         "labels": list(files.labels)[1:],
         "label_counts": files.label_counts.tolist(),
-        "distinct": sum(len(each) for each in distinct(lambda: _parts(hashes), len(hashes), 64)),
-        "longest": files.longest,
+        "distinct": sum(
+            len(each) for each in iter_distinct(lambda: _in_blocks(hashes), len(hashes), 64)
+        ),
+        "longest": files.max_length,
     }
     (folder / "names.json").write_text(json.dumps(names), encoding="ascii")
     checksums = _checksums(folder)
     (folder / "checksums.json").write_text(json.dumps(checksums), encoding="ascii")
 
 
-def _parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+def _in_blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
     for begin in range(0, len(array), _IO_BLOCK):
         yield array[begin : begin + _IO_BLOCK]
         release(array)

@@ -22,7 +22,7 @@ def ids_dtype(symbols: int) -> str:
     return "<u2" if symbols <= 1 << 16 else "<u4"
 
 
-class StoreFiles:
+class StoreWriter:
     """Ids, offsets, hashes and label ids, and what is counted on the way; a context manager."""
 
     def __init__(self, folder: Path, level: Level) -> None:
@@ -32,10 +32,10 @@ class StoreFiles:
         """How often each symbol stands in the documents."""
         self.label_counts = np.zeros(0, dtype=np.int64)
         self.documents = 0
-        self.longest = 0
+        self.max_length = 0
         self._hasher = Hasher()
-        self._end = 0
-        self._begun = 0
+        self._total_symbols = 0
+        self._unfinished_symbols = 0
         self._ids = _IdsFile(folder / "ids.bin")
         self._offsets = (folder / "offsets.bin").open("wb")
         self._hashes = (folder / "hashes.bin").open("wb")
@@ -54,29 +54,31 @@ class StoreFiles:
         for file in (self._ids, self._offsets, self._hashes, self._label_ids):
             file.close()
 
-    def add(self, block: Block) -> None:
+    def write_block(self, block: Block) -> None:
         """Write a block."""
         ids, lengths = self.encoder.encode(block)
         self._ids.write(ids)
-        self.counts = _sum(self.counts, np.bincount(ids))
-        self._hashes.write(self._hasher.hashes(block).tobytes())
-        lengths = self._whole(lengths, unfinished=block.unfinished)
-        ends = self._end + np.cumsum(lengths, dtype="<i8")
+        self.counts = _add_padded(self.counts, np.bincount(ids))
+        self._hashes.write(self._hasher.hash_block(block).tobytes())
+        lengths = self._completed_lengths(lengths, unfinished=block.unfinished)
+        ends = self._total_symbols + np.cumsum(lengths, dtype="<i8")
         self._offsets.write(ends.tobytes())
-        self._add_labels(block, len(lengths))
+        self._write_labels(block, len(lengths))
         if len(lengths):
-            self._end = int(ends[-1])
-            self.longest = max(self.longest, int(lengths.max()))
+            self._total_symbols = int(ends[-1])
+            self.max_length = max(self.max_length, int(lengths.max()))
             self.documents += len(lengths)
 
-    def _whole(self, lengths: NDArray[np.int64], *, unfinished: bool) -> NDArray[np.int64]:
+    def _completed_lengths(
+        self, lengths: NDArray[np.int64], *, unfinished: bool
+    ) -> NDArray[np.int64]:
         """Return the symbols of the documents that end in a block, with those of blocks before."""
         lengths = lengths.copy()
-        lengths[0] += self._begun
-        self._begun = int(lengths[-1]) if unfinished else 0
+        lengths[0] += self._unfinished_symbols
+        self._unfinished_symbols = int(lengths[-1]) if unfinished else 0
         return lengths[:-1] if unfinished else lengths
 
-    def _add_labels(self, block: Block, documents: int) -> None:
+    def _write_labels(self, block: Block, documents: int) -> None:
         if block.labels is None:
             self._label_ids.write(np.full(documents, -1, dtype="<i4").tobytes())
             return
@@ -84,10 +86,10 @@ class StoreFiles:
         ids = [known.setdefault(label, len(known) - 1) for label in block.labels]
         self._label_ids.write(np.array(ids, dtype="<i4").tobytes())
         given = np.array([i for i in ids if i >= 0], dtype=np.int64)
-        self.label_counts = _sum(self.label_counts, np.bincount(given))
+        self.label_counts = _add_padded(self.label_counts, np.bincount(given))
 
 
-def _sum(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+def _add_padded(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the sum of two arrays, the shorter one filled up with zeros."""
     if len(first) < len(second):
         first, second = second, first

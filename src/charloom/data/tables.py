@@ -6,18 +6,18 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from charloom.data.text_files import Progress, SourceFile, read_text, unreadable, whole_lines
+from charloom.data.text_files import Progress, SourceFile, read_text, unreadable_error, whole_lines
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
-from charloom.text.symbols import repair
+from charloom.text.symbols import replace_surrogates
 
 Row = tuple[list[str], str | None]
 """The chosen fields in the order in which they were asked for, and the label."""
 
-_SHOWN_COLUMNS = 30
-_NAME_CHARACTERS = 40
+_MAX_COLUMNS_SHOWN = 30
+_MAX_NAME_CHARACTERS = 40
 _PARQUET_ROWS = 1 << 15
-_DIGITS = 9
+_MAX_COLUMN_DIGITS = 9
 """More than a column's number has; Python refuses to read thousands of them."""
 
 # Numbers stay as they are written: a text has no limit to their digits.
@@ -45,38 +45,38 @@ def read_rows(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Choice:
+class _Columns:
     """Where in a row the chosen fields stand, from 0, and last the label, if one is asked for."""
 
     positions: list[int]
-    labelled: bool
+    has_label: bool
 
-    def row(self, values: Sequence[str]) -> Row:
+    def to_row(self, values: Sequence[str]) -> Row:
         """Take apart the values that stand at ``positions``."""
-        if not self.labelled:
+        if not self.has_label:
             return list(values), None
-        return list(values[:-1]), repair(values[-1].strip()) or None
+        return list(values[:-1]), replace_surrogates(values[-1].strip()) or None
 
 
-def _choose(
+def _select_columns(
     file: SourceFile, settings: TextSettings, names: Sequence[str], remark: str = ""
-) -> _Choice:
+) -> _Columns:
     """Find the columns that are asked for; ``remark`` explains why one may not be there."""
     positions = [_position(file, names, asked, "--column", remark) for asked in settings.columns]
     positions = positions or [_only_column(file, names)]
     label = settings.label_column
     if label is not None:
         positions.append(_position(file, names, label, "--label-column", remark))
-    return _Choice(positions=positions, labelled=label is not None)
+    return _Columns(positions=positions, has_label=label is not None)
 
 
 def _position(file: SourceFile, names: Sequence[str], asked: str, option: str, remark: str) -> int:
     if asked in names:
         return names.index(asked)
-    if asked.isdecimal() and len(asked) <= _DIGITS and 1 <= int(asked) <= len(names):
+    if asked.isdecimal() and len(asked) <= _MAX_COLUMN_DIGITS and 1 <= int(asked) <= len(names):
         return int(asked) - 1
     raise SourceError(
-        f"{file.name} has no column {_short(asked)!r}; it has {_listed(names)}{remark}; give one "
+        f"{file.name} has no column {_shorten(asked)!r}; it has {_format_names(names)}{remark}; give one "
         f"of them with {option}, by name or by number from 1."
     )
 
@@ -87,21 +87,21 @@ def _only_column(file: SourceFile, names: Sequence[str]) -> int:
     if len(names) == 1:
         return 0
     raise SourceError(
-        f"{file.name} has {len(names)} columns: {_listed(names)}; one of them, or several, must be "
+        f"{file.name} has {len(names)} columns: {_format_names(names)}; one of them, or several, must be "
         "chosen; say which with --column, by name or by number from 1."
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown = repair(", ".join(map(_short, names[:_SHOWN_COLUMNS])))
-    return shown + (", ..." if len(names) > _SHOWN_COLUMNS else "")
+def _format_names(names: Sequence[str]) -> str:
+    shown = replace_surrogates(", ".join(map(_shorten, names[:_MAX_COLUMNS_SHOWN])))
+    return shown + (", ..." if len(names) > _MAX_COLUMNS_SHOWN else "")
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _NAME_CHARACTERS else name[:_NAME_CHARACTERS] + "..."
+def _shorten(name: str) -> str:
+    return name if len(name) <= _MAX_NAME_CHARACTERS else name[:_MAX_NAME_CHARACTERS] + "..."
 
 
-def _separators(row: Sequence[str]) -> str:
+def _separator_hint(row: Sequence[str]) -> str:
     """Return a remark on what separates fields, if the first row looks like it was not split."""
     if len(row) == 1 and (";" in row[0] or "\t" in row[0]):
         return " (fields are separated by commas, in .tsv files by tabs)"
@@ -128,7 +128,7 @@ def _csv_rows(file: SourceFile, lines: Iterable[str], settings: TextSettings) ->
             if choice is None:
                 numbers = [str(number) for number in range(1, len(row) + 1)]
                 names = [name.strip() for name in row] if header else file.column_names or numbers
-                choice = _choose(file, settings, names, _separators(row))
+                choice = _select_columns(file, settings, names, _separator_hint(row))
                 if header:
                     continue
             if max(choice.positions) >= len(row):
@@ -136,7 +136,7 @@ def _csv_rows(file: SourceFile, lines: Iterable[str], settings: TextSettings) ->
                     f"{file.name} has {len(row)} columns in line {reader.line_num}; "
                     f"{max(choice.positions) + 1} are needed; give every row all its columns."
                 )
-            yield choice.row([row[position] for position in choice.positions])
+            yield choice.to_row([row[position] for position in choice.positions])
     except csv.Error as error:
         raise SourceError(
             f"{file.name} is broken at line {reader.line_num}: {error}; a quoted field must be "
@@ -153,9 +153,9 @@ def _json_rows(file: SourceFile, lines: Iterable[str], settings: TextSettings) -
         record = _json_object(file, number, line)
         if choice is None:
             names = list(record)
-            choice = _choose(file, settings, names)
+            choice = _select_columns(file, settings, names)
         wanted = [names[position] for position in choice.positions]
-        yield choice.row([_json_value(file, number, record, name) for name in wanted])
+        yield choice.to_row([_json_value(file, number, record, name) for name in wanted])
 
 
 def _json_object(file: SourceFile, number: int, line: str) -> dict[str, Any]:
@@ -178,13 +178,13 @@ def _json_value(file: SourceFile, number: int, record: dict[str, Any], name: str
     """Return a value as text; null is no text."""
     if name not in record:
         raise SourceError(
-            f"{file.name} has no {_short(name)!r} in line {number}; that line has "
-            f"{_listed(list(record)) or 'nothing'}; give every line the same names."
+            f"{file.name} has no {_shorten(name)!r} in line {number}; that line has "
+            f"{_format_names(list(record)) or 'nothing'}; give every line the same names."
         )
     value = record[name]
     if isinstance(value, list | dict):
         raise SourceError(
-            f"{file.name} has a {type(value).__name__} as {_short(name)!r} in line {number}; a "
+            f"{file.name} has a {type(value).__name__} as {_shorten(name)!r} in line {number}; a "
             "text, number or null is needed; choose another with --column, or mend that line."
         )
     if value is None:
@@ -199,7 +199,7 @@ def _parquet_rows(
 
     try:
         lazy = polars.scan_parquet(file.path, glob=False)
-        choice = _choose(file, settings, lazy.collect_schema().names())
+        choice = _select_columns(file, settings, lazy.collect_schema().names())
         count = lazy.select(polars.len()).collect().item()
         table = lazy.select(
             polars.nth(position).cast(polars.String).fill_null("").alias(str(place))
@@ -207,11 +207,11 @@ def _parquet_rows(
         )
         for start in range(0, count, _PARQUET_ROWS):
             for values in table.slice(start, _PARQUET_ROWS).collect().iter_rows():
-                yield choice.row(values)
+                yield choice.to_row(values)
         if progress is not None:
             progress(file.path.stat().st_size)
     except OSError as error:
-        raise unreadable(file.name, error) from error
+        raise unreadable_error(file.name, error) from error
     except polars.exceptions.PolarsError as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SourceError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
 from charloom.errors import SourceError
-from charloom.text.symbols import repair
+from charloom.text.symbols import replace_surrogates
 
 Format = Literal["text", "csv", "tsv", "jsonl", "parquet"]
 Compression = Literal["gzip", "zstd"]
@@ -18,10 +18,10 @@ Progress = Callable[[int], None]
 """Is told how many more bytes were read, of the file as it lies on disk."""
 
 _BLOCK_BYTES = 1 << 18
-_TAG_CHARACTERS = 1 << 12
+_MAX_TAG_CHARACTERS = 1 << 12
 """A tag that is longer is none, but a sign that was never closed."""
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_PACKED_BYTES = 1 << 14  # one block of gzip unpacks to at most a thousand times its size
+_COMPRESSED_BLOCK_BYTES = 1 << 14  # one block of gzip unpacks to at most a thousand times its size
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,10 +47,10 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
-def unreadable(name: str, error: OSError) -> SourceError:
+def unreadable_error(name: str, error: OSError) -> SourceError:
     """Return the error that says why the system does not let ``name`` be read."""
     return SourceError(
-        f"{repair(name)} cannot be read: {error.strerror or error}; a file or folder that this "
+        f"{replace_surrogates(name)} cannot be read: {error.strerror or error}; a file or folder that this "
         "user may read is needed; check its name and its permissions."
     )
 
@@ -60,7 +60,7 @@ def read_text(file: SourceFile, encoding: str, progress: Progress | None = None)
 
     Raises SourceError if the file cannot be read, is damaged, or is not in ``encoding``.
     """
-    return _decode(_unpacked(file, progress or _ignore), file, encoding)
+    return _decode(_read_decompressed(file, progress or _ignore), file, encoding)
 
 
 def whole_lines(blocks: Iterable[str]) -> Iterator[str]:
@@ -82,7 +82,7 @@ def whole_lines(blocks: Iterable[str]) -> Iterator[str]:
         yield rest.removesuffix("\n")
 
 
-def pieces(blocks: Iterable[str], *, translate: bool) -> Iterator[str]:
+def line_chunks(blocks: Iterable[str], *, translate: bool) -> Iterator[str]:
     """Regroup blocks of text so that each ends with a line, LF included, if it has any.
 
     None ends within an HTML tag of several lines, unless it is longer than a page. With
@@ -92,7 +92,7 @@ def pieces(blocks: Iterable[str], *, translate: bool) -> Iterator[str]:
     begun: list[str] = []
     for block in blocks:
         text = translator.decode(block)
-        cut = _line_end(text)
+        cut = _last_line_end(text)
         if cut:
             yield "".join([*begun, text[:cut]])
             begun = []
@@ -102,10 +102,10 @@ def pieces(blocks: Iterable[str], *, translate: bool) -> Iterator[str]:
         yield rest
 
 
-def _line_end(text: str) -> int:
+def _last_line_end(text: str) -> int:
     """Return the last place behind a LF at which no tag is open, 0 if there is none."""
     cut = text.rfind("\n") + 1
-    opened = text.rfind("<", max(0, cut - _TAG_CHARACTERS), cut)
+    opened = text.rfind("<", max(0, cut - _MAX_TAG_CHARACTERS), cut)
     if opened >= 0 and ">" not in text[opened:cut]:
         cut = text.rfind("\n", 0, opened) + 1
     return cut
@@ -115,7 +115,7 @@ def _ignore(read: int) -> None:
     pass
 
 
-def _raw(file: SourceFile, block_bytes: int, progress: Progress) -> Iterator[bytes]:
+def _read_raw(file: SourceFile, block_bytes: int, progress: Progress) -> Iterator[bytes]:
     try:
         with contextlib.ExitStack() as stack:
             stream = file.live or stack.enter_context(file.path.open("rb"))
@@ -125,13 +125,13 @@ def _raw(file: SourceFile, block_bytes: int, progress: Progress) -> Iterator[byt
                 progress(len(block))
                 yield block
     except OSError as error:
-        raise unreadable(file.name, error) from error
+        raise unreadable_error(file.name, error) from error
 
 
-def _unpacked(file: SourceFile, progress: Progress) -> Iterator[bytes]:
+def _read_decompressed(file: SourceFile, progress: Progress) -> Iterator[bytes]:
     if file.compression is None:
-        return _raw(file, _BLOCK_BYTES, progress)
-    packed = _raw(file, _PACKED_BYTES, progress)
+        return _read_raw(file, _BLOCK_BYTES, progress)
+    packed = _read_raw(file, _COMPRESSED_BLOCK_BYTES, progress)
     if file.compression == "gzip":
         return _decompress(packed, file, lambda: zlib.decompressobj(wbits=31), zlib.error)
     import zstandard
@@ -160,15 +160,15 @@ def _decompress(
             try:
                 yield member.decompress(rest)
             except failure as error:
-                raise _damaged(file, str(error)) from error
+                raise _damaged_error(file, str(error)) from error
             if not member.eof:
                 break
             rest, member = member.unused_data, None
     if member is not None:
-        raise _damaged(file, "it ends too early")
+        raise _damaged_error(file, "it ends too early")
 
 
-def _damaged(file: SourceFile, reason: str) -> SourceError:
+def _damaged_error(file: SourceFile, reason: str) -> SourceError:
     return SourceError(
         f"{file.name} is damaged: {reason}; a whole {file.compression} file is needed; "
         "copy or compress it again."

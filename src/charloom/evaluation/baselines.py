@@ -35,7 +35,7 @@ class Documents:
     texts: Iterable[str]
 
     @classmethod
-    def of(cls, texts: Callable[[], Iterable[str]], vocabulary: Vocabulary) -> Self:
+    def from_texts(cls, texts: Callable[[], Iterable[str]], vocabulary: Vocabulary) -> Self:
         """Return the documents that ``texts`` gives anew each time it is called."""
         return cls(ids=map(vocabulary.encode, texts()), texts=texts())
 
@@ -73,25 +73,28 @@ class Baselines:
         return {"characters": self.characters, "bits_per_character": self.bits_per_character}
 
 
-def baselines(training: Documents, test: Documents, vocabulary_size: int) -> Baselines:
+def measure_baselines(training: Documents, test: Documents, vocabulary_size: int) -> Baselines:
     """Return what others need for ``test``; raises CorpusError if either part has no documents."""
-    known, wanted = Targets.of(training.ids), Targets.of(test.ids)
-    for name, targets in (("train on", known), ("evaluate", wanted)):
+    training_targets, test_targets = (
+        Targets.from_documents(training.ids),
+        Targets.from_documents(test.ids),
+    )
+    for name, targets in (("train on", training_targets), ("evaluate", test_targets)):
         if not len(targets.ids_N):
             raise CorpusError(f"there is no document to {name}; give at least one line of text.")
-    text = packable(test.texts)
-    known_bytes, bytes_ = packable(training.texts).encode(), text.encode()
+    text = concatenate(test.texts)
+    training_bytes, test_bytes = concatenate(training.texts).encode(), text.encode()
     return Baselines(
         characters=len(text),
-        uniform=uniform_nats(wanted, vocabulary_size),
-        unigram=unigram_nats(known, wanted, vocabulary_size),
-        ngram=math.fsum(ngram.surprisals(known, wanted, vocabulary_size)),
-        xz=xz_bits(known_bytes, bytes_) * units.NATS_PER_BIT,
-        zstd=zstd_bits(known_bytes, bytes_) * units.NATS_PER_BIT,
+        uniform=uniform_nats(test_targets, vocabulary_size),
+        unigram=unigram_nats(training_targets, test_targets, vocabulary_size),
+        ngram=math.fsum(ngram.surprisals(training_targets, test_targets, vocabulary_size)),
+        xz=xz_bits(training_bytes, test_bytes) * units.NATS_PER_BIT,
+        zstd=zstd_bits(training_bytes, test_bytes) * units.NATS_PER_BIT,
     )
 
 
-def packable(texts: Iterable[str]) -> str:
+def concatenate(texts: Iterable[str]) -> str:
     """Return documents as one text, with a line feed for each boundary."""
     return "".join(text + BOUNDARY for text in texts)
 

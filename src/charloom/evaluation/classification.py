@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.evaluation.scorer import Scored, Scorer
+from charloom.evaluation.scorer import ScoredBlock, Scorer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Classification:
         }
 
 
-def classify_all(scorer: Scorer, scored: Iterable[Scored]) -> Classification | None:
+def measure_classification(scorer: Scorer, scored: Iterable[ScoredBlock]) -> Classification | None:
     """Return how well the labels of documents are told; None if no document has a known label.
 
     Documents must not go on in another block.

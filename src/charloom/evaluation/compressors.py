@@ -6,9 +6,9 @@ bytes that zstd has even around nothing.
 
 import lzma
 
-_LEAST, _MOST = 1 << 12, 3 << 29
+_MIN_XZ_DICTIONARY, _MAX_XZ_DICTIONARY = 1 << 12, 3 << 29
 """The smallest and the largest dictionary of xz, in bytes."""
-_LEVEL = 19
+_ZSTD_LEVEL = 19
 """The strongest level of zstd for which no one must ask twice."""
 
 
@@ -17,7 +17,7 @@ def xz_bits(training: bytes, test: bytes) -> int:
 
     The dictionary of xz is as large as both; packing takes about 11 times its memory.
     """
-    size = min(max(len(training) + len(test), _LEAST), _MOST)
+    size = min(max(len(training) + len(test), _MIN_XZ_DICTIONARY), _MAX_XZ_DICTIONARY)
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": size}]
     both, alone = (
         len(lzma.compress(text, format=lzma.FORMAT_RAW, filters=filters))
@@ -36,11 +36,11 @@ def zstd_bits(training: bytes, test: bytes) -> int:
 
     log = (len(training) + len(test)).bit_length()
     parameters = zstandard.ZstdCompressionParameters.from_level(
-        _LEVEL,
-        window_log=_within(log, zstandard.WINDOWLOG_MIN, zstandard.WINDOWLOG_MAX),
+        _ZSTD_LEVEL,
+        window_log=_clamp(log, zstandard.WINDOWLOG_MIN, zstandard.WINDOWLOG_MAX),
         # The binary tree of this level has two entries for each byte.
-        chain_log=_within(log + 1, zstandard.CHAINLOG_MIN, zstandard.CHAINLOG_MAX),
-        hash_log=_within(log, zstandard.HASHLOG_MIN, zstandard.HASHLOG_MAX),
+        chain_log=_clamp(log + 1, zstandard.CHAINLOG_MIN, zstandard.CHAINLOG_MAX),
+        hash_log=_clamp(log, zstandard.HASHLOG_MIN, zstandard.HASHLOG_MAX),
         format=zstandard.FORMAT_ZSTD1_MAGICLESS,
         write_content_size=False,
         write_checksum=False,
@@ -51,5 +51,5 @@ def zstd_bits(training: bytes, test: bytes) -> int:
     return 8 * len(packer.compress(test))
 
 
-def _within(value: int, least: int, most: int) -> int:
-    return min(max(value, least), most)
+def _clamp(value: int, low: int, high: int) -> int:
+    return min(max(value, low), high)

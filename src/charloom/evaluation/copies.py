@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.text.documents import Document, gather
-from charloom.text.symbols import codes, repair
+from charloom.text.documents import Document, to_blocks
+from charloom.text.symbols import code_units, replace_surrogates
 
 CODE_POINTS = 0x110000
 
@@ -42,76 +42,76 @@ class CopiedSpan:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Copies:
+class Matches:
     """What some texts have in common with documents."""
 
-    whole: int
+    whole_count: int
     """Texts that are a document; an empty one is none."""
     spans: tuple[CopiedSpan | None, ...]
     """The longest copied span of each text, the first of several; None: it shares no character."""
     lengths: NDArray[np.int64]
     """Characters of each text."""
-    copied_N: NDArray[np.int32]
+    match_lengths_N: NDArray[np.int32]
     """Of each character of the texts: how long the longest copied span is that ends there."""
 
 
-class CopyFinder:
+class MatchFinder:
     """Holds texts against documents; no document is kept.
 
     Lone surrogates are read as U+FFFD, as everywhere.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        from charloom.evaluation.suffix_automaton import NOTHING, automaton_of
+        from charloom.evaluation.suffix_automaton import NOTHING, build_automaton
 
-        self._texts = [repair(text) for text in texts]
-        self._waiting = {text for text in self._texts if text}
-        self._found: set[str] = set()
+        self._texts = [replace_surrogates(text) for text in texts]
+        self._distinct_texts = {text for text in self._texts if text}
+        self._matched_texts: set[str] = set()
         self._starts = [np.zeros(1, np.int64)]
-        symbols, self._stops = _joined(self._texts)
+        symbols, self._stops = _concatenated_codes(self._texts)
         different = np.unique(symbols)
         self._symbol_of = np.full(CODE_POINTS, NOTHING, np.int32)
         self._symbol_of[different] = np.arange(1, len(different) + 1)
         # No document has the separator, so that no span reaches over two texts.
         separated = np.insert(self._symbol_of[symbols], self._stops, 0)
         self._is_character_T = separated > 0
-        self._automaton = automaton_of(separated, len(different) + 1)
+        self._automaton = build_automaton(separated, len(different) + 1)
 
-    def read(self, documents: Iterable[str]) -> int:
+    def scan(self, documents: Iterable[str]) -> int:
         """Read documents, each apart from its neighbours; return how many. To be called once."""
-        from charloom.evaluation.suffix_automaton import read, settle
+        from charloom.evaluation.suffix_automaton import propagate_matches, scan
 
         characters = count = 0
-        for block in gather(self._noted(documents)):
+        for block in to_blocks(self._note_whole_matches(documents)):
             stops = np.cumsum(block.lengths)
-            read(self._automaton, self._symbol_of[block.codes], stops, characters)
+            scan(self._automaton, self._symbol_of[block.codes], stops, characters)
             self._starts.append(characters + stops)
             characters += int(stops[-1])
             count += len(stops)
-        settle(self._automaton)
+        propagate_matches(self._automaton)
         return count
 
-    def copies(self, start: int, stop: int) -> Copies:
+    def matches(self, start: int, stop: int) -> Matches:
         """Return what was found of some of the texts."""
         bounds = np.concatenate([[0], self._stops])[start : stop + 1]
         texts, here = self._texts[start:stop], slice(bounds[0], bounds[-1])
-        copied_N = self._of_characters(self._automaton.length_Q)[here]
-        place_N = self._of_characters(self._automaton.place_Q)[here]
-        return Copies(
-            whole=sum(text in self._found for text in texts),
+        copied_N = self._per_character(self._automaton.length_Q)[here]
+        place_N = self._per_character(self._automaton.place_Q)[here]
+        return Matches(
+            whole_count=sum(text in self._matched_texts for text in texts),
             spans=tuple(self._spans(texts, bounds - bounds[0], copied_N, place_N)),
             lengths=np.diff(bounds),
-            copied_N=copied_N,
+            match_lengths_N=copied_N,
         )
 
-    def _noted(self, documents: Iterable[str]) -> Iterator[Document]:
+    def _note_whole_matches(self, documents: Iterable[str]) -> Iterator[Document]:
         for document in documents:
-            text = repair(document)
-            if text in self._waiting:
-                self._found.add(text)
+            text = replace_surrogates(document)
+            if text in self._distinct_texts:
+                self._matched_texts.add(text)
             yield Document(text=text)
 
-    def _of_characters(self, values_Q: NDArray[Any]) -> NDArray[Any]:
+    def _per_character(self, values_Q: NDArray[Any]) -> NDArray[Any]:
         """Return the values of the states that the text's beginnings lead to: (N,)."""
         return values_Q[1 : len(self._is_character_T) + 1][self._is_character_T]
 
@@ -141,7 +141,7 @@ class CopyFinder:
             )
 
 
-def _joined(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+def _concatenated_codes(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """Return the code points of all texts, and where each text ends among them."""
     stops = np.cumsum([len(text) for text in texts], dtype=np.int64)
-    return codes("".join(texts), "char"), stops
+    return code_units("".join(texts), "char"), stops

@@ -10,20 +10,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from charloom.data.corpus import Corpus
-from charloom.evaluation.copies import CopyFinder
-from charloom.evaluation.memorisation import Copying, copying
-from charloom.evaluation.sample_sets import comparable, draw
+from charloom.evaluation.copies import MatchFinder
+from charloom.evaluation.memorisation import OverlapFigures, overlap_figures
+from charloom.evaluation.sample_sets import draw_samples, matched_held_out
 from charloom.evaluation.scorer import Scorer
-from charloom.evaluation.training_texts import texts
-from charloom.generation.detokenizer import Generated
+from charloom.evaluation.training_texts import iter_texts
+from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
 from charloom.model_folder.format import ModelRecord
 from charloom.settings import SamplingSettings
 from charloom.text.documents import Document
 
 TEMPERATURES: Final = (0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 1.8)
-NGRAMS: Final = (2, 4, 6)
-SPAN: Final = 20
+NGRAM_SIZES: Final = (2, 4, 6)
+MIN_SPAN: Final = 20
 """Characters from which on a copied span counts."""
 
 
@@ -70,20 +70,24 @@ def measure_diversity(
     seeds are the same at all temperatures.
     """
     drawn = [
-        list(draw(generator, dataclasses.replace(settings, temperature=temperature), n, labels))
+        list(
+            draw_samples(
+                generator, dataclasses.replace(settings, temperature=temperature), n, labels
+            )
+        )
         for temperature in temperatures
     ]
     groups = [[one.text for one in group] for group in drawn] + [list(held_out)]
-    finder = CopyFinder(text for group in groups for text in group)
-    finder.read(documents)
+    finder = MatchFinder(text for group in groups for text in group)
+    finder.scan(documents)
     size = min(sum(map(len, group)) for group in groups)
     rows, first = [], 0
     for index, group in enumerate(groups):
-        copied = copying(finder.copies(first, first + len(group)), (), (SPAN,))
+        copied = overlap_figures(finder.matches(first, first + len(group)), (), (MIN_SPAN,))
         first += len(group)
         own = drawn[index] if index < len(drawn) else None
         temperature = temperatures[index] if own is not None else None
-        rows.append(_figures(temperature, group, own, copied, size))
+        rows.append(_diversity(temperature, group, own, copied, size))
     if scorer is not None and held_out:
         scores = list(scorer.score(Document(text=text) for text in held_out))
         bits = sum(one.bits for one in scores) / sum(one.characters for one in scores)
@@ -91,7 +95,7 @@ def measure_diversity(
     return rows
 
 
-def diversity_of(
+def measure_model_diversity(
     record: ModelRecord,
     generator: Generator,
     scorer: Scorer,
@@ -103,24 +107,24 @@ def diversity_of(
 
     Held-out bits are told where texts are lines without labels.
     """
-    beside = [one.text for one in draw(generator, settings, n, record.labels)]
+    beside = [one.text for one in draw_samples(generator, settings, n, record.labels)]
     plain = record.text.unit == "line" and not record.labels
     return measure_diversity(
         generator,
         settings,
-        documents=texts(corpus.training),
-        held_out=comparable(corpus.validation, beside, record.text.unit),
+        documents=iter_texts(corpus.training),
+        held_out=matched_held_out(corpus.validation, beside, record.text.unit),
         n=n,
         labels=record.labels,
         scorer=scorer if plain else None,
     )
 
 
-def _figures(
+def _diversity(
     temperature: float | None,
     group: Sequence[str],
-    drawn: Sequence[Generated] | None,
-    copied: Copying,
+    drawn: Sequence[GeneratedText] | None,
+    copied: OverlapFigures,
     size: int,
 ) -> Diversity:
     bits = ended = None
@@ -134,13 +138,13 @@ def _figures(
         mean_length=sum(map(len, group)) / max(len(group), 1),
         bits_per_character=bits,
         ended=ended,
-        distinct={n: distinct(group, n, size) for n in NGRAMS},
-        copied=copied.covered[SPAN],
+        distinct={n: distinct_ngram_fraction(group, n, size) for n in NGRAM_SIZES},
+        copied=copied.covered[MIN_SPAN],
         whole=copied.whole,
     )
 
 
-def distinct(documents: Iterable[str], n: int, size: int) -> float | None:
+def distinct_ngram_fraction(documents: Iterable[str], n: int, size: int) -> float | None:
     """Return the share of different n-grams in the first ``size`` characters of ``documents``.
 
     None reaches over two texts; None is returned where there is none at all.

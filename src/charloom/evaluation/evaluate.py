@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from charloom import units
 from charloom.errors import CorpusError
-from charloom.evaluation.bootstrap import STRETCH, Bootstrap
-from charloom.evaluation.scorer import Scored
-from charloom.evaluation.word_count import WordCount
+from charloom.evaluation.bootstrap import SEGMENT_SYMBOLS, Bootstrap
+from charloom.evaluation.scorer import ScoredBlock
+from charloom.evaluation.word_count import WordCounter
 from charloom.text.vocabulary import UNK
 
 NO_LABEL = ""
@@ -23,7 +23,7 @@ NO_LABEL = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LabelFigures:
+class LabelMetrics:
     """The figures of the documents of one label."""
 
     bits_per_character: float
@@ -55,7 +55,7 @@ class Evaluation:
     documents: int
     unknown: int
     """Symbols that the vocabulary lacks; each was scored as ``<unk>``, so the figures flatter."""
-    labels: dict[str, LabelFigures]
+    labels: dict[str, LabelMetrics]
     """The figures by label, if the text has labels; those without one go by an empty name."""
 
     def to_json(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Evaluation:
 
 
 @dataclasses.dataclass
-class _Sums:
+class _Totals:
     nats: float = 0.0
     symbols: int = 0
     characters: int = 0
@@ -77,14 +77,14 @@ class _Sums:
     unknown: int = 0
 
 
-def evaluate(scored: Iterable[Scored]) -> Evaluation:
+def evaluate(scored: Iterable[ScoredBlock]) -> Evaluation:
     """Return the figures of all documents together; raises CorpusError if there are none."""
-    total, words, bootstrap = _Sums(), WordCount(), Bootstrap()
-    labels: dict[str, _Sums] = {}
+    total, words, bootstrap = _Totals(), WordCounter(), Bootstrap()
+    labels: dict[str, _Totals] = {}
     for block in scored:
-        _add(block, total, labels)
+        _add_block(block, total, labels)
         words.add(block.block)
-        bootstrap.add(*_pieces(block))
+        bootstrap.add(*_segments(block))
     if total.documents == 0:
         raise CorpusError("there is no document to evaluate; give at least one line of text.")
     interval = bootstrap.interval()
@@ -100,12 +100,12 @@ def evaluate(scored: Iterable[Scored]) -> Evaluation:
         words=words.words,
         documents=total.documents,
         unknown=total.unknown,
-        labels={label: _figures(labels[label]) for label in sorted(labels)},
+        labels={label: _label_metrics(labels[label]) for label in sorted(labels)},
     )
 
 
-def _figures(sums: _Sums) -> LabelFigures:
-    return LabelFigures(
+def _label_metrics(sums: _Totals) -> LabelMetrics:
+    return LabelMetrics(
         bits_per_character=units.bits_per_character(sums.nats, sums.characters),
         accuracy=sums.correct / sums.symbols,
         characters=sums.characters,
@@ -113,14 +113,17 @@ def _figures(sums: _Sums) -> LabelFigures:
     )
 
 
-def _add(scored: Scored, total: _Sums, labels: dict[str, _Sums]) -> None:
+def _add_block(scored: ScoredBlock, total: _Totals, labels: dict[str, _Totals]) -> None:
     """Add a block to the sums of all documents, and of those of each label."""
-    nats_D, correct_D = scored.sums(scored.nats_N), scored.sums(scored.best_N)
-    unknown_D = scored.sums(scored.targets_N == UNK)
+    nats_D, correct_D = (
+        scored.sum_by_document(scored.nats_N),
+        scored.sum_by_document(scored.correct_N),
+    )
+    unknown_D = scored.sum_by_document(scored.targets_N == UNK)
     symbols_D = np.diff(scored.ends_D, prepend=0)
     characters_D = scored.characters_D
 
-    def add(sums: _Sums, chosen: slice | NDArray[np.bool_], documents: int) -> None:
+    def add(sums: _Totals, chosen: slice | NDArray[np.bool_], documents: int) -> None:
         sums.nats += float(nats_D[chosen].sum())
         sums.correct += int(correct_D[chosen].sum())
         sums.unknown += int(unknown_D[chosen].sum())
@@ -134,15 +137,15 @@ def _add(scored: Scored, total: _Sums, labels: dict[str, _Sums]) -> None:
     own_D = np.array([label or NO_LABEL for label in scored.block.labels])
     for label in dict.fromkeys(own_D.tolist()):
         chosen_D = own_D == label
-        add(labels.setdefault(label, _Sums()), chosen_D, int(chosen_D.sum()))
+        add(labels.setdefault(label, _Totals()), chosen_D, int(chosen_D.sum()))
 
 
-def _pieces(scored: Scored) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _segments(scored: ScoredBlock) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the nats and characters of each piece; a stretch has its share of a document's."""
     lengths_D = np.diff(scored.ends_D, prepend=0)
     begins_D = scored.ends_D - lengths_D
     place_N = np.arange(len(scored.nats_N)) - np.repeat(begins_D, lengths_D)
-    begins_P = np.flatnonzero(place_N % STRETCH == 0)
+    begins_P = np.flatnonzero(place_N % SEGMENT_SYMBOLS == 0)
     nats_P = np.add.reduceat(scored.nats_N, begins_P, dtype=np.float64)
     share_N = np.repeat(scored.characters_D / lengths_D, lengths_D)
     return nats_P, np.add.reduceat(share_N, begins_P)

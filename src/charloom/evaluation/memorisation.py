@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from charloom.errors import CorpusError, SettingsError
-from charloom.evaluation.copies import CopiedSpan, Copies, CopyFinder
+from charloom.evaluation.copies import CopiedSpan, Matches, MatchFinder
 
-NGRAMS = tuple(range(2, 11))
+NGRAM_SIZES = tuple(range(2, 11))
 SPAN_LENGTHS = (20, 50, 100)
 QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Copying:
+class OverlapFigures:
     """What some texts share with the training documents. A share of nothing is None."""
 
     texts: int
@@ -51,9 +51,9 @@ class Copying:
             "characters": self.characters,
             "whole": self.whole,
             "within": self.within,
-            "longest_quantiles": _with_names(self.longest_quantiles),
-            "novel_ngrams": _with_names(self.novel_ngrams),
-            "covered": _with_names(self.covered),
+            "longest_quantiles": _with_string_keys(self.longest_quantiles),
+            "novel_ngrams": _with_string_keys(self.novel_ngrams),
+            "covered": _with_string_keys(self.covered),
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -67,8 +67,8 @@ class Memorisation:
 
     documents: int
     """Training documents."""
-    samples: Copying
-    held_out: Copying | None
+    samples: OverlapFigures
+    held_out: OverlapFigures | None
     """The same of real texts that the model never saw; None: none were given."""
 
     def difference(self) -> dict[str, Any] | None:
@@ -79,7 +79,7 @@ class Memorisation:
         if self.held_out is None:
             return None
         ours, theirs = self.samples.figures(), self.held_out.figures()
-        return {name: _less(ours[name], theirs[name]) for name in list(ours)[2:]}
+        return {name: _subtract(ours[name], theirs[name]) for name in list(ours)[2:]}
 
     def to_json(self) -> dict[str, Any]:
         """Return both and their difference as a JSON object."""
@@ -96,7 +96,7 @@ def measure_memorisation(
     documents: Iterable[str],
     samples: Iterable[str],
     held_out: Iterable[str] | None = None,
-    ngrams: Sequence[int] = NGRAMS,
+    ngrams: Sequence[int] = NGRAM_SIZES,
     span_lengths: Sequence[int] = SPAN_LENGTHS,
 ) -> Memorisation:
     """Return what ``samples`` share with the training ``documents``, and ``held_out`` beside them.
@@ -121,15 +121,15 @@ def measure_memorisation(
     texts.extend(() if held_out is None else held_out)
     if held_out is not None and len(texts) == count:
         raise CorpusError("there is no held-out text; give at least one, or leave held_out out.")
-    finder = CopyFinder(texts)
-    if not (read := finder.read(documents)):
+    finder = MatchFinder(texts)
+    if not (read := finder.scan(documents)):
         raise CorpusError(
             "there is no training document to look for; give at least one that the model has "
             "learned from."
         )
 
-    def between(start: int, stop: int) -> Copying:
-        return copying(finder.copies(start, stop), ngrams, span_lengths)
+    def between(start: int, stop: int) -> OverlapFigures:
+        return overlap_figures(finder.matches(start, stop), ngrams, span_lengths)
 
     return Memorisation(
         documents=read,
@@ -138,48 +138,50 @@ def measure_memorisation(
     )
 
 
-def copying(copies: Copies, ngrams: Sequence[int], span_lengths: Sequence[int]) -> Copying:
+def overlap_figures(
+    matches: Matches, ngrams: Sequence[int], span_lengths: Sequence[int]
+) -> OverlapFigures:
     """Return the figures of some texts of which is known what they have in common."""
-    texts, characters = len(copies.lengths), len(copies.copied_N)
-    longest = np.array([span.characters if span else 0 for span in copies.spans])
-    within = int(np.count_nonzero((longest == copies.lengths) & (longest > 0)))
+    texts, characters = len(matches.lengths), len(matches.match_lengths_N)
+    longest = np.array([span.characters if span else 0 for span in matches.spans])
+    within = int(np.count_nonzero((longest == matches.lengths) & (longest > 0)))
     attained = np.quantile(longest, QUANTILES, method="inverted_cdf")
-    return Copying(
+    return OverlapFigures(
         texts=texts,
         characters=characters,
-        whole=_share(copies.whole, texts),
-        within=_share(within, texts),
+        whole=_fraction(matches.whole_count, texts),
+        within=_fraction(within, texts),
         longest_quantiles=dict(zip(QUANTILES, attained.tolist(), strict=True)),
-        novel_ngrams={n: _novel(copies, n) for n in ngrams},
-        covered={k: _share(_covered(copies, k), characters) for k in span_lengths},
-        spans=copies.spans,
+        novel_ngrams={n: _novel_fraction(matches, n) for n in ngrams},
+        covered={k: _fraction(_covered_characters(matches, k), characters) for k in span_lengths},
+        spans=matches.spans,
     )
 
 
-def _novel(copies: Copies, n: int) -> float | None:
+def _novel_fraction(matches: Matches, n: int) -> float | None:
     """Return the share of n-grams that were not copied: one was if a span that ends there was."""
-    occurrences = int(np.maximum(copies.lengths - n + 1, 0).sum())
-    return _share(occurrences - int(np.count_nonzero(copies.copied_N >= n)), occurrences)
+    occurrences = int(np.maximum(matches.lengths - n + 1, 0).sum())
+    return _fraction(occurrences - int(np.count_nonzero(matches.match_lengths_N >= n)), occurrences)
 
 
-def _covered(copies: Copies, k: int) -> int:
+def _covered_characters(matches: Matches, k: int) -> int:
     """Return how many characters lie in a copied span of at least ``k`` characters."""
-    ends = np.flatnonzero(copies.copied_N >= k)
-    size = len(copies.copied_N) + 1
-    begun = np.bincount(ends + 1 - copies.copied_N[ends], minlength=size)
+    ends = np.flatnonzero(matches.match_lengths_N >= k)
+    size = len(matches.match_lengths_N) + 1
+    begun = np.bincount(ends + 1 - matches.match_lengths_N[ends], minlength=size)
     ended = np.bincount(ends + 1, minlength=size)
     return int(np.count_nonzero(np.cumsum(begun - ended)))
 
 
-def _share(part: int, whole: int) -> float | None:
+def _fraction(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _with_names(figures: Mapping[Any, Any]) -> dict[str, Any]:
+def _with_string_keys(figures: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in figures.items()}
 
 
-def _less(ours: Any, theirs: Any) -> Any:
+def _subtract(ours: Any, theirs: Any) -> Any:
     if isinstance(ours, dict):
-        return {key: _less(ours[key], theirs[key]) for key in ours}
+        return {key: _subtract(ours[key], theirs[key]) for key in ours}
     return None if ours is None or theirs is None else ours - theirs

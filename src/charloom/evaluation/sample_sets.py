@@ -3,26 +3,26 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from charloom.data.dataset import Part
-from charloom.generation.detokenizer import Generated
+from charloom.data.dataset import Dataset
+from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
 from charloom.settings import SamplingSettings, Unit
 
 
-def comparable(part: Part, samples: Sequence[str], unit: Unit) -> list[str]:
+def matched_held_out(dataset: Dataset, samples: Sequence[str], unit: Unit) -> list[str]:
     """Return texts of a held-out part to set beside ``samples``; fewer if there are not as many.
 
     Lines are taken as they are, evenly from the whole part. What is longer than a line is cut into
     pieces that have the lengths of the samples, one after another.
     """
     if unit == "line":
-        count = min(len(samples), len(part))
-        return [part.text(index * len(part) // count) for index in range(count)]
+        count = min(len(samples), len(dataset))
+        return [dataset.text(index * len(dataset) // count) for index in range(count)]
     pieces: list[str] = []
-    for index in range(len(part)):
+    for index in range(len(dataset)):
         if len(pieces) == len(samples):
             break
-        text, begin = part.text(index), 0
+        text, begin = dataset.text(index), 0
         while begin < len(text) and len(pieces) < len(samples):
             end = begin + max(1, len(samples[len(pieces)]))
             pieces.append(text[begin:end])
@@ -30,9 +30,9 @@ def comparable(part: Part, samples: Sequence[str], unit: Unit) -> list[str]:
     return pieces
 
 
-def draw(
+def draw_samples(
     generator: Generator, settings: SamplingSettings, n: int, labels: Sequence[str] = ()
-) -> Iterator[Generated]:
+) -> Iterator[GeneratedText]:
     """Yield ``n`` texts: with labels, an equal part for each of them, as far as that can be.
 
     The seeds are those of ``n`` texts without labels.

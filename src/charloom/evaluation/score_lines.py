@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from charloom import units
 from charloom.errors import LabelError
 from charloom.evaluation.calibration import Calibration
-from charloom.evaluation.scorer import Score, Scored, Scorer
+from charloom.evaluation.scorer import Score, ScoredBlock, Scorer
 from charloom.text.documents import Block
-from charloom.text.symbols import iterate
+from charloom.text.symbols import iter_symbols
 from charloom.text.vocabulary import EOS
 
 Floats = NDArray[np.float64]
@@ -82,10 +82,10 @@ def score_lines(
         texts, scores = scored.block.texts(), list(scored.scores())
         surprises: list[float | None] = [None] * len(texts)
         if threshold is not None:
-            bits_D, characters_D = _sizes(scored)
+            bits_D, characters_D = _bits_and_characters(scored)
             surprises = list(threshold.surprise(bits_D, characters_D).tolist())
         labels = scorer.classify(scored) if classify else [None] * len(texts)
-        symbols = _symbols(scored, scorer) if per_symbol else [None] * len(texts)
+        symbols = _symbol_bits(scored, scorer) if per_symbol else [None] * len(texts)
         yield [
             ScoredLine(
                 text=text,
@@ -103,25 +103,27 @@ def score_lines(
         ]
 
 
-def calibration_of(scorer: Scorer, blocks: Iterable[Block]) -> Calibration:
+def calibrate_on_blocks(scorer: Scorer, blocks: Iterable[Block]) -> Calibration:
     """Return what usual lines take; raises CorpusError if they are too few."""
-    sizes = [_sizes(scored) for scored in scorer.score_blocks(blocks)]
+    sizes = [_bits_and_characters(scored) for scored in scorer.score_blocks(blocks)]
     bits, characters = (np.concatenate(kind) for kind in zip(*sizes, strict=True))
     return Calibration.fit(bits, characters)
 
 
-def _sizes(scored: Scored) -> tuple[Floats, Floats]:
+def _bits_and_characters(scored: ScoredBlock) -> tuple[Floats, Floats]:
     """Return bits and characters of each line."""
-    return units.bits(1.0) * scored.sums(scored.nats_N), scored.characters_D.astype(np.float64)
+    return units.bits(1.0) * scored.sum_by_document(scored.nats_N), scored.characters_D.astype(
+        np.float64
+    )
 
 
-def _symbols(scored: Scored, scorer: Scorer) -> list[list[tuple[str, float]]]:
+def _symbol_bits(scored: ScoredBlock, scorer: Scorer) -> list[list[tuple[str, float]]]:
     """Return the symbols of each line, as they stand in it, with their bits."""
     bits = (units.bits(1.0) * scored.nats_N.astype(np.float64)).tolist()
     end = scorer.vocabulary.symbols[EOS]
     lines, first = [], 0
     for text, last in zip(scored.block.texts(), scored.ends_D.tolist(), strict=True):
-        symbols = [*iterate(text, scorer.vocabulary.level), end]
+        symbols = [*iter_symbols(text, scorer.vocabulary.level), end]
         lines.append(list(zip(symbols, bits[first:last], strict=True)))
         first = last
     return lines

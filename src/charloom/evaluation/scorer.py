@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom import units
-from charloom.evaluation.symbol_scorer import Carried, Reader
+from charloom.evaluation.symbol_scorer import StreamState, SymbolScorer
 from charloom.generation.generator import label_id
-from charloom.text.documents import Block, Document, gather
+from charloom.text.documents import Block, Document, to_blocks
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
 
@@ -41,7 +41,7 @@ class Score:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Scored:
+class ScoredBlock:
     """What was found of a block of documents."""
 
     block: Block
@@ -49,7 +49,7 @@ class Scored:
     """The symbols that were to be told, as ids, EOS after each document."""
     nats_N: NDArray[np.float32]
     """How surprising each was."""
-    best_N: NDArray[np.bool_]
+    correct_N: NDArray[np.bool_]
     """Whether it was the most probable symbol."""
     ends_D: NDArray[np.int64]
     """Where the targets of each document end."""
@@ -61,7 +61,7 @@ class Scored:
         characters_D[-1] -= self.block.unfinished
         return characters_D
 
-    def sums(self, values_N: NDArray[np.generic]) -> NDArray[np.float64]:
+    def sum_by_document(self, values_N: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return the sum over each document, (D,)."""
         begins_D = np.concatenate([[0], self.ends_D[:-1]])
         sums: NDArray[np.float64] = np.add.reduceat(values_N, begins_D, dtype=np.float64)
@@ -69,7 +69,10 @@ class Scored:
 
     def scores(self) -> Iterator[Score]:
         """Yield the score of each document; none may go on in another block."""
-        nats_D, unknown_D = self.sums(self.nats_N), self.sums(self.targets_N == UNK)
+        nats_D, unknown_D = (
+            self.sum_by_document(self.nats_N),
+            self.sum_by_document(self.targets_N == UNK),
+        )
         symbols_D = np.diff(self.ends_D, prepend=0)
         for nats, symbols, characters, unknown in zip(
             nats_D.tolist(),
@@ -85,9 +88,9 @@ class Scorer:
     """Scores documents, many at a time, on all cores."""
 
     def __init__(
-        self, reader: Reader, vocabulary: Vocabulary, labels: tuple[str, ...] = ()
+        self, symbol_scorer: SymbolScorer, vocabulary: Vocabulary, labels: tuple[str, ...] = ()
     ) -> None:
-        self._reader = reader
+        self._symbol_scorer = symbol_scorer
         self.vocabulary = vocabulary
         self.labels = labels
 
@@ -97,40 +100,43 @@ class Scorer:
         Texts are taken as they are: cleaning is done before. Raises LabelError for a label that the
         model does not know.
         """
-        for scored in self.score_blocks(gather(documents)):
+        for scored in self.score_blocks(to_blocks(documents)):
             yield from scored.scores()
 
-    def score_blocks(self, blocks: Iterable[Block]) -> Iterator[Scored]:
+    def score_blocks(self, blocks: Iterable[Block]) -> Iterator[ScoredBlock]:
         """Yield what was found of each block; raises LabelError as ``score`` does."""
-        carried: Carried | None = None
+        carried: StreamState | None = None
         for block in blocks:
-            targets_N, ends_D = self._targets(block)
-            found = self._reader.read(
+            targets_N, ends_D = self._encode(block)
+            found = self._symbol_scorer.surprisals(
                 targets_N, ends_D, self._label_ids(block), carried, unfinished=block.unfinished
             )
-            carried = found.carried
-            yield Scored(
+            carried = found.state
+            yield ScoredBlock(
                 block=block,
                 targets_N=targets_N,
                 nats_N=found.nats_N,
-                best_N=found.best_N,
+                correct_N=found.correct_N,
                 ends_D=ends_D,
             )
 
-    def classify(self, scored: Scored) -> list[str]:
+    def classify(self, scored: ScoredBlock) -> list[str]:
         """Return the label under which each document is most probable; the first one of equals.
 
         All labels are held to be equally frequent. Documents must not go on in another block.
         """
-        nats_CD = [scored.sums(self._read_as(label, scored)) for label in range(len(self.labels))]
+        nats_CD = [
+            scored.sum_by_document(self._nats_with_label(label, scored))
+            for label in range(len(self.labels))
+        ]
         return [self.labels[label] for label in np.argmin(nats_CD, axis=0).tolist()]
 
-    def _read_as(self, label: int, scored: Scored) -> NDArray[np.float32]:
+    def _nats_with_label(self, label: int, scored: ScoredBlock) -> NDArray[np.float32]:
         """Return the nats of each symbol when all documents have one label."""
         labels_D = np.full(len(scored.ends_D), label)
-        return self._reader.read(scored.targets_N, scored.ends_D, labels_D).nats_N
+        return self._symbol_scorer.surprisals(scored.targets_N, scored.ends_D, labels_D).nats_N
 
-    def _targets(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _encode(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the ids of a block, EOS after each document, and where each document ends."""
         ids, lengths_D = self.vocabulary.encode_block(block)
         ends_D = np.cumsum(lengths_D + 1)

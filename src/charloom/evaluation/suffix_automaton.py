@@ -26,7 +26,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio: neighbouring numbers are spread over the table."""
 
 
-class Automaton(NamedTuple):
+class SuffixAutomaton(NamedTuple):
     """The states and edges, and what each state has seen of the documents."""
 
     longest_Q: NDArray[np.int32]
@@ -49,7 +49,7 @@ class Automaton(NamedTuple):
     """Different symbols of the text."""
 
     @classmethod
-    def sized(cls, length: int, symbols: int) -> Self:
+    def allocate(cls, length: int, alphabet_size: int) -> Self:
         """Return an automaton without states, with room for those of ``length`` symbols."""
         Q, W = 2 * length + 1, 1 << (4 * length).bit_length()
         return cls(
@@ -62,24 +62,24 @@ class Automaton(NamedTuple):
             length_Q=np.zeros(Q, np.int32),
             place_Q=np.full(Q, NEVER),
             first_Q=np.full(Q, NEVER),
-            symbols=symbols,
+            symbols=alphabet_size,
         )
 
 
-def automaton_of(symbols_T: NDArray[np.int32], symbols: int) -> Automaton:
+def build_automaton(symbols_T: NDArray[np.int32], alphabet_size: int) -> SuffixAutomaton:
     """Return the automaton of a text, whose symbols are numbers below ``symbols``."""
-    automaton = Automaton.sized(len(symbols_T), symbols)
-    _grow(automaton, symbols_T)
+    automaton = SuffixAutomaton.allocate(len(symbols_T), alphabet_size)
+    _extend(automaton, symbols_T)
     return automaton
 
 
-def settle(automaton: Automaton) -> None:
+def propagate_matches(automaton: SuffixAutomaton) -> None:
     """Let each state know what others saw of its strings; if none was seen, of their suffixes."""
-    _settle(automaton, np.argsort(automaton.longest_Q))
+    _propagate(automaton, np.argsort(automaton.longest_Q))
 
 
 @numba.njit(inline="always")
-def _slot(automaton, state, symbol):
+def _find_slot(automaton, state, symbol):
     """Return the slot of an edge, or the free one where it belongs."""
     key = np.int64(state) * automaton.symbols + symbol
     keys_W = automaton.keys_W
@@ -91,7 +91,7 @@ def _slot(automaton, state, symbol):
 
 
 @numba.njit(inline="always")
-def _add(automaton, slot, state, symbol, target):
+def _add_edge(automaton, slot, state, symbol, target):
     automaton.keys_W[slot] = np.int64(state) * automaton.symbols + symbol
     automaton.targets_W[slot] = target
     automaton.others_W[slot] = automaton.edges_Q[state]
@@ -99,7 +99,7 @@ def _add(automaton, slot, state, symbol, target):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _grow(automaton: Any, symbols_T: Any) -> None:
+def _extend(automaton: Any, symbols_T: Any) -> None:
     """Take in the symbols, one after another."""
     longest_Q, link_Q = automaton.longest_Q, automaton.link_Q
     keys_W, targets_W = automaton.keys_W, automaton.targets_W
@@ -107,22 +107,22 @@ def _grow(automaton: Any, symbols_T: Any) -> None:
     for place in range(len(symbols_T)):
         symbol, state, new = symbols_T[place], place, place + 1
         longest_Q[new] = new
-        slot = _slot(automaton, state, symbol)
+        slot = _find_slot(automaton, state, symbol)
         while keys_W[slot] == NOTHING:
-            _add(automaton, slot, state, symbol, new)
+            _add_edge(automaton, slot, state, symbol, new)
             state = link_Q[state]
             if state == NOTHING:
                 break
-            slot = _slot(automaton, state, symbol)
+            slot = _find_slot(automaton, state, symbol)
         if state == NOTHING:
             link_Q[new] = 0
             continue
         target = targets_W[slot]
         if longest_Q[target] != longest_Q[state] + 1:
-            _copy(automaton, target, states)
+            _clone_state(automaton, target, states)
             longest_Q[states] = longest_Q[state] + 1
             while state != NOTHING:
-                slot = _slot(automaton, state, symbol)
+                slot = _find_slot(automaton, state, symbol)
                 if targets_W[slot] != target:
                     break
                 targets_W[slot] = states
@@ -133,20 +133,20 @@ def _grow(automaton: Any, symbols_T: Any) -> None:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _copy(automaton: Any, state: Any, copy: Any) -> None:
+def _clone_state(automaton: Any, state: Any, copy: Any) -> None:
     """Give ``copy`` the edges and the link of ``state``, and link ``state`` to it."""
     slot = automaton.edges_Q[state]
     while slot != NOTHING:
         symbol = automaton.keys_W[slot] - np.int64(state) * automaton.symbols
-        free = _slot(automaton, copy, symbol)
-        _add(automaton, free, copy, symbol, automaton.targets_W[slot])
+        free = _find_slot(automaton, copy, symbol)
+        _add_edge(automaton, free, copy, symbol, automaton.targets_W[slot])
         slot = automaton.others_W[slot]
     automaton.link_Q[copy] = automaton.link_Q[state]
     automaton.link_Q[state] = copy
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def read(automaton: Any, symbols_T: Any, stops_D: Any, before: Any) -> None:
+def scan(automaton: Any, symbols_T: Any, stops_D: Any, before: Any) -> None:
     """Read some documents, one after another in ``symbols_T``; ``before`` symbols came earlier."""
     longest_Q, link_Q = automaton.longest_Q, automaton.link_Q
     keys_W, targets_W = automaton.keys_W, automaton.targets_W
@@ -159,11 +159,11 @@ def read(automaton: Any, symbols_T: Any, stops_D: Any, before: Any) -> None:
             if symbol == NOTHING:
                 state, length = 0, 0
                 continue
-            slot = _slot(automaton, state, symbol)
+            slot = _find_slot(automaton, state, symbol)
             while keys_W[slot] == NOTHING and state:
                 state = link_Q[state]
                 length = longest_Q[state]
-                slot = _slot(automaton, state, symbol)
+                slot = _find_slot(automaton, state, symbol)
             # The root has an edge for every symbol of the text.
             state = targets_W[slot]
             length += 1
@@ -175,7 +175,7 @@ def read(automaton: Any, symbols_T: Any, stops_D: Any, before: Any) -> None:
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _settle(automaton: Any, order_Q: Any) -> None:
+def _propagate(automaton: Any, order_Q: Any) -> None:
     """See ``settle``; ``order_Q`` are the states by their longest strings, the shortest first."""
     longest_Q, link_Q = automaton.longest_Q, automaton.link_Q
     length_Q, place_Q, first_Q = automaton.length_Q, automaton.place_Q, automaton.first_Q

@@ -12,55 +12,55 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.network.engine import prepare
-from charloom.network.reference import first_state
+from charloom.network.engine import prepare_weights
+from charloom.network.reference import initial_state
 from charloom.settings import NetworkSettings
 from charloom.text.vocabulary import EOS
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
-ROWS = 32
+BATCH_SIZE = 32
 """Documents that a thread reads side by side: more do not go faster."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Carried:
+class StreamState:
     """Where a document was left that goes on."""
 
-    last: int
+    last_id: int
     """The symbol that the network has not read yet."""
     states_2LH: Floats
     """Hidden and cell state."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Found:
+class Surprisals:
     """What was found of the targets."""
 
     nats_N: Floats
-    best_N: NDArray[np.bool_]
+    correct_N: NDArray[np.bool_]
     """Whether the target was the most probable symbol."""
-    carried: Carried | None
+    state: StreamState | None
     """Where the last document was left, if it goes on."""
 
 
-class Reader:
+class SymbolScorer:
     """Reads any number of documents with the network of a model folder."""
 
     def __init__(self, settings: NetworkSettings, tensors: Mapping[str, Floats]) -> None:
         """Make the weights ready; the compiled code takes about a second to load, once."""
-        from charloom.network.kernels.forward import CELLS
+        from charloom.network.kernels.forward import CELL_IDS
         from charloom.network.kernels.gemm_fp32 import pack
 
-        weights = prepare(settings, tensors)
+        weights = prepare_weights(settings, tensors)
         self._cell = settings.cell
         gru = settings.cell == "gru"
-        self._network = (
-            CELLS[settings.cell],
-            _ordered(weights.table_VG, gru),
-            _stack([pack(_ordered(input_HG, gru)) for input_HG in weights.input_LHG]),
-            _ordered(weights.bias_LG, gru),
+        self._weights = (
+            CELL_IDS[settings.cell],
+            _reorder_gates(weights.table_VG, gru),
+            _stack([pack(_reorder_gates(input_HG, gru)) for input_HG in weights.input_LHG]),
+            _reorder_gates(weights.bias_LG, gru),
             _stack([pack(recurrent_HG) for recurrent_HG in weights.recurrent_LHG]),
             pack(weights.output_HV),
             weights.recurrent_bias_LH,
@@ -68,20 +68,20 @@ class Reader:
         )
         labels = len(tensors.get("labels.hidden", ()))
         every = np.array([*range(labels), -1])
-        first = first_state(settings, tensors, every, np.dtype(np.float32))
+        first = initial_state(settings, tensors, every, np.dtype(np.float32))
         cell = np.zeros_like(first.hidden) if first.cell is None else first.cell
-        self._starts_2KLH = np.stack([first.hidden, cell]).transpose(0, 2, 1, 3)
+        self._initial_states_2KLH = np.stack([first.hidden, cell]).transpose(0, 2, 1, 3)
         """The states to begin with: of each label, and last of none."""
 
-    def read(
+    def surprisals(
         self,
         targets_N: Ids,
         ends_D: Ids,
         labels_D: Ids,
-        begun: Carried | None = None,
+        state: StreamState | None = None,
         *,
         unfinished: bool = False,
-    ) -> Found:
+    ) -> Surprisals:
         """Return how surprising each target is.
 
         Document d has the targets before ``ends_D[d]``, at least one. The first document goes on
@@ -89,12 +89,12 @@ class Reader:
         for none.
         """
         lengths_D = np.diff(ends_D, prepend=0)
-        starts_2KLH = self._starts_2KLH
+        starts_2KLH = self._initial_states_2KLH
         start_D = np.where(labels_D < 0, starts_2KLH.shape[1] - 1, labels_D)
         inputs_D = np.full(len(ends_D), EOS)
-        if begun is not None:
-            start_D[0], inputs_D[0] = starts_2KLH.shape[1], begun.last
-            starts_2KLH = np.concatenate([starts_2KLH, begun.states_2LH[:, None]], axis=1)
+        if state is not None:
+            start_D[0], inputs_D[0] = starts_2KLH.shape[1], state.last_id
+            starts_2KLH = np.concatenate([starts_2KLH, state.states_2LH[:, None]], axis=1)
         found = np.empty(len(targets_N), np.float32), np.empty(len(targets_N), np.bool_)
         # One after another they make shares of about equal size.
         share_D = (ends_D - 1) * _cores() // max(len(targets_N), 1)
@@ -104,21 +104,23 @@ class Reader:
             own = np.flatnonzero(share_D == share)
             # Those of like length side by side, the longest first.
             own = own[np.argsort(-lengths_D[own], kind="stable")]
-            for first in range(0, len(own), ROWS):
-                batch_R = own[first : first + ROWS]
+            for first in range(0, len(own), BATCH_SIZE):
+                batch_R = own[first : first + BATCH_SIZE]
                 states_2RLH = starts_2KLH[:, start_D[batch_R]]
                 places_R = (ends_D - lengths_D)[batch_R]
-                after_2LRH = self._run(
+                after_2LRH = self._score_batch(
                     targets_N, places_R, lengths_D[batch_R], inputs_D[batch_R], states_2RLH, found
                 )
                 if unfinished and len(ends_D) - 1 in batch_R:
                     last.append(after_2LRH[:, :, int(np.argmax(batch_R))])
 
-        _side_by_side(run, np.unique(share_D).tolist())
-        carried = Carried(last=int(targets_N[-1]), states_2LH=last[0]) if unfinished else None
-        return Found(nats_N=found[0], best_N=found[1], carried=carried)
+        _run_shards(run, np.unique(share_D).tolist())
+        carried = (
+            StreamState(last_id=int(targets_N[-1]), states_2LH=last[0]) if unfinished else None
+        )
+        return Surprisals(nats_N=found[0], correct_N=found[1], state=carried)
 
-    def _run(
+    def _score_batch(
         self,
         targets_N: Ids,
         place_R: Ids,
@@ -131,10 +133,10 @@ class Reader:
 
         Whenever half of them have ended, the others go on in fewer rows.
         """
-        from charloom.evaluation.symbol_scorer_kernel import read
-        from charloom.network.kernels.forward import SLOTS
-        from charloom.network.kernels.gemm_fp32 import ROWS as TILE
-        from charloom.network.kernels.gemm_fp32 import room
+        from charloom.evaluation.symbol_scorer_kernel import score_symbols
+        from charloom.network.kernels.forward import ACTIVATION_COUNTS
+        from charloom.network.kernels.gemm_fp32 import TILE_ROWS as TILE
+        from charloom.network.kernels.gemm_fp32 import empty_padded
 
         after_2LRH = np.ascontiguousarray(states_2RLH.transpose(0, 2, 1, 3))
         _, layers, rows, hidden = after_2LRH.shape
@@ -143,20 +145,20 @@ class Reader:
             whole = -(-rows // TILE) * TILE
             states = np.zeros((2, layers, 2, whole, hidden), np.float32)
             states[:, :, 0, :rows] = after_2LRH[:, :, :rows]
-            slots_1RS = room(1, whole, SLOTS[self._cell] * hidden)
+            slots_1RS = empty_padded(1, whole, ACTIVATION_COUNTS[self._cell] * hidden)
             slots_1RS[:] = 0
             place_R, left_R, input_R = (
                 np.resize(values[:rows], whole) * (np.arange(whole) < rows)
                 for values in (place_R, left_R, input_R)
             )
-            read(
-                self._network,
+            score_symbols(
+                self._weights,
                 targets_N,
                 place_R,
                 left_R,
                 input_R,
                 tuple(states),
-                (slots_1RS, room(whole, len(self._network[-1]))),
+                (slots_1RS, empty_padded(whole, len(self._weights[-1]))),
                 found,
                 steps,
             )
@@ -166,7 +168,7 @@ class Reader:
         return after_2LRH
 
 
-def _ordered(matrix: Floats, gru: bool) -> Floats:
+def _reorder_gates(matrix: Floats, gru: bool) -> Floats:
     """Return a matrix whose columns are gates in the order of their slots."""
     if not gru:
         return np.ascontiguousarray(matrix)
@@ -182,7 +184,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _side_by_side(function: Callable[[int], None], shares: list[int]) -> None:
+def _run_shards(function: Callable[[int], None], shares: list[int]) -> None:
     if len(shares) == 1:
         function(shares[0])
         return

@@ -9,12 +9,12 @@ S slots times H (see arithmetic/layers.py), V symbols.
 import numpy as np
 
 from charloom.network.kernels.exact_compiled import exp
-from charloom.network.kernels.forward import compiled, forward
-from charloom.network.kernels.gemm_fp32 import ROWS, add_product
+from charloom.network.kernels.forward import forward_layer, kernel
+from charloom.network.kernels.gemm_fp32 import TILE_ROWS, add_product
 
 
-@compiled
-def read(network, targets_N, place_R, left_R, input_R, states, room, found, steps):
+@kernel
+def score_symbols(network, targets_N, place_R, left_R, input_R, states, room, found, steps):
     """Read up to ``steps`` targets of each document; write their nats, and which were foreseen.
 
     ``network``, ``states`` and ``room`` are what reader.py makes. Row r reads the targets from
@@ -34,7 +34,7 @@ def read(network, targets_N, place_R, left_R, input_R, states, room, found, step
     for t in range(steps):
         while left_R[going - 1] <= t:
             going -= 1
-        groups = -(-going // ROWS)
+        groups = -(-going // TILE_ROWS)
         for k in range(L):
             for r in range(going):
                 row_G = table_VS[input_R[r]] if k == 0 else bias_LS[k - 1]
@@ -43,7 +43,7 @@ def read(network, targets_N, place_R, left_R, input_R, states, room, found, step
             if k:
                 below = (2 * k - 1) * R * H
                 add_product(slots, 0, S, hidden, below, H, groups, inputs_LPKC[k - 1])
-            forward(
+            forward_layer(
                 cell,
                 slots_1RS,
                 states_L2RH[k],
@@ -65,7 +65,7 @@ def read(network, targets_N, place_R, left_R, input_R, states, room, found, step
                     memories_L2RH[k, 0, r, j] = memories_L2RH[k, 1, r, j]
 
 
-@compiled
+@kernel
 def _surprisal(logits_V, target):
     """Return -log(softmax(logits)) of a symbol, and whether it is the first of the highest."""
     highest = logits_V[0]

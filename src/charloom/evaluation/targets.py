@@ -23,7 +23,7 @@ class Targets:
     """Where each document begins; every one has a target at least: its boundary."""
 
     @classmethod
-    def of(cls, documents: Iterable[NDArray[np.integer[Any]]]) -> Self:
+    def from_documents(cls, documents: Iterable[NDArray[np.integer[Any]]]) -> Self:
         """Return the targets of ``documents``, each the ids of its symbols without boundaries."""
         boundary = np.array([EOS], dtype=np.int32)
         parts = list(chain.from_iterable((ids.astype(np.int32), boundary) for ids in documents))

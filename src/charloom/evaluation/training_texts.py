@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from charloom.data.corpus import Corpus, build
-from charloom.data.dataset import Part
-from charloom.data.sources import resolve
+from charloom.data.corpus import Corpus, build_corpus
+from charloom.data.dataset import Dataset
+from charloom.data.sources import resolve_sources
 from charloom.data.store import Store, open_store
 from charloom.errors import CharloomError, CorpusError
 from charloom.model_folder.format import ModelRecord
@@ -16,7 +16,7 @@ STANDARD_INPUT = "-"
 """A source that cannot be read again."""
 
 
-def corpus_of(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
+def recover_corpus(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
     """Return the corpus of a model: from its recorded sources, or from ``sources``.
 
     Recorded ones must still hold the same texts. Given ones take the place of what was learned
@@ -30,13 +30,13 @@ def corpus_of(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
             "this model does not tell which texts it learned from; name them with --training."
         )
     try:
-        own = None if held_out is None else _store(record, [held_out])
+        own = None if held_out is None else _open_store(record, [held_out])
     except CharloomError as error:
         raise CorpusError(
             f"the texts that this model was measured on are not where they were: {error}"
         ) from error
     try:
-        store = _store(record, names)
+        store = _open_store(record, names)
     except CharloomError as error:
         if sources:
             raise
@@ -44,7 +44,7 @@ def corpus_of(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
             "the texts that this model learned from are not where they were; name them with "
             f"--training: {error}"
         ) from error
-    corpus = build(store, record.text, seed=record.training.seed, validation=own)
+    corpus = build_corpus(store, record.text, seed=record.training.seed, validation=own)
     if not sources and corpus.fingerprint != record.provenance.get("corpus_fingerprint"):
         raise CorpusError(
             f"{', '.join(names)} no longer {'hold' if len(names) > 1 else 'holds'} the texts that "
@@ -53,21 +53,21 @@ def corpus_of(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
     return corpus
 
 
-def _store(record: ModelRecord, names: Sequence[str]) -> Store:
-    return open_store(resolve(names, record.text), record.text)
+def _open_store(record: ModelRecord, names: Sequence[str]) -> Store:
+    return open_store(resolve_sources(names, record.text), record.text)
 
 
-def documents(corpus: Corpus, part: Part, labels: Sequence[str]) -> Iterator[Document]:
+def iter_documents(corpus: Corpus, dataset: Dataset, labels: Sequence[str]) -> Iterator[Document]:
     """Yield the documents of a part of a corpus, cleaned, with those labels that are in ``labels``.
 
     ``labels`` are the model's. They are those of the corpus, unless it took another one's place.
     """
-    numbers = part.labels(np.arange(len(part))).tolist()
+    numbers = dataset.labels(np.arange(len(dataset))).tolist()
     known = [label if label in labels else None for label in corpus.labels]
-    for text, number in zip(texts(part), numbers, strict=True):
+    for text, number in zip(iter_texts(dataset), numbers, strict=True):
         yield Document(text=text, label=known[number] if number >= 0 else None)
 
 
-def texts(part: Part) -> Iterator[str]:
+def iter_texts(dataset: Dataset) -> Iterator[str]:
     """Yield the documents of a part, cleaned, each as it was read."""
-    return map(part.text, range(len(part)))
+    return map(dataset.text, range(len(dataset)))

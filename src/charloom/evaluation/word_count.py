@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from charloom.text.documents import Block
 
 
-class WordCount:
+class WordCounter:
     """Counts the words of blocks, one block after another."""
 
     def __init__(self) -> None:
         self.words = 0
-        self._within = False
+        self._inside_word = False
         """Whether the last block left off within a word."""
 
     def add(self, block: Block) -> None:
@@ -21,20 +21,20 @@ class WordCount:
         codes = block.codes
         if not len(codes):
             return
-        inside = ~_white().take(codes, mode="clip")
+        inside = ~_whitespace_table().take(codes, mode="clip")
         begins = inside.copy()
         begins[1:] &= ~inside[:-1]
         starts = np.cumsum(block.lengths) - block.lengths
         # What stands behind the last document begins nothing.
         starts = starts[(starts < len(codes)) & (block.lengths > 0)]
         begins[starts] = inside[starts]
-        if self._within:
+        if self._inside_word:
             begins[0] = False
         self.words += int(np.count_nonzero(begins))
-        self._within = block.unfinished and bool(inside[-1])
+        self._inside_word = block.unfinished and bool(inside[-1])
 
 
 @functools.cache
-def _white() -> NDArray[np.bool_]:
+def _whitespace_table() -> NDArray[np.bool_]:
     """Return whether each code point is white space, to one above the last that is."""
     return np.array([chr(code).isspace() for code in range(0x3002)])

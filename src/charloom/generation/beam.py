@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
-from charloom.generation.decode_loop import Start, compiled, step
-from charloom.generation.detokenizer import Generated, Growing, Pieces
-from charloom.generation.novelty import Sieve
+from charloom.generation.decode_loop import PromptState, compiled, step
+from charloom.generation.detokenizer import GeneratedText, IncrementalDetokenizer, PartialText
+from charloom.generation.novelty import NoveltyFilter
 from charloom.network.engine import Engine
 from charloom.network.exact import Floats, exp
 from charloom.settings import SamplingSettings
@@ -32,18 +32,18 @@ from charloom.units import NATS_PER_BIT
 Doubles = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
-TERMS = 10
+LOG_SERIES_TERMS = 10
 """Terms of a series for the logarithm: those left out are less than 1e-16 of it."""
 
 
-def search(
+def beam_search(
     engine: Engine,
     vocabulary: Vocabulary,
-    start: Start,
+    start: PromptState,
     settings: SamplingSettings,
     n: int,
-    sieve: Sieve | None,
-) -> Iterator[Generated]:
+    novelty_filter: NoveltyFilter | None,
+) -> Iterator[GeneratedText]:
     """Yield the ``n`` best texts that a beam of ``settings.beam`` finds, the best first.
 
     Each comes as soon as nothing that still grows can be better. No text comes twice, though
@@ -63,7 +63,7 @@ def search(
         if text.text in seen:
             continue
         seen.add(text.text)
-        if sieve is None or sieve.accepts(text.text):
+        if novelty_filter is None or novelty_filter.admit(text.text):
             yield text
             n -= 1
             if n == 0:
@@ -119,25 +119,25 @@ class _Search:
     """
 
     def __init__(
-        self, engine: Engine, vocabulary: Vocabulary, start: Start, settings: SamplingSettings
+        self, engine: Engine, vocabulary: Vocabulary, start: PromptState, settings: SamplingSettings
     ) -> None:
         self._engine = engine
         self._vocabulary = vocabulary
         self._start = start
         self._settings = settings
-        self._steering = start.steering
+        self._steering = start.processor
         self._width = settings.beam or 1
         self._losses = _Losses(settings)
         self._logits_BV, self._state = start.logits_1V, start.state
-        self._memory = start.steering.first
+        self._memory = start.processor.initial_state
         self._scores_B = np.zeros(1)
-        self._pieces = [Pieces(vocabulary.level, settings.stop)]
+        self._pieces = [IncrementalDetokenizer(vocabulary.level, settings.stop)]
         """The text of each hypothesis, so far as a stop string may come of it; or else unused."""
         self._added: list[_Added] = []
         self._symbols = 0
         """Symbols that were read."""
 
-    def texts(self) -> Iterator[Generated]:
+    def texts(self) -> Iterator[GeneratedText]:
         """Yield the texts that ended, the best first, each once none that grows can be better."""
         pool: list[_Ended] = []
         while len(self._scores_B):
@@ -157,10 +157,10 @@ class _Search:
         if self._added:
             self._read(self._added[-1])
         norms_B = _log_sum(self._logits_BV)
-        adjusted_BV = self._steering.adjust(self._logits_BV, len(self._added), self._memory)
+        adjusted_BV = self._steering.process(self._logits_BV, len(self._added), self._memory)
         scores_BV = self._scores_B[:, None] + (adjusted_BV - norms_B[:, None])
         ended: list[int] = []
-        going: dict[int, Pieces] = {}
+        going: dict[int, IncrementalDetokenizer] = {}
         for place in _descending(scores_BV.ravel(), 2 * self._width):
             pieces = self._spell(place)
             if pieces is None:
@@ -169,7 +169,7 @@ class _Search:
                 going[place] = pieces
             if len(going) == self._width:
                 break
-        if len(self._added) + 1 == self._steering.length:
+        if len(self._added) + 1 == self._steering.max_length:
             ended, going = [*ended, *going], {}
         result = self._end(np.array(ended, np.int64), scores_BV, norms_B)
         places_B = np.array(sorted(going), np.int64)
@@ -177,7 +177,7 @@ class _Search:
         self._go_on(places_B, scores_BV, norms_B)
         return result
 
-    def _spell(self, place: int) -> Pieces | None:
+    def _spell(self, place: int) -> IncrementalDetokenizer | None:
         """Return what is held of a candidate's text; None if it ends with its last symbol."""
         row, index = divmod(place, len(self._vocabulary))
         if index == EOS:
@@ -217,9 +217,9 @@ class _Search:
         # for about the time of that.
         kernels = compiled(self._engine, self._symbols)
         self._symbols += len(last.ids_B)
-        state = self._state.take(last.parents_B)
+        state = self._state.select(last.parents_B)
         self._logits_BV, self._state = step(self._engine, last.ids_B, state, kernels)
-        self._memory = self._steering.follow(last.ids_B, self._memory.take(last.parents_B))
+        self._memory = self._steering.advance(last.ids_B, self._memory.take(last.parents_B))
 
     def _nats(self, places_N: Ids, norms_B: Doubles) -> Doubles:
         """Return the nats of the last symbols of some candidates, (N,)."""
@@ -238,9 +238,9 @@ class _Search:
             return Decimal("Infinity")
         if (self._steering.bias_V > 0).any():
             return Decimal("-Infinity")
-        return self._losses.of(float(self._scores_B.max()), self._steering.length)
+        return self._losses.of(float(self._scores_B.max()), self._steering.max_length)
 
-    def _text(self, ended: _Ended) -> Generated:
+    def _text(self, ended: _Ended) -> GeneratedText:
         """Return the text of a hypothesis, followed from its end to its beginning."""
         row, index = divmod(ended.place, len(self._vocabulary))
         ids, nats = [index], [ended.nats]
@@ -249,9 +249,9 @@ class _Search:
             ids.append(int(added.ids_B[row]))
             nats.append(float(added.nats_B[row]))
             row = int(added.parents_B[row])
-        text = Growing(self._settings.seed, self._vocabulary, self._settings)
-        spelled = text.add(ids[::-1], np.array(nats[::-1]))
-        return text.generated(self._start.prompt, spelled, self._settings.label)
+        text = PartialText(self._settings.seed, self._vocabulary, self._settings)
+        spelled = text.append(ids[::-1], np.array(nats[::-1]))
+        return text.finish(self._start.prompt, spelled, self._settings.label)
 
 
 def _descending(scores_N: Doubles, at_once: int) -> Iterator[int]:
@@ -287,6 +287,6 @@ def _log(x_B: Doubles) -> Doubles:
     m_B, e_B = np.where(half_B, 2 * m_B, m_B), e_B - half_B
     f_B = (m_B - 1) / (m_B + 1)
     series_B = np.zeros_like(f_B)
-    for k in reversed(range(TERMS)):
+    for k in reversed(range(LOG_SERIES_TERMS)):
         series_B = series_B * (f_B * f_B) + 1 / (2 * k + 1)
     return np.asarray(e_B * NATS_PER_BIT + 2 * f_B * series_B, np.float64)

@@ -17,12 +17,12 @@ from typing import Any
 
 from charloom.errors import SettingsError
 
-SECONDS = 10.0
+MAX_SECONDS = 10.0
 """How long an automaton may take to be built."""
-LARGEST = 100_000
+MAX_SIZE = 100_000
 """Characters and classes of an expression, repetitions written out: a bound on memory, of which
 larger ones take too much within ``SECONDS``."""
-SHOWN = 40
+MAX_QUOTED = 40
 """Characters of an expression or a prompt that a message shows."""
 
 _BYTES = 256
@@ -71,16 +71,18 @@ class ByteAutomaton:
             state = self._index.get_next_state(state, byte)
         return state
 
-    def following(self, state: int) -> list[tuple[int, int]]:
+    def transitions(self, state: int) -> list[tuple[int, int]]:
         """Return each byte that may come next, with the state after it."""
         tokens = self._index.get_allowed_tokens(state)
         return [(t, self._index.get_next_state(state, t)) for t in tokens if t < _BYTES]
 
-    def matches(self, state: int) -> bool:
+    def is_match(self, state: int) -> bool:
         """Return whether what led to the state is a whole match."""
         return bool(self._index.is_final_state(state))
 
-    def completion(self, state: int | None, preferred: Collection[int] = ()) -> bytes | None:
+    def shortest_completion(
+        self, state: int | None, preferred: Collection[int] = ()
+    ) -> bytes | None:
         """Return the shortest bytes that lead from a state to a match, None if none do.
 
         Of equally short ones those that begin with a byte of ``preferred``, then the lowest.
@@ -88,9 +90,9 @@ class ByteAutomaton:
         paths = {} if state is None else {state: b""}
         waiting = list(paths)
         for here in waiting:
-            if self.matches(here):
+            if self.is_match(here):
                 return paths[here]
-            following = self.following(here)
+            following = self.transitions(here)
             for byte, there in sorted(following, key=lambda pair: (pair[0] not in preferred, pair)):
                 if there not in paths:
                     paths[there] = paths[here] + bytes([byte])
@@ -98,9 +100,9 @@ class ByteAutomaton:
         return None
 
 
-def shown(text: str) -> str:
+def quote(text: str) -> str:
     """Return a text as messages show it: in quotes, and shortened."""
-    return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}..."
+    return repr(text) if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]!r}..."
 
 
 def _tokens(pattern: str) -> Iterator[str]:
@@ -126,7 +128,7 @@ def _check(pattern: str, inner: str) -> None:
         for refused, why in _REFUSED.items():
             if re.fullmatch(refused, token):
                 raise SettingsError(
-                    f"the expression to match, {shown(pattern)}, has {why.format(token)}"
+                    f"the expression to match, {quote(pattern)}, has {why.format(token)}"
                 )
         more = 0
         if token.startswith("(") and not token.endswith(")"):
@@ -139,8 +141,8 @@ def _check(pattern: str, inner: str) -> None:
         elif token not in "*+?|)":
             more = last = 1
         total += more
-        if total > LARGEST:
-            raise too_large(pattern)
+        if total > MAX_SIZE:
+            raise too_large_error(pattern)
 
 
 def _build(pattern: str, inner: str) -> Any:
@@ -187,18 +189,18 @@ def _in_time(build: Callable[[], Any], pattern: str) -> Any:
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(SECONDS)
+    thread.join(MAX_SECONDS)
     if not results:
-        raise too_large(pattern)
+        raise too_large_error(pattern)
     if isinstance(results[0], BaseException):
         raise results[0]
     return results[0]
 
 
-def too_large(pattern: str) -> SettingsError:
+def too_large_error(pattern: str) -> SettingsError:
     """Return the error of an expression that would take too much memory or time."""
     return SettingsError(
-        f"the expression to match, {shown(pattern)}, is too large; repeat less, "
+        f"the expression to match, {quote(pattern)}, is too large; repeat less, "
         r"or use smaller classes, such as [a-z] in place of \w."
     )
 
@@ -212,6 +214,6 @@ def _unreadable(pattern: str) -> SettingsError:
     except regex.error as error:
         reason = f": {error}"
     return SettingsError(
-        f"the expression to match, {shown(pattern)}, cannot be read{reason}; allowed is the syntax "
+        f"the expression to match, {quote(pattern)}, cannot be read{reason}; allowed is the syntax "
         "of Rust's regex crate (https://docs.rs/regex), without look-around and back references."
     )

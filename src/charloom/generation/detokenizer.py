@@ -15,7 +15,7 @@ from charloom.text.symbols import code_of, join
 from charloom.text.vocabulary import EOS, Vocabulary
 
 
-class Pieces:
+class IncrementalDetokenizer:
     """Joins the symbols of one text as they come, and ends it before the first stop string.
 
     All that ``push`` and ``finish`` return, joined, is ``symbols.join`` of what was pushed, cut
@@ -84,7 +84,7 @@ StopKind = Literal["eos", "length", "stop"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Generated:
+class GeneratedText:
     """A text that was drawn, and how."""
 
     text: str
@@ -101,7 +101,7 @@ class Generated:
     label: str | None
 
 
-class Growing:
+class PartialText:
     """A text while it grows."""
 
     def __init__(self, seed: int, vocabulary: Vocabulary, settings: SamplingSettings) -> None:
@@ -110,10 +110,10 @@ class Growing:
         self.symbols = 0
         self._nats = 0.0
         self._symbols = vocabulary.symbols
-        self._joiner = Pieces(vocabulary.level, settings.stop)
+        self._joiner = IncrementalDetokenizer(vocabulary.level, settings.stop)
         self._length = settings.length
 
-    def add(self, ids: list[int], nats: NDArray[np.float64]) -> str:
+    def append(self, ids: list[int], nats: NDArray[np.float64]) -> str:
         """Add symbols by their ids; return the text that is now certain."""
         if ids[-1] == EOS:
             self.stopped = "eos"
@@ -127,10 +127,10 @@ class Growing:
             self.stopped = "length"
         return released + self._joiner.finish() if self.stopped else released
 
-    def generated(self, prompt: str, added: str, label: str | None) -> Generated:
+    def finish(self, prompt: str, added: str, label: str | None) -> GeneratedText:
         """Return the text, which has ended; ``added`` is all that ``add`` returned."""
         assert self.stopped is not None
-        return Generated(
+        return GeneratedText(
             text=prompt + added,
             prompt=prompt,
             seed=self.seed,

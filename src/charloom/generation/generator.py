@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from charloom.errors import LabelError, SettingsError
-from charloom.generation.decode_loop import Start, Streams, compiled, grow, read
-from charloom.generation.detokenizer import Generated, Growing
-from charloom.generation.logits_processor import steer
-from charloom.generation.novelty import AT_ONCE, Sieve
-from charloom.generation.regex_constraint import Expression
-from charloom.generation.sampling import probabilities
+from charloom.generation.decode_loop import DecoderState, PromptState, compiled, decode, prefill
+from charloom.generation.detokenizer import GeneratedText, PartialText
+from charloom.generation.logits_processor import build_logits_processor
+from charloom.generation.novelty import MAX_BATCH, NoveltyFilter
+from charloom.generation.regex_constraint import RegexConstraint
+from charloom.generation.sampling import softmax
 from charloom.generation.session import Session
 from charloom.network.engine import Engine
 from charloom.network.exact import Floats
@@ -30,13 +30,13 @@ from charloom.network.reference import State
 from charloom.settings import SamplingSettings
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
-BATCH = 256
+NUMPY_BATCH = 256
 """The largest number of texts that NumPy draws side by side, which bounds memory."""
 COMPILED_BATCH = 16
 """The same for compiled code, one thread each: their sums stay in the processor's cache."""
-BLOCK = 64
+BLOCK_SYMBOLS = 64
 """Symbols that are drawn before texts are looked at, for their end and for stop strings."""
-SHOWN_LABELS = 20
+MAX_SHOWN_LABELS = 20
 """How many known labels an error lists."""
 
 
@@ -50,12 +50,16 @@ class Generator:
         self._vocabulary = vocabulary
         self._labels = labels
         self._expression = functools.lru_cache(maxsize=8)(
-            lambda pattern: Expression(pattern, vocabulary)
+            lambda pattern: RegexConstraint(pattern, vocabulary)
         )
 
     def generate(
-        self, prompt: str, settings: SamplingSettings, n: int = 1, sieve: Sieve | None = None
-    ) -> list[Generated]:
+        self,
+        prompt: str,
+        settings: SamplingSettings,
+        n: int = 1,
+        novelty_filter: NoveltyFilter | None = None,
+    ) -> list[GeneratedText]:
         """Return ``n`` texts; text ``k`` is the one that ``settings.seed + k`` alone gives.
 
         With ``novel`` or ``unique`` seeds are left out whose texts the sieve holds back; with
@@ -64,27 +68,33 @@ class Generator:
         does not know, SettingsError for settings that do not suit the model, ``n`` below 1 and a
         prompt that no match begins with, SamplingError if too many texts are held back.
         """
-        return list(self.texts(prompt, settings, n, sieve))
+        return list(self.texts(prompt, settings, n, novelty_filter))
 
     def texts(
-        self, prompt: str, settings: SamplingSettings, n: int = 1, sieve: Sieve | None = None
-    ) -> Iterator[Generated]:
+        self,
+        prompt: str,
+        settings: SamplingSettings,
+        n: int = 1,
+        novelty_filter: NoveltyFilter | None = None,
+    ) -> Iterator[GeneratedText]:
         """Yield what ``generate`` returns; the first ones are there before the last are begun."""
         seeds = settings.seeds(n)
         start = self._start(prompt, settings)
         if settings.beam is not None:
-            from charloom.generation.beam import search
+            from charloom.generation.beam import beam_search
 
-            yield from search(self._engine, self._vocabulary, start, settings, n, sieve)
+            yield from beam_search(
+                self._engine, self._vocabulary, start, settings, n, novelty_filter
+            )
             return
         # Side by side, NumPy draws a few texts in about the time of one.
         kernels = compiled(self._engine, math.ceil(n / COMPILED_BATCH) * settings.length)
         draw = functools.partial(self._draw, start, settings, kernels)
-        if sieve is None:
-            for first in range(0, n, AT_ONCE):
-                yield from draw(seeds[first : first + AT_ONCE])
+        if novelty_filter is None:
+            for first in range(0, n, MAX_BATCH):
+                yield from draw(seeds[first : first + MAX_BATCH])
         else:
-            yield from sieve.sift(draw, settings, n)
+            yield from novelty_filter.filter(draw, settings, n)
 
     def stream(self, prompt: str, settings: SamplingSettings, block: int = 1) -> Iterator[str]:
         """Return the pieces of the text that ``generate`` gives, prompt left out, as they come.
@@ -99,7 +109,7 @@ class Generator:
                 "leave them out, or do not stream."
             )
         start = self._start(prompt, settings)
-        text = Growing(settings.seed, self._vocabulary, settings)
+        text = PartialText(settings.seed, self._vocabulary, settings)
         kernels = compiled(self._engine, settings.length)
         steps = self._grow([text], start, settings, block, kernels)
         return (piece for _, piece in steps if piece)
@@ -120,39 +130,39 @@ class Generator:
         not scaled up for it: they sum to 1 minus its probability.
         """
         logits_BV, _ = self._read(text, label)
-        chances_V = probabilities(logits_BV, 1.0)[0]
+        chances_V = softmax(logits_BV, 1.0)[0]
         order = np.argsort(-chances_V, kind="stable").tolist()
         symbols = self._vocabulary.symbols
         return [(symbols[index], float(chances_V[index])) for index in order if index != UNK]
 
-    def _start(self, prompt: str, settings: SamplingSettings) -> Start:
+    def _start(self, prompt: str, settings: SamplingSettings) -> PromptState:
         """Read a prompt, and prepare how to go on from it."""
-        steering = steer(settings, self._vocabulary, prompt, self._expression)
+        steering = build_logits_processor(settings, self._vocabulary, prompt, self._expression)
         logits_1V, state = self._read(prompt, settings.label)
-        return Start(prompt=prompt, logits_1V=logits_1V, state=state, steering=steering)
+        return PromptState(prompt=prompt, logits_1V=logits_1V, state=state, processor=steering)
 
     def _read(self, text: str, label: str | None) -> tuple[Floats, State]:
         """Return logits (1, V) and state after the boundary and ``text``."""
-        state = self._engine.start(np.array([label_id(label, self._labels)]))
-        return read(self._engine, np.concatenate([[EOS], self._vocabulary.encode(text)]), state)
+        state = self._engine.initial_state(np.array([label_id(label, self._labels)]))
+        return prefill(self._engine, np.concatenate([[EOS], self._vocabulary.encode(text)]), state)
 
     def _draw(
         self,
-        start: Start,
+        start: PromptState,
         settings: SamplingSettings,
         kernels: Any | None,
         seeds: Sequence[int],
-    ) -> list[Generated]:
+    ) -> list[GeneratedText]:
         """Return the texts of some seeds, drawn side by side."""
-        size = BATCH if kernels is None else COMPILED_BATCH
+        size = NUMPY_BATCH if kernels is None else COMPILED_BATCH
 
-        def draw(batch: Sequence[int]) -> list[Generated]:
-            texts = [Growing(seed, self._vocabulary, settings) for seed in batch]
+        def draw(batch: Sequence[int]) -> list[GeneratedText]:
+            texts = [PartialText(seed, self._vocabulary, settings) for seed in batch]
             pieces: dict[int, list[str]] = {seed: [] for seed in batch}
-            for text, piece in self._grow(texts, start, settings, BLOCK, kernels):
+            for text, piece in self._grow(texts, start, settings, BLOCK_SYMBOLS, kernels):
                 pieces[text.seed].append(piece)
             return [
-                text.generated(start.prompt, "".join(pieces[text.seed]), settings.label)
+                text.finish(start.prompt, "".join(pieces[text.seed]), settings.label)
                 for text in texts
             ]
 
@@ -164,28 +174,28 @@ class Generator:
 
     def _grow(
         self,
-        texts: Sequence[Growing],
-        start: Start,
+        texts: Sequence[PartialText],
+        start: PromptState,
         settings: SamplingSettings,
         block: int,
         kernels: Any | None,
-    ) -> Iterator[tuple[Growing, str]]:
+    ) -> Iterator[tuple[PartialText, str]]:
         """Add ``block`` symbols to each text at a time until all have ended; yield the pieces."""
-        streams = Streams.begin(start, [text.seed for text in texts])
+        streams = DecoderState.from_prompt(start, [text.seed for text in texts])
         while texts:
             steps = min(block, settings.length - streams.position)
-            drawn = grow(self._engine, streams, steps, start.steering, kernels)
+            drawn = decode(self._engine, streams, steps, start.processor, kernels)
             for row, text in enumerate(texts):
-                length = drawn.lengths_S[row]
+                length = drawn.lengths_B[row]
                 yield (
                     text,
-                    text.add(drawn.ids_ST[row, :length].tolist(), drawn.nats_ST[row, :length]),
+                    text.append(drawn.ids_BT[row, :length].tolist(), drawn.nats_BT[row, :length]),
                 )
             rows = drawn.rows.tolist()
             going = [place for place, row in enumerate(rows) if texts[row].stopped is None]
             texts = [texts[rows[place]] for place in going]
             if len(going) < len(rows):
-                streams.keep(np.array(going, np.int64))
+                streams.select(np.array(going, np.int64))
 
 
 def label_id(label: str | None, labels: Sequence[str]) -> int:
@@ -202,6 +212,6 @@ def label_id(label: str | None, labels: Sequence[str]) -> int:
             f"label {label!r} was asked for, but this model has no labels; "
             "leave the label out, or train a model with --label-column."
         )
-    known = ", ".join(labels[:SHOWN_LABELS])
-    rest = f" and {len(labels) - SHOWN_LABELS} more" if len(labels) > SHOWN_LABELS else ""
+    known = ", ".join(labels[:MAX_SHOWN_LABELS])
+    rest = f" and {len(labels) - MAX_SHOWN_LABELS} more" if len(labels) > MAX_SHOWN_LABELS else ""
     raise LabelError(f"label {label!r} is not known to this model; known labels: {known}{rest}.")

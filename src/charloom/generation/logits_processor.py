@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
-from charloom.generation.regex_constraint import NEVER, Automaton, Expression
+from charloom.generation.regex_constraint import UNREACHABLE, RegexConstraint, SymbolAutomaton
 from charloom.generation.sampling import Truncation
 from charloom.network.exact import ONE, Floats
 from charloom.settings import REPETITION_WINDOW, SamplingSettings
@@ -21,18 +21,18 @@ from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
 Ids = NDArray[np.int64]
 
-WORD_SPAN, SPAN = 1, 8
+DEFAULT_WORD_SPAN, DEFAULT_SPAN = 1, 8
 """Symbols that make a repetition, if not given: of words one, of anything else eight."""
-EXTREME = 1e30
+MAX_MAGNITUDE = 1e30
 """A bias or penalty beyond it, or below its inverse, acts as that: logits stay finite."""
-LONGEST = 2**62
+MAX_LENGTH = 2**62
 """A length beyond it acts as that: kernels count in 64 bits."""
-NOTHING = -1
+NO_SYMBOL = -1
 """Stands before the first symbol among those that repetitions are looked for."""
 
 
 @dataclasses.dataclass(kw_only=True)
-class Memory:
+class ProcessorState:
     """What steering knows of each stream."""
 
     automaton_B: Ids
@@ -41,56 +41,62 @@ class Memory:
     """The last symbols, the newest at the end, ``NOTHING`` before the first; W is 0 without a
     repetition penalty."""
 
-    def take(self, rows: slice | NDArray[np.integer[Any]]) -> "Memory":
+    def take(self, rows: slice | NDArray[np.integer[Any]]) -> "ProcessorState":
         """Return what is known of some of the streams, in the order asked for."""
-        return Memory(automaton_B=self.automaton_B[rows], recent_BW=self.recent_BW[rows])
+        return ProcessorState(automaton_B=self.automaton_B[rows], recent_BW=self.recent_BW[rows])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Steering:
+class LogitsProcessor:
     """How symbols are chosen, made ready for one prompt."""
 
     truncation: Truncation
     bias_V: Floats
     """What is added to each logit; minus infinity for what is never chosen."""
-    length: int
+    max_length: int
     """The largest number of symbols; of a match, it must be whole by then."""
-    minimum: int = 0
+    min_length: int = 0
     """Symbols that must stand before the boundary may come."""
-    penalty: np.float32 = ONE
-    span: int = 1
-    automaton: Automaton | None = None
-    first: Memory
+    repetition_penalty: np.float32 = ONE
+    repetition_span: int = 1
+    automaton: SymbolAutomaton | None = None
+    initial_state: ProcessorState
     """What is known of a stream that is about to draw its first symbol, B is 1."""
 
-    def adjust(self, logits_BV: Floats, position: int, memory: Memory) -> Floats:
+    def process(self, logits_BV: Floats, position: int, memory: ProcessorState) -> Floats:
         """Return the logits to choose from at a position; those that may not be are -inf."""
         adjusted_BV = logits_BV
         if memory.recent_BW.shape[1]:
-            repeated_BV = repeated(memory.recent_BW, self.span, logits_BV.shape[1])
-            pressed_BV = np.where(logits_BV > 0, logits_BV / self.penalty, logits_BV * self.penalty)
+            repeated_BV = mask_repetitions(
+                memory.recent_BW, self.repetition_span, logits_BV.shape[1]
+            )
+            pressed_BV = np.where(
+                logits_BV > 0,
+                logits_BV / self.repetition_penalty,
+                logits_BV * self.repetition_penalty,
+            )
             adjusted_BV = np.where(repeated_BV, pressed_BV, logits_BV)
         adjusted_BV = adjusted_BV + self.bias_V
         if self.automaton is not None:
-            allowed_BV = self.automaton.allowed(
-                memory.automaton_B, drawn=position, minimum=self.minimum, length=self.length
+            allowed_BV = self.automaton.allowed_mask(
+                memory.automaton_B, drawn=position, minimum=self.min_length, length=self.max_length
             )
             return np.where(allowed_BV, adjusted_BV, np.float32(-np.inf))
-        if position < self.minimum:
+        if position < self.min_length:
             adjusted_BV[:, EOS] = -np.inf
         return adjusted_BV
 
-    def follow(self, ids_B: Ids, memory: Memory) -> Memory:
+    def advance(self, ids_B: Ids, memory: ProcessorState) -> ProcessorState:
         """Return what is known once ``ids_B`` were chosen; that of texts that end counts not."""
         automaton_B, recent_BW = memory.automaton_B, memory.recent_BW
         if self.automaton is not None:
-            automaton_B = self.automaton.table_QV[automaton_B, ids_B].astype(np.int64)
+            automaton_B = self.automaton.next_QV[automaton_B, ids_B].astype(np.int64)
         if recent_BW.shape[1]:
             recent_BW = np.concatenate([recent_BW[:, 1:], ids_B[:, None]], axis=1)
-        return Memory(automaton_B=automaton_B, recent_BW=recent_BW)
+        return ProcessorState(automaton_B=automaton_B, recent_BW=recent_BW)
 
 
-def repeated(recent_BW: Ids, span: int, symbols: int) -> NDArray[np.bool_]:
+def mask_repetitions(recent_BW: Ids, span: int, symbols: int) -> NDArray[np.bool_]:
     """Return which symbols, (B, V), would end a passage of ``span`` that stands in the last W."""
     window = recent_BW.shape[1]
     same_BP = np.ones((len(recent_BW), window - span + 1), np.bool_)
@@ -106,7 +112,7 @@ def repeated(recent_BW: Ids, span: int, symbols: int) -> NDArray[np.bool_]:
     return result_BV
 
 
-def biases(vocabulary: Vocabulary, bias: Mapping[str, float]) -> Floats:
+def build_bias(vocabulary: Vocabulary, bias: Mapping[str, float]) -> Floats:
     """Return what is added to each logit, (V,); raises SettingsError for a symbol not known."""
     result_V = np.zeros(len(vocabulary), np.float32)
     result_V[UNK] = -np.inf
@@ -118,23 +124,23 @@ def biases(vocabulary: Vocabulary, bias: Mapping[str, float]) -> Floats:
                 f"its level is {vocabulary.level}, and vocabulary.json has its symbols."
             )
         forbidden = value == -math.inf
-        result_V[index] = -np.inf if forbidden else min(max(value, -EXTREME), EXTREME)
+        result_V[index] = -np.inf if forbidden else min(max(value, -MAX_MAGNITUDE), MAX_MAGNITUDE)
     if np.isneginf(result_V).all():
         raise SettingsError("every symbol is forbidden by a bias; allow at least one.")
     return result_V
 
 
-def steer(
+def build_logits_processor(
     settings: SamplingSettings,
     vocabulary: Vocabulary,
     prompt: str,
-    expression: Callable[[str], Expression],
-) -> Steering:
+    compile_regex: Callable[[str], RegexConstraint],
+) -> LogitsProcessor:
     """Return how to continue ``prompt``; ``expression`` makes one of a pattern.
 
     Raises SettingsError for a bias or an expression that cannot be, and if no match is in reach.
     """
-    bias_V = biases(vocabulary, settings.bias)
+    bias_V = build_bias(vocabulary, settings.bias)
     if settings.min_length and np.isneginf(np.delete(bias_V, EOS)).all():
         raise SettingsError(
             "every symbol but '<eos>' is forbidden by a bias, and min-length "
@@ -147,21 +153,24 @@ def steer(
                 "match and a bias of -inf for '<eos>' contradict each other: "
                 "a match could not end; leave one of them out."
             )
-        automaton, state = expression(settings.match).automaton(
+        automaton, state = compile_regex(settings.match).build_automaton(
             prompt,
             allowed_V=~np.isneginf(bias_V),
             minimum=settings.min_length,
             length=settings.length,
         )
-    return Steering(
-        truncation=Truncation.of(settings, len(vocabulary)),
+    return LogitsProcessor(
+        truncation=Truncation.from_settings(settings, len(vocabulary)),
         bias_V=bias_V,
-        length=min(settings.length, LONGEST if automaton is None else NEVER - 1),
-        minimum=min(settings.min_length, LONGEST),
-        penalty=np.float32(min(max(settings.repetition_penalty or 1, 1 / EXTREME), EXTREME)),
-        span=settings.repetition_span or (WORD_SPAN if vocabulary.level == "word" else SPAN),
+        max_length=min(settings.length, MAX_LENGTH if automaton is None else UNREACHABLE - 1),
+        min_length=min(settings.min_length, MAX_LENGTH),
+        repetition_penalty=np.float32(
+            min(max(settings.repetition_penalty or 1, 1 / MAX_MAGNITUDE), MAX_MAGNITUDE)
+        ),
+        repetition_span=settings.repetition_span
+        or (DEFAULT_WORD_SPAN if vocabulary.level == "word" else DEFAULT_SPAN),
         automaton=automaton,
-        first=Memory(
+        initial_state=ProcessorState(
             automaton_B=np.array([state]),
             recent_BW=_recent(vocabulary, prompt, settings)[None],
         ),
@@ -172,7 +181,7 @@ def _recent(vocabulary: Vocabulary, prompt: str, settings: SamplingSettings) -> 
     """Return the last symbols of a prompt, (W,)."""
     if settings.repetition_penalty is None:
         return np.empty(0, np.int64)
-    recent_W = np.full(REPETITION_WINDOW, NOTHING)
+    recent_W = np.full(REPETITION_WINDOW, NO_SYMBOL)
     ids = vocabulary.encode(prompt)[-REPETITION_WINDOW:]
     recent_W[len(recent_W) - len(ids) :] = ids
     return recent_W

@@ -14,45 +14,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
-from charloom.generation.byte_automaton import ByteAutomaton, shown, too_large
-from charloom.text.symbols import code_of, repair
+from charloom.generation.byte_automaton import ByteAutomaton, quote, too_large_error
+from charloom.text.symbols import code_of, replace_surrogates
 from charloom.text.vocabulary import EOS, Vocabulary
 
-NEVER = np.iinfo(np.int32).max
+UNREACHABLE = np.iinfo(np.int32).max
 """Further symbols to a match where there is none."""
-LARGEST = 2**26
+MAX_TABLE_ENTRIES = 2**26
 """The most entries, of 4 bytes, that a table of an automaton may have."""
-STATES = 100_000
+MAX_BYTE_STATES = 100_000
 """The most states over bytes that are looked at."""
-AT_ONCE = 2**20
+MAX_CHUNK = 2**20
 """Pairs of a state and a symbol that are followed at a time, which bounds memory."""
 
 States = NDArray[np.int32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Automaton:
+class SymbolAutomaton:
     """A deterministic automaton over the symbols of a vocabulary."""
 
-    table_QV: States
+    next_QV: States
     """The state after each symbol, -1 where no match can come of it; the columns of the boundary
     and of ``<unk>`` are -1."""
-    need_JQ: NDArray[np.int32]
+    distance_JQ: NDArray[np.int32]
     """The fewest symbols, at least J of them, that lead from a state to a whole match; NEVER if
     none do. J goes from 0 to the minimum length."""
 
-    def allowed(
+    def allowed_mask(
         self, states_B: NDArray[np.int64], *, drawn: int, minimum: int, length: int
     ) -> NDArray[np.bool_]:
         """Return which symbols, (B, V), may come after ``drawn`` ones."""
-        next_BV = self.table_QV[states_B]
-        need_BV = self.need_JQ[max(minimum - drawn - 1, 0)][next_BV]
+        next_BV = self.next_QV[states_B]
+        need_BV = self.distance_JQ[max(minimum - drawn - 1, 0)][next_BV]
         allowed_BV: NDArray[np.bool_] = (next_BV >= 0) & (need_BV <= length - drawn - 1)
-        allowed_BV[:, EOS] = self.need_JQ[max(minimum - drawn, 0)][states_B] == 0
+        allowed_BV[:, EOS] = self.distance_JQ[max(minimum - drawn, 0)][states_B] == 0
         return allowed_BV
 
 
-class Expression:
+class RegexConstraint:
     """A regular expression, made ready for the symbols of a vocabulary."""
 
     def __init__(self, pattern: str, vocabulary: Vocabulary) -> None:
@@ -61,36 +61,36 @@ class Expression:
         self._bytes = ByteAutomaton(pattern)
         self._spellings = _Spellings(vocabulary)
 
-    def automaton(
+    def build_automaton(
         self, prompt: str, *, allowed_V: NDArray[np.bool_], minimum: int, length: int
-    ) -> tuple[Automaton, int]:
+    ) -> tuple[SymbolAutomaton, int]:
         """Return the automaton and its state after ``prompt``.
 
         Paths lead over symbols of ``allowed_V`` only. Raises SettingsError if no text of
         ``minimum`` to ``length`` symbols after the prompt matches, or if there are too many states.
         """
-        state = self._bytes.walk(self._bytes.start, repair(prompt).encode())
+        state = self._bytes.walk(self._bytes.start, replace_surrogates(prompt).encode())
         if state is None:
             self._refuse_prompt(prompt)
         table_QV, need_JQ = self._tables(state, allowed_V, minimum, length)
-        if need_JQ[minimum, 0] > min(length, NEVER - 1):
+        if need_JQ[minimum, 0] > min(length, UNREACHABLE - 1):
             self._refuse(prompt, state, allowed_V, minimum, length)
-        live = np.flatnonzero(need_JQ[0] < NEVER)
+        live = np.flatnonzero(need_JQ[0] < UNREACHABLE)
         # The last entry stands for -1, no state.
         numbers_Q = np.full(len(table_QV) + 1, -1, np.int32)
         numbers_Q[live] = np.arange(len(live))
         need_JQ = np.ascontiguousarray(need_JQ[:, live])
-        return Automaton(table_QV=numbers_Q[table_QV[live]], need_JQ=need_JQ), 0
+        return SymbolAutomaton(next_QV=numbers_Q[table_QV[live]], distance_JQ=need_JQ), 0
 
     def _tables(
         self, state: int, allowed_V: NDArray[np.bool_], minimum: int, length: int
     ) -> tuple[States, NDArray[np.int32]]:
         """Return both tables for what ``length`` symbols lead to; state 0 is the one given."""
         table_QV, whole_Q = self._explore(state, allowed_V, length)
-        if (minimum + 1) * len(table_QV) > LARGEST:
+        if (minimum + 1) * len(table_QV) > MAX_TABLE_ENTRIES:
             raise SettingsError(
                 f"min-length {minimum} is too large for the expression to match, "
-                f"{shown(self._bytes.pattern)}, which has {len(table_QV)} states; lower it."
+                f"{quote(self._bytes.pattern)}, which has {len(table_QV)} states; lower it."
             )
         return table_QV, _needs(table_QV, whole_Q, minimum)
 
@@ -100,13 +100,13 @@ class Expression:
         """Return the states within ``length`` symbols, the nearest first, and which are matches."""
         rows = _Rows(self._bytes)
         layer = np.array([rows.row(state)])
-        numbers_R = np.full(STATES + 1, -1, np.int32)
+        numbers_R = np.full(MAX_BYTE_STATES + 1, -1, np.int32)
         numbers_R[layer] = 0
         layers, total = [layer], 1
         tables: list[States] = []
         while len(layer) and len(tables) < length:
-            if total * len(self._vocabulary) > LARGEST:
-                raise too_large(self._bytes.pattern)
+            if total * len(self._vocabulary) > MAX_TABLE_ENTRIES:
+                raise too_large_error(self._bytes.pattern)
             rows_FV = self._spellings.follow(layer, rows, allowed_V)
             found_R = np.zeros(len(rows.states), np.bool_)
             found_R[rows_FV] = True
@@ -118,7 +118,7 @@ class Expression:
             total += len(layer)
         # No symbols are left to lead on from the last ones.
         tables.append(np.full((len(layer), len(self._vocabulary)), -1, np.int32))
-        whole = [self._bytes.matches(rows.states[row]) for row in np.concatenate(layers).tolist()]
+        whole = [self._bytes.is_match(rows.states[row]) for row in np.concatenate(layers).tolist()]
         return np.concatenate(tables), np.array(whole)
 
     def _refuse(
@@ -130,15 +130,15 @@ class Expression:
         length: int,
     ) -> NoReturn:
         """Raise the error that says why nothing of ``minimum`` to ``length`` symbols matches."""
-        example = self._bytes.completion(state, self._spellings.bytes)
+        example = self._bytes.shortest_completion(state, self._spellings.bytes)
         if example is None:
             self._refuse_prompt(prompt)
-        pattern = shown(self._bytes.pattern)
-        need_J = self._tables(state, allowed_V, minimum, NEVER)[1][:, 0]
-        if need_J[0] == NEVER:
+        pattern = quote(self._bytes.pattern)
+        need_J = self._tables(state, allowed_V, minimum, UNREACHABLE)[1][:, 0]
+        if need_J[0] == UNREACHABLE:
             self._refuse_symbols(example.decode(), state)
-        if need_J[minimum] == NEVER:
-            most = int(np.flatnonzero(need_J < NEVER)[-1])
+        if need_J[minimum] == UNREACHABLE:
+            most = int(np.flatnonzero(need_J < UNREACHABLE)[-1])
             raise SettingsError(
                 f"min-length is {minimum}, but a match of {pattern} has at most {most} symbols "
                 "after the prompt; lower it, or let the expression repeat more."
@@ -150,21 +150,21 @@ class Expression:
         )
 
     def _refuse_prompt(self, prompt: str) -> NoReturn:
-        pattern = shown(self._bytes.pattern)
-        if self._bytes.completion(self._bytes.start) is None:
+        pattern = quote(self._bytes.pattern)
+        if self._bytes.shortest_completion(self._bytes.start) is None:
             raise SettingsError(
                 f"no text at all matches the expression {pattern}; give one that some text matches."
             )
         raise SettingsError(
-            f"no match of {pattern} begins with the prompt, {shown(prompt)}; the whole text must "
+            f"no match of {pattern} begins with the prompt, {quote(prompt)}; the whole text must "
             "match, prompt included: change one of them."
         )
 
     def _refuse_symbols(self, example: str, state: int) -> NoReturn:
         """Raise the error of an expression whose matches, as ``example``, cannot be written."""
-        pattern = shown(self._bytes.pattern)
+        pattern = quote(self._bytes.pattern)
         every_V = np.ones(len(self._vocabulary), np.bool_)
-        if self._explore(state, every_V, NEVER)[1].any():
+        if self._explore(state, every_V, UNREACHABLE)[1].any():
             raise SettingsError(
                 f"every match of {pattern} needs a symbol that a bias of -inf forbids; allow it."
             )
@@ -172,7 +172,7 @@ class Expression:
         learned = "; only words of its training text can be written" if level == "word" else ""
         raise SettingsError(
             f"no match of {pattern} can be written with the symbols of this model: "
-            f"{shown(example)}, say, needs {shown(self._vocabulary.unknown(example)[0])}{learned}; "
+            f"{quote(example)}, say, needs {quote(self._vocabulary.unknown_symbols(example)[0])}{learned}; "
             "let the expression match others."
         )
 
@@ -205,7 +205,7 @@ class _Spellings:
     ) -> NDArray[np.int32]:
         """Return the row after each symbol, (F, V); 0 after those that are not allowed."""
         result_FV = np.zeros((len(rows_F), self._size), np.int32)
-        step = max(AT_ONCE // self._size, 1)
+        step = max(MAX_CHUNK // self._size, 1)
         for first in range(0, len(rows_F), step):
             some = slice(first, first + step)
             here_FV = np.repeat(rows_F[some, None], len(self._ids), axis=1)
@@ -233,8 +233,8 @@ class _Rows:
         """Return the row of a state; raises SettingsError if there are too many."""
         row = self._numbers.setdefault(state, len(self.states))
         if row == len(self.states):
-            if row > STATES:
-                raise too_large(self._automaton.pattern)
+            if row > MAX_BYTE_STATES:
+                raise too_large_error(self._automaton.pattern)
             self.states.append(state)
         return row
 
@@ -243,7 +243,7 @@ class _Rows:
         asked_R = np.zeros(len(self._made_R), np.bool_)
         asked_R[rows_FK] = True
         for row in np.flatnonzero(asked_R & ~self._made_R).tolist():
-            for byte, state in self._automaton.following(self.states[row]):
+            for byte, state in self._automaton.transitions(self.states[row]):
                 self._table_RB[row, byte] = self.row(state)
             self._made_R[row] = True
         result_FK: NDArray[np.int32] = self._table_RB[rows_FK, bytes_K]
@@ -260,10 +260,12 @@ def _needs(table_QV: States, whole_Q: NDArray[np.bool_], minimum: int) -> NDArra
     def before(need_Q: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return how many symbols are needed one symbol earlier, at the best successor's."""
         # The last entry stands for -1, no state.
-        least_Q = np.minimum.reduceat(np.append(need_Q, np.int32(NEVER))[successors_E], first_Q)
-        return np.asarray(np.minimum(least_Q, NEVER - 1) + 1, np.int32)
+        least_Q = np.minimum.reduceat(
+            np.append(need_Q, np.int32(UNREACHABLE))[successors_E], first_Q
+        )
+        return np.asarray(np.minimum(least_Q, UNREACHABLE - 1) + 1, np.int32)
 
-    need_Q, last_Q = np.where(whole_Q, 0, NEVER).astype(np.int32), None
+    need_Q, last_Q = np.where(whole_Q, 0, UNREACHABLE).astype(np.int32), None
     while last_Q is None or (need_Q != last_Q).any():
         need_Q, last_Q = np.where(whole_Q, np.int32(0), before(need_Q)), need_Q
     need_JQ = np.empty((minimum + 1, len(need_Q)), np.int32)
@@ -279,7 +281,7 @@ def _successors(table_QV: States) -> tuple[States, NDArray[np.int64]]:
     Every state has -1, no state, among them, since the boundary leads there.
     """
     parts, counts = [], []
-    step = max(AT_ONCE // table_QV.shape[1], 1)
+    step = max(MAX_CHUNK // table_QV.shape[1], 1)
     for first in range(0, len(table_QV), step):
         sorted_QV = np.sort(table_QV[first : first + step], axis=1)
         new_QV = np.ones(sorted_QV.shape, np.bool_)

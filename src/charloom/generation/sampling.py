@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 Weights = NDArray[np.float32]
 
 
-def probabilities(
+def softmax(
     logits_BV: Floats, temperature: float, allowed_V: Mask | None = None
 ) -> NDArray[np.float64]:
     """Return softmax(logits / temperature) over the allowed symbols, (B, V); others have exactly 0.
@@ -35,7 +35,7 @@ class Truncation:
     min_p: float = 0.0
 
     @classmethod
-    def of(cls, settings: SamplingSettings, symbols: int) -> Self:
+    def from_settings(cls, settings: SamplingSettings, symbols: int) -> Self:
         """Return what the settings say of a vocabulary of so many symbols."""
         assert settings.temperature is not None
         all_stay = settings.top_k is None or settings.top_k >= symbols
@@ -48,12 +48,12 @@ class Truncation:
         )
 
     @property
-    def cuts(self) -> bool:
+    def truncates(self) -> bool:
         """Whether it leaves any symbol out."""
         return self.top_k is not None or self.top_p < 1 or self.min_p > 0
 
 
-def weights(logits_BV: Floats, truncation: Truncation) -> Weights:
+def sampling_weights(logits_BV: Floats, truncation: Truncation) -> Weights:
     """Return probabilities up to a factor of each stream, (B, V); those that are left out have 0.
 
     A logit of minus infinity is left out, as is what the truncation cuts off; ``choose`` draws from
@@ -66,9 +66,9 @@ def weights(logits_BV: Floats, truncation: Truncation) -> Weights:
         weights_BV[np.arange(len(logits_BV)), np.argmax(logits_BV == best_B1, axis=1)] = 1
         return weights_BV
     with np.errstate(over="ignore"):  # a temperature near 0 may take a logit to -inf
-        weights_BV = exp((logits_BV - best_B1) / divisor(truncation.temperature))
+        weights_BV = exp((logits_BV - best_B1) / clamp_temperature(truncation.temperature))
     weights_BV[np.isneginf(logits_BV)] = 0
-    if truncation.cuts:
+    if truncation.truncates:
         for logits_V, weights_V in zip(logits_BV, weights_BV, strict=True):
             _cut(logits_V, weights_V, truncation)
     return weights_BV
@@ -89,7 +89,7 @@ def _cut(logits_V: Weights, weights_V: Weights, truncation: Truncation) -> None:
     weights_V[order[kept:]] = 0
 
 
-def choose(
+def sample(
     logits_BV: Floats, truncation: Truncation, uniforms_B: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Return the id of the next symbol of each stream, (B,).
@@ -99,18 +99,18 @@ def choose(
     exceeds the uniform in [0, 1), taken as a share of the last cumulative probability. An id whose
     logit is minus infinity is never chosen. Every bit of it is decided (arithmetic/exact.py).
     """
-    cumulative_BV = np.cumsum(weights(logits_BV, truncation), axis=1, dtype=np.float64)
+    cumulative_BV = np.cumsum(sampling_weights(logits_BV, truncation), axis=1, dtype=np.float64)
     targets_B = uniforms_B * cumulative_BV[:, -1]
     return np.asarray(np.argmax(cumulative_BV > targets_B[:, None], axis=1), np.int64)
 
 
-def divisor(temperature: float) -> np.float32:
+def clamp_temperature(temperature: float) -> np.float32:
     """Return what logits are divided by: of a temperature beyond float32, the nearest one there."""
     limits = np.finfo(np.float32)
     return np.float32(min(max(temperature, float(limits.tiny)), float(limits.max)))
 
 
-def cost(logits_BV: Floats, ids_B: NDArray[np.int64]) -> NDArray[np.float64]:
+def surprisals(logits_BV: Floats, ids_B: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return what ``surprisal`` gives, as float32 rounds it, with the arithmetic of the kernels."""
     best_B1 = logits_BV.max(axis=1, keepdims=True)
     total_B = np.cumsum(exp(logits_BV - best_B1), axis=1, dtype=np.float64)[:, -1]

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
-from charloom.generation.byte_automaton import shown
-from charloom.generation.decode_loop import Start, Streams, compiled, grow, read
-from charloom.generation.detokenizer import Pieces, StopKind
-from charloom.generation.logits_processor import Memory
-from charloom.generation.sampling import Truncation, weights
+from charloom.generation.byte_automaton import quote
+from charloom.generation.decode_loop import DecoderState, PromptState, compiled, decode, prefill
+from charloom.generation.detokenizer import IncrementalDetokenizer, StopKind
+from charloom.generation.logits_processor import ProcessorState
+from charloom.generation.sampling import Truncation, sampling_weights
 from charloom.network.engine import Engine, Ids
 from charloom.network.exact import Floats
 from charloom.settings import SamplingSettings
-from charloom.settings.limits import LARGEST_SEED
+from charloom.settings.limits import MAX_SEED
 from charloom.text.vocabulary import EOS, Vocabulary
 
 
@@ -39,8 +39,8 @@ class Choice:
 class _Point:
     """Where a text stood after a step, and all that it takes to go on; nothing in it changes."""
 
-    stream: Streams
-    pieces: Pieces
+    stream: DecoderState
+    pieces: IncrementalDetokenizer
     released: int
     """How many pieces of the text were certain."""
     stopped: StopKind | None = None
@@ -62,31 +62,33 @@ class Session:
     """
 
     def __init__(
-        self, engine: Engine, vocabulary: Vocabulary, start: Start, settings: SamplingSettings
+        self, engine: Engine, vocabulary: Vocabulary, start: PromptState, settings: SamplingSettings
     ) -> None:
         self._engine = engine
         self._vocabulary = vocabulary
         self._settings = settings
-        self._steering = start.steering
+        self._steering = start.processor
         self._seed = settings.seed
         self._released = [start.prompt]
         first = _Point(
-            stream=Streams.begin(start, [settings.seed]), pieces=self._joiner(), released=1
+            stream=DecoderState.from_prompt(start, [settings.seed]),
+            pieces=self._joiner(),
+            released=1,
         )
         self._points = [first]
 
     @property
     def text(self) -> str:
         """The text so far, prompt included; an unfinished character is U+FFFD in it."""
-        return self.settled + self.held
+        return self.committed + self.pending
 
     @property
-    def settled(self) -> str:
+    def committed(self) -> str:
         """The text so far without ``held``."""
         return "".join(self._released[: self._now.released])
 
     @property
-    def held(self) -> str:
+    def pending(self) -> str:
         """The end that may still go: the beginning of a stop string, or of a character."""
         return copy.deepcopy(self._now.pieces).finish()
 
@@ -114,16 +116,18 @@ class Session:
             for index in offered.tolist()
         ]
 
-    def take(self, index: int) -> None:
+    def choose(self, index: int) -> None:
         """Add a symbol that may come next, by its id; raises SettingsError after the end."""
         self._check_going()
         assert self._odds()[1][index] > 0, "this symbol may not come next"
         stream, ids_1 = self._read(), np.array([index])
-        memory = stream.memory
+        memory = stream.processor_state
         if index != EOS:
-            memory = self._steering.follow(ids_1, memory)
+            memory = self._steering.advance(ids_1, memory)
         position = stream.position + 1
-        stream = dataclasses.replace(stream, last_S=ids_1, memory=memory, position=position)
+        stream = dataclasses.replace(
+            stream, last_ids_B=ids_1, processor_state=memory, position=position
+        )
         self._put(self._after(index, stream))
 
     def type(self, text: str) -> None:
@@ -143,21 +147,21 @@ class Session:
                 f"room for {left}; type fewer, or begin again with a larger length."
             )
         memory = self._typed(ids, text)
-        unread = ids if stream.last_S is None else np.concatenate([stream.last_S, ids])
-        logits_1V, state = read(self._engine, unread, stream.state)
+        unread = ids if stream.last_ids_B is None else np.concatenate([stream.last_ids_B, ids])
+        logits_1V, state = prefill(self._engine, unread, stream.state)
         point = _Point(
-            stream=Streams(
+            stream=DecoderState(
                 state=state,
-                logits_SV=logits_1V,
-                seeds_S=stream.seeds_S,
-                memory=memory,
+                logits_BV=logits_1V,
+                seeds_B=stream.seeds_B,
+                processor_state=memory,
                 position=stream.position + len(ids),
             ),
             pieces=self._joiner(),
             released=self._now.released + 1,
             stopped="length" if len(ids) == left else None,
         )
-        self._put((point, self.held + text))
+        self._put((point, self.pending + text))
 
     def undo(self, steps: int = 1) -> int:
         """Take back the last steps, or as many as there are; return how many. A run is one step."""
@@ -165,10 +169,10 @@ class Session:
         undone = self._points[first:]
         del self._points[first:]
         if any(point.chance for point in undone):
-            self._seed = (self._seed + 1) % (LARGEST_SEED + 1)
+            self._seed = (self._seed + 1) % (MAX_SEED + 1)
         return len(undone)
 
-    def run(self, symbols: int | None = None) -> Iterator[str]:
+    def generate(self, symbols: int | None = None) -> Iterator[str]:
         """Draw on to the end, or so many symbols; yield the pieces of text as they are certain.
 
         It draws no further than it is read; read it out, or leave it, before another step.
@@ -180,9 +184,9 @@ class Session:
                 break
             # The arrays stay those of the point before, which a growing stream leaves as they are.
             seeds_S = np.array([self._seed], np.uint64)
-            stream = dataclasses.replace(self._now.stream, seeds_S=seeds_S)
-            drawn = grow(self._engine, stream, 1, self._steering, kernels)
-            point, piece = self._after(int(drawn.ids_ST[0, 0]), stream, chance=True)
+            stream = dataclasses.replace(self._now.stream, seeds_B=seeds_S)
+            drawn = decode(self._engine, stream, 1, self._steering, kernels)
+            point, piece = self._after(int(drawn.ids_BT[0, 0]), stream, chance=True)
             self._put((point, piece), instead=number > 0)
             if piece:
                 yield piece
@@ -196,19 +200,19 @@ class Session:
         """How many symbols may still be added; counted also after the end."""
         return self._settings.length - self._now.stream.position
 
-    def _joiner(self) -> Pieces:
-        return Pieces(self._vocabulary.level, self._settings.stop)
+    def _joiner(self) -> IncrementalDetokenizer:
+        return IncrementalDetokenizer(self._vocabulary.level, self._settings.stop)
 
     def _check_going(self) -> None:
         if self.stopped is not None:
             raise SettingsError("the text has ended, nothing can be added; undo a step first.")
 
-    def _read(self) -> Streams:
+    def _read(self) -> DecoderState:
         """Return the stream with all of its symbols read, so that its logits are the next ones."""
         stream = self._now.stream
-        if stream.last_S is not None:
-            logits_1V, state = self._engine.step(stream.last_S, stream.state)
-            stream = dataclasses.replace(stream, logits_SV=logits_1V, state=state, last_S=None)
+        if stream.last_ids_B is not None:
+            logits_1V, state = self._engine.step(stream.last_ids_B, stream.state)
+            stream = dataclasses.replace(stream, logits_BV=logits_1V, state=state, last_ids_B=None)
             self._points[-1] = dataclasses.replace(self._now, stream=stream)
         return stream
 
@@ -217,28 +221,32 @@ class Session:
         stream, truncation = self._read(), self._steering.truncation
         if truncation.temperature == 0:
             truncation = Truncation()
-        logits_1V = self._steering.adjust(stream.logits_SV, stream.position, stream.memory)
-        return logits_1V[0], np.asarray(weights(logits_1V, truncation)[0], np.float64)
+        logits_1V = self._steering.process(
+            stream.logits_BV, stream.position, stream.processor_state
+        )
+        return logits_1V[0], np.asarray(sampling_weights(logits_1V, truncation)[0], np.float64)
 
-    def _typed(self, ids: Ids, text: str) -> Memory:
+    def _typed(self, ids: Ids, text: str) -> ProcessorState:
         """Return what is known once a text was typed; raises SettingsError if none matches then."""
-        memory, automaton = self._now.stream.memory, self._steering.automaton
+        memory, automaton = self._now.stream.processor_state, self._steering.automaton
         for index in ids:
-            memory = self._steering.follow(np.array([index]), memory)
+            memory = self._steering.advance(np.array([index]), memory)
             if memory.automaton_B[0] < 0:
                 break
         if automaton is not None:
             state, left = memory.automaton_B[0], self._left - len(ids)
             missing = max(self._settings.min_length - (self._settings.length - left), 0)
-            if state < 0 or automaton.need_JQ[missing, state] > left:
+            if state < 0 or automaton.distance_JQ[missing, state] > left:
                 raise SettingsError(
-                    f"{shown(text)} cannot stand here: no match of "
-                    f"{shown(self._settings.match or '')} goes on from it within the length of "
+                    f"{quote(text)} cannot stand here: no match of "
+                    f"{quote(self._settings.match or '')} goes on from it within the length of "
                     f"{self._settings.length} symbols; type something else, or undo."
                 )
         return memory
 
-    def _after(self, index: int, stream: Streams, *, chance: bool = False) -> tuple[_Point, str]:
+    def _after(
+        self, index: int, stream: DecoderState, *, chance: bool = False
+    ) -> tuple[_Point, str]:
         """Return the point after one more symbol, and the piece of text that is certain with it."""
         pieces, piece = copy.deepcopy(self._now.pieces), ""
         stopped: StopKind | None = None

@@ -16,28 +16,28 @@ from typing import Final
 
 from charloom.model_folder.format import CARD
 
-_OLD: Final = "model"
+_REPLACED: Final = "model"
 """What a folder that stands in for a moment holds: the model that is replaced."""
 
 
-def own_folder(path: Path) -> Path:
+def make_sibling(path: Path) -> Path:
     """Make a temporary folder beside ``path``."""
     return Path(tempfile.mkdtemp(prefix=f"{_prefix(path)}{os.getpid()}-", dir=path.parent))
 
 
-def put_in_place(partial: Path, path: Path) -> None:
+def replace_directory(partial: Path, path: Path) -> None:
     """Rename the folder ``partial`` to ``path``, which may be missing, empty or a model."""
-    _open_to_others(partial)
+    _apply_umask(partial)
     if not path.exists():
         partial.rename(path)
         return
-    old = own_folder(path)
+    old = make_sibling(path)
     try:
-        path.rename(old / _OLD)
+        path.rename(old / _REPLACED)
         partial.rename(path)
     finally:
         if not path.exists():
-            (old / _OLD).rename(path)
+            (old / _REPLACED).rename(path)
         shutil.rmtree(old, ignore_errors=True)
 
 
@@ -48,11 +48,11 @@ def recover(path: Path) -> None:
     in its temporary folder, and the one that it replaces is in another.
     """
     with contextlib.suppress(OSError):
-        left = list(_left(path))
+        left = list(_abandoned(path))
         ready = [folder for folder in left if (folder / CARD).is_file()]  # the last file written
-        replaced = [folder / _OLD for folder in left if (folder / _OLD).is_dir()]
+        replaced = [folder / _REPLACED for folder in left if (folder / _REPLACED).is_dir()]
         for folder in ready:
-            _open_to_others(folder)
+            _apply_umask(folder)
         for folder in [*ready, *replaced]:
             if not path.exists() and not path.is_symlink():
                 folder.rename(path)
@@ -60,12 +60,12 @@ def recover(path: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _left(path: Path) -> Iterator[Path]:
+def _abandoned(path: Path) -> Iterator[Path]:
     """Yield the folders that processes which are no more made for ``path`` on this machine."""
     prefix = _prefix(path)
     for folder in path.parent.glob(f"{prefix}*-*"):
         owner = folder.name.removeprefix(prefix).split("-")[0]
-        if owner.isdecimal() and not runs(int(owner)):
+        if owner.isdecimal() and not process_exists(int(owner)):
             yield folder
 
 
@@ -75,7 +75,7 @@ def _prefix(path: Path) -> str:
     return f".charloom-{blake2b(place, digest_size=6).hexdigest()}-"
 
 
-def runs(process: int) -> bool:
+def process_exists(process: int) -> bool:
     """Return whether there is a process of this number on this machine, for all that is known."""
     if os.name != "posix":  # elsewhere asking for a process by signal 0 would end it
         return True
@@ -88,7 +88,7 @@ def runs(process: int) -> bool:
     return True
 
 
-def _open_to_others(folder: Path) -> None:
+def _apply_umask(folder: Path) -> None:
     """Give a temporary folder, which only its owner may enter, the rights of an ordinary one."""
     mask = os.umask(0)
     os.umask(mask)

@@ -5,7 +5,7 @@ from charloom.model_folder.format import DOCUMENTS, ModelRecord
 _LEVELS = {"char": "character", "byte": "byte", "grapheme": "grapheme cluster", "word": "word"}
 
 
-def card(record: ModelRecord) -> str:
+def model_card(record: ModelRecord) -> str:
     """Return the card of ``record`` in Markdown, with the head that model hubs read."""
     network, vocabulary = record.network, record.vocabulary
     parameters = sum(tensor.size for tensor in record.tensors.values())
@@ -24,8 +24,8 @@ def card(record: ModelRecord) -> str:
         f"of {network.hidden} units, {source}, {len(vocabulary):,} symbols, "
         f"{parameters:,} parameters.",
         "",
-        *_figures(record),
-        *_provenance(record),
+        *_validation_lines(record),
+        *_provenance_lines(record),
         "## Use",
         "",
         "```console",
@@ -37,37 +37,37 @@ def card(record: ModelRecord) -> str:
         "",
         "The model imitates its training text, can repeat parts of it word for word, and knows "
         "nothing of truth. `vocabulary.json` discloses which symbols that text contains, and "
-        "`samples.jsonl` holds texts written while learning." + _index(record),
+        "`samples.jsonl` holds texts written while learning." + _index_note(record),
         "",
     ]
     return "\n".join(lines)
 
 
-def _figures(record: ModelRecord) -> list[str]:
-    figure = record.figures.get("bits_per_character")
+def _validation_lines(record: ModelRecord) -> list[str]:
+    figure = record.metrics.get("bits_per_character")
     if figure is None:
         return []
     return [
         f"Validation: **{figure:.3f} bits per character** on "
-        f"{record.figures['validation_documents']:,} documents that are not in the training part, "
-        f"after {record.figures['step']:,} steps and {record.figures['seconds']:.0f} seconds.",
+        f"{record.metrics['validation_documents']:,} documents that are not in the training part, "
+        f"after {record.metrics['step']:,} steps and {record.metrics['seconds']:.0f} seconds.",
         "",
     ]
 
 
-def _provenance(record: ModelRecord) -> list[str]:
+def _provenance_lines(record: ModelRecord) -> list[str]:
     if not record.provenance:
         return []
     text = {name: value for name, value in record.text.to_json().items() if value is not None}
     rows = [
-        f"- {name.replace('_', ' ')}: {_shown(value)}"
+        f"- {name.replace('_', ' ')}: {_format_value(value)}"
         for name, value in {**record.provenance, **text}.items()
     ]
     return ["## Provenance", "", *rows, ""]
 
 
-def _index(record: ModelRecord) -> str:
-    if record.known is None:
+def _index_note(record: ModelRecord) -> str:
+    if record.document_index is None:
         return ""
     return (
         f" `{DOCUMENTS}` holds hashes of the training texts: no text can be read from it, but "
@@ -75,7 +75,7 @@ def _index(record: ModelRecord) -> str:
     )
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -54,7 +54,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         _write(folder / (name + _PARTIAL), content)
     for name in (header["tensors"], STATE):
         (folder / (name + _PARTIAL)).replace(folder / name)
-        _settle(folder)
+        _fsync_directory(folder)
     for entry in folder.iterdir():
         if entry.name not in (header["tensors"], STATE):
             entry.unlink()
@@ -77,10 +77,10 @@ def read(folder: Path) -> Checkpoint:
         header = _header(folder)
         tensors = (folder / header["tensors"]).read_bytes()
         if _digest(tensors) != header["tensors_digest"]:
-            raise _altered(folder / header["tensors"])
+            raise _altered_error(folder / header["tensors"])
         return Checkpoint(run=header["run"], state=header["state"], tensors=tensors)
     except FileNotFoundError as error:
-        raise _altered(Path(error.filename)) from error
+        raise _altered_error(Path(error.filename)) from error
     except OSError as error:
         raise ResumeError(
             f"{error.filename or folder} cannot be read ({error.strerror or error}); "
@@ -95,7 +95,7 @@ def _header(folder: Path) -> dict[str, Any]:
         header = json.loads(path.read_bytes())
         version, digest = header["format"], header.pop("digest", None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _altered(path) from error
+        raise _altered_error(path) from error
     if isinstance(version, int) and version != FORMAT:
         another = "a newer" if version > FORMAT else "the older"
         raise ResumeError(
@@ -103,12 +103,12 @@ def _header(folder: Path) -> dict[str, Any]:
             f"alone: use {another} charloom, or begin the run anew with --force."
         )
     if digest != _digest(_json(header)):
-        raise _altered(path)
+        raise _altered_error(path)
     known: dict[str, Any] = header
     return known
 
 
-def _altered(path: Path) -> ResumeError:
+def _altered_error(path: Path) -> ResumeError:
     return ResumeError(
         f"{path} is missing, damaged or was altered after it was saved; only a whole checkpoint "
         "can be resumed: put the file back as it was, or begin the run anew with --force."
@@ -122,7 +122,7 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _settle(folder: Path) -> None:
+def _fsync_directory(folder: Path) -> None:
     """Let the names in ``folder`` outlive a failure of the power, where the system can do that."""
     with contextlib.suppress(OSError):  # Windows opens no folders
         descriptor = os.open(folder, os.O_RDONLY)

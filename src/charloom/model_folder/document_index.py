@@ -13,14 +13,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.text.distinct_hashes import distinct
-from charloom.text.symbols import repair
+from charloom.text.distinct_hashes import iter_distinct
+from charloom.text.symbols import replace_surrogates
 
-WIDTH = 5
+KEY_BYTES = 5
 """Bytes that are kept of the 8 of a hash."""
 
 
-class KnownDocuments:
+class DocumentIndex:
     """A set of documents that ``text in known`` asks, letter for letter.
 
     ``read`` gives ``packed``; it is called when that is asked for the first time, and raises what
@@ -31,7 +31,7 @@ class KnownDocuments:
         self._read = read
 
     @classmethod
-    def of(cls, blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Self:
+    def from_hashes(cls, blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Self:
         """Return the set of ``count`` documents, whose hashes in a store ``blocks`` gives anew.
 
         They are looked at when ``packed`` is asked for.
@@ -40,7 +40,7 @@ class KnownDocuments:
         def read() -> bytes:
             # Its buffer becomes the result; joined pieces would be there twice.
             packed = io.BytesIO()
-            packed.writelines(_packed(blocks, count))
+            packed.writelines(_pack_keys(blocks, count))
             return packed.getvalue()
 
         return cls(read)
@@ -59,28 +59,30 @@ class KnownDocuments:
         return self
 
     def __len__(self) -> int:
-        return len(self.packed) // WIDTH
+        return len(self.packed) // KEY_BYTES
 
     def __contains__(self, text: str) -> bool:
-        key = blake2b(repair(text).encode(), digest_size=8).digest()[:WIDTH]
-        first = WIDTH * int(np.searchsorted(self._keys, np.bytes_(key)))
-        return self.packed[first : first + WIDTH] == key
+        key = blake2b(replace_surrogates(text).encode(), digest_size=8).digest()[:KEY_BYTES]
+        first = KEY_BYTES * int(np.searchsorted(self._keys, np.bytes_(key)))
+        return self.packed[first : first + KEY_BYTES] == key
 
     @cached_property
     def _keys(self) -> NDArray[Any]:
         """What is packed, as an array: (documents,)."""
         # NumPy takes zeros at the end of a string for padding. All keys have one width, so that
         # does not change their order, and whether two are equal is not asked of NumPy.
-        return np.ndarray(len(self), f"S{WIDTH}", self.packed)
+        return np.ndarray(len(self), f"S{KEY_BYTES}", self.packed)
 
 
-def _packed(blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Iterator[bytes]:
+def _pack_keys(blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Iterator[bytes]:
     """Yield what is packed, piece by piece."""
 
     def cut() -> Iterator[NDArray[np.uint64]]:
         # The store reads a digest as a little-endian number; here its first bytes come first.
         for hashes in blocks():
-            yield hashes.astype("<u8").view(">u8").astype(np.uint64) >> np.uint64(64 - 8 * WIDTH)
+            yield hashes.astype("<u8").view(">u8").astype(np.uint64) >> np.uint64(
+                64 - 8 * KEY_BYTES
+            )
 
-    for keys in distinct(cut, count, 8 * WIDTH):
-        yield keys.astype(">u8").view(np.uint8).reshape(-1, 8)[:, -WIDTH:].tobytes()
+    for keys in iter_distinct(cut, count, 8 * KEY_BYTES):
+        yield keys.astype(">u8").view(np.uint8).reshape(-1, 8)[:, -KEY_BYTES:].tobytes()

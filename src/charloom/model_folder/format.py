@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import ModelFolderError, SettingsError
-from charloom.model_folder.document_index import KnownDocuments
+from charloom.model_folder.document_index import DocumentIndex
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.vocabulary import Vocabulary
 
@@ -52,14 +52,14 @@ class ModelRecord:
     """The known labels, in the order of their ids."""
     tensors: Tensors
     """Weights in float32; names and axes are those of docs/model-folder.md."""
-    figures: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """What the kept weights reached: bits_per_character, step, seconds ..."""
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Where the model comes from: sources, fingerprint of the corpus, versions, date."""
     calibration: Mapping[str, Any] | None = None
     """What usual texts take (see evaluation/calibration.py); None if too few were held out, or the
     run was cut short."""
-    known: KnownDocuments | None = None
+    document_index: DocumentIndex | None = None
     """The training documents; None if they were a stream, or no index of them was kept."""
 
 
@@ -72,7 +72,7 @@ def read(path: Path) -> ModelRecord:
     try:
         return _read(path)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable_error(path, error) from error
 
 
 def _read(path: Path) -> ModelRecord:
@@ -81,10 +81,10 @@ def _read(path: Path) -> ModelRecord:
             f"there is no model folder {path}; "
             "name one that charloom train made, such as runs/facts."
         )
-    config = _config(path)
-    vocabulary_bytes = _bytes(path, VOCABULARY)
+    config = _read_config(path)
+    vocabulary_bytes = _read_bytes(path, VOCABULARY)
     if _digest(vocabulary_bytes) != config["vocabulary_digest"]:
-        raise _altered(path, VOCABULARY)
+        raise _altered_error(path, VOCABULARY)
     try:
         return ModelRecord(
             text=TextSettings.from_json(config["text"]),
@@ -94,17 +94,17 @@ def _read(path: Path) -> ModelRecord:
             ),
             vocabulary=Vocabulary.from_json(json.loads(vocabulary_bytes)),
             labels=tuple(config["labels"]),
-            tensors=_tensors(path, config["vocabulary_digest"]),
-            figures=config["figures"],
+            tensors=_read_tensors(path, config["vocabulary_digest"]),
+            metrics=config["figures"],
             provenance=config["provenance"],
             calibration=config.get("calibration"),
-            known=_known(path, config.get("documents_digest")),
+            document_index=_document_index(path, config.get("documents_digest")),
         )
     except (KeyError, TypeError, ValueError, SettingsError) as error:
-        raise _altered(path, CONFIG) from error
+        raise _altered_error(path, CONFIG) from error
 
 
-def files(record: ModelRecord) -> dict[str, bytes]:
+def to_files(record: ModelRecord) -> dict[str, bytes]:
     """Return the content of the files that ``record`` decides, weights before their figures."""
     from safetensors.numpy import save
 
@@ -112,7 +112,7 @@ def files(record: ModelRecord) -> dict[str, bytes]:
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in record.tensors.items()}
     vocabulary = _json(record.vocabulary.to_json())
     vocabulary_digest = _digest(vocabulary)
-    documents = {} if record.known is None else {DOCUMENTS: record.known.packed}
+    documents = {} if record.document_index is None else {DOCUMENTS: record.document_index.packed}
     training = record.training.to_json()
     # It stands by itself since format 1, whose first reader refused a setting it did not know.
     index = training.pop("index")
@@ -131,7 +131,7 @@ def files(record: ModelRecord) -> dict[str, bytes]:
         "training": training,
         "index": index,
         "labels": list(record.labels),
-        "figures": dict(record.figures),
+        "figures": dict(record.metrics),
         "provenance": dict(record.provenance),
         "calibration": None if record.calibration is None else dict(record.calibration),
         "vocabulary_digest": vocabulary_digest,
@@ -140,68 +140,68 @@ def files(record: ModelRecord) -> dict[str, bytes]:
     config["config_digest"] = _digest(_json(config))
     return documents | {
         VOCABULARY: vocabulary,
-        WEIGHTS: _ordered(save(tensors, metadata=metadata)),
+        WEIGHTS: _sort_metadata(save(tensors, metadata=metadata)),
         CONFIG: _json(config),
     }
 
 
-def _config(path: Path) -> dict[str, Any]:
+def _read_config(path: Path) -> dict[str, Any]:
     try:
-        config = json.loads(_bytes(path, CONFIG))
+        config = json.loads(_read_bytes(path, CONFIG))
         version = config["format"]
         digest = config.pop("config_digest", None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _altered(path, CONFIG) from error
+        raise _altered_error(path, CONFIG) from error
     if isinstance(version, int) and version > FORMAT:
         raise ModelFolderError(
             f"{path} has model format {version}; this charloom reads formats up to {FORMAT}: "
             "install a newer charloom."
         )
     if digest != _digest(_json(config)):
-        raise _altered(path, CONFIG)
+        raise _altered_error(path, CONFIG)
     checked: dict[str, Any] = config
     return checked
 
 
-def _known(path: Path, digest: str | None) -> KnownDocuments | None:
+def _document_index(path: Path, digest: str | None) -> DocumentIndex | None:
     """Return the training documents, not read yet; None if they are not in the folder.
 
     Who gives a model away may remove the file: the rest is whole without it.
     """
     if digest is None or not (path / DOCUMENTS).is_file():
         return None
-    return KnownDocuments(functools.partial(_documents, path.absolute(), digest))
+    return DocumentIndex(functools.partial(_read_index, path.absolute(), digest))
 
 
-def _documents(path: Path, digest: str) -> bytes:
+def _read_index(path: Path, digest: str) -> bytes:
     try:
         content = (path / DOCUMENTS).read_bytes()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable_error(path, error) from error
     if _digest(content) != digest:
-        raise _altered(path, DOCUMENTS)
+        raise _altered_error(path, DOCUMENTS)
     return content
 
 
-def _tensors(path: Path, vocabulary_digest: str) -> dict[str, NDArray[np.float32]]:
+def _read_tensors(path: Path, vocabulary_digest: str) -> dict[str, NDArray[np.float32]]:
     from safetensors import SafetensorError, safe_open
 
-    _bytes_exist(path, WEIGHTS)
+    _check_exists(path, WEIGHTS)
     try:
         with safe_open(path / WEIGHTS, framework="np") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise _altered(path, WEIGHTS) from error
+        raise _altered_error(path, WEIGHTS) from error
     if (
         metadata.get("tensors_digest") != _tensor_digest(tensors)
         or metadata.get("vocabulary_digest") != vocabulary_digest
     ):
-        raise _altered(path, WEIGHTS)
+        raise _altered_error(path, WEIGHTS)
     return tensors
 
 
-def _bytes_exist(path: Path, name: str) -> None:
+def _check_exists(path: Path, name: str) -> None:
     if not (path / name).is_file():
         raise ModelFolderError(
             f"{path} has no {name}; a model folder needs {CONFIG}, {VOCABULARY} and {WEIGHTS}: "
@@ -209,26 +209,26 @@ def _bytes_exist(path: Path, name: str) -> None:
         )
 
 
-def _bytes(path: Path, name: str) -> bytes:
-    _bytes_exist(path, name)
+def _read_bytes(path: Path, name: str) -> bytes:
+    _check_exists(path, name)
     return (path / name).read_bytes()
 
 
-def _unreadable(path: Path, error: OSError) -> ModelFolderError:
+def _unreadable_error(path: Path, error: OSError) -> ModelFolderError:
     return ModelFolderError(
         f"{error.filename or path} cannot be read ({error.strerror or error}); "
         "name a model folder that you may read."
     )
 
 
-def _altered(path: Path, name: str) -> ModelFolderError:
+def _altered_error(path: Path, name: str) -> ModelFolderError:
     return ModelFolderError(
         f"{path / name} is damaged or was altered after it was saved; "
         "copy the whole folder again from where it was made, or train again."
     )
 
 
-def _ordered(content: bytes) -> bytes:
+def _sort_metadata(content: bytes) -> bytes:
     """Return a safetensors file with its metadata sorted: equal models are equal files."""
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])

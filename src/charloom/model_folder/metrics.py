@@ -9,7 +9,7 @@ from typing import Any, Final
 from charloom.errors import ModelFolderError
 from charloom.model_folder.format import METRICS
 
-MOST_POINTS: Final = 400
+MAX_POINTS: Final = 400
 """Of the training curve: more are not seen."""
 
 Curve = tuple[tuple[float, float], ...]
@@ -46,7 +46,7 @@ def read_curves(run: Path) -> Curves:
         steps = [event for event in events if event["event"] == "step"]
         measured = [event for event in events if event["event"] == "validation"]
         return Curves(
-            training=_thinned(tuple(map(_point, steps))),
+            training=_thin(tuple(map(_point, steps))),
             validation=tuple(map(_point, measured)),
             characters_per_second=steps[-1]["characters_per_second"] if steps else None,
         )
@@ -63,7 +63,7 @@ def _point(event: Mapping[str, Any]) -> tuple[float, float]:
     return float(event["seconds"]), float(event["bits_per_character"])
 
 
-def _thinned(curve: Curve) -> Curve:
+def _thin(curve: Curve) -> Curve:
     """Return about ``MOST_POINTS`` of a curve, the last one among them."""
-    step = -(-len(curve) // MOST_POINTS)
+    step = -(-len(curve) // MAX_POINTS)
     return curve if step < 2 else curve[len(curve) - 1 :: -step][::-1]

@@ -17,8 +17,8 @@ from typing import Final, Self
 
 from charloom.errors import OutputError
 from charloom.model_folder import checkpoint
-from charloom.model_folder.atomic import own_folder, put_in_place
-from charloom.model_folder.card import card
+from charloom.model_folder.atomic import make_sibling, replace_directory
+from charloom.model_folder.card import model_card
 from charloom.model_folder.checkpoint import STATE, Checkpoint
 from charloom.model_folder.format import (
     CARD,
@@ -33,18 +33,18 @@ from charloom.model_folder.format import (
     VOCABULARY,
     WEIGHTS,
     ModelRecord,
-    files,
+    to_files,
 )
 
-_ENTRIES: Final = frozenset(
+_OWN_ENTRIES: Final = frozenset(
     {
         *(CARD, CHECKPOINT, CONFIG, DOCUMENTS, METRICS, REPORT, REPORT_FIGURES, SAMPLES),
         *(TENSORBOARD, VOCABULARY, WEIGHTS),
     }
 )
-EVENT_FILE: Final = "events.out.tfevents."
+EVENT_FILE_PREFIX: Final = "events.out.tfevents."
 """How names of files begin that TensorBoard reads."""
-_UNCHANGED: Final = (DOCUMENTS, VOCABULARY)
+_CONSTANT_FILES: Final = (DOCUMENTS, VOCABULARY)
 """What all weights of one training share: written with the first of them."""
 
 
@@ -58,16 +58,16 @@ class ModelWriter:
     def __init__(self, path: Path, *, force: bool = False, resume: bool = False) -> None:
         self._path = path
         self._force = force
-        self._placed = resume
-        self._partial = path
-        self._made: list[Path] = []
+        self._in_place = resume
+        self._temporary = path
+        self._created_parents: list[Path] = []
         if resume:
             return
-        check_free(path, force=force)
+        check_output_path(path, force=force)
         try:
-            self._made += [parent for parent in path.parents if not parent.exists()]
+            self._created_parents += [parent for parent in path.parents if not parent.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._partial = own_folder(path)
+            self._temporary = make_sibling(path)
         except OSError as error:
             self._remove_parents()
             raise self._cannot_write(error) from error
@@ -81,8 +81,8 @@ class ModelWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not self._placed:
-            shutil.rmtree(self._partial, ignore_errors=True)
+        if not self._in_place:
+            shutil.rmtree(self._temporary, ignore_errors=True)
             self._remove_parents()
 
     def save(self, record: ModelRecord) -> None:
@@ -92,18 +92,18 @@ class ModelWriter:
         meanwhile.
         """
         try:
-            contents = files(record) | {CARD: card(record).encode()}
-            if self._placed:
+            contents = to_files(record) | {CARD: model_card(record).encode()}
+            if self._in_place:
                 replace_files(
                     self._path,
-                    {name: contents[name] for name in contents if name not in _UNCHANGED},
+                    {name: contents[name] for name in contents if name not in _CONSTANT_FILES},
                 )
                 return
             for name, content in contents.items():
-                _write(self._partial / name, content)
-            check_free(self._path, force=self._force)
-            put_in_place(self._partial, self._path)
-            self._placed = True
+                _write(self._temporary / name, content)
+            check_output_path(self._path, force=self._force)
+            replace_directory(self._temporary, self._path)
+            self._in_place = True
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -113,9 +113,9 @@ class ModelWriter:
         return self._path
 
     @property
-    def placed(self) -> bool:
+    def is_in_place(self) -> bool:
         """Whether the folder stands in its place, with a model in it."""
-        return self._placed
+        return self._in_place
 
     def append(self, name: str, line: str) -> None:
         """Add ``line`` to the end of the file ``name`` of the folder, whole or not at all."""
@@ -130,14 +130,14 @@ class ModelWriter:
         except OSError as error:
             raise self._cannot_write(error) from error
 
-    def size(self, name: str) -> int:
+    def file_size(self, name: str) -> int:
         """Return how many bytes the file ``name`` of the folder has; 0 if it is not there."""
         path = self._folder / name
         return path.stat().st_size if path.exists() else 0
 
-    def cut(self, name: str, size: int) -> None:
+    def truncate(self, name: str, size: int) -> None:
         """Cut off what the file ``name`` of the folder has beyond ``size`` bytes."""
-        if self.size(name) > size:
+        if self.file_size(name) > size:
             try:
                 os.truncate(self._folder / name, size)
             except OSError as error:
@@ -159,11 +159,11 @@ class ModelWriter:
 
     @property
     def _folder(self) -> Path:
-        return self._path if self._placed else self._partial
+        return self._path if self._in_place else self._temporary
 
     def _remove_parents(self) -> None:
         """Remove the folders above the place that were made for it, if nothing came into them."""
-        for parent in self._made:
+        for parent in self._created_parents:
             with contextlib.suppress(OSError):
                 parent.rmdir()
 
@@ -175,23 +175,23 @@ class ModelWriter:
         )
 
 
-def create(path: Path, record: ModelRecord, *, force: bool = False) -> None:
+def create_model_folder(path: Path, record: ModelRecord, *, force: bool = False) -> None:
     """Make the model folder ``path`` of ``record``; raises OutputError as ModelWriter does."""
     with ModelWriter(path, force=force) as writer:
         writer.save(record)
 
 
-def check_free(path: Path, *, force: bool) -> None:
+def check_output_path(path: Path, *, force: bool) -> None:
     """Raise OutputError if a model cannot be made at ``path`` because of what is there."""
     try:
-        _check_free(path, force)
+        _check_output_path(path, force)
     except OSError as error:
         raise OutputError(
             f"{path} cannot be used ({error.strerror or error}); name another folder with --output."
         ) from error
 
 
-def _check_free(path: Path, force: bool) -> None:
+def _check_output_path(path: Path, force: bool) -> None:
     if not path.exists() and not path.is_symlink():
         return
     if not path.is_dir():
@@ -219,8 +219,8 @@ def _check_free(path: Path, force: bool) -> None:
             f"{path} already holds a model; replace it with --force, "
             "or name another folder with --output."
         )
-    own = _ENTRIES | {_partial_name(name) for name in _ENTRIES}
-    if others := sorted([*(names - own), *_strange_logs(path)]):
+    own = _OWN_ENTRIES | {_partial_name(name) for name in _OWN_ENTRIES}
+    if others := sorted([*(names - own), *_foreign_logs(path)]):
         raise OutputError(
             f"{path} holds a model and also {others[0]}, which would be lost; "
             "move it away, or name another folder with --output."
@@ -238,11 +238,13 @@ def _is_model(path: Path) -> bool:
     return isinstance(config, dict) and config.get("model_type") == "charloom"
 
 
-def _strange_logs(path: Path) -> list[str]:
+def _foreign_logs(path: Path) -> list[str]:
     """Return what is not charloom's in the folder for TensorBoard of a model."""
     files = (file for file in (path / TENSORBOARD).rglob("*") if not file.is_dir())
     return [
-        file.relative_to(path).as_posix() for file in files if not file.name.startswith(EVENT_FILE)
+        file.relative_to(path).as_posix()
+        for file in files
+        if not file.name.startswith(EVENT_FILE_PREFIX)
     ]
 
 

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.network.exact import ONE, Floats, accumulate, sigmoid, tanh
-from charloom.network.reference import State, first_state
+from charloom.network.reference import State, initial_state
 from charloom.settings import NetworkSettings
 
 Ids = NDArray[np.integer[Any]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Weights:
+class EngineWeights:
     """A network made ready: all matrices with the inputs first, float32 and contiguous."""
 
     table_VG: Floats
@@ -36,21 +36,23 @@ class Weights:
     output_bias_V: Floats
 
 
-_FIELDS = dataclasses.fields(Weights)
-CACHE_LINE = 64
+_FIELDS = dataclasses.fields(EngineWeights)
+CACHE_LINE_BYTES = 64
 """Bytes that a processor fetches together: a row that straddles two of them takes two loads."""
 
 
-def _aligned(array: Floats) -> Floats:
+def _align(array: Floats) -> Floats:
     """Return a copy that begins with a cache line; NumPy promises 16 bytes only."""
-    room = np.empty(array.nbytes + CACHE_LINE, np.uint8)
-    first = -room.ctypes.data % CACHE_LINE
+    room = np.empty(array.nbytes + CACHE_LINE_BYTES, np.uint8)
+    first = -room.ctypes.data % CACHE_LINE_BYTES
     result = room[first : first + array.nbytes].view(np.float32).reshape(array.shape)
     result[...] = array
     return result
 
 
-def prepare(settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]]) -> Weights:
+def prepare_weights(
+    settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]]
+) -> EngineWeights:
     """Return the tensors of a model folder as the engines want them."""
     layers = range(settings.layers)
     above = layers[1:]
@@ -62,8 +64,8 @@ def prepare(settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]
         recurrent_bias = np.zeros((settings.layers, settings.hidden), np.float32)
     inputs = [tensors[f"cells.{k}.input_weight"].T for k in above]
     biases = [tensors[f"cells.{k}.bias"] for k in above]
-    weights = Weights(
-        table_VG=_table(tensors),
+    weights = EngineWeights(
+        table_VG=_input_table(tensors),
         input_LHG=np.array(inputs, np.float32) if inputs else np.empty(empty, np.float32),
         bias_LG=np.array(biases, np.float32) if biases else np.empty((0, gates), np.float32),
         recurrent_LHG=np.array([tensors[f"cells.{k}.recurrent_weight"].T for k in layers]),
@@ -71,10 +73,10 @@ def prepare(settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]
         output_HV=np.ascontiguousarray(tensors["output.weight"].T),
         output_bias_V=np.array(tensors["output.bias"]),
     )
-    return Weights(**{field.name: _aligned(getattr(weights, field.name)) for field in _FIELDS})
+    return EngineWeights(**{field.name: _align(getattr(weights, field.name)) for field in _FIELDS})
 
 
-def _table(tensors: Mapping[str, NDArray[np.float32]]) -> Floats:
+def _input_table(tensors: Mapping[str, NDArray[np.float32]]) -> Floats:
     """Return what each symbol adds to the gates of layer 0: an embedding becomes a table too."""
     bias_G = tensors["cells.0.bias"]
     if "cells.0.input_table" in tensors:
@@ -91,12 +93,12 @@ class Engine:
         self, settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]]
     ) -> None:
         self.settings = settings
-        self.weights = prepare(settings, tensors)
+        self.weights = prepare_weights(settings, tensors)
         self._labels = {name: t for name, t in tensors.items() if name.startswith("labels.")}
 
-    def start(self, labels: Ids) -> State:
+    def initial_state(self, labels: Ids) -> State:
         """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""
-        return first_state(self.settings, self._labels, labels, np.dtype(np.float32))
+        return initial_state(self.settings, self._labels, labels, np.dtype(np.float32))
 
     def advance(self, ids: Ids, state: State) -> State:
         """Return the state after reading one symbol, (B,) ids, in each stream."""

@@ -23,9 +23,9 @@ Floats = NDArray[np.float32]
 INVERSE_LN2: Final = np.float32(1 / NATS_PER_BIT)
 LN2_HIGH: Final = np.float32(0.693359375)
 LN2_LOW: Final = np.float32(NATS_PER_BIT - 0.693359375)
-ROUNDER: Final = np.float32(1.5 * 2**23)
-LOWEST: Final = np.float32(-87)
-HIGHEST: Final = np.float32(88)
+ROUND_TO_INTEGER: Final = np.float32(1.5 * 2**23)
+MIN_EXPONENT: Final = np.float32(-87)
+MAX_EXPONENT: Final = np.float32(88)
 # exp(r) = 1 + r + r**2 * q(r); q fitted by least squares at 2,000 Chebyshev points (np.polyfit of
 # (expm1(r) - r) / r**2, degree 4). With it exp is off by at most 1e-7 of itself.
 Q0: Final = np.float32(0.5)
@@ -35,20 +35,20 @@ Q3: Final = np.float32(0.008363175205886364)
 Q4: Final = np.float32(0.0013933643931522965)
 ONE: Final = np.float32(1)
 TWO: Final = np.float32(2)
-BIAS: Final = np.int32(127)
+EXPONENT_BIAS: Final = np.int32(127)
 """What is added to an exponent in the format of float32."""
-SHIFT: Final = np.int32(23)
+MANTISSA_BITS: Final = np.int32(23)
 """Where the exponent begins in the format of float32."""
 
 
 def exp(x: Floats) -> Floats:
     """Return e**x, with x held between -87 and 88."""
-    x = np.minimum(np.maximum(x, LOWEST), HIGHEST)
-    n = (x * INVERSE_LN2 + ROUNDER) - ROUNDER
+    x = np.minimum(np.maximum(x, MIN_EXPONENT), MAX_EXPONENT)
+    n = (x * INVERSE_LN2 + ROUND_TO_INTEGER) - ROUND_TO_INTEGER
     r = x - n * LN2_HIGH
     r = r - n * LN2_LOW
     q = (((Q4 * r + Q3) * r + Q2) * r + Q1) * r + Q0
-    power: Floats = ((n.astype(np.int32) + BIAS) << SHIFT).view(np.float32)
+    power: Floats = ((n.astype(np.int32) + EXPONENT_BIAS) << MANTISSA_BITS).view(np.float32)
     result: Floats = (q * r * r + r + ONE) * power
     return result
 

@@ -33,7 +33,7 @@ class State:
     cell: Floats | None
     """Cell states, (L, B, H); None but for lstm."""
 
-    def take(self, rows: slice | Ids) -> State:
+    def select(self, rows: slice | Ids) -> State:
         """Return the state of some of the streams, in the order asked for."""
         cell = None if self.cell is None else self.cell[:, rows]
         return State(hidden=self.hidden[:, rows], cell=cell)
@@ -99,7 +99,7 @@ class Network:
         self._dtype = np.dtype(dtype)
         own = {name: np.array(tensor, self._dtype, order="C") for name, tensor in tensors.items()}
         self._embedding_VE = own.get("embedding.weight")
-        self._layers = [_layer(own, index) for index in range(settings.layers)]
+        self._layers = [_build_layer(own, index) for index in range(settings.layers)]
         self._output_HV = np.ascontiguousarray(own["output.weight"].T)
         self._output_bias_V = own["output.bias"]
         self._tensors = own
@@ -109,9 +109,9 @@ class Network:
         """How many symbols the network knows, boundary and unknown included."""
         return len(self._output_bias_V)
 
-    def start(self, labels: Ids) -> State:
+    def initial_state(self, labels: Ids) -> State:
         """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""
-        return first_state(self.settings, self._tensors, labels, self._dtype)
+        return initial_state(self.settings, self._tensors, labels, self._dtype)
 
     def advance(self, ids: Ids, state: State) -> State:
         """Return the state after reading one symbol, (B,) ids, in each stream."""
@@ -142,7 +142,7 @@ class Network:
         return self.logits(state), state
 
 
-def _layer(tensors: Mapping[str, Floats], index: int) -> Layer:
+def _build_layer(tensors: Mapping[str, Floats], index: int) -> Layer:
     name = f"cells.{index}."
     table = tensors.get(name + "input_table")
     return Layer(
@@ -153,7 +153,7 @@ def _layer(tensors: Mapping[str, Floats], index: int) -> Layer:
     )
 
 
-def first_state(
+def initial_state(
     settings: NetworkSettings, tensors: Mapping[str, Floats], labels: Ids, dtype: np.dtype[Any]
 ) -> State:
     """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""

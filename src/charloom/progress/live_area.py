@@ -15,37 +15,37 @@ from rich.file_proxy import FileProxy
 from rich.segment import ControlType
 from rich.text import Text
 
-SPARE: Final = 3
+RIGHT_MARGIN: Final = 3
 """Columns left free at the right: the ^C of an interruption must not wrap the line."""
 
 
-class Area(RenderHook):
+class PinnedLines(RenderHook):
     """The lines that ``draw`` returns for so many columns and rows, below all that is written."""
 
     def __init__(self, console: Console, draw: Callable[[int, int], list[Text]]) -> None:
         self._console = console
         self._draw = draw
-        self._widths: list[int] = []
-        self._shown = False
+        self._drawn_widths: list[int] = []
+        self._is_shown = False
         self._stderr = sys.stderr
 
     def start(self) -> None:
         """Show the lines; what others write to standard error goes above them."""
         self._console.push_render_hook(self)
-        self._shown = True
+        self._is_shown = True
         self._stderr = sys.stderr
         sys.stderr = FileProxy(self._console, sys.stderr)
         self.refresh()
 
     def refresh(self) -> None:
         """Draw the lines anew."""
-        if self._shown:
+        if self._is_shown:
             self._console.print(Control())
 
     def stop(self) -> None:
         """Remove the lines."""
-        if self._shown:
-            self._shown = False
+        if self._is_shown:
+            self._is_shown = False
             sys.stderr = self._stderr
             try:
                 self._console.print(Control())
@@ -56,10 +56,10 @@ class Area(RenderHook):
         """Return what is written, with the lines removed before and drawn behind."""
         erase = self._erase()
         columns, rows = self._console.size
-        lines = self._draw(columns - SPARE, rows) if self._shown else []
+        lines = self._draw(columns - RIGHT_MARGIN, rows) if self._is_shown else []
         for line in lines:
-            line.truncate(columns - SPARE)
-        self._widths = [line.cell_len for line in lines]
+            line.truncate(columns - RIGHT_MARGIN)
+        self._drawn_widths = [line.cell_len for line in lines]
         drawn = Text("\n", end="", no_wrap=True, overflow="crop").join(lines)
         return [erase, *renderables, drawn]
 
@@ -69,7 +69,7 @@ class Area(RenderHook):
         When a terminal became narrower, it has wrapped them.
         """
         columns = max(1, self._console.width)
-        rows = sum(max(1, -(-width // columns)) for width in self._widths)
+        rows = sum(max(1, -(-width // columns)) for width in self._drawn_widths)
         if not rows:
             return Control()
         up = ((ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)) * (rows - 1)

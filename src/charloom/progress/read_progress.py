@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from charloom.formatting import duration
+from charloom.formatting import format_duration
 
-_BAR: Final = 20
+_BAR_COLUMNS: Final = 20
 """Characters of the bar."""
 
 
-class Reading:
+class ReadProgress:
     """Counts the bytes that are read and tells of them."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,15 +29,15 @@ class Reading:
 
     def bar(self, *, plain: bool) -> str:
         """Return the share that is read as a bar, of ASCII alone if ``plain``."""
-        full = _BAR * self._read // max(self._total, self._read, 1)
+        full = _BAR_COLUMNS * self._read // max(self._total, self._read, 1)
         full_sign, empty_sign = ("#", "-") if plain else ("\u2501", "\u2500")
-        return full_sign * full + empty_sign * (_BAR - full)
+        return full_sign * full + empty_sign * (_BAR_COLUMNS - full)
 
     def __str__(self) -> str:
         seconds = self._clock() - self._began
-        share = self._read / max(self._total, self._read, 1)
-        text = f"reading, {share:.0%} of {self._total / 1e6:,.1f} MB"
+        fraction = self._read / max(self._total, self._read, 1)
+        text = f"reading, {fraction:.0%} of {self._total / 1e6:,.1f} MB"
         if seconds <= 0 or not self._read:
             return text
-        left = seconds * (1 / share - 1)
-        return f"{text}, {self._read / 1e6 / seconds:,.1f} MB/s, {duration(left)} left"
+        left = seconds * (1 / fraction - 1)
+        return f"{text}, {self._read / 1e6 / seconds:,.1f} MB/s, {format_duration(left)} left"

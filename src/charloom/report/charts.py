@@ -8,13 +8,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from charloom.report.scales import Scale, apart, spelled
+from charloom.report.scales import Scale, axis_label, spread_labels
 
 WIDTH: Final = 720
 HEIGHT: Final = 330
 LEFT, TOP, BOTTOM = 58, 18, 46
 """What stands around the plot itself, figures on the left."""
-CHARACTER: Final = 7.4
+CHARACTER_WIDTH: Final = 7.4
 """Room for a character of a label, wide ones included."""
 KINDS: Final = 3
 """Different colours, dashes and shapes; a fourth series looks like the first."""
@@ -27,7 +27,7 @@ Points = Sequence[tuple[float, float]]
 class Tick:
     """A figure beside an axis."""
 
-    place: float
+    position: float
     label: str
 
 
@@ -46,7 +46,7 @@ class Mark:
     x: float
     y: float
     kind: int
-    told: str
+    tooltip: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Line:
     path: str
     """As SVG spells a path."""
     kind: int
-    told: str
+    tooltip: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,7 @@ class Chart:
     """A picture."""
 
     title: str
-    told: str
+    description: str
     """What it shows, for those who do not see it."""
     x: Axis
     y: Axis
@@ -116,8 +116,8 @@ def line_chart(
     series: Sequence[Series],
     *,
     title: str,
-    x: str,
-    y: str,
+    x_title: str,
+    y_title: str,
     levels: Mapping[str, float] | None = None,
     marks: Sequence[tuple[float, float, int, str]] = (),
 ) -> Chart | None:
@@ -132,26 +132,26 @@ def line_chart(
     levels = levels or {}
     places = [point for one in series for point in one.points]
     names = [one.name for one in series if one.labelled] + list(levels)
-    right = WIDTH - 20 - round(CHARACTER * max(map(len, names), default=0))
-    across = Scale.over([point[0] for point in places], LEFT, right, margin=0.0)
+    right = WIDTH - 20 - round(CHARACTER_WIDTH * max(map(len, names), default=0))
+    across = Scale.from_values([point[0] for point in places], LEFT, right, margin=0.0)
     heights = [*(point[1] for point in places), *levels.values()]
-    up = Scale.over(heights, HEIGHT - BOTTOM, TOP)
+    up = Scale.from_values(heights, HEIGHT - BOTTOM, TOP)
     shown = [one for one in series if one.labelled]
     ends = [*(up(one.points[-1][1]) for one in shown), *map(up, levels.values())]
-    heights = apart(ends, _LABEL_GAP, TOP, HEIGHT - BOTTOM)
+    heights = spread_labels(ends, _LABEL_GAP, TOP, HEIGHT - BOTTOM)
     named = [(one.name, one.kind) for one in shown] + [(name, -1) for name in levels]
     return Chart(
         title=title,
-        told=f"{title}: {', '.join(name for name, _ in named)}.",
-        x=_axis(x, across),
-        y=_axis(y, up),
+        description=f"{title}: {', '.join(name for name, _ in named)}.",
+        x=_axis(x_title, across),
+        y=_axis(y_title, up),
         lines=tuple(
-            Line(path=_path(one.points, across, up), kind=one.kind % KINDS, told=one.name)
+            Line(path=_path(one.points, across, up), kind=one.kind % KINDS, tooltip=one.name)
             for one in series
         ),
         marks=tuple(
-            Mark(x=across(left), y=up(high), kind=kind % KINDS, told=told)
-            for left, high, kind, told in [*marks, *_own_marks(series)]
+            Mark(x=across(left), y=up(high), kind=kind % KINDS, tooltip=told)
+            for left, high, kind, told in [*marks, *_point_marks(series)]
         ),
         labels=tuple(
             Label(x=right + 10, y=height, kind=kind if kind < 0 else kind % KINDS, text=name)
@@ -163,7 +163,7 @@ def line_chart(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Place:
+class ScatterPoint:
     """One of the things that a scatter chart shows."""
 
     name: str
@@ -173,42 +173,44 @@ class Place:
 
 
 def scatter_chart(
-    places: Sequence[Place], *, title: str, x: str, y: str, more_is_better: bool
+    points: Sequence[ScatterPoint], *, title: str, x_title: str, y_title: str, more_is_better: bool
 ) -> Chart:
     """Return marks over a logarithmic axis, and the frontier: those that none beats in both.
 
     Less of ``y`` is better, and so is less of ``x``, unless ``more_is_better``.
     """
-    across = Scale.over([p.x for p in places], LEFT, WIDTH - 24, logarithmic=True, margin=0.12)
-    up = Scale.over([p.y for p in places], HEIGHT - BOTTOM, TOP, margin=0.12)
-    best = frontier([(p.x, p.y) for p in places], more_is_better=more_is_better)
-    edge = sorted(best, key=lambda index: places[index].x)
-    steps = _staircase([(places[k].x, places[k].y) for k in edge], more_is_better)
-    named = best if len(places) > 10 else range(len(places))
+    across = Scale.from_values(
+        [p.x for p in points], LEFT, WIDTH - 24, logarithmic=True, margin=0.12
+    )
+    up = Scale.from_values([p.y for p in points], HEIGHT - BOTTOM, TOP, margin=0.12)
+    best = pareto_frontier([(p.x, p.y) for p in points], more_is_better=more_is_better)
+    edge = sorted(best, key=lambda index: points[index].x)
+    steps = _staircase([(points[k].x, points[k].y) for k in edge], more_is_better)
+    named = best if len(points) > 10 else range(len(points))
     return Chart(
         title=title,
-        told=f"{title}; not beaten: {', '.join(places[k].name for k in edge)}.",
-        x=_axis(x, across),
-        y=_axis(y, up),
-        lines=(Line(path=_path(steps, across, up), kind=-1, told="not beaten in both"),),
+        description=f"{title}; not beaten: {', '.join(points[k].name for k in edge)}.",
+        x=_axis(x_title, across),
+        y=_axis(y_title, up),
+        lines=(Line(path=_path(steps, across, up), kind=-1, tooltip="not beaten in both"),),
         marks=tuple(
             Mark(
                 x=across(p.x),
                 y=up(p.y),
                 kind=p.kind % KINDS,
-                told=f"{p.name}: {p.y:.4f} at {spelled(p.x)}",
+                tooltip=f"{p.name}: {p.y:.4f} at {axis_label(p.x)}",
             )
-            for p in places
+            for p in points
         ),
-        labels=_beside([places[k] for k in named], across, up),
+        labels=_point_labels([points[k] for k in named], across, up),
         right=WIDTH - 24,
     )
 
 
-def frontier(places: Points, *, more_is_better: bool) -> list[int]:
+def pareto_frontier(places: Points, *, more_is_better: bool) -> list[int]:
     """Return those of ``places`` that no other one equals or beats in both and beats in one.
 
-    >>> frontier([(1, 3.0), (2, 2.0), (3, 2.5), (4, 1.0)], more_is_better=False)
+    >>> pareto_frontier([(1, 3.0), (2, 2.0), (3, 2.5), (4, 1.0)], more_is_better=False)
     [0, 1, 3]
     """
     sign = -1.0 if more_is_better else 1.0
@@ -231,13 +233,13 @@ def _staircase(edge: Points, more_is_better: bool) -> Points:
     return steps
 
 
-def _beside(places: Sequence[Place], across: Scale, up: Scale) -> tuple[Label, ...]:
+def _point_labels(places: Sequence[ScatterPoint], across: Scale, up: Scale) -> tuple[Label, ...]:
     """Return the names of places, right of them, or left where the picture ends."""
     middle = (across.start + across.stop) / 2
     found: list[Label] = []
     for is_left in (False, True):
         own = [p for p in places if (across(p.x) > middle) == is_left]
-        heights = apart([up(p.y) for p in own], _LABEL_GAP, TOP + 6, HEIGHT - BOTTOM - 6)
+        heights = spread_labels([up(p.y) for p in own], _LABEL_GAP, TOP + 6, HEIGHT - BOTTOM - 6)
         found += [
             Label(
                 x=across(p.x) + (-10 if is_left else 10),
@@ -251,9 +253,9 @@ def _beside(places: Sequence[Place], across: Scale, up: Scale) -> tuple[Label, .
     return tuple(found)
 
 
-def _own_marks(series: Sequence[Series]) -> list[tuple[float, float, int, str]]:
+def _point_marks(series: Sequence[Series]) -> list[tuple[float, float, int, str]]:
     return [
-        (left, high, one.kind, f"{one.name}: {spelled(left)}, {high:.4g}")
+        (left, high, one.kind, f"{one.name}: {axis_label(left)}, {high:.4g}")
         for one in series
         if one.marked
         for left, high in one.points
@@ -263,7 +265,7 @@ def _own_marks(series: Sequence[Series]) -> list[tuple[float, float, int, str]]:
 def _axis(title: str, scale: Scale) -> Axis:
     return Axis(
         title=title,
-        ticks=tuple(Tick(place=scale(tick), label=spelled(tick)) for tick in scale.ticks()),
+        ticks=tuple(Tick(position=scale(tick), label=axis_label(tick)) for tick in scale.ticks()),
     )
 
 

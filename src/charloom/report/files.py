@@ -10,16 +10,18 @@ from charloom.model import Model
 from charloom.model_folder.format import REPORT, REPORT_FIGURES
 from charloom.model_folder.metrics import read_curves
 from charloom.model_folder.writer import replace_files
-from charloom.report.findings import Findings, examine, length_of, samples_of
-from charloom.report.page import page_of, page_of_all
+from charloom.report.findings import Findings, analyze, sample_at_temperatures, sample_length
+from charloom.report.page import render_comparison_page, render_model_page
 from charloom.runs.compare import Result
 from charloom.settings import SamplingSettings
 
-MOST_SAMPLED: Final = 6
+MAX_SAMPLED_MODELS: Final = 6
 """Models, the best ones, whose samples are shown side by side."""
 
 
-def report(run: Path, folder: Path | None = None, **choices: Any) -> tuple[Path, Findings]:
+def write_report(
+    run: Path, folder: Path | None = None, **analysis_options: Any
+) -> tuple[Path, Findings]:
     """Write the report of a model; return the page's place, and what it tells.
 
     The page and its figures go into the model folder, or into ``folder``, which is made if need be.
@@ -30,12 +32,12 @@ def report(run: Path, folder: Path | None = None, **choices: Any) -> tuple[Path,
         raise OutputError(
             f"{folder} is a file; name a folder for {REPORT} and {REPORT_FIGURES} with --output."
         )
-    findings = examine(run, **choices)
-    return _written(folder or run, page_of(findings), findings.to_json()), findings
+    findings = analyze(run, **analysis_options)
+    return _write(folder or run, render_model_page(findings), findings.to_json()), findings
 
 
-def report_all(
-    folder: Path, results: Sequence[Result], told: Callable[[str], None] = lambda what: None
+def write_comparison_report(
+    folder: Path, results: Sequence[Result], on_progress: Callable[[str], None] = lambda what: None
 ) -> Path:
     """Write the report of the models that were compared in a folder, into it.
 
@@ -44,21 +46,21 @@ def report_all(
     ordered = sorted(results, key=lambda one: one.validation)
     curves = {one.name: read_curves(folder / one.name) for one in ordered}
     here = [one.name for one in ordered if (folder / one.name).is_dir()]
-    best = examine(folder / here[0], told=told)
-    settings = SamplingSettings(length=length_of(best.figures))
+    best = analyze(folder / here[0], on_progress=on_progress)
+    settings = SamplingSettings(length=sample_length(best.figures))
     samples = {
-        name: samples_of(Model.load(folder / name), settings, most_labels=1)[0]
-        for name in here[:MOST_SAMPLED]
+        name: sample_at_temperatures(Model.load(folder / name), settings, max_labels=1)[0]
+        for name in here[:MAX_SAMPLED_MODELS]
     }
     figures = {
         "runs": [one.to_json() | {"curves": curves[one.name].to_json()} for one in ordered],
         "samples": {name: own.to_json() for name, own in samples.items()},
         "best": best.to_json(),
     }
-    return _written(folder, page_of_all(ordered, curves, samples, best), figures)
+    return _write(folder, render_comparison_page(ordered, curves, samples, best), figures)
 
 
-def _written(folder: Path, page: str, figures: Any) -> Path:
+def _write(folder: Path, page: str, figures: Any) -> Path:
     content = json.dumps(figures, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)

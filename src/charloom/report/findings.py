@@ -13,38 +13,38 @@ from typing import Any, Final
 
 from charloom.data.corpus import Corpus
 from charloom.errors import SettingsError
-from charloom.evaluation.baselines import Documents, baselines
-from charloom.evaluation.classification import Classification, classify_all
-from charloom.evaluation.diversity import Diversity, diversity_of
+from charloom.evaluation.baselines import Documents, measure_baselines
+from charloom.evaluation.classification import Classification, measure_classification
+from charloom.evaluation.diversity import Diversity, measure_model_diversity
 from charloom.evaluation.evaluate import Evaluation, evaluate
 from charloom.evaluation.memorisation import Memorisation, measure_memorisation
-from charloom.evaluation.sample_sets import comparable, draw
-from charloom.evaluation.scorer import Scored
-from charloom.evaluation.training_texts import corpus_of, documents, texts
-from charloom.formatting import quoted
+from charloom.evaluation.sample_sets import draw_samples, matched_held_out
+from charloom.evaluation.scorer import ScoredBlock
+from charloom.evaluation.training_texts import iter_documents, iter_texts, recover_corpus
+from charloom.formatting import quote
 from charloom.model import Model
 from charloom.model_folder.metrics import Curves, read_curves
-from charloom.report.surprise import Surprise, given, held_out
+from charloom.report.surprise import Surprise, score_given, score_held_out
 from charloom.settings import SamplingSettings
-from charloom.text.documents import gather
-from charloom.text.symbols import repair
+from charloom.text.documents import to_blocks
+from charloom.text.symbols import replace_surrogates
 
 TEMPERATURES: Final = (0.0, 0.5, 0.8, 1.0, 1.3)
 """Of the samples; 0 is greedy."""
-SAMPLES: Final = 4
+SAMPLES_PER_TEMPERATURE: Final = 4
 """At each temperature."""
-MOST_LABELS: Final = 6
+MAX_LABELS: Final = 6
 """Samples are shown for no more of them."""
-DRAWN: Final = 500
+MEMORISATION_SAMPLES: Final = 500
 """Texts that are drawn for memorisation."""
-DRAWN_EACH: Final = 200
+DIVERSITY_SAMPLES: Final = 200
 """Texts that are drawn at each temperature for diversity."""
-SHORTEST: Final = 100
-LONGEST: Final = 600
+MIN_LENGTH: Final = 100
+MAX_LENGTH: Final = 600
 """Symbols of what is drawn, at most; how many of them follows from the held-out texts."""
-MOST_SYMBOLS: Final = 10_000_000
+MAX_BASELINE_SYMBOLS: Final = 10_000_000
 """Of either text, for simpler models, which hold it in memory."""
-MOST_CLASSES: Final = 50
+MAX_CLASSIFIED_LABELS: Final = 50
 """Labels up to which it is told which one a text has: each of them reads all texts once more."""
 
 
@@ -99,13 +99,13 @@ class Findings:
         }
 
 
-def examine(
+def analyze(
     run: Path,
     *,
     training: Sequence[str] = (),
     chosen: Sequence[str] = (),
     seed: int = 0,
-    told: Callable[[str], None] = lambda what: None,
+    on_progress: Callable[[str], None] = lambda what: None,
 ) -> Findings:
     """Measure the model in a folder.
 
@@ -115,38 +115,44 @@ def examine(
     chosen text is blank.
     """
     if blank := [text for text in chosen if not text.strip()]:
-        raise SettingsError(f"a text to show is {quoted(blank[0])}; it must not be blank.")
+        raise SettingsError(f"a text to show is {quote(blank[0])}; it must not be blank.")
     settings = SamplingSettings(seed=seed)
     model = Model.load(run)
     record = model.record
-    told("reading the texts that it learned from")
-    corpus = corpus_of(record, training)
-    told("scoring held-out texts")
+    on_progress("reading the texts that it learned from")
+    corpus = recover_corpus(record, training)
+    on_progress("scoring held-out texts")
     scorer, kept_back = model.scorer, corpus.validation
 
-    def scored() -> Iterator[Scored]:
-        return scorer.score_blocks(gather(documents(corpus, kept_back, record.labels)))
+    def scored() -> Iterator[ScoredBlock]:
+        return scorer.score_blocks(to_blocks(iter_documents(corpus, kept_back, record.labels)))
 
     figures = evaluate(scored())
-    classes = classify_all(scorer, scored()) if 2 <= len(record.labels) <= MOST_CLASSES else None
-    surprise = (
-        *given(scorer, chosen, record.text),
-        *held_out(scorer, documents(corpus, kept_back, record.labels)),
+    classification = (
+        measure_classification(scorer, scored())
+        if 2 <= len(record.labels) <= MAX_CLASSIFIED_LABELS
+        else None
     )
-    told("writing texts and looking for copies")
-    settings = replace(settings, length=length_of(figures))
-    memorisation = _memorisation(model, corpus, settings)
-    told("asking simpler models")
+    surprise = (
+        *score_given(scorer, chosen, record.text),
+        *score_held_out(scorer, iter_documents(corpus, kept_back, record.labels)),
+    )
+    on_progress("writing texts and looking for copies")
+    settings = replace(settings, length=sample_length(figures))
+    memorisation = _measure_memorisation(model, corpus, settings)
+    on_progress("asking simpler models")
     return Findings(
-        name=repair(run.resolve().name),  # not every name of a folder is text
-        model=_described(model),
+        name=replace_surrogates(run.resolve().name),  # not every name of a folder is text
+        model=_describe_model(model),
         curves=read_curves(run),
         figures=figures,
-        baselines=_others(model, corpus),
-        classification=classes,
-        samples=samples_of(model, settings),
+        baselines=_measure_baselines(model, corpus),
+        classification=classification,
+        samples=sample_at_temperatures(model, settings),
         diversity=tuple(
-            diversity_of(record, model.generator, scorer, corpus, settings, DRAWN_EACH)
+            measure_model_diversity(
+                record, model.generator, scorer, corpus, settings, DIVERSITY_SAMPLES
+            )
         ),
         memorisation=memorisation,
         surprise=surprise,
@@ -159,7 +165,7 @@ def examine(
     )
 
 
-def _described(model: Model) -> dict[str, Any]:
+def _describe_model(model: Model) -> dict[str, Any]:
     network, record = model.record.network, model.record
     return {
         "cell": network.cell,
@@ -169,22 +175,22 @@ def _described(model: Model) -> dict[str, Any]:
         "symbols": len(record.vocabulary),
         "labels": list(record.labels),
         "parameters": sum(tensor.size for tensor in record.tensors.values()),
-        "reached": dict(record.figures),
+        "reached": dict(record.metrics),
     }
 
 
-def length_of(figures: Evaluation) -> int:
+def sample_length(figures: Evaluation) -> int:
     """Return how long texts may get: longer than nearly all real ones, but within a screen."""
-    return max(min(4 * figures.symbols // figures.documents, LONGEST), SHORTEST)
+    return max(min(4 * figures.symbols // figures.documents, MAX_LENGTH), MIN_LENGTH)
 
 
-def samples_of(
-    model: Model, settings: SamplingSettings, most_labels: int = MOST_LABELS
+def sample_at_temperatures(
+    model: Model, settings: SamplingSettings, max_labels: int = MAX_LABELS
 ) -> tuple[Samples, ...]:
     """Return texts at each temperature: without a label, or for each of the first labels."""
     labels: list[str | None] = [None] if not model.record.labels else []
-    labels += model.record.labels[:most_labels]
-    count = SAMPLES if len(labels) == 1 else 2
+    labels += model.record.labels[:max_labels]
+    count = SAMPLES_PER_TEMPERATURE if len(labels) == 1 else 2
     return tuple(
         Samples(
             label=label,
@@ -204,22 +210,27 @@ def samples_of(
     )
 
 
-def _memorisation(model: Model, corpus: Corpus, settings: SamplingSettings) -> Memorisation:
+def _measure_memorisation(model: Model, corpus: Corpus, settings: SamplingSettings) -> Memorisation:
     settings = replace(settings, temperature=1.0)
-    written = [one.text for one in draw(model.generator, settings, DRAWN, model.record.labels)]
+    written = [
+        one.text
+        for one in draw_samples(
+            model.generator, settings, MEMORISATION_SAMPLES, model.record.labels
+        )
+    ]
     return measure_memorisation(
-        documents=texts(corpus.training),
+        documents=iter_texts(corpus.training),
         samples=written,
-        held_out=comparable(corpus.validation, written, model.record.text.unit),
+        held_out=matched_held_out(corpus.validation, written, model.record.text.unit),
     )
 
 
-def _others(model: Model, corpus: Corpus) -> dict[str, float] | None:
-    if max(corpus.training.total_symbols, corpus.validation.total_symbols) > MOST_SYMBOLS:
+def _measure_baselines(model: Model, corpus: Corpus) -> dict[str, float] | None:
+    if max(corpus.training.total_symbols, corpus.validation.total_symbols) > MAX_BASELINE_SYMBOLS:
         return None
     vocabulary = model.record.vocabulary
     known, wanted = (
-        Documents.of(functools.partial(texts, part), vocabulary)
+        Documents.from_texts(functools.partial(iter_texts, part), vocabulary)
         for part in (corpus.training, corpus.validation)
     )
-    return baselines(known, wanted, len(vocabulary)).bits_per_character
+    return measure_baselines(known, wanted, len(vocabulary)).bits_per_character

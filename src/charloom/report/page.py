@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from charloom.evaluation.memorisation import Copying, Memorisation
-from charloom.formatting import duration, visible
+from charloom.evaluation.memorisation import Memorisation, OverlapFigures
+from charloom.formatting import escape_controls, format_duration
 from charloom.model_folder.metrics import Curves
 from charloom.report import pictures
 from charloom.report.charts import Chart
@@ -15,22 +15,22 @@ from charloom.report.findings import Findings, Samples
 from charloom.report.surprise import Surprise
 from charloom.runs.compare import Result
 
-_KEYS: Final = {
+_LEGEND_WORDS: Final = {
     "mark": {"lstm": "circles", "gru": "squares", "rnn": "triangles"},
     "line": {"lstm": "solid", "gru": "dashed", "rnn": "dotted"},
 }
-HEAT: Final = 9
+MAX_SHADE: Final = 9
 """The strongest shade: of so many bits and more."""
-SPANS: Final = 5
+MAX_SPANS: Final = 5
 """Longest copies that are shown."""
 
 
-def page_of(findings: Findings) -> str:
+def render_model_page(findings: Findings) -> str:
     """Return the page of one model."""
     return _environment().get_template("model.html").render(_context(findings))
 
 
-def page_of_all(
+def render_comparison_page(
     results: Sequence[Result],
     curves: Mapping[str, Curves],
     samples: Mapping[str, Samples],
@@ -63,37 +63,37 @@ def page_of_all(
     context = {
         "results": results,
         "cells": sorted(best_of_cell.values(), key=lambda one: one.validation),
-        "curves": pictures.all_curves({one.name: curves[one.name] for one in results}, cells),
-        "frontiers": pictures.frontiers(bits, cells, measures),
+        "curves": pictures.curves_chart({one.name: curves[one.name] for one in results}, cells),
+        "frontiers": pictures.frontier_charts(bits, cells, measures),
         "each": samples,
-        "key": functools.partial(_key, sorted(best_of_cell, key=pictures.CELLS.index)),
+        "key": functools.partial(_legend, sorted(best_of_cell, key=pictures.CELLS.index)),
     }
     return _environment().get_template("comparison.html").render(_context(best) | context)
 
 
-def _key(cells: Sequence[str], of: str) -> str:
+def _legend(cells: Sequence[str], shape: str) -> str:
     """Return what the shapes of marks, or the dashes of lines, say of cells."""
-    told = "; ".join(f"{_KEYS[of][cell]}: {cell.upper()}" for cell in cells)
-    return f"{told[0].upper()}{told[1:]}."
+    legend = "; ".join(f"{_LEGEND_WORDS[shape][cell]}: {cell.upper()}" for cell in cells)
+    return f"{legend[0].upper()}{legend[1:]}."
 
 
 def _context(findings: Findings) -> dict[str, Any]:
     reached = findings.model["reached"]
     charts: dict[str, Chart | None] = {
-        "learning": pictures.learning(findings.curves, reached.get("seconds")),
-        "temperatures": pictures.temperatures(findings.diversity),
-        "novelty": pictures.novelty(findings.memorisation),
+        "learning": pictures.learning_chart(findings.curves, reached.get("seconds")),
+        "temperatures": pictures.temperature_chart(findings.diversity),
+        "novelty": pictures.novelty_chart(findings.memorisation),
     }
     return {
         "f": findings,
         "charts": charts,
-        "bars": _bars(findings),
-        "copying": _copying(findings.memorisation),
-        "spans": _spans(findings.memorisation),
+        "bars": _baseline_bars(findings),
+        "copying": _overlap_rows(findings.memorisation),
+        "spans": _longest_spans(findings.memorisation),
     }
 
 
-def _bars(findings: Findings) -> list[tuple[str, float, float]]:
+def _baseline_bars(findings: Findings) -> list[tuple[str, float, float]]:
     """Return the figures of the model and of others, best first, each with its share of the most.
 
     A model that knows only how many symbols there are would set the scale, and is left out.
@@ -112,10 +112,10 @@ def _bars(findings: Findings) -> list[tuple[str, float, float]]:
     return [(name, bits, bits / most) for name, bits in ordered]
 
 
-def _copying(found: Memorisation) -> list[tuple[str, str, str]]:
+def _overlap_rows(memorisation: Memorisation) -> list[tuple[str, str, str]]:
     """Return rows of what samples and held-out texts share with the training text."""
-    assert found.held_out is not None
-    sides = (found.samples, found.held_out)
+    assert memorisation.held_out is not None
+    sides = (memorisation.samples, memorisation.held_out)
 
     def row(name: str, cells: Sequence[str]) -> tuple[str, str, str]:
         return (name, cells[0], cells[1])
@@ -135,46 +135,46 @@ def _copying(found: Memorisation) -> list[tuple[str, str, str]]:
         lengths("longest copied span of all", 1.0),
         *(
             shares(f"characters in copied spans of {k} or more", [s.covered[k] for s in sides])
-            for k in found.samples.covered
+            for k in memorisation.samples.covered
         ),
     ]
 
 
-def _quantile(side: Copying, quantile: float) -> int:
+def _quantile(side: OverlapFigures, quantile: float) -> int:
     return side.longest_quantiles[quantile]
 
 
-def _spans(found: Memorisation) -> list[Any]:
-    spans = [span for span in found.samples.spans if span is not None]
+def _longest_spans(memorisation: Memorisation) -> list[Any]:
+    spans = [span for span in memorisation.samples.spans if span is not None]
     longest = sorted(spans, key=lambda span: -span.characters)
     different = {span.text: span for span in reversed(longest)}
-    return sorted(different.values(), key=lambda span: -span.characters)[:SPANS]
+    return sorted(different.values(), key=lambda span: -span.characters)[:MAX_SPANS]
 
 
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
+def _percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{fraction:.1%}"
 
 
 def _shade(bits: float) -> int:
     """Return the shade of a symbol: whole bits, up to the strongest shade."""
-    return min(int(bits), HEAT)
+    return min(int(bits), MAX_SHADE)
 
 
 def _symbols(text: Surprise) -> list[tuple[str, float, bool]]:
     """Return each symbol as it is shown, its bits, and whether it is the boundary."""
     last = len(text.symbols) - 1 if text.ends else None
     return [
-        ("■" if place == last else _spelled(symbol), bits, place == last)
+        ("■" if place == last else _show_whitespace(symbol), bits, place == last)
         for place, (symbol, bits) in enumerate(text.symbols)
     ]
 
 
-def _spelled(symbol: str) -> str:
+def _show_whitespace(symbol: str) -> str:
     """Return a symbol with its line breaks seen, and after them a real one."""
-    return visible(symbol).replace("\n", "↵\n").replace("\t", "⇥\t")
+    return escape_controls(symbol).replace("\n", "↵\n").replace("\t", "⇥\t")
 
 
-def _value(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -196,12 +196,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "duration": duration,
+        "duration": format_duration,
         "percent": _percent,
         "shade": _shade,
         "symbols": _symbols,
-        "value": _value,
-        "visible": visible,
+        "value": _format_value,
+        "visible": escape_controls,
         "words": lambda name: str(name).replace("_", " "),
     }
     return environment

@@ -7,18 +7,18 @@ from typing import Final
 from charloom.evaluation.diversity import Diversity
 from charloom.evaluation.memorisation import Memorisation
 from charloom.model_folder.metrics import Curves
-from charloom.report.charts import Chart, Place, Series, line_chart, scatter_chart
+from charloom.report.charts import Chart, ScatterPoint, Series, line_chart, scatter_chart
 
 BITS: Final = "bits per character"
 CELLS: Final = ("lstm", "gru", "rnn")
 """In the order of their colours."""
-CROPPED: Final = 0.3
+CROP_BITS: Final = 0.3
 """Bits above the highest held-out figure where the picture of a training curve begins."""
-MOST_NAMED: Final = 8
+MAX_NAMED_CURVES: Final = 8
 """Curves that have their name beside them; of more, the best ones have."""
 
 
-def learning(curves: Curves, kept_at: float | None) -> Chart | None:
+def learning_chart(curves: Curves, kept_at: float | None) -> Chart | None:
     """Return training and validation over the seconds; None if nothing was recorded."""
     if not curves.validation:
         return None
@@ -27,7 +27,7 @@ def learning(curves: Curves, kept_at: float | None) -> Chart | None:
         for seconds, bits in curves.validation
         if seconds == kept_at
     ]
-    highest = max(bits for _, bits in curves.validation) + CROPPED
+    highest = max(bits for _, bits in curves.validation) + CROP_BITS
     above = itertools.takewhile(lambda point: point[1] > highest, curves.training)
     return line_chart(
         [
@@ -35,13 +35,13 @@ def learning(curves: Curves, kept_at: float | None) -> Chart | None:
             Series(name="training", points=curves.training[len(list(above)) :], kind=1),
         ],
         title="How it learned",
-        x="seconds of training",
-        y=BITS,
+        x_title="seconds of training",
+        y_title=BITS,
         marks=marks[-1:],
     )
 
 
-def temperatures(rows: Sequence[Diversity]) -> Chart | None:
+def temperature_chart(rows: Sequence[Diversity]) -> Chart | None:
     """Return what changes with the temperature, as shares, and the same of held-out texts."""
     drawn = [row for row in rows if row.temperature is not None]
     real = next(row for row in rows if row.temperature is None)
@@ -59,15 +59,15 @@ def temperatures(rows: Sequence[Diversity]) -> Chart | None:
             Series(name="copied characters", points=points(copied), kind=1, marked=True),
         ],
         title="What temperature does",
-        x="temperature",
-        y="percent",
+        x_title="temperature",
+        y_title="percent",
         levels={name: 100 * share for name, share in levels.items() if share is not None},
     )
 
 
-def novelty(found: Memorisation) -> Chart | None:
+def novelty_chart(memorisation: Memorisation) -> Chart | None:
     """Return the share of new n-grams by their length, of samples and of held-out texts."""
-    sides = [("samples", found.samples, 0), ("held out", found.held_out, 1)]
+    sides = [("samples", memorisation.samples, 0), ("held out", memorisation.held_out, 1)]
     return line_chart(
         [
             Series(
@@ -80,14 +80,14 @@ def novelty(found: Memorisation) -> Chart | None:
             if side is not None
         ],
         title="What is new in it",
-        x="n",
-        y="percent of the n-grams",
+        x_title="n",
+        y_title="percent of the n-grams",
     )
 
 
-def all_curves(curves: Mapping[str, Curves], cells: Mapping[str, str]) -> Chart | None:
+def curves_chart(curves: Mapping[str, Curves], cells: Mapping[str, str]) -> Chart | None:
     """Return the validation curve of each run; the best run comes first. None: there is none."""
-    named = list(curves)[: MOST_NAMED if len(curves) <= MOST_NAMED else 3]
+    named = list(curves)[: MAX_NAMED_CURVES if len(curves) <= MAX_NAMED_CURVES else 3]
     series = [
         Series(name=name, points=own.validation, kind=_kind(cells[name]), labelled=name in named)
         for name, own in curves.items()
@@ -97,11 +97,15 @@ def all_curves(curves: Mapping[str, Curves], cells: Mapping[str, str]) -> Chart 
         return None
     marks = [(*min(one.points, key=lambda point: point[1]), one.kind, one.name) for one in series]
     return line_chart(
-        series, title="How each one learned", x="seconds of training", y=BITS, marks=marks
+        series,
+        title="How each one learned",
+        x_title="seconds of training",
+        y_title=BITS,
+        marks=marks,
     )
 
 
-def frontiers(
+def frontier_charts(
     bits: Mapping[str, float],
     cells: Mapping[str, str],
     measures: Mapping[str, tuple[str, Mapping[str, float], bool]],
@@ -110,13 +114,13 @@ def frontiers(
     return [
         scatter_chart(
             [
-                Place(name=name, x=figure, y=bits[name], kind=_kind(cells[name]))
+                ScatterPoint(name=name, x=figure, y=bits[name], kind=_kind(cells[name]))
                 for name, figure in figures.items()
                 if figure > 0  # the axis is logarithmic
             ],
             title=title,
-            x=axis,
-            y=BITS,
+            x_title=axis,
+            y_title=BITS,
             more_is_better=more_is_better,
         )
         for title, (axis, figures, more_is_better) in measures.items()

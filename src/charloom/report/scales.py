@@ -20,7 +20,7 @@ class Scale:
     logarithmic: bool = False
 
     @classmethod
-    def over(
+    def from_values(
         cls,
         values: Sequence[float],
         start: float,
@@ -37,8 +37,8 @@ class Scale:
         if logarithmic:
             low, high = math.log10(low), math.log10(high)
         # Equal values stand in the middle.
-        room = margin * (high - low) if high > low else abs(high) / 10 or 1.0
-        low, high = low - room, high + room
+        padding = margin * (high - low) if high > low else abs(high) / 10 or 1.0
+        low, high = low - padding, high + padding
         if logarithmic:
             low, high = 10**low, 10**high
         return cls(low=low, high=high, start=start, stop=stop, logarithmic=logarithmic)
@@ -54,7 +54,7 @@ class Scale:
             low, high, value = math.log10(low), math.log10(high), math.log10(value)
         return self.start + (value - low) / (high - low) * (self.stop - self.start)
 
-    def ticks(self, about: int = 5) -> list[float]:
+    def ticks(self, count: int = 5) -> list[float]:
         """Return about so many round figures between ``low`` and ``high``.
 
         >>> Scale(low=2.31, high=3.62, start=0, stop=1).ticks()
@@ -64,7 +64,7 @@ class Scale:
         """
         if self.logarithmic and (decades := self._decades()):
             return decades
-        step = _round_step((self.high - self.low) / about)
+        step = _round_step((self.high - self.low) / count)
         first, last = math.ceil(self.low / step), math.floor(self.high / step)
         return [round(k * step, 12) for k in range(first, last + 1)]
 
@@ -90,32 +90,32 @@ def _round_step(step: float) -> float:
     return nearest * power
 
 
-def spelled(figure: float) -> str:
+def axis_label(value: float) -> str:
     """Return a figure as it stands beside an axis.
 
-    >>> [spelled(figure) for figure in (0, 0.25, 2.4, 30.0, 1500, 200_000, 1e6, 2.5e6)]
+    >>> [axis_label(figure) for figure in (0, 0.25, 2.4, 30.0, 1500, 200_000, 1e6, 2.5e6)]
     ['0', '0.25', '2.4', '30', '1,500', '200k', '1M', '2.5M']
     """
     for unit, name in ((1e6, "M"), (1e3, "k")):
-        if abs(figure) >= 10 * unit or (unit == 1e6 and abs(figure) >= unit):
-            return f"{figure / unit:g}{name}"
-    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:g}"
+        if abs(value) >= 10 * unit or (unit == 1e6 and abs(value) >= unit):
+            return f"{value / unit:g}{name}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
 
 
-def apart(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+def spread_labels(positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
     """Return places for labels beside ``places``: at least ``gap`` apart, as near as can be.
 
     They stay between ``low`` and ``high`` where there is room.
 
-    >>> apart([10, 12, 50], gap=10, low=0, high=100)
+    >>> spread_labels([10, 12, 50], gap=10, low=0, high=100)
     [6.0, 16.0, 50.0]
     """
     groups: list[tuple[float, list[int]]] = []  # the middle of each, and its members
-    for index in sorted(range(len(places)), key=places.__getitem__):
+    for index in sorted(range(len(positions)), key=positions.__getitem__):
         members = [index]
         while True:
             half = gap * (len(members) - 1) / 2
-            middle = sum(places[member] for member in members) / len(members)
+            middle = sum(positions[member] for member in members) / len(members)
             middle = max(min(middle, high - half), low + half)
             if (
                 not groups
@@ -124,8 +124,8 @@ def apart(places: Sequence[float], gap: float, low: float, high: float) -> list[
                 break
             members = groups.pop()[1] + members
         groups.append((middle, members))
-    found = [0.0] * len(places)
+    spread = [0.0] * len(positions)
     for middle, members in groups:
         for k, index in enumerate(members):
-            found[index] = middle + gap * (k - (len(members) - 1) / 2)
-    return found
+            spread[index] = middle + gap * (k - (len(members) - 1) / 2)
+    return spread

@@ -8,18 +8,18 @@ from typing import Any, Final
 from charloom.errors import SettingsError
 from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.scorer import Scorer
-from charloom.formatting import quoted
+from charloom.formatting import quote
 from charloom.settings import TextSettings
 from charloom.text.cleaning import clean_document
-from charloom.text.documents import Document, gather
-from charloom.text.symbols import characters
+from charloom.text.documents import Document, to_blocks
+from charloom.text.symbols import count_characters
 
-SHOWN: Final = 9
+MAX_SHOWN: Final = 9
 """Held-out texts that are shown."""
-MOST_DOCUMENTS: Final = 2000
-MOST_CHARACTERS: Final = 200_000
+MAX_DOCUMENTS: Final = 2000
+MAX_CHARACTERS: Final = 200_000
 """Of the held-out texts among which these are chosen, from the first on."""
-PIECE: Final = 400
+CHUNK_SYMBOLS: Final = 400
 """Symbols that are shown of a text; a longer one gives several pieces."""
 
 
@@ -42,7 +42,7 @@ class Surprise:
         return dataclasses.asdict(self)
 
 
-def given(scorer: Scorer, texts: Sequence[str], settings: TextSettings) -> list[Surprise]:
+def score_given(scorer: Scorer, texts: Sequence[str], settings: TextSettings) -> list[Surprise]:
     """Return texts that were given, cleaned as those of the model; long ones in pieces.
 
     Raises SettingsError for one of which nothing is left.
@@ -51,50 +51,58 @@ def given(scorer: Scorer, texts: Sequence[str], settings: TextSettings) -> list[
     for text, document in zip(texts, cleaned, strict=True):
         if not document.text.strip():
             raise SettingsError(
-                f"a text to show is {quoted(text)}, of which cleaning leaves nothing; give at "
+                f"a text to show is {quote(text)}, of which cleaning leaves nothing; give at "
                 "least one character."
             )
-    return list(_pieces(scorer, cleaned, given=True))
+    return list(_score_chunks(scorer, cleaned, given=True))
 
 
-def held_out(scorer: Scorer, documents: Iterable[Document]) -> list[Surprise]:
+def score_held_out(scorer: Scorer, documents: Iterable[Document]) -> list[Surprise]:
     """Return some of ``documents``, from the most expected to the most surprising."""
-    chosen, is_cut = _first(documents)
-    pieces = list(_pieces(scorer, chosen, given=False))
+    chosen, is_cut = _first_documents(documents)
+    pieces = list(_score_chunks(scorer, chosen, given=False))
     if is_cut:
         pieces.pop()  # it does not end where the text does
     pieces = [
         piece
         for piece in pieces
         # The rest of a long text may be a word.
-        if piece.begins or len(piece.symbols) > PIECE // 2
+        if piece.begins or len(piece.symbols) > CHUNK_SYMBOLS // 2
     ]
     pieces.sort(key=lambda piece: piece.bits_per_character)
-    count = min(SHOWN, len(pieces))
+    count = min(MAX_SHOWN, len(pieces))
     return [pieces[k * (len(pieces) - 1) // max(count - 1, 1)] for k in range(count)]
 
 
-def _first(documents: Iterable[Document]) -> tuple[list[Document], bool]:
+def _first_documents(documents: Iterable[Document]) -> tuple[list[Document], bool]:
     """Return the first documents, as far as they are looked at, and whether the last was cut."""
     chosen: list[Document] = []
-    room = MOST_CHARACTERS
-    for document in itertools.islice(documents, MOST_DOCUMENTS):
-        if len(document.text) > room:
-            return [*chosen, dataclasses.replace(document, text=document.text[:room])], True
+    characters_left = MAX_CHARACTERS
+    for document in itertools.islice(documents, MAX_DOCUMENTS):
+        if len(document.text) > characters_left:
+            return [
+                *chosen,
+                dataclasses.replace(document, text=document.text[:characters_left]),
+            ], True
         chosen.append(document)
-        room -= len(document.text)
+        characters_left -= len(document.text)
     return chosen, False
 
 
-def _pieces(scorer: Scorer, documents: Iterable[Document], *, given: bool) -> Iterator[Surprise]:
+def _score_chunks(
+    scorer: Scorer, documents: Iterable[Document], *, given: bool
+) -> Iterator[Surprise]:
     level = scorer.vocabulary.level
-    for lines in score_lines(scorer, gather(documents), per_symbol=True):
+    for lines in score_lines(scorer, to_blocks(documents), per_symbol=True):
         for line in lines:
             symbols = tuple(line.symbols or ())
-            for first in range(0, len(symbols), PIECE):
-                piece, ends = symbols[first : first + PIECE], first + PIECE >= len(symbols)
+            for first in range(0, len(symbols), CHUNK_SYMBOLS):
+                piece, ends = (
+                    symbols[first : first + CHUNK_SYMBOLS],
+                    first + CHUNK_SYMBOLS >= len(symbols),
+                )
                 inside = piece[:-1] if ends else piece
-                count = sum(characters(symbol, level) for symbol, _ in inside) + ends
+                count = sum(count_characters(symbol, level) for symbol, _ in inside) + ends
                 yield Surprise(
                     bits_per_character=sum(bits for _, bits in piece) / max(count, 1),
                     symbols=piece,

@@ -11,21 +11,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from charloom.data.corpus import Corpus, build
-from charloom.data.sources import resolve, size
+from charloom.data.corpus import Corpus, build_corpus
+from charloom.data.sources import resolve_sources, total_bytes
 from charloom.data.store import open_store
 from charloom.errors import SettingsError
-from charloom.model_folder.document_index import KnownDocuments
+from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.format import ModelRecord
-from charloom.runs.auto import Facts, advise
+from charloom.runs.auto import CorpusProfile, auto_settings
 from charloom.runs.plan import Plan, provenance
-from charloom.runs.processes import facts
-from charloom.runs.spec import Settled
+from charloom.runs.processes import agreement_keys
+from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from charloom.training.batches import Batches
-    from charloom.training.distributed.process_group import Ranks
+    from charloom.training.distributed.process_group import ProcessGroup
     from charloom.training.trainer import Trainer
 
 LABEL_DROPOUT: Final = 0.1
@@ -34,97 +34,104 @@ can also be used without naming a label."""
 
 
 def read_corpus(
-    names: Sequence[str],
+    sources: Sequence[str],
     text: TextSettings,
     validation: str | None,
     seed: int,
     on_read: Callable[[int, int], None] | None = None,
 ) -> Corpus:
     """Return the texts that are learned from and measured on."""
-    files = resolve(names, text)
-    total = size(files)
+    files = resolve_sources(sources, text)
+    total = total_bytes(files)
     progress = None if on_read is None else lambda read: on_read(read, total)
     store = open_store(files, text, progress)
-    own = None if validation is None else open_store(resolve([validation], text), text)
-    return build(store, text, seed=seed, validation=own)
+    validation_store = (
+        None if validation is None else open_store(resolve_sources([validation], text), text)
+    )
+    return build_corpus(store, text, seed=seed, validation=validation_store)
 
 
-def advised(settled: Settled, corpus: Corpus, processes: int) -> Settled:
+def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec:
     """Return what is to be done, with what was left open decided."""
-    if settled.given is None:
-        return settled
-    from charloom.training.device import precisions
-    from charloom.training.throughput import symbols_per_second
+    if spec.explicit is None:
+        return spec
+    from charloom.training.device import candidate_precisions
+    from charloom.training.throughput import measure_symbols_per_second
 
     part, vocabulary = corpus.training, len(corpus.vocabulary)
-    device, candidates = precisions(settled.training)
-    facts = Facts(
+    device, candidates = candidate_precisions(spec.training)
+    profile = CorpusProfile(
         symbols=part.total_symbols,
         documents=len(part),
         vocabulary=vocabulary,
-        unit=settled.text.unit,
+        unit=spec.text.unit,
         device="cuda" if device.type == "cuda" else "cpu",
         precisions=candidates,
     )
 
     def speed(network: NetworkSettings, training: TrainingSettings) -> float:
-        length, share = facts.length(training.window), max(training.batch_size // processes, 1)
+        length, share = (
+            profile.sequence_symbols(training.window),
+            max(training.batch_size // processes, 1),
+        )
         own = dataclasses.replace(training, batch_size=share)
-        return processes * symbols_per_second(network, own, vocabulary, length)
+        return processes * measure_symbols_per_second(network, own, vocabulary, length)
 
-    network, training = advise(settled.network, settled.training, settled.given, facts, speed)
-    return dataclasses.replace(settled, network=network, training=training)
+    network, training = auto_settings(spec.network, spec.training, spec.explicit, profile, speed)
+    return dataclasses.replace(spec, network=network, training=training)
 
 
-def record_of(
-    names: Sequence[str], corpus: Corpus, settled: Settled, processes: int
+def initial_record(
+    sources: Sequence[str], corpus: Corpus, spec: RunSpec, processes: int
 ) -> ModelRecord:
     """Return what is known of the model before it has learned."""
-    indexed = settled.training.index and corpus.hashes is not None
+    indexed = spec.training.index and corpus.hashes is not None
     return ModelRecord(
-        text=settled.text,
-        network=settled.network,
-        training=settled.training,
+        text=spec.text,
+        network=spec.network,
+        training=spec.training,
         vocabulary=corpus.vocabulary,
         labels=corpus.labels,
         tensors={},
-        provenance=provenance(names, settled.validation, corpus, processes),
-        known=KnownDocuments.of(corpus.training_hashes, len(corpus.training)) if indexed else None,
+        provenance=provenance(sources, spec.validation, corpus, processes),
+        document_index=DocumentIndex.from_hashes(corpus.training_hashes, len(corpus.training))
+        if indexed
+        else None,
     )
 
 
-def carried_out(record: ModelRecord, plan: Plan) -> ModelRecord:
+def with_outcome(record: ModelRecord, plan: Plan) -> ModelRecord:
     """Return ``record`` with what became of settings that leave a choice, as the plan tells it."""
-    chosen = {
+    outcome = {
         "device": plan.device,
         "precision": plan.precision,
         "parameters": sum(count for _, count in plan.layers),
         "notes": list(plan.corpus.notes),
     }
-    return dataclasses.replace(record, provenance={**record.provenance, **chosen})
+    return dataclasses.replace(record, provenance={**record.provenance, **outcome})
 
 
-def trainer_of(
+def build_trainer(
     record: ModelRecord,
     corpus: Corpus,
     output: Path | None,
-    names: Sequence[str],
-    ranks: Ranks | None,
+    sources: Sequence[str],
+    ranks: ProcessGroup | None,
 ) -> tuple[Trainer, Plan]:
     """Return what trains, and what it is about to do. Raises SettingsError."""
     from charloom.network.autograd.module import Network
     from charloom.training.batches import DocumentBatches
-    from charloom.training.data_parallel import Parts
-    from charloom.training.device import place, seed_everything
-    from charloom.training.distributed.process_group import Ranks
+    from charloom.training.data_parallel import DataParallel
+    from charloom.training.device import choose_device, seed_everything
+    from charloom.training.distributed.process_group import ProcessGroup
     from charloom.training.optim.optimizer import build_optimizer
-    from charloom.training.progress import LEAST_GAP, LONG_GAP
-    from charloom.training.trainer import VALIDATION, Trainer
+    from charloom.training.progress import MIN_INTERVAL, STREAM_MIN_INTERVAL
+    from charloom.training.trainer import VALIDATION_BATCHES, Trainer
 
     settings = record.training
-    ranks = ranks or Ranks()
-    placement = place(settings, ranks.launch)
-    ranks.compare(facts(record, corpus) | placement.facts())
+    ranks = ranks or ProcessGroup()
+    placement = choose_device(settings, ranks.process)
+    ranks.check_agreement(agreement_keys(record, corpus) | placement.agreement_keys())
     ranks.connect(placement.device)
     seed_everything(settings.seed)
     try:
@@ -135,44 +142,46 @@ def trainer_of(
             f"{record.network.layers} layers of {record.network.hidden:,} units do not fit into "
             "memory; use a smaller --hidden or fewer --layers."
         ) from error
-    ranks.copy(network.parameters())
+    ranks.broadcast_(network.parameters())
     size, seed = settings.batch_size, settings.seed
-    parts = Parts(network, placement, batch_size=size, seed=seed, launch=ranks.launch)
+    parts = DataParallel(network, placement, batch_size=size, seed=seed, process=ranks.process)
     trainer = Trainer(
         network=network,
-        training=_batches(record, corpus),
-        validation=DocumentBatches(part=corpus.validation, seed=None, **VALIDATION),
-        optimizer=build_optimizer(network, settings, parts.threads, rounded=parts.rounded),
-        parts=parts,
+        training_batches=_training_batches(record, corpus),
+        validation_batches=DocumentBatches(
+            dataset=corpus.validation, seed=None, **VALIDATION_BATCHES
+        ),
+        optimizer=build_optimizer(network, settings, parts.threads, bf16=parts.bf16),
+        data_parallel=parts,
         settings=settings,
         listeners=[],
-        ranks=ranks,
-        gap=LONG_GAP if record.text.unit == "stream" else LEAST_GAP,
+        process_group=ranks,
+        min_interval=STREAM_MIN_INTERVAL if record.text.unit == "stream" else MIN_INTERVAL,
     )
     plan = Plan(
         text=record.text,
         network=record.network,
         training=settings,
         corpus=corpus,
-        layers=tuple(network.layer_sizes()),
+        layers=tuple(network.parameter_counts()),
         device=str(placement.device),
         precision=placement.precision,
         output=output,
-        sources=tuple(names),
-        threads=trainer.parts.all_threads,
-        processes=ranks.launch.world,
+        sources=tuple(sources),
+        threads=trainer.data_parallel.total_threads,
+        processes=ranks.process.world_size,
     )
     return trainer, plan
 
 
-def _batches(record: ModelRecord, corpus: Corpus) -> Batches:
+def _training_batches(record: ModelRecord, corpus: Corpus) -> Batches:
     """Return the minibatches of the training part."""
     from charloom.training.batches import DocumentBatches, StreamBatches
 
     settings, part = record.training, corpus.training
     size, window, seed = settings.batch_size, settings.window, settings.seed
     if record.text.unit == "stream":
-        return StreamBatches(part=part, batch_size=size, window=window, seed=seed)
+        return StreamBatches(dataset=part, batch_size=size, window=window, seed=seed)
     return DocumentBatches(
-        part=part, batch_size=size, window=window, seed=seed, label_dropout=LABEL_DROPOUT
+        dataset=part, batch_size=size, window=window, seed=seed, label_dropout=LABEL_DROPOUT
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from charloom.data.sources import read_blocks, resolve
+from charloom.data.sources import read_blocks, resolve_sources
 from charloom.errors import OutputError, ResumeError, SettingsError
 from charloom.events import Event, Listener, Stopped
 from charloom.model import Model
@@ -22,14 +22,14 @@ from charloom.model_folder.metrics import read_curves
 from charloom.model_folder.writer import replace_files
 from charloom.runs import train as recipe
 from charloom.runs.build import read_corpus
-from charloom.runs.resolve import choose
+from charloom.runs.resolve import resolve_settings
 from charloom.settings import SamplingSettings
-from charloom.text.documents import with_labels
+from charloom.text.documents import keep_labels
 
 AXES: Final = ("cell", "layers", "hidden")
 """What may differ between the runs."""
-TABLE: Final = "comparison.json"
-_TEXTS, _LENGTH = 64, 200
+TABLE_FILE: Final = "comparison.json"
+_SPEED_TEXTS, _SPEED_SYMBOLS = 64, 200
 """What is written to measure how fast a model writes."""
 
 Grid = Mapping[str, Sequence[Any]]
@@ -76,11 +76,11 @@ class Trial:
     options: dict[str, Any]
 
 
-class Interrupted(Exception):
+class RunInterrupted(Exception):
     """A run was interrupted, with all saved; the others were not begun."""
 
 
-def trials(grid: Grid) -> list[Trial]:
+def grid_trials(grid: Grid) -> list[Trial]:
     """Return a run for each combination; raises SettingsError for an axis that there is not."""
     unknown = [name for name in grid if name not in AXES]
     if unknown or not all(grid.values()):
@@ -92,12 +92,12 @@ def trials(grid: Grid) -> list[Trial]:
     values = [list(dict.fromkeys(grid[name])) for name in names]
     chosen = [dict(zip(names, one, strict=True)) for one in itertools.product(*values)]
     return [
-        Trial(name=name_of(options), number=number, count=len(chosen), options=options)
+        Trial(name=trial_name(options), number=number, count=len(chosen), options=options)
         for number, options in enumerate(chosen, 1)
     ]
 
 
-def name_of(options: Mapping[str, Any]) -> str:
+def trial_name(options: Mapping[str, Any]) -> str:
     """Return the folder of a run.
 
     >>> name_of({"cell": "gru", "layers": 2, "hidden": 64}), name_of({"hidden": 64})
@@ -138,16 +138,16 @@ class Comparison:
                 "standard input can be read once, and each run reads the texts anew; save them as "
                 "a file, and name that."
             )
-        self.trials = trials(grid)
+        self.trials = grid_trials(grid)
         self.results: list[Result] = []
         """What became of the runs that are done."""
         self._folder = Path(output)
-        self._names = [str(name) for name in names]
+        self._sources = [str(name) for name in names]
         self._validation = None if validation is None else str(validation)
         self._test = None if test is None else str(test)
         self._options = options
         for trial in self.trials:
-            choose(self._names, None, options | trial.options)
+            resolve_settings(self._sources, None, options | trial.options)
 
     def run(self, trial: Trial, *, listeners: Sequence[Listener] = (), **watching: Any) -> Result:
         """Train one, or go on where it ended, and put its result into the table.
@@ -157,8 +157,10 @@ class Comparison:
         the test texts raise.
         """
         if self._test is not None:
-            text, _, _ = choose(self._names, None, self._options | trial.options)
-            next(iter(read_blocks(resolve([self._test], text), text)), None)  # before it is needed
+            text, _, _ = resolve_settings(self._sources, None, self._options | trial.options)
+            next(
+                iter(read_blocks(resolve_sources([self._test], text), text)), None
+            )  # before it is needed
         path = self._folder / trial.name
         reasons: list[str] = []
 
@@ -167,7 +169,7 @@ class Comparison:
                 reasons.append(event.reason)
 
         model = recipe.train(
-            self._names,
+            self._sources,
             output=path,
             validation=self._validation,
             resume=path.exists(),
@@ -177,35 +179,41 @@ class Comparison:
             **trial.options,
         )
         if "interrupted" in reasons:
-            raise Interrupted
+            raise RunInterrupted
         if not reasons:
-            self._check_texts(path, model)
-        result = _result(trial, path, model, self._test)
-        self.put([*(one for one in self.results if one.name != result.name), result])
+            self._check_same_corpus(path, model)
+        result = _build_result(trial, path, model, self._test)
+        self.set_results([*(one for one in self.results if one.name != result.name), result])
         return result
 
     def fingerprint(self, on_read: Callable[[int, int], None] | None = None) -> str:
         """Return what tells these texts from others; reads them, unless they were read before."""
-        text, _, training = choose(self._names, None, self._options | self.trials[0].options)
-        return read_corpus(self._names, text, self._validation, training.seed, on_read).fingerprint
+        text, _, training = resolve_settings(
+            self._sources, None, self._options | self.trials[0].options
+        )
+        return read_corpus(
+            self._sources, text, self._validation, training.seed, on_read
+        ).fingerprint
 
-    def tested(self, result: Result) -> Result:
+    def with_test_metric(self, result: Result) -> Result:
         """Return a result with its test figure, if there are test texts and the model is here."""
         path = self._folder / result.name
         if self._test is None or result.test is not None or not path.is_dir():
             return result
-        return dataclasses.replace(result, test=_test(Model.load(path), self._test))
+        return dataclasses.replace(
+            result, test=_test_bits_per_character(Model.load(path), self._test)
+        )
 
-    def put(self, results: Sequence[Result]) -> None:
+    def set_results(self, results: Sequence[Result]) -> None:
         """Have these results, and write them as the table; raises OutputError if it cannot be."""
         self.results = list(results)
-        _write(self._folder, self.results)
+        _write_table(self._folder, self.results)
 
-    def _check_texts(self, path: Path, model: Model) -> None:
+    def _check_same_corpus(self, path: Path, model: Model) -> None:
         """Raise ResumeError if a finished run learned from other texts than are given now."""
         known = model.record.provenance.get("corpus_fingerprint")
         text, training = model.record.text, model.record.training
-        now = read_corpus(self._names, text, self._validation, training.seed)
+        now = read_corpus(self._sources, text, self._validation, training.seed)
         if known != now.fingerprint:
             raise ResumeError(
                 f"the run in {path} learned from other texts, or was measured on others, than are "
@@ -213,8 +221,8 @@ class Comparison:
             )
 
 
-def _result(trial: Trial, path: Path, model: Model, test: str | None) -> Result:
-    figures, network = model.record.figures, model.record.network
+def _build_result(trial: Trial, path: Path, model: Model, test: str | None) -> Result:
+    figures, network = model.record.metrics, model.record.network
     training = figures.get("training_bits_per_character")
     bits = float(figures["bits_per_character"])
     return Result(
@@ -226,42 +234,44 @@ def _result(trial: Trial, path: Path, model: Model, test: str | None) -> Result:
         learning_rate=model.record.training.learning_rate,
         parameters=sum(tensor.size for tensor in model.record.tensors.values()),
         validation=bits,
-        test=None if test is None else _test(model, test),
+        test=None if test is None else _test_bits_per_character(model, test),
         gap=None if training is None else bits - training,
         training_rate=read_curves(path).characters_per_second,
-        writing_rate=_writing_rate(model),
+        writing_rate=_generation_speed(model),
         seconds=float(figures["seconds"]),
     )
 
 
-def _test(model: Model, test: str) -> float:
+def _test_bits_per_character(model: Model, test: str) -> float:
     from charloom.evaluation.evaluate import evaluate
 
     settings = model.record.text
-    blocks = with_labels(read_blocks(resolve([test], settings), settings), model.record.labels)
+    blocks = keep_labels(
+        read_blocks(resolve_sources([test], settings), settings), model.record.labels
+    )
     return evaluate(model.scorer.score_blocks(blocks)).bits_per_character
 
 
-def _writing_rate(model: Model) -> float:
+def _generation_speed(model: Model) -> float:
     # Once it is loaded, whatever is written uses compiled code, as for many texts.
     importlib.import_module("charloom.generation.compiled_decode")
-    settings = SamplingSettings(temperature=1.0, length=_LENGTH)
+    settings = SamplingSettings(temperature=1.0, length=_SPEED_SYMBOLS)
     rates = []
     for _ in range(2):  # the first prepares
         began = time.perf_counter()
-        drawn = model.generator.generate("", settings, _TEXTS)
+        drawn = model.generator.generate("", settings, _SPEED_TEXTS)
         characters = sum(len(one.text) for one in drawn)
         rates.append(characters / (time.perf_counter() - began))
     return max(rates)
 
 
-def _write(folder: Path, results: Sequence[Result]) -> None:
+def _write_table(folder: Path, results: Sequence[Result]) -> None:
     """Write the table; the file is whole at every moment."""
     content = json.dumps([one.to_json() for one in results], indent=1) + "\n"
     try:
-        replace_files(folder, {TABLE: content.encode()}, mark=f".{os.getpid()}")
+        replace_files(folder, {TABLE_FILE: content.encode()}, mark=f".{os.getpid()}")
     except OSError as error:
         raise OutputError(
-            f"{folder / TABLE} cannot be written: {error.strerror}; the models are kept: make room "
+            f"{folder / TABLE_FILE} cannot be written: {error.strerror}; the models are kept: make room "
             "or choose another folder, and give the same command again."
         ) from error

@@ -11,7 +11,7 @@ from typing import Any
 
 from charloom.data.corpus import Corpus
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
-from charloom.text.symbols import repair
+from charloom.text.symbols import replace_surrogates
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,12 +38,12 @@ class Plan:
 
 
 def provenance(
-    names: Sequence[str], validation: str | None, corpus: Corpus, processes: int = 1
+    sources: Sequence[str], validation: str | None, corpus: Corpus, processes: int = 1
 ) -> dict[str, Any]:
     """Return what the model folder tells of sources, corpus, software and machine."""
     return {
-        "sources": [repair(name) for name in names],  # not every file name is text
-        "validation": None if validation is None else repair(validation),
+        "sources": [replace_surrogates(name) for name in sources],  # not every file name is text
+        "validation": None if validation is None else replace_surrogates(validation),
         "corpus_fingerprint": corpus.fingerprint,
         "training_documents": len(corpus.training),
         "training_characters": corpus.training.total_characters,

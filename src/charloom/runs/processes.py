@@ -15,59 +15,59 @@ from charloom.data.corpus import Corpus
 from charloom.errors import SettingsError
 from charloom.model_folder.checkpoint import Checkpoint
 from charloom.model_folder.format import ModelRecord
-from charloom.runs.spec import Settled
+from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
-from charloom.training.distributed.launch import Launch
+from charloom.training.distributed.launch import ProcessInfo
 
 if TYPE_CHECKING:
-    from charloom.runs.listeners import Keeper
-    from charloom.training.distributed.process_group import Ranks
+    from charloom.runs.listeners import BestWeights
+    from charloom.training.distributed.process_group import ProcessGroup
     from charloom.training.trainer import Trainer
 
 
-def join(launch: Launch) -> Ranks:
+def init_process_group(launch: ProcessInfo) -> ProcessGroup:
     """Meet the other processes; alone, there are none to meet, and torch is not imported."""
-    from charloom.training.distributed.torch_backend import join
+    from charloom.training.distributed.torch_backend import init_process_group
 
-    return join(launch)
+    return init_process_group(launch)
 
 
-def share(ranks: Ranks | None, settle: Callable[[], Settled]) -> Settled:
+def broadcast_spec(ranks: ProcessGroup | None, resolve: Callable[[], RunSpec]) -> RunSpec:
     """Return what is to be done, as process 0 finds it; tensors of an earlier run come later.
 
     Raises SettingsError if the processes cannot share the work.
     """
     if ranks is None:
-        return settle()
-    own = settle() if ranks.first else None
-    settled = own or _read(ranks.told(""))
-    if own is not None:
-        ranks.told(_written(own))
-    size = settled.training.batch_size
-    if ranks.launch.world > size and not settled.finished:
+        return resolve()
+    resolved = resolve() if ranks.is_main else None
+    spec = resolved or _spec_from_json(ranks.broadcast_text(""))
+    if resolved is not None:
+        ranks.broadcast_text(_spec_to_json(resolved))
+    size = spec.training.batch_size
+    if ranks.process.world_size > size and not spec.finished:
         raise SettingsError(
-            f"batch-size is {size} with {ranks.launch.world} processes, and each needs a text of "
+            f"batch-size is {size} with {ranks.process.world_size} processes, and each needs a text of "
             "its own in a minibatch: use a larger --batch-size, or fewer processes."
         )
-    return settled
+    return spec
 
 
-def check_sources(names: Sequence[str], launch: Launch) -> None:
+def check_sources(sources: Sequence[str], launch: ProcessInfo) -> None:
     """Raise SettingsError if several processes would read what only one can."""
-    if launch.world > 1 and "-" in names:
+    if launch.world_size > 1 and "-" in sources:
         raise SettingsError(
-            f"the source is - (standard input) with {launch.world} processes, and each of them "
+            f"the source is - (standard input) with {launch.world_size} processes, and each of them "
             "reads the text: put it into a file first."
         )
 
 
-def facts(record: ModelRecord, corpus: Corpus) -> dict[str, object]:
+def agreement_keys(record: ModelRecord, corpus: Corpus) -> dict[str, object]:
     """Return what must be the same in all processes, so that they learn as one."""
     versions = {f"the version of {name}": record.provenance[name] for name in ("charloom", "torch")}
     return versions | {"the fingerprint of the texts": corpus.fingerprint}
 
 
-class Bystander:
+class CheckpointPeer:
     """Saves with process 0 in one that does not write: its streams' states go there."""
 
     def __init__(self, trainer: Trainer) -> None:
@@ -79,52 +79,52 @@ class Bystander:
 
     def __call__(self, ending: bool) -> None:
         """Take part in a checkpoint."""
-        self._trainer.state()
+        self._trainer.state_dict()
 
-    def begin(self, earlier: Checkpoint | None, keeper: Keeper) -> None:
+    def start(self, checkpoint: Checkpoint | None, best_weights: BestWeights) -> None:
         """Go on from ``earlier``, or take part in the first checkpoint."""
-        if earlier is None:
-            self._trainer.state()
+        if checkpoint is None:
+            self._trainer.state_dict()
             return
         from charloom.training.state_codec import unpack
 
-        states = unpack(earlier.state, earlier.tensors)
-        self._trainer.restore(states["trainer"])
-        keeper.restore(states["keeper"])
+        states = unpack(checkpoint.state, checkpoint.tensors)
+        self._trainer.load_state_dict(states["trainer"])
+        best_weights.load_state_dict(states["keeper"])
 
 
-def _written(settled: Settled) -> str:
-    earlier = settled.earlier
+def _spec_to_json(spec: RunSpec) -> str:
+    earlier = spec.checkpoint
     content = {
-        "text": settled.text.to_json(),
-        "network": settled.network.to_json(),
-        "training": settled.training.to_json(),
-        "validation": settled.validation,
-        "checkpoint_seconds": settled.checkpoint_seconds,
-        "finished": settled.finished,
+        "text": spec.text.to_json(),
+        "network": spec.network.to_json(),
+        "training": spec.training.to_json(),
+        "validation": spec.validation,
+        "checkpoint_seconds": spec.checkpoint_seconds,
+        "finished": spec.finished,
         "earlier": earlier and {"run": dict(earlier.run), "state": earlier.state},
     }
     return json.dumps(content)
 
 
-def _read(text: str) -> Settled:
+def _spec_from_json(text: str) -> RunSpec:
     content: Mapping[str, Any] = json.loads(text)
     earlier = content["earlier"]
-    return Settled(
+    return RunSpec(
         text=TextSettings.from_json(content["text"]),
         network=NetworkSettings.from_json(content["network"]),
         training=TrainingSettings.from_json(content["training"]),
         validation=content["validation"],
         checkpoint_seconds=content["checkpoint_seconds"],
         finished=content["finished"],
-        earlier=earlier and Checkpoint(**earlier, tensors=b""),
+        checkpoint=earlier and Checkpoint(**earlier, tensors=b""),
     )
 
 
-def receive(ranks: Ranks, settled: Settled) -> Settled:
+def broadcast_checkpoint(ranks: ProcessGroup, spec: RunSpec) -> RunSpec:
     """Return ``settled`` with the tensors of the earlier run, which process 0 has read."""
-    earlier = settled.earlier
-    if earlier is None or ranks.alone:
-        return settled
-    whole = dataclasses.replace(earlier, tensors=ranks.sent(earlier.tensors))
-    return dataclasses.replace(settled, earlier=whole)
+    earlier = spec.checkpoint
+    if earlier is None or ranks.is_single:
+        return spec
+    whole = dataclasses.replace(earlier, tensors=ranks.broadcast_bytes(earlier.tensors))
+    return dataclasses.replace(spec, checkpoint=whole)

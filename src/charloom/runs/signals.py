@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 # Signals after which everything is kept; Windows has not all of them.
-_ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP")
-_REPORT: Final = "SIGUSR1"
+_STOP_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+_REQUEST_SIGNAL: Final = "SIGUSR1"
 
 
 @contextlib.contextmanager
-def interruptible(stop: Callable[[], None]) -> Iterator[None]:
+def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
     """Call ``stop`` at the first signal that asks for an end; a second one acts as usual.
 
     A signal other than Ctrl-C ends more than the training: it is sent once more when all is kept.
@@ -21,7 +21,7 @@ def interruptible(stop: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    known = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    known = [getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in known}
     # A job in the background of a script ignores Ctrl-C, one under nohup the end of its terminal.
     heard = [number for number in known if before[number] not in (signal.SIG_IGN, None)]
@@ -48,9 +48,9 @@ def interruptible(stop: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def reporting(requests: Sequence[Callable[[], None]]) -> Iterator[None]:
+def on_sigusr1(actions: Sequence[Callable[[], None]]) -> Iterator[None]:
     """Make all ``requests`` at every SIGUSR1, where the platform has it."""
-    number = getattr(signal, _REPORT, None)
+    number = getattr(signal, _REQUEST_SIGNAL, None)
     if number is None or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -60,7 +60,7 @@ def reporting(requests: Sequence[Callable[[], None]]) -> Iterator[None]:
         return
 
     def handle(number: int, frame: object) -> None:
-        for request in requests:
+        for request in actions:
             request()
 
     signal.signal(number, handle)
@@ -70,9 +70,9 @@ def reporting(requests: Sequence[Callable[[], None]]) -> Iterator[None]:
         signal.signal(number, before)
 
 
-def ask_for_a_report() -> bool:
+def raise_sigusr1() -> bool:
     """Send this process the signal that asks for a report; return whether somebody listens."""
-    number = getattr(signal, _REPORT, None)
+    number = getattr(signal, _REQUEST_SIGNAL, None)
     if number is None or not callable(signal.getsignal(number)):
         return False
     signal.raise_signal(number)

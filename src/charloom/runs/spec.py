@@ -11,7 +11,7 @@ CHECKPOINT_SECONDS: Final = 30.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settled:
+class RunSpec:
     """What is to be done, before a text was read."""
 
     text: TextSettings
@@ -21,9 +21,9 @@ class Settled:
     """The file of one's own to measure on."""
     checkpoint_seconds: float | None
     """Seconds between two checkpoints; None: CHECKPOINT_SECONDS."""
-    earlier: Checkpoint | None = None
+    checkpoint: Checkpoint | None = None
     """Where the run goes on."""
-    given: frozenset[str] | None = None
+    explicit: frozenset[str] | None = None
     """The settings that were given; None: nothing is open any more."""
     finished: bool = False
     """Whether the run has come to its end already."""

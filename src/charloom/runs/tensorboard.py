@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from charloom.errors import SettingsError, TrainingError
-from charloom.events import STEP_SECONDS, Event, Interval, Sample, Step, Validation
-from charloom.formatting import heading, quoted
+from charloom.events import STEP_SECONDS, Event, Sample, Step, Throttle, Validation
+from charloom.formatting import quote, sample_heading
 from charloom.model_folder.format import TENSORBOARD, ModelRecord
-from charloom.model_folder.writer import EVENT_FILE, ModelWriter
+from charloom.model_folder.writer import EVENT_FILE_PREFIX, ModelWriter
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.summary_pb2 import Summary
@@ -57,15 +57,15 @@ class TensorBoardLog:
     ) -> None:
         self._writer = writer
         self._clock = clock
-        self._file = f"{EVENT_FILE}{int(clock())}.charloom"
-        self._begun: set[str] = set()
-        self._steps = Interval(STEP_SECONDS)
-        self._settings(record)
+        self._file = f"{EVENT_FILE_PREFIX}{int(clock())}.charloom"
+        self._started_files: set[str] = set()
+        self._step_throttle = Throttle(STEP_SECONDS)
+        self._write_settings(record)
 
     def __call__(self, event: Event) -> None:
         """Write an event, if it has something that TensorBoard shows."""
         match event:
-            case Step() if self._steps.admit(event.seconds):
+            case Step() if self._step_throttle.admit(event.seconds):
                 figures = {
                     "bits_per_character": event.bits_per_character,
                     "learning_rate": event.learning_rate,
@@ -78,10 +78,10 @@ class TensorBoardLog:
                 figures = {"bits_per_character": event.bits_per_character}
                 self._write("validation", event.step, _scalars(figures))
             case Sample():
-                name = f"{heading(event)} {quoted(event.prompt)}"
+                name = f"{sample_heading(event)} {quote(event.prompt)}"
                 self._write("", event.step, _text(f"samples/{name}", event.text))
 
-    def _settings(self, record: ModelRecord) -> None:
+    def _write_settings(self, record: ModelRecord) -> None:
         from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 
         groups = {"text": record.text, "network": record.network, "training": record.training}
@@ -102,8 +102,8 @@ class TensorBoardLog:
         now = self._clock()
         buffer = io.BytesIO()
         records = RecordWriter(buffer)
-        if run not in self._begun:
-            self._begun.add(run)
+        if run not in self._started_files:
+            self._started_files.add(run)
             records.write(Record(wall_time=now, file_version="brain.Event:2").SerializeToString())
         records.write(Record(wall_time=now, step=step, summary=summary).SerializeToString())
         name = "/".join(filter(None, (TENSORBOARD, run, self._file)))

@@ -18,21 +18,33 @@ from charloom.errors import DivergedError, TrainingError
 from charloom.events import Listener, Stopped
 from charloom.model import Model
 from charloom.model_folder.writer import ModelWriter
-from charloom.runs.build import advised, carried_out, read_corpus, record_of, trainer_of
-from charloom.runs.checkpointing import Checkpoints
-from charloom.runs.listeners import Guard, Keeper, Recorder, Sampler
+from charloom.runs.build import (
+    build_trainer,
+    initial_record,
+    read_corpus,
+    with_auto_settings,
+    with_outcome,
+)
+from charloom.runs.checkpointing import Checkpointer
+from charloom.runs.listeners import BestWeights, EventLog, ListenerGuard, SampleWriter
 from charloom.runs.plan import Plan
-from charloom.runs.processes import Bystander, check_sources, join, receive, share
-from charloom.runs.resolve import settle
+from charloom.runs.processes import (
+    CheckpointPeer,
+    broadcast_checkpoint,
+    broadcast_spec,
+    check_sources,
+    init_process_group,
+)
+from charloom.runs.resolve import resolve_run
 from charloom.runs.resume import describe_run
-from charloom.runs.signals import interruptible, reporting
-from charloom.runs.spec import Settled
+from charloom.runs.signals import on_sigusr1, stop_on_signal
+from charloom.runs.spec import RunSpec
 from charloom.runs.tensorboard import TensorBoardLog, check_log
-from charloom.training.distributed.launch import launched
+from charloom.training.distributed.launch import process_info_from_torchrun
 from charloom.training.stateful import Stateful
 
 if TYPE_CHECKING:
-    from charloom.training.distributed.process_group import Ranks
+    from charloom.training.distributed.process_group import ProcessGroup
     from charloom.training.trainer import Trainer
 
 Sources = str | Path | Sequence[str | Path]
@@ -85,7 +97,7 @@ def train(
     path = None if output is None else Path(output)
     own = None if validation is None else str(validation)
     decide = functools.partial(
-        settle,
+        resolve_run,
         names,
         options,
         output=path,
@@ -102,15 +114,15 @@ def train(
 def _together(
     names: Sequence[str],
     output: Path | None,
-    decide: Callable[[], Settled],
-    learn: Callable[[Settled, Path | None, Ranks | None], Model],
+    decide: Callable[[], RunSpec],
+    learn: Callable[[RunSpec, Path | None, ProcessGroup | None], Model],
 ) -> Model:
     """Decide and learn, with the other processes if there are any."""
-    launch = launched()
+    launch = process_info_from_torchrun()
     check_sources(names, launch)
     with contextlib.ExitStack() as stack:
-        ranks = stack.enter_context(join(launch)) if launch.world > 1 else None
-        settled = share(ranks, decide)
+        ranks = stack.enter_context(init_process_group(launch)) if launch.world_size > 1 else None
+        settled = broadcast_spec(ranks, decide)
         if output is not None and settled.finished:
             return Model.load(output)
         return learn(settled, None if launch.rank > 0 else output, ranks)
@@ -123,65 +135,67 @@ def _learn(
     listeners: Sequence[Listener],
     on_start: Callable[[Plan], None] | None,
     on_read: Callable[[int, int], None] | None,
-    settled: Settled,
+    settled: RunSpec,
     output: Path | None,
-    ranks: Ranks | None,
+    ranks: ProcessGroup | None,
 ) -> Model:
     requests: list[Callable[[], None]] = []  # until there is a trainer, nobody is asked
-    resume = settled.earlier is not None
+    resume = settled.checkpoint is not None
     with contextlib.ExitStack() as stack:
-        stack.enter_context(reporting(requests))
+        stack.enter_context(on_sigusr1(requests))
         read = functools.partial(
             read_corpus, names, settled.text, settled.validation, settled.training.seed, on_read
         )
-        corpus = read() if ranks is None else ranks.in_turn(read)
-        processes = 1 if ranks is None else ranks.launch.world
+        corpus = read() if ranks is None else ranks.local_main_first(read)
+        processes = 1 if ranks is None else ranks.process.world_size
         if not resume:
-            settled = share(ranks, functools.partial(advised, settled, corpus, processes))
-        record = record_of(names, corpus, settled, processes)
-        trainer, plan = trainer_of(record, corpus, output, names, ranks)
-        record = carried_out(record, plan)
-        settled = receive(trainer.ranks, settled)
-        guard = Guard(trainer.stop)
-        stack.enter_context(interruptible(trainer.stop))
+            settled = broadcast_spec(
+                ranks, functools.partial(with_auto_settings, settled, corpus, processes)
+            )
+        record = initial_record(names, corpus, settled, processes)
+        trainer, plan = build_trainer(record, corpus, output, names, ranks)
+        record = with_outcome(record, plan)
+        settled = broadcast_checkpoint(trainer.process_group, settled)
+        guard = ListenerGuard(trainer.stop)
+        stack.enter_context(stop_on_signal(trainer.stop))
         writer = (
             stack.enter_context(ModelWriter(output, force=force, resume=resume)) if output else None
         )
-        keeper = Keeper(record, corpus, trainer.network.tensors, trainer.emit, writer)
-        sampler = Sampler(record, trainer.network.tensors, trainer.emit)
-        heard = map(guard.around, listeners)
-        trainer.listeners = [keeper, *heard, *([sampler] if trainer.ranks.first else [])]
-        requests.append(trainer.report)
+        keeper = BestWeights(record, corpus, trainer.network.tensors, trainer.emit, writer)
+        sampler = SampleWriter(record, trainer.network.tensors, trainer.emit)
+        heard = map(guard.wrap, listeners)
+        trainer.listeners = [keeper, *heard, *([sampler] if trainer.process_group.is_main else [])]
+        requests.append(trainer.request_validation)
         if writer is not None:
             if log is not None:
                 trainer.listeners.insert(0, TensorBoardLog(writer, record))
             saving = _saving(writer, settled, plan, trainer, keeper, sampler)
-            requests.append(saving.ask)
-            told = tuple(saving.begin(settled.earlier))
+            requests.append(saving.request)
+            told = tuple(saving.start(settled.checkpoint))
             plan = dataclasses.replace(plan, notes=told, best=trainer.best)
-        elif not trainer.ranks.alone:
-            trainer.boundary = bystander = Bystander(trainer)
-            bystander.begin(settled.earlier, keeper)
+        elif not trainer.process_group.is_single:
+            trainer.step_hook = bystander = CheckpointPeer(trainer)
+            bystander.start(settled.checkpoint, keeper)
         if on_start is not None:
             on_start(plan)
         stopped = _run(trainer, writer)
         if writer is not None and stopped.reason == "budget":
             writer.remove_checkpoint()
-        trainer.ranks.finish()
+        trainer.process_group.finish()
     guard.raise_first()
     return Model(keeper.record)
 
 
 def _saving(
     writer: ModelWriter,
-    settled: Settled,
+    settled: RunSpec,
     plan: Plan,
     trainer: Trainer,
-    keeper: Keeper,
-    sampler: Sampler,
-) -> Checkpoints:
+    keeper: BestWeights,
+    sampler: SampleWriter,
+) -> Checkpointer:
     """Let the run be recorded, and saved between steps; return what saves it."""
-    recorder = Recorder(writer)
+    recorder = EventLog(writer)
     trainer.listeners.insert(0, recorder)
     # Whatever has a state that must go on after a kill joins with a line here.
     members: dict[str, Stateful] = {
@@ -193,8 +207,8 @@ def _saving(
     kinds = ("threads", "processes", "device", "precision")
     machine = {name: getattr(plan, name) for name in kinds}
     run = describe_run(settled, plan.sources, plan.corpus, machine)
-    saving = Checkpoints(writer, run, members, trainer, keeper)
-    trainer.boundary = saving
+    saving = Checkpointer(writer, run, members, trainer, keeper)
+    trainer.step_hook = saving
     return saving
 
 
@@ -203,7 +217,7 @@ def _run(trainer: Trainer, writer: ModelWriter | None) -> Stopped:
     try:
         return trainer.run()
     except DivergedError as error:
-        if writer is None or not writer.placed:
+        if writer is None or not writer.is_in_place:
             raise
         kept = f"{str(error).removesuffix('.')}; what was kept before is in {writer.path}."
         raise DivergedError(kept) from error

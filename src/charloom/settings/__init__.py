@@ -4,12 +4,12 @@ A setting of the wrong kind or out of range raises SettingsError, with what was 
 allowed.
 """
 
-from charloom.settings.limits import LARGEST_SEED
+from charloom.settings.limits import MAX_SEED
 from charloom.settings.network import Cell, NetworkSettings
 from charloom.settings.sampling import (
     DEFAULT_TEMPERATURE,
     DEFAULT_TRIES,
-    LARGEST_BEAM,
+    MAX_BEAM,
     REPETITION_WINDOW,
     SamplingOptions,
     SamplingSettings,
@@ -28,8 +28,8 @@ __all__ = [
     "DEFAULT_MINUTES",
     "DEFAULT_TEMPERATURE",
     "DEFAULT_TRIES",
-    "LARGEST_BEAM",
-    "LARGEST_SEED",
+    "MAX_BEAM",
+    "MAX_SEED",
     "Level",
     "NetworkSettings",
     "Optimizer",

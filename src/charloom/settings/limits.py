@@ -1,3 +1,3 @@
 """Limits of settings that several groups share."""
 
-LARGEST_SEED = 2**63 - 1
+MAX_SEED = 2**63 - 1

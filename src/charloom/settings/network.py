@@ -3,13 +3,13 @@
 import dataclasses
 from typing import Literal
 
-from charloom.settings.records import Record, number
+from charloom.settings.records import SettingsBase, check_range
 
 Cell = Literal["lstm", "gru", "rnn"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class NetworkSettings(Record):
+class NetworkSettings(SettingsBase):
     """The shape of the network."""
 
     cell: Cell = "lstm"
@@ -26,8 +26,8 @@ class NetworkSettings(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number("hidden", self.hidden, low=1)
-        number("layers", self.layers, low=1)
+        check_range("hidden", self.hidden, low=1)
+        check_range("layers", self.layers, low=1)
         if self.input != "one-hot":
-            number("input", self.input, low=1)
-        number("dropout", self.dropout, low=0, high=1, open_high=True)
+            check_range("input", self.input, low=1)
+        check_range("dropout", self.dropout, low=0, high=1, open_high=True)

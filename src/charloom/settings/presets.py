@@ -44,15 +44,15 @@ BUDGETS: Final = ("minutes", "epochs", "steps")
 """Settings of which a run has one."""
 
 
-def options_of(preset: str) -> dict[str, Any]:
+def preset_options(preset: str) -> dict[str, Any]:
     """Return the options that a preset stands for; raises SettingsError if there is none of it."""
     if preset not in PRESETS:
         raise SettingsError(f"preset is {preset!r}; there are: {', '.join(PRESETS)}.")
-    kit = PRESETS[preset]
-    return {**kit.text, **kit.network, **kit.training}
+    chosen = PRESETS[preset]
+    return {**chosen.text, **chosen.network, **chosen.training}
 
 
-def with_options(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+def merge_options(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``chosen`` with ``options``, which win: a budget replaces one of another kind."""
     if any(name in options for name in BUDGETS):
         chosen = {name: value for name, value in chosen.items() if name not in BUDGETS}

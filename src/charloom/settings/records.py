@@ -27,38 +27,39 @@ _ALLOWED: dict[Any, str] = {
 _NAMES = {"learning_rate": "lr", "clip": "clip-norm"}
 
 
-def fits(value: object, kind: Any) -> bool:
+def matches_type(value: object, kind: Any) -> bool:
     """Return whether ``value`` is of an annotated kind; True and False are no numbers."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        return any(fits(value, argument) for argument in arguments)
+        return any(matches_type(value, argument) for argument in arguments)
     if origin is Literal:
         return isinstance(value, str) and value in arguments
     if origin is tuple:
-        return isinstance(value, tuple) and all(fits(each, arguments[0]) for each in value)
+        return isinstance(value, tuple) and all(matches_type(each, arguments[0]) for each in value)
     if origin is Mapping:
         return isinstance(value, Mapping) and all(
-            fits(key, arguments[0]) and fits(each, arguments[1]) for key, each in value.items()
+            matches_type(key, arguments[0]) and matches_type(each, arguments[1])
+            for key, each in value.items()
         )
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, int | float if kind is float else kind)
 
 
-def spelled(name: str) -> str:
+def option_name(name: str) -> str:
     """Return how messages name a field: as the command line names its option."""
     return _NAMES.get(name, name.replace("_", "-"))
 
 
-def _allowed(kind: Any) -> str:
+def _allowed_values(kind: Any) -> str:
     """Return in words what fits an annotated kind; that it may be left out needs no word."""
     if get_origin(kind) is Literal:
         return ", ".join(get_args(kind))
     given = [argument for argument in get_args(kind) if argument is not NoneType]
-    return _ALLOWED[kind] if kind in _ALLOWED else _allowed(given[0])
+    return _ALLOWED[kind] if kind in _ALLOWED else _allowed_values(given[0])
 
 
-def number(
+def check_range(
     name: str,
     value: float,
     *,
@@ -78,7 +79,7 @@ def number(
         raise SettingsError(f"{name} is {value}; it must be a number of {allowed}.")
 
 
-class Record:
+class SettingsBase:
     """What settings share: each value is of its field's kind, and a JSON round trip.
 
     A list is taken where a tuple is meant, and becomes one.
@@ -90,8 +91,10 @@ class Record:
             if isinstance(value, list) and get_origin(kind) is tuple:
                 value = tuple(value)
                 object.__setattr__(self, name, value)
-            if not fits(value, kind):
-                raise SettingsError(f"{spelled(name)} is {value!r:.80}; allowed: {_allowed(kind)}.")
+            if not matches_type(value, kind):
+                raise SettingsError(
+                    f"{option_name(name)} is {value!r:.80}; allowed: {_allowed_values(kind)}."
+                )
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as a JSON object."""

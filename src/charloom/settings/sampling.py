@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from charloom.errors import SettingsError
-from charloom.settings.limits import LARGEST_SEED
-from charloom.settings.records import Record, fits, number
+from charloom.settings.limits import MAX_SEED
+from charloom.settings.records import SettingsBase, check_range, matches_type
 
 DEFAULT_TEMPERATURE = 0.8
 DEFAULT_TRIES = 20
 REPETITION_WINDOW = 256
 """How many of the last symbols the repetition penalty looks at."""
-LARGEST_BEAM = 10_000
+MAX_BEAM = 10_000
 """Side by side, each text takes memory."""
 
 
@@ -41,7 +41,7 @@ class SamplingOptions(TypedDict, total=False):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SamplingSettings(Record):
+class SamplingSettings(SettingsBase):
     """How texts are drawn from a trained network.
 
     What changes the choice of a symbol is applied in this order: repetition penalty, bias, masks
@@ -92,7 +92,7 @@ class SamplingSettings(Record):
         super().__post_init__()
         object.__setattr__(self, "bias", dict(self.bias))
         self._check_ranges()
-        self._check_together()
+        self._check_combinations()
         if self.temperature is None:
             default = DEFAULT_TEMPERATURE if self.beam is None else 1.0
             object.__setattr__(self, "temperature", default)
@@ -100,15 +100,15 @@ class SamplingSettings(Record):
     def _check_ranges(self) -> None:
         least = {"temperature": 0, "length": 1, "min_length": 0, "top_k": 1, "min_p": 0}
         least |= {"repetition_span": 1, "tries": 1, "beam": 1, "length_penalty": 0}
-        most = {"min_p": 1, "repetition_span": REPETITION_WINDOW, "beam": LARGEST_BEAM}
+        most = {"min_p": 1, "repetition_span": REPETITION_WINDOW, "beam": MAX_BEAM}
         for name, low in least.items():
             if (value := getattr(self, name)) is not None:
-                number(name.replace("_", "-"), value, low=low, high=most.get(name, math.inf))
-        number("seed", self.seed, low=0, high=LARGEST_SEED)
+                check_range(name.replace("_", "-"), value, low=low, high=most.get(name, math.inf))
+        check_range("seed", self.seed, low=0, high=MAX_SEED)
         if self.top_p is not None:
-            number("top-p", self.top_p, low=0, high=1, open_low=True)
+            check_range("top-p", self.top_p, low=0, high=1, open_low=True)
         if self.repetition_penalty is not None:
-            number("repetition-penalty", self.repetition_penalty, low=0, open_low=True)
+            check_range("repetition-penalty", self.repetition_penalty, low=0, open_low=True)
         for symbol, value in self.bias.items():
             if not value < math.inf:
                 raise SettingsError(
@@ -123,7 +123,7 @@ class SamplingSettings(Record):
                 "give one such as 'K[a-z]+'."
             )
 
-    def _check_together(self) -> None:
+    def _check_combinations(self) -> None:
         """Refuse options that contradict each other, and those that would have no effect."""
         if self.min_length > self.length:
             raise SettingsError(
@@ -138,24 +138,26 @@ class SamplingSettings(Record):
         chance = ("top_k", "top_p", "min_p")
         if self.beam is not None:
             drawing = (*chance, "repetition_penalty")
-            self._refuse(drawing, "with beam, which draws nothing at random")
+            self._refuse_ineffective(drawing, "with beam, which draws nothing at random")
             if self.temperature not in (None, 1):
                 raise SettingsError(
                     f"beam and temperature {self.temperature} contradict each other: "
                     "a beam search draws nothing at random; give one of them."
                 )
             if self.unique or self.tries is not None:
-                self._refuse(("unique", "tries"), "with beam, whose texts are all different")
+                self._refuse_ineffective(
+                    ("unique", "tries"), "with beam, whose texts are all different"
+                )
         if self.temperature == 0:
-            self._refuse(chance, "at temperature 0, which always takes the best symbol")
+            self._refuse_ineffective(chance, "at temperature 0, which always takes the best symbol")
         if self.repetition_penalty is None:
-            self._refuse(("repetition_span",), "without repetition-penalty")
+            self._refuse_ineffective(("repetition_span",), "without repetition-penalty")
         if self.beam is None:
-            self._refuse(("length_penalty",), "without beam")
+            self._refuse_ineffective(("length_penalty",), "without beam")
         if not (self.novel or self.unique):
-            self._refuse(("tries",), "without novel or unique")
+            self._refuse_ineffective(("tries",), "without novel or unique")
 
-    def _refuse(self, names: tuple[str, ...], where: str) -> None:
+    def _refuse_ineffective(self, names: tuple[str, ...], where: str) -> None:
         """Raise SettingsError for the first of some options that is given."""
         for name in names:
             # A 0 that is given is no False.
@@ -167,13 +169,13 @@ class SamplingSettings(Record):
 
     def seeds(self, n: int) -> range:
         """Return the seeds of ``n`` texts; raises SettingsError if there are not so many."""
-        if not fits(n, int) or n < 1:
+        if not matches_type(n, int) or n < 1:
             raise SettingsError(f"n is {n!r}; it must be a whole number of at least 1.")
-        if n > LARGEST_SEED:
-            raise SettingsError(f"n is {n}; it must be at most {LARGEST_SEED}.")
-        if self.seed + n - 1 > LARGEST_SEED:
+        if n > MAX_SEED:
+            raise SettingsError(f"n is {n}; it must be at most {MAX_SEED}.")
+        if self.seed + n - 1 > MAX_SEED:
             raise SettingsError(
                 f"seed is {self.seed}, and each of {n} texts takes the next one; "
-                f"it must be at most {LARGEST_SEED - n + 1}."
+                f"it must be at most {MAX_SEED - n + 1}."
             )
         return range(self.seed, self.seed + n)

@@ -4,14 +4,14 @@ import dataclasses
 from typing import Literal
 
 from charloom.errors import SettingsError
-from charloom.settings.records import Record, number
+from charloom.settings.records import SettingsBase, check_range
 
 Level = Literal["char", "byte", "grapheme", "word"]
 Unit = Literal["line", "document", "stream"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TextSettings(Record):
+class TextSettings(SettingsBase):
     """How a source becomes documents, and documents become symbols."""
 
     level: Level = "char"
@@ -35,8 +35,10 @@ class TextSettings(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        number("min-count", self.min_count, low=1)
-        number("valid-fraction", self.valid_fraction, low=0, high=1, open_low=True, open_high=True)
+        check_range("min-count", self.min_count, low=1)
+        check_range(
+            "valid-fraction", self.valid_fraction, low=0, high=1, open_low=True, open_high=True
+        )
         if self.label_column is not None and self.unit == "stream":
             raise SettingsError(
                 "labels were asked for with unit stream; a stream has no documents to label: "

@@ -4,8 +4,8 @@ import dataclasses
 from typing import Literal, cast
 
 from charloom.errors import SettingsError
-from charloom.settings.limits import LARGEST_SEED
-from charloom.settings.records import Record, number
+from charloom.settings.limits import MAX_SEED
+from charloom.settings.records import SettingsBase, check_range
 
 Optimizer = Literal["muon", "adamw", "rmsprop", "sgd"]
 Schedule = Literal["linear", "constant"]
@@ -15,7 +15,7 @@ DEFAULT_MINUTES = 2.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainingSettings(Record):
+class TrainingSettings(SettingsBase):
     """How the network learns, for some minutes, epochs or steps; 2 minutes if none is given."""
 
     minutes: float | None = None
@@ -65,20 +65,20 @@ class TrainingSettings(Record):
         if not given:
             object.__setattr__(self, "minutes", DEFAULT_MINUTES)
         if self.minutes is not None:
-            number("minutes", self.minutes, low=0, open_low=True)
+            check_range("minutes", self.minutes, low=0, open_low=True)
         for name in ("epochs", "steps"):
             if budgets[name] is not None:
-                number(name, cast(int, budgets[name]), low=1)
-        number("batch-size", self.batch_size, low=1)
-        number("window", self.window, low=1)
-        number("lr", self.learning_rate, low=0, open_low=True)
-        number("weight-decay", self.weight_decay, low=0)
-        number("clip-norm", self.clip, low=0, open_low=True)
-        number("seed", self.seed, low=0, high=LARGEST_SEED)
+                check_range(name, cast(int, budgets[name]), low=1)
+        check_range("batch-size", self.batch_size, low=1)
+        check_range("window", self.window, low=1)
+        check_range("lr", self.learning_rate, low=0, open_low=True)
+        check_range("weight-decay", self.weight_decay, low=0)
+        check_range("clip-norm", self.clip, low=0, open_low=True)
+        check_range("seed", self.seed, low=0, high=MAX_SEED)
         if self.sample_every is not None:
-            number("sample-every", self.sample_every, low=0, open_low=True)
+            check_range("sample-every", self.sample_every, low=0, open_low=True)
         for temperature in self.temperatures:
-            number("temperature", temperature, low=0)
+            check_range("temperature", temperature, low=0)
 
     @property
     def budget(self) -> str:

@@ -12,16 +12,16 @@ import unicodedata
 from html.entities import html5
 
 from charloom.settings import TextSettings
-from charloom.text.symbols import repair
+from charloom.text.symbols import replace_surrogates
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
-_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+_CONTROL_OR_SURROGATE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 
 # An ampersand that was escaped again and again (``&amp;amp;lt;``) is taken at once: layer by layer,
 # the time would grow with the square of their number.
-_AGAIN = r"(?:(?:amp|AMP|#0{0,6}38|#[xX]0{0,4}26);)*"
+_ESCAPED_AMPERSANDS = r"(?:(?:amp|AMP|#0{0,6}38|#[xX]0{0,4}26);)*"
 _ENTITY = re.compile(
-    rf"&{_AGAIN}(#[0-9]{{1,8}}|#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});"
+    rf"&{_ESCAPED_AMPERSANDS}(#[0-9]{{1,8}}|#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});"
 )
 # " $ & ' < >, the dashes, quotes, dots and bullet of Windows-1252 and of Unicode, the hard space,
 # pound and euro: what pages escape in prose.
@@ -39,13 +39,13 @@ _TAG_END = r"(?:\s+[a-z-]+\s*=[^<>]*|\s*/?)>"
 _TAGS = re.compile(rf"(?:</?(?:{_BLOCK}|{_INLINE}){_TAG_END})+", re.IGNORECASE)
 _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK})\b", re.IGNORECASE)
 
-_LAYERS = 20
+_MAX_PASSES = 20
 """Repairs of one text at most, each of what the one before laid bare; nobody nests so deep."""
 
 
 def is_clean(text: str) -> bool:
     """Return whether ``clean`` has nothing to change: True is certain, False is not."""
-    if _UNWANTED.search(text) is not None:
+    if _CONTROL_OR_SURROGATE.search(text) is not None:
         return False
     if ";" in text and (_ENTITY.search(text) or _BROKEN_ENTITY.search("\n" + text)):
         return False
@@ -65,10 +65,10 @@ def clean(text: str) -> str:
     (``&amp;lt;b&amp;gt;``), so all are repeated until nothing changes. Only of tags that stand in
     each other more than twenty deep some are left, so that time grows with the length alone.
     """
-    for _ in range(_LAYERS):
+    for _ in range(_MAX_PASSES):
         if is_clean(text):
             break
-        repaired = _repair(text)
+        repaired = _clean_once(text)
         if repaired == text:
             break
         text = repaired
@@ -81,17 +81,17 @@ def clean_document(text: str, settings: TextSettings) -> str:
     Lone surrogates, which no file can hold, are repaired in any case.
     """
     if not settings.clean:
-        return repair(text)
+        return replace_surrogates(text)
     return clean(text).strip() if settings.unit == "line" else clean(text)
 
 
 def clean_prompt(text: str, settings: TextSettings) -> str:
     """Return a prompt as the model reads it; a space at its end is meant, and stays."""
-    return clean(text) if settings.clean else repair(text)
+    return clean(text) if settings.clean else replace_surrogates(text)
 
 
-def _repair(text: str) -> str:
-    text = repair(text)
+def _clean_once(text: str) -> str:
+    text = replace_surrogates(text)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _CONTROL.sub("", text)
@@ -99,7 +99,7 @@ def _repair(text: str) -> str:
         text = _ENTITY.sub(_unescape, text)
         text = _BROKEN_ENTITY.sub(_unescape_broken, "\n" + text)[1:]
     if "<" in text:
-        text = _TAGS.sub(_without_tags, text)
+        text = _TAGS.sub(_remove_tags, text)
     return unicodedata.normalize("NFC", text)
 
 
@@ -114,7 +114,7 @@ def _unescape_broken(match: re.Match[str]) -> str:
     return match[1].strip(" ") + html.unescape(f"&{match[2]};")
 
 
-def _without_tags(match: re.Match[str]) -> str:
+def _remove_tags(match: re.Match[str]) -> str:
     before = match.string[max(0, match.start() - 1) : match.start()]
     after = match.string[match.end() : match.end() + 1]
     joins_words = before.strip() and after.strip() and _BLOCK_TAG.search(match[0])

@@ -7,7 +7,7 @@ disk by Numba.
 import numba
 import numpy as np
 
-_START = np.array(
+_IV = np.array(
     [
         0x6A09E667F3BCC908,
         0xBB67AE8584CAA73B,
@@ -22,7 +22,7 @@ _START = np.array(
 )
 _PARAMETERS = np.uint64(0x01010008)
 """A digest of 8 bytes, no key, no tree."""
-_ORDER = np.array(
+_SIGMA = np.array(
     [
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
         [14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3],
@@ -40,25 +40,25 @@ _ORDER = np.array(
     dtype=np.uint64,
 )
 """In which order each round reads the words of a message."""
-_BLOCK = 128
+_BLOCK_BYTES = 128
 
 
 @numba.njit(inline="always")
-def _turned(word, right):
+def _rotate_right(word, right):
     return (word >> np.uint64(right)) | (word << np.uint64(64 - right))
 
 
 @numba.njit(inline="always")
-def _mixed(a, b, c, d, x, y):
+def _mix(a, b, c, d, x, y):
     """Return four words of the state, mixed with two of the message."""
     a = a + b + x
-    d = _turned(d ^ a, 32)
+    d = _rotate_right(d ^ a, 32)
     c = c + d
-    b = _turned(b ^ c, 24)
+    b = _rotate_right(b ^ c, 24)
     a = a + b + y
-    d = _turned(d ^ a, 16)
+    d = _rotate_right(d ^ a, 16)
     c = c + d
-    b = _turned(b ^ c, 63)
+    b = _rotate_right(b ^ c, 63)
     return a, b, c, d
 
 
@@ -66,20 +66,20 @@ def _mixed(a, b, c, d, x, y):
 def _compress(h, m, count, last):
     """Take the message ``m`` of 16 words, the end of ``count`` bytes, into the state ``h``."""
     a0, a1, a2, a3, b0, b1, b2, b3 = h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]
-    c0, c1, c2, c3 = _START[0], _START[1], _START[2], _START[3]
-    d0, d1, d2, d3 = _START[4] ^ count, _START[5], _START[6], _START[7]
+    c0, c1, c2, c3 = _IV[0], _IV[1], _IV[2], _IV[3]
+    d0, d1, d2, d3 = _IV[4] ^ count, _IV[5], _IV[6], _IV[7]
     if last:
         d2 = ~d2
     for turn in range(12):
-        s = _ORDER[turn]
-        a0, b0, c0, d0 = _mixed(a0, b0, c0, d0, m[s[0]], m[s[1]])
-        a1, b1, c1, d1 = _mixed(a1, b1, c1, d1, m[s[2]], m[s[3]])
-        a2, b2, c2, d2 = _mixed(a2, b2, c2, d2, m[s[4]], m[s[5]])
-        a3, b3, c3, d3 = _mixed(a3, b3, c3, d3, m[s[6]], m[s[7]])
-        a0, b1, c2, d3 = _mixed(a0, b1, c2, d3, m[s[8]], m[s[9]])
-        a1, b2, c3, d0 = _mixed(a1, b2, c3, d0, m[s[10]], m[s[11]])
-        a2, b3, c0, d1 = _mixed(a2, b3, c0, d1, m[s[12]], m[s[13]])
-        a3, b0, c1, d2 = _mixed(a3, b0, c1, d2, m[s[14]], m[s[15]])
+        s = _SIGMA[turn]
+        a0, b0, c0, d0 = _mix(a0, b0, c0, d0, m[s[0]], m[s[1]])
+        a1, b1, c1, d1 = _mix(a1, b1, c1, d1, m[s[2]], m[s[3]])
+        a2, b2, c2, d2 = _mix(a2, b2, c2, d2, m[s[4]], m[s[5]])
+        a3, b3, c3, d3 = _mix(a3, b3, c3, d3, m[s[6]], m[s[7]])
+        a0, b1, c2, d3 = _mix(a0, b1, c2, d3, m[s[8]], m[s[9]])
+        a1, b2, c3, d0 = _mix(a1, b2, c3, d0, m[s[10]], m[s[11]])
+        a2, b3, c0, d1 = _mix(a2, b3, c0, d1, m[s[12]], m[s[13]])
+        a3, b0, c1, d2 = _mix(a3, b0, c1, d2, m[s[14]], m[s[15]])
     h[0] ^= a0 ^ c0
     h[1] ^= a1 ^ c1
     h[2] ^= a2 ^ c2
@@ -91,7 +91,7 @@ def _compress(h, m, count, last):
 
 
 @numba.njit(inline="always")
-def _byte(place, code, width):
+def _utf8_byte(place, code, width):
     """Return a byte of the UTF-8 of a code point that takes ``width`` bytes, two at least."""
     bits = np.uint32(6) * np.uint32(width - 1 - place)
     if place:
@@ -100,25 +100,25 @@ def _byte(place, code, width):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def digests(codes, stops, out):
+def hash_texts(codes, stops, out):
     """Write to ``out`` the digest of the UTF-8 of each text, code points that end at ``stops``."""
     h = np.empty(8, np.uint64)
     m = np.empty(16, np.uint64)
     bytes_of_m = m.view(np.uint8)
     place = 0
     for text in range(len(stops)):
-        h[:] = _START
+        h[:] = _IV
         h[0] ^= _PARAMETERS
         count, used = np.uint64(0), 0
         for index in range(place, stops[text]):
             code = codes[index]
             width = 1 if code < 0x80 else 2 + (code >= 0x800) + (code >= 0x10000)
             for part in range(width):
-                if used == _BLOCK:
-                    count += np.uint64(_BLOCK)
+                if used == _BLOCK_BYTES:
+                    count += np.uint64(_BLOCK_BYTES)
                     _compress(h, m, count, False)
                     used = 0
-                bytes_of_m[used] = code if code < 0x80 else _byte(part, code, width)
+                bytes_of_m[used] = code if code < 0x80 else _utf8_byte(part, code, width)
                 used += 1
         place = stops[text]
         bytes_of_m[used:] = 0

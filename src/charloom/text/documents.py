@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.text.symbols import codes
+from charloom.text.symbols import code_units
 
-BLOCK = 1 << 18
+BLOCK_CHARACTERS = 1 << 18
 """Characters of a block, more or less: its arrays stay in the processor's cache."""
 
 
@@ -50,14 +50,14 @@ def text_of(codes: NDArray[np.uint32]) -> str:
     return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le")
 
 
-def gather(documents: Iterable[Document]) -> Iterator[Block]:
+def to_blocks(documents: Iterable[Document]) -> Iterator[Block]:
     """Yield the documents in blocks; lone surrogates become U+FFFD."""
     batch: list[Document] = []
     size = 0
     for document in documents:
         batch.append(document)
         size += len(document.text)
-        if size >= BLOCK:
+        if size >= BLOCK_CHARACTERS:
             yield _block(batch)
             batch, size = [], 0
     if batch:
@@ -66,7 +66,7 @@ def gather(documents: Iterable[Document]) -> Iterator[Block]:
 
 def _block(documents: Sequence[Document]) -> Block:
     # Each by itself: two texts could make a pair of surrogates where they meet.
-    units = [codes(document.text, "char") for document in documents]
+    units = [code_units(document.text, "char") for document in documents]
     labels = [document.label for document in documents]
     return Block(
         codes=np.concatenate(units),
@@ -75,7 +75,7 @@ def _block(documents: Sequence[Document]) -> Block:
     )
 
 
-def scatter(blocks: Iterable[Block]) -> Iterator[Document]:
+def to_documents(blocks: Iterable[Block]) -> Iterator[Document]:
     """Yield the documents of blocks, each whole."""
     begun: list[str] = []
     for block in blocks:
@@ -90,8 +90,8 @@ def scatter(blocks: Iterable[Block]) -> Iterator[Document]:
             yield Document(text=text, label=label)
 
 
-def with_labels(
-    blocks: Iterable[Block], labels: Collection[str], strange: dict[str, None] | None = None
+def keep_labels(
+    blocks: Iterable[Block], labels: Collection[str], unknown: dict[str, None] | None = None
 ) -> Iterator[Block]:
     """Yield the blocks, documents with a label that is not among ``labels`` without it.
 
@@ -100,7 +100,7 @@ def with_labels(
     for block in blocks:
         own = block.labels or ()
         others = dict.fromkeys(x for x in own if x is not None and x not in labels)
-        if strange is not None:
-            strange |= others
+        if unknown is not None:
+            unknown |= others
         left = [None if x in others else x for x in own]
         yield dataclasses.replace(block, labels=left) if others else block

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from charloom.text.documents import Block, text_of
 
-COMPILED_FROM = 250_000
+MIN_COMPILED_DOCUMENTS = 250_000
 """Documents after which compiled code is loaded, which takes about as long as hashing them."""
 
 
@@ -18,42 +18,42 @@ class Hasher:
 
     def __init__(self) -> None:
         self._documents = 0
-        self._begun: Any = None
+        self._unfinished: Any = None
 
-    def hashes(self, block: Block) -> NDArray[np.uint64]:
+    def hash_block(self, block: Block) -> NDArray[np.uint64]:
         """Return the hashes of the documents that end in ``block``: (documents,)."""
         self._documents += len(block.lengths)
         # Compiled code reads numbers as the processor does; the digest's first byte is the lowest.
-        if self._begun is None and not block.unfinished and self._compiled():
+        if self._unfinished is None and not block.unfinished and self._use_compiled():
             from charloom.text import compiled_hashing
 
             out = np.empty(len(block.lengths), dtype=np.uint64)
-            compiled_hashing.digests(block.codes, np.cumsum(block.lengths), out)
+            compiled_hashing.hash_texts(block.codes, np.cumsum(block.lengths), out)
             return out
-        data, lengths = utf8(block.codes, block.lengths)
+        data, lengths = encode_utf8(block.codes, block.lengths)
         stops = np.cumsum(lengths)
         return np.frombuffer(self._digests(data, stops, unfinished=block.unfinished), dtype="<u8")
 
-    def _compiled(self) -> bool:
-        return self._documents >= COMPILED_FROM and sys.byteorder == "little"
+    def _use_compiled(self) -> bool:
+        return self._documents >= MIN_COMPILED_DOCUMENTS and sys.byteorder == "little"
 
     def _digests(
         self, data: NDArray[np.uint8], stops: NDArray[np.int64], *, unfinished: bool
     ) -> bytes:
         view, done, start = data.data, [], 0
         for stop in stops.tolist():
-            if self._begun is None:
-                self._begun = blake2b(view[start:stop], digest_size=8)
+            if self._unfinished is None:
+                self._unfinished = blake2b(view[start:stop], digest_size=8)
             else:
-                self._begun.update(view[start:stop])
-            done.append(self._begun)
-            self._begun, start = None, stop
+                self._unfinished.update(view[start:stop])
+            done.append(self._unfinished)
+            self._unfinished, start = None, stop
         if unfinished:
-            self._begun = done.pop()
+            self._unfinished = done.pop()
         return b"".join([each.digest() for each in done])
 
 
-def utf8(
+def encode_utf8(
     codes: NDArray[np.uint32], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the UTF-8 of texts, and the bytes of each: (bytes,), (documents,).

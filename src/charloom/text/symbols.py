@@ -26,19 +26,19 @@ _BYTE_OF = {symbol: byte for byte, symbol in enumerate(BYTES)}
 
 # Scripts that put no spaces between words are read character by character, with their marks. An
 # apostrophe or a joiner of zero width (Persian) stays within a word only when letters follow it.
-_ALONE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}"
-_RUN = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_ALONE}]]+"
-_WORD = rf"(?V1){_RUN}(?:['\u2019\u200c\u200d]{_RUN})*|[{_ALONE}]\p{{M}}*|\s|\X"
+_UNSPACED_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}"
+_LETTERS = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED_SCRIPTS}]]+"
+_WORD = rf"(?V1){_LETTERS}(?:['\u2019\u200c\u200d]{_LETTERS})*|[{_UNSPACED_SCRIPTS}]\p{{M}}*|\s|\X"
 
 
 def split(text: str, level: Level) -> list[str]:
     """Return the symbols of ``text`` in order; none is empty."""
-    return list(iterate(text, level))
+    return list(iter_symbols(text, level))
 
 
-def iterate(text: str, level: Level) -> Iterator[str]:
+def iter_symbols(text: str, level: Level) -> Iterator[str]:
     """Yield the symbols of ``text`` in order, without holding them all."""
-    text = repair(text)
+    text = replace_surrogates(text)
     if level == "byte":
         return map(BYTES.__getitem__, text.encode())
     # Of the ASCII characters only CR LF forms a cluster.
@@ -57,7 +57,7 @@ def join(symbols: Iterable[str], level: Level) -> str:
     return "".join(symbols)
 
 
-def characters(symbol: str, level: Level) -> int:
+def count_characters(symbol: str, level: Level) -> int:
     """Return how many code points of the text ``symbol`` stands for.
 
     A code point of several bytes is counted at its first byte: the others stand for none.
@@ -74,13 +74,13 @@ def is_symbol(symbol: str, level: Level) -> bool:
     return len(symbol) == 1 if level == "char" else symbol != ""
 
 
-def codes(text: str, level: Level) -> NDArray[Any]:
+def code_units(text: str, level: Level) -> NDArray[Any]:
     """Return the code points (level char, uint32) or UTF-8 (level byte, uint8) of ``text``."""
     encoding, dtype = ("utf-32-le", "<u4") if level == "char" else ("utf-8", "u1")
     try:
         encoded = text.encode(encoding)
     except UnicodeEncodeError:
-        encoded = repair(text).encode(encoding)
+        encoded = replace_surrogates(text).encode(encoding)
     return np.frombuffer(encoded, dtype=dtype)
 
 
@@ -94,7 +94,7 @@ def symbol_of(level: Level) -> Callable[[int], str]:
     return chr if level == "char" else BYTES.__getitem__
 
 
-def repair(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Return ``text`` with pairs of surrogates as the code point they mean, lone ones as U+FFFD."""
     try:
         text.encode("utf-8")

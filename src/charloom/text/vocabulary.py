@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from charloom.errors import ModelFolderError
 from charloom.settings import Level
 from charloom.text.documents import Block
-from charloom.text.hashing import utf8
-from charloom.text.symbols import code_of, codes, is_symbol, iterate, join
+from charloom.text.hashing import encode_utf8
+from charloom.text.symbols import code_of, code_units, is_symbol, iter_symbols, join
 
 EOS = 0
 """The id of the boundary before and after every document."""
@@ -64,31 +64,33 @@ class Vocabulary:
         """Return the ids of ``text``, without boundaries; symbols not known become UNK."""
         if self.level in ("char", "byte"):
             # The last entry of the table stands for all codes above the largest known one.
-            return self._ids(codes(text, self.level))
+            return self._lookup(code_units(text, self.level))
         known = self.ids
-        return np.fromiter((known.get(s, UNK) for s in iterate(text, self.level)), dtype=np.int64)
+        return np.fromiter(
+            (known.get(s, UNK) for s in iter_symbols(text, self.level)), dtype=np.int64
+        )
 
     def encode_block(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the ids of all documents, and how many each has: those that ``encode`` gives."""
         if self.level == "char":
-            return self._ids(block.codes), block.lengths
+            return self._lookup(block.codes), block.lengths
         if self.level == "byte":
-            data, lengths = utf8(block.codes, block.lengths)
-            return self._ids(data), lengths
+            data, lengths = encode_utf8(block.codes, block.lengths)
+            return self._lookup(data), lengths
         ids = [self.encode(text) for text in block.texts()]
         return np.concatenate(ids), np.fromiter(map(len, ids), dtype=np.int64)
 
-    def _ids(self, units: NDArray[Any]) -> NDArray[np.int64]:
-        ids: NDArray[np.int64] = self._table.take(units, mode="clip")
+    def _lookup(self, units: NDArray[Any]) -> NDArray[np.int64]:
+        ids: NDArray[np.int64] = self._id_table.take(units, mode="clip")
         return ids
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ``ids``; raises ValueError for EOS and UNK: they stand for no text."""
-        return join([self.symbols[self._textual(int(index))] for index in ids], self.level)
+        return join([self.symbols[self._check_text_id(int(index))] for index in ids], self.level)
 
-    def unknown(self, text: str) -> list[str]:
+    def unknown_symbols(self, text: str) -> list[str]:
         """Return the symbols of ``text`` that the vocabulary lacks, each once, as they appear."""
-        return list(dict.fromkeys(s for s in iterate(text, self.level) if s not in self.ids))
+        return list(dict.fromkeys(s for s in iter_symbols(text, self.level) if s not in self.ids))
 
     @functools.cached_property
     def ids(self) -> Mapping[str, int]:
@@ -97,7 +99,7 @@ class Vocabulary:
         return {symbol: index for index, symbol in enumerate(self.symbols[first:], first)}
 
     @functools.cached_property
-    def _table(self) -> NDArray[np.int64]:
+    def _id_table(self) -> NDArray[np.int64]:
         """The id of each code from 0 to one above the largest known."""
         code = code_of(self.level)
         table = np.full(max(map(code, self.ids), default=-1) + 2, UNK, dtype=np.int64)
@@ -105,7 +107,7 @@ class Vocabulary:
             table[code(symbol)] = index
         return table
 
-    def _textual(self, index: int) -> int:
+    def _check_text_id(self, index: int) -> int:
         if not len(_SPECIAL) <= index < len(self):
             raise ValueError(f"id {index} stands for no text; ids of text: 2 to {len(self) - 1}")
         return index

@@ -16,27 +16,27 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from charloom.network.autograd import autograd_pass
+from charloom.network.autograd.autograd_pass import AutogradPass
 from charloom.network.autograd.module import Network, State
-from charloom.network.backprop import compiled_pass
 from charloom.network.backprop.batch import Batch
-from charloom.training.device import Placement, random_state, restore_random_state
-from charloom.training.distributed.launch import ALONE, Launch
-from charloom.training.memory import keep_what_is_freed
-from charloom.training.threads import Threads
+from charloom.network.backprop.compiled_pass import CompiledPass
+from charloom.training.device import DeviceConfig, get_rng_state, set_rng_state
+from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
+from charloom.training.memory import keep_freed_memory
+from charloom.training.threads import ThreadPool
 
-LEAST_STREAMS = 4
+MIN_SHARD_SEQUENCES = 4
 """Streams of a part: products of fewer rows take about as long."""
 
 _STRIDE: Final = 1_000_003
 """Between the seeds of two steps: no run has so many parts."""
-MOST_PARTS: Final = 1 << 16
+MAX_SHARDS: Final = 1 << 16
 """Distance between the seeds of two processes: no process has as many parts."""
 
 States = list[State]
 
 
-class Parts:
+class DataParallel:
     """Reads minibatches of about ``batch_size`` streams with a network.
 
     Within the context of ``threads`` each thread computes for one part alone. The number of parts
@@ -48,31 +48,31 @@ class Parts:
     def __init__(
         self,
         network: Network,
-        placement: Placement,
+        device_config: DeviceConfig,
         *,
         batch_size: int,
         seed: int,
-        launch: Launch = ALONE,
+        process: ProcessInfo = SINGLE_PROCESS,
     ) -> None:
         self._network = network
-        self._placement = placement
-        on_cpu = placement.device.type == "cpu"
-        self._reader = (compiled_pass if on_cpu else autograd_pass).Reader(network)
+        self._placement = device_config
+        on_cpu = device_config.device.type == "cpu"
+        self._reader = CompiledPass(network) if on_cpu else AutogradPass(network)
         if on_cpu:
-            keep_what_is_freed()
+            keep_freed_memory()
         self._all_threads = torch.get_num_threads()
         most = self._all_threads if on_cpu else 1
-        streams = batch_size // launch.world
-        self._count = max(1, min(most, streams // LEAST_STREAMS))
-        self.threads = Threads(self._count, max(1, self._all_threads // self._count))
+        streams = batch_size // process.world_size
+        self._count = max(1, min(most, streams // MIN_SHARD_SEQUENCES))
+        self.threads = ThreadPool(self._count, max(1, self._all_threads // self._count))
         """One for each part."""
-        self._launch = launch
+        self._launch = process
         self._chances = [
-            torch.Generator(placement.device).manual_seed(seed + k) for k in range(self._count)
+            torch.Generator(device_config.device).manual_seed(seed + k) for k in range(self._count)
         ]
         self._seed = seed
 
-    def learn(self, batch: Batch, states: States) -> tuple[float, States]:
+    def forward_backward(self, batch: Batch, states: States) -> tuple[float, States]:
         """Set the gradients of the mean over a batch's symbols; return its nats and the states.
 
         ``states`` are those that the batch before returned, [] for none.
@@ -85,34 +85,34 @@ class Parts:
             parameter.grad = None if total is None else total.div_(batch.symbols)
         return sum(part.nats for part in done), [part.state for part in done]
 
-    def measure(self, batch: Batch, states: States) -> tuple[float, States]:
+    def forward(self, batch: Batch, states: States) -> tuple[float, States]:
         """Return the nats of a batch and the states after it, without learning from it."""
         done = self._read(batch, states, learns=False)
         return sum(part.nats for part in done), [part.state for part in done]
 
     @property
-    def rounded(self) -> bool:
+    def bf16(self) -> bool:
         """Whether our own products, on the CPU, are of bfloat16 while training."""
-        return self._placement.rounded and self._placement.device.type == "cpu"
+        return self._placement.bf16 and self._placement.device.type == "cpu"
 
     @property
-    def all_threads(self) -> int:
+    def total_threads(self) -> int:
         """The threads of all parts together."""
         return self._all_threads
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return the random states, those of torch and of each part, for a checkpoint."""
         return {
-            "torch": random_state(self._placement.device),
+            "torch": get_rng_state(self._placement.device),
             "chances": [chance.get_state() for chance in self._chances],
         }
 
-    def restore(self, state: Mapping[str, Any], step: int) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], step: int) -> None:
         """Take up the random states that ``state`` returned after ``step`` steps.
 
         Where there are other parts now, each draws from a beginning that follows from the step.
         """
-        restore_random_state(self._placement.device, state["torch"])
+        set_rng_state(self._placement.device, state["torch"])
         same = len(state["chances"]) == self._count
         for k, chance in enumerate(self._chances):
             if same and state["chances"][k].shape == chance.get_state().shape:
@@ -120,18 +120,18 @@ class Parts:
             else:
                 chance.manual_seed((self._seed + _STRIDE * step + k) % 2**63)
 
-    def begin(self, step: int) -> None:
+    def begin_step(self, step: int) -> None:
         """Get ready to learn from a minibatch after ``step`` steps.
 
         Of several processes, the random numbers of each follow from the step alone: a checkpoint
         need not collect what each of them stands at.
         """
-        if self._launch.world > 1:
-            first = self._seed + self._launch.rank * MOST_PARTS + _STRIDE * step
+        if self._launch.world_size > 1:
+            first = self._seed + self._launch.rank * MAX_SHARDS + _STRIDE * step
             for k, chance in enumerate(self._chances):
                 chance.manual_seed((first + k) % 2**63)
 
-    def merged(self, states: States) -> dict[str, Tensor | None] | None:
+    def gather_states(self, states: States) -> dict[str, Tensor | None] | None:
         """Return the states of all parts as one, its streams in the order of the minibatch."""
         if not states:
             return self._nothing()
@@ -145,12 +145,12 @@ class Parts:
                     whole[name][:, part :: self._count] = piece
         return {"hidden_LBH": None, "cell_LBH": None} | whole
 
-    def divided(self, whole: Mapping[str, Tensor | None] | None) -> States:
+    def scatter_states(self, whole: Mapping[str, Tensor | None] | None) -> States:
         """Return the states of the parts that there are now, from what ``merged`` returned."""
         if whole is None or (hidden_LBH := whole["hidden_LBH"]) is None:
             return []
         cell_LBH, device = whole["cell_LBH"], self._placement.device
-        own = slice(self._launch.rank, None, self._launch.world)
+        own = slice(self._launch.rank, None, self._launch.world_size)
         hidden_LBH = hidden_LBH[:, own]
         cell_LBH = None if cell_LBH is None else cell_LBH[:, own]
         return [
@@ -165,7 +165,7 @@ class Parts:
 
     def _nothing(self) -> dict[str, Tensor | None] | None:
         """Return the states of no streams, which others may have; None where there are none."""
-        if self._launch.world == 1:
+        if self._launch.world_size == 1:
             return None
         shape = self._network.settings
         none_L0H = torch.zeros(shape.layers, 0, shape.hidden, device=self._placement.device)
@@ -173,19 +173,19 @@ class Parts:
 
     def _read(self, batch: Batch, states: States, *, learns: bool) -> list[_Done]:
         """Read all parts of this process' streams, each on a thread of its own."""
-        batch = batch.streams(self._launch.rank, self._launch.world)
-        own = self._count > 1 or self._launch.world > 1
-        rounded = learns and self._placement.rounded
+        batch = batch.shard(self._launch.rank, self._launch.world_size)
+        own = self._count > 1 or self._launch.world_size > 1
+        bf16 = learns and self._placement.bf16
 
         def read(part: int) -> _Done:
-            piece = batch.streams(part, self._count).to(self._placement.device)
-            state = carried(self._network, piece, states[part] if states else None)
+            piece = batch.shard(part, self._count).to(self._placement.device)
+            state = initial_state(self._network, piece, states[part] if states else None)
             chance = self._chances[part] if own else None
-            reading = self._reader.read(piece, state, chance, rounded=rounded)
-            gradients = reading.gradients() if learns else {}
+            reading = self._reader.forward(piece, state, chance, bf16=bf16)
+            gradients = reading.backward() if learns else {}
             return _Done(nats=reading.nats, state=reading.state, gradients=gradients)
 
-        return self.threads.spread(read, range(min(self._count, len(batch.labels_B))))
+        return self.threads.map(read, range(min(self._count, len(batch.labels_B))))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -197,8 +197,8 @@ class _Done:
     gradients: Mapping[str, Tensor]
 
 
-def carried(network: Network, batch: Batch, state: State | None) -> State:
+def initial_state(network: Network, batch: Batch, state: State | None) -> State:
     """Return the state with which ``batch`` begins: from its labels, or carried on."""
     if batch.starts or state is None:
-        return network.start(batch.labels_B)
-    return state.first(len(batch.labels_B))
+        return network.initial_state(batch.labels_B)
+    return state.first_sequences(len(batch.labels_B))

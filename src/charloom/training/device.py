@@ -11,11 +11,11 @@ import torch
 from charloom.errors import SettingsError
 from charloom.network.kernels.gemm_bf16 import INSTRUCTIONS
 from charloom.settings import Precision, TrainingSettings
-from charloom.training.distributed.launch import ALONE, Launch
+from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Placement:
+class DeviceConfig:
     """A device, and the type of the numbers that are multiplied while training."""
 
     device: torch.device
@@ -26,30 +26,32 @@ class Placement:
         """The precision by its name in the settings."""
         return "bf16" if self.dtype == torch.bfloat16 else "fp32"
 
-    def facts(self) -> dict[str, object]:
+    def agreement_keys(self) -> dict[str, object]:
         """Return what processes that learn as one have in common."""
         return {"kind of device": self.device.type, "precision in use": self.precision}
 
     @property
-    def rounded(self) -> bool:
+    def bf16(self) -> bool:
         """Whether products of matrices are of bfloat16 while training."""
         return self.dtype == torch.bfloat16
 
 
-def place(settings: TrainingSettings, launch: Launch = ALONE) -> Placement:
+def choose_device(
+    settings: TrainingSettings, process: ProcessInfo = SINGLE_PROCESS
+) -> DeviceConfig:
     """Choose the device and precision that the settings ask for.
 
     Each of several processes on a host has a GPU of its own. Raises SettingsError for a device that
     this machine does not have.
     """
     device = _device(settings.device)
-    if launch.world > 1:
-        device = _own(device, settings.device, launch)
+    if process.world_size > 1:
+        device = _own(device, settings.device, process)
     fast = _has_fast_bf16(device) if settings.precision == "auto" else settings.precision == "bf16"
-    return Placement(device=device, dtype=torch.bfloat16 if fast else torch.float32)
+    return DeviceConfig(device=device, dtype=torch.bfloat16 if fast else torch.float32)
 
 
-def precisions(
+def candidate_precisions(
     settings: TrainingSettings,
 ) -> tuple[torch.device, tuple[Literal["fp32", "bf16"], ...]]:
     """Return the device that the settings ask for, and the precisions that may be fastest there.
@@ -81,13 +83,13 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _own(device: torch.device, name: str, launch: Launch) -> torch.device:
+def _own(device: torch.device, name: str, launch: ProcessInfo) -> torch.device:
     """Return the device of one among several processes."""
     if device.type == "cpu":
         return device
     if device.type != "cuda" or device.index is not None:
         raise SettingsError(
-            f"device is {name!r} with {launch.world} processes, of which each needs one of its "
+            f"device is {name!r} with {launch.world_size} processes, of which each needs one of its "
             "own; leave --device out, or give cpu or cuda."
         )
     count = torch.cuda.device_count()
@@ -111,7 +113,7 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+def get_rng_state(device: torch.device) -> dict[str, torch.Tensor]:
     """Return the state of torch's own generators that a run on ``device`` draws from."""
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
@@ -121,7 +123,7 @@ def random_state(device: torch.device) -> dict[str, torch.Tensor]:
     return states
 
 
-def restore_random_state(device: torch.device, states: Mapping[str, torch.Tensor]) -> None:
+def set_rng_state(device: torch.device, states: Mapping[str, torch.Tensor]) -> None:
     """Take up what ``random_state`` returned, as far as it is of this kind of device."""
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda" and "cuda" in states:

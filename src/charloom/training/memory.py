@@ -7,26 +7,26 @@ from typing import Final
 import psutil
 import torch
 
-from charloom.events import STEP_SECONDS, Interval
+from charloom.events import STEP_SECONDS, Throttle
 
 
-class Memory:
+class MemoryMeter:
     """What was held when it was last measured, in bytes; measuring costs too much for each step."""
 
     def __init__(self, device: torch.device) -> None:
         self._of = device
         self._own = psutil.Process()
-        self._due = Interval(STEP_SECONDS)
-        self.process = 0
+        self._due = Throttle(STEP_SECONDS)
+        self.process_bytes = 0
         """The resident set of the process."""
-        self.device: int | None = None
+        self.device_bytes: int | None = None
         """What the process has reserved on the GPU; None: it computes on the CPU."""
 
-    def measure(self, seconds: float) -> None:
+    def update(self, seconds: float) -> None:
         """Measure, unless it was done less than half a second of training before ``seconds``."""
         if self._due.admit(seconds):
-            self.process = int(self._own.memory_info().rss)
-            self.device = _reserved(self._of)
+            self.process_bytes = int(self._own.memory_info().rss)
+            self.device_bytes = _reserved(self._of)
 
 
 def _reserved(device: torch.device) -> int | None:
@@ -41,7 +41,7 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 
 
-def keep_what_is_freed() -> None:
+def keep_freed_memory() -> None:
     """Let the C library keep memory that is freed, if it is glibc (mallopt in its manual).
 
     Every step frees some megabytes, and takes as many. Where they go back to the system in between,

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from charloom.settings import TrainingSettings
 
-LEAST_GAP: Final = 0.05
+MIN_INTERVAL: Final = 0.05
 """Reports at the ends of short epochs keep this distance, as a share of the budget in minutes."""
-LONG_GAP: Final = 0.2
+STREAM_MIN_INTERVAL: Final = 0.2
 """The same where the validation part is one long text, which is read one symbol after another."""
-MOST_GAP: Final = 0.25
+MAX_INTERVAL: Final = 0.25
 """So long without a report, one comes in the middle of an epoch."""
 
 
@@ -37,24 +37,24 @@ class Stopwatch:
         """Seconds counted so far."""
         return self._passed + (0.0 if self._since is None else self._clock() - self._since)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
         return {"seconds": self.seconds}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Stand still at the time that ``state`` returned."""
         self._passed, self._since = state["seconds"], None
 
 
-class Average:
+class RunningMean:
     """A running ratio of sums in which older values fade: each addition keeps 98 % of the past."""
 
-    def __init__(self, keep: float = 0.98) -> None:
-        self._keep = keep
+    def __init__(self, decay: float = 0.98) -> None:
+        self._keep = decay
         self._value = 0.0
         self._weight = 0.0
 
-    def add(self, value: float, weight: float) -> None:
+    def update(self, value: float, weight: float) -> None:
         """Add ``value``, a sum over ``weight`` units."""
         self._value = self._keep * self._value + value
         self._weight = self._keep * self._weight + weight
@@ -64,16 +64,16 @@ class Average:
         """The average of one unit; NaN before the first addition."""
         return self._value / self._weight if self._weight else math.nan
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
         return {"value": self._value, "weight": self._weight}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what ``state`` returned."""
         self._value, self._weight = state["value"], state["weight"]
 
 
-class Pace:
+class ValidationSchedule:
     """The budget, and when a report (validation and samples) is due.
 
     Reports come at the end of every epoch and every ``sample_every`` seconds. With a budget of
@@ -81,14 +81,14 @@ class Pace:
     and a quarter of it without a report brings one.
     """
 
-    def __init__(self, settings: TrainingSettings, gap: float = LEAST_GAP) -> None:
+    def __init__(self, settings: TrainingSettings, min_interval: float = MIN_INTERVAL) -> None:
         self._minutes = settings.minutes
         self._epochs = settings.epochs
         self._steps = settings.steps
         self._every = settings.sample_every
-        self._gap = gap
+        self._gap = min_interval
         self._last = 0.0
-        self.reported_at: int | None = None
+        self.last_step: int | None = None
 
     def progress(self, step: int, epochs: float, seconds: float) -> float:
         """Return the share of the budget used, 0 to 1."""
@@ -105,28 +105,28 @@ class Pace:
         since = seconds - self._last
         if self._every is not None and since >= self._every:
             return True
-        return self._minutes is not None and since >= MOST_GAP * 60 * self._minutes
+        return self._minutes is not None and since >= MAX_INTERVAL * 60 * self._minutes
 
     def due_at_epoch_end(self, step: int, seconds: float) -> bool:
         """Return whether a report is due at the end of an epoch."""
         gap = 0.0 if self._minutes is None else self._gap * 60 * self._minutes
-        return self.reported_at != step and seconds - self._last >= gap
+        return self.last_step != step and seconds - self._last >= gap
 
-    def reported(self, step: int, seconds: float) -> None:
+    def record(self, step: int, seconds: float) -> None:
         """Remember that a report was made."""
-        self.reported_at = step
+        self.last_step = step
         self._last = seconds
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
-        return {"step": self.reported_at, "seconds": self._last}
+        return {"step": self.last_step, "seconds": self._last}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what ``state`` returned."""
-        self.reported_at, self._last = state["step"], state["seconds"]
+        self.last_step, self._last = state["step"], state["seconds"]
 
 
-class Overfitting:
+class OverfittingDetector:
     """Notices that the training loss falls on while the validation figure does not."""
 
     def __init__(self, patience: int = 3, margin: float = 0.02) -> None:
@@ -136,7 +136,7 @@ class Overfitting:
         self._training_at_best = math.inf
         self._reports_since = 0
 
-    def notice(self, validation: float, training: float) -> bool:
+    def update(self, validation: float, training: float) -> bool:
         """Return whether no figure since the best, ``patience`` or more, was better.
 
         And since then the training loss must have fallen by the margin, a share of what it was:
@@ -150,7 +150,7 @@ class Overfitting:
         fallen = training < self._training_at_best * (1 - self._margin)
         return fallen and self._reports_since >= self._patience
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
         return {
             "best": self._best,
@@ -158,7 +158,7 @@ class Overfitting:
             "reports_since": self._reports_since,
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what ``state`` returned."""
         self._best, self._training_at_best = state["best"], state["training_at_best"]
         self._reports_since = state["reports_since"]

@@ -16,7 +16,7 @@ from charloom.randomness import splitmix64
 _ROUNDS = 6
 
 
-class Order:
+class RandomPermutation:
     """A permutation of the numbers from 0 to before ``count`` that follows from ``key``."""
 
     def __init__(self, count: int, key: Sequence[int]) -> None:
@@ -26,7 +26,7 @@ class Order:
         self._half, self._mask = np.uint64(half), np.uint64((1 << half) - 1)
         self._keys = np.random.SeedSequence(key).generate_state(_ROUNDS, np.uint64)
 
-    def places(self, begin: int, end: int) -> NDArray[np.int64]:
+    def values(self, begin: int, end: int) -> NDArray[np.int64]:
         """Return the numbers that stand at the places from ``begin`` to before ``end``."""
         numbers = self._sent(np.arange(begin, end, dtype=np.uint64))
         while len(outside := np.flatnonzero(numbers >= self._count)):

@@ -27,7 +27,7 @@ def unpack(packed: Any, tensors: bytes) -> Any:
     return _unpacked(packed, {name: value.clone() for name, value in load(tensors).items()})
 
 
-def finite(state: Any) -> bool:
+def all_finite(state: Any) -> bool:
     """Return whether all numbers of all tensors and arrays of a state are finite."""
     return all(
         bool(torch.isfinite(tensor).all())

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 class Stateful(Protocol):
     """What a run is made of, and has a state that must go on: it joins a checkpoint by this."""
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return the state: numbers, texts, tensors and arrays, in lists, tuples and dicts."""
         ...
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what ``state`` returned."""
         ...

@@ -11,15 +11,15 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Threads:
+class ThreadPool:
     """``count`` threads that share work, each computing with ``inner`` threads of torch's own.
 
     A context manager; outside of it, the caller does everything.
     """
 
-    def __init__(self, count: int = 1, inner: int = 1) -> None:
+    def __init__(self, count: int = 1, torch_threads: int = 1) -> None:
         self.count = count
-        self._inner = inner
+        self._inner = torch_threads
         self._before = 0
         self._others: ThreadPoolExecutor | None = None
 
@@ -43,7 +43,7 @@ class Threads:
             self._others = None
         torch.set_num_threads(self._before)
 
-    def spread(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Return what ``function`` makes of each item, in their order.
 
         Put what takes longest first. The caller does that, and then all that no other thread has
@@ -58,7 +58,7 @@ class Threads:
                 done[n] = function(items[n])
         return [done[n] if n in done else results[n - 1].result() for n in range(len(items))]
 
-    def start(self, function: Callable[[], Result]) -> Future[Result] | None:
+    def submit(self, function: Callable[[], Result]) -> Future[Result] | None:
         """Begin something beside what the caller does next; None where there is no other thread."""
         return None if self._others is None else self._others.submit(function)
 
@@ -66,10 +66,10 @@ class Threads:
 _END: Final = object()
 
 
-class Ahead(Generic[Item]):
+class Prefetcher(Generic[Item]):
     """Goes through ``items``; the next one may be made ready on another of ``threads``."""
 
-    def __init__(self, items: Iterator[Item], threads: Threads) -> None:
+    def __init__(self, items: Iterator[Item], threads: ThreadPool) -> None:
         self._items, self._threads = items, threads
         self._next: Future[Item | object] | None = None
 
@@ -77,10 +77,10 @@ class Ahead(Generic[Item]):
         while (item := self._take()) is not _END:
             yield item  # type: ignore[misc]
 
-    def prepare(self) -> None:
+    def prefetch(self) -> None:
         """Begin to make the next item ready, if there is a thread for it."""
         if self._next is None:
-            self._next = self._threads.start(lambda: next(self._items, _END))
+            self._next = self._threads.submit(lambda: next(self._items, _END))
 
     def _take(self) -> Item | object:
         if self._next is None:

@@ -8,38 +8,38 @@ import torch
 from charloom.network.autograd.module import Network
 from charloom.network.backprop.batch import Batch
 from charloom.settings import NetworkSettings, TrainingSettings
-from charloom.training.data_parallel import Parts
-from charloom.training.device import place
+from charloom.training.data_parallel import DataParallel
+from charloom.training.device import choose_device
 from charloom.training.optim.optimizer import build_optimizer
 
-SECONDS: Final = 0.4
+BENCHMARK_SECONDS: Final = 0.4
 """About how long a measurement takes, at most."""
-SHARE: Final = 1 / 60
+MAX_BUDGET_FRACTION: Final = 1 / 60
 """And at most this share of a budget of minutes: there are a few measurements."""
-LEAST_STEPS: Final = 4
+MIN_STEPS: Final = 4
 
 
-def symbols_per_second(
-    network: NetworkSettings, training: TrainingSettings, vocabulary: int, steps: int
+def measure_symbols_per_second(
+    network: NetworkSettings, training: TrainingSettings, vocabulary_size: int, time_steps: int
 ) -> float:
     """Return the symbols a second of a training step that reads ``steps`` symbols of each text.
 
     The fastest of some steps counts: what else the machine does now may be over soon.
     """
-    placement = place(training)
+    placement = choose_device(training)
     with torch.random.fork_rng(devices=[]):
-        made = Network(network, vocabulary).to(placement.device)
-        batch = _random_batch(vocabulary, steps, training.batch_size)
-    parts = Parts(made, placement, batch_size=training.batch_size, seed=0)
-    optimizer = build_optimizer(made, training, parts.threads, rounded=parts.rounded)
-    seconds = SECONDS
+        made = Network(network, vocabulary_size).to(placement.device)
+        batch = _random_batch(vocabulary_size, time_steps, training.batch_size)
+    parts = DataParallel(made, placement, batch_size=training.batch_size, seed=0)
+    optimizer = build_optimizer(made, training, parts.threads, bf16=parts.bf16)
+    seconds = BENCHMARK_SECONDS
     if training.minutes is not None:
-        seconds = min(seconds, SHARE * 60 * training.minutes)
+        seconds = min(seconds, MAX_BUDGET_FRACTION * 60 * training.minutes)
     best, began, taken = float("inf"), time.perf_counter(), 0
     with parts.threads:
-        while taken < LEAST_STEPS or time.perf_counter() - began < seconds:
+        while taken < MIN_STEPS or time.perf_counter() - began < seconds:
             before = time.perf_counter()
-            parts.learn(batch, [])
+            parts.forward_backward(batch, [])
             optimizer.step(training.learning_rate)
             # The first step prepares memory and code.
             if taken:

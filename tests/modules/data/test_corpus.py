@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from charloom.data import corpus as corpus_module
-from charloom.data.corpus import Corpus, build
-from charloom.data.dataset import Part
-from charloom.data.store import Store, load, write
+from charloom.data.corpus import Corpus, build_corpus
+from charloom.data.dataset import Dataset
+from charloom.data.store import Store, load_store, write_store
 from charloom.errors import CorpusError
 from charloom.randomness import splitmix64
 from charloom.settings import Level, TextSettings
-from charloom.text.documents import Document, gather
+from charloom.text.documents import Document, to_blocks
 from charloom.text.symbols import split
 from charloom.text.vocabulary import UNK
 
@@ -32,8 +32,8 @@ def make(tmp_path: Path) -> Make:
         folder = tmp_path / f"store{len(list(tmp_path.iterdir()))}"
         given = labels or [None] * len(texts)
         documents = (Document(text=t, label=label) for t, label in zip(texts, given, strict=True))
-        write(gather(documents), folder, level)
-        store = load(folder, level, folder.name)
+        write_store(to_blocks(documents), folder, level)
+        store = load_store(folder, level, folder.name)
         assert store is not None
         return store
 
@@ -45,16 +45,16 @@ def hashes(documents: Sequence[str]) -> list[int]:
     return [int.from_bytes(digest, "little") for digest in digests]
 
 
-def texts(corpus: Corpus, part: Part) -> list[str]:
+def texts(corpus: Corpus, part: Dataset) -> list[str]:
     return [corpus.vocabulary.decode(part.document(d)) for d in range(len(part))]
 
 
-def lengths(part: Part) -> list[int]:
+def lengths(part: Dataset) -> list[int]:
     found: list[int] = part.lengths(np.arange(len(part))).tolist()
     return found
 
 
-def labels(part: Part) -> list[int]:
+def labels(part: Dataset) -> list[int]:
     found: list[int] = part.labels(np.arange(len(part))).tolist()
     return found
 
@@ -82,7 +82,7 @@ def test_splitmix64_gives_the_published_numbers() -> None:
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
 def test_all_documents_are_there_whole(make: Make, level: Level) -> None:
-    corpus = build(make(LINES, level), EASY, seed=0)
+    corpus = build_corpus(make(LINES, level), EASY, seed=0)
     assert len(corpus.validation) == 20
     # What stands only in the validation part is unknown, so only training texts can be decoded.
     training = texts(corpus, corpus.training)
@@ -95,8 +95,8 @@ def test_all_documents_are_there_whole(make: Make, level: Level) -> None:
 def test_counts_are_those_of_the_training_part(
     make: Make, level: Level, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_module, "_BLOCK", block)
-    corpus = build(make(LINES, level), EASY, seed=0)
+    monkeypatch.setattr(corpus_module, "_BLOCK_IDS", block)
+    corpus = build_corpus(make(LINES, level), EASY, seed=0)
     training = texts(corpus, corpus.training)
     counted = Counter(s for text in training for s in split(text, level))
     vocabulary = corpus.vocabulary
@@ -110,7 +110,7 @@ def test_counts_are_those_of_the_training_part(
 
 
 def test_characters_of_a_document(make: Make) -> None:
-    corpus = build(make(["é€", "ab", "ba"] * 5, "byte"), EASY, seed=0)
+    corpus = build_corpus(make(["é€", "ab", "ba"] * 5, "byte"), EASY, seed=0)
     part = next(p for p in (corpus.training, corpus.validation) if 5 in lengths(p))
     index = lengths(part).index(5)
     assert part.characters(index).tolist() == [1, 0, 1, 0, 0]
@@ -119,7 +119,7 @@ def test_characters_of_a_document(make: Make) -> None:
 def test_min_count_is_of_the_training_part(make: Make) -> None:
     store = make(["abc", "abd", "xyz"], "char")
     held_out = make(["xyz", "wab"])
-    corpus = build(store, TextSettings(min_count=2), seed=0, validation=held_out)
+    corpus = build_corpus(store, TextSettings(min_count=2), seed=0, validation=held_out)
     assert corpus.vocabulary.symbols == ("<eos>", "<unk>", "a", "b")
     assert corpus.vocabulary.counts == (2, 2, 2, 2)
     assert corpus.training.document(0).tolist() == [2, 3, UNK]
@@ -128,7 +128,7 @@ def test_min_count_is_of_the_training_part(make: Make) -> None:
 
 def test_documents_of_the_validation_file_are_left_out(make: Make) -> None:
     store, held_out = make(["one", "two", "one", "three"]), make(["one", "four"])
-    corpus = build(store, EASY, seed=0, validation=held_out)
+    corpus = build_corpus(store, EASY, seed=0, validation=held_out)
     assert texts(corpus, corpus.training) == ["two", "three"]
     assert corpus.notes == (
         "2 of 4 training documents stand in the validation file too: left out.",
@@ -138,42 +138,44 @@ def test_documents_of_the_validation_file_are_left_out(make: Make) -> None:
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
 def test_hashes_are_those_of_the_training_documents(make: Make, level: Level) -> None:
-    corpus = build(make(LINES, level), EASY, seed=0)
+    corpus = build_corpus(make(LINES, level), EASY, seed=0)
     assert learned(corpus) == hashes(texts(corpus, corpus.training))
     held_out = make(["one", "four"], level)
-    with_own = build(
+    with_own = build_corpus(
         make(["one", "two", "one", "six", "two"], level), EASY, seed=0, validation=held_out
     )
     assert learned(with_own) == hashes(["two", "six", "two"])
 
 
 def test_a_stream_has_no_hashes(make: Make) -> None:
-    assert build(make(["abcdefgh", "aabbccdd"]), STREAM, seed=0).hashes is None
+    assert build_corpus(make(["abcdefgh", "aabbccdd"]), STREAM, seed=0).hashes is None
     held_out = make(["abab"])
-    assert build(make(["abcdefgh"]), STREAM, seed=0, validation=held_out).hashes is None
+    assert build_corpus(make(["abcdefgh"]), STREAM, seed=0, validation=held_out).hashes is None
 
 
 def test_nothing_to_tell(make: Make) -> None:
     store = make(["one", "two"])
-    corpus = build(store, EASY, seed=0, validation=make(["three"]))
+    corpus = build_corpus(store, EASY, seed=0, validation=make(["three"]))
     assert corpus.notes == ()
-    assert build(store, EASY, seed=0).fingerprint == store.fingerprint
+    assert build_corpus(store, EASY, seed=0).fingerprint == store.fingerprint
 
 
 def test_a_stream_is_cut_before_its_end(make: Make) -> None:
-    corpus = build(make(["abcdefgh", "aabbccdd", "abcd"]), STREAM, seed=0)
+    corpus = build_corpus(make(["abcdefgh", "aabbccdd", "abcd"]), STREAM, seed=0)
     assert texts(corpus, corpus.training) == ["abcdefgh", "aabbccd"]
     assert texts(corpus, corpus.validation) == ["d", "abcd"]
 
 
 def test_a_stream_is_cut_between_documents_without_empty_ones(make: Make) -> None:
-    corpus = build(make(["abcdef", "aabbcc", "abcd"]), STREAM, seed=0)
+    corpus = build_corpus(make(["abcdef", "aabbcc", "abcd"]), STREAM, seed=0)
     assert texts(corpus, corpus.training) == ["abcdef", "aabbcc"]
     assert texts(corpus, corpus.validation) == ["abcd"]
 
 
 def test_a_stream_of_bytes_is_cut_between_characters(make: Make) -> None:
-    corpus = build(make(["ab€€"], "byte"), dataclasses.replace(STREAM, valid_fraction=0.5), seed=0)
+    corpus = build_corpus(
+        make(["ab€€"], "byte"), dataclasses.replace(STREAM, valid_fraction=0.5), seed=0
+    )
     assert texts(corpus, corpus.training) == ["ab€"]
     assert corpus.validation.total_characters == 2
 
@@ -181,7 +183,7 @@ def test_a_stream_of_bytes_is_cut_between_characters(make: Make) -> None:
 def test_labels_are_those_of_the_training_part_in_order(make: Make) -> None:
     store = make(["a1", "b2", "c3", "d4"], labels=["z", None, "b", "z"])
     held_out = make(["e5", "f6", "g7"], labels=["z", "new", None])
-    corpus = build(store, EASY, seed=0, validation=held_out)
+    corpus = build_corpus(store, EASY, seed=0, validation=held_out)
     assert corpus.labels == ("b", "z")
     assert labels(corpus.training) == [1, -1, 0, 1]
     assert labels(corpus.validation) == [1, -1, -1]
@@ -193,7 +195,7 @@ def test_many_labels_seen_only_in_validation_are_counted(make: Make) -> None:
     strange = [f"{number}" * 41 for number in range(7)]
     held_out = make([f"e{number}" for number in range(7)], labels=strange)
     shown = ", ".join(f"{number}" * 40 + "..." for number in range(5))
-    assert build(store, EASY, seed=0, validation=held_out).notes == (
+    assert build_corpus(store, EASY, seed=0, validation=held_out).notes == (
         f"labels seen only in validation count as none: {shown} and 2 more.",
     )
 
@@ -205,24 +207,25 @@ def test_labels_that_most_documents_have_alone_are_asked_about(
     held_out = make(["other"])
     store = make(["a1", "b2", "c3", "d4", "e5"], labels=list(labels))
     note = f"there are {len(set(labels))} labels for 5 documents: is that the right --label-column?"
-    assert build(store, EASY, seed=0, validation=held_out).notes == ((note,) if told else ())
+    assert build_corpus(store, EASY, seed=0, validation=held_out).notes == ((note,) if told else ())
 
 
 def test_without_labels(make: Make) -> None:
-    corpus = build(make(["one", "two"]), EASY, seed=0)
+    corpus = build_corpus(make(["one", "two"]), EASY, seed=0)
     assert corpus.labels == ()
     assert labels(corpus.training) == [-1]
 
 
 @pytest.mark.parametrize(
-    ("settings", "limit"), [(EASY, "VALIDATION_LIMIT"), (STREAM, "STREAM_VALIDATION_LIMIT")]
+    ("settings", "limit"),
+    [(EASY, "MAX_VALIDATION_SYMBOLS"), (STREAM, "MAX_STREAM_VALIDATION_SYMBOLS")],
 )
 def test_the_validation_part_is_limited(
     make: Make, settings: TextSettings, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(corpus_module, limit, 40)
     store = make([f"{i:010}" for i in range(100)])
-    corpus = build(store, settings, seed=0)
+    corpus = build_corpus(store, settings, seed=0)
     assert sum(lengths(corpus.validation)) == 40
     assert sum(lengths(corpus.training)) == 960
     assert corpus.notes == (
@@ -235,9 +238,9 @@ def test_the_validation_part_is_limited(
 def test_a_document_that_passes_the_limit_alone_is_learned_from(
     make: Make, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_module, "VALIDATION_LIMIT", 40)
+    monkeypatch.setattr(corpus_module, "MAX_VALIDATION_SYMBOLS", 40)
     long = [f"{number}" * 41 for number in range(8)]
-    corpus = build(make([*long, "the short one"]), EASY, seed=seed)
+    corpus = build_corpus(make([*long, "the short one"]), EASY, seed=seed)
     assert texts(corpus, corpus.training) == long
     assert len(corpus.notes) == 1
     assert corpus.notes[0].startswith("the validation part was kept to 40 symbols, fewer than")
@@ -246,8 +249,8 @@ def test_a_document_that_passes_the_limit_alone_is_learned_from(
 def test_where_every_document_passes_the_limit_the_shortest_is_measured_on(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_module, "VALIDATION_LIMIT", 40)
-    corpus = build(make([f"{n} " * (30 + n) for n in (3, 1, 2)]), EASY, seed=0)
+    monkeypatch.setattr(corpus_module, "MAX_VALIDATION_SYMBOLS", 40)
+    corpus = build_corpus(make([f"{n} " * (30 + n) for n in (3, 1, 2)]), EASY, seed=0)
     assert len(corpus.validation) == 1
     assert corpus.validation.total_symbols == 63
     assert corpus.notes == (
@@ -297,13 +300,13 @@ def test_what_cannot_be_learned_from_is_refused(
     make: Make, documents: list[str], settings: TextSettings, message: str
 ) -> None:
     with pytest.raises(CorpusError) as error:
-        build(make(documents), settings, seed=4)
+        build_corpus(make(documents), settings, seed=4)
     assert str(error.value) == message
 
 
 def test_a_training_part_that_all_stands_in_the_validation_file(make: Make) -> None:
     with pytest.raises(CorpusError) as error:
-        build(make(["one", "two"]), EASY, seed=0, validation=make(["two", "one", "three"]))
+        build_corpus(make(["one", "two"]), EASY, seed=0, validation=make(["two", "one", "three"]))
     assert str(error.value) == (
         "the training part would be empty: each of its 2 documents stands in the validation file "
         "too; give other documents to one of them."

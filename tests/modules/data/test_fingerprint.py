@@ -15,16 +15,16 @@ from charloom.data.text_files import SourceFile
 def reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Return the list that gets each file that is read; 10 bytes are large, all times are old."""
     found: list[Path] = []
-    read = fingerprint_module._read
+    read = fingerprint_module._compute_digest
 
     def seen(path: Path) -> str:
         found.append(path)
         return read(path)
 
     monkeypatch.setenv("CHARLOOM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(fingerprint_module, "_read", seen)
-    monkeypatch.setattr(fingerprint_module, "REMEMBERED_FROM", 10)
-    monkeypatch.setattr(fingerprint_module, "_QUIET_NS", 0)
+    monkeypatch.setattr(fingerprint_module, "_compute_digest", seen)
+    monkeypatch.setattr(fingerprint_module, "MIN_CACHED_BYTES", 10)
+    monkeypatch.setattr(fingerprint_module, "_MIN_AGE_NS", 0)
     return found
 
 
@@ -59,7 +59,7 @@ def test_a_change_is_seen_whatever_its_time_says(tmp_path: Path, reads: list[Pat
 def test_a_file_that_has_just_changed_is_not_remembered(
     tmp_path: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fingerprint_module, "_QUIET_NS", 60_000_000_000)
+    monkeypatch.setattr(fingerprint_module, "_MIN_AGE_NS", 60_000_000_000)
     file = made(tmp_path / "large.txt", "large enough")
     assert fingerprint([file]) == fingerprint([file])
     assert len(reads) == 2

@@ -16,10 +16,10 @@ from charloom.data.named_corpora import (
     NamedCorpus,
     RemoteFile,
     bytes_to_fetch,
-    defaults,
-    local_path,
+    default_settings,
+    fetch_files,
 )
-from charloom.data.sources import read, resolve
+from charloom.data.sources import read_documents, resolve_sources
 from charloom.errors import DownloadError
 from charloom.settings import TextSettings
 
@@ -80,7 +80,7 @@ def kept() -> list[str]:
 
 def message(trial: NamedCorpus) -> str:
     with pytest.raises(DownloadError) as caught:
-        local_path(trial)
+        fetch_files(trial)
     return str(caught.value)
 
 
@@ -88,21 +88,21 @@ def test_a_file_is_fetched_once(server: Server) -> None:
     trial = corpus(server)
     assert bytes_to_fetch(trial) == len(CONTENT)
     fetched: list[int] = []
-    (path,) = local_path(trial, fetched.append)
+    (path,) = fetch_files(trial, fetched.append)
     assert path == cache_root() / "corpora" / "trial" / "good.csv"
     assert path.read_bytes() == CONTENT
     assert sum(fetched) == len(CONTENT)
     assert bytes_to_fetch(trial) == 0
-    assert local_path(trial) == [path]
+    assert fetch_files(trial) == [path]
     assert server.requests == 1
     assert kept() == ["good.csv"]
 
 
 def test_a_damaged_copy_is_fetched_anew(server: Server) -> None:
     trial = corpus(server, digest=f"md5:{hashlib.md5(CONTENT).hexdigest()}")
-    (path,) = local_path(trial)
+    (path,) = fetch_files(trial)
     path.write_bytes(CONTENT[:-1])
-    assert local_path(trial)[0].read_bytes() == CONTENT
+    assert fetch_files(trial)[0].read_bytes() == CONTENT
     assert server.requests == 2
 
 
@@ -142,7 +142,7 @@ def test_offline_says_where_to_put_the_file_and_takes_it(server: Server) -> None
         f"or put the file at {place}."
     )
     place.write_bytes(CONTENT)
-    assert local_path(trial) == [place]
+    assert fetch_files(trial) == [place]
 
 
 def test_a_cache_that_cannot_be_written(server: Server, tmp_path: Path) -> None:
@@ -186,8 +186,8 @@ def test_a_corpus_is_read_by_its_name(server: Server, monkeypatch: pytest.Monkey
     monkeypatch.setitem(CORPORA, "trial", corpus(server))
     settings = TextSettings(columns=("title",), label_column="class")
     fetched: list[int] = []
-    files = resolve(["trial"], settings, fetched.append)
-    documents = list(read(files, settings))
+    files = resolve_sources(["trial"], settings, fetched.append)
+    documents = list(read_documents(files, settings))
     assert sum(fetched) == len(CONTENT)
     assert len(documents) == 40_000
     assert [(document.text, document.label) for document in documents[:2]] == [
@@ -214,14 +214,17 @@ def test_the_registry_is_safe_and_complete() -> None:
 
 
 def test_defaults_of_corpora() -> None:
-    assert defaults(["facts"]) == {"unit": "line"}
-    assert defaults(["my.txt", "tiny-shakespeare"]) == {"unit": "stream"}
-    assert defaults(["facts", "ag-news", "tiny-shakespeare"]) == {
+    assert default_settings(["facts"]) == {"unit": "line"}
+    assert default_settings(["my.txt", "tiny-shakespeare"]) == {"unit": "stream"}
+    assert default_settings(["facts", "ag-news", "tiny-shakespeare"]) == {
         "unit": "line",
         "columns": ("title",),
     }
-    assert defaults(["my.txt"]) == {}
-    assert TextSettings(**(defaults(["ag-news"]) | {"columns": ("2", "3")})).columns == ("2", "3")
+    assert default_settings(["my.txt"]) == {}
+    assert TextSettings(**(default_settings(["ag-news"]) | {"columns": ("2", "3")})).columns == (
+        "2",
+        "3",
+    )
 
 
 def test_a_path_of_that_name_brings_no_defaults(
@@ -229,11 +232,11 @@ def test_a_path_of_that_name_brings_no_defaults(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("tiny-shakespeare").write_text("lines of one's own\n", encoding="utf-8")
-    assert defaults(["tiny-shakespeare"]) == {}
+    assert default_settings(["tiny-shakespeare"]) == {}
 
 
 def test_the_embedded_corpus_needs_no_network() -> None:
-    (path,) = local_path(CORPORA["facts"])
+    (path,) = fetch_files(CORPORA["facts"])
     assert path.read_text(encoding="utf-8").count("\n") > 7000
     assert bytes_to_fetch(CORPORA["facts"]) == 0
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.data.readers import read
+from charloom.data.readers import read_documents
 from charloom.data.text_files import Format, SourceFile
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
@@ -26,7 +26,7 @@ def stored(path: Path, text: str, form: Format = "text") -> SourceFile:
 
 
 def texts(*files: SourceFile, **settings: Any) -> list[str]:
-    return [document.text for document in read(files, TextSettings(**settings))]
+    return [document.text for document in read_documents(files, TextSettings(**settings))]
 
 
 def message(*files: SourceFile, **settings: Any) -> str:
@@ -49,7 +49,7 @@ def test_rows_are_documents_whatever_the_unit(tmp_path: Path) -> None:
     content = "kind,title,body\nb, One  amp; , two\n,,\na,,three\n"
     file = stored(tmp_path / "x.csv", content, "csv")
     asked = TextSettings(columns=("title", "body"), label_column="kind")
-    assert list(read([file], asked)) == [
+    assert list(read_documents([file], asked)) == [
         Document(text="One & two", label="b"),
         Document(text="three", label="a"),
     ]
@@ -61,7 +61,7 @@ def test_columns_concern_the_tables_among_the_files(tmp_path: Path) -> None:
     table = stored(tmp_path / "x.csv", "class,title\n1,one\n", "csv")
     plain = stored(tmp_path / "y.txt", "two\n")
     asked = TextSettings(columns=("title",), label_column="class")
-    assert list(read([plain, table], asked)) == [
+    assert list(read_documents([plain, table], asked)) == [
         Document(text="two"),
         Document(text="one", label="1"),
     ]
@@ -80,7 +80,7 @@ def test_columns_concern_the_tables_among_the_files(tmp_path: Path) -> None:
 def test_documents_and_labels_hold_no_lone_surrogates(tmp_path: Path, clean: bool) -> None:
     content = '{"text": "caf\\ud83d", "kind": "\\ud83d\\ude00\\udc00"}\n'
     file = stored(tmp_path / "x.jsonl", content, "jsonl")
-    assert list(read([file], TextSettings(label_column="kind", clean=clean))) == [
+    assert list(read_documents([file], TextSettings(label_column="kind", clean=clean))) == [
         Document(text="caf\ufffd", label="\U0001f600\ufffd")
     ]
     escaped = stored(tmp_path / "x.txt", "caf\\ud83d\n")
@@ -106,7 +106,7 @@ def test_a_blank_file_among_others_is_no_fault(tmp_path: Path) -> None:
 def test_every_file_is_read_in_order_and_its_bytes_are_reported(tmp_path: Path) -> None:
     files = [stored(tmp_path / f"{number}", f"line {number}\n" * 3) for number in range(4)]
     read_bytes: list[int] = []
-    found = list(read(files, TextSettings(), read_bytes.append))
+    found = list(read_documents(files, TextSettings(), read_bytes.append))
     assert [document.text for document in found] == [f"line {k}" for k in range(4) for _ in "123"]
     assert sum(read_bytes) == 4 * 21
 
@@ -118,7 +118,7 @@ def test_one_line_of_fifty_megabytes(tmp_path: Path) -> None:
 
 def peak_memory(file: SourceFile) -> int:
     tracemalloc.start()
-    for _ in read([file], TextSettings()):
+    for _ in read_documents([file], TextSettings()):
         pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -159,7 +159,7 @@ def test_real_headlines_with_line_breaks_in_quoted_fields() -> None:
     with HEADLINES.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.reader(stream))[1:]
     file = SourceFile(path=HEADLINES, name="headlines", format="csv")
-    found = list(read([file], TextSettings(label_column="label")))
+    found = list(read_documents([file], TextSettings(label_column="label")))
     assert [document.label for document in found] == [label for _, _, label in rows]
     assert [document.text for document in found] == [
         unicodedata.normalize("NFC", text).strip() for text, _, _ in rows

@@ -11,11 +11,11 @@ flags = st.lists(st.booleans(), max_size=40)
 
 @given(flags=flags)
 def test_places_are_those_that_were_chosen(flags: list[bool]) -> None:
-    selection = Selection.of(np.array(flags, dtype=bool))
+    selection = Selection.from_mask(np.array(flags, dtype=bool))
     expected = [place for place, chosen in enumerate(flags) if chosen]
     assert len(selection) == len(expected)
     if expected:
-        assert selection.places(np.arange(len(expected))).tolist() == expected
+        assert selection.store_indices(np.arange(len(expected))).tolist() == expected
     assert [p for block in selection.blocks(3) for p in block.tolist()] == expected
 
 
@@ -24,11 +24,11 @@ def test_any_stretch_of_the_store_tells_what_was_chosen(
     flags: list[bool], bounds: tuple[int, int]
 ) -> None:
     begin, end = sorted(min(bound, len(flags)) for bound in bounds)
-    selection = Selection.of(np.array(flags, dtype=bool))
-    assert selection.chosen(begin, end).tolist() == flags[begin:end]
+    selection = Selection.from_mask(np.array(flags, dtype=bool))
+    assert selection.mask(begin, end).tolist() == flags[begin:end]
 
 
 def test_a_span_is_one_run() -> None:
-    span = Selection.span(3, 6)
-    assert (len(span), span.places(np.arange(3)).tolist()) == (3, [3, 4, 5])
-    assert not len(Selection.span(4, 4))
+    span = Selection.from_range(3, 6)
+    assert (len(span), span.store_indices(np.arange(3)).tolist()) == (3, [3, 4, 5])
+    assert not len(Selection.from_range(4, 4))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from charloom.data.sources import SourceFile, fingerprint, read, resolve
+from charloom.data.sources import SourceFile, fingerprint, read_documents, resolve_sources
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
 
@@ -23,7 +23,7 @@ ALLOWED = (
 
 
 def found(*names: str, **settings: Any) -> list[SourceFile]:
-    return resolve(names, TextSettings(**settings))
+    return resolve_sources(names, TextSettings(**settings))
 
 
 def message(*names: str) -> str:
@@ -76,7 +76,7 @@ def test_a_file_of_any_suffix_is_text(folder: Path) -> None:
 def test_compressed_text_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"one\n"))
     (tmp_path / "b.csv.zst").write_bytes(zstandard.compress(b"text,n\ntwo,2\n"))
-    documents = read(found(str(tmp_path)), TextSettings())
+    documents = read_documents(found(str(tmp_path)), TextSettings())
     assert [document.text for document in documents] == ["one", "two"]
 
 
@@ -106,7 +106,7 @@ def test_names_that_are_not_utf8_can_be_shown(tmp_path: Path) -> None:
     shown = f"{tmp_path}/caf\ufffd"
     (file,) = found(odd + ".txt")
     assert file.name == f"{shown}.txt"
-    assert [document.text for document in read([file], TextSettings())] == ["a"]
+    assert [document.text for document in read_documents([file], TextSettings())] == ["a"]
     assert message(odd + ".csv").startswith(f"{shown}.csv is empty; ")
     assert message(odd).startswith(f"folder {shown} holds no file to read; ")
     assert message(odd + "x" * 5000).startswith(f"{shown}{'x' * 5000} cannot be read: ")
@@ -174,9 +174,9 @@ def test_empty_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_was_spooled_is_removed_at_exit(tmp_path: Path) -> None:
     program = (
         "from charloom.settings import TextSettings\n"
-        "from charloom.text.sources import read, resolve\n"
-        "files = resolve(['-'], TextSettings())\n"
-        "print([document.text for document in read(files, TextSettings())])\n"
+        "from charloom.data.sources import read_documents, resolve_sources\n"
+        "files = resolve_sources(['-'], TextSettings())\n"
+        "print([document.text for document in read_documents(files, TextSettings())])\n"
         "print(files[0].path.exists())\n"
     )
     environment = os.environ | {"TMPDIR": str(tmp_path), "TEMP": str(tmp_path)}
@@ -201,13 +201,13 @@ def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
     files = found(str(pipe))
     writer.join()
     assert fingerprint(files) == fingerprint(files)
-    assert [document.text for document in read(files, TextSettings())] == ["one"]
+    assert [document.text for document in read_documents(files, TextSettings())] == ["one"]
 
 
 def test_the_embedded_corpus() -> None:
     files = found("facts")
     assert [file.name for file in files] == ["facts"]
-    documents = [document.text for document in read(files, TextSettings())]
+    documents = [document.text for document in read_documents(files, TextSettings())]
     assert len(documents) > 7000
     assert all(documents)
 
@@ -215,7 +215,9 @@ def test_the_embedded_corpus() -> None:
 def test_a_path_goes_before_a_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("facts").write_text("mine\n")
-    assert [document.text for document in read(found("facts"), TextSettings())] == ["mine"]
+    assert [document.text for document in read_documents(found("facts"), TextSettings())] == [
+        "mine"
+    ]
 
 
 def test_the_fingerprint_is_of_content_and_of_how_it_is_read(tmp_path: Path) -> None:

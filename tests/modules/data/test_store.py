@@ -13,12 +13,12 @@ import pytest
 
 from charloom.data import memory_map, store_writer
 from charloom.data import store as store_module
-from charloom.data.sources import resolve
-from charloom.data.store import Store, load, open_store, write
+from charloom.data.sources import resolve_sources
+from charloom.data.store import Store, load_store, open_store, write_store
 from charloom.errors import CorpusError, OutputError
 from charloom.settings import Level, TextSettings
 from charloom.text import documents as blocks_module
-from charloom.text.documents import Block, Document, gather
+from charloom.text.documents import Block, Document, to_blocks
 from charloom.text.symbols import join, split
 
 TEXTS = ("the cat", "le café", "the cat", "😀\0 e\u0301 ابج", "x")
@@ -36,8 +36,8 @@ def written(
 ) -> Store:
     given = labels or [None] * len(texts)
     documents = (Document(text=t, label=label) for t, label in zip(texts, given, strict=True))
-    write(gather(documents), folder, level)
-    store = load(folder, level, "content")
+    write_store(to_blocks(documents), folder, level)
+    store = load_store(folder, level, "content")
     assert store is not None
     return store
 
@@ -80,7 +80,7 @@ def test_batches_and_blocks_do_not_show(
 ) -> None:
     texts = [f"line {i} of façade 😀" for i in range(50)]
     whole = written(texts, tmp_path / "whole", level)
-    monkeypatch.setattr(blocks_module, "BLOCK", 40)
+    monkeypatch.setattr(blocks_module, "BLOCK_CHARACTERS", 40)
     pieces = written(texts, tmp_path / "pieces", level)
     assert pieces.symbols == whole.symbols
     for name in ("ids", "offsets", "hashes", "label_ids"):
@@ -93,7 +93,7 @@ def test_lone_surrogates_are_read_as_the_replacement_character(tmp_path: Path) -
 
 
 def test_more_symbols_than_16_bits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks_module, "BLOCK", 30_000)
+    monkeypatch.setattr(blocks_module, "BLOCK_CHARACTERS", 30_000)
     monkeypatch.setattr(store_writer, "_IO_BLOCK", 1000)
     texts = [f"w{i} w{i // 2}" for i in range(70_000)]
     store = written(texts, tmp_path / "s", "word")
@@ -123,7 +123,7 @@ def test_a_single_line_of_50_megabytes(tmp_path: Path) -> None:
 def test_no_documents_are_refused(tmp_path: Path) -> None:
     message = r"^the text holds no documents; give one with at least one line of text\.$"
     with pytest.raises(CorpusError, match=message):
-        write(iter(()), tmp_path / "s", "char")
+        write_store(iter(()), tmp_path / "s", "char")
 
 
 SETTINGS = TextSettings(clean=False)
@@ -137,7 +137,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def opened(path: Path, settings: TextSettings = SETTINGS) -> Store:
-    return open_store(resolve([str(path)], settings), settings)
+    return open_store(resolve_sources([str(path)], settings), settings)
 
 
 def texts_of(store: Store) -> list[str]:
@@ -239,7 +239,7 @@ def test_of_a_large_file_a_sample_is_looked_at(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source.write_text("abcdefghij" * 100, encoding="utf-8")
-    monkeypatch.setattr(store_module, "_SAMPLES", 4)
+    monkeypatch.setattr(store_module, "_MAX_SAMPLES", 4)
     monkeypatch.setattr(store_module, "_SAMPLE_BYTES", 16)
     opened(source)
     path = entries(cache)[0] / "ids.bin"
@@ -249,17 +249,17 @@ def test_of_a_large_file_a_sample_is_looked_at(
         altered = bytearray(content)
         altered[place] ^= 1
         path.write_bytes(altered)
-        assert (load(path.parent, "char", "") is None) is seen
+        assert (load_store(path.parent, "char", "") is None) is seen
     for other in (content[:-1], content + b"\0"):
         path.write_bytes(other)
-        assert load(path.parent, "char", "") is None
+        assert load_store(path.parent, "char", "") is None
 
 
 def test_a_run_that_breaks_off_leaves_nothing(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> Iterator[Block]:
-        yield from gather([Document(text="one")])
+        yield from to_blocks([Document(text="one")])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(store_module, "read_blocks", broken)
@@ -276,9 +276,9 @@ def test_another_process_that_was_faster_is_believed(
     looks = iter(["not there yet"])
 
     def slow(folder: Path, level: Level, content: str) -> Store | None:
-        return None if next(looks, None) else load(folder, level, content)
+        return None if next(looks, None) else load_store(folder, level, content)
 
-    monkeypatch.setattr(store_module, "load", slow)
+    monkeypatch.setattr(store_module, "load_store", slow)
     before = (kept / "checksums.json").stat().st_mtime_ns
     assert texts_of(opened(source)) == ["one", "two", "three"]
     assert (kept / "checksums.json").stat().st_mtime_ns == before
@@ -289,14 +289,14 @@ def test_an_entry_that_goes_while_it_is_looked_at_is_made_anew(
 ) -> None:
     opened(source)
     folder = entries(cache)[0]
-    mapped, looks = memory_map.mapped, iter(["the first"])
+    mapped, looks = memory_map.map_file, iter(["the first"])
 
     def vanishing(path: Path, dtype: str) -> Any:
         if next(looks, None):
             shutil.rmtree(folder)
         return mapped(path, dtype)
 
-    monkeypatch.setattr(store_module, "mapped", vanishing)
+    monkeypatch.setattr(store_module, "map_file", vanishing)
     assert texts_of(opened(source)) == ["one", "two", "three"]
     assert entries(cache) == [folder]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from charloom.errors import CorpusError
-from charloom.evaluation.baselines import Baselines, Documents, baselines
+from charloom.evaluation.baselines import Baselines, Documents, measure_baselines
 from charloom.evaluation.compressors import xz_bits, zstd_bits
 from charloom.evaluation.ngram import surprisals
 from charloom.evaluation.targets import Targets
@@ -26,7 +26,7 @@ def documents(texts: list[str]) -> Documents:
 
 
 def both() -> Baselines:
-    return baselines(documents(TRAINING), documents(TEST), SIZE)
+    return measure_baselines(documents(TRAINING), documents(TEST), SIZE)
 
 
 def test_uniform_and_unigram_by_hand() -> None:
@@ -43,7 +43,10 @@ def test_uniform_and_unigram_by_hand() -> None:
 
 
 def test_the_others_are_asked_with_the_same_text() -> None:
-    training, test = Targets.of(map(ids, TRAINING)), Targets.of(map(ids, TEST))
+    training, test = (
+        Targets.from_documents(map(ids, TRAINING)),
+        Targets.from_documents(map(ids, TEST)),
+    )
     packed = "abca\n\ncab\nbé\n".encode(), b"abx\nc\n"
     result = both()
     assert result.ngram == pytest.approx(surprisals(training, test, SIZE).sum(), rel=1e-14)
@@ -71,5 +74,5 @@ def test_the_same_again() -> None:
 )
 def test_no_documents(training: list[str], test: list[str], what: str) -> None:
     with pytest.raises(CorpusError) as error:
-        baselines(documents(training), documents(test), SIZE)
+        measure_baselines(documents(training), documents(test), SIZE)
     assert str(error.value) == f"there is no document to {what}; give at least one line of text."

@@ -7,7 +7,7 @@ from charloom.evaluation.bootstrap import Bootstrap
 
 def test_of_too_few_pieces_nothing_is_told() -> None:
     few = Bootstrap()
-    few.add(np.ones(module.LEAST_PIECES - 1), np.ones(module.LEAST_PIECES - 1))
+    few.add(np.ones(module.MIN_SEGMENTS - 1), np.ones(module.MIN_SEGMENTS - 1))
     assert few.interval() is None
     few.add(np.ones(1), np.ones(1))
     assert few.interval() == (1, 1)
@@ -36,7 +36,7 @@ def test_many_pieces_are_put_together_and_tell_the_same(monkeypatch: pytest.Monk
     whole = Bootstrap()
     whole.add(nats, sizes)
     expected = whole.interval()
-    monkeypatch.setattr(module, "_SUMS", 600)
+    monkeypatch.setattr(module, "_MAX_BUCKETS", 600)
     together = Bootstrap()
     for first in range(0, 6000, 700):
         together.add(nats[first : first + 700], sizes[first : first + 700])

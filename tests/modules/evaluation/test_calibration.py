@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charloom.errors import CorpusError
-from charloom.evaluation.calibration import FALSE_ALARMS, LEAST_TEXTS, Calibration
+from charloom.evaluation.calibration import FALSE_POSITIVE_RATE, MIN_TEXTS, Calibration
 
 
 def usual(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -34,7 +34,7 @@ def test_as_many_usual_texts_are_marked_as_are_said_at_every_length() -> None:
     for low, high in ((2, 10), (10, 50), (50, 200)):
         own = (characters >= low) & (characters < high)
         # Of at least 2,000 texts one in a hundred, within five standard errors and the fit's own.
-        assert marked[own].mean() == pytest.approx(FALSE_ALARMS, abs=0.012)
+        assert marked[own].mean() == pytest.approx(FALSE_POSITIVE_RATE, abs=0.012)
 
 
 def test_a_surprise_counts_standard_deviations() -> None:
@@ -63,13 +63,13 @@ def test_a_variance_that_falls_is_taken_as_constant_and_none_is_negative() -> No
 
 
 def test_json_gives_it_back() -> None:
-    made = Calibration.fit(*usual(LEAST_TEXTS))
+    made = Calibration.fit(*usual(MIN_TEXTS))
     assert Calibration.from_json(json.loads(json.dumps(made.to_json()))) == made
 
 
 def test_too_few_texts() -> None:
     with pytest.raises(CorpusError) as error:
-        Calibration.fit(*usual(LEAST_TEXTS - 1))
+        Calibration.fit(*usual(MIN_TEXTS - 1))
     assert str(error.value) == (
         "a threshold was to be found from 49 texts; at least 50 are needed; "
         "give more with --calibrate, or --threshold as bits per character."

@@ -6,8 +6,8 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.evaluation.copies import CopiedSpan, Copies, CopyFinder
-from charloom.text.documents import BLOCK
+from charloom.evaluation.copies import CopiedSpan, Matches, MatchFinder
+from charloom.text.documents import BLOCK_CHARACTERS
 
 # Few characters, so that much repeats; of one, two, three and four bytes, and one of several.
 ALPHABET = "abA é日本🙂👍🏽"
@@ -15,10 +15,10 @@ texts = st.lists(st.text(ALPHABET, max_size=25), min_size=1, max_size=6)
 documents = st.lists(st.text(ALPHABET, max_size=20), max_size=6)
 
 
-def found(texts: list[str], documents: list[str]) -> Copies:
-    finder = CopyFinder(texts)
-    assert finder.read(iter(documents)) == len(documents)
-    return finder.copies(0, len(texts))
+def found(texts: list[str], documents: list[str]) -> Matches:
+    finder = MatchFinder(texts)
+    assert finder.scan(iter(documents)) == len(documents)
+    return finder.matches(0, len(texts))
 
 
 def longest_ending(text: str, documents: list[str]) -> list[int]:
@@ -42,11 +42,11 @@ def first_longest(text: str, documents: list[str]) -> CopiedSpan | None:
 @given(texts=texts, documents=documents)
 def test_any_texts_and_documents(texts: list[str], documents: list[str]) -> None:
     result = found(texts, documents)
-    assert result.copied_N.tolist() == [
+    assert result.match_lengths_N.tolist() == [
         length for text in texts for length in longest_ending(text, documents)
     ]
     assert result.spans == tuple(first_longest(text, documents) for text in texts)
-    assert result.whole == sum(bool(text) and text in documents for text in texts)
+    assert result.whole_count == sum(bool(text) and text in documents for text in texts)
     assert result.lengths.tolist() == [len(text) for text in texts]
 
 
@@ -54,12 +54,12 @@ def test_any_texts_and_documents(texts: list[str], documents: list[str]) -> None
 def test_a_text_is_judged_as_if_it_were_alone(
     texts: list[str], more: list[str], documents: list[str]
 ) -> None:
-    finder = CopyFinder([*texts, *more])
-    finder.read(documents)
+    finder = MatchFinder([*texts, *more])
+    finder.scan(documents)
     for number, text in enumerate([*texts, *more]):
-        among, alone = finder.copies(number, number + 1), found([text], documents)
-        assert (among.whole, among.spans) == (alone.whole, alone.spans)
-        assert among.copied_N.tolist() == alone.copied_N.tolist()
+        among, alone = finder.matches(number, number + 1), found([text], documents)
+        assert (among.whole_count, among.spans) == (alone.whole_count, alone.spans)
+        assert among.match_lengths_N.tolist() == alone.match_lengths_N.tolist()
 
 
 def test_every_planted_copy_is_found_in_its_place() -> None:
@@ -67,7 +67,7 @@ def test_every_planted_copy_is_found_in_its_place() -> None:
     rng = random.Random(0)
     ours, theirs = string.ascii_lowercase, string.ascii_uppercase
     documents = ["".join(rng.choices(ours, k=rng.randrange(300))) for _ in range(4000)]
-    assert sum(map(len, documents)) > 2 * BLOCK
+    assert sum(map(len, documents)) > 2 * BLOCK_CHARACTERS
     planted: list[CopiedSpan] = []
     texts: list[str] = []
     while len(texts) < 300:
@@ -88,8 +88,8 @@ def test_every_planted_copy_is_found_in_its_place() -> None:
 
 
 def test_no_span_reaches_over_two_documents_or_two_texts() -> None:
-    assert found(["abcd"], ["ab", "cd"]).copied_N.tolist() == [1, 2, 1, 2]
-    assert found(["ab", "cd"], ["abcd"]).copied_N.tolist() == [1, 2, 1, 2]
+    assert found(["abcd"], ["ab", "cd"]).match_lengths_N.tolist() == [1, 2, 1, 2]
+    assert found(["ab", "cd"], ["abcd"]).match_lengths_N.tolist() == [1, 2, 1, 2]
 
 
 def test_of_equal_places_the_first_is_told() -> None:
@@ -99,7 +99,7 @@ def test_of_equal_places_the_first_is_told() -> None:
         CopiedSpan(text="xab", start=0, document=0, place=2),
         CopiedSpan(text="ab", start=0, document=0, place=3),
     )
-    assert result.whole == 1
+    assert result.whole_count == 1
 
 
 def test_empty_documents_take_no_place() -> None:
@@ -109,7 +109,11 @@ def test_empty_documents_take_no_place() -> None:
 
 def test_nothing_in_common() -> None:
     result = found(["", "日本"], ["", "abc"])
-    assert (result.whole, result.spans, result.copied_N.tolist()) == (0, (None, None), [0, 0])
+    assert (result.whole_count, result.spans, result.match_lengths_N.tolist()) == (
+        0,
+        (None, None),
+        [0, 0],
+    )
 
 
 def test_lone_surrogates_are_the_replacement_character() -> None:
@@ -119,7 +123,7 @@ def test_lone_surrogates_are_the_replacement_character() -> None:
 
 
 def test_case_matters_and_code_points_are_counted() -> None:
-    assert found(["Ab"], ["ab"]).copied_N.tolist() == [0, 1]
+    assert found(["Ab"], ["ab"]).match_lengths_N.tolist() == [0, 1]
     (span,) = found(["x👍🏽"], ["y👍🏽"]).spans
     assert span is not None
     assert span.to_json() == {

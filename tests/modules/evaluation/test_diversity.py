@@ -1,30 +1,30 @@
 """Diversity against counts by hand, on a Markov chain that writes what the test decides."""
 
 import pytest
-from networks import markov_chain, vocabulary_of
+from networks import make_vocabulary, markov_chain
 
-from charloom.evaluation.diversity import SPAN, distinct, measure_diversity
+from charloom.evaluation.diversity import MIN_SPAN, distinct_ngram_fraction, measure_diversity
 from charloom.generation.generator import Generator
 from charloom.settings import SamplingSettings
 
 
 def test_distinct_ngrams_are_counted_within_texts() -> None:
     # ab, bc, cd, then ab again: the text ends in between.
-    assert distinct(["abcd", "ab"], 2, 100) == 3 / 4
-    assert distinct(["abcd", "ab"], 3, 100) == 1
-    assert distinct(["aaaa"], 2, 100) == 1 / 3
-    assert distinct(["a", ""], 2, 100) is None
+    assert distinct_ngram_fraction(["abcd", "ab"], 2, 100) == 3 / 4
+    assert distinct_ngram_fraction(["abcd", "ab"], 3, 100) == 1
+    assert distinct_ngram_fraction(["aaaa"], 2, 100) == 1 / 3
+    assert distinct_ngram_fraction(["a", ""], 2, 100) is None
 
 
 def test_no_more_characters_are_counted_than_asked_for() -> None:
-    assert distinct(["abab", "cdcd"], 2, 4) == 2 / 3
-    assert distinct(["abab", "cdcd"], 2, 6) == 3 / 4
-    assert distinct(["abab"], 2, 0) is None
+    assert distinct_ngram_fraction(["abab", "cdcd"], 2, 4) == 2 / 3
+    assert distinct_ngram_fraction(["abab", "cdcd"], 2, 6) == 3 / 4
+    assert distinct_ngram_fraction(["abab"], 2, 0) is None
 
 
 def test_figures_of_each_temperature() -> None:
     """After anything a comes with 3/4, the end with 1/4; greedily a text never ends."""
-    generator = Generator(markov_chain([[0.25, 0, 0.75]] * 3), vocabulary_of("a"))
+    generator = Generator(markov_chain([[0.25, 0, 0.75]] * 3), make_vocabulary("a"))
     cold, warm, real = measure_diversity(
         generator,
         SamplingSettings(length=40, seed=1),
@@ -43,7 +43,7 @@ def test_figures_of_each_temperature() -> None:
     assert warm.ended == 1
     # 0.8113 bits, the entropy of the choice, within five standard errors.
     assert warm.bits_per_character == pytest.approx(0.8113, abs=0.2)
-    assert warm.copied == 0, f"no text has {SPAN} characters"
+    assert warm.copied == 0, f"no text has {MIN_SPAN} characters"
     assert (real.bits_per_character, real.ended) == (None, None)
     assert real.whole == pytest.approx(1 / 3)
     assert real.copied == pytest.approx(50 / 53)

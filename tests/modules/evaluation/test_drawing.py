@@ -3,7 +3,7 @@
 import pytest
 from records import record
 
-from charloom.evaluation.sample_sets import draw
+from charloom.evaluation.sample_sets import draw_samples
 from charloom.model import Model
 from charloom.settings import SamplingSettings
 
@@ -14,7 +14,7 @@ SETTINGS = SamplingSettings(seed=5, length=20)
 def test_labels_have_equal_parts(n: int) -> None:
     labels = ("a", "b", "c")
     model = Model(record(labels=labels))
-    drawn = list(draw(model.generator, SETTINGS, n, labels))
+    drawn = list(draw_samples(model.generator, SETTINGS, n, labels))
     assert [one.seed for one in drawn] == [*range(5, 5 + n)]
     parts = [n // 3 + (k >= 3 - n % 3) for k in range(3)] if n >= 3 else [1] * n
     expected = [
@@ -29,5 +29,5 @@ def test_labels_have_equal_parts(n: int) -> None:
 
 def test_without_labels_they_are_those_of_the_generator() -> None:
     model = Model(record())
-    drawn = [one.text for one in draw(model.generator, SETTINGS, 4)]
+    drawn = [one.text for one in draw_samples(model.generator, SETTINGS, 4)]
     assert drawn == model.generate(n=4, seed=5, length=20)

@@ -8,27 +8,29 @@ import pytest
 
 from charloom.errors import CorpusError
 from charloom.evaluation.evaluate import evaluate
-from charloom.evaluation.scorer import Scored
+from charloom.evaluation.scorer import ScoredBlock
 from charloom.text.documents import Block
-from charloom.text.symbols import codes
+from charloom.text.symbols import code_units
 
 
-def scored(*texts: str, bits: list[float], symbols: list[int] | None = None, **more: Any) -> Scored:
+def scored(
+    *texts: str, bits: list[float], symbols: list[int] | None = None, **more: Any
+) -> ScoredBlock:
     """Return the finding of texts; a text has one symbol for each character unless told."""
     block = Block(
-        codes=codes("".join(texts), "char"), lengths=np.array(list(map(len, texts))), **more
+        codes=code_units("".join(texts), "char"), lengths=np.array(list(map(len, texts))), **more
     )
     sizes = symbols or [len(text) + 1 for text in texts]
-    return Scored(
+    return ScoredBlock(
         block=block,
         targets_N=np.array([1 if k == 1 else 2 for k in range(len(bits))]),
         nats_N=np.array(bits, np.float32) * np.float32(math.log(2)),
-        best_N=np.array([value < 1 for value in bits]),
+        correct_N=np.array([value < 1 for value in bits]),
         ends_D=np.cumsum(sizes),
     )
 
 
-def two() -> Scored:
+def two() -> ScoredBlock:
     return scored("a bcd", "e", bits=[4, 3.5, 0.5, 4], symbols=[3, 1])
 
 

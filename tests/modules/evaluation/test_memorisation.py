@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.errors import CorpusError, SettingsError
-from charloom.evaluation.memorisation import QUANTILES, Copying, measure_memorisation
+from charloom.evaluation.memorisation import QUANTILES, OverlapFigures, measure_memorisation
 
 ALPHABET = "abA 日🙂"
 texts = st.lists(st.text(ALPHABET, max_size=25), min_size=1, max_size=6)
@@ -134,7 +134,7 @@ def test_training_documents_are_read_one_after_another_and_not_kept() -> None:
 
 
 def test_a_figure_is_what_its_name_says() -> None:
-    result: Copying = measure_memorisation(
+    result: OverlapFigures = measure_memorisation(
         documents=["the cat sat on the mat"],
         samples=["a cat sat here", "the mat", "dogs"],
         ngrams=(3,),

@@ -94,8 +94,8 @@ def test_every_document_as_the_slow_model_says(
     training, test = texts[:documents], texts[documents:]
     oracle = Oracle(training, vocabulary_size, order)
     expected = [oracle.nats(document, order) for document in test]
-    targets = Targets.of(test)
-    nats_N = surprisals(Targets.of(training), targets, vocabulary_size, order)
+    targets = Targets.from_documents(test)
+    nats_N = surprisals(Targets.from_documents(training), targets, vocabulary_size, order)
     assert nats_N == pytest.approx(sum(expected, []), rel=1e-11)
     sums = np.add.reduceat(nats_N, targets.starts_D)
     assert sums == pytest.approx([math.fsum(nats) for nats in expected], rel=1e-11)
@@ -105,12 +105,12 @@ def test_every_document_as_the_slow_model_says(
 def test_chances_of_all_symbols_sum_to_one(order: int) -> None:
     vocabulary_size = 25
     texts = some(7, 530, 12, vocabulary_size)
-    training = Targets.of(texts[:500])
+    training = Targets.from_documents(texts[:500])
     for document in texts[500:]:
         for length in range(min(len(document), 9) + 1):
             context = document[:length]
             ways = [np.append(context, symbol) for symbol in range(1, vocabulary_size)]
-            targets = Targets.of([context, *ways])
+            targets = Targets.from_documents([context, *ways])
             nats_N = surprisals(training, targets, vocabulary_size, order)
             chances = np.exp(-nats_N[targets.starts_D + length])
             assert chances.min() > 0
@@ -120,7 +120,9 @@ def test_chances_of_all_symbols_sum_to_one(order: int) -> None:
 def test_training_texts_without_any_symbol() -> None:
     """One boundary after another: half of it is left to the uniform choice, twice."""
     empty = np.array([], dtype=np.int64)
-    nats_N = surprisals(Targets.of([empty]), Targets.of([empty, np.array([3])]), 4)
+    nats_N = surprisals(
+        Targets.from_documents([empty]), Targets.from_documents([empty, np.array([3])]), 4
+    )
     assert np.exp(-nats_N) == pytest.approx(
         [0.5 + 0.5 * (0.5 + 0.5 / 4), 0.5 * 0.5 / 4, 0.5 + 0.5 / 4]
     )
@@ -129,4 +131,4 @@ def test_training_texts_without_any_symbol() -> None:
 def test_discounts_as_published() -> None:
     """With n1 to n4 = 8, 4, 2, 1 is Y = 1/2, and every discount half its count."""
     counts = np.repeat([1, 2, 3, 4, 9], [8, 4, 2, 1, 5])
-    assert ngram._discounts(counts).tolist() == [0, 0.5, 1.25, 2.0]
+    assert ngram.kneser_ney_discounts(counts).tolist() == [0, 0.5, 1.25, 2.0]

@@ -1,7 +1,7 @@
 import pytest
 from corpora_by_hand import part
 
-from charloom.evaluation.sample_sets import comparable
+from charloom.evaluation.sample_sets import matched_held_out
 
 TEXTS = [f"text {k}" for k in range(10)]
 
@@ -10,12 +10,12 @@ TEXTS = [f"text {k}" for k in range(10)]
     ("count", "expected"), [(2, [0, 5]), (4, [0, 2, 5, 7]), (10, range(10)), (40, range(10))]
 )
 def test_lines_are_taken_from_all_over_the_part(count: int, expected: list[int]) -> None:
-    given = comparable(part(TEXTS), ["x"] * count, "line")
+    given = matched_held_out(part(TEXTS), ["x"] * count, "line")
     assert given == [TEXTS[index] for index in expected]
 
 
 def test_longer_texts_are_cut_into_pieces_as_long_as_the_samples() -> None:
     held_out = part(["abcdefghij", "klm"])
-    given = comparable(held_out, ["123", "", "1234", "12", "1234", "1"], "document")
+    given = matched_held_out(held_out, ["123", "", "1234", "12", "1234", "1"], "document")
     assert given == ["abc", "d", "efgh", "ij", "klm"]
-    assert comparable(held_out, ["12", "12345"], "stream") == ["ab", "cdefg"]
+    assert matched_held_out(held_out, ["12", "12345"], "stream") == ["ab", "cdefg"]

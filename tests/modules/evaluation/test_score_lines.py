@@ -5,15 +5,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import markov_tensors, random_tensors, vocabulary_of
+from networks import make_vocabulary, markov_tensors, random_tensors
 
 from charloom.errors import LabelError
 from charloom.evaluation.calibration import Calibration
-from charloom.evaluation.score_lines import BitsThreshold, ScoredLine, calibration_of, score_lines
+from charloom.evaluation.score_lines import (
+    BitsThreshold,
+    ScoredLine,
+    calibrate_on_blocks,
+    score_lines,
+)
 from charloom.evaluation.scorer import Scorer
-from charloom.evaluation.symbol_scorer import Reader
+from charloom.evaluation.symbol_scorer import SymbolScorer
 from charloom.settings import Level, NetworkSettings
-from charloom.text.documents import Document, gather
+from charloom.text.documents import Document, to_blocks
 
 
 def scorer(symbols: list[str], level: Level = "char") -> Scorer:
@@ -21,11 +26,11 @@ def scorer(symbols: list[str], level: Level = "char") -> Scorer:
     size = len(symbols) + 2
     settings, tensors = markov_tensors(np.full((size, size), 1 / size))
     floats = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
-    return Scorer(Reader(settings, floats), vocabulary_of(symbols, level))
+    return Scorer(SymbolScorer(settings, floats), make_vocabulary(symbols, level))
 
 
 def lines(made: Scorer, *texts: str, **options: Any) -> list[ScoredLine]:
-    blocks = gather(Document(text=text) for text in texts)
+    blocks = to_blocks(Document(text=text) for text in texts)
     return [line for block in score_lines(made, blocks, **options) for line in block]
 
 
@@ -73,7 +78,7 @@ def test_a_threshold_by_length() -> None:
 
 def test_a_calibration_of_lines() -> None:
     texts = ["a" * (1 + k % 20) for k in range(200)]
-    made = calibration_of(scorer(["a"]), gather(Document(text=text) for text in texts))
+    made = calibrate_on_blocks(scorer(["a"]), to_blocks(Document(text=text) for text in texts))
     assert made.mean == pytest.approx((0, math.log2(3)), abs=1e-4)
     assert made.texts == 200
 
@@ -81,7 +86,7 @@ def test_a_calibration_of_lines() -> None:
 def test_the_label_under_which_a_line_is_most_probable() -> None:
     settings = NetworkSettings(cell="gru", hidden=4, layers=1, input=3)
     tensors = random_tensors(settings, 5, labels=3, seed=4, scale=1.0)
-    made = Scorer(Reader(settings, tensors), vocabulary_of("abc"), ("x", "y", "z"))
+    made = Scorer(SymbolScorer(settings, tensors), make_vocabulary("abc"), ("x", "y", "z"))
     texts = ["".join("abc"[(7 * k * j + k) % 3] for j in range(k % 5)) for k in range(40)]
     expected = []
     for text in texts:

@@ -6,23 +6,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import markov_tensors, random_tensors, vocabulary_of
+from networks import make_vocabulary, markov_tensors, random_tensors
 
 from charloom.errors import LabelError
 from charloom.evaluation.scorer import Score, Scorer
-from charloom.evaluation.symbol_scorer import ROWS, Reader
+from charloom.evaluation.symbol_scorer import BATCH_SIZE, SymbolScorer
 from charloom.network.reference import Network
 from charloom.settings import NetworkSettings
-from charloom.text.documents import BLOCK, Block, Document, gather
-from charloom.text.symbols import codes
+from charloom.text.documents import BLOCK_CHARACTERS, Block, Document, to_blocks
+from charloom.text.symbols import code_units
 
 LETTERS = "abc"
 CHANCES = np.random.default_rng(0).dirichlet([1.0] * 5, size=5)
 
 
-def reader(chances: Any) -> Reader:
+def reader(chances: Any) -> SymbolScorer:
     settings, tensors = markov_tensors(chances)
-    return Reader(settings, {name: tensor.astype(np.float32) for name, tensor in tensors.items()})
+    return SymbolScorer(
+        settings, {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+    )
 
 
 def by_hand(text: str) -> float:
@@ -31,7 +33,7 @@ def by_hand(text: str) -> float:
 
 
 def scorer() -> Scorer:
-    return Scorer(reader(CHANCES), vocabulary_of(LETTERS))
+    return Scorer(reader(CHANCES), make_vocabulary(LETTERS))
 
 
 def scores(*texts: str) -> list[Score]:
@@ -51,7 +53,7 @@ def test_nats_of_a_text(text: str) -> None:
 def test_documents_of_all_lengths_come_back_in_order() -> None:
     """More than are read side by side, with documents of many times the usual length."""
     generator = np.random.default_rng(1)
-    sizes = generator.integers(0, 60, 4 * ROWS + 3)
+    sizes = generator.integers(0, 60, 4 * BATCH_SIZE + 3)
     sizes[[3, 70, -1]] = 500, 900, 2000
     texts = ["".join(generator.choice(list(LETTERS), size)) for size in sizes]
     result = scores(*texts)
@@ -69,15 +71,19 @@ def test_documents_are_read_as_they_are_needed() -> None:
             yield Document(text="ab")
 
     next(scorer().score(endless()))
-    assert taken == BLOCK // 2
+    assert taken == BLOCK_CHARACTERS // 2
 
 
 def test_a_document_that_goes_on_in_the_next_block() -> None:
     text = "".join(np.random.default_rng(2).choice(list(LETTERS), 1000))
-    (whole,) = scorer().score_blocks(gather([Document(text=text)]))
+    (whole,) = scorer().score_blocks(to_blocks([Document(text=text)]))
     parts = (text[:400], text[400:401], text[401:])
     blocks = [
-        Block(codes=codes(part, "char"), lengths=np.array([len(part)]), unfinished=part != parts[2])
+        Block(
+            codes=code_units(part, "char"),
+            lengths=np.array([len(part)]),
+            unfinished=part != parts[2],
+        )
         for part in parts
     ]
     found = list(scorer().score_blocks(blocks))
@@ -87,10 +93,10 @@ def test_a_document_that_goes_on_in_the_next_block() -> None:
 
 def test_the_most_probable_symbol() -> None:
     chances = [[0.1, 0.0, 0.6, 0.2, 0.1], [0.2] * 5, [0.4, 0, 0.2, 0.4, 0], [0, 0, 1, 0, 0]]
-    scored = Scorer(reader([*chances, [0.2] * 5]), vocabulary_of(LETTERS))
-    (found,) = scored.score_blocks(gather([Document(text="ab"), Document(text="aba")]))
+    scored = Scorer(reader([*chances, [0.2] * 5]), make_vocabulary(LETTERS))
+    (found,) = scored.score_blocks(to_blocks([Document(text="ab"), Document(text="aba")]))
     # After a, the boundary and b are equally probable: the one with the lower id counts.
-    assert found.best_N.tolist() == [True, False, False, True, False, True, True]
+    assert found.correct_N.tolist() == [True, False, False, True, False, True, True]
 
 
 def test_no_documents_no_scores() -> None:
@@ -100,7 +106,7 @@ def test_no_documents_no_scores() -> None:
 def test_characters_are_those_of_the_text_whatever_a_symbol_is() -> None:
     network = reader(np.full((5, 5), 0.2))
     for known, level in ((["<0xC3>", "<0xA9>", "a"], "byte"), (["aé", " ", "."], "word")):
-        (score,) = Scorer(network, vocabulary_of(known, level)).score([Document(text="aé aé")])  # type: ignore[arg-type]
+        (score,) = Scorer(network, make_vocabulary(known, level)).score([Document(text="aé aé")])  # type: ignore[arg-type]
         assert score.characters == 6
         assert score.symbols == {"byte": 8, "word": 4}[level]
         assert score.unknown == (level == "byte")
@@ -112,11 +118,11 @@ def test_a_label_gives_the_state_to_start_from() -> None:
     tensors = random_tensors(settings, 5, labels=2, seed=1, scale=1.0)
     network = Network(settings, tensors)
     labels = [None, "sport", "news", "sport"]
-    result = Scorer(Reader(settings, tensors), vocabulary_of(LETTERS), ("news", "sport")).score(
-        Document(text="", label=label) for label in labels
-    )
+    result = Scorer(
+        SymbolScorer(settings, tensors), make_vocabulary(LETTERS), ("news", "sport")
+    ).score(Document(text="", label=label) for label in labels)
     for score, index in zip(result, (-1, 1, 0, 1), strict=True):
-        logits = network.step(np.array([0]), network.start(np.array([index])))[0][0]
+        logits = network.step(np.array([0]), network.initial_state(np.array([index])))[0][0]
         expected = math.log(sum(math.exp(x) for x in logits)) - logits[0]
         assert score.nats == pytest.approx(expected, rel=1e-6)
 

@@ -7,7 +7,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.evaluation.suffix_automaton import NEVER, NOTHING, automaton_of, read, settle
+from charloom.evaluation.suffix_automaton import (
+    NEVER,
+    NOTHING,
+    build_automaton,
+    propagate_matches,
+    scan,
+)
 
 SYMBOLS = 3
 texts = st.lists(st.integers(0, SYMBOLS - 1), max_size=40)
@@ -24,7 +30,7 @@ def substrings(text: list[int]) -> set[tuple[int, ...]]:
 
 @given(text=texts)
 def test_it_has_every_substring_once_and_stays_small(text: list[int]) -> None:
-    automaton = automaton_of(array(text), SYMBOLS)
+    automaton = build_automaton(array(text), SYMBOLS)
     longest, links = automaton.longest_Q, automaton.link_Q
     # A state stands for the suffixes of its longest string down to one more than its link's.
     counts = [longest[q] - longest[link] for q, link in enumerate(links) if link != NOTHING]
@@ -63,16 +69,16 @@ def test_what_was_read_is_known_of_every_symbol(
     text: list[int], documents: list[list[int]], several: bool
 ) -> None:
     documents = [[s if s in text else NOTHING for s in document] for document in documents]
-    automaton = automaton_of(array(text), SYMBOLS)
+    automaton = build_automaton(array(text), SYMBOLS)
     if several:
         before = 0
         for document in documents:
-            read(automaton, array(document), np.array([len(document)]), before)
+            scan(automaton, array(document), np.array([len(document)]), before)
             before += len(document)
     else:
         stops = np.cumsum([len(document) for document in documents], dtype=np.int64)
-        read(automaton, array(sum(documents, [])), stops, 0)
-    settle(automaton)
+        scan(automaton, array(sum(documents, [])), stops, 0)
+    propagate_matches(automaton)
     lengths = automaton.length_Q[1 : len(text) + 1].tolist()
     places = automaton.place_Q[1 : len(text) + 1].tolist()
     wanted = expected(text, documents)
@@ -84,8 +90,8 @@ def test_what_was_read_is_known_of_every_symbol(
 def test_a_text_that_repeats_itself_is_read_in_linear_time() -> None:
     """Sorting its suffixes would compare 10**10 symbols; this takes milliseconds."""
     text = [0] * 100_000
-    automaton = automaton_of(array(text), 1)
-    read(automaton, array([0] * 200_000), np.array([200_000]), 0)
-    settle(automaton)
+    automaton = build_automaton(array(text), 1)
+    scan(automaton, array([0] * 200_000), np.array([200_000]), 0)
+    propagate_matches(automaton)
     assert automaton.length_Q[1 : len(text) + 1].tolist() == list(range(1, len(text) + 1))
     assert automaton.place_Q[len(text)] == len(text) - 1

@@ -13,15 +13,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import GATES, markov_chain, markov_tensors, name, random_tensors, vocabulary_of
+from networks import (
+    GATES,
+    make_vocabulary,
+    markov_chain,
+    markov_tensors,
+    network_id,
+    random_tensors,
+)
 
 from charloom.data.sources import Document
 from charloom.errors import SettingsError
 from charloom.evaluation.scorer import Scorer
-from charloom.evaluation.symbol_scorer import Reader
+from charloom.evaluation.symbol_scorer import SymbolScorer
 from charloom.generation import beam as beam_module
 from charloom.generation import compiled_decode, decode_loop
-from charloom.generation.detokenizer import Generated
+from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
 from charloom.network.engine import Engine
 from charloom.network.reference import Network, State
@@ -31,7 +38,7 @@ from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
 LABELS = ("x", "y")
 SETTINGS = [NetworkSettings(cell=cell, hidden=4, layers=2, input=3, dropout=0.0) for cell in GATES]
-networks = pytest.mark.parametrize("network", SETTINGS, ids=name)
+networks = pytest.mark.parametrize("network", SETTINGS, ids=network_id)
 SYMBOLS: dict[Level, list[str]] = {
     "char": ["a", "b", "c"],
     "byte": [BYTES[byte] for byte in (0xC3, 0xA9, 0x61)],
@@ -72,7 +79,9 @@ class Oracle:
         """Return the log probabilities after some symbols, and the state."""
         if ids not in self.states:
             label = self.settings.label
-            state = self.network.start(np.array([-1 if label is None else LABELS.index(label)]))
+            state = self.network.initial_state(
+                np.array([-1 if label is None else LABELS.index(label)])
+            )
             last = [EOS, *self.vocabulary.encode(self.prompt).tolist()]
             if ids:
                 state, last = self.chances(ids[:-1])[1], [ids[-1]]
@@ -144,14 +153,14 @@ class Oracle:
     def ends_by_itself(self, text: Hypothesis) -> bool:
         return text.ids[-1] == EOS or self.added(text.ids)[1]
 
-    def best(self, texts: Iterator[Hypothesis]) -> list[Generated]:
+    def best(self, texts: Iterator[Hypothesis]) -> list[GeneratedText]:
         """Return different texts, the best first."""
-        result: dict[str, Generated] = {}
+        result: dict[str, GeneratedText] = {}
         for text in sorted(texts, key=lambda text: (-self.rank(text), len(text.ids), text.ids)):
             added, cut = self.added(text.ids)
             result.setdefault(
                 added,
-                Generated(
+                GeneratedText(
                     text=self.prompt + added,
                     prompt=self.prompt,
                     seed=self.settings.seed,
@@ -164,7 +173,7 @@ class Oracle:
         return list(result.values())
 
 
-def check_same(found: list[Generated], expected: list[Generated]) -> None:
+def check_same(found: list[GeneratedText], expected: list[GeneratedText]) -> None:
     """Compare texts in their order, all but the rounding of their bits."""
     for one, other in zip(found, expected, strict=True):
         assert one == dataclasses.replace(other, bits=one.bits)
@@ -174,7 +183,7 @@ def check_same(found: list[Generated], expected: list[Generated]) -> None:
 def both(
     network: NetworkSettings, level: Level, prompt: str, settings: SamplingSettings, seed: int = 0
 ) -> tuple[Generator, Oracle]:
-    vocabulary = vocabulary_of(SYMBOLS[level], level)
+    vocabulary = make_vocabulary(SYMBOLS[level], level)
     tensors = random_tensors(network, len(vocabulary), len(LABELS), seed=seed, scale=0.9)
     generator = Generator(Engine(network, tensors), vocabulary, LABELS)
     return generator, Oracle(Network(network, tensors), vocabulary, prompt, settings)
@@ -260,7 +269,7 @@ GARDEN = [
     [1.00, 0, 0.0, 0.0, 0.0],
     [0.50, 0, 0.5, 0.0, 0.0],
 ]
-ABC = vocabulary_of("abc")
+ABC = make_vocabulary("abc")
 
 
 def chain(chances: Sequence[Sequence[float]] = GARDEN) -> Generator:
@@ -305,7 +314,7 @@ def test_bits_are_those_that_the_scorer_gives(network: NetworkSettings) -> None:
     whole = [one for one in generator.generate("", settings, n=60) if one.stopped == "eos"]
     assert len(whole) > 5
     tensors = random_tensors(network, len(oracle.vocabulary), len(LABELS), seed=0, scale=0.9)
-    scores = Scorer(Reader(network, tensors), oracle.vocabulary).score(
+    scores = Scorer(SymbolScorer(network, tensors), oracle.vocabulary).score(
         Document(text=one.text) for one in whole
     )
     assert [one.bits for one in whole] == pytest.approx([score.bits for score in scores], rel=1e-5)

@@ -14,7 +14,7 @@ from charloom.generation.byte_automaton import ByteAutomaton
 
 def accepts(automaton: ByteAutomaton, text: str) -> bool:
     state = automaton.walk(automaton.start, text.encode())
-    return state is not None and automaton.matches(state)
+    return state is not None and automaton.is_match(state)
 
 
 def strings(letters: str, longest: int) -> list[str]:
@@ -106,15 +106,17 @@ def test_syntax_of_rust(pattern: str, matching: list[str], others: list[str]) ->
 
 def test_the_shortest_completion() -> None:
     automaton = ByteAutomaton("(a|bc)(日|[x-z]{4})")
-    assert automaton.completion(automaton.start) == "a日".encode()
-    assert automaton.completion(automaton.walk(automaton.start, b"b")) == "c日".encode()
-    assert automaton.completion(automaton.walk(automaton.start, b"a"), b"xz") == "日".encode()
+    assert automaton.shortest_completion(automaton.start) == "a日".encode()
+    assert automaton.shortest_completion(automaton.walk(automaton.start, b"b")) == "c日".encode()
+    assert (
+        automaton.shortest_completion(automaton.walk(automaton.start, b"a"), b"xz") == "日".encode()
+    )
     two = ByteAutomaton("[^b][cd]")
-    assert two.completion(two.start) == b"\x00c"
-    assert two.completion(two.start, b"d") == b"dd"
-    assert two.completion(None) is None
+    assert two.shortest_completion(two.start) == b"\x00c"
+    assert two.shortest_completion(two.start, b"d") == b"dd"
+    assert two.shortest_completion(None) is None
     for impossible in (ByteAutomaton(r"a[^\s\S]"), ByteAutomaton("a$b")):
-        assert impossible.completion(impossible.start) is None
+        assert impossible.shortest_completion(impossible.start) is None
 
 
 @pytest.mark.parametrize(
@@ -229,13 +231,13 @@ TOO_LARGE = "is too large; repeat less, or use smaller classes, such as [a-z] in
 )
 def test_too_many_repetitions(pattern: str) -> None:
     assert (
-        refusal(pattern) == f"the expression to match, {byte_automaton.shown(pattern)}, {TOO_LARGE}"
+        refusal(pattern) == f"the expression to match, {byte_automaton.quote(pattern)}, {TOO_LARGE}"
     )
 
 
 def test_an_automaton_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """2 ** 17 states; in a hundredth of a second no machine builds them."""
-    monkeypatch.setattr(byte_automaton, "SECONDS", 0.01)
+    monkeypatch.setattr(byte_automaton, "MAX_SECONDS", 0.01)
     pattern = "(a|b)*a(a|b){16}"
     assert refusal(pattern) == f"the expression to match, {pattern!r}, {TOO_LARGE}"
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.generation.detokenizer import Pieces
+from charloom.generation.detokenizer import IncrementalDetokenizer
 from charloom.settings import Level
 from charloom.text.symbols import BYTES, join, split
 
@@ -11,7 +11,7 @@ levels: st.SearchStrategy[Level] = st.sampled_from(["char", "byte", "grapheme", 
 stops = st.lists(st.text("abc", min_size=1, max_size=4), max_size=3)
 
 
-def pushed(pieces: Pieces, symbols: list[str]) -> list[str]:
+def pushed(pieces: IncrementalDetokenizer, symbols: list[str]) -> list[str]:
     result = []
     for symbol in symbols:
         result.append(pieces.push([symbol])[0])
@@ -22,12 +22,12 @@ def pushed(pieces: Pieces, symbols: list[str]) -> list[str]:
 
 @given(text=st.text(), level=levels)
 def test_without_stop_strings_the_pieces_are_the_text(text: str, level: Level) -> None:
-    assert "".join(pushed(Pieces(level), split(text, level))) == text
+    assert "".join(pushed(IncrementalDetokenizer(level), split(text, level))) == text
 
 
 @given(symbols=st.lists(st.sampled_from(BYTES)))
 def test_bytes_that_are_no_utf8_are_joined_as_symbols_joins_them(symbols: list[str]) -> None:
-    assert "".join(pushed(Pieces("byte"), symbols)) == join(symbols, "byte")
+    assert "".join(pushed(IncrementalDetokenizer("byte"), symbols)) == join(symbols, "byte")
 
 
 @given(text=st.text("abc "), level=levels, stop=stops)
@@ -40,13 +40,13 @@ def test_the_text_ends_before_the_stop_string_that_is_complete_first(
         if complete:
             expected, found = text[: end - max(map(len, complete))], True
             break
-    pieces = Pieces(level, stop)
+    pieces = IncrementalDetokenizer(level, stop)
     assert "".join(pushed(pieces, split(text, level))) == expected
     assert pieces.stopped == found
 
 
 def test_what_may_begin_a_stop_string_is_held_back_and_no_more() -> None:
-    pieces = Pieces("char", ["END", "NOW"])
+    pieces = IncrementalDetokenizer("char", ["END", "NOW"])
     assert [pieces.push([symbol])[0] for symbol in "aEbENcENOx"] == [
         *("a", "", "Eb", "", "", "ENc", "", "", "E", "NOx")
     ]
@@ -56,18 +56,18 @@ def test_what_may_begin_a_stop_string_is_held_back_and_no_more() -> None:
 
 
 def test_a_character_of_several_bytes_comes_as_one_piece() -> None:
-    pieces = Pieces("byte")
+    pieces = IncrementalDetokenizer("byte")
     assert [pieces.push([symbol])[0] for symbol in split("a€b", "byte")] == ["a", "", "", "€", "b"]
 
 
 def test_an_unfinished_character_at_the_end_is_shown_as_such() -> None:
-    pieces = Pieces("byte")
+    pieces = IncrementalDetokenizer("byte")
     assert pieces.push(split("€", "byte")[:1])[0] == ""
     assert pieces.finish() == "\ufffd"
 
 
 def test_nothing_follows_a_stop_string() -> None:
-    pieces = Pieces("word", ["ow"])
+    pieces = IncrementalDetokenizer("word", ["ow"])
     assert [pieces.push(["now"])[0], pieces.finish()] == ["n", ""]
     assert pieces.stopped
 
@@ -77,7 +77,7 @@ def test_many_symbols_at_once_are_the_same_as_one_by_one(
     text: str, level: Level, stop: list[str], size: int
 ) -> None:
     symbols = split(text, level)
-    one_by_one, at_once = Pieces(level, stop), Pieces(level, stop)
+    one_by_one, at_once = IncrementalDetokenizer(level, stop), IncrementalDetokenizer(level, stop)
     released, taken = [], 0
     for first in range(0, len(symbols), size):
         piece, count = at_once.push(symbols[first : first + size])

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import markov_chain, random_tensors, vocabulary_of
+from networks import make_vocabulary, markov_chain, random_tensors
 from numpy.typing import NDArray
 
 from charloom.errors import LabelError, SettingsError
 from charloom.generation import decode_loop
 from charloom.generation import generator as generator_module
-from charloom.generation.generator import BATCH, Generator, label_id
+from charloom.generation.generator import NUMPY_BATCH, Generator, label_id
 from charloom.network.engine import Engine
 from charloom.network.reference import State
 from charloom.randomness import uniform
@@ -39,7 +39,7 @@ GREEDY = SamplingSettings(temperature=0.0)
 
 
 def chain(chances: Sequence[Sequence[float]] | NDArray[Any] = CHANCES) -> Generator:
-    return Generator(markov_chain(chances), vocabulary_of(LETTERS))
+    return Generator(markov_chain(chances), make_vocabulary(LETTERS))
 
 
 def by_hand(seed: int, temperature: float) -> tuple[str, float]:
@@ -115,9 +115,9 @@ def test_a_stop_string_within_the_prompt_does_not_end_the_text() -> None:
 
 def test_more_texts_than_fit_side_by_side() -> None:
     generator, settings = chain(), SamplingSettings(temperature=1.0, seed=9)
-    many = generator.generate("", settings, n=BATCH + 2)
-    assert len(many) == BATCH + 2
-    for k in (BATCH - 1, BATCH, BATCH + 1):
+    many = generator.generate("", settings, n=NUMPY_BATCH + 2)
+    assert len(many) == NUMPY_BATCH + 2
+    for k in (NUMPY_BATCH - 1, NUMPY_BATCH, NUMPY_BATCH + 1):
         alone = dataclasses.replace(settings, seed=9 + k)
         assert many[k] == generator.generate("", alone)[0]
 
@@ -154,7 +154,7 @@ def test_a_stream_gives_what_generate_adds(stop: tuple[str, ...]) -> None:
 def test_a_stream_of_bytes_gives_whole_characters() -> None:
     first, second = split("é", "byte")
     chances = [[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
-    generator = Generator(markov_chain(chances), vocabulary_of([first, second], "byte"))
+    generator = Generator(markov_chain(chances), make_vocabulary([first, second], "byte"))
     settings = SamplingSettings(temperature=0.0, length=5)
     assert list(generator.stream("", settings)) == ["é", "é", "\ufffd"]
     assert generator.generate("é", settings)[0].text == "ééé\ufffd"
@@ -189,7 +189,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("plain")
 def test_a_prompt_is_read_once_and_each_symbol_costs_one_step() -> None:
     engine = counting()
-    generator = Generator(engine, vocabulary_of(LETTERS))
+    generator = Generator(engine, make_vocabulary(LETTERS))
     generator.generate("abc" * 500, SamplingSettings(length=130), n=7)
     assert engine.calls == [1] * (1 + 3 * 500) + [7] * 129
 
@@ -197,7 +197,7 @@ def test_a_prompt_is_read_once_and_each_symbol_costs_one_step() -> None:
 @pytest.mark.usefixtures("plain")
 def test_a_stream_draws_no_further_than_it_is_read() -> None:
     engine = counting()
-    stream = Generator(engine, vocabulary_of(LETTERS)).stream("ab", SamplingSettings())
+    stream = Generator(engine, make_vocabulary(LETTERS)).stream("ab", SamplingSettings())
     assert [len(next(stream)) for _ in range(4)] == [1] * 4
     assert len(engine.calls) == 3 + 3
 
@@ -212,13 +212,13 @@ def test_next_gives_all_but_the_unknown_symbol_most_probable_first() -> None:
 def labelled() -> tuple[Engine, Generator]:
     settings = NetworkSettings(cell="lstm", hidden=4, layers=2, input=3)
     network = Engine(settings, random_tensors(settings, 5, labels=2, seed=1, scale=1.0))
-    return network, Generator(network, vocabulary_of(LETTERS), ("news", "sport"))
+    return network, Generator(network, make_vocabulary(LETTERS), ("news", "sport"))
 
 
 @pytest.mark.parametrize(("label", "index"), [(None, -1), ("news", 0), ("sport", 1)])
 def test_a_label_gives_the_state_to_start_from(label: str | None, index: int) -> None:
     network, generator = labelled()
-    logits, _ = network.step(np.array([EOS]), network.start(np.array([index])))
+    logits, _ = network.step(np.array([EOS]), network.initial_state(np.array([index])))
     weights = [math.exp(logit) for logit in logits[0]]
     chances = dict(generator.next("", label))
     for symbol, number in {"<eos>": EOS, "a": A, "b": B, "c": C}.items():

@@ -9,39 +9,39 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import markov_chain, vocabulary_of
+from networks import make_vocabulary, markov_chain
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
 from charloom.generation import compiled_decode, decode_loop
 from charloom.generation import generator as generator_module
 from charloom.generation.generator import Generator
-from charloom.generation.logits_processor import NOTHING, Steering, steer
-from charloom.generation.regex_constraint import NEVER, Automaton, Expression
+from charloom.generation.logits_processor import NO_SYMBOL, LogitsProcessor, build_logits_processor
+from charloom.generation.regex_constraint import UNREACHABLE, RegexConstraint, SymbolAutomaton
 from charloom.settings import Level, SamplingSettings
 from charloom.text.vocabulary import UNK, Vocabulary
 
-CHARS = vocabulary_of("abc")
+CHARS = make_vocabulary("abc")
 UNKNOWN = "?"
 """How the oracle writes each symbol that the vocabulary lacks: they are all the same to it."""
 
 
-def no_expression(pattern: str) -> Expression:
+def no_expression(pattern: str) -> RegexConstraint:
     raise AssertionError(f"no expression was asked for, least of all {pattern!r}")
 
 
-def steering(vocabulary: Vocabulary = CHARS, prompt: str = "", **options: Any) -> Steering:
-    return steer(SamplingSettings(**options), vocabulary, prompt, no_expression)
+def steering(vocabulary: Vocabulary = CHARS, prompt: str = "", **options: Any) -> LogitsProcessor:
+    return build_logits_processor(SamplingSettings(**options), vocabulary, prompt, no_expression)
 
 
 def adjusted(
-    made: Steering, logits_BV: NDArray[np.float32], texts: Sequence[list[int]]
+    made: LogitsProcessor, logits_BV: NDArray[np.float32], texts: Sequence[list[int]]
 ) -> NDArray[np.float32]:
     """Return the logits after texts of one length, each followed from the start."""
-    memory = made.first.take(np.zeros(len(texts), np.int64))
+    memory = made.initial_state.take(np.zeros(len(texts), np.int64))
     for ids in zip(*texts, strict=True):
-        memory = made.follow(np.array(ids), memory)
-    return made.adjust(logits_BV, len(texts[0]), memory)
+        memory = made.advance(np.array(ids), memory)
+    return made.process(logits_BV, len(texts[0]), memory)
 
 
 def repeats(text: str, symbol: str, span: int) -> bool:
@@ -111,8 +111,13 @@ def test_a_passage_of_eight_symbols_of_prompt_and_text() -> None:
 
 @pytest.mark.parametrize(("level", "span"), [("char", 8), ("byte", 8), ("word", 1)])
 def test_a_passage_is_of_eight_symbols_and_of_one_word(level: Level, span: int) -> None:
-    assert steering(vocabulary_of("ab", level), repetition_penalty=1.2).span == span
-    assert steering(vocabulary_of("ab", level), repetition_penalty=1.2, repetition_span=3).span == 3
+    assert steering(make_vocabulary("ab", level), repetition_penalty=1.2).repetition_span == span
+    assert (
+        steering(
+            make_vocabulary("ab", level), repetition_penalty=1.2, repetition_span=3
+        ).repetition_span
+        == 3
+    )
 
 
 def test_only_the_last_256_symbols_count() -> None:
@@ -128,10 +133,10 @@ def test_only_the_last_256_symbols_count() -> None:
 
 def test_what_is_known_before_the_first_symbol() -> None:
     """The end of the prompt, or nothing; and nothing at all where nobody asks."""
-    assert steering(prompt="abc").first.recent_BW.shape == (1, 0)
-    short = steering(prompt="aéb", repetition_penalty=1.2).first.recent_BW
-    assert short[0].tolist() == [NOTHING] * 253 + [2, UNK, 3]
-    long = steering(prompt="a" * 9 + "bc" * 128, repetition_penalty=1.2).first.recent_BW
+    assert steering(prompt="abc").initial_state.recent_BW.shape == (1, 0)
+    short = steering(prompt="aéb", repetition_penalty=1.2).initial_state.recent_BW
+    assert short[0].tolist() == [NO_SYMBOL] * 253 + [2, UNK, 3]
+    long = steering(prompt="a" * 9 + "bc" * 128, repetition_penalty=1.2).initial_state.recent_BW
     assert long[0].tolist() == [3, 4] * 128
 
 
@@ -141,8 +146,8 @@ def test_biases_are_added_and_the_unknown_symbol_is_forbidden() -> None:
 
 
 def test_the_symbols_of_a_bias_are_spelled_as_in_the_vocabulary() -> None:
-    assert steering(vocabulary_of(["a", "<0xC3>"], "byte"), bias={"<0xC3>": 1}).bias_V[3] == 1
-    assert steering(vocabulary_of(["play", " "], "word"), bias={"play": 1}).bias_V[2] == 1
+    assert steering(make_vocabulary(["a", "<0xC3>"], "byte"), bias={"<0xC3>": 1}).bias_V[3] == 1
+    assert steering(make_vocabulary(["play", " "], "word"), bias={"play": 1}).bias_V[2] == 1
 
 
 @pytest.mark.parametrize(
@@ -265,7 +270,7 @@ def test_lengths_beyond_64_bits_are_as_good_as_endless() -> None:
 TABLE = np.array([[-1, -1, 0, 1, -1], [-1] * 5], np.int32)
 
 
-class Handmade(Expression):
+class Handmade(RegexConstraint):
     """Knows the fewest symbols from each state of TABLE: 1 or 0, and J of them where J is more."""
 
     def __init__(self) -> None:
@@ -273,10 +278,10 @@ class Handmade(Expression):
 
     def automaton(
         self, prompt: str, *, allowed_V: NDArray[np.bool_], minimum: int, length: int
-    ) -> tuple[Automaton, int]:
+    ) -> tuple[SymbolAutomaton, int]:
         self.asked.append((prompt, allowed_V.tolist(), minimum, length))
-        need_JQ = [[max(j, 1), 0 if j == 0 else NEVER] for j in range(minimum + 1)]
-        return Automaton(table_QV=TABLE, need_JQ=np.array(need_JQ, np.int32)), 0
+        need_JQ = [[max(j, 1), 0 if j == 0 else UNREACHABLE] for j in range(minimum + 1)]
+        return SymbolAutomaton(next_QV=TABLE, distance_JQ=np.array(need_JQ, np.int32)), 0
 
 
 @pytest.mark.usefixtures("each_engine")
@@ -301,7 +306,7 @@ def test_an_automaton_masks_what_leads_to_no_match_in_time(temperature: float) -
 
 
 def test_a_mask_of_an_automaton_stands_over_bias_and_penalty() -> None:
-    made = steer(
+    made = build_logits_processor(
         SamplingSettings(match="a*b", bias={"b": 0.5}, repetition_penalty=2.0, repetition_span=1),
         CHARS,
         "a",

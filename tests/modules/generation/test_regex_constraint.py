@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from networks import vocabulary_of
+from networks import make_vocabulary
 
 from charloom.errors import SettingsError
 from charloom.generation import regex_constraint
-from charloom.generation.regex_constraint import NEVER, Automaton, Expression
+from charloom.generation.regex_constraint import UNREACHABLE, RegexConstraint, SymbolAutomaton
 from charloom.settings import Level
 from charloom.text.symbols import BYTES, join
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
@@ -27,10 +27,10 @@ def made(
     forbidden: Sequence[str] = (),
     minimum: int = 0,
     length: int = 5,
-) -> tuple[Automaton, int]:
+) -> tuple[SymbolAutomaton, int]:
     allowed_V = np.arange(len(vocabulary)) != UNK
     allowed_V[[vocabulary.ids[symbol] for symbol in forbidden]] = False
-    return Expression(pattern, vocabulary).automaton(
+    return RegexConstraint(pattern, vocabulary).build_automaton(
         prompt, allowed_V=allowed_V, minimum=minimum, length=length
     )
 
@@ -42,7 +42,9 @@ def refusal(pattern: str, vocabulary: Vocabulary, prompt: str = "", **options: A
     return str(caught.value)
 
 
-def drawable(automaton: Automaton, state: int, minimum: int, length: int) -> set[tuple[int, ...]]:
+def drawable(
+    automaton: SymbolAutomaton, state: int, minimum: int, length: int
+) -> set[tuple[int, ...]]:
     """All sequences of ids that the masks let through; fails at a dead end."""
     found: set[tuple[int, ...]] = set()
     waiting: list[tuple[tuple[int, ...], int]] = [((), state)]
@@ -51,7 +53,7 @@ def drawable(automaton: Automaton, state: int, minimum: int, length: int) -> set
         if len(ids) == length:
             found.add(ids)
             continue
-        allowed_V = automaton.allowed(
+        allowed_V = automaton.allowed_mask(
             np.array([state]), drawn=len(ids), minimum=minimum, length=length
         )[0]
         assert allowed_V.any(), f"a dead end after {ids}"
@@ -60,7 +62,7 @@ def drawable(automaton: Automaton, state: int, minimum: int, length: int) -> set
             if index == EOS:
                 found.add(ids)
             else:
-                waiting.append(((*ids, index), int(automaton.table_QV[state, index])))
+                waiting.append(((*ids, index), int(automaton.next_QV[state, index])))
     return found
 
 
@@ -109,18 +111,18 @@ def check(
     return texts
 
 
-def assert_well_made(automaton: Automaton, minimum: int) -> None:
-    for table in (automaton.table_QV, automaton.need_JQ):
+def assert_well_made(automaton: SymbolAutomaton, minimum: int) -> None:
+    for table in (automaton.next_QV, automaton.distance_JQ):
         assert table.dtype == np.int32
         assert table.flags.c_contiguous
         assert table.flags.writeable
-    assert automaton.need_JQ.shape == (minimum + 1, len(automaton.table_QV))
-    assert (automaton.table_QV[:, [EOS, UNK]] == -1).all()
-    assert (automaton.need_JQ >= 0).all()
-    assert (automaton.need_JQ[0] < NEVER).all()
+    assert automaton.distance_JQ.shape == (minimum + 1, len(automaton.next_QV))
+    assert (automaton.next_QV[:, [EOS, UNK]] == -1).all()
+    assert (automaton.distance_JQ >= 0).all()
+    assert (automaton.distance_JQ[0] < UNREACHABLE).all()
 
 
-CHAR = vocabulary_of("abc")
+CHAR = make_vocabulary("abc")
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_what_can_be_drawn_is_what_matches(pattern: str, prompt: str, forbidden:
 
 def test_dead_ends_are_not_entered() -> None:
     """Of the first expression only bc can be written, of the second ca and b."""
-    assert made("(a日)|(bc)", CHAR)[0].table_QV.shape == (3, 5)
+    assert made("(a日)|(bc)", CHAR)[0].next_QV.shape == (3, 5)
     assert check("(a日)|(bc)", CHAR)
     assert check("(ab?|c)(日|a$)|b", CHAR, forbidden="b")
     assert check("b*(a日)?|(c日*)?", CHAR)
@@ -194,12 +196,12 @@ def test_random_expressions(pattern: str, prompt: str, forbidden: str) -> None:
 def test_symbols_of_every_level(
     level: Level, symbols: list[str], pattern: str, prompt: str
 ) -> None:
-    assert check(pattern, vocabulary_of(list(dict.fromkeys(symbols)), level), prompt)
+    assert check(pattern, make_vocabulary(list(dict.fromkeys(symbols)), level), prompt)
 
 
 def test_prompts_of_any_characters() -> None:
     """A lone surrogate is read as the replacement character, as everywhere."""
-    vocabulary = vocabulary_of("ab")
+    vocabulary = make_vocabulary("ab")
     assert check("(?s).{3}a*", vocabulary, "日\n😀")
     automaton, state = made("\ufffda?", vocabulary, "\udcff")
     assert drawable(automaton, state, 0, 5) == {(), (2,)}
@@ -207,26 +209,26 @@ def test_prompts_of_any_characters() -> None:
 
 def test_the_fewest_symbols() -> None:
     """Closed forms, for tables of more than one chunk and needs of many rows."""
-    words = vocabulary_of([f"w{k}" for k in range(30_000)], "word")
+    words = make_vocabulary([f"w{k}" for k in range(30_000)], "word")
     automaton, _ = made("(w[0-9]+){0,40}", words, minimum=7, length=50)
-    assert automaton.need_JQ[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
-    assert (automaton.table_QV[0, 2:] >= 0).all()
+    assert automaton.distance_JQ[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert (automaton.next_QV[0, 2:] >= 0).all()
     automaton, _ = made("(abc)*", CHAR, minimum=500, length=502)
-    assert automaton.need_JQ[:, 0].tolist() == [-(-j // 3) * 3 for j in range(501)]
+    assert automaton.distance_JQ[:, 0].tolist() == [-(-j // 3) * 3 for j in range(501)]
     automaton, _ = made("a{300}", CHAR, minimum=300, length=300)
-    assert automaton.need_JQ[300, 0] == 300
-    assert (automaton.need_JQ[300, 1:] == NEVER).all()
-    assert sorted(automaton.need_JQ[0].tolist()) == list(range(301))
+    assert automaton.distance_JQ[300, 0] == 300
+    assert (automaton.distance_JQ[300, 1:] == UNREACHABLE).all()
+    assert sorted(automaton.distance_JQ[0].tolist()) == list(range(301))
 
 
 def test_only_what_is_in_reach_is_looked_at() -> None:
     """Of an expression with many states those count that symbols and length lead to."""
-    automaton, _ = made(r"(\p{L}{1,12} ){1,12}", vocabulary_of("ab "), length=9)
-    assert len(automaton.table_QV) < 40
-    assert len(made(".{5000}", CHAR, "a" * 4995, length=10)[0].table_QV) == 6
+    automaton, _ = made(r"(\p{L}{1,12} ){1,12}", make_vocabulary("ab "), length=9)
+    assert len(automaton.next_QV) < 40
+    assert len(made(".{5000}", CHAR, "a" * 4995, length=10)[0].next_QV) == 6
 
 
-WORDS = vocabulary_of(["ab", " ", "cd"], "word")
+WORDS = make_vocabulary(["ab", " ", "cd"], "word")
 
 
 @pytest.mark.parametrize(
@@ -283,7 +285,7 @@ WORDS = vocabulary_of(["ab", " ", "cd"], "word")
             "others.",
         ),
         (
-            vocabulary_of([BYTES[0xE6], "a"], "byte"),
+            make_vocabulary([BYTES[0xE6], "a"], "byte"),
             "a日",
             "a",
             {},
@@ -345,10 +347,12 @@ def test_what_cannot_be(
     assert refusal(pattern, vocabulary, prompt, **options) == message
 
 
-@pytest.mark.parametrize(("limit", "value"), [("STATES", 50), ("LARGEST", 5 * 50)])
+@pytest.mark.parametrize(
+    ("limit", "value"), [("MAX_BYTE_STATES", 50), ("MAX_TABLE_ENTRIES", 5 * 50)]
+)
 def test_too_many_states(limit: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regex_constraint, limit, value)
-    assert len(made("a{40}", CHAR, length=100)[0].table_QV) == 41
+    assert len(made("a{40}", CHAR, length=100)[0].next_QV) == 41
     assert refusal("a{60}", CHAR, length=100) == (
         "the expression to match, 'a{60}', is too large; repeat less, or use smaller classes, "
         "such as [a-z] in place of \\w."

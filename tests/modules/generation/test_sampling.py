@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from charloom.generation.sampling import (
     Truncation,
-    choose,
-    cost,
-    divisor,
-    probabilities,
+    clamp_temperature,
+    sample,
+    sampling_weights,
+    softmax,
     surprisal,
-    weights,
+    surprisals,
 )
 from charloom.settings import SamplingSettings
 
@@ -42,7 +42,7 @@ truncations = st.builds(
 uniforms = st.one_of(st.just(0.0), st.just(1 - 2.0**-53), st.floats(0, 1, exclude_max=True))
 
 
-def softmax(logits: list[float], temperature: float) -> list[float]:
+def expected_softmax(logits: list[float], temperature: float) -> list[float]:
     weights = [math.exp((logit - max(logits)) / temperature) for logit in logits]
     return [weight / sum(weights) for weight in weights]
 
@@ -76,14 +76,14 @@ def truncated(logits: list[float], truncation: Truncation) -> dict[int, float]:
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 1.8, 100.0])
 def test_probabilities_are_the_softmax(temperature: float) -> None:
     rows = [LOGITS, [logit + 500 for logit in reversed(LOGITS)]]
-    result = probabilities(np.array(rows), temperature)
+    result = softmax(np.array(rows), temperature)
     for row, logits in enumerate(rows):
-        assert result[row] == pytest.approx(softmax(logits, temperature), rel=1e-13)
+        assert result[row] == pytest.approx(expected_softmax(logits, temperature), rel=1e-13)
 
 
 def test_what_is_not_allowed_has_probability_zero_and_the_rest_is_scaled_up() -> None:
-    result = probabilities(np.array([LOGITS]), 1.0, ALLOWED)[0]
-    expected = softmax([logit for k, logit in enumerate(LOGITS) if k != 2], 1.0)
+    result = softmax(np.array([LOGITS]), 1.0, ALLOWED)[0]
+    expected = expected_softmax([logit for k, logit in enumerate(LOGITS) if k != 2], 1.0)
     assert result[2] == 0
     assert result[ALLOWED] == pytest.approx(expected, rel=1e-13)
 
@@ -91,17 +91,17 @@ def test_what_is_not_allowed_has_probability_zero_and_the_rest_is_scaled_up() ->
 @pytest.mark.parametrize("temperature", [5e-324, 1e-300, 1e-5])
 def test_a_tiny_temperature_takes_the_best(temperature: float) -> None:
     """Dividing by it overflows, quietly (warnings fail this suite)."""
-    assert probabilities(np.array([LOGITS]), temperature).tolist() == [[0, 0, 1, 0, 0]]
+    assert softmax(np.array([LOGITS]), temperature).tolist() == [[0, 0, 1, 0, 0]]
 
 
 def test_a_huge_temperature_is_nearly_even() -> None:
-    assert probabilities(np.array([LOGITS]), 1e300)[0] == pytest.approx([0.2] * 5)
+    assert softmax(np.array([LOGITS]), 1e300)[0] == pytest.approx([0.2] * 5)
 
 
 def test_the_best_symbol_at_temperature_zero() -> None:
     logits = np.array([LOGITS, LOGITS[::-1]])
-    assert choose(logits, GREEDY, np.array([0.9, 0.9])).tolist() == [2, 2]
-    assert choose(np.where(ALLOWED, logits, -np.inf), GREEDY, np.array([0.9, 0.9])).tolist() == [
+    assert sample(logits, GREEDY, np.array([0.9, 0.9])).tolist() == [2, 2]
+    assert sample(np.where(ALLOWED, logits, -np.inf), GREEDY, np.array([0.9, 0.9])).tolist() == [
         3,
         1,
     ]
@@ -109,12 +109,12 @@ def test_the_best_symbol_at_temperature_zero() -> None:
 
 def test_ties_go_to_the_lowest_id() -> None:
     logits = np.array([[1.0, 2.0, 2.0, 1.5], [2.0, 1.0, 2.0, 2.5]])
-    assert choose(logits, GREEDY, np.array([0.9, 0.9])).tolist() == [1, 3]
+    assert sample(logits, GREEDY, np.array([0.9, 0.9])).tolist() == [1, 3]
 
 
 def test_a_temperature_below_float32_still_divides() -> None:
-    assert divisor(5e-324) > 0
-    assert choose(
+    assert clamp_temperature(5e-324) > 0
+    assert sample(
         np.array([LOGITS]), Truncation(temperature=5e-324), np.array([0.999])
     ).tolist() == [2]
 
@@ -123,13 +123,13 @@ def test_uniforms_cut_the_unit_interval_in_the_order_of_the_ids() -> None:
     logits = np.log([[0.125, 0.25, 0.5, 0.125]])
     edges = {0.0: 0, 0.1249: 0, 0.1251: 1, 0.3749: 1, 0.3751: 2, 0.8749: 2, 0.8751: 3}
     for value, expected in edges.items():
-        assert choose(logits, Truncation(), np.array([value])).tolist() == [expected]
-    assert choose(logits, Truncation(), np.array([1 - 2.0**-53])).tolist() == [3]
+        assert sample(logits, Truncation(), np.array([value])).tolist() == [expected]
+    assert sample(logits, Truncation(), np.array([1 - 2.0**-53])).tolist() == [3]
 
 
 def test_each_stream_has_its_own_uniform() -> None:
     logits = np.log(np.tile([0.25, 0.5, 0.25], (3, 1)))
-    assert choose(logits, Truncation(), np.array([0.1, 0.9, 0.5])).tolist() == [0, 2, 1]
+    assert sample(logits, Truncation(), np.array([0.1, 0.9, 0.5])).tolist() == [0, 2, 1]
 
 
 @given(
@@ -142,7 +142,7 @@ def test_what_has_probability_zero_is_never_chosen(
 ) -> None:
     rows, allowed = np.array([logits]), np.arange(len(logits)) != 1
     assert (
-        choose(
+        sample(
             np.where(allowed, rows, -np.inf), Truncation(temperature=temperature), np.array([value])
         )[0]
         != 1
@@ -164,7 +164,7 @@ def test_surprisal_is_minus_the_logarithm_of_the_softmax(
 def test_cost_is_surprisal_within_float32(logits: list[float], data: st.DataObject) -> None:
     index = np.array([data.draw(st.integers(0, len(logits) - 1))])
     rows = np.array([logits], np.float32)
-    assert cost(rows, index) == pytest.approx(
+    assert surprisals(rows, index) == pytest.approx(
         surprisal(rows.astype(np.float64), index), rel=1e-6, abs=1e-6
     )
 
@@ -175,7 +175,7 @@ def test_weights_are_those_of_the_documented_order(
     logits: list[float], truncation: Truncation
 ) -> None:
     chances = truncated(logits, truncation)
-    result = weights(np.array([logits], np.float32), truncation)[0].astype(float)
+    result = sampling_weights(np.array([logits], np.float32), truncation)[0].astype(float)
     expected = [chances.get(index, 0.0) for index in range(len(logits))]
     # What is so unlikely that its weight is 0 in exact numbers keeps e**-87 of the best.
     assert (result / result.sum()).tolist() == pytest.approx(expected, rel=1e-4, abs=1e-30)
@@ -189,7 +189,7 @@ def test_what_was_cut_is_never_chosen(
 ) -> None:
     """And the inverse of the cumulative chances, in the order of the ids, decides."""
     chances = truncated(logits, truncation)
-    chosen = int(choose(np.array([logits]), truncation, np.array([value]))[0])
+    chosen = int(sample(np.array([logits]), truncation, np.array([value]))[0])
     assert chosen in chances
     running = 0.0
     for index in sorted(chances):
@@ -204,16 +204,16 @@ def test_what_was_cut_is_never_chosen(
 @given(logits=rows, truncation=truncations)
 def test_streams_do_not_look_at_each_other(logits: list[float], truncation: Truncation) -> None:
     turned = logits[::-1]
-    both = weights(np.array([logits, turned]), truncation)
-    assert both[0].tolist() == weights(np.array([logits]), truncation)[0].tolist()
-    assert both[1].tolist() == weights(np.array([turned]), truncation)[0].tolist()
+    both = sampling_weights(np.array([logits, turned]), truncation)
+    assert both[0].tolist() == sampling_weights(np.array([logits]), truncation)[0].tolist()
+    assert both[1].tolist() == sampling_weights(np.array([turned]), truncation)[0].tolist()
 
 
 def kept(logits: list[float], **options: Any) -> list[int]:
     """The ids that are left."""
     asked = SamplingSettings(**{"temperature": 1.0, **options})
-    truncation = Truncation.of(asked, len(logits))
-    return np.flatnonzero(weights(np.array([logits]), truncation)[0]).tolist()
+    truncation = Truncation.from_settings(asked, len(logits))
+    return np.flatnonzero(sampling_weights(np.array([logits]), truncation)[0]).tolist()
 
 
 def test_ties_at_an_edge() -> None:
@@ -264,15 +264,17 @@ def test_what_cuts_nothing_is_no_cut() -> None:
         {"min_p": 0},
     ]
     for options in harmless:
-        truncation = Truncation.of(SamplingSettings(**options), 9)
-        assert (truncation.cuts, truncation) == (False, Truncation(temperature=0.8))
+        truncation = Truncation.from_settings(SamplingSettings(**options), 9)
+        assert (truncation.truncates, truncation) == (False, Truncation(temperature=0.8))
         assert (type(truncation.top_p), type(truncation.min_p)) == (float, float)
-    assert Truncation.of(SamplingSettings(top_k=8), 9).cuts
-    assert type(Truncation.of(SamplingSettings(min_p=1), 9).min_p) is float
+    assert Truncation.from_settings(SamplingSettings(top_k=8), 9).truncates
+    assert type(Truncation.from_settings(SamplingSettings(min_p=1), 9).min_p) is float
 
 
 @pytest.mark.parametrize("temperature", [1e300, 10**400])
 def test_a_temperature_above_float32_makes_all_even(temperature: float) -> None:
     """Quietly (warnings fail this suite); what is forbidden stays so."""
     logits = np.array([[*LOGITS, -math.inf]])
-    assert weights(logits, Truncation(temperature=temperature)).tolist() == [[1, 1, 1, 1, 1, 0]]
+    assert sampling_weights(logits, Truncation(temperature=temperature)).tolist() == [
+        [1, 1, 1, 1, 1, 0]
+    ]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import NETWORKS, markov_chain, name, random_tensors, vocabulary_of
+from networks import NETWORKS, make_vocabulary, markov_chain, network_id, random_tensors
 from numpy.typing import NDArray
 
 from charloom.errors import LabelError, SettingsError
@@ -24,7 +24,7 @@ from charloom.network.engine import Engine
 from charloom.network.reference import State
 from charloom.randomness import uniform
 from charloom.settings import NetworkSettings, SamplingSettings
-from charloom.settings.limits import LARGEST_SEED
+from charloom.settings.limits import MAX_SEED
 from charloom.text.symbols import split
 
 LETTERS = "abcdef"
@@ -40,19 +40,19 @@ def engine_of(network: NetworkSettings) -> Engine:
 
 
 ENGINE = engine_of(SMALL)
-VOCABULARY = vocabulary_of(LETTERS)
+VOCABULARY = make_vocabulary(LETTERS)
 GENERATOR = Generator(ENGINE, VOCABULARY, LABELS)
 # From a to b, to c, to a; c may be the end.
 ROUND = markov_chain(
     [[0, 0, 1, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1], [0.25, 0, 0.75, 0, 0]]
 )
-CIRCLE = Generator(ROUND, vocabulary_of("abc"))
+CIRCLE = Generator(ROUND, make_vocabulary("abc"))
 GREEDY = SamplingSettings(temperature=0.0)
 
 
 def finished(session: Session, symbols: int | None = None) -> str:
     """Let a session run; return what it yields."""
-    return "".join(session.run(symbols))
+    return "".join(session.generate(symbols))
 
 
 def offered(session: Session, symbol: str) -> Choice:
@@ -69,7 +69,7 @@ SAMPLINGS = [
 ]
 
 
-@pytest.mark.parametrize("network", NETWORKS[::3], ids=name)
+@pytest.mark.parametrize("network", NETWORKS[::3], ids=network_id)
 @pytest.mark.parametrize("settings", SAMPLINGS, ids=range(len(SAMPLINGS)))
 def test_run_from_the_start_gives_the_generated_text(
     network: NetworkSettings, settings: SamplingSettings
@@ -79,7 +79,7 @@ def test_run_from_the_start_gives_the_generated_text(
         seeded = dataclasses.replace(settings, seed=seed)
         expected = generator.generate("fé", seeded)[0]
         session = generator.session("fé", seeded)
-        assert "fé" + finished(session) == session.text == session.settled == expected.text
+        assert "fé" + finished(session) == session.text == session.committed == expected.text
         assert session.stopped == expected.stopped
 
 
@@ -105,7 +105,7 @@ def test_numpy_equals_compiled(settings: SamplingSettings, monkeypatch: pytest.M
         finished(session, 2)
         session.type("fad")
         chances = [choice.probability for choice in session.choices(ALL)]
-        session.take(session.choices(2)[-1].index)
+        session.choose(session.choices(2)[-1].index)
         finished(session)
         texts.append((session.text, session.stopped, chances))
     assert texts[0] == texts[1]
@@ -135,7 +135,7 @@ class ByHand:
     def chances(self) -> dict[str, float]:
         """Return the chance of every symbol that may come, in the order of the ids."""
         known = dict(zip(LETTERS, range(2, 8), strict=True))
-        state = ENGINE.start(np.array([-1]))
+        state = ENGINE.initial_state(np.array([-1]))
         for index in [EOS, *(known.get(symbol, UNK) for symbol in self.text)]:
             logits, state = ENGINE.step(np.array([index]), state)
         weights: dict[str, float] = {}
@@ -192,7 +192,7 @@ def test_any_steps_are_those_done_by_hand(steps: list[tuple[str, Any]], prompt: 
             by_hand.draw(what)
         elif kind == "take":
             choice = session.choices(3)[what]
-            session.take(choice.index)
+            session.choose(choice.index)
             by_hand.steps.append(("taken", [choice.symbol]))
         elif len(by_hand.symbols) + len(what) <= STEERED.length:
             session.type(what)
@@ -218,7 +218,7 @@ def test_choices_have_the_chances_that_drawing_has(settings: SamplingSettings) -
         cumulative = np.cumsum([choice.probability for choice in by_id])
         number = uniform(np.array([seed], np.uint64), np.array([0], np.uint64))[0]
         expected = by_id[int(np.argmax(cumulative > number))].symbol
-        assert finished(session, 1) + session.held == expected.replace("<eos>", "")
+        assert finished(session, 1) + session.pending == expected.replace("<eos>", "")
 
 
 def test_what_is_masked_or_cut_off_is_not_offered() -> None:
@@ -226,7 +226,7 @@ def test_what_is_masked_or_cut_off_is_not_offered() -> None:
     session = GENERATOR.session("", SamplingSettings(min_length=2, length=3, bias=bias))
     seen = [{choice.symbol for choice in session.choices(ALL)}]
     for _ in range(2):
-        session.take(session.choices(1)[0].index)
+        session.choose(session.choices(1)[0].index)
         seen.append({choice.symbol for choice in session.choices(ALL)})
     assert seen == [set("abdef"), set("abdef"), {"<eos>", *"abdef"}]
     assert len(GENERATOR.session("", SamplingSettings(top_k=3)).choices(ALL)) == 3
@@ -240,7 +240,7 @@ def test_at_temperature_0_all_choices_are_offered_with_the_model_s_own_chances()
 
 
 def test_of_equally_likely_choices_the_lowest_id_comes_first() -> None:
-    even = Generator(markov_chain(np.full((5, 5), 0.2)), vocabulary_of("abc"))
+    even = Generator(markov_chain(np.full((5, 5), 0.2)), make_vocabulary("abc"))
     choices = even.session("", SamplingSettings()).choices(ALL)
     assert [choice.symbol for choice in choices] == ["<eos>", "a", "b", "c"]
 
@@ -258,7 +258,7 @@ def test_who_always_takes_the_first_choice_writes_the_greedy_text(
 ) -> None:
     session = GENERATOR.session("", settings)
     while session.stopped is None:
-        session.take(session.choices(1)[0].index)
+        session.choose(session.choices(1)[0].index)
     expected = GENERATOR.generate("", settings)[0]
     assert (session.text, session.stopped) == (expected.text, expected.stopped)
 
@@ -275,15 +275,15 @@ def test_a_symbol_that_may_not_come_cannot_be_taken() -> None:
     session = GENERATOR.session("", SamplingSettings(bias={"a": -math.inf}))
     for index in (UNK, A):
         with pytest.raises(AssertionError):
-            session.take(index)
+            session.choose(index)
 
 
 def test_the_boundary_can_be_chosen_and_ends_the_text() -> None:
     session = CIRCLE.session("abc", SamplingSettings())
-    session.take(EOS)
+    session.choose(EOS)
     assert (session.text, session.stopped, session.choices(ALL)) == ("abc", "eos", [])
     assert finished(session) == ""
-    adding: list[Callable[[], object]] = [lambda: session.take(A), lambda: session.type("a")]
+    adding: list[Callable[[], object]] = [lambda: session.choose(A), lambda: session.type("a")]
     for add in adding:
         with pytest.raises(SettingsError) as error:
             add()
@@ -329,7 +329,7 @@ def test_undoing_goes_back_step_by_step_whatever_the_steps_were() -> None:
         lambda: finished(session, 1),
         lambda: session.type("éa"),
         lambda: finished(session, 30),
-        lambda: session.take(session.choices(3)[2].index),
+        lambda: session.choose(session.choices(3)[2].index),
         lambda: finished(session),
     ]
     for step in steps:
@@ -358,7 +358,7 @@ def test_what_was_drawn_and_undone_is_drawn_with_the_next_seed() -> None:
 def test_what_was_chosen_and_undone_leaves_what_is_drawn_as_it_was() -> None:
     settings = SamplingSettings(temperature=1.0, seed=5)
     session = GENERATOR.session("ab", settings)
-    session.take(session.choices(2)[1].index)
+    session.choose(session.choices(2)[1].index)
     session.type("fa")
     session.undo(2)
     finished(session)
@@ -366,7 +366,7 @@ def test_what_was_chosen_and_undone_leaves_what_is_drawn_as_it_was() -> None:
 
 
 def test_after_the_largest_seed_comes_the_smallest() -> None:
-    session = GENERATOR.session("ab", SamplingSettings(seed=LARGEST_SEED))
+    session = GENERATOR.session("ab", SamplingSettings(seed=MAX_SEED))
     finished(session)
     session.undo()
     finished(session)
@@ -375,7 +375,7 @@ def test_after_the_largest_seed_comes_the_smallest() -> None:
 
 def test_a_run_that_is_left_is_one_step_as_far_as_it_was_read() -> None:
     session = GENERATOR.session("ab", SamplingSettings(seed=2, bias={"<eos>": -math.inf}))
-    pieces = session.run()
+    pieces = session.generate()
     assert isinstance(pieces, types.GeneratorType)
     read = next(pieces) + next(pieces) + next(pieces)
     pieces.close()
@@ -387,22 +387,22 @@ def test_a_run_that_is_left_is_one_step_as_far_as_it_was_read() -> None:
 def test_what_may_begin_a_stop_string_is_held() -> None:
     session = CIRCLE.session("", dataclasses.replace(GREEDY, stop=("bca",)))
     assert finished(session, 2) == "a"
-    assert (session.text, session.settled, session.held) == ("ab", "a", "b")
-    session.take(C)
-    assert (session.text, session.held, session.stopped) == ("abc", "bc", None)
-    session.take(A)
-    assert (session.text, session.held, session.stopped) == ("a", "", "stop")
+    assert (session.text, session.committed, session.pending) == ("ab", "a", "b")
+    session.choose(C)
+    assert (session.text, session.pending, session.stopped) == ("abc", "bc", None)
+    session.choose(A)
+    assert (session.text, session.pending, session.stopped) == ("a", "", "stop")
     session.undo()
-    assert (session.text, session.held, session.stopped) == ("abc", "bc", None)
+    assert (session.text, session.pending, session.stopped) == ("abc", "bc", None)
 
 
 def test_no_stop_string_is_looked_for_in_what_is_typed_nor_over_its_ends() -> None:
     settings = dataclasses.replace(GREEDY, stop=("ab", "bc"), length=7)
     session = CIRCLE.session("", settings)
-    session.take(A)
-    assert session.held == "a"
+    session.choose(A)
+    assert session.pending == "a"
     session.type("bcb")
-    assert (session.text, session.held, session.stopped) == ("abcb", "", None)
+    assert (session.text, session.pending, session.stopped) == ("abcb", "", None)
     assert finished(session) == "c"
     assert (session.text, session.stopped) == ("abcbc", "stop")
 
@@ -410,31 +410,31 @@ def test_no_stop_string_is_looked_for_in_what_is_typed_nor_over_its_ends() -> No
 def test_characters_of_several_bytes_are_shown_when_they_are_whole() -> None:
     first, second = split("é", "byte")
     chances = np.array([[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0.5, 0.5], [0.5, 0, 0.5, 0]])
-    generator = Generator(markov_chain(chances), vocabulary_of([first, second], "byte"))
+    generator = Generator(markov_chain(chances), make_vocabulary([first, second], "byte"))
     session = generator.session("é", SamplingSettings())
     assert [choice.symbol for choice in session.choices(2)] == ["<eos>", first]
-    session.take(2)
-    assert (session.text, session.settled, session.held) == ("é\ufffd", "é", "\ufffd")
-    session.take(3)
-    assert (session.text, session.held) == ("éé", "")
-    session.take(2)
+    session.choose(2)
+    assert (session.text, session.committed, session.pending) == ("é\ufffd", "é", "\ufffd")
+    session.choose(3)
+    assert (session.text, session.pending) == ("éé", "")
+    session.choose(2)
     session.type("é!")
     assert session.text == "éé\ufffdé!"
     assert session.undo(2) == 2
-    session.take(EOS)
+    session.choose(EOS)
     assert session.text == "éé"
 
 
 def test_words_are_typed_and_chosen_whole() -> None:
     words = Generator(
         markov_chain([[0, 0, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1], [0.5, 0, 0.5, 0]]),
-        vocabulary_of([" ", "cat"], "word"),
+        make_vocabulary([" ", "cat"], "word"),
     )
     session = words.session("cat", GREEDY)
     session.type(" dog")
     assert [choice.symbol for choice in session.choices(1)] == [" "]
-    session.take(2)
-    session.take(3)
+    session.choose(2)
+    session.choose(3)
     assert session.text == "cat dog cat"
     assert session.undo(3) == 3
 
@@ -448,7 +448,7 @@ def test_every_text_of_a_match_can_be_chosen_and_no_other() -> None:
             return {session.text}
         found: set[str] = set()
         for choice in session.choices(ALL):
-            session.take(choice.index)
+            session.choose(choice.index)
             found |= reached(session)
             session.undo()
         return found
@@ -516,13 +516,13 @@ def test_each_symbol_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode_loop, "compiled", lambda engine, symbols: None)
     monkeypatch.setattr(session_module, "compiled", lambda engine, symbols: None)
     engine = Counting(SMALL, random_tensors(SMALL, 5))
-    session = Generator(engine, vocabulary_of("abc")).session("ab", SamplingSettings())
+    session = Generator(engine, make_vocabulary("abc")).session("ab", SamplingSettings())
     assert len(engine.calls) == 3
     for _ in range(2):
         session.choices(3)
-    session.take(A)
+    session.choose(A)
     session.choices(3)
-    session.take(B)
+    session.choose(B)
     session.type("abc")
     session.choices(3)
     assert len(engine.calls) == 3 + 2 + 3

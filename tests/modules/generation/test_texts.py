@@ -7,29 +7,29 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import vocabulary_of
+from networks import make_vocabulary
 
-from charloom.generation.detokenizer import Generated, Growing
+from charloom.generation.detokenizer import GeneratedText, PartialText
 from charloom.settings import Level, SamplingSettings
 from charloom.text.symbols import split
 from charloom.text.vocabulary import EOS, Vocabulary
 
-CHARS = vocabulary_of("abc")
-WORDS = vocabulary_of(["a", "ab", "bca", " "], "word")
+CHARS = make_vocabulary("abc")
+WORDS = make_vocabulary(["a", "ab", "bca", " "], "word")
 
 
 def fed(
     vocabulary: Vocabulary, ids: list[int], nats: list[float], settings: SamplingSettings, size: int
-) -> tuple[Generated, list[str]]:
+) -> tuple[GeneratedText, list[str]]:
     """Feed blocks of ids until the text has ended; return it and the pieces that came."""
-    text, pieces = Growing(settings.seed, vocabulary, settings), list[str]()
+    text, pieces = PartialText(settings.seed, vocabulary, settings), list[str]()
     for first in range(0, len(ids), size):
         # As in growing, no block reaches over the largest length.
         block = slice(first, min(first + size, settings.length))
-        pieces.append(text.add(ids[block], np.array(nats[block])))
+        pieces.append(text.append(ids[block], np.array(nats[block])))
         if text.stopped:
             break
-    return text.generated("c", "".join(pieces), settings.label), pieces
+    return text.finish("c", "".join(pieces), settings.label), pieces
 
 
 def by_hand(
@@ -99,7 +99,7 @@ def test_what_ends_a_text(
 @pytest.mark.parametrize("size", [1, 2, 3, 64])
 def test_bytes_come_as_whole_characters_and_a_piece_of_one_as_such(size: int) -> None:
     level: Level = "byte"
-    vocabulary = vocabulary_of(sorted(set(split("é€b", level))), level)
+    vocabulary = make_vocabulary(sorted(set(split("é€b", level))), level)
     ids = vocabulary.encode("bé€b").tolist()
     for length, text in ((1, "b"), (2, "b\ufffd"), (3, "bé"), (5, "bé\ufffd"), (7, "bé€b")):
         settings = SamplingSettings(length=length)

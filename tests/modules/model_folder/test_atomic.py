@@ -7,8 +7,8 @@ import pytest
 from records import record
 
 from charloom.model_folder import format as model_folder
-from charloom.model_folder.atomic import own_folder, recover
-from charloom.model_folder.writer import ModelWriter, create
+from charloom.model_folder.atomic import make_sibling, recover
+from charloom.model_folder.writer import ModelWriter, create_model_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is cleared away there")
 
@@ -24,8 +24,8 @@ def dead(monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.mark.usefixtures("dead")
 def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
-    (own_folder(tmp_path / "m") / "metrics.jsonl").write_text("{}")
-    other = own_folder(tmp_path / "n")
+    (make_sibling(tmp_path / "m") / "metrics.jsonl").write_text("{}")
+    other = make_sibling(tmp_path / "n")
     recover(tmp_path / "m")
     assert set(tmp_path.iterdir()) == {other}
 
@@ -41,14 +41,14 @@ def test_what_a_living_process_has_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_kill_between_two_renamings_loses_no_model(tmp_path: Path, whole: bool) -> None:
     path = tmp_path / "m"
-    create(path, record())
-    path.rename(own_folder(path) / "model")
-    new = own_folder(path)
+    create_model_folder(path, record())
+    path.rename(make_sibling(path) / "model")
+    new = make_sibling(path)
     if whole:
-        create(new, record(figures={"step": 9}), force=True)
+        create_model_folder(new, record(metrics={"step": 9}), force=True)
     recover(path)
     assert set(tmp_path.iterdir()) == {path}
-    assert (model_folder.read(path).figures.get("step") == 9) is whole
+    assert (model_folder.read(path).metrics.get("step") == 9) is whole
 
 
 def test_where_there_is_nothing(tmp_path: Path) -> None:

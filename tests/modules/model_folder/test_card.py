@@ -1,12 +1,12 @@
-from records import known, record
+from records import document_index, record
 
-from charloom.model_folder.card import card
+from charloom.model_folder.card import model_card
 from charloom.settings import TextSettings
 
 
 def test_the_card_tells_what_the_folder_records() -> None:
     text = TextSettings(columns=("title", "description"), clean=False)
-    shown = card(
+    shown = model_card(
         record(text=text, provenance={"sources": ["a.csv", "b.csv"], "training_documents": 12345})
     )
     assert "at a time: LSTM, 1 layer of 6 units, embedding of 4, 15 symbols, " in shown
@@ -26,7 +26,7 @@ def test_the_card_tells_what_the_folder_records() -> None:
 
 
 def test_a_model_without_figures_promises_none() -> None:
-    shown = card(record(figures={}, provenance={}))
+    shown = model_card(record(metrics={}, provenance={}))
     assert "bits per character" not in shown
     assert "Provenance" not in shown
 
@@ -37,6 +37,6 @@ def test_the_card_tells_what_hashes_disclose() -> None:
         "the training texts: no text can be read from it, but whoever has one can find out whether "
         "the model has learned from it.\n"
     )
-    assert told in card(record(known=known(["a", "b"])))
-    assert "holds texts written while learning.\n" in card(record())
-    assert "documents.bin" not in card(record())
+    assert told in model_card(record(document_index=document_index(["a", "b"])))
+    assert "holds texts written while learning.\n" in model_card(record())
+    assert "documents.bin" not in model_card(record())

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from records import known
+from records import document_index
 
-from charloom.data.store import load, write
+from charloom.data.store import load_store, write_store
 from charloom.model_folder import document_index as known_module
-from charloom.model_folder.document_index import KnownDocuments
-from charloom.text.documents import Document, gather
+from charloom.model_folder.document_index import DocumentIndex
+from charloom.text.documents import Document, to_blocks
 
 # Keys of five bytes with zeros wherever they can stand, and their neighbours on both sides.
 KEYS = [bytes(key) for key in product((0, 1, 0x80, 0xFF), repeat=5)]
@@ -42,7 +42,7 @@ class Spelled:
 @given(keys=some_keys)
 def test_zeros_at_either_end_count(keys: list[bytes]) -> None:
     hashes = np.array([int.from_bytes(key + b"\x55\x55\x55", "little") for key in keys], np.uint64)
-    documents = KnownDocuments.of(lambda: iter([hashes]), len(hashes))
+    documents = DocumentIndex.from_hashes(lambda: iter([hashes]), len(hashes))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(known_module, "blake2b", Spelled)
         assert [key for key in KEYS if key.hex() in documents] == sorted(set(keys))
@@ -51,7 +51,7 @@ def test_zeros_at_either_end_count(keys: list[bytes]) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 100_000])
 def test_documents_are_known_and_other_texts_are_not(count: int) -> None:
-    documents = known(texts(count))
+    documents = document_index(texts(count))
     assert all(text in documents for text in texts(count))
     # That one of 10,000 other texts shares 40 bits with one of 100,000: once in 1,100 such tests.
     assert not [text for text in texts(10_000, "other") if text in documents]
@@ -65,7 +65,7 @@ def test_texts_whose_hash_has_zeros_are_found_among_many() -> None:
     many = texts(100_000)
     chosen = [text for text in many if digest(text)[4] == 0 or digest(text)[0] == 0]
     assert len(chosen) > 500  # of 781 to be expected
-    documents = known(chosen)
+    documents = document_index(chosen)
     assert [text for text in many if text in documents] == chosen
 
 
@@ -74,13 +74,13 @@ def test_a_text_that_shares_40_bits_is_taken_for_a_document_and_one_of_39_is_not
     for hashed, expected in ((first, True), (first ^ 1, False), (first ^ 1 << 39, False)):
         number = int.from_bytes(hashed.to_bytes(5, "big") + b"\0\0\0", "little")
         hashes = np.array([number], np.uint64)
-        index = KnownDocuments.of(functools.partial(iter, [hashes]), 1)
+        index = DocumentIndex.from_hashes(functools.partial(iter, [hashes]), 1)
         assert ("one" in index) is expected
 
 
 def test_equal_documents_are_kept_once() -> None:
-    assert known(["a", "b", "a", "a"]).packed == known(["b", "a"]).packed
-    assert len(known(["a", "b", "a", "a"])) == 2
+    assert document_index(["a", "b", "a", "a"]).packed == document_index(["b", "a"]).packed
+    assert len(document_index(["a", "b", "a", "a"])) == 2
 
 
 @given(documents=st.lists(st.text(st.characters(), min_size=1), min_size=1))
@@ -88,10 +88,10 @@ def test_hashes_are_those_of_the_store(
     documents: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("store") / "s"
-    write(gather(Document(text=text) for text in documents), folder, "char")
-    store = load(folder, "char", "c")
+    write_store(to_blocks(Document(text=text) for text in documents), folder, "char")
+    store = load_store(folder, "char", "c")
     assert store is not None
-    index = KnownDocuments.of(lambda: iter([store.hashes]), len(store.hashes))
+    index = DocumentIndex.from_hashes(lambda: iter([store.hashes]), len(store.hashes))
     assert all(text in index for text in documents)
     # Odds as above: far below one in a million for a handful of documents.
     assert "a text that nobody would come upon" not in index
@@ -99,10 +99,10 @@ def test_hashes_are_those_of_the_store(
 
 def test_lone_surrogates_are_compared_as_they_are_read(tmp_path: Path) -> None:
     pair = [Document(text="a\ud800b"), Document(text="c\ud83d\ude00")]
-    write(gather(pair), tmp_path / "s", "char")
-    store = load(tmp_path / "s", "char", "c")
+    write_store(to_blocks(pair), tmp_path / "s", "char")
+    store = load_store(tmp_path / "s", "char", "c")
     assert store is not None
-    index = KnownDocuments.of(lambda: iter([store.hashes]), len(store.hashes))
+    index = DocumentIndex.from_hashes(lambda: iter([store.hashes]), len(store.hashes))
     assert all(text in index for text in ("a\ud800b", "a\ufffdb", "c\ud83d\ude00", "c\U0001f600"))
     assert "a?b" not in index
 
@@ -112,9 +112,9 @@ def test_nothing_is_read_before_it_is_needed_and_nothing_twice() -> None:
 
     def read() -> bytes:
         reads.append(1)
-        return known(["a", "b"]).packed
+        return document_index(["a", "b"]).packed
 
-    index = KnownDocuments(read)
+    index = DocumentIndex(read)
     assert reads == []
     assert index.load() is index
     assert ("a" in index, "c" in index, len(index), reads) == (True, False, 2, [1])

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import NETWORKS, name
-from records import folder, known, record
+from networks import NETWORKS, network_id
+from records import document_index, folder, record
 
 from charloom.errors import ModelFolderError
 from charloom.model_folder import format as model_folder
@@ -17,7 +17,7 @@ from charloom.network.reference import Network
 from charloom.settings import NetworkSettings, TrainingSettings
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=name)
+@pytest.mark.parametrize("network", NETWORKS, ids=network_id)
 @pytest.mark.parametrize("labels", [(), ("World", "Sports")])
 def test_what_is_saved_comes_back_bit_for_bit(
     tmp_path: Path, network: NetworkSettings, labels: tuple[str, ...]
@@ -25,7 +25,7 @@ def test_what_is_saved_comes_back_bit_for_bit(
     saved = record(network=network, labels=labels)
     path = folder(tmp_path / "m", network=network, labels=labels)
     loaded = model_folder.read(path)
-    for part in ("text", "network", "training", "vocabulary", "labels", "figures", "provenance"):
+    for part in ("text", "network", "training", "vocabulary", "labels", "metrics", "provenance"):
         assert getattr(loaded, part) == getattr(saved, part)
     assert set(loaded.tensors) == set(saved.tensors)
     for key, tensor in saved.tensors.items():
@@ -34,8 +34,8 @@ def test_what_is_saved_comes_back_bit_for_bit(
     ids = np.array([0, 3])
     before, after = (Network(r.network, r.tensors) for r in (saved, loaded))
     start = np.array([len(labels) - 1, -1])
-    old, _ = before.step(ids, before.start(start))
-    new, _ = after.step(ids, after.start(start))
+    old, _ = before.step(ids, before.initial_state(start))
+    new, _ = after.step(ids, after.initial_state(start))
     assert old.tobytes() == new.tobytes()
 
 
@@ -180,16 +180,18 @@ LETTERS = list("abcdefgh")
 
 
 def test_the_index_comes_back(tmp_path: Path) -> None:
-    path = folder(tmp_path / "m", known=known(LETTERS))
-    loaded = model_folder.read(path).known
+    path = folder(tmp_path / "m", document_index=document_index(LETTERS))
+    loaded = model_folder.read(path).document_index
     assert loaded is not None
-    assert loaded.packed == known(LETTERS).packed
+    assert loaded.packed == document_index(LETTERS).packed
     assert [text for text in "xaby" if text in loaded] == ["a", "b"]
     assert (path / "documents.bin").stat().st_size == 5 * len(LETTERS)
 
 
 def test_without_documents_there_is_an_index_all_the_same(tmp_path: Path) -> None:
-    loaded = model_folder.read(folder(tmp_path / "m", known=known([]))).known
+    loaded = model_folder.read(
+        folder(tmp_path / "m", document_index=document_index([]))
+    ).document_index
     assert loaded is not None
     assert (len(loaded), "a" in loaded) == (0, False)
 
@@ -198,7 +200,7 @@ def test_without_documents_there_is_an_index_all_the_same(tmp_path: Path) -> Non
 def test_a_model_without_an_index(tmp_path: Path, index: bool) -> None:
     path = folder(tmp_path / "m", training=TrainingSettings(steps=3, index=index))
     loaded = model_folder.read(path)
-    assert loaded.known is None
+    assert loaded.document_index is None
     assert loaded.training.index is index
     assert not (path / "documents.bin").exists()
 
@@ -212,14 +214,14 @@ def damage(path: Path, kind: str) -> None:
     elif kind == "altered":
         path.write_bytes(content[:7] + bytes([content[7] ^ 1]) + content[8:])
     else:
-        path.write_bytes(known(LETTERS[:-1] + ["z"]).packed)
+        path.write_bytes(document_index(LETTERS[:-1] + ["z"]).packed)
 
 
 @pytest.mark.parametrize("kind", ["truncated", "emptied", "altered", "of another model"])
 def test_a_damaged_index_is_refused_when_it_is_needed(tmp_path: Path, kind: str) -> None:
-    path = folder(tmp_path / "m", known=known(LETTERS))
+    path = folder(tmp_path / "m", document_index=document_index(LETTERS))
     damage(path / "documents.bin", kind)
-    loaded = model_folder.read(path).known
+    loaded = model_folder.read(path).document_index
     assert loaded is not None
     for _ in range(2):
         with pytest.raises(ModelFolderError) as caught:
@@ -230,7 +232,7 @@ def test_a_damaged_index_is_refused_when_it_is_needed(tmp_path: Path, kind: str)
 def test_the_index_is_not_read_with_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = folder(tmp_path / "m", known=known(LETTERS))
+    path = folder(tmp_path / "m", document_index=document_index(LETTERS))
     read_bytes = Path.read_bytes
     names: list[str] = []
 
@@ -239,7 +241,7 @@ def test_the_index_is_not_read_with_the_model(
         return read_bytes(self)
 
     monkeypatch.setattr(Path, "read_bytes", noted)
-    loaded = model_folder.read(path).known
+    loaded = model_folder.read(path).document_index
     assert loaded is not None
     assert "documents.bin" not in names
     assert "a" in loaded and "b" in loaded
@@ -249,18 +251,18 @@ def test_the_index_is_not_read_with_the_model(
 def test_the_index_is_found_from_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder(tmp_path / "m", known=known(LETTERS))
+    folder(tmp_path / "m", document_index=document_index(LETTERS))
     monkeypatch.chdir(tmp_path)
-    loaded = model_folder.read(Path("m")).known
+    loaded = model_folder.read(Path("m")).document_index
     monkeypatch.chdir("/")
     assert loaded is not None and "a" in loaded
 
 
 def test_an_index_that_was_removed(tmp_path: Path) -> None:
-    path = folder(tmp_path / "m", known=known(LETTERS))
-    loaded = model_folder.read(path).known
+    path = folder(tmp_path / "m", document_index=document_index(LETTERS))
+    loaded = model_folder.read(path).document_index
     (path / "documents.bin").unlink()
-    assert model_folder.read(path).known is None
+    assert model_folder.read(path).document_index is None
     assert loaded is not None
     with pytest.raises(ModelFolderError) as caught:
         loaded.load()
@@ -286,14 +288,14 @@ def test_a_folder_of_charloom_0_1_0_is_read(tmp_path: Path) -> None:
     (path / "config.json").write_text(json.dumps(config), "utf-8")
     loaded = model_folder.read(path)
     assert loaded.training == dataclasses.replace(record().training, average=False)
-    assert loaded.known is None
+    assert loaded.document_index is None
     # An index that came from somewhere else is not that of this model.
-    (path / "documents.bin").write_bytes(known(LETTERS).packed)
-    assert model_folder.read(path).known is None
+    (path / "documents.bin").write_bytes(document_index(LETTERS).packed)
+    assert model_folder.read(path).document_index is None
 
 
 def test_the_settings_of_format_2(tmp_path: Path) -> None:
-    path = folder(tmp_path / "m", known=known(LETTERS))
+    path = folder(tmp_path / "m", document_index=document_index(LETTERS))
     config = json.loads((path / "config.json").read_text("utf-8"))
     assert config["format"] == 2
     # One that comes or goes asks for another number: readers refuse what they do not know.

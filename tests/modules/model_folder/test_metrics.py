@@ -9,7 +9,7 @@ import charloom
 from charloom.errors import ModelFolderError
 from charloom.events import Event, Step, Validation
 from charloom.model_folder.format import METRICS
-from charloom.model_folder.metrics import MOST_POINTS, Curves, read_curves
+from charloom.model_folder.metrics import MAX_POINTS, Curves, read_curves
 
 
 def test_curves_of_a_run(tmp_path: Path) -> None:
@@ -31,14 +31,14 @@ def test_curves_of_a_run(tmp_path: Path) -> None:
 def test_long_curves_are_thinned_and_keep_their_end(tmp_path: Path) -> None:
     events = [
         {"event": "step", "seconds": k, "bits_per_character": 3.0, "characters_per_second": 5 * k}
-        for k in range(10 * MOST_POINTS + 3)
+        for k in range(10 * MAX_POINTS + 3)
     ]
     (tmp_path / METRICS).write_text("".join(json.dumps(event) + "\n" for event in events), "utf-8")
     curves = read_curves(tmp_path)
-    assert MOST_POINTS / 2 < len(curves.training) <= MOST_POINTS
-    assert curves.training[-1] == (10 * MOST_POINTS + 2, 3.0)
+    assert MAX_POINTS / 2 < len(curves.training) <= MAX_POINTS
+    assert curves.training[-1] == (10 * MAX_POINTS + 2, 3.0)
     assert curves.training == tuple(sorted(curves.training))
-    assert curves.characters_per_second == 5 * (10 * MOST_POINTS + 2)
+    assert curves.characters_per_second == 5 * (10 * MAX_POINTS + 2)
 
 
 def test_without_events_there_are_none(tmp_path: Path) -> None:

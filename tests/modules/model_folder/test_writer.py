@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from records import folder, known, record
+from records import document_index, folder, record
 
 from charloom.errors import ModelFolderError, OutputError
 from charloom.model_folder import format as model_folder
-from charloom.model_folder.writer import ModelWriter, check_free, create
+from charloom.model_folder.writer import ModelWriter, check_output_path, create_model_folder
 
 
 def full_disk(*_: object) -> None:
@@ -49,36 +49,38 @@ def test_without_a_save_nothing_is_left(tmp_path: Path) -> None:
 
 def test_later_saves_replace_weights_and_figures(tmp_path: Path) -> None:
     path = tmp_path / "m"
-    better = record(figures={**record().figures, "bits_per_character": 1.25})
+    better = record(metrics={**record().metrics, "bits_per_character": 1.25})
     tensors = {key: 2 * tensor for key, tensor in record().tensors.items()}
     with ModelWriter(path) as writer:
         writer.save(record())
         writer.save(model_folder.ModelRecord(**{**vars(better), "tensors": tensors}))
     loaded = model_folder.read(path)
-    assert loaded.figures["bits_per_character"] == 1.25
+    assert loaded.metrics["bits_per_character"] == 1.25
     assert all((loaded.tensors[key] == tensors[key]).all() for key in tensors)
 
 
 def test_the_index_is_written_once(tmp_path: Path) -> None:
     path = tmp_path / "m"
     with ModelWriter(path) as writer:
-        writer.save(record(known=known(["a", "b"])))
+        writer.save(record(document_index=document_index(["a", "b"])))
         before = (path / "documents.bin").stat()
-        assert (path / "documents.bin").read_bytes() == known(["a", "b"]).packed
-        writer.save(record(known=known(["a", "b"]), figures={}))
+        assert (path / "documents.bin").read_bytes() == document_index(["a", "b"]).packed
+        writer.save(record(document_index=document_index(["a", "b"]), metrics={}))
         after = (path / "documents.bin").stat()
         assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     loaded = model_folder.read(path)
-    assert loaded.figures == {}
-    assert loaded.known is not None and "a" in loaded.known
+    assert loaded.metrics == {}
+    assert loaded.document_index is not None and "a" in loaded.document_index
 
 
 @pytest.mark.parametrize("documents", [["c"], None])
 def test_force_replaces_the_index(tmp_path: Path, documents: list[str] | None) -> None:
-    path = folder(tmp_path / "m", known=known(["a", "b"]))
-    create(path, record(known=known(documents) if documents else None), force=True)
+    path = folder(tmp_path / "m", document_index=document_index(["a", "b"]))
+    create_model_folder(
+        path, record(document_index=document_index(documents) if documents else None), force=True
+    )
     assert ("documents.bin" in names(path)) is (documents is not None)
-    loaded = model_folder.read(path).known
+    loaded = model_folder.read(path).document_index
     if documents is None:
         assert loaded is None
     else:
@@ -86,29 +88,29 @@ def test_force_replaces_the_index(tmp_path: Path, documents: list[str] | None) -
 
 
 def test_the_index_goes_along_when_a_model_is_saved_elsewhere(tmp_path: Path) -> None:
-    first = folder(tmp_path / "m", known=known(["a", "b"]))
+    first = folder(tmp_path / "m", document_index=document_index(["a", "b"]))
     loaded = model_folder.read(first)
     second = tmp_path / "n"
-    create(second, loaded)
+    create_model_folder(second, loaded)
     assert names(second) == names(first)
     assert (second / "documents.bin").read_bytes() == (first / "documents.bin").read_bytes()
-    carried = model_folder.read(second).known
+    carried = model_folder.read(second).document_index
     assert carried is not None and "a" in carried and "c" not in carried
 
 
 def test_a_damaged_index_is_not_carried_on(tmp_path: Path) -> None:
-    first = folder(tmp_path / "m", known=known(["a", "b"]))
+    first = folder(tmp_path / "m", document_index=document_index(["a", "b"]))
     loaded = model_folder.read(first)
     (first / "documents.bin").write_bytes(b"")
     with pytest.raises(ModelFolderError, match=r"documents\.bin is damaged or was altered"):
-        create(tmp_path / "n", loaded)
+        create_model_folder(tmp_path / "n", loaded)
     assert names(tmp_path) == {"m"}
 
 
 def test_a_model_is_not_replaced_unless_forced(tmp_path: Path) -> None:
     path = folder(tmp_path / "m")
     with pytest.raises(OutputError) as caught:
-        create(path, record())
+        create_model_folder(path, record())
     assert str(caught.value) == (
         f"{path} already holds a model; replace it with --force, "
         "or name another folder with --output."
@@ -119,9 +121,9 @@ def test_the_old_model_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     path = folder(tmp_path / "m")
     (path / "samples.jsonl").write_text("old")
     with ModelWriter(path, force=True) as writer:
-        assert model_folder.read(path).figures["bits_per_character"] == 2.5
-        writer.save(record(figures={**record().figures, "bits_per_character": 1.0}))
-    assert model_folder.read(path).figures["bits_per_character"] == 1.0
+        assert model_folder.read(path).metrics["bits_per_character"] == 2.5
+        writer.save(record(metrics={**record().metrics, "bits_per_character": 1.0}))
+    assert model_folder.read(path).metrics["bits_per_character"] == 1.0
     assert "samples.jsonl" not in names(path)
     assert names(tmp_path) == {"m"}
 
@@ -132,7 +134,7 @@ def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path) -> None:
     (path / "me.jpg").write_bytes(b"x")
     for force in (False, True):
         with pytest.raises(OutputError) as caught:
-            create(path, record(), force=force)
+            create_model_folder(path, record(), force=force)
         assert str(caught.value) == (
             f"{path} holds other files and no model; "
             "name a folder that does not exist yet with --output."
@@ -143,7 +145,7 @@ def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path) -> None:
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "m"
     path.mkdir()
-    create(path, record())
+    create_model_folder(path, record())
     assert model_folder.read(path).labels == ()
 
 
@@ -151,7 +153,7 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
     path = tmp_path / "m"
     path.write_text("")
     with pytest.raises(OutputError) as caught:
-        create(path, record(), force=True)
+        create_model_folder(path, record(), force=True)
     assert str(caught.value) == (
         f"{path} is a file; name a folder that does not exist yet with --output."
     )
@@ -167,7 +169,7 @@ def full(path: Path) -> str:
 def test_a_full_disk_at_the_first_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OutputError) as caught:
-        create(tmp_path / "m", record())
+        create_model_folder(tmp_path / "m", record())
     assert str(caught.value) == full(tmp_path / "m")
     assert names(tmp_path) == set()
 
@@ -180,7 +182,7 @@ def test_a_full_disk_later_leaves_the_model_that_was_saved(
         writer.save(record())
         before = {name: (path / name).read_bytes() for name in names(path)}
         monkeypatch.setattr(os, "fsync", full_disk)
-        writer.save(record(figures={}))
+        writer.save(record(metrics={}))
     assert str(caught.value) == full(path)
     assert {name: (path / name).read_bytes() for name in names(path)} == before
 
@@ -198,8 +200,8 @@ def test_a_model_that_cannot_be_put_in_place_gives_way_to_the_old_one(
 
     monkeypatch.setattr(Path, "rename", fail_for_the_new)
     with pytest.raises(OutputError):
-        create(path, record(figures={}), force=True)
-    assert model_folder.read(path).figures["bits_per_character"] == 2.5
+        create_model_folder(path, record(metrics={}), force=True)
+    assert model_folder.read(path).metrics["bits_per_character"] == 2.5
     assert names(tmp_path) == {"m"}
 
 
@@ -242,7 +244,7 @@ def test_a_model_of_another_program_is_never_replaced(
     for name, content in files.items():
         (path / name).write_bytes(content)
     with pytest.raises(OutputError) as caught:
-        create(path, record(), force=True)
+        create_model_folder(path, record(), force=True)
     assert str(caught.value) == f"{path} {OTHER}"
     assert {name: (path / name).read_bytes() for name in names(path)} == files
 
@@ -252,8 +254,8 @@ def test_a_damaged_model_is_replaced(tmp_path: Path, config: bytes) -> None:
     path = folder(tmp_path / "m")
     (path / "config.json").write_bytes(config)
     (path / ".model.safetensors.partial").write_bytes(b"of a save that lost its power")
-    create(path, record(figures={}), force=True)
-    assert model_folder.read(path).figures == {}
+    create_model_folder(path, record(metrics={}), force=True)
+    assert model_folder.read(path).metrics == {}
     assert names(path) == {"config.json", "vocabulary.json", "model.safetensors", "README.md"}
 
 
@@ -262,13 +264,13 @@ def test_what_charloom_did_not_write_is_never_lost(tmp_path: Path) -> None:
     (path / "checkpoint").mkdir()
     (path / "notes.txt").write_text("mine")
     with pytest.raises(OutputError) as caught:
-        create(path, record(), force=True)
+        create_model_folder(path, record(), force=True)
     assert str(caught.value) == (
         f"{path} holds a model and also notes.txt, which would be lost; "
         "move it away, or name another folder with --output."
     )
     (path / "notes.txt").unlink()
-    create(path, record(), force=True)
+    create_model_folder(path, record(), force=True)
     assert "checkpoint" not in names(path)
 
 
@@ -280,8 +282,8 @@ def test_what_came_to_the_place_meanwhile_stays(tmp_path: Path, force: bool) -> 
         if force:
             (path / "notes.txt").write_text("mine")
         with pytest.raises(OutputError, match="and also notes" if force else "already holds"):
-            writer.save(record(figures={}))
-    assert model_folder.read(path).figures["bits_per_character"] == 2.5
+            writer.save(record(metrics={}))
+    assert model_folder.read(path).metrics["bits_per_character"] == 2.5
     assert ("notes.txt" in names(path)) is force
     assert names(tmp_path) == {"m"}
 
@@ -300,14 +302,14 @@ def test_the_folder_that_one_is_in_cannot_be_replaced(
     (tmp_path / "here" / "within").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(OutputError) as caught:
-        check_free(Path(place), force=True)
+        check_output_path(Path(place), force=True)
     assert str(caught.value) == fixed(Path(place))
 
 
 def test_a_mount_point_cannot_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os.path, "ismount", lambda path: path == tmp_path)
     with pytest.raises(OutputError) as caught:
-        check_free(tmp_path, force=False)
+        check_output_path(tmp_path, force=False)
     assert str(caught.value) == fixed(tmp_path)
 
 
@@ -330,7 +332,7 @@ def test_a_rename_that_is_refused_leaves_all_as_it_was(
 
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(OutputError, match="nothing half-made is left there"):
-        create(path, record())
+        create_model_folder(path, record())
     assert names(tmp_path) == {"m"}
     assert names(path) == set()
 
@@ -338,7 +340,7 @@ def test_a_rename_that_is_refused_leaves_all_as_it_was(
 def test_a_name_that_is_too_long(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 300)
     with pytest.raises(OutputError) as caught:
-        check_free(path, force=False)
+        check_output_path(path, force=False)
     reason = os.strerror(errno.ENAMETOOLONG)
     assert (
         str(caught.value) == f"{path} cannot be used ({reason}); name another folder with --output."
@@ -368,7 +370,7 @@ def test_a_full_disk_never_parts_the_weights_from_their_figures(
             monkeypatch.setattr(os, "fsync", lambda file, turns=turns: next(turns, full_disk)(file))
             tensors = {key: 2 * tensor for key, tensor in record().tensors.items()}
             with pytest.raises(OutputError):
-                writer.save(record(figures={}, tensors=tensors))
+                writer.save(record(metrics={}, tensors=tensors))
             monkeypatch.setattr(os, "fsync", sync)
         assert {name: (path / name).read_bytes() for name in names(path)} == before
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import NETWORKS, name, random_tensors
+from networks import NETWORKS, network_id, random_tensors
 from numpy.typing import NDArray
 
 from charloom.network.reference import Network, State
@@ -22,7 +22,7 @@ TOLERANCE = 1e-12
 Vector = list[float]
 Tensors = Mapping[str, NDArray[Any]]
 
-networks = pytest.mark.parametrize("settings", NETWORKS, ids=name)
+networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 
 def sigmoid(x: float) -> float:
@@ -107,7 +107,7 @@ def test_steps_equal_plain_loops(settings: NetworkSettings, labels: tuple[int, .
         for stream, label in enumerate(labels)
     ]
     network = Network(settings, tensors)
-    state = network.start(np.array(labels))
+    state = network.initial_state(np.array(labels))
     for step, ids_B in enumerate(ids_TB):
         logits_BV, state = network.step(ids_B, state)
         for stream in range(len(labels)):
@@ -116,7 +116,7 @@ def test_steps_equal_plain_loops(settings: NetworkSettings, labels: tuple[int, .
 
 @networks
 def test_a_model_without_labels_starts_from_zeros(settings: NetworkSettings) -> None:
-    state = Network(settings, random_tensors(settings, SYMBOLS)).start(np.array([-1, -1]))
+    state = Network(settings, random_tensors(settings, SYMBOLS)).initial_state(np.array([-1, -1]))
     assert state.hidden.shape == (settings.layers, 2, settings.hidden)
     assert not state.hidden.any()
     assert (state.cell is not None) == (settings.cell == "lstm")
@@ -129,7 +129,7 @@ def test_a_step_leaves_its_arguments_alone(settings: NetworkSettings) -> None:
     before = {key: tensor.copy() for key, tensor in tensors.items()}
     network = Network(settings, tensors)
     ids = np.array([1, 2])
-    _, state = network.step(ids, network.start(np.array([0, 1])))
+    _, state = network.step(ids, network.initial_state(np.array([0, 1])))
     kept = copy.deepcopy(state)
     first, _ = network.step(ids, state)
     second, _ = network.step(ids, state)
@@ -146,24 +146,24 @@ def test_gates_do_not_overflow() -> None:
     settings = NetworkSettings(cell="lstm", hidden=2, input="one-hot")
     tensors = random_tensors(settings, SYMBOLS, scale=1e30)
     network = Network(settings, tensors)
-    _, state = network.step(np.array([3]), network.start(np.array([-1])))
+    _, state = network.step(np.array([3]), network.initial_state(np.array([-1])))
     assert np.isfinite(state.hidden).all()
 
 
 def test_single_precision_is_kept_throughout() -> None:
     settings = NetworkSettings(cell="gru", hidden=4, input=2)
     network = Network(settings, random_tensors(settings, SYMBOLS), np.float32)
-    logits_BV, state = network.step(np.array([1]), network.start(np.array([-1])))
+    logits_BV, state = network.step(np.array([1]), network.initial_state(np.array([-1])))
     assert logits_BV.dtype == state.hidden.dtype == np.float32
 
 
 def test_streams_of_a_state_are_taken_in_the_order_asked_for() -> None:
     hidden = np.arange(12.0).reshape(2, 3, 2)
-    taken = State(hidden=hidden, cell=hidden + 100).take(np.array([2, 0]))
+    taken = State(hidden=hidden, cell=hidden + 100).select(np.array([2, 0]))
     assert taken.cell is not None
     assert taken.hidden.tolist() == [[[4, 5], [0, 1]], [[10, 11], [6, 7]]]
     assert (taken.cell - taken.hidden == 100).all()
-    assert State(hidden=hidden, cell=None).take(slice(1)).cell is None
+    assert State(hidden=hidden, cell=None).select(slice(1)).cell is None
 
 
 def test_the_vocabulary_size_is_that_of_the_output() -> None:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from charloom.progress.live_area import SPARE, Area
+from charloom.progress.live_area import RIGHT_MARGIN, PinnedLines
 
 
 class Screen:
@@ -63,7 +63,7 @@ class Terminal:
             file=self.file, force_terminal=True, color_system=None, width=columns, height=20
         )
         self.count = 0
-        self.area = Area(self.console, self.draw)
+        self.area = PinnedLines(self.console, self.draw)
 
     def draw(self, columns: int, rows: int) -> list[Text]:
         self.count += 1
@@ -102,9 +102,9 @@ def test_a_terminal_that_becomes_narrower_keeps_what_was_said_and_no_more(column
     terminal.screen.narrow(columns)
     terminal.console.width = columns
     terminal.area.refresh()
-    line = ("3 " + "x" * columns)[: columns - SPARE]
+    line = ("3 " + "x" * columns)[: columns - RIGHT_MARGIN]
     shown = [text for text in terminal.seen() if text]
-    assert shown == ["one", line.rstrip(), "below"[: columns - SPARE]]
+    assert shown == ["one", line.rstrip(), "below"[: columns - RIGHT_MARGIN]]
 
 
 def test_each_change_is_written_at_one_go(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charloom.events import Step, Validation
-from charloom.formatting import duration
-from charloom.progress.live_panel import HINTS, MARGIN, Panel
+from charloom.formatting import format_duration
+from charloom.progress.live_panel import HINTS, MARGIN, ProgressPanel
 
 STEP = Step(
     step=9,
@@ -40,16 +40,16 @@ def validation(progress: float, bits: float) -> Validation:
     )
 
 
-def lines(panel: Panel, columns: int = 77, rows: int = 24) -> list[str]:
+def lines(panel: ProgressPanel, columns: int = 77, rows: int = 24) -> list[str]:
     return [line.plain.rstrip() for line in panel.draw(columns, rows)]
 
 
 def test_a_run_as_it_is_seen() -> None:
-    panel = Panel(blocks=True)
+    panel = ProgressPanel(blocks=True)
     for tenth in range(1, 6):
-        panel.step(step(tenth / 10, 4.0 - tenth / 4))
+        panel.add_step(step(tenth / 10, 4.0 - tenth / 4))
         if tenth in (2, 4):
-            panel.validation(validation(tenth / 10, 4.25 - tenth / 4))
+            panel.add_validation(validation(tenth / 10, 4.25 - tenth / 4))
     assert lines(panel, 60) == [
         "      50 %  ━━━━━━━━━━━━━──────────────  0:30 left, epoch 2",
         "  training    ███▆▆▆▅▅▃▃▃▁               2.750, best 2.750",
@@ -59,16 +59,16 @@ def test_a_run_as_it_is_seen() -> None:
 
 
 def test_hours_left_on_a_narrow_terminal_leave_no_room_for_the_epoch() -> None:
-    panel = Panel(blocks=True)
-    panel.step(step(1 / 128, 4.0))
+    panel = ProgressPanel(blocks=True)
+    panel.add_step(step(1 / 128, 4.0))
     assert lines(panel, 60)[0].endswith("  1:03:30 left")
     assert lines(panel, 80)[0].endswith("  1:03:30 left, epoch 2")
 
 
 def test_time_left_by_a_guess_from_nothing_is_not_told() -> None:
-    panel = Panel(blocks=True)
+    panel = ProgressPanel(blocks=True)
     for progress in (0.0, 1e-95, 1e-6):
-        panel.step(step(progress, 4.0))
+        panel.add_step(step(progress, 4.0))
         assert lines(panel, 60)[0].endswith("  ? left, epoch 2")
 
 
@@ -82,11 +82,11 @@ def test_time_left_by_a_guess_from_nothing_is_not_told() -> None:
 def test_lines_fit_and_bar_and_curves_stand_one_below_the_other(
     columns: int, blocks: bool, points: list[tuple[float, float]], measured: bool
 ) -> None:
-    panel = Panel(blocks=blocks)
+    panel = ProgressPanel(blocks=blocks)
     for progress, bits in sorted(points):
-        panel.step(step(progress, bits))
+        panel.add_step(step(progress, bits))
         if measured:
-            panel.validation(validation(progress, bits))
+            panel.add_validation(validation(progress, bits))
     drawn = panel.draw(columns, 24)
     assert len(drawn) == 4
     assert all(line.cell_len <= columns for line in drawn)
@@ -102,15 +102,15 @@ def test_lines_fit_and_bar_and_curves_stand_one_below_the_other(
 
 
 def test_figures_are_those_of_the_last_event_and_the_best() -> None:
-    panel = Panel(blocks=False)
+    panel = ProgressPanel(blocks=False)
     for k, bits in enumerate((3.0, 2.25, 2.5)):
-        panel.step(step((k + 1) / 10, bits))
-        panel.validation(validation((k + 1) / 10, bits + 1))
-    panel.step(
+        panel.add_step(step((k + 1) / 10, bits))
+        panel.add_validation(validation((k + 1) / 10, bits + 1))
+    panel.add_step(
         step(0.5, 2.375, characters_per_second=950.0, seconds=7300.0, device_memory_bytes=2 * 10**9)
     )
     bar, training, figure, bottom = lines(panel, 120)
-    assert bar.endswith(f"{duration(7300)} left, epoch 2")
+    assert bar.endswith(f"{format_duration(7300)} left, epoch 2")
     assert training.endswith("  2.375 bits/char, best 2.250")
     assert figure.endswith("  3.500 bits/char, best 3.250")
     assert bottom.startswith(" " * 12 + "950 char/s, 412 MB, GPU 2.0 GB  _ 2.25  # 4.00  ")
@@ -118,7 +118,7 @@ def test_figures_are_those_of_the_last_event_and_the_best() -> None:
 
 
 def test_before_the_first_step_nothing_is_made_up() -> None:
-    assert lines(Panel(blocks=False), 77) == [
+    assert lines(ProgressPanel(blocks=False), 77) == [
         f"       0 %  {'-' * 34}",
         f"  training  {' ' * 34}  not yet measured",
         f"validation  {' ' * 34}  not yet measured",
@@ -128,12 +128,12 @@ def test_before_the_first_step_nothing_is_made_up() -> None:
 
 @pytest.mark.parametrize("rows", [1, 3, 8])
 def test_a_terminal_of_few_rows_gets_the_bar(rows: int) -> None:
-    panel = Panel(blocks=True)
-    panel.step(STEP)
+    panel = ProgressPanel(blocks=True)
+    panel.add_step(STEP)
     assert lines(panel, 77, rows) == lines(panel, 77)[:1]
 
 
 def test_a_run_that_is_over_fills_the_bar() -> None:
-    panel = Panel(blocks=True)
-    panel.step(step(1.0, 2.0))
+    panel = ProgressPanel(blocks=True)
+    panel.add_step(step(1.0, 2.0))
     assert lines(panel)[0] == f"     100 %  {'━' * 34}  0:00 left, epoch 2"

@@ -1,11 +1,11 @@
 """What is told of reading, by a clock of the test's own."""
 
-from charloom.progress.read_progress import Reading
+from charloom.progress.read_progress import ReadProgress
 
 
 def test_share_rate_and_time_left() -> None:
     now = [100.0]
-    reading = Reading(lambda: now[-1])
+    reading = ReadProgress(lambda: now[-1])
     now.append(107.0)  # what came before the first bytes was not reading
     reading.add(0, 8_000_000)
     assert str(reading) == "reading, 0% of 8.0 MB"
@@ -19,7 +19,7 @@ def test_share_rate_and_time_left() -> None:
 
 
 def test_a_file_that_grew_is_read_to_the_end() -> None:
-    reading = Reading(lambda: 0.0)
+    reading = ReadProgress(lambda: 0.0)
     reading.add(3_000_000, 2_000_000)
     assert str(reading) == "reading, 100% of 2.0 MB"
     assert reading.bar(plain=True) == "#" * 20

@@ -5,11 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.progress.sparkline import BLOCKS, PLAIN, RESOLUTION, Curve, scale, sparkline
+from charloom.progress.sparkline import (
+    ASCII_LEVELS,
+    BLOCK_LEVELS,
+    MAX_COLUMNS,
+    Curve,
+    shared_range,
+    sparkline,
+)
 
 finite = st.floats(-1e6, 1e6)
 values = st.lists(finite | st.just(math.nan), max_size=30)
-levels = st.sampled_from([BLOCKS, PLAIN])
+levels = st.sampled_from([BLOCK_LEVELS, ASCII_LEVELS])
 
 
 @given(values, finite, finite, levels)
@@ -42,36 +49,36 @@ def test_the_ends_of_the_scale_are_the_first_and_last_level(
 @given(finite, st.integers(0, 9), levels)
 def test_equal_values_stand_in_the_middle(value: float, length: int, shown: str) -> None:
     series = [value] * length
-    assert sparkline(series, *scale(series), shown) == shown[len(shown) // 2] * length
+    assert sparkline(series, *shared_range(series), shown) == shown[len(shown) // 2] * length
 
 
 def test_a_line_that_rises_evenly_takes_each_level_once() -> None:
-    for shown in (BLOCKS, PLAIN):
+    for shown in (BLOCK_LEVELS, ASCII_LEVELS):
         assert sparkline(range(len(shown)), 0, len(shown) - 1, shown) == shown
 
 
 def test_a_known_curve() -> None:
     series = [6.0, 5.0, math.nan, 4.0, 3.0, 2.0, 2.0]
     assert sparkline(series, 2.0, 6.0) == "█▆ ▅▃▁▁"
-    assert sparkline(series, 2.0, 6.0, PLAIN) == "#* =.__"
+    assert sparkline(series, 2.0, 6.0, ASCII_LEVELS) == "#* =.__"
 
 
 def test_the_scale_leaves_out_the_top_of_the_first_fifth() -> None:
     series = [9.0, 8.0, *(2.0 - k / 10 for k in range(8))]
-    low, high = scale(series)
+    low, high = shared_range(series)
     assert (low, high) == (series[-1], 2.0)
-    assert scale([0.5, *series[1:]])[0] == 0.5, "the lowest counts wherever it is"
+    assert shared_range([0.5, *series[1:]])[0] == 0.5, "the lowest counts wherever it is"
 
 
 def test_curves_share_a_scale() -> None:
     first, second = [math.nan, 3.0, 2.0, 1.0], [math.nan, math.nan, 4.0, 2.0]
-    assert scale(first, second) == (1.0, 4.0)
+    assert shared_range(first, second) == (1.0, 4.0)
 
 
 @pytest.mark.parametrize("series", [[], [math.nan], [math.nan] * 9])
 def test_nothing_has_no_scale(series: list[float]) -> None:
-    assert all(math.isnan(end) for end in scale(series))
-    assert sparkline(series, *scale(series)) == " " * len(series)
+    assert all(math.isnan(end) for end in shared_range(series))
+    assert sparkline(series, *shared_range(series)) == " " * len(series)
 
 
 @given(
@@ -88,9 +95,9 @@ def test_columns_are_the_last_values_so_far(points: Any, width: int) -> None:
     columns = curve.columns(width, now)
     assert len(columns) == width
     for index, shown in enumerate(columns):
-        begin, end = (k * RESOLUTION // width for k in (index, index + 1))
-        before = [v for p, v in points if min(int(p * RESOLUTION), RESOLUTION - 1) < end]
-        if begin > min(int(now * RESOLUTION), RESOLUTION - 1) or not before:
+        begin, end = (k * MAX_COLUMNS // width for k in (index, index + 1))
+        before = [v for p, v in points if min(int(p * MAX_COLUMNS), MAX_COLUMNS - 1) < end]
+        if begin > min(int(now * MAX_COLUMNS), MAX_COLUMNS - 1) or not before:
             assert math.isnan(shown)
         else:
             assert shown == before[-1]

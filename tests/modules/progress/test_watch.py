@@ -16,9 +16,9 @@ from rich.console import Console
 from charloom.data.corpus import Corpus
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.model_folder.writer import ModelWriter
-from charloom.progress.plan_text import describe
-from charloom.progress.watch import LiveWatch, Watch, watch
-from charloom.runs.listeners import Recorder
+from charloom.progress.plan_text import describe_plan
+from charloom.progress.watch import LiveProgressView, ProgressView, choose_view
+from charloom.runs.listeners import EventLog
 from charloom.runs.plan import Plan
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.vocabulary import Vocabulary
@@ -89,7 +89,7 @@ def stopped(figure: float | None = 1.5, *, interrupted: bool = False) -> Stopped
 
 def told(capsys: pytest.CaptureFixture[str], *events: Event) -> str:
     """Return what the plain view writes for events."""
-    view = Watch()
+    view = ProgressView()
     for event in events:
         view(event)
     captured = capsys.readouterr()
@@ -110,8 +110,8 @@ def drawn(*events: Event, columns: int = 80, started: bool = True, colour: bool 
         emoji=False,
     )
     ticks = iter(range(10**6))
-    with LiveWatch(console, clock=lambda: float(next(ticks))) as view:
-        view.reading(2_500_000, 10_000_000)
+    with LiveProgressView(console, clock=lambda: float(next(ticks))) as view:
+        view.on_read(2_500_000, 10_000_000)
         if started:
             view.start(plan(steps=9, prompts=("To ",)))
         for event in events:
@@ -120,7 +120,7 @@ def drawn(*events: Event, columns: int = 80, started: bool = True, colour: bool 
 
 
 def test_the_plan_is_told_before_the_first_step(capsys: pytest.CaptureFixture[str]) -> None:
-    Watch().start(plan(minutes=1))
+    ProgressView().start(plan(minutes=1))
     # Characters with one boundary a text.
     assert capsys.readouterr().err == (
         "learn from  3 texts, 14 characters\n"
@@ -144,7 +144,7 @@ def test_the_plan_is_told_before_the_first_step(capsys: pytest.CaptureFixture[st
     ],
 )
 def test_the_budget(capsys: pytest.CaptureFixture[str], budget: dict[str, Any], shown: str) -> None:
-    Watch().start(plan(**budget))
+    ProgressView().start(plan(**budget))
     assert f"  training  {shown}, minibatches" in capsys.readouterr().err
 
 
@@ -168,8 +168,8 @@ def test_a_long_run_has_no_more_than_fifty_lines_on_steps(
 
 @given(st.lists(st.floats(0.01, 3.0), max_size=60))
 def test_both_views_tell_of_steps_that_metrics_jsonl_has(gaps: list[float]) -> None:
-    class Told(Watch):
-        def step(self, event: Step) -> None:
+    class Told(ProgressView):
+        def show_step(self, event: Step) -> None:
             shown.append(event.to_json())
 
     class Lines:
@@ -178,7 +178,7 @@ def test_both_views_tell_of_steps_that_metrics_jsonl_has(gaps: list[float]) -> N
 
     shown: list[Any] = []
     kept: list[Any] = []
-    view, recorder = Told(), Recorder(cast(ModelWriter, Lines()))
+    view, recorder = Told(), EventLog(cast(ModelWriter, Lines()))
     for number, seconds in enumerate(accumulate(gaps)):
         event = dataclasses.replace(step(seconds, 0.5), step=number)
         recorder(event)
@@ -223,7 +223,7 @@ def test_saved_models_are_not_told_of(capsys: pytest.CaptureFixture[str]) -> Non
 def test_the_end_says_what_was_kept_where_and_what_to_do(
     capsys: pytest.CaptureFixture[str], prompts: tuple[str, ...], end: str
 ) -> None:
-    view = Watch()
+    view = ProgressView()
     view.start(plan(prompts=prompts))
     capsys.readouterr()
     view(stopped())
@@ -242,13 +242,15 @@ def changed(changes: dict[str, Any], **training: Any) -> Plan:
 
 def test_rare_symbols_are_counted() -> None:
     many = dataclasses.replace(KNOWN, counts=(3, 2, 5, 5))
-    [shown] = [text for name, text in describe(changed({"vocabulary": many})) if name == "symbols"]
+    [shown] = [
+        text for name, text in describe_plan(changed({"vocabulary": many})) if name == "symbols"
+    ]
     # 2 of 14 symbols, boundaries among them.
     assert shown == "4, level char; 2 symbols of the text (14 %) are rarer and become <unk>"
 
 
 def test_symbols_of_prompts_that_are_not_known_are_told_at_the_start() -> None:
-    notes = [text for name, text in describe(plan(prompts=("a☃", "xb"))) if name == "note"]
+    notes = [text for name, text in describe_plan(plan(prompts=("a☃", "xb"))) if name == "note"]
     assert notes == [
         "two texts were left out.",
         'the model does not know "☃", "x": <unk> is fed in their place.',
@@ -264,14 +266,14 @@ def test_headings_of_short_labels_are_as_wide_as_others(
 
 
 def test_a_model_with_labels_is_tried_with_one(capsys: pytest.CaptureFixture[str]) -> None:
-    view = Watch()
+    view = ProgressView()
     view.start(changed({"labels": ("a b", "c")}))
     view(stopped(1.5))
     assert capsys.readouterr().err.endswith(" -n 5 --label 'a b'\n")
 
 
 def test_a_figure_worse_than_blind_choice_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
-    view = Watch()
+    view = ProgressView()
     view.start(plan())
     capsys.readouterr()
     view(stopped(1.999))  # four symbols: log2(4) = 2
@@ -284,7 +286,7 @@ def test_a_figure_worse_than_blind_choice_is_told_of(capsys: pytest.CaptureFixtu
 
 
 def test_an_interruption_is_remembered(capsys: pytest.CaptureFixture[str]) -> None:
-    view = Watch()
+    view = ProgressView()
     view.start(plan())
     view(stopped(interrupted=True))
     assert view.interrupted
@@ -294,7 +296,7 @@ def test_an_interruption_is_remembered(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_the_best_figure_before_a_run_goes_on_is_known(capsys: pytest.CaptureFixture[str]) -> None:
-    view = Watch()
+    view = ProgressView()
     view.start(dataclasses.replace(plan(), best=1.25, notes=("the run goes on.",)))
     assert "      note  the run goes on.\n      note  two texts" in capsys.readouterr().err
     view(validation(1.5))
@@ -304,7 +306,7 @@ def test_the_best_figure_before_a_run_goes_on_is_known(capsys: pytest.CaptureFix
 def test_weights_that_were_not_measured_are_told_as_such(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    view = Watch()
+    view = ProgressView()
     view.start(plan())
     view(stopped(None, interrupted=True))
     told = capsys.readouterr().err.replace("\\", "/")
@@ -312,7 +314,7 @@ def test_weights_that_were_not_measured_are_told_as_such(
 
 
 def test_nothing_is_promised_where_nothing_was_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    view = Watch()
+    view = ProgressView()
     view.start(dataclasses.replace(plan(), output=None))
     capsys.readouterr()
     view(stopped())
@@ -337,10 +339,10 @@ def test_a_terminal_shows_how_much_is_read() -> None:
 
 def test_a_log_tells_now_and_then_how_much_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     times = [0.0]
-    view = Watch(clock=lambda: times[-1])
+    view = ProgressView(clock=lambda: times[-1])
     for second in (1.0, 6.0, 11.0, 16.0, 20.9):
         times.append(second)
-        view.reading(10_000_000, 200_000_000)
+        view.on_read(10_000_000, 200_000_000)
     # 30 MB in the 10 s since the first of them; the next line is due at 21 s.
     assert capsys.readouterr().err == "reading, 15% of 200.0 MB, 3.0 MB/s, 0:57 left\n"
 
@@ -399,7 +401,9 @@ def test_blocks_are_for_terminals_that_have_them(
     monkeypatch.setattr(locale, "getencoding", lambda: encoding)
     monkeypatch.setenv("TERM", terminal)
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace")
-    with LiveWatch(Console(file=file, force_terminal=True, color_system=None, width=80)) as view:
+    with LiveProgressView(
+        Console(file=file, force_terminal=True, color_system=None, width=80)
+    ) as view:
         view.start(plan())
         view(step(30.0, 0.25))
     file.seek(0)
@@ -410,9 +414,9 @@ def test_blocks_are_for_terminals_that_have_them(
 
 
 def test_what_is_no_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert type(watch()) is Watch
+    assert type(choose_view()) is ProgressView
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda stream: True)
     monkeypatch.setenv("TERM", "dumb")
-    assert type(watch()) is Watch
+    assert type(choose_view()) is ProgressView
     monkeypatch.setenv("TERM", "xterm")
-    assert type(watch()) is LiveWatch
+    assert type(choose_view()) is LiveProgressView

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.report.charts import Chart, Place, Series, frontier, line_chart, scatter_chart
+from charloom.report.charts import (
+    Chart,
+    ScatterPoint,
+    Series,
+    line_chart,
+    pareto_frontier,
+    scatter_chart,
+)
 
 coordinates = st.tuples(st.integers(1, 6).map(float), st.integers(1, 6).map(float))
 
@@ -18,7 +25,9 @@ def corners(path: str) -> list[tuple[float, float]]:
 
 def figure_at(chart: Chart, place: float) -> float:
     """Read a figure off the vertical axis, as a person does: between two ticks."""
-    (low, first), (high, second) = ((float(tick.label), tick.place) for tick in chart.y.ticks[:2])
+    (low, first), (high, second) = (
+        (float(tick.label), tick.position) for tick in chart.y.ticks[:2]
+    )
     return low + (place - first) / (second - first) * (high - low)
 
 
@@ -27,8 +36,8 @@ def test_a_line_can_be_read_off() -> None:
     chart = line_chart(
         [Series(name="held out", points=points, kind=1)],
         title="t",
-        x="s",
-        y="bits",
+        x_title="s",
+        y_title="bits",
         levels={"others": 3.0},
     )
     assert chart is not None
@@ -39,7 +48,7 @@ def test_a_line_can_be_read_off() -> None:
     assert corners(line.path)[-1][0] == chart.right
     assert figure_at(chart, chart.levels[0].y) == pytest.approx(3.0)
     assert [label.text for label in chart.labels] == ["held out", "others"]
-    assert chart.told == "t: held out, others."
+    assert chart.description == "t: held out, others."
 
 
 @given(st.lists(coordinates, min_size=1, max_size=9), st.booleans())
@@ -51,15 +60,15 @@ def test_the_frontier_is_what_none_beats(
         no_worse = [(a, b) for a, b in places if (a >= x if more_is_better else a <= x) and b <= y]
         if set(no_worse) == {(x, y)}:
             expected.append(index)
-    assert frontier(places, more_is_better=more_is_better) == expected
+    assert pareto_frontier(places, more_is_better=more_is_better) == expected
 
 
 @given(st.lists(coordinates, min_size=1, max_size=9), st.booleans())
 def test_no_place_lies_beyond_the_line_of_the_frontier(
     places: list[tuple[float, float]], more_is_better: bool
 ) -> None:
-    named = [Place(name=str(k), x=x, y=y, kind=k) for k, (x, y) in enumerate(places)]
-    chart = scatter_chart(named, title="t", x="x", y="y", more_is_better=more_is_better)
+    named = [ScatterPoint(name=str(k), x=x, y=y, kind=k) for k, (x, y) in enumerate(places)]
+    chart = scatter_chart(named, title="t", x_title="x", y_title="y", more_is_better=more_is_better)
     steps = corners(chart.lines[0].path)
     for mark in chart.marks:
         assert chart.left <= mark.x <= chart.right
@@ -72,14 +81,16 @@ def test_no_place_lies_beyond_the_line_of_the_frontier(
 
 
 def test_all_are_named_unless_they_are_many() -> None:
-    few = [Place(name=f"r{k}", x=k + 1, y=9 - k, kind=0) for k in range(10)]
-    assert len(scatter_chart(few, title="", x="", y="", more_is_better=False).labels) == 10
-    many = [Place(name=f"r{k}", x=k + 1, y=2 + k, kind=0) for k in range(11)]
-    chart = scatter_chart(many, title="", x="", y="", more_is_better=False)
+    few = [ScatterPoint(name=f"r{k}", x=k + 1, y=9 - k, kind=0) for k in range(10)]
+    assert (
+        len(scatter_chart(few, title="", x_title="", y_title="", more_is_better=False).labels) == 10
+    )
+    many = [ScatterPoint(name=f"r{k}", x=k + 1, y=2 + k, kind=0) for k in range(11)]
+    chart = scatter_chart(many, title="", x_title="", y_title="", more_is_better=False)
     assert [label.text for label in chart.labels] == ["r0"]
-    assert chart.marks[3].told == "r3: 5.0000 at 4"
+    assert chart.marks[3].tooltip == "r3: 5.0000 at 4"
 
 
 def test_without_points_there_is_no_picture() -> None:
     series = [Series(name="a", points=[], kind=0)]
-    assert line_chart(series, title="t", x="x", y="y", levels={"b": 1.0}) is None
+    assert line_chart(series, title="t", x_title="x", y_title="y", levels={"b": 1.0}) is None

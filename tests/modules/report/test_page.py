@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import charloom
-from charloom.report.files import report
-from charloom.report.findings import Findings, Samples, examine
-from charloom.report.page import page_of, page_of_all
+from charloom.report.files import write_report
+from charloom.report.findings import Findings, Samples, analyze
+from charloom.report.page import render_comparison_page, render_model_page
 from charloom.runs.compare import Result
 
 HOSTILE = "<script>document.title='taken'</script>"
@@ -40,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def findings(run: Path) -> Findings:
-    return examine(run, chosen=["</b><script>1</script>", "naïve\ttext"])
+    return analyze(run, chosen=["</b><script>1</script>", "naïve\ttext"])
 
 
 class Reader(HTMLParser):
@@ -81,7 +81,7 @@ def harmless(reader: Reader) -> bool:
 
 
 def test_texts_labels_and_names_stand_as_text(findings: Findings) -> None:
-    reader = read(page_of(findings))
+    reader = read(render_model_page(findings))
     assert harmless(reader)
     assert "a<b>&run" in reader.text
     assert LABELS[0] in reader.text
@@ -90,7 +90,7 @@ def test_texts_labels_and_names_stand_as_text(findings: Findings) -> None:
 
 
 def test_the_page_tells_the_figures(findings: Findings) -> None:
-    text = read(page_of(findings)).text
+    text = read(render_model_page(findings)).text
     assert f"{findings.figures.bits_per_character:.4f}" in text
     assert findings.baselines is not None
     for name in ("unigram", "ngram", "xz", "zstd"):
@@ -106,13 +106,15 @@ def test_the_page_tells_the_figures(findings: Findings) -> None:
 
 
 def charloom_text(text: str) -> str:
-    from charloom.formatting import visible
+    from charloom.formatting import escape_controls
 
-    return visible(text)
+    return escape_controls(text)
 
 
 def test_each_symbol_has_its_shade(findings: Findings) -> None:
-    cells = [own for tag, own in read(page_of(findings)).tags if tag == "b" and "title" in own]
+    cells = [
+        own for tag, own in read(render_model_page(findings)).tags if tag == "b" and "title" in own
+    ]
     symbols = [pair for text in findings.surprise for pair in text.symbols]
     assert len(cells) == len(symbols)
     for cell, (_, bits) in zip(cells, symbols, strict=True):
@@ -122,16 +124,16 @@ def test_each_symbol_has_its_shade(findings: Findings) -> None:
 
 def test_without_baselines_and_labels_the_page_says_so(findings: Findings) -> None:
     plain = dataclasses.replace(findings, baselines=None, classification=None)
-    text = read(page_of(plain)).text
+    text = read(render_model_page(plain)).text
     assert "too long for the others" in text
     assert "6-grams need" not in text
     assert "Which label" not in text
 
 
 def test_unknown_symbols_are_told(findings: Findings) -> None:
-    assert "unknown to the vocabulary" not in read(page_of(findings)).text
+    assert "unknown to the vocabulary" not in read(render_model_page(findings)).text
     many = dataclasses.replace(findings.figures, unknown=findings.figures.symbols // 5)
-    text = read(page_of(dataclasses.replace(findings, figures=many))).text
+    text = read(render_model_page(dataclasses.replace(findings, figures=many))).text
     share = many.unknown / many.symbols
     assert share > 0.15
     assert f"{share:.1%} of the symbols are unknown to the vocabulary" in " ".join(text.split())
@@ -158,7 +160,7 @@ def test_several_models(findings: Findings) -> None:
     ]
     curves = {one.name: findings.curves for one in results}
     samples = {results[0].name: Samples(label=None, texts={0.0: (HOSTILE,)})}
-    page = page_of_all(results, curves, samples, findings)
+    page = render_comparison_page(results, curves, samples, findings)
     reader = read(page)
     assert harmless(reader)
     words = " ".join(reader.text.split())
@@ -178,10 +180,10 @@ def test_several_models(findings: Findings) -> None:
 
 
 def test_the_same_figures_as_json(run: Path, tmp_path: Path) -> None:
-    path, findings = report(run, tmp_path / "page", chosen=["<b>"])
+    path, findings = write_report(run, tmp_path / "page", chosen=["<b>"])
     assert path == tmp_path / "page" / "report.html"
     assert sorted(file.name for file in path.parent.iterdir()) == ["report.html", "report.json"]
     figures = json.loads(path.with_name("report.json").read_text("utf-8"))
     assert figures == json.loads(json.dumps(findings.to_json()))
     assert figures["surprise"][0]["given"]
-    assert path.read_text("utf-8") == page_of(findings)
+    assert path.read_text("utf-8") == render_model_page(findings)

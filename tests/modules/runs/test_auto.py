@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 
 from charloom.network.autograd.module import Network
 from charloom.runs.auto import (
-    DECAYS,
-    LEAST_STEPS,
-    MOST_DROPOUT,
-    MOST_STREAMS,
-    OPEN,
-    RATES,
-    SIZES,
-    STEP_SYMBOLS,
+    AUTO_FIELDS,
+    HIDDEN_SIZES,
+    LEARNING_RATES,
+    MAX_BATCH_SIZE,
+    MAX_DROPOUT,
+    MIN_STEPS_PER_EPOCH,
+    SYMBOLS_PER_STEP,
     SYMBOLS_PER_WEIGHT,
-    Facts,
-    advise,
-    dropout,
-    weights,
+    WEIGHT_DECAYS,
+    CorpusProfile,
+    auto_settings,
+    dropout_fraction,
+    weight_count,
 )
 from charloom.settings import Cell, NetworkSettings, Optimizer, TrainingSettings
 
-TITLES = Facts(
+TITLES = CorpusProfile(
     symbols=307_000,
     documents=7_000,
     vocabulary=84,
@@ -34,7 +34,7 @@ TITLES = Facts(
     precisions=("fp32",),
 )
 facts = st.builds(
-    Facts,
+    CorpusProfile,
     symbols=st.integers(10_000, 10**10),
     documents=st.integers(1, 10_000),
     vocabulary=st.integers(3, 100_000),
@@ -44,46 +44,55 @@ facts = st.builds(
 )
 
 
-def flops(per_second: float) -> Any:
+def machine_of(per_second: float) -> Any:
     """Return the speed of a machine that does so many multiplications a second."""
-    return lambda network, training: per_second / weights(network, 84)
+    return lambda network, training: per_second / weight_count(network, 84)
 
 
 def never(network: NetworkSettings, training: TrainingSettings) -> float:
     raise AssertionError("the machine was measured")
 
 
-def test_what_is_given_stays() -> None:
+def test_explicit_settings_stay() -> None:
     network = NetworkSettings(hidden=77, input=9, dropout=0.25)
     training = TrainingSettings(
         minutes=1, batch_size=3, window=5, learning_rate=0.5, precision="bf16"
     )
-    assert advise(network, training, OPEN, TITLES, flops(1e9)) == (network, training)
+    assert auto_settings(network, training, AUTO_FIELDS, TITLES, machine_of(1e9)) == (
+        network,
+        training,
+    )
 
 
 @given(facts=facts, minutes=st.floats(0.01, 1000), speed=st.floats(1e6, 1e15))
-def test_settings_stay_within_their_bounds(facts: Facts, minutes: float, speed: float) -> None:
+def test_settings_stay_within_their_bounds(
+    facts: CorpusProfile, minutes: float, speed: float
+) -> None:
     training = TrainingSettings(minutes=minutes)
-    network, training = advise(NetworkSettings(), training, (), facts, flops(speed))
-    assert network.hidden in SIZES
-    assert 0 <= network.dropout <= MOST_DROPOUT
-    assert 1 <= training.batch_size <= MOST_STREAMS[facts.device]
-    read = training.batch_size * facts.length(training.window)
-    assert read <= max(2 * STEP_SYMBOLS[facts.device], 8 * facts.length(training.window))
+    network, training = auto_settings(NetworkSettings(), training, (), facts, machine_of(speed))
+    assert network.hidden in HIDDEN_SIZES
+    assert 0 <= network.dropout <= MAX_DROPOUT
+    assert 1 <= training.batch_size <= MAX_BATCH_SIZE[facts.device]
+    read = training.batch_size * facts.sequence_symbols(training.window)
+    assert read <= max(
+        2 * SYMBOLS_PER_STEP[facts.device], 8 * facts.sequence_symbols(training.window)
+    )
     assert training.precision in facts.precisions
     if facts.unit != "stream":
         assert training.batch_size <= facts.documents
 
 
 @given(speed=st.floats(1e6, 1e13))
-def test_the_largest_network_that_the_budget_suffices_for(speed: float) -> None:
-    made, _ = advise(NetworkSettings(), TrainingSettings(minutes=2), (), TITLES, flops(speed))
+def test_the_largest_affordable_network_is_chosen(speed: float) -> None:
+    made, _ = auto_settings(
+        NetworkSettings(), TrainingSettings(minutes=2), (), TITLES, machine_of(speed)
+    )
 
     def suffices(hidden: int) -> bool:
-        size = weights(dataclasses.replace(made, hidden=hidden), TITLES.vocabulary)
+        size = weight_count(dataclasses.replace(made, hidden=hidden), TITLES.vocabulary)
         return 120 * speed / size >= SYMBOLS_PER_WEIGHT * size
 
-    assert made.hidden == max([SIZES[0], *filter(suffices, SIZES)])
+    assert made.hidden == max([HIDDEN_SIZES[0], *filter(suffices, HIDDEN_SIZES)])
 
 
 @given(speed=st.floats(1e6, 1e13))
@@ -93,19 +102,21 @@ def test_few_sizes_are_measured(speed: float) -> None:
 
     def measured(network: NetworkSettings, training: TrainingSettings) -> float:
         asked.append(network.hidden)
-        return speed / weights(network, 84)
+        return speed / weight_count(network, 84)
 
-    advise(NetworkSettings(), TrainingSettings(minutes=2), (), TITLES, measured)
+    auto_settings(NetworkSettings(), TrainingSettings(minutes=2), (), TITLES, measured)
     assert len(asked) == len(set(asked)) <= 3
     asked.clear()
     fixed = NetworkSettings(hidden=77)
-    advise(fixed, TrainingSettings(minutes=2), {"hidden"}, TITLES, measured)
+    auto_settings(fixed, TrainingSettings(minutes=2), {"hidden"}, TITLES, measured)
     assert asked == [77]
 
 
 def test_more_time_never_gives_a_smaller_network_or_less_dropout() -> None:
     made = [
-        advise(NetworkSettings(), TrainingSettings(minutes=m), (), TITLES, flops(2e10))[0]
+        auto_settings(NetworkSettings(), TrainingSettings(minutes=m), (), TITLES, machine_of(2e10))[
+            0
+        ]
         for m in (0.05, 0.2, 1, 3, 10, 60, 600)
     ]
     assert [network.hidden for network in made] == sorted(network.hidden for network in made)
@@ -114,39 +125,39 @@ def test_more_time_never_gives_a_smaller_network_or_less_dropout() -> None:
 
 @pytest.mark.parametrize("budget", [TrainingSettings(epochs=3), TrainingSettings(steps=500)])
 def test_without_minutes_the_machine_is_not_measured(budget: TrainingSettings) -> None:
-    advise(NetworkSettings(), budget, (), TITLES, never)
+    auto_settings(NetworkSettings(), budget, (), TITLES, never)
 
 
 def test_a_small_text_is_read_in_many_steps() -> None:
     small = dataclasses.replace(TITLES, symbols=22_000, documents=500)
-    _, training = advise(NetworkSettings(), TrainingSettings(epochs=1), (), small, never)
+    _, training = auto_settings(NetworkSettings(), TrainingSettings(epochs=1), (), small, never)
     assert training.batch_size == 8
-    assert small.documents / training.batch_size >= LEAST_STEPS
+    assert small.documents / training.batch_size >= MIN_STEPS_PER_EPOCH
 
 
 def test_streams_and_long_texts_have_short_windows() -> None:
     for long in ({"unit": "stream"}, {"documents": 100}):
         facts = dataclasses.replace(TITLES, **long)
-        _, training = advise(NetworkSettings(), TrainingSettings(epochs=1), (), facts, never)
+        _, training = auto_settings(NetworkSettings(), TrainingSettings(epochs=1), (), facts, never)
         assert (training.window, training.batch_size) == (64, 32)
 
 
-@pytest.mark.parametrize(("optimizer", "rate"), RATES.items())
-def test_the_rate_is_that_of_the_optimizer(optimizer: Optimizer, rate: float) -> None:
+@pytest.mark.parametrize(("optimizer", "rate"), LEARNING_RATES.items())
+def test_the_learning_rate_follows_from_the_optimizer(optimizer: Optimizer, rate: float) -> None:
     training = TrainingSettings(epochs=1, optimizer=optimizer)
-    assert advise(NetworkSettings(), training, (), TITLES, never)[1].learning_rate == rate
+    assert auto_settings(NetworkSettings(), training, (), TITLES, never)[1].learning_rate == rate
 
 
-@pytest.mark.parametrize(("optimizer", "decay"), DECAYS.items())
-def test_the_decay_is_that_of_the_optimizer(optimizer: Optimizer, decay: float) -> None:
+@pytest.mark.parametrize(("optimizer", "decay"), WEIGHT_DECAYS.items())
+def test_the_weight_decay_follows_from_the_optimizer(optimizer: Optimizer, decay: float) -> None:
     training = TrainingSettings(epochs=1, optimizer=optimizer)
-    assert advise(NetworkSettings(), training, (), TITLES, never)[1].weight_decay == decay
+    assert auto_settings(NetworkSettings(), training, (), TITLES, never)[1].weight_decay == decay
     given = dataclasses.replace(training, weight_decay=0.5)
-    made = advise(NetworkSettings(), given, {"weight_decay"}, TITLES, never)[1]
+    made = auto_settings(NetworkSettings(), given, {"weight_decay"}, TITLES, never)[1]
     assert made.weight_decay == 0.5
 
 
-def test_the_faster_precision_is_taken() -> None:
+def test_the_faster_precision_is_chosen() -> None:
     facts = dataclasses.replace(TITLES, precisions=("fp32", "bf16"))
 
     def speed(network: NetworkSettings, training: TrainingSettings) -> float:
@@ -154,18 +165,18 @@ def test_the_faster_precision_is_taken() -> None:
 
     for hidden, precision in ((128, "fp32"), (256, "bf16")):
         settings = NetworkSettings(hidden=hidden)
-        made = advise(settings, TrainingSettings(minutes=1), {"hidden"}, facts, speed)
+        made = auto_settings(settings, TrainingSettings(minutes=1), {"hidden"}, facts, speed)
         assert made[1].precision == precision
 
 
 @given(passes=st.floats(1e-3, 1e4), ratio=st.floats(1e-6, 1e3))
 def test_more_passes_never_drop_less(passes: float, ratio: float) -> None:
-    assert dropout(passes, ratio) <= dropout(2 * passes, ratio) <= MOST_DROPOUT
-    assert dropout(passes, ratio) <= dropout(passes, 2 * ratio)
+    assert dropout_fraction(passes, ratio) <= dropout_fraction(2 * passes, ratio) <= MAX_DROPOUT
+    assert dropout_fraction(passes, ratio) <= dropout_fraction(passes, 2 * ratio)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_weights_are_those_of_the_network_but_for_the_table(cell: Cell) -> None:
+def test_weight_count_is_that_of_the_network_without_its_input_table(cell: Cell) -> None:
     settings = NetworkSettings(cell=cell, hidden=64, layers=2, input=16)
     network = Network(settings, 50)
     matrices = sum(
@@ -173,4 +184,4 @@ def test_weights_are_those_of_the_network_but_for_the_table(cell: Cell) -> None:
         for name, p in network.named_parameters()
         if p.ndim == 2 and name not in ("embedding.weight", "cells.0.input_weight")
     )
-    assert weights(settings, 50) == matrices
+    assert weight_count(settings, 50) == matrices

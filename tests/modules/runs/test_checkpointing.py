@@ -10,8 +10,8 @@ from records import record
 from charloom.errors import TrainingError
 from charloom.model_folder import checkpoint
 from charloom.model_folder.writer import ModelWriter
-from charloom.runs.checkpointing import Checkpoints
-from charloom.runs.listeners import Keeper
+from charloom.runs.checkpointing import Checkpointer
+from charloom.runs.listeners import BestWeights
 from charloom.training.trainer import Trainer
 
 
@@ -21,10 +21,10 @@ class Member:
     def __init__(self) -> None:
         self.weight = torch.zeros(2)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         return {"weight": self.weight}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.weight = state["weight"]
 
 
@@ -33,7 +33,7 @@ class Run:
 
     step, epoch, seconds = 4, 1, 2.5
 
-    def place(self, step: int, seconds: float) -> None:
+    def write_unmeasured(self, step: int, seconds: float) -> None:
         assert (step, seconds) == (4, 2.5)
 
 
@@ -42,29 +42,33 @@ def run() -> Any:
     return Run()
 
 
-def make(writer: ModelWriter, run: Any, member: Member, now: list[float]) -> Checkpoints:
-    return Checkpoints(
+def make_checkpointer(
+    writer: ModelWriter, run: Any, member: Member, now: list[float]
+) -> Checkpointer:
+    return Checkpointer(
         writer,
         {"checkpoint_seconds": 30.0, "corpus": "x", "machine": {}},
         {"member": member},
         cast(Trainer, run),
-        cast(Keeper, run),
+        cast(BestWeights, run),
         clock=lambda: now[0],
     )
 
 
-def saved(path: Path) -> bool:
+def pop_checkpoint(path: Path) -> bool:
     """Return whether there is a checkpoint, and remove it."""
     there = (path / "checkpoint" / "state.json").is_file()
     checkpoint.remove(path / "checkpoint")
     return there
 
 
-def test_it_saves_now_and_then_when_asked_and_at_the_end(tmp_path: Path, run: Any) -> None:
+def test_a_checkpoint_is_written_on_schedule_on_request_and_at_the_end(
+    tmp_path: Path, run: Any
+) -> None:
     path, now = tmp_path / "m", [100.0]
     with ModelWriter(path) as writer:
         writer.save(record())
-        saving = make(writer, run, Member(), now)
+        saving = make_checkpointer(writer, run, Member(), now)
         for after, ask, ending, expected in [
             (29.9, False, False, False),
             (0.1, False, False, True),
@@ -77,20 +81,20 @@ def test_it_saves_now_and_then_when_asked_and_at_the_end(tmp_path: Path, run: An
         ]:
             now[0] += after
             if ask:
-                saving.ask()
+                saving.request()
             saving(ending)
-            assert saved(path) is expected
+            assert pop_checkpoint(path) is expected
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_what_is_not_finite_never_replaces_a_checkpoint(
+def test_a_state_that_is_not_finite_never_replaces_a_checkpoint(
     tmp_path: Path, run: Any, number: float
 ) -> None:
     path = tmp_path / "m"
     with ModelWriter(path) as writer:
         writer.save(record())
         member = Member()
-        saving = make(writer, run, member, [0.0])
+        saving = make_checkpointer(writer, run, member, [0.0])
         saving(True)
         before = checkpoint.read(path / "checkpoint")
         member.weight[1] = number
@@ -103,13 +107,15 @@ def test_what_is_not_finite_never_replaces_a_checkpoint(
     assert checkpoint.read(path / "checkpoint") == before
 
 
-def test_whoever_joins_goes_on(tmp_path: Path, run: Any) -> None:
+def test_members_are_restored_from_the_checkpoint(tmp_path: Path, run: Any) -> None:
     path = tmp_path / "m"
     with ModelWriter(path) as writer:
         writer.save(record())
         first, second = Member(), Member()
         first.weight += 3
-        make(writer, run, first, [0.0])(True)
-        told = make(writer, run, second, [0.0]).begin(checkpoint.read(path / "checkpoint"))
+        make_checkpointer(writer, run, first, [0.0])(True)
+        told = make_checkpointer(writer, run, second, [0.0]).start(
+            checkpoint.read(path / "checkpoint")
+        )
     assert torch.equal(second.weight, first.weight)
     assert told == ["the run goes on after step 4 (epoch 1, 0:02 of training)."]

@@ -11,7 +11,7 @@ import charloom
 from charloom.errors import ResumeError, SettingsError, SourceError
 from charloom.events import Event, Step
 from charloom.model_folder.format import METRICS
-from charloom.runs.compare import Comparison, Interrupted, trials
+from charloom.runs.compare import Comparison, RunInterrupted, grid_trials
 
 LINES = [f"line {k} of a story, {k * k}" for k in range(60)]
 OPTIONS: dict[str, Any] = {"steps": 4, "device": "cpu", "dropout": 0.0}
@@ -25,8 +25,8 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_runs_of_a_grid() -> None:
-    made = trials({"hidden": [64, 128], "layers": [1, 2], "cell": ["lstm"]})
+def test_a_grid_has_one_trial_per_combination() -> None:
+    made = grid_trials({"hidden": [64, 128], "layers": [1, 2], "cell": ["lstm"]})
     assert [(one.name, one.number, one.count) for one in made] == [
         ("lstm-1-layer-64-units", 1, 4),
         ("lstm-1-layer-128-units", 2, 4),
@@ -34,22 +34,22 @@ def test_the_runs_of_a_grid() -> None:
         ("lstm-2-layers-128-units", 4, 4),
     ]
     assert made[2].options == {"cell": "lstm", "layers": 2, "hidden": 64}
-    assert len(trials({"cell": ["gru", "gru"]})) == 1
+    assert len(grid_trials({"cell": ["gru", "gru"]})) == 1
 
 
 @pytest.mark.parametrize(
     ("grid", "named"), [({"window": [1]}, "window"), ({"cell": []}, "an empty list")]
 )
-def test_what_cannot_be_compared(grid: dict[str, list[Any]], named: str) -> None:
+def test_an_unknown_or_empty_axis_is_refused(grid: dict[str, list[Any]], named: str) -> None:
     with pytest.raises(SettingsError) as error:
-        trials(grid)
+        grid_trials(grid)
     assert str(error.value) == (
         f"{named} cannot be compared; give one or more of cell, layers, hidden, each with its "
         "values."
     )
 
 
-def test_each_run_is_that_of_train(tmp_path: Path, source: Path) -> None:
+def test_each_result_equals_that_of_train_alone(tmp_path: Path, source: Path) -> None:
     test = tmp_path / "test.txt"
     test.write_text("line 3 and 4\na story\n", "utf-8")
     made = Comparison(source, GRID, output=tmp_path / "c", test=test, **OPTIONS)
@@ -58,11 +58,11 @@ def test_each_run_is_that_of_train(tmp_path: Path, source: Path) -> None:
     for result, trial in zip(results, made.trials, strict=True):
         alone = charloom.train(source, **OPTIONS, **trial.options)
         kept = charloom.load(tmp_path / "c" / trial.name)
-        assert result.validation == alone.record.figures["bits_per_character"]
-        assert kept.record.figures["bits_per_character"] == result.validation
+        assert result.validation == alone.record.metrics["bits_per_character"]
+        assert kept.record.metrics["bits_per_character"] == result.validation
         assert result.test == alone.bits_per_character(["line 3 and 4", "a story"])
         assert result.parameters == sum(t.size for t in alone.record.tensors.values())
-        training = alone.record.figures["training_bits_per_character"]
+        training = alone.record.metrics["training_bits_per_character"]
         assert result.gap == pytest.approx(result.validation - training)
         assert (result.cell, result.hidden, result.layers) == (
             trial.options["cell"],
@@ -74,7 +74,7 @@ def test_each_run_is_that_of_train(tmp_path: Path, source: Path) -> None:
     assert table == [one.to_json() for one in results]
 
 
-def test_what_is_finished_is_not_done_again(tmp_path: Path, source: Path) -> None:
+def test_finished_runs_are_not_repeated(tmp_path: Path, source: Path) -> None:
     first = Comparison(source, GRID, output=tmp_path / "c", **OPTIONS)
     before = [first.run(trial) for trial in first.trials]
     written = {path: path.read_bytes() for path in (tmp_path / "c").glob(f"*/{METRICS}")}
@@ -125,27 +125,27 @@ def test_standard_input_is_refused(tmp_path: Path, source: Path, given: dict[str
     )
 
 
-def test_test_texts_are_looked_at_before_anything_is_learned(tmp_path: Path, source: Path) -> None:
+def test_test_texts_are_checked_before_training(tmp_path: Path, source: Path) -> None:
     made = Comparison(source, GRID, output=tmp_path / "c", test=tmp_path / "none", **OPTIONS)
     with pytest.raises(SourceError, match="none"):
         made.run(made.trials[0])
     assert not (tmp_path / "c").exists()
 
 
-def test_a_test_figure_may_come_later(tmp_path: Path, source: Path) -> None:
+def test_the_test_metric_can_be_added_later(tmp_path: Path, source: Path) -> None:
     first = Comparison(source, GRID, output=tmp_path / "c", **OPTIONS)
     result = first.run(first.trials[0])
     later = Comparison(source, GRID, output=tmp_path / "c", test=source, **OPTIONS)
     assert result.test is None
-    tested = later.tested(result)
+    tested = later.with_test_metric(result)
     assert tested.test == charloom.load(tmp_path / "c" / result.name).bits_per_character(LINES)
-    assert later.tested(tested) == tested
-    assert first.tested(result) == result
+    assert later.with_test_metric(tested) == tested
+    assert first.with_test_metric(result) == result
     elsewhere = dataclasses.replace(result, name="elsewhere")
-    assert later.tested(elsewhere) == elsewhere
+    assert later.with_test_metric(elsewhere) == elsewhere
 
 
-def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, source: Path) -> None:
+def test_an_interrupted_run_is_resumed(tmp_path: Path, source: Path) -> None:
     """As Ctrl-C does: the model and the state of the run are kept."""
     first = Comparison(source, GRID, output=tmp_path / "c", **OPTIONS)
 
@@ -155,7 +155,7 @@ def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, source: Path) -> Non
 
             _thread.interrupt_main()
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(RunInterrupted):
         first.run(first.trials[0], listeners=[interrupt])
     assert first.results == []
     again = Comparison(source, GRID, output=tmp_path / "c", **OPTIONS)
@@ -167,10 +167,10 @@ def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, source: Path) -> Non
     assert steps[0] > 1
     assert steps[-1] == 4
     alone = charloom.train(source, **OPTIONS, **again.trials[0].options)
-    assert result.validation == alone.record.figures["bits_per_character"]
+    assert result.validation == alone.record.metrics["bits_per_character"]
 
 
-def test_settings_are_looked_at_before_anything_is_done(tmp_path: Path, source: Path) -> None:
+def test_settings_are_checked_before_any_run(tmp_path: Path, source: Path) -> None:
     with pytest.raises(SettingsError, match="hidden is 0"):
         Comparison(source, {"hidden": [4, 0]}, output=tmp_path / "c", **OPTIONS)
     assert not (tmp_path / "c").exists()

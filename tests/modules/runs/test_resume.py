@@ -13,7 +13,7 @@ from charloom.model import Model
 from charloom.model_folder import checkpoint
 from charloom.runs.plan import Plan
 from charloom.runs.train import train
-from charloom.training.state_codec import finite, unpack
+from charloom.training.state_codec import all_finite, unpack
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
 SMALL: dict[str, Any] = {
@@ -52,7 +52,7 @@ def refused(source: Path, run: Path, **options: Any) -> str:
     return str(caught.value)
 
 
-def test_options_that_are_as_they_were_do_no_harm(source: Path, run: Path) -> None:
+def test_unchanged_options_are_accepted(source: Path, run: Path) -> None:
     options = {**SMALL, "prompts": ["the "], "steps": 9, "seed": 0, "layers": 1}
     model = charloom.train(source, output=run, resume=True, **options)
     assert model.record.training.steps == 9
@@ -85,7 +85,7 @@ def test_other_settings_are_refused_by_name(
     assert before == {p.name: p.read_bytes() for p in run.iterdir() if p.is_file()}
 
 
-def test_a_preset_is_its_options(source: Path, run: Path) -> None:
+def test_a_preset_is_compared_option_by_option(source: Path, run: Path) -> None:
     assert "hidden was 8 and is now 128" in refused(source, run, preset="lesson")
     assert refused(source, run, preset="x") == "preset is 'x'; there are: lesson."
     assert refused(source, run, hiden=8).startswith("there is no option 'hiden'; there are: ")
@@ -114,14 +114,14 @@ def test_another_validation_file_is_refused(source: Path, tmp_path: Path) -> Non
     train(source, output=path, resume=True)
 
 
-def test_a_model_without_a_checkpoint(source: Path, run: Path, tmp_path: Path) -> None:
+def test_a_model_without_a_checkpoint_is_refused(source: Path, run: Path, tmp_path: Path) -> None:
     Model.load(run).save(tmp_path / "copy")
     assert refused(source, tmp_path / "copy").startswith(
         f"there is no checkpoint in {tmp_path / 'copy'}, so there is nothing to resume; "
     )
 
 
-def test_options_that_contradict_each_other(source: Path, tmp_path: Path) -> None:
+def test_contradicting_save_options_are_refused(source: Path, tmp_path: Path) -> None:
     assert refused(source, tmp_path / "m", force=True) == (
         "--force and --resume contradict each other: a run is begun anew or goes on; "
         "give one of them."
@@ -142,12 +142,12 @@ def test_options_that_contradict_each_other(source: Path, tmp_path: Path) -> Non
         assert str(caught.value) == told
 
 
-def test_another_machine_is_told_of(
+def test_the_plan_notes_that_the_machine_changed(
     source: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from charloom.training.data_parallel import Parts
+    from charloom.training.data_parallel import DataParallel
 
-    monkeypatch.setattr(Parts, "all_threads", 64)
+    monkeypatch.setattr(DataParallel, "total_threads", 64)
     plans: list[Plan] = []
     train(source, output=run, resume=True, on_start=plans.append)
     first, second = plans[0].notes
@@ -158,7 +158,7 @@ def test_another_machine_is_told_of(
     )
 
 
-def test_settings_of_another_version(
+def test_a_checkpoint_with_unknown_settings_is_refused(
     source: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = checkpoint.read(run / "checkpoint")
@@ -173,7 +173,7 @@ def test_settings_of_another_version(
     assert told.endswith("; go on with that version, or begin the run anew with --force.")
 
 
-def test_a_loss_that_is_not_finite_keeps_what_was_good(source: Path, tmp_path: Path) -> None:
+def test_an_infinite_loss_keeps_the_last_finite_state(source: Path, tmp_path: Path) -> None:
     path = tmp_path / "m"
 
     def spoil(event: Event) -> None:
@@ -194,16 +194,16 @@ def test_a_loss_that_is_not_finite_keeps_what_was_good(source: Path, tmp_path: P
     assert told.endswith(
         f"try a smaller --lr, or --precision fp32; what was kept before is in {path}."
     )
-    assert Model.load(path).record.figures["step"] <= 13
+    assert Model.load(path).record.metrics["step"] <= 13
     assert Model.load(path).generate(n=2)
     kept = checkpoint.read(path / "checkpoint")
     state = unpack(kept.state, kept.tensors)
-    assert finite(state)
+    assert all_finite(state)
     assert state["trainer"]["counters"]["step"] in (12, 13)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
-def test_a_signal_measures_samples_and_saves_now(source: Path, tmp_path: Path) -> None:
+def test_sigusr1_validates_samples_and_saves_after_the_step(source: Path, tmp_path: Path) -> None:
     path = tmp_path / "m"
     events: list[Event] = []
     saved: list[int] = []

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studies import GRID, OPTIONS, begin_and_die, noting, result_of, search, take_part
+from studies import GRID, OPTIONS, open_search, recorder_of, result_of, run_study, start_and_die
 
 import charloom
 from charloom.errors import DivergedError, OutputError, SettingsError, TrainingError
-from charloom.runs.auto import RATES
-from charloom.runs.compare import Comparison, Interrupted, Result, Trial
-from charloom.runs.search import HIDDEN, STUDY, Space
+from charloom.runs.auto import LEARNING_RATES
+from charloom.runs.compare import Comparison, Result, RunInterrupted, Trial
+from charloom.runs.search import SEARCH_HIDDEN_SIZES, STUDY_FILE, SearchSpace
 
 LINES = [f"line {k} of a story, {k * k}" for k in range(60)]
 
@@ -27,19 +27,25 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_is_left_open_is_chosen() -> None:
-    space = Space.of({"cell": ["lstm"], "layers": [1, 2]}, {"minutes": 1.0})
-    assert space.grid["hidden"] == HIDDEN
-    assert space.learning_rate == pytest.approx((RATES["muon"] / 4, RATES["muon"] * 2.5))
+def test_the_search_space_has_the_options_left_out() -> None:
+    space = SearchSpace.from_options({"cell": ["lstm"], "layers": [1, 2]}, {"minutes": 1.0})
+    assert space.grid["hidden"] == SEARCH_HIDDEN_SIZES
+    assert space.learning_rate == pytest.approx(
+        (LEARNING_RATES["muon"] / 4, LEARNING_RATES["muon"] * 2.5)
+    )
     assert space.dropout
-    fixed = Space.of(GRID, {"learning_rate": 0.1, "dropout": 0.0, "optimizer": "adamw"})
+    fixed = SearchSpace.from_options(
+        GRID, {"learning_rate": 0.1, "dropout": 0.0, "optimizer": "adamw"}
+    )
     assert (fixed.learning_rate, fixed.dropout) == (None, False)
-    assert Space.of(GRID, {"optimizer": "adamw"}).learning_rate == pytest.approx((0.0015, 0.015))
+    assert SearchSpace.from_options(GRID, {"optimizer": "adamw"}).learning_rate == pytest.approx(
+        (0.0015, 0.015)
+    )
 
 
-def test_each_run_is_that_of_train(tmp_path: Path, source: Path) -> None:
+def test_each_result_equals_that_of_train_alone(tmp_path: Path, source: Path) -> None:
     made = Comparison(source, GRID, output=tmp_path / "c", **OPTIONS)
-    study = search(tmp_path / "c")
+    study = open_search(tmp_path / "c")
     seen: list[Trial] = []
 
     def train(trial: Trial) -> Result:
@@ -55,58 +61,62 @@ def test_each_run_is_that_of_train(tmp_path: Path, source: Path) -> None:
         assert trial.options["cell"] in GRID["cell"]
         assert trial.options["hidden"] in GRID["hidden"]
         assert 0 <= trial.options["dropout"] <= 0.7
-        assert RATES["muon"] / 4 <= trial.options["learning_rate"] <= RATES["muon"] * 2.5
+        assert (
+            LEARNING_RATES["muon"] / 4
+            <= trial.options["learning_rate"]
+            <= LEARNING_RATES["muon"] * 2.5
+        )
         alone = charloom.train(source, **OPTIONS, **trial.options)
-        assert result.validation == alone.record.figures["bits_per_character"]
+        assert result.validation == alone.record.metrics["bits_per_character"]
         assert (result.dropout, result.learning_rate) == (
             trial.options["dropout"],
             trial.options["learning_rate"],
         )
 
 
-def test_what_is_done_is_not_done_again_and_more_may_follow(tmp_path: Path) -> None:
+def test_finished_trials_are_not_repeated_and_more_can_be_added(tmp_path: Path) -> None:
     first: list[Trial] = []
-    search(tmp_path / "c").run(noting(first))
-    search(tmp_path / "c").run(lambda trial: pytest.fail("it was done"))
+    open_search(tmp_path / "c").run(recorder_of(first))
+    open_search(tmp_path / "c").run(lambda trial: pytest.fail("it was done"))
     more: list[Trial] = []
-    study = search(tmp_path / "c", count=5)
-    study.run(noting(more))
+    study = open_search(tmp_path / "c", count=5)
+    study.run(recorder_of(more))
     assert [trial.number for trial in more] == [4, 5]
     rates = [trial.options["learning_rate"] for trial in [*first, *more]]
     assert len(set(rates)) == 5  # one that goes on does not begin again with the same proposals
     assert [one.learning_rate for one in study.results()] == rates
 
 
-def test_a_run_that_was_interrupted_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_trial_is_resumed(tmp_path: Path) -> None:
     begun: list[Trial] = []
 
     def interrupted(trial: Trial) -> Result:
         begun.append(trial)
         if trial.number == 2:
-            raise Interrupted
+            raise RunInterrupted
         return result_of(trial)
 
-    with pytest.raises(Interrupted):
-        search(tmp_path / "c").run(interrupted)
+    with pytest.raises(RunInterrupted):
+        open_search(tmp_path / "c").run(interrupted)
     again: list[Trial] = []
-    study = search(tmp_path / "c")
-    study.run(noting(again))
+    study = open_search(tmp_path / "c")
+    study.run(recorder_of(again))
     assert again[0] == begun[1]
     assert [trial.number for trial in again] == [2, 3]
     assert len(study.results()) == 3
 
 
-def test_runs_of_others_are_left_to_them(tmp_path: Path) -> None:
+def test_trials_of_another_folder_are_left_alone(tmp_path: Path) -> None:
     """Two folders, as of two machines, and one database."""
     url = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
-    one, other = (search(tmp_path / side / "c", storage=url) for side in ("a", "b"))
+    one, other = (open_search(tmp_path / side / "c", storage=url) for side in ("a", "b"))
     theirs: list[Trial] = []
     ours: list[int] = []
 
     def own(trial: Trial) -> Result:
         ours.append(trial.number)
         if trial.number == 1:  # meanwhile, the other one does all the rest
-            other.run(noting(theirs))
+            other.run(recorder_of(theirs))
         return result_of(trial)
 
     one.run(own)
@@ -116,11 +126,11 @@ def test_runs_of_others_are_left_to_them(tmp_path: Path) -> None:
     assert len(one.results()) == 3
 
 
-def test_processes_share_a_study(tmp_path: Path) -> None:
+def test_two_processes_share_a_study(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
     context = multiprocessing.get_context("spawn")
     sides = [
-        context.Process(target=take_part, args=(str(tmp_path / side / "c"), url, 8))
+        context.Process(target=run_study, args=(str(tmp_path / side / "c"), url, 8))
         for side in ("a", "b")
     ]
     for side in sides:
@@ -128,25 +138,27 @@ def test_processes_share_a_study(tmp_path: Path) -> None:
     for side in sides:
         side.join(120)
     assert [side.exitcode for side in sides] == [0, 0]
-    rates = [one.learning_rate for one in search(tmp_path / "a" / "c", 8, storage=url).results()]
+    rates = [
+        one.learning_rate for one in open_search(tmp_path / "a" / "c", 8, storage=url).results()
+    ]
     assert len(set(rates)) == len(rates)  # those who ask at the same moment are told differently
-    results = search(tmp_path / "a" / "c", 8, storage=url).results()
+    results = open_search(tmp_path / "a" / "c", 8, storage=url).results()
     assert sorted(int(one.name[:3]) for one in results) in ([*range(1, 9)], [*range(1, 10)])
 
 
-def test_a_run_whose_loss_is_no_number_is_a_failed_one(tmp_path: Path) -> None:
+def test_a_diverged_trial_is_a_failed_one(tmp_path: Path) -> None:
     def train(trial: Trial) -> Result:
         if trial.number == 2:
             raise DivergedError("the loss is nan")
         return result_of(trial)
 
-    study = search(tmp_path / "c")
+    study = open_search(tmp_path / "c")
     told: list[str] = []
-    study.run(train, told=told.append)
+    study.run(train, on_failure=told.append)
     [message] = told
     assert message.endswith(" failed: the loss is nan")
     assert [int(one.name[:3]) for one in study.results()] == [1, 3]
-    search(tmp_path / "c").run(lambda trial: pytest.fail("three were tried"))
+    open_search(tmp_path / "c").run(lambda trial: pytest.fail("three were tried"))
 
 
 @pytest.mark.parametrize(
@@ -158,12 +170,12 @@ def test_a_run_whose_loss_is_no_number_is_a_failed_one(tmp_path: Path) -> None:
         ({"texts": "others"}, '{"texts": "a fingerprint"}', '{"texts": "others"}'),
     ],
 )
-def test_another_search_in_the_same_place_is_refused(
+def test_other_settings_for_the_same_study_are_refused(
     tmp_path: Path, changed: dict[str, Any], before: str, now: str
 ) -> None:
-    search(tmp_path / "c")
+    open_search(tmp_path / "c")
     with pytest.raises(SettingsError) as error:
-        search(tmp_path / "c", **changed)
+        open_search(tmp_path / "c", **changed)
     message = str(error.value)
     inner = [json.loads(part) for part in (before, now)]
     assert message.startswith("the study 'c' was begun with {")
@@ -173,9 +185,9 @@ def test_another_search_in_the_same_place_is_refused(
 
 
 @pytest.mark.parametrize("url", ["nothing", "postgresql+psycopg://me@host/x"])
-def test_a_database_that_cannot_be_used(tmp_path: Path, url: str) -> None:
+def test_an_unusable_database_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(SettingsError) as error:
-        search(tmp_path / "c", storage=url)
+        open_search(tmp_path / "c", storage=url)
     message = str(error.value)
     assert message.startswith(f"storage {url!r} cannot be used (")
     assert message.endswith(
@@ -185,72 +197,74 @@ def test_a_database_that_cannot_be_used(tmp_path: Path, url: str) -> None:
     assert "\n" not in message
 
 
-def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_optuna_the_message_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SettingsError) as error:
-        search(tmp_path / "c")
+        open_search(tmp_path / "c")
     assert str(error.value) == (
         "search needs Optuna, which is not installed; install it: pip install 'charloom[search]'."
     )
     assert not (tmp_path / "c").exists()
 
 
-def test_the_study_lies_in_the_folder(tmp_path: Path) -> None:
-    search(tmp_path / "new" / "c")
-    assert (tmp_path / "new" / "c" / STUDY).is_file()
+def test_the_default_database_is_in_the_folder(tmp_path: Path) -> None:
+    open_search(tmp_path / "new" / "c")
+    assert (tmp_path / "new" / "c" / STUDY_FILE).is_file()
 
 
-def test_what_a_dead_process_left_goes_on_and_what_a_live_one_does_is_left(tmp_path: Path) -> None:
+def test_trials_of_dead_processes_are_resumed_and_of_live_ones_left_alone(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
-    dead = context.Process(target=begin_and_die, args=(str(tmp_path / "c"),))
+    dead = context.Process(target=start_and_die, args=(str(tmp_path / "c"),))
     dead.start()
     dead.join(120)
     assert dead.exitcode == -signal.SIGKILL
-    study = search(tmp_path / "c")
-    assert study.open() == 1
+    study = open_search(tmp_path / "c")
+    assert study.running_count() == 1
     seen: list[Trial] = []
-    study.run(noting(seen))
+    study.run(recorder_of(seen))
     assert [trial.number for trial in seen] == [1, 2, 3]
-    assert study.open() == 0
+    assert study.running_count() == 0
 
     living = subprocess.Popen(["sleep", "60"])
     try:
-        begun = search(tmp_path / "d")
+        begun = open_search(tmp_path / "d")
 
         def train(trial: Trial) -> Result:
-            begun._record(trial.number - 1, process=living.pid)
+            begun._set_attributes(trial.number - 1, process=living.pid)
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             begun.run(train)
-        begun._record(0, process=living.pid)
+        begun._set_attributes(0, process=living.pid)
         others: list[Trial] = []
-        study = search(tmp_path / "d")
-        study.run(noting(others))
+        study = open_search(tmp_path / "d")
+        study.run(recorder_of(others))
         assert [trial.number for trial in others] == [2, 3]
-        assert study.open() == 1
+        assert study.running_count() == 1
     finally:
         living.kill()
         living.wait()
 
 
-def test_other_errors_end_the_search_and_the_run_may_go_on(tmp_path: Path) -> None:
+def test_other_errors_end_the_search_and_the_trial_can_be_resumed(tmp_path: Path) -> None:
     def train(trial: Trial) -> Result:
         raise TrainingError("torch is missing")
 
-    study = search(tmp_path / "c")
+    study = open_search(tmp_path / "c")
     with pytest.raises(TrainingError, match="torch is missing"):
         study.run(train)
     seen: list[Trial] = []
-    study.run(noting(seen))
+    study.run(recorder_of(seen))
     assert [trial.number for trial in seen] == [1, 2, 3]
 
 
-def test_a_database_that_fails_later(tmp_path: Path) -> None:
-    study = search(tmp_path / "c")
+def test_a_database_that_fails_during_a_trial(tmp_path: Path) -> None:
+    study = open_search(tmp_path / "c")
 
     def train(trial: Trial) -> Result:
-        (tmp_path / "c" / STUDY).write_bytes(b"no database" * 1000)
+        (tmp_path / "c" / STUDY_FILE).write_bytes(b"no database" * 1000)
         return result_of(trial)
 
     with pytest.raises(OutputError) as error:
@@ -263,8 +277,8 @@ def test_a_database_that_fails_later(tmp_path: Path) -> None:
     assert "\n" not in message
 
 
-def test_passwords_are_not_told(tmp_path: Path) -> None:
+def test_messages_hide_passwords(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as error:
-        search(tmp_path / "c", storage="nothing://me:secret@host/x")
+        open_search(tmp_path / "c", storage="nothing://me:secret@host/x")
     assert "secret" not in str(error.value)
     assert "'nothing://me:***@host/x'" in str(error.value)

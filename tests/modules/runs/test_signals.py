@@ -4,31 +4,31 @@ import threading
 
 import pytest
 
-from charloom.runs.signals import ask_for_a_report, interruptible, reporting
+from charloom.runs.signals import on_sigusr1, raise_sigusr1, stop_on_signal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 
 
-def test_every_report_that_is_asked_for_reaches_all() -> None:
+def test_sigusr1_runs_every_action() -> None:
     seen: list[str] = []
     before = signal.getsignal(signal.SIGUSR1)
     requests = [lambda: seen.append("a")]
-    with reporting(requests):
+    with on_sigusr1(requests):
         signal.raise_signal(signal.SIGUSR1)
         requests.append(lambda: seen.append("b"))
-        assert ask_for_a_report()
+        assert raise_sigusr1()
     assert seen == ["a", "a", "b"]
     assert signal.getsignal(signal.SIGUSR1) is before
 
 
-def test_nothing_is_sent_where_nobody_listens() -> None:
+def test_raise_sigusr1_sends_nothing_without_a_handler() -> None:
     assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
-    assert not ask_for_a_report(), "it would end the process"
+    assert not raise_sigusr1(), "it would end the process"
 
 
-def test_other_threads_do_not_listen() -> None:
+def test_other_threads_install_no_handlers() -> None:
     def listen() -> None:
-        with reporting([]), interruptible(lambda: None):
+        with on_sigusr1([]), stop_on_signal(lambda: None):
             handlers.append(signal.getsignal(signal.SIGUSR1))
 
     handlers: list[object] = []

@@ -10,7 +10,7 @@ from records import record
 from charloom.errors import OutputError, SettingsError, TrainingError
 from charloom.events import Sample, Step
 from charloom.model_folder import format as model_folder
-from charloom.model_folder.writer import ModelWriter, check_free
+from charloom.model_folder.writer import ModelWriter, check_output_path
 from charloom.runs import train as recipe
 from charloom.runs.tensorboard import TensorBoardLog, check_log
 
@@ -112,26 +112,26 @@ def test_a_folder_with_a_log_is_a_model_that_can_be_replaced(
     assert not (tmp_path / "m" / "tensorboard").exists()
 
 
-def test_what_is_not_ours_among_the_logs_is_not_lost(run: Path, tmp_path: Path) -> None:
+def test_foreign_files_among_the_logs_are_kept(run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(run, tmp_path / "m")
-    check_free(run, force=True)
+    check_output_path(run, force=True)
     (run / "tensorboard" / "training" / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(OutputError) as caught:
-        check_free(run, force=True)
+        check_output_path(run, force=True)
     assert str(caught.value) == (
         f"{run} holds a model and also tensorboard/training/notes.txt, which would be lost; "
         "move it away, or name another folder with --output."
     )
 
 
-def test_files_do_not_tell_the_name_of_the_machine(run: Path) -> None:
+def test_file_names_do_not_contain_the_host_name(run: Path) -> None:
     names = {path.name for path in (run / "tensorboard").rglob("*") if path.is_file()}
     (name,) = names
     seconds = name.removeprefix("events.out.tfevents.").removesuffix(".charloom")
     assert seconds.isdecimal()
 
 
-def test_memory_of_a_gpu_and_texts_of_several_lines(tmp_path: Path) -> None:
+def test_gpu_memory_and_samples_of_several_lines_are_logged(tmp_path: Path) -> None:
     now = iter(range(1000, 2000))
     with ModelWriter(tmp_path / "m") as writer:
         log = TensorBoardLog(writer, record(), clock=lambda: float(next(now)))
@@ -159,18 +159,18 @@ def test_memory_of_a_gpu_and_texts_of_several_lines(tmp_path: Path) -> None:
         assert texts(folder, 'samples/x at 0.5 ""') == [(3, "    # one\n    *two*\n    ☃")]
 
 
-def test_without_a_log_nothing_is_checked() -> None:
+def test_valid_logs_are_accepted() -> None:
     check_log(None, None)
     check_log("tensorboard", "m")
 
 
-def test_a_log_that_does_not_exist() -> None:
+def test_an_unknown_log_is_refused() -> None:
     with pytest.raises(SettingsError) as caught:
         check_log("wandb", "m")
     assert str(caught.value) == "log is 'wandb'; allowed: tensorboard."
 
 
-def test_a_log_without_a_folder(source: Path) -> None:
+def test_a_log_without_a_folder_is_refused(source: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         recipe.train(source, log="tensorboard", steps=1, **SMALL)
     assert str(caught.value) == (

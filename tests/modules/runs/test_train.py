@@ -13,7 +13,7 @@ from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.model import Model
 from charloom.model_folder import format as model_folder
 from charloom.runs.plan import Plan
-from charloom.runs.resolve import choose
+from charloom.runs.resolve import resolve_settings
 from charloom.runs.train import train
 from charloom.training import trainer
 
@@ -29,7 +29,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_options_win_over_the_preset_and_that_over_the_defaults() -> None:
-    text, network, training = choose(["x.txt"], "lesson", {"hidden": 64, "seed": 5})
+    text, network, training = resolve_settings(["x.txt"], "lesson", {"hidden": 64, "seed": 5})
     assert (network.hidden, network.input, network.cell) == (64, "one-hot", "lstm")
     assert (training.batch_size, training.optimizer, training.seed) == (8, "rmsprop", 5)
     assert (training.epochs, training.minutes) == (3, None)
@@ -37,46 +37,46 @@ def test_options_win_over_the_preset_and_that_over_the_defaults() -> None:
 
 
 @given(budget=st.sampled_from([("minutes", 0.5), ("steps", 7), ("epochs", 9)]))
-def test_a_budget_that_is_given_replaces_that_of_the_preset(budget: tuple[str, float]) -> None:
-    _, _, training = choose(["x.txt"], "lesson", dict([budget]))
+def test_an_explicit_budget_replaces_that_of_the_preset(budget: tuple[str, float]) -> None:
+    _, _, training = resolve_settings(["x.txt"], "lesson", dict([budget]))
     given = {name: getattr(training, name) for name in ("minutes", "epochs", "steps")}
     assert {name: value for name, value in given.items() if value is not None} == dict([budget])
 
 
-def test_a_named_corpus_brings_its_own_settings() -> None:
-    assert choose(["tiny-shakespeare"], None, {})[0].unit == "stream"
-    assert choose(["tiny-shakespeare"], None, {"unit": "line"})[0].unit == "line"
+def test_a_named_corpus_has_its_own_defaults() -> None:
+    assert resolve_settings(["tiny-shakespeare"], None, {})[0].unit == "stream"
+    assert resolve_settings(["tiny-shakespeare"], None, {"unit": "line"})[0].unit == "line"
 
 
-def test_without_a_budget_it_is_two_minutes() -> None:
-    assert choose(["x.txt"], None, {})[2].minutes == 2
+def test_the_default_budget_is_two_minutes() -> None:
+    assert resolve_settings(["x.txt"], None, {})[2].minutes == 2
 
 
-def test_a_preset_that_does_not_exist() -> None:
+def test_an_unknown_preset_is_refused() -> None:
     with pytest.raises(SettingsError) as caught:
-        choose(["x.txt"], "lessons", {})
+        resolve_settings(["x.txt"], "lessons", {})
     assert str(caught.value) == "preset is 'lessons'; there are: lesson."
 
 
-def test_an_option_that_does_not_exist() -> None:
+def test_an_unknown_option_is_refused() -> None:
     with pytest.raises(SettingsError) as caught:
-        choose(["x.txt"], None, {"hiden": 3})
+        resolve_settings(["x.txt"], None, {"hiden": 3})
     assert str(caught.value).startswith(
         "there is no option 'hiden'; there are: average, batch_size"
     )
 
 
-def test_weight_decay_is_that_of_muon_and_adamw() -> None:
-    assert choose(["x.txt"], None, {"weight_decay": 0.5})[2].weight_decay == 0.5
+def test_weight_decay_needs_an_optimizer_that_has_it() -> None:
+    assert resolve_settings(["x.txt"], None, {"weight_decay": 0.5})[2].weight_decay == 0.5
     with pytest.raises(SettingsError) as caught:
-        choose(["x.txt"], "lesson", {"weight_decay": 0.5})
+        resolve_settings(["x.txt"], "lesson", {"weight_decay": 0.5})
     assert str(caught.value) == (
         "weight-decay was given with optimizer rmsprop, which has none; "
         "leave it out, or use --optimizer muon or adamw."
     )
 
 
-def test_a_share_to_measure_on_and_a_file_to_measure_on(source: Path) -> None:
+def test_a_validation_fraction_and_a_validation_file_are_refused(source: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         train(source, validation=source, valid_fraction=0.2)
     assert str(caught.value) == (
@@ -85,10 +85,10 @@ def test_a_share_to_measure_on_and_a_file_to_measure_on(source: Path) -> None:
     )
 
 
-def test_prompts_of_samples_are_read_as_those_of_generate() -> None:
+def test_sample_prompts_are_cleaned_as_generate_cleans_them() -> None:
     given = ("e\u0301 &amp;", "a\udcff")
-    assert choose(["x.txt"], None, {"prompts": given})[2].prompts == ("é &", "a\ufffd")
-    raw = choose(["x.txt"], None, {"prompts": given, "clean": False})[2].prompts
+    assert resolve_settings(["x.txt"], None, {"prompts": given})[2].prompts == ("é &", "a\ufffd")
+    raw = resolve_settings(["x.txt"], None, {"prompts": given, "clean": False})[2].prompts
     assert raw == ("e\u0301 &amp;", "a\ufffd")
 
 
@@ -122,20 +122,22 @@ def test_a_run_from_a_source_to_a_model_folder(source: Path, tmp_path: Path) -> 
     assert len(samples) == 2 * 3, "two epochs, three temperatures"
     loaded = Model.load(path)
     assert loaded.generate("the ", n=3, seed=4) == model.generate("the ", n=3, seed=4)
-    assert loaded.record.figures["bits_per_character"] == min(
+    assert loaded.record.metrics["bits_per_character"] == min(
         e.bits_per_character for e in events if isinstance(e, Validation)
     )
     assert loaded.record.provenance["training_documents"] == len(plans[0].corpus.training)
 
 
-def held(model: Model) -> list[str] | None:
+def indexed_lines(model: Model) -> list[str] | None:
     """Return the lines that the model's index knows; None if there is no index."""
-    index = model.record.known
+    index = model.record.document_index
     return None if index is None else [text for text in LINES if text in index]
 
 
 @pytest.mark.parametrize("folder", [True, False])
-def test_the_training_documents_are_known(source: Path, tmp_path: Path, folder: bool) -> None:
+def test_the_index_contains_exactly_the_training_documents(
+    source: Path, tmp_path: Path, folder: bool
+) -> None:
     plans: list[Plan] = []
     output = tmp_path / "m" if folder else None
     model = train(source, output=output, steps=1, on_start=plans.append, **SMALL)
@@ -143,41 +145,43 @@ def test_the_training_documents_are_known(source: Path, tmp_path: Path, folder: 
     part = corpus.training
     learned = [corpus.vocabulary.decode(part.document(d)) for d in range(len(part))]
     assert 0 < len(learned) < len(LINES)
-    assert held(model) == learned
+    assert indexed_lines(model) == learned
     if output is not None:
-        assert held(Model.load(output)) == learned
+        assert indexed_lines(Model.load(output)) == learned
         model.save(tmp_path / "n")
         Model.load(tmp_path / "n").save(tmp_path / "o")
-        assert held(Model.load(tmp_path / "o")) == learned
+        assert indexed_lines(Model.load(tmp_path / "o")) == learned
 
 
-def test_documents_of_the_validation_file_are_not_known(source: Path, tmp_path: Path) -> None:
+def test_the_index_excludes_the_validation_file(source: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.txt"
     own.write_text("\n".join([*LINES[:5], "the new one"]), encoding="utf-8")
     model = train(source, validation=own, steps=1, **SMALL)
-    assert held(model) == LINES[5:]
+    assert indexed_lines(model) == LINES[5:]
 
 
 @pytest.mark.parametrize("options", [{"index": False}, {"unit": "stream"}])
-def test_without_an_index(source: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+def test_index_false_and_streams_have_no_index(
+    source: Path, tmp_path: Path, options: dict[str, Any]
+) -> None:
     model = train(source, output=tmp_path / "m", steps=1, **SMALL | options)
-    assert held(model) is None
-    assert held(Model.load(tmp_path / "m")) is None
+    assert indexed_lines(model) is None
+    assert indexed_lines(Model.load(tmp_path / "m")) is None
     assert not (tmp_path / "m" / "documents.bin").exists()
 
 
-def test_a_stream_has_no_documents_to_keep_hashes_of() -> None:
-    assert choose(["x.txt"], None, {"unit": "stream"})[2].index
-    assert not choose(["x.txt"], None, {"unit": "stream", "index": False})[2].index
+def test_an_explicit_index_of_a_stream_is_refused() -> None:
+    assert resolve_settings(["x.txt"], None, {"unit": "stream"})[2].index
+    assert not resolve_settings(["x.txt"], None, {"unit": "stream", "index": False})[2].index
     with pytest.raises(SettingsError) as caught:
-        choose(["tiny-shakespeare"], None, {"index": True})
+        resolve_settings(["tiny-shakespeare"], None, {"index": True})
     assert str(caught.value) == (
         "index was asked for with unit stream; a stream has no documents to keep hashes of: "
         "leave it out, or use --unit line or --unit document."
     )
 
 
-def test_what_the_plan_says_is_in_the_model(source: Path) -> None:
+def test_the_provenance_records_the_outcome_of_the_plan(source: Path) -> None:
     plans: list[Plan] = []
     model = train(source, steps=1, on_start=plans.append, **SMALL | {"precision": "fp32"})
     kept = model.record.provenance
@@ -207,17 +211,17 @@ def test_a_listener_that_raises_ends_the_run_with_everything_kept(
     assert heard[-1].step == 7
     assert isinstance(others[-1], Stopped)
     assert (others[-1].step, others[-1].reason) == (7, "interrupted")
-    assert Model.load(tmp_path / "m").record.figures["bits_per_character"] == (
+    assert Model.load(tmp_path / "m").record.metrics["bits_per_character"] == (
         others[-1].bits_per_character
     )
 
 
-def test_a_listener_hears_of_a_figure_when_the_weights_are_kept(
+def test_the_best_weights_are_saved_before_listeners_get_the_validation(
     source: Path, tmp_path: Path
 ) -> None:
     def look(event: Event) -> None:
         if isinstance(event, Validation) and event.best:
-            seen.append((event.step, Model.load(tmp_path / "m").record.figures["step"]))
+            seen.append((event.step, Model.load(tmp_path / "m").record.metrics["step"]))
 
     seen: list[tuple[int, int]] = []
     train(source, output=tmp_path / "m", listeners=[look], epochs=2, **SMALL)
@@ -238,7 +242,7 @@ def test_the_same_seed_gives_the_same_model(source: Path) -> None:
     )
 
 
-def test_ctrl_c_ends_after_the_current_step_and_keeps_everything(
+def test_ctrl_c_stops_after_the_current_step_and_saves_everything(
     source: Path, tmp_path: Path
 ) -> None:
     events: list[Event] = []
@@ -257,7 +261,7 @@ def test_ctrl_c_ends_after_the_current_step_and_keeps_everything(
     assert Model.load(tmp_path / "m").generate() == model.generate()
 
 
-def test_a_second_ctrl_c_ends_without_measuring(
+def test_a_second_ctrl_c_stops_without_a_validation(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> float:
@@ -276,11 +280,13 @@ def test_a_second_ctrl_c_ends_without_measuring(
     assert (events[-1].reason, events[-1].bits_per_character) == ("interrupted", None)
     loaded = Model.load(tmp_path / "m")
     assert loaded.generate(seed=3) == model.generate(seed=3)
-    assert "bits_per_character" not in loaded.record.figures
-    assert loaded.record.figures["step"] == 3
+    assert "bits_per_character" not in loaded.record.metrics
+    assert loaded.record.metrics["step"] == 3
 
 
-def test_without_torch_one_line_says_so(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_torch_the_message_names_the_package(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "torch" else find(name)
@@ -294,7 +300,7 @@ def test_without_torch_one_line_says_so(source: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_other_signals_have_their_effect_when_everything_is_kept(
+def test_other_signals_are_raised_again_after_saving(
     source: Path, tmp_path: Path, name: str
 ) -> None:
     if not hasattr(signal, name):
@@ -310,7 +316,7 @@ def test_other_signals_have_their_effect_when_everything_is_kept(
             signal.raise_signal(number)
 
     def end(number: int, frame: object) -> None:
-        seen.append(Model.load(path).record.figures["step"])
+        seen.append(Model.load(path).record.metrics["step"])
 
     before = signal.signal(number, end)
     try:
@@ -324,7 +330,7 @@ def test_other_signals_have_their_effect_when_everything_is_kept(
     assert set(path.parent.iterdir()) == {path}
 
 
-def test_what_is_ignored_stays_ignored(source: Path) -> None:
+def test_an_ignored_signal_stays_ignored(source: Path) -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         events: list[Event] = []
@@ -352,7 +358,7 @@ def test_labels_become_initial_states(tmp_path: Path) -> None:
         assert all(text.startswith(label * 4) for text in texts)
 
 
-def test_a_stream_is_learned_with_carried_state(tmp_path: Path) -> None:
+def test_a_stream_is_trained_with_carried_state(tmp_path: Path) -> None:
     path = tmp_path / "s.txt"
     path.write_text("abcdefgh" * 400, encoding="utf-8")
     options = {**SMALL, "learning_rate": 0.03, "window": 16}
@@ -360,7 +366,7 @@ def test_a_stream_is_learned_with_carried_state(tmp_path: Path) -> None:
     assert model.generate("abc", temperature=0, length=13) == ["abcdefghabcdefgh"]
 
 
-def test_a_mistake_leaves_nothing_behind(source: Path, tmp_path: Path) -> None:
+def test_a_mistake_leaves_no_files(source: Path, tmp_path: Path) -> None:
     before = set(tmp_path.iterdir())
     with pytest.raises(SourceError):
         train(tmp_path / "missing.txt", output=tmp_path / "m")
@@ -369,15 +375,13 @@ def test_a_mistake_leaves_nothing_behind(source: Path, tmp_path: Path) -> None:
     assert set(tmp_path.iterdir()) == before
 
 
-def test_a_folder_with_a_model_is_told_before_anything_is_read(
-    source: Path, tmp_path: Path
-) -> None:
+def test_an_existing_model_is_refused_before_sources_are_read(source: Path, tmp_path: Path) -> None:
     train(source, output=tmp_path / "m", steps=1, **SMALL)
     with pytest.raises(OutputError, match="already holds a model"):
         train(tmp_path / "missing.txt", output=tmp_path / "m")
 
 
-def test_a_network_larger_than_memory(source: Path) -> None:
+def test_a_network_larger_than_memory_is_refused(source: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         train(source, steps=1, **(SMALL | {"hidden": 10**7}))
     assert str(caught.value) == (

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.errors import SettingsError
-from charloom.settings.records import Record, fits, number
+from charloom.settings.records import SettingsBase, check_range, matches_type
 
 Colour = Literal["red", "blue"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Paint(Record):
+class Paint(SettingsBase):
     colour: Colour = "red"
     litres: float = 1.0
     coats: int | None = None
@@ -46,8 +46,8 @@ FITTING: list[tuple[Any, list[object], list[object]]] = [
 
 @pytest.mark.parametrize(("kind", "right", "wrong"), FITTING, ids=lambda v: str(v)[:30])
 def test_what_fits_a_kind(kind: Any, right: list[object], wrong: list[object]) -> None:
-    assert [value for value in right if not fits(value, kind)] == []
-    assert [value for value in wrong if fits(value, kind)] == []
+    assert [value for value in right if not matches_type(value, kind)] == []
+    assert [value for value in wrong if matches_type(value, kind)] == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_named_as_the_command_line_names_it(
 )
 def test_ranges_in_words(value: float, limits: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        number("x", value, **limits)
+        check_range("x", value, **limits)
     assert str(caught.value) == message
 
 
@@ -108,7 +108,7 @@ def test_a_range_holds_what_lies_within(
     within = low < value < high or (value == low and not open_low)
     within = within or (value == high and not open_high)
     try:
-        number("x", value, low=low, high=high, open_low=open_low, open_high=open_high)
+        check_range("x", value, low=low, high=high, open_low=open_low, open_high=open_high)
         assert within
     except SettingsError:
         assert not within

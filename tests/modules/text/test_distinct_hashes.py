@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.text import distinct_hashes
-from charloom.text.distinct_hashes import distinct
+from charloom.text.distinct_hashes import iter_distinct
 
 
 @given(
@@ -19,9 +19,9 @@ from charloom.text.distinct_hashes import distinct
 def test_each_number_comes_once_in_order(numbers: list[int], bucket: int, block: int) -> None:
     array = np.array(numbers, dtype=np.uint64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distinct_hashes, "BUCKET", bucket)
+        patch.setattr(distinct_hashes, "BUCKET_SIZE", bucket)
         pieces = list(
-            distinct(
+            iter_distinct(
                 lambda: (array[b : b + block] for b in range(0, len(array), block)),
                 len(array),
                 64,
@@ -31,9 +31,9 @@ def test_each_number_comes_once_in_order(numbers: list[int], bucket: int, block:
 
 
 def test_numbers_of_fewer_bits_are_spread_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distinct_hashes, "BUCKET", 100)
+    monkeypatch.setattr(distinct_hashes, "BUCKET_SIZE", 100)
     array = np.random.default_rng(0).integers(0, 2**40, size=800).astype(np.uint64)
-    pieces = list(distinct(lambda: iter([array]), len(array), 40))
+    pieces = list(iter_distinct(lambda: iter([array]), len(array), 40))
     assert len(pieces) == 8
     # Binomial(800, 1/8): 100 with a standard deviation of 9.4; six of them.
     assert all(43 < len(piece) < 157 for piece in pieces)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.text import hashing
-from charloom.text.documents import Block, Document, gather
-from charloom.text.hashing import Hasher, utf8
-from charloom.text.symbols import codes
+from charloom.text.documents import Block, Document, to_blocks
+from charloom.text.hashing import Hasher, encode_utf8
+from charloom.text.symbols import code_units
 
 
 def expected(texts: list[str]) -> list[int]:
@@ -21,14 +21,14 @@ def expected(texts: list[str]) -> list[int]:
 
 @pytest.fixture(params=[0, 10**9], ids=["compiled", "hashlib"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(hashing, "COMPILED_FROM", request.param)
+    monkeypatch.setattr(hashing, "MIN_COMPILED_DOCUMENTS", request.param)
     yield
 
 
 def hashed(texts: list[str]) -> list[int]:
     hasher = Hasher()
-    blocks = gather(Document(text=text) for text in texts)
-    return [int(each) for block in blocks for each in hasher.hashes(block)]
+    blocks = to_blocks(Document(text=text) for text in texts)
+    return [int(each) for block in blocks for each in hasher.hash_block(block)]
 
 
 def test_every_length_and_width(way: None) -> None:
@@ -42,10 +42,10 @@ def test_every_length_and_width(way: None) -> None:
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1))
 def test_any_texts(compiled_from: int, texts: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hashing, "COMPILED_FROM", compiled_from)
+        patch.setattr(hashing, "MIN_COMPILED_DOCUMENTS", compiled_from)
         assert hashed(texts) == expected(texts)
-    joined = codes("".join(texts), "char")
-    data, lengths = utf8(joined, np.array([len(text) for text in texts]))
+    joined = code_units("".join(texts), "char")
+    data, lengths = encode_utf8(joined, np.array([len(text) for text in texts]))
     assert data.tobytes() == "".join(texts).encode()
     assert lengths.tolist() == [len(text.encode()) for text in texts]
 
@@ -54,8 +54,8 @@ def test_a_document_of_several_blocks(way: None) -> None:
     hasher, pieces = Hasher(), ["one é", "two ", "three"]
     found: list[int] = []
     for number, piece in enumerate(pieces):
-        units = codes(piece, "char")
+        units = code_units(piece, "char")
         last = number == len(pieces) - 1
         block = Block(codes=units, lengths=np.array([len(units)]), unfinished=not last)
-        found += hasher.hashes(block).tolist()
+        found += hasher.hash_block(block).tolist()
     assert found == expected(["".join(pieces)])

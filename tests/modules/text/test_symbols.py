@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from charloom.settings import Level
-from charloom.text.symbols import BYTES, characters, codes, is_symbol, iterate, join, repair, split
+from charloom.text.symbols import (
+    BYTES,
+    code_units,
+    count_characters,
+    is_symbol,
+    iter_symbols,
+    join,
+    replace_surrogates,
+    split,
+)
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 ACCENT = "e\u0301"
@@ -58,13 +67,24 @@ def test_bytes_that_are_not_utf8_become_the_replacement_character() -> None:
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
 def test_lone_surrogates_become_the_replacement_character(level: Level) -> None:
     assert join(split("a\ud800b", level), level) == "a\ufffdb"
-    assert repair("\ud83d\ude00") == "😀"
+    assert replace_surrogates("\ud83d\ude00") == "😀"
 
 
 def test_characters_of_a_symbol() -> None:
-    assert characters(ACCENT, "grapheme") == 2
-    assert characters("word", "word") == 4
-    assert [characters(s, "byte") for s in split("é€😀a", "byte")] == [1, 0, 1, 0, 0, 1, 0, 0, 0, 1]
+    assert count_characters(ACCENT, "grapheme") == 2
+    assert count_characters("word", "word") == 4
+    assert [count_characters(s, "byte") for s in split("é€😀a", "byte")] == [
+        1,
+        0,
+        1,
+        0,
+        0,
+        1,
+        0,
+        0,
+        0,
+        1,
+    ]
 
 
 def test_symbols_of_a_level_are_recognised() -> None:
@@ -74,10 +94,10 @@ def test_symbols_of_a_level_are_recognised() -> None:
 
 
 def test_codes_are_code_points_or_bytes() -> None:
-    assert codes("a😀", "char").tolist() == [97, 0x1F600]
-    assert codes("é", "byte").tolist() == [0xC3, 0xA9]
-    assert codes("\ud800", "char").dtype == np.uint32
+    assert code_units("a😀", "char").tolist() == [97, 0x1F600]
+    assert code_units("é", "byte").tolist() == [0xC3, 0xA9]
+    assert code_units("\ud800", "char").dtype == np.uint32
 
 
 def test_symbols_come_one_by_one() -> None:
-    assert next(iterate("word " * 10, "word")) == "word"
+    assert next(iter_symbols("word " * 10, "word")) == "word"

@@ -69,7 +69,7 @@ def test_ids_without_text_are_refused(bad: int) -> None:
 
 
 def test_unknown_symbols_are_listed_once_in_order() -> None:
-    assert made("abc").unknown("zebra x😀x") == ["z", "e", "r", " ", "x", "😀"]
+    assert made("abc").unknown_symbols("zebra x😀x") == ["z", "e", "r", " ", "x", "😀"]
 
 
 def test_a_vocabulary_of_nothing_knows_nothing() -> None:

@@ -55,7 +55,7 @@ def test_each_document_is_read_once_between_boundaries(
     texts: list[str], batch_size: int, window: int, seed: int | None
 ) -> None:
     documents = part(texts)
-    batches = DocumentBatches(part=documents, batch_size=batch_size, window=window, seed=seed)
+    batches = DocumentBatches(dataset=documents, batch_size=batch_size, window=window, seed=seed)
     expected = [[EOS, *documents.document(i).tolist(), EOS] for i in range(len(texts))]
     assert sorted(read(batches.epoch(1))) == sorted(expected)
 
@@ -65,7 +65,7 @@ def test_the_lanes_of_a_stream_put_together_are_the_stream(
     texts: list[str], batch_size: int, window: int, seed: int
 ) -> None:
     documents = part(texts)
-    batches = StreamBatches(part=documents, batch_size=batch_size, window=window, seed=seed)
+    batches = StreamBatches(dataset=documents, batch_size=batch_size, window=window, seed=seed)
     whole = [EOS]
     for index in range(len(texts)):
         whole += [*documents.document(index).tolist(), EOS]
@@ -82,7 +82,7 @@ def test_the_lanes_of_a_stream_put_together_are_the_stream(
 @pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
 def test_counts_are_those_of_the_text(kind: type[DocumentBatches] | type[StreamBatches]) -> None:
     documents = part(TEXTS)
-    batches = list(kind(part=documents, batch_size=3, window=4, seed=1).epoch(1))
+    batches = list(kind(dataset=documents, batch_size=3, window=4, seed=1).epoch(1))
     total = sum(len(text) + 1 for text in TEXTS)
     assert sum(batch.symbols for batch in batches) == total == documents.total_symbols
     assert sum(batch.characters for batch in batches) == total
@@ -97,7 +97,7 @@ def test_order_follows_from_seed_and_epoch_alone(
     documents = part([f"{n:b}" * 5 for n in range(60)])
 
     def order(seed: int, epoch: int) -> list[list[int]]:
-        batches = kind(part=documents, batch_size=4, window=7, seed=seed)
+        batches = kind(dataset=documents, batch_size=4, window=7, seed=seed)
         return [batch.inputs_TB.flatten().tolist() for batch in batches.epoch(epoch)]
 
     assert order(3, 2) == order(3, 2)
@@ -108,7 +108,7 @@ def test_order_follows_from_seed_and_epoch_alone(
 def test_similar_lengths_share_a_batch() -> None:
     rng = np.random.default_rng(0)
     documents = part(["x" * int(n) for n in rng.integers(1, 100, size=2000)])
-    batches = DocumentBatches(part=documents, batch_size=32, window=256, seed=0)
+    batches = DocumentBatches(dataset=documents, batch_size=32, window=256, seed=0)
     padded = sum(batch.mask_TB.numel() - batch.symbols for batch in batches.epoch(1))
     assert padded / batches.symbols < 0.05
 
@@ -118,14 +118,14 @@ def test_widths_of_wide_symbols_are_counted() -> None:
     wide = dataclasses.replace(
         documents, widths=np.where(np.arange(len(documents.widths)) == documents.ids[0], 7, 1)
     )
-    batches = DocumentBatches(part=wide, batch_size=2, window=256, seed=None).epoch(1)
+    batches = DocumentBatches(dataset=wide, batch_size=2, window=256, seed=None).epoch(1)
     assert [batch.characters for batch in batches] == [7 + 1 + 1 + 1 + 1]
 
 
 def test_labels_are_left_out_at_the_rate_asked_for() -> None:
     documents = part(["ab"] * 4000, labels=[1] * 4000)
     batches = DocumentBatches(
-        part=documents, batch_size=50, window=9, seed=0, label_dropout=0.1
+        dataset=documents, batch_size=50, window=9, seed=0, label_dropout=0.1
     ).epoch(1)
     labels = torch.cat([batch.labels_B for batch in batches])
     assert set(labels.tolist()) == {-1, 1}
@@ -136,7 +136,7 @@ def test_labels_are_left_out_at_the_rate_asked_for() -> None:
 def test_validation_reads_every_label() -> None:
     documents = part(["ab", "b"], labels=[1, 0])
     batches = DocumentBatches(
-        part=documents, batch_size=2, window=9, seed=None, label_dropout=0.9
+        dataset=documents, batch_size=2, window=9, seed=None, label_dropout=0.9
     ).epoch(1)
     assert next(iter(batches)).labels_B.tolist() == [1, 0]
 
@@ -154,10 +154,10 @@ def test_an_epoch_begins_anywhere_as_it_would_have_gone_on(
 ) -> None:
     documents = part(texts, labels=[0] * len(texts) if labelled else None)
     batches: StreamBatches | DocumentBatches = (
-        StreamBatches(part=documents, batch_size=batch_size, window=window, seed=2)
+        StreamBatches(dataset=documents, batch_size=batch_size, window=window, seed=2)
         if stream
         else DocumentBatches(
-            part=documents, batch_size=batch_size, window=window, seed=2, label_dropout=0.5
+            dataset=documents, batch_size=batch_size, window=window, seed=2, label_dropout=0.5
         )
     )
     expected = list(batches.epoch(3))[first:]
@@ -191,8 +191,8 @@ def test_the_first_batches_can_be_left_out(
     seed: int,
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches_module, "POOL", 2)
-        batches = kind(part=part(texts), batch_size=batch_size, window=window, seed=seed)
+        patch.setattr(batches_module, "BATCHES_PER_POOL", 2)
+        batches = kind(dataset=part(texts), batch_size=batch_size, window=window, seed=seed)
         whole = list(batches.epoch(3))
         for first in range(len(whole) + 2):
             rest = list(batches.epoch(3, first))
@@ -213,11 +213,11 @@ def test_where_documents_lie_does_not_matter(
     if not chosen.any():
         return
     whole, known = part(texts), vocabulary(texts)
-    scattered = dataclasses.replace(whole, selection=Selection.of(chosen))
+    scattered = dataclasses.replace(whole, selection=Selection.from_mask(chosen))
     together = part([text for text, is_in in zip(texts, chosen, strict=True) if is_in], known)
     counted = dataclasses.replace(scattered, counts=together.counts)
     first, second = (
-        list(kind(part=each, batch_size=batch_size, window=window, seed=5).epoch(1))
+        list(kind(dataset=each, batch_size=batch_size, window=window, seed=5).epoch(1))
         for each in (counted, together)
     )
     assert len(first) == len(second)
@@ -233,7 +233,7 @@ def test_padding_is_below_a_twentieth_of_what_is_computed(batch_size: int) -> No
     computed = sum(
         batch.mask_TB.numel()
         for batch in DocumentBatches(
-            part=documents, batch_size=batch_size, window=256, seed=0
+            dataset=documents, batch_size=batch_size, window=256, seed=0
         ).epoch(1)
     )
     assert 1 - documents.total_symbols / computed < 0.05

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from charloom.training.state_codec import finite, pack, unpack
+from charloom.training.state_codec import all_finite, pack, unpack
 
 
 def same(a: Any, b: Any) -> bool:
@@ -72,6 +72,6 @@ def test_nothing_else_is_packed() -> None:
 
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
 def test_a_tensor_that_is_not_finite_is_found(number: float) -> None:
-    assert finite({"best": math.inf, "a": [torch.ones(2), {0: np.ones(2)}, torch.tensor(1)]})
-    assert not finite({"a": [{0: (torch.tensor([1, number]),)}]})
-    assert not finite({"a": [{0: np.array([1, number])}]})
+    assert all_finite({"best": math.inf, "a": [torch.ones(2), {0: np.ones(2)}, torch.tensor(1)]})
+    assert not all_finite({"a": [{0: (torch.tensor([1, number]),)}]})
+    assert not all_finite({"a": [{0: np.array([1, number])}]})

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from charloom.training.threads import Ahead, Threads
+from charloom.training.threads import Prefetcher, ThreadPool
 
 PATIENCE = 30
 """Seconds after which a thread counts as stuck."""
@@ -17,14 +17,14 @@ PATIENCE = 30
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("items", [0, 1, 2, 7])
 def test_results_come_in_the_order_of_the_items(count: int, items: int) -> None:
-    with Threads(count) as threads:
-        assert threads.spread(lambda n: n * n, range(items)) == [n * n for n in range(items)]
+    with ThreadPool(count) as threads:
+        assert threads.map(lambda n: n * n, range(items)) == [n * n for n in range(items)]
 
 
 def test_items_are_worked_on_at_the_same_time() -> None:
     together = threading.Barrier(3)
-    with Threads(3) as threads:
-        places = threads.spread(lambda _: together.wait(PATIENCE), range(3))
+    with ThreadPool(3) as threads:
+        places = threads.map(lambda _: together.wait(PATIENCE), range(3))
     assert sorted(places) == [0, 1, 2]
 
 
@@ -41,18 +41,16 @@ def test_the_caller_does_what_no_other_thread_has_begun() -> None:
             go_on.set()
         return threading.get_ident()
 
-    with Threads(2) as threads:
+    with ThreadPool(2) as threads:
         own = threading.get_ident()
-        at = threads.spread(work, range(5))
+        at = threads.map(work, range(5))
     assert [place == own for place in at] == [True, False, True, True, True]
 
 
 def test_pieces_may_spread_pieces_of_their_own() -> None:
     def whole() -> list[list[int]]:
-        with Threads(2) as threads:
-            return threads.spread(
-                lambda n: threads.spread(lambda m: 10 * n + m, range(3)), range(4)
-            )
+        with ThreadPool(2) as threads:
+            return threads.map(lambda n: threads.map(lambda m: 10 * n + m, range(3)), range(4))
 
     with ThreadPoolExecutor(1) as aside:
         done = aside.submit(whole).result(PATIENCE)
@@ -65,8 +63,8 @@ def test_an_error_of_any_thread_is_the_caller_s(wrong: int) -> None:
         if item == wrong:
             raise ValueError(f"item {item}")
 
-    with Threads(2) as threads, pytest.raises(ValueError, match=f"^item {wrong}$"):
-        threads.spread(work, range(3))
+    with ThreadPool(2) as threads, pytest.raises(ValueError, match=f"^item {wrong}$"):
+        threads.map(work, range(3))
 
 
 def test_each_thread_computes_with_so_many_of_torch() -> None:
@@ -76,15 +74,15 @@ def test_each_thread_computes_with_so_many_of_torch() -> None:
         together.wait(PATIENCE)
         return torch.get_num_threads()
 
-    with Threads(2, inner=3) as threads:
-        assert threads.spread(seen, range(2)) == [3, 3]
+    with ThreadPool(2, torch_threads=3) as threads:
+        assert threads.map(seen, range(2)) == [3, 3]
     assert torch.get_num_threads() == before
 
 
 def test_outside_the_context_the_caller_does_everything() -> None:
-    threads = Threads(3)
+    threads = ThreadPool(3)
     own = threading.get_ident()
-    assert threads.spread(lambda _: threading.get_ident(), range(4)) == [own] * 4
+    assert threads.map(lambda _: threading.get_ident(), range(4)) == [own] * 4
 
 
 def numbers(seen: list[int]) -> Iterator[int]:
@@ -96,13 +94,13 @@ def numbers(seen: list[int]) -> Iterator[int]:
 
 def test_what_comes_next_is_made_ready_on_another_thread() -> None:
     seen: list[int] = []
-    with Threads(2) as threads:
-        ahead, taken = Ahead(numbers(seen), threads), []
+    with ThreadPool(2) as threads:
+        ahead, taken = Prefetcher(numbers(seen), threads), []
         for item in ahead:
             taken.append(item)
             if item != 2:
-                ahead.prepare()
-                ahead.prepare()
+                ahead.prefetch()
+                ahead.prefetch()
     own = threading.get_ident()
     assert taken == [0, 1, 2, 3, 4]
     assert [thread == own for thread in seen] == [True, False, False, True, False]
@@ -110,11 +108,11 @@ def test_what_comes_next_is_made_ready_on_another_thread() -> None:
 
 def test_without_another_thread_items_are_taken_when_they_are_needed() -> None:
     seen: list[int] = []
-    for threads in (Threads(1), Threads(2)):
+    for threads in (ThreadPool(1), ThreadPool(2)):
         with threads if threads.count == 1 else contextlib.nullcontext():
-            ahead = Ahead(numbers(seen), threads)
+            ahead = Prefetcher(numbers(seen), threads)
             first = next(iter(ahead))
-            ahead.prepare()
+            ahead.prefetch()
             assert first == 0
             assert set(seen) == {threading.get_ident()}
             assert len(seen) == 1
@@ -127,10 +125,10 @@ def test_an_error_in_what_comes_next_is_the_caller_s() -> None:
         yield 0
         raise ValueError("no more")
 
-    with Threads(2) as threads:
-        ahead = Ahead(wrong(), threads)
+    with ThreadPool(2) as threads:
+        ahead = Prefetcher(wrong(), threads)
         items = iter(ahead)
         next(items)
-        ahead.prepare()
+        ahead.prefetch()
         with pytest.raises(ValueError, match="^no more$"):
             next(items)

@@ -9,7 +9,7 @@ import pytest
 
 from charloom.settings import NetworkSettings, TrainingSettings
 from charloom.training import throughput
-from charloom.training.data_parallel import Parts
+from charloom.training.data_parallel import DataParallel
 
 
 @pytest.mark.parametrize(
@@ -19,18 +19,20 @@ def test_a_measurement_takes_a_small_share_of_a_short_budget(
     minutes: float | None, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken, ticks = [], itertools.count()
-    learn = Parts.learn
+    learn = DataParallel.forward_backward
 
-    def counted(parts: Parts, *given: Any) -> Any:
+    def counted(parts: DataParallel, *given: Any) -> Any:
         taken.append(1)
         return learn(parts, *given)
 
-    monkeypatch.setattr(Parts, "learn", counted)
+    monkeypatch.setattr(DataParallel, "forward_backward", counted)
     # The clock moves on by a hundredth of a second each time that it is read.
     clock = SimpleNamespace(perf_counter=lambda: next(ticks) / 100)
     monkeypatch.setattr(throughput, "time", clock)
     training = dataclasses.replace(TrainingSettings(epochs=1), epochs=None, minutes=minutes)
-    rate = throughput.symbols_per_second(NetworkSettings(hidden=8, input=4), training, 5, steps=3)
+    rate = throughput.measure_symbols_per_second(
+        NetworkSettings(hidden=8, input=4), training, 5, time_steps=3
+    )
     # It is read before and after a step, but the first, and when it is asked for the time.
     assert rate == pytest.approx(3 * training.batch_size / 0.01)
-    assert len(taken) == pytest.approx(max(throughput.LEAST_STEPS, 100 * seconds / 3), abs=3)
+    assert len(taken) == pytest.approx(max(throughput.MIN_STEPS, 100 * seconds / 3), abs=3)

@@ -11,10 +11,10 @@ from charloom.network.autograd.module import Network
 from charloom.network.reference import Network as Reference
 from charloom.settings import NetworkSettings, Schedule, TrainingSettings
 from charloom.training.batches import DocumentBatches
-from charloom.training.data_parallel import Parts
-from charloom.training.device import place, seed_everything
+from charloom.training.data_parallel import DataParallel
+from charloom.training.device import choose_device, seed_everything
 from charloom.training.optim.optimizer import build_optimizer
-from charloom.training.trainer import VALIDATION, Trainer, evaluate
+from charloom.training.trainer import VALIDATION_BATCHES, Trainer, evaluate
 
 TEXTS = ["hello there", "hello world", "well hello", "yellow wheel", "he yells", "or else"]
 HELD_OUT = ["hello you", "wheel"]
@@ -39,14 +39,18 @@ def trainer(
 ) -> Trainer:
     seed_everything(settings.seed)
     shape = network or NetworkSettings(hidden=12, input=6, dropout=0.0)
-    placement = place(settings)
+    placement = choose_device(settings)
     net = Network(shape, len(KNOWN))
     return Trainer(
         network=net,
-        training=DocumentBatches(part=part(TEXTS, KNOWN), batch_size=2, window=99, seed=0),
-        validation=DocumentBatches(part=part(HELD_OUT, KNOWN), seed=None, **VALIDATION),
+        training_batches=DocumentBatches(
+            dataset=part(TEXTS, KNOWN), batch_size=2, window=99, seed=0
+        ),
+        validation_batches=DocumentBatches(
+            dataset=part(HELD_OUT, KNOWN), seed=None, **VALIDATION_BATCHES
+        ),
         optimizer=build_optimizer(net, settings),
-        parts=Parts(net, placement, batch_size=2, seed=settings.seed),
+        data_parallel=DataParallel(net, placement, batch_size=2, seed=settings.seed),
         settings=settings,
         listeners=[listener],
         clock=Clock(),
@@ -185,8 +189,10 @@ def test_dropout_falls_with_the_budget(schedule: Schedule, last: float) -> None:
 
 def test_dropout_is_off_while_measuring() -> None:
     run = trainer(TrainingSettings(steps=1), lambda e: None, NetworkSettings(hidden=8, dropout=0.9))
-    with run.parts.threads:
-        figures = {evaluate(run.network, run.validation, run.parts) for _ in range(3)}
+    with run.data_parallel.threads:
+        figures = {
+            evaluate(run.network, run.validation_batches, run.data_parallel) for _ in range(3)
+        }
     assert len(figures) == 1
     assert run.network.training, "and on again afterwards"
 
@@ -198,12 +204,12 @@ def test_the_figure_is_the_sum_of_nats_over_the_characters() -> None:
     bits, characters = 0.0, 0
     for text in HELD_OUT:
         inputs = [0, *KNOWN.encode(text).tolist()]
-        state = reference.start(torch.tensor([-1]).numpy())
+        state = reference.initial_state(torch.tensor([-1]).numpy())
         for symbol, target in zip(inputs, [*inputs[1:], 0], strict=True):
             logits, state = reference.step(torch.tensor([symbol]).numpy(), state)
             chances = [math.exp(x) for x in logits[0]]
             bits -= math.log2(chances[target] / sum(chances))
             characters += 1
-    with run.parts.threads:
-        figure = evaluate(run.network, run.validation, run.parts)
+    with run.data_parallel.threads:
+        figure = evaluate(run.network, run.validation_batches, run.data_parallel)
     assert figure == pytest.approx(bits / characters, rel=1e-6)

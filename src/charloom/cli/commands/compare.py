@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from charloom.cli.commands.train import default_output, settings
+from charloom.cli.commands.train import default_output, settings_options
 from charloom.cli.options import training as given
 from charloom.cli.options.shared import (
     Columns,
@@ -15,9 +15,9 @@ from charloom.cli.options.shared import (
     Json,
     LabelColumn,
     Sources,
-    count,
-    number,
     option,
+    parse_count,
+    parse_float,
 )
 from charloom.cli.terminal import output as terminal
 from charloom.errors import SettingsError, TrainingError
@@ -25,10 +25,10 @@ from charloom.errors import SettingsError, TrainingError
 if TYPE_CHECKING:
     from charloom.runs.compare import Comparison, Result, Trial
 
-MINUTES = 1.0
+DEFAULT_MINUTES = 1.0
 INTERRUPTED = 130
 _GRID = "What differs"
-_OWN = (
+_COMMAND_OPTIONS = (
     *("sources", "output", "cells", "layers", "hidden", "valid", "test", "json"),
     *("search", "storage"),
 )
@@ -69,18 +69,18 @@ Minutes = Annotated[
     option(
         "--minutes",
         metavar="MINUTES",
-        parser=number,
-        default=MINUTES,
+        parser=parse_float,
+        default=DEFAULT_MINUTES,
         group=given.BUDGET,
         help="Minutes of training, for each.",
     ),
 ]
-Count = Annotated[
+SearchCount = Annotated[
     int | None,
     option(
         "--search",
         metavar="COUNT",
-        parser=count,
+        parser=parse_count,
         group=_GRID,
         help="Runs of a search by Optuna, instead of every combination: it chooses from the lists, "
         "and learning rate and dropout unless they are given.",
@@ -106,7 +106,7 @@ def compare(
     cells: Cells = "rnn,gru,lstm",
     layers: Layers = "1",
     hidden: Hidden = None,
-    search: Count = None,
+    search: SearchCount = None,
     storage: Storage = None,
     level: given.LevelName = None,
     unit: given.UnitName = None,
@@ -141,29 +141,36 @@ def compare(
     """
     if storage is not None and search is None:
         raise SettingsError("--storage was given without --search; add that.")
-    options = settings({name: value for name, value in dict(locals()).items() if name not in _OWN})
+    options = settings_options(
+        {name: value for name, value in dict(locals()).items() if name not in _COMMAND_OPTIONS}
+    )
     if not {"minutes", "epochs", "steps"} & set(options):
-        options["minutes"] = MINUTES
-    grid: dict[str, list[Any]] = {"cell": _words(cells), "layers": _numbers("layers", layers)}
+        options["minutes"] = DEFAULT_MINUTES
+    grid: dict[str, list[Any]] = {
+        "cell": _split_list(cells),
+        "layers": _parse_numbers("layers", layers),
+    }
     if hidden is not None:
-        grid["hidden"] = _numbers("hidden", hidden)
-    folder = output or default_output(sources).with_name(_default(sources))
-    comparison = _comparison(sources, grid, output=folder, validation=valid, test=test, **options)
-    results = _results(comparison, folder, grid, options, search, storage)
-    _tell(folder, sorted(results, key=lambda one: one.validation), search is not None, json)
+        grid["hidden"] = _parse_numbers("hidden", hidden)
+    folder = output or default_output(sources).with_name(_default_name(sources))
+    comparison = _prepare(sources, grid, output=folder, validation=valid, test=test, **options)
+    results = _run_all(comparison, folder, grid, options, search, storage)
+    _print_results(
+        folder, sorted(results, key=lambda one: one.validation), search is not None, json
+    )
 
 
-def _comparison(sources: list[str], grid: dict[str, list[Any]], **given: Any) -> "Comparison":
+def _prepare(sources: list[str], grid: dict[str, list[Any]], **given: Any) -> "Comparison":
     """Return what is to be compared, with all texts at hand."""
-    from charloom.cli.terminal.downloads import fetch
+    from charloom.cli.terminal.downloads import fetch_corpora
     from charloom.runs.compare import Comparison
 
     comparison = Comparison(sources, grid, **given)
-    fetch([*sources, *filter(None, [given["validation"], given["test"]])])
+    fetch_corpora([*sources, *filter(None, [given["validation"], given["test"]])])
     return comparison
 
 
-def _results(
+def _run_all(
     comparison: "Comparison",
     folder: Path,
     grid: dict[str, list[Any]],
@@ -173,19 +180,26 @@ def _results(
 ) -> "list[Result]":
     """Do all runs, of the grid or of a search; return their results."""
     if search is None:
-        return [_run(comparison, trial) for trial in comparison.trials]
-    from charloom.progress.watch import watch
-    from charloom.runs.search import Search, Space, check_installed
+        return [_run_trial(comparison, trial) for trial in comparison.trials]
+    from charloom.progress.watch import choose_view
+    from charloom.runs.search import Search, SearchSpace, check_optuna
 
-    check_installed()
-    with watch() as view:
-        fixed = {"options": options, "texts": comparison.fingerprint(view.reading)}
+    check_optuna()
+    with choose_view() as view:
+        fixed = {"options": options, "texts": comparison.fingerprint(view.on_read)}
     seed = options.get("seed", 0)
-    study = Search(folder, Space.of(grid, options), fixed, count=search, storage=storage, seed=seed)
+    study = Search(
+        folder,
+        SearchSpace.from_options(grid, options),
+        fixed,
+        count=search,
+        storage=storage,
+        seed=seed,
+    )
     comparison.results = study.results()
-    study.run(lambda trial: _run(comparison, trial), told=terminal.note)
-    comparison.put([comparison.tested(one) for one in study.results()])
-    if (others := study.open()) > 0:
+    study.run(lambda trial: _run_trial(comparison, trial), on_failure=terminal.note)
+    comparison.set_results([comparison.with_test_metric(one) for one in study.results()])
+    if (others := study.running_count()) > 0:
         terminal.note(f"{others} more {'runs are' if others > 1 else 'run is'} not done elsewhere.")
     if not comparison.results:
         raise TrainingError(
@@ -195,49 +209,51 @@ def _results(
     return comparison.results
 
 
-def _run(comparison: "Comparison", trial: "Trial") -> "Result":
+def _run_trial(comparison: "Comparison", trial: "Trial") -> "Result":
     """Do one run under the eyes of the user."""
-    from charloom.progress.watch import watch
-    from charloom.runs.compare import Interrupted
+    from charloom.progress.watch import choose_view
+    from charloom.runs.compare import RunInterrupted
 
     terminal.note(f"{trial.name}, {trial.number} of {trial.count}")
     try:
-        with watch() as view:
+        with choose_view() as view:
             return comparison.run(
-                trial, listeners=[view], on_start=view.start, on_read=view.reading
+                trial, listeners=[view], on_start=view.start, on_read=view.on_read
             )
-    except Interrupted:
+    except RunInterrupted:
         terminal.note("all is kept; the same compare command goes on with this run and the others.")
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _tell(folder: Path, results: list["Result"], searched: bool, json: bool) -> None:
+def _print_results(folder: Path, results: list["Result"], searched: bool, json: bool) -> None:
     if json:
-        terminal.record([one.to_json() for one in results])
+        terminal.write_json([one.to_json() for one in results])
     else:
-        rows = _rows(results, searched)
-        terminal.table(rows, right=range(1, len(rows[0])))
+        rows = _table_rows(results, searched)
+        terminal.write_table(rows, right=range(1, len(rows[0])))
     if any((folder / one.name).is_dir() for one in results):
-        _report(folder, results)
+        _write_report(folder, results)
 
 
-def _report(folder: Path, results: list["Result"]) -> None:
-    from charloom.report.files import report_all
+def _write_report(folder: Path, results: list["Result"]) -> None:
+    from charloom.report.files import write_comparison_report
 
-    path = report_all(folder, results, told=lambda what: terminal.note(f"{what} ..."))
+    path = write_comparison_report(
+        folder, results, on_progress=lambda what: terminal.note(f"{what} ...")
+    )
     terminal.note(f"report: {path}")
 
 
-def _default(sources: list[str]) -> str:
+def _default_name(sources: list[str]) -> str:
     return f"{default_output(sources).name}-compared"
 
 
-def _words(given: str) -> list[str]:
+def _split_list(given: str) -> list[str]:
     return [word.strip() for word in given.split(",") if word.strip()]
 
 
-def _numbers(name: str, given: str) -> list[int]:
-    words = _words(given)
+def _parse_numbers(name: str, given: str) -> list[int]:
+    words = _split_list(given)
     if not all(word.isdecimal() for word in words):
         raise SettingsError(
             f"{name} is {given!r}; allowed: whole numbers with commas between, such as 64,128."
@@ -245,7 +261,7 @@ def _numbers(name: str, given: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _rows(results: list["Result"], searched: bool) -> list[list[str]]:
+def _table_rows(results: list["Result"], searched: bool) -> list[list[str]]:
     """Return the table; what a search chose besides the network stands last."""
     columns: dict[str, Callable[[Result], str]] = {
         "": lambda one: one.name,

@@ -18,14 +18,14 @@ def corpora(json: Json = False) -> None:
 
     waiting = {name: bytes_to_fetch(corpus) for name, corpus in CORPORA.items()}
     if json:
-        output.record([_entry(corpus, waiting[name]) for name, corpus in CORPORA.items()])
+        output.write_json([_to_record(corpus, waiting[name]) for name, corpus in CORPORA.items()])
         return
     for name, corpus in CORPORA.items():
         here = f"to fetch: {waiting[name] / 1e6:.1f} MB" if waiting[name] else "on this machine"
-        output.result(f"{name}\n  {corpus.description}\n  {corpus.terms}; {here}")
+        output.write_result(f"{name}\n  {corpus.description}\n  {corpus.terms}; {here}")
 
 
-def _entry(corpus: "NamedCorpus", waiting: int) -> dict[str, object]:
+def _to_record(corpus: "NamedCorpus", waiting: int) -> dict[str, object]:
     return {
         "name": corpus.name,
         "description": corpus.description,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from charloom.cli.commands.memorisation import DEFAULT, Count, Length
+from charloom.cli.commands.memorisation import DEFAULTS, Count, Length
 from charloom.cli.options.shared import FirstSeed, Json, Run, Training
 from charloom.cli.terminal import output
 from charloom.settings import SamplingSettings
@@ -10,15 +10,15 @@ from charloom.settings import SamplingSettings
 if TYPE_CHECKING:
     from charloom.evaluation.diversity import Diversity
 
-TEXTS = 200
+DEFAULT_TEXTS = 200
 
 
 def diversity(
     run: Run,
     *,
-    n: Count = TEXTS,
-    length: Length = DEFAULT.length,
-    seed: FirstSeed = DEFAULT.seed,
+    n: Count = DEFAULT_TEXTS,
+    length: Length = DEFAULTS.length,
+    seed: FirstSeed = DEFAULTS.seed,
     training: Training = None,
     json: Json = False,
 ) -> None:
@@ -27,21 +27,21 @@ def diversity(
     The last row has the same figures of held-out texts: where a model's texts come near to it in
     all columns, they vary as real ones do.
     """
-    from charloom.evaluation.diversity import diversity_of
-    from charloom.evaluation.training_texts import corpus_of
+    from charloom.evaluation.diversity import measure_model_diversity
+    from charloom.evaluation.training_texts import recover_corpus
     from charloom.model import Model
 
     settings = SamplingSettings(seed=seed, length=length)
     model = Model.load(run)
-    corpus = corpus_of(model.record, training or ())
-    rows = diversity_of(model.record, model.generator, model.scorer, corpus, settings, n)
+    corpus = recover_corpus(model.record, training or ())
+    rows = measure_model_diversity(model.record, model.generator, model.scorer, corpus, settings, n)
     if json:
-        output.record([row.to_json() for row in rows])
+        output.write_json([row.to_json() for row in rows])
         return
     grams = list(rows[0].distinct)
     names = [f"distinct {n}-grams" for n in grams]
     header = ("temperature", "length", "bits/char", "ended", *names, "copied", "whole")
-    output.table([header, *map(_cells, rows)], right=range(1, len(header)))
+    output.write_table([header, *map(_cells, rows)], right=range(1, len(header)))
 
 
 def _cells(row: "Diversity") -> tuple[str, ...]:

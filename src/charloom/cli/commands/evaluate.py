@@ -18,7 +18,7 @@ from charloom.cli.options.shared import (
 )
 from charloom.cli.terminal import output
 from charloom.errors import SettingsError
-from charloom.formatting import quoted, some
+from charloom.formatting import quote, summarize
 from charloom.settings import TextSettings
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from charloom.text.documents import Block
 
 
-WithBaselines = Annotated[
+BaselinesOption = Annotated[
     bool,
     option(
         "--baselines",
         help="Also tell what simpler models and compressors that know the training text need.",
     ),
 ]
-_NAMES = {
+_BASELINE_NAMES = {
     "uniform": "all symbols alike",
     "unigram": "frequencies of symbols",
     "ngram": "6-grams (Kneser-Ney)",
@@ -53,7 +53,7 @@ def evaluate(
     label_column: LabelColumn = None,
     header: Header = None,
     encoding: RecordedEncoding = None,
-    baselines: WithBaselines = False,
+    baselines: BaselinesOption = False,
     training: Training = None,
     json: Json = False,
 ) -> None:
@@ -65,27 +65,27 @@ def evaluate(
     if training and not baselines:
         raise SettingsError("--training was given without --baselines; add that.")
     from charloom.evaluation.evaluate import evaluate as measure
-    from charloom.evaluation.training_texts import corpus_of
+    from charloom.evaluation.training_texts import recover_corpus
     from charloom.model import Model
 
     model = Model.load(run)
     texts = read_blocks(sources, model.record.text, columns, label_column, header, encoding)
-    corpus = corpus_of(model.record, training or ()) if baselines else None
-    known = known_labels(texts, model.record.labels)
+    corpus = recover_corpus(model.record, training or ()) if baselines else None
+    known = drop_unknown_labels(texts, model.record.labels)
     kept: list[Block] = []
-    figures = measure(model.scorer.score_blocks(_keeping(known, kept) if corpus else known))
-    others = None if corpus is None else _others(model, corpus, kept)
+    figures = measure(model.scorer.score_blocks(_record_blocks(known, kept) if corpus else known))
+    others = None if corpus is None else _measure_baselines(model, corpus, kept)
     if json:
         beside = {} if others is None else {"baselines": others.bits_per_character}
-        output.record(figures.to_json() | beside)
+        output.write_json(figures.to_json() | beside)
         return
-    output.table(_rows(figures), right=(1,))
+    output.write_table(_metric_rows(figures), right=(1,))
     if others is not None:
-        output.result("")
-        output.table(_beside(figures, others), right=(1,))
+        output.write_result("")
+        output.write_table(_baseline_rows(figures, others), right=(1,))
     if figures.labels:
-        output.result("")
-        output.table(_label_rows(figures), right=(1, 2, 3))
+        output.write_result("")
+        output.write_table(_label_rows(figures), right=(1, 2, 3))
 
 
 def read_blocks(
@@ -103,8 +103,8 @@ def read_blocks(
     Its columns concern tables only: they are asked for again where a table is among the sources.
     With ``live``, lines of standard input come as soon as they are there.
     """
-    from charloom.cli.terminal.downloads import fetch
-    from charloom.data.sources import read_blocks, resolve
+    from charloom.cli.terminal.downloads import fetch_corpora
+    from charloom.data.sources import read_blocks, resolve_sources
 
     given: dict[str, Any] = {
         "columns": split_columns(columns) or (),
@@ -112,65 +112,67 @@ def read_blocks(
         "header": header,
         "encoding": encoding or recorded.encoding,
     }
-    fetch(sources)
+    fetch_corpora(sources)
     plain = replace(recorded, **given)
-    files = resolve(sources, plain, live=live)
+    files = resolve_sources(sources, plain, live=live)
     if all(file.format == "text" for file in files):
         return read_blocks(files, plain)
     asked = {name: value for name, value in given.items() if value not in (None, ())}
     return read_blocks(files, replace(recorded, **asked))
 
 
-def known_labels(blocks: Iterable["Block"], labels: Collection[str]) -> Iterator["Block"]:
+def drop_unknown_labels(blocks: Iterable["Block"], labels: Collection[str]) -> Iterator["Block"]:
     """Yield the blocks, texts with a label not among ``labels`` without it, as training does.
 
     At the end, tell once which labels those were.
     """
-    from charloom.text.documents import with_labels
+    from charloom.text.documents import keep_labels
 
     strange: dict[str, None] = {}
-    yield from with_labels(blocks, labels, strange)
+    yield from keep_labels(blocks, labels, strange)
     if strange:
-        output.note(f"labels that the model does not know count as none: {some(strange)}.")
+        output.note(f"labels that the model does not know count as none: {summarize(strange)}.")
 
 
-def _keeping(blocks: Iterable["Block"], kept: list["Block"]) -> Iterator["Block"]:
+def _record_blocks(blocks: Iterable["Block"], kept: list["Block"]) -> Iterator["Block"]:
     """Yield the blocks, and keep them for those who read the same texts after the model has."""
     for block in blocks:
         kept.append(block)
         yield block
 
 
-def _others(model: "Model", corpus: "Corpus", kept: list["Block"]) -> "Baselines":
+def _measure_baselines(model: "Model", corpus: "Corpus", kept: list["Block"]) -> "Baselines":
     """Return what simpler models and compressors need for the texts of the blocks."""
-    from charloom.evaluation.baselines import Documents, baselines
-    from charloom.evaluation.training_texts import texts
-    from charloom.text.documents import scatter
+    from charloom.evaluation.baselines import Documents, measure_baselines
+    from charloom.evaluation.training_texts import iter_texts
+    from charloom.text.documents import to_documents
 
     vocabulary = model.record.vocabulary
-    return baselines(
-        Documents.of(lambda: texts(corpus.training), vocabulary),
-        Documents.of(lambda: (document.text for document in scatter(kept)), vocabulary),
+    return measure_baselines(
+        Documents.from_texts(lambda: iter_texts(corpus.training), vocabulary),
+        Documents.from_texts(
+            lambda: (document.text for document in to_documents(kept)), vocabulary
+        ),
         len(vocabulary),
     )
 
 
-def _beside(figures: "Evaluation", others: "Baselines") -> list[tuple[str, str]]:
+def _baseline_rows(figures: "Evaluation", others: "Baselines") -> list[tuple[str, str]]:
     """Return a header, and the bits per character of the model and of the others, best first."""
-    named = {_NAMES[name]: bits for name, bits in others.bits_per_character.items()}
+    named = {_BASELINE_NAMES[name]: bits for name, bits in others.bits_per_character.items()}
     named["this model"] = figures.bits_per_character
     rows = sorted(named.items(), key=lambda row: row[1])
-    return [("", "bits per character"), *((name, _shown(bits)) for name, bits in rows)]
+    return [("", "bits per character"), *((name, _format_metric(bits)) for name, bits in rows)]
 
 
-def _rows(figures: "Evaluation") -> list[tuple[str, str]]:
+def _metric_rows(figures: "Evaluation") -> list[tuple[str, str]]:
     """Return name and value of each figure of the whole text."""
     values = {
         name: value
         for name, value in figures.to_json().items()
         if name not in ("labels", "interval")
     }
-    rows = [(name.replace("_", " "), _shown(value)) for name, value in values.items()]
+    rows = [(name.replace("_", " "), _format_metric(value)) for name, value in values.items()]
     interval = figures.interval
     told = "too short a text" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}"
     return [rows[0], ("95 % of samples", told), *rows[1:]]
@@ -182,17 +184,17 @@ def _label_rows(figures: "Evaluation") -> list[tuple[str, ...]]:
         ("label", "bits per character", "accuracy", "documents"),
         *(
             (
-                quoted(label) if label else "none",
-                _shown(own.bits_per_character),
-                _shown(own.accuracy),
-                _shown(own.documents),
+                quote(label) if label else "none",
+                _format_metric(own.bits_per_character),
+                _format_metric(own.accuracy),
+                _format_metric(own.documents),
             )
             for label, own in figures.labels.items()
         ),
     ]
 
 
-def _shown(figure: float | int) -> str:
+def _format_metric(figure: float | int) -> str:
     if isinstance(figure, int):
         return f"{figure:,}"
     return f"{figure:.4f}" if figure < 1000 else f"{figure:,.1f}"

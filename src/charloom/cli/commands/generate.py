@@ -15,14 +15,14 @@ from charloom.errors import SettingsError, SourceError
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
-    from charloom.generation.detokenizer import Generated
+    from charloom.generation.detokenizer import GeneratedText
     from charloom.model import Model
 
 _FORMATS = ("text", "jsonl")
 # A text that may become longer is written as it comes: memory would grow with it.
-_LONG = 100_000
-_BLOCK = 4096
-_CHOICES = 9
+_MAX_BUFFERED = 100_000
+_STREAM_BLOCK = 4096
+_DEFAULT_CHOICES = 9
 _SETTINGS = (
     *("length", "min_length", "stop", "top_k", "top_p", "min_p", "temperature"),
     *("repetition_penalty", "repetition_span", "bias", "match", "novel", "unique", "tries"),
@@ -66,9 +66,9 @@ def generate(
     and settings give the same text everywhere. The choice of a symbol is shaped in this order:
     repetition penalty, bias, masks (minimum length, match), temperature, top-k, top-p, min-p.
     """
-    settings = _checked(dict(locals()))
+    settings = _check_options(dict(locals()))
     if prompt_file is not None:
-        prompts = [*(prompts or ()), _read(prompt_file)]
+        prompts = [*(prompts or ()), _read_prompt(prompt_file)]
     from charloom.model import Model
 
     model = Model.load(run)
@@ -77,35 +77,37 @@ def generate(
         from charloom.cli.terminal.interactive import interact
 
         one = replace(settings, label=labels[0] if labels else None)
-        interact(model, known[0], one, choices or _CHOICES)
+        interact(model, known[0], one, choices or _DEFAULT_CHOICES)
         return
     each = [replace(settings, label=label) for label in labels] if labels else [settings]
-    if stream or (form != "jsonl" and _long(settings)):
-        _stream(model, known, each, n or 1, 1 if stream else _BLOCK)
+    if stream or (form != "jsonl" and _is_unbuffered(settings)):
+        _stream_texts(model, known, each, n or 1, 1 if stream else _STREAM_BLOCK)
     else:
-        _write(model, known, each, n or 1, form)
+        _write_texts(model, known, each, n or 1, form)
 
 
-def _checked(options: Mapping[str, Any]) -> SamplingSettings:
+def _check_options(options: Mapping[str, Any]) -> SamplingSettings:
     """Return what the options say, but for labels; raises SettingsError for what cannot be."""
-    settings = _settings(options)
+    settings = _sampling_settings(options)
     settings.seeds(options["n"] or 1)
     check_format(options["form"])
     if options["interactive"]:
-        _refuse(options, ("n", "form", "stream", "novel", "unique", "beam"), "--interactive")
+        _refuse_options(
+            options, ("n", "form", "stream", "novel", "unique", "beam"), "--interactive"
+        )
         if options["prompt_file"] is not None:
             raise SettingsError(
                 "--interactive and --prompt-file contradict each other; give the prompt itself."
             )
-        _one(options["prompts"], options["labels"])
+        _check_single(options["prompts"], options["labels"])
     elif options["choices"] is not None:
         raise SettingsError("--choices is for --interactive alone; leave it out, or give both.")
     if options["stream"]:
-        _refuse(options, ("form", "novel", "unique", "beam"), "--stream")
+        _refuse_options(options, ("form", "novel", "unique", "beam"), "--stream")
     return settings
 
 
-def _settings(options: Mapping[str, Any]) -> SamplingSettings:
+def _sampling_settings(options: Mapping[str, Any]) -> SamplingSettings:
     if options["greedy"] and options["temperature"] is not None:
         raise SettingsError(
             f"--greedy and --temperature {options['temperature']:g} contradict each other; "
@@ -113,14 +115,14 @@ def _settings(options: Mapping[str, Any]) -> SamplingSettings:
         )
     chosen = {name: options[name] for name in _SETTINGS if options[name] is not None}
     if options["greedy"]:
-        _refuse(options, ("beam",), "--greedy")
+        _refuse_options(options, ("beam",), "--greedy")
         chosen["temperature"] = 0.0
     chosen["bias"] = dict(options["bias"] or ())
     chosen["seed"] = random_seed() if options["seed"] is None else options["seed"]
     return SamplingSettings(**chosen)
 
 
-def _refuse(options: Mapping[str, Any], names: tuple[str, ...], against: str) -> None:
+def _refuse_options(options: Mapping[str, Any], names: tuple[str, ...], against: str) -> None:
     """Raise SettingsError for the first of some options that was given."""
     spelled = {"n": "-n", "form": "--format"}
     for name in names:
@@ -130,7 +132,7 @@ def _refuse(options: Mapping[str, Any], names: tuple[str, ...], against: str) ->
             raise SettingsError(f"{against} and {option} contradict each other; give one of them.")
 
 
-def _one(prompts: list[str] | None, labels: list[str] | None) -> None:
+def _check_single(prompts: list[str] | None, labels: list[str] | None) -> None:
     """Raise SettingsError if more than one text would have to be begun."""
     for things, given_things in (("prompts", prompts), ("labels", labels)):
         if given_things is not None and len(given_things) > 1:
@@ -140,7 +142,7 @@ def _one(prompts: list[str] | None, labels: list[str] | None) -> None:
             )
 
 
-def _read(path: Path) -> str:
+def _read_prompt(path: Path) -> str:
     """Return the text of a prompt file; raises SourceError if it cannot be read."""
     name = "standard input" if str(path) == "-" else str(path)
     try:
@@ -173,45 +175,49 @@ def clean_prompts(model: "Model", prompts: list[str] | None) -> list[str]:
 
     cleaned = [clean_prompt(prompt, model.record.text) for prompt in prompts or [""]]
     vocabulary = model.record.vocabulary
-    output.note_unknown(symbol for prompt in cleaned for symbol in vocabulary.unknown(prompt))
+    output.note_unknown_symbols(
+        symbol for prompt in cleaned for symbol in vocabulary.unknown_symbols(prompt)
+    )
     return cleaned
 
 
-def _long(settings: SamplingSettings) -> bool:
+def _is_unbuffered(settings: SamplingSettings) -> bool:
     """Return whether texts may be long, and nothing has to know them whole."""
     whole = settings.novel or settings.unique or settings.beam is not None
-    return settings.length > _LONG and not whole
+    return settings.length > _MAX_BUFFERED and not whole
 
 
-def _write(
+def _write_texts(
     model: "Model", prompts: list[str], each: list[SamplingSettings], n: int, form: str | None
 ) -> None:
-    """Write ``n`` texts for each prompt and label, and what the sieve held back."""
-    from charloom.generation.novelty import make_sieve
+    """Write ``n`` texts for each prompt and label, and what the novelty filter rejected."""
+    from charloom.generation.novelty import make_novelty_filter
 
-    sieve = make_sieve(each[0], model.record)
+    novelty_filter = make_novelty_filter(each[0], model.record)
 
-    def texts() -> Iterator["Generated"]:
+    def texts() -> Iterator["GeneratedText"]:
         for prompt, settings in product(prompts, each):
-            yield from model.generator.texts(prompt, settings, n, sieve)
+            yield from model.generator.texts(prompt, settings, n, novelty_filter)
 
     gap = _separator(model, prompts)
     written = 0
     for index, text in enumerate(texts()):
         written = index + 1
         if form == "jsonl":
-            output.record(_entry(text))
+            output.write_json(_to_record(text))
         else:
-            output.result((gap if index else "") + _heading(each, text.label) + text.text)
-    if sieve is not None:
-        output.note(sieve.report())
+            output.write_result(
+                (gap if index else "") + _label_prefix(each, text.label) + text.text
+            )
+    if novelty_filter is not None:
+        output.note(novelty_filter.summary())
     asked = n * len(prompts) * len(each)
     if written < asked:  # only of a beam: whoever draws goes on, or raises
         found = f"the search found {written} of {asked} texts"
         output.note(f"{found}; a wider beam may find more, if there are.")
 
 
-def _stream(
+def _stream_texts(
     model: "Model", prompts: list[str], each: list[SamplingSettings], n: int, block: int
 ) -> None:
     """Write the texts one after another, a piece after every ``block`` symbols."""
@@ -219,27 +225,29 @@ def _stream(
     texts = product(prompts, each, each[0].seeds(n))
     for index, (prompt, settings, seed) in enumerate(texts):
         pieces = model.generator.stream(prompt, replace(settings, seed=seed), block)
-        heading = _heading(each, settings.label)
-        output.result((gap if index else "") + heading + prompt, end="")
+        heading = _label_prefix(each, settings.label)
+        output.write_result((gap if index else "") + heading + prompt, end="")
         for piece in pieces:
-            output.result(piece, end="")
+            output.write_result(piece, end="")
             if block == 1:
                 output.flush()
-        output.result("")
+        output.write_result("")
 
 
-def _heading(each: list[SamplingSettings], label: str | None) -> str:
+def _label_prefix(each: list[SamplingSettings], label: str | None) -> str:
     """Return what stands before a text: its label, where there are several."""
     return f"{label}\t" if len(each) > 1 else ""
 
 
 def _separator(model: "Model", prompts: list[str]) -> str:
     """Return what stands between texts: an empty line where one may have several lines."""
-    breaks = not model.record.vocabulary.unknown("\n") or any("\n" in text for text in prompts)
+    breaks = not model.record.vocabulary.unknown_symbols("\n") or any(
+        "\n" in text for text in prompts
+    )
     return "\n" if breaks or model.record.text.unit != "line" else ""
 
 
-def _entry(generated: "Generated") -> dict[str, Any]:
+def _to_record(generated: "GeneratedText") -> dict[str, Any]:
     return {
         "text": generated.text,
         "prompt": generated.prompt,

@@ -9,40 +9,46 @@ from charloom.cli.options.shared import (
     Json,
     Run,
     Training,
-    count,
     length_option,
-    number,
     option,
-    whole,
+    parse_count,
+    parse_float,
+    parse_int,
 )
 from charloom.cli.terminal import output
-from charloom.formatting import quoted
+from charloom.formatting import quote
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
-    from charloom.evaluation.memorisation import Copying, Memorisation
+    from charloom.evaluation.memorisation import Memorisation, OverlapFigures
     from charloom.model import Model
 
-SAMPLES = 1000
-SHOWN = 3
-DEFAULT = SamplingSettings()
+DEFAULT_SAMPLES = 1000
+DEFAULT_SHOWN = 3
+DEFAULTS = SamplingSettings()
 
 Count = Annotated[
     int,
-    option("-n", metavar="COUNT", parser=count, default=SAMPLES, help="How many texts to write."),
+    option(
+        "-n",
+        metavar="COUNT",
+        parser=parse_count,
+        default=DEFAULT_SAMPLES,
+        help="How many texts to write.",
+    ),
 ]
-Length = Annotated[int, length_option(DEFAULT.length)]
+Length = Annotated[int, length_option(DEFAULTS.length)]
 Temperature = Annotated[
     float,
     option(
         "--temperature",
         metavar="NUMBER",
-        parser=number,
+        parser=parse_float,
         default=1.0,
         help="How freely they are drawn.",
     ),
 ]
-GivenSamples = Annotated[
+SamplesOption = Annotated[
     list[str] | None,
     option("--samples", metavar="SOURCE", help="Texts that were written, in place of new ones."),
 ]
@@ -51,8 +57,8 @@ Shown = Annotated[
     option(
         "--show",
         metavar="NUMBER",
-        parser=whole,
-        default=SHOWN,
+        parser=parse_int,
+        default=DEFAULT_SHOWN,
         help="How many of the longest copied spans to show, with where they come from.",
     ),
 ]
@@ -61,13 +67,13 @@ Shown = Annotated[
 def memorisation(
     run: Run,
     *,
-    n: Count = SAMPLES,
+    n: Count = DEFAULT_SAMPLES,
     temperature: Temperature = 1.0,
-    length: Length = DEFAULT.length,
-    seed: FirstSeed = DEFAULT.seed,
-    samples: GivenSamples = None,
+    length: Length = DEFAULTS.length,
+    seed: FirstSeed = DEFAULTS.seed,
+    samples: SamplesOption = None,
     training: Training = None,
-    show: Shown = SHOWN,
+    show: Shown = DEFAULT_SHOWN,
     json: Json = False,
 ) -> None:
     """Tell how much of a model's texts was copied from those that it learned from.
@@ -76,50 +82,52 @@ def memorisation(
     about as many and as long: the difference is what the model learned by heart.
     """
     from charloom.evaluation.memorisation import measure_memorisation
-    from charloom.evaluation.sample_sets import comparable
-    from charloom.evaluation.training_texts import corpus_of, texts
+    from charloom.evaluation.sample_sets import matched_held_out
+    from charloom.evaluation.training_texts import iter_texts, recover_corpus
     from charloom.model import Model
 
     settings = SamplingSettings(temperature=temperature, seed=seed, length=length)
     model = Model.load(run)
-    corpus = corpus_of(model.record, training or ())
-    written = _given(model, samples) if samples else _written(model, settings, n)
+    corpus = recover_corpus(model.record, training or ())
+    written = _read_samples(model, samples) if samples else _draw_samples(model, settings, n)
     found = measure_memorisation(
-        documents=texts(corpus.training),
+        documents=iter_texts(corpus.training),
         samples=written,
-        held_out=comparable(corpus.validation, written, model.record.text.unit),
+        held_out=matched_held_out(corpus.validation, written, model.record.text.unit),
     )
     if json:
-        output.record(found.to_json())
+        output.write_json(found.to_json())
         return
-    _show(found, show)
+    _print_figures(found, show)
 
 
-def _given(model: "Model", sources: list[str]) -> list[str]:
+def _read_samples(model: "Model", sources: list[str]) -> list[str]:
     blocks = read_blocks(sources, model.record.text, None, None, None, None)
     return [text for block in blocks for text in block.texts()]
 
 
-def _written(model: "Model", settings: SamplingSettings, n: int) -> list[str]:
-    from charloom.evaluation.sample_sets import draw
+def _draw_samples(model: "Model", settings: SamplingSettings, n: int) -> list[str]:
+    from charloom.evaluation.sample_sets import draw_samples
 
-    return [one.text for one in draw(model.generator, settings, n, model.record.labels)]
+    return [one.text for one in draw_samples(model.generator, settings, n, model.record.labels)]
 
 
-def _show(found: "Memorisation", shown: int) -> None:
+def _print_figures(found: "Memorisation", shown: int) -> None:
     assert found.held_out is not None
-    output.table([("", "samples", "held out"), *_rows(found.samples, found.held_out)], right=(1, 2))
+    output.write_table(
+        [("", "samples", "held out"), *_rows(found.samples, found.held_out)], right=(1, 2)
+    )
     spans = [(place, span) for place, span in enumerate(found.samples.spans, 1) if span is not None]
     for place, span in sorted(spans, key=lambda one: -one[1].characters)[:shown]:
-        output.result("")
-        output.result(
+        output.write_result("")
+        output.write_result(
             f"{span.characters} characters of sample {place:,} stand in document "
             f"{span.document + 1:,}, from character {span.place + 1:,} on:"
         )
-        output.result(f"  {quoted(span.text)}")
+        output.write_result(f"  {quote(span.text)}")
 
 
-def _rows(samples: "Copying", held_out: "Copying") -> Iterable[tuple[str, str, str]]:
+def _rows(samples: "OverlapFigures", held_out: "OverlapFigures") -> Iterable[tuple[str, str, str]]:
     """Return name, figure of the samples, and figure of the held-out texts."""
 
     def row(name: str, of: Any, form: Any) -> tuple[str, str, str]:

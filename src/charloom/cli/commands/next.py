@@ -3,21 +3,29 @@
 from typing import Annotated
 
 from charloom.cli.commands.generate import clean_prompts
-from charloom.cli.options.shared import Json, Label, Run, argument, count, decoded, option
+from charloom.cli.options.shared import (
+    Json,
+    Label,
+    Run,
+    argument,
+    decode_argument,
+    option,
+    parse_count,
+)
 from charloom.cli.terminal import output
-from charloom.formatting import bar, quoted
+from charloom.formatting import format_bar, quote
 
-_SHOWN = 10
-_COLUMNS = 40
+_DEFAULT_SHOWN = 10
+_BAR_WIDTH = 40
 
-Text = Annotated[str, argument("TEXT", "The text so far; may be empty.", decoded)]
+Text = Annotated[str, argument("TEXT", "The text so far; may be empty.", decode_argument)]
 Top = Annotated[
     int | None,
     option(
         "--top",
         metavar="COUNT",
-        parser=count,
-        default=f"{_SHOWN}; with --json all",
+        parser=parse_count,
+        default=f"{_DEFAULT_SHOWN}; with --json all",
         help="How many symbols to show.",
     ),
 ]
@@ -33,19 +41,23 @@ def next_symbols(
     [prompt] = clean_prompts(model, [text])
     expected = model.next(prompt, label)
     if json:
-        output.record([{"symbol": s, "probability": p} for s, p in expected[:top]])
+        output.write_json([{"symbol": s, "probability": p} for s, p in expected[:top]])
         return
-    shown = expected[: top or _SHOWN]
+    shown = expected[: top or _DEFAULT_SHOWN]
     largest = shown[0][1]
-    output.table(
+    output.write_table(
         (
-            (_name(symbol), f"{100 * probability:.1f} %", bar(probability / largest, _COLUMNS))
+            (
+                _quote_symbol(symbol),
+                f"{100 * probability:.1f} %",
+                format_bar(probability / largest, _BAR_WIDTH),
+            )
             for symbol, probability in shown
         ),
         right=(1,),
     )
 
 
-def _name(symbol: str) -> str:
+def _quote_symbol(symbol: str) -> str:
     """Return a symbol between quotes; the boundary, which is no text, bare."""
-    return symbol if symbol == "<eos>" else quoted(symbol)
+    return symbol if symbol == "<eos>" else quote(symbol)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from charloom.cli.options.shared import FirstSeed, Json, Run, Training, decoded, option
+from charloom.cli.options.shared import FirstSeed, Json, Run, Training, decode_argument, option
 from charloom.cli.terminal import output as terminal
 
 Folder = Annotated[
@@ -21,7 +21,7 @@ Texts = Annotated[
     option(
         "--text",
         metavar="TEXT",
-        parser=decoded,
+        parser=decode_argument,
         help="A text whose surprise is shown by character; may be repeated.",
     ),
 ]
@@ -42,7 +42,7 @@ def report(
     characters surprise, settings and origin. The page needs no network and runs no script; it holds
     parts of the texts that the model learned from. The same figures are written as report.json.
     """
-    from charloom.report.files import report as write
+    from charloom.report.files import write_report as write
 
     path, findings = write(
         run,
@@ -50,9 +50,9 @@ def report(
         training=training or (),
         chosen=texts or (),
         seed=seed,
-        told=lambda what: terminal.note(f"{what} ..."),
+        on_progress=lambda what: terminal.note(f"{what} ..."),
     )
     if json:
-        terminal.record(findings.to_json())
+        terminal.write_json(findings.to_json())
     else:
-        terminal.result(str(path))
+        terminal.write_result(str(path))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from charloom.cli.commands.evaluate import known_labels, read_blocks
+from charloom.cli.commands.evaluate import drop_unknown_labels, read_blocks
 from charloom.cli.commands.generate import check_format
 from charloom.cli.options.shared import (
     Columns,
@@ -17,7 +17,7 @@ from charloom.cli.options.shared import (
 )
 from charloom.cli.terminal import output
 from charloom.errors import SettingsError
-from charloom.formatting import visible
+from charloom.formatting import escape_controls
 from charloom.settings import TextSettings
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ PerSymbol = Annotated[
     bool,
     option("--per-symbol", help="Also tell the bits of each symbol, and of the end of the line."),
 ]
-GivenThreshold = Annotated[
+ThresholdOption = Annotated[
     str | None,
     option(
         "--threshold",
@@ -66,7 +66,7 @@ def score(
     *,
     form: Format = "text",
     per_symbol: PerSymbol = False,
-    threshold: GivenThreshold = None,
+    threshold: ThresholdOption = None,
     calibrate: Calibrate = None,
     classify: Classify = False,
     columns: Columns = None,
@@ -86,12 +86,12 @@ def score(
 
     model = Model.load(run)
     settings = replace(model.record.text, unit="line")
-    limit = _threshold(model, settings, threshold, calibrate)
+    limit = _resolve_threshold(model, settings, threshold, calibrate)
     texts = read_blocks(
         sources or ["-"], settings, columns, label_column, header, encoding, live=True
     )
-    write: Callable[[ScoredLine], None] = _text if form == "text" else _json
-    known = known_labels(texts, model.record.labels)
+    write: Callable[[ScoredLine], None] = _write_text if form == "text" else _write_json
+    known = drop_unknown_labels(texts, model.record.labels)
     for lines in score_lines(
         model.scorer, known, threshold=limit, per_symbol=per_symbol, classify=classify
     ):
@@ -100,19 +100,21 @@ def score(
         output.flush()
 
 
-def _threshold(
+def _resolve_threshold(
     model: "Model", settings: TextSettings, given: str | None, sources: list[str] | None
 ) -> "Threshold | None":
     """Return what lines are held against; raises SettingsError for what cannot be."""
     from charloom.evaluation.calibration import Calibration
-    from charloom.evaluation.score_lines import BitsThreshold, calibration_of
+    from charloom.evaluation.score_lines import BitsThreshold, calibrate_on_blocks
 
     if given != "auto":
         if sources:
             raise SettingsError("--calibrate was given without --threshold auto; add that.")
-        return None if given is None else BitsThreshold(_bits(given))
+        return None if given is None else BitsThreshold(_parse_bits(given))
     if sources:
-        return calibration_of(model.scorer, read_blocks(sources, settings, None, None, None, None))
+        return calibrate_on_blocks(
+            model.scorer, read_blocks(sources, settings, None, None, None, None)
+        )
     if model.record.calibration is None:
         raise SettingsError(
             "this model does not know what usual texts take: too few were held out, or its run was "
@@ -122,7 +124,7 @@ def _threshold(
     return Calibration.from_json(model.record.calibration)
 
 
-def _bits(given: str) -> float:
+def _parse_bits(given: str) -> float:
     try:
         bits = float(given)
     except ValueError:
@@ -134,18 +136,18 @@ def _bits(given: str) -> float:
     return bits
 
 
-def _text(line: "ScoredLine") -> None:
+def _write_text(line: "ScoredLine") -> None:
     cells = [f"{line.score.bits_per_character:.3f}"]
     if line.outlier is not None:
         cells.append("!" if line.outlier else "")
     if line.label is not None:
         cells.append(line.label)
-    output.result("\t".join([*cells, visible(line.text)]))
+    output.write_result("\t".join([*cells, escape_controls(line.text)]))
     for symbol, bits in line.symbols or ():
-        output.result(f"\t{bits:.3f}\t{visible(symbol)}")
+        output.write_result(f"\t{bits:.3f}\t{escape_controls(symbol)}")
 
 
-def _json(line: "ScoredLine") -> None:
+def _write_json(line: "ScoredLine") -> None:
     record: dict[str, Any] = {
         "text": line.text,
         "bits": line.score.bits,
@@ -159,4 +161,4 @@ def _json(line: "ScoredLine") -> None:
         "label": line.label,
         "symbols": line.symbols,
     }
-    output.record(record | {name: value for name, value in extra.items() if value is not None})
+    output.write_json(record | {name: value for name, value in extra.items() if value is not None})

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from charloom.cli.options.shared import Json, Run
 from charloom.cli.terminal import output
-from charloom.formatting import quoted
+from charloom.formatting import quote
 
 if TYPE_CHECKING:
     from charloom.model_folder.format import ModelRecord
@@ -18,15 +18,21 @@ def summary(run: Run, json: Json = False) -> None:
     layers = list_layers(record)
     total = sum(layer["parameters"] for layer in layers)
     if json:
-        output.record(_describe(record) | {"layers": layers, "parameters": total})
+        output.write_json(_to_json(record) | {"layers": layers, "parameters": total})
         return
-    rows = [(_title(layer), _shape(layer), f"{layer['parameters']:,}") for layer in layers]
-    output.result(f"{record.network.cell.upper()} on {record.vocabulary.level} level: {run}\n")
-    output.table(
+    rows = [
+        (_layer_title(layer), _output_shape(layer), f"{layer['parameters']:,}") for layer in layers
+    ]
+    output.write_result(
+        f"{record.network.cell.upper()} on {record.vocabulary.level} level: {run}\n"
+    )
+    output.write_table(
         [("layer", "output shape", "parameters"), *rows, ("total", "", f"{total:,}")], right=(2,)
     )
-    output.result("")
-    output.table((name.replace("_", " "), _shown(value)) for name, value in _facts(record))
+    output.write_result("")
+    output.write_table(
+        (name.replace("_", " "), _format_value(value)) for name, value in _description_rows(record)
+    )
 
 
 def list_layers(record: "ModelRecord") -> list[dict[str, Any]]:
@@ -56,17 +62,17 @@ def list_layers(record: "ModelRecord") -> list[dict[str, Any]]:
     ]
 
 
-def _title(layer: dict[str, Any]) -> str:
+def _layer_title(layer: dict[str, Any]) -> str:
     name, kind = layer["name"], layer["kind"]
     return str(name) if name == kind else f"{name} ({kind})"
 
 
-def _shape(layer: dict[str, Any]) -> str:
+def _output_shape(layer: dict[str, Any]) -> str:
     axes = "labels, layers" if layer["name"] == "labels" else "batch, time"
     return f"({axes}, {layer['output_size']})"
 
 
-def _describe(record: "ModelRecord") -> dict[str, Any]:
+def _to_json(record: "ModelRecord") -> dict[str, Any]:
     return {
         "text": record.text.to_json(),
         "network": record.network.to_json(),
@@ -74,15 +80,15 @@ def _describe(record: "ModelRecord") -> dict[str, Any]:
         "level": record.vocabulary.level,
         "vocabulary_size": len(record.vocabulary),
         "labels": list(record.labels),
-        "figures": dict(record.figures),
+        "figures": dict(record.metrics),
         "provenance": dict(record.provenance),
     }
 
 
-def _facts(record: "ModelRecord") -> list[tuple[str, Any]]:
+def _description_rows(record: "ModelRecord") -> list[tuple[str, Any]]:
     """Return what is said below the table: text, vocabulary, labels, then the figures."""
     text = record.text
-    columns = ", ".join(map(quoted, text.columns))
+    columns = ", ".join(map(quote, text.columns))
     if columns:
         columns = f"; column{'s' if len(text.columns) > 1 else ''} {columns}"
     cleaned = "cleaned" if text.clean else "not cleaned"
@@ -96,10 +102,10 @@ def _facts(record: "ModelRecord") -> list[tuple[str, Any]]:
     ]
     if record.labels:
         facts.append(("labels", ", ".join(record.labels)))
-    return facts + list(record.figures.items())
+    return facts + list(record.metrics.items())
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)

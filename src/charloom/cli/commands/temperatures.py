@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 from charloom.cli.commands.generate import clean_prompts, random_seed
 from charloom.cli.options.shared import Json, Label, Prompts, Run, Seed, length_option
 from charloom.cli.terminal import output
-from charloom.formatting import hanging, quoted
+from charloom.formatting import indent_continuation, quote
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
     from charloom.generation.generator import Generator
 
 TEMPERATURES = (0.3, 0.8, 1.0, 1.3, 1.8)
-_FROM_NOTHING = 3
-_LENGTH = 120
+_UNPROMPTED_TEXTS = 3
+_DEFAULT_LENGTH = 120
 
-Length = Annotated[int, length_option(_LENGTH)]
+Length = Annotated[int, length_option(_DEFAULT_LENGTH)]
 
 
 def temperatures(
     run: Run,
     prompts: Prompts = None,
     *,
-    length: Length = _LENGTH,
+    length: Length = _DEFAULT_LENGTH,
     seed: Seed = None,
     label: Label = None,
     json: Json = False,
@@ -43,12 +43,12 @@ def temperatures(
     rows = [
         row
         for prompt in clean_prompts(model, prompts)
-        for row in _rows(model.generator, prompt, settings, 1 if prompts else _FROM_NOTHING)
+        for row in _rows(model.generator, prompt, settings, 1 if prompts else _UNPROMPTED_TEXTS)
     ]
     if json:
-        output.record(rows)
+        output.write_json(rows)
     else:
-        _table(rows)
+        _print_table(rows)
 
 
 def _rows(
@@ -69,11 +69,13 @@ def _rows(
     ]
 
 
-def _table(rows: list[dict[str, Any]]) -> None:
+def _print_table(rows: list[dict[str, Any]]) -> None:
     """Write one block a prompt: temperature, then text; further lines stand below the first."""
     for number, (prompt, block) in enumerate(groupby(rows, key=lambda row: str(row["prompt"]))):
         if number:
-            output.result("")
-        output.result(f"temperature   {quoted(prompt) if prompt else 'from nothing'}")
+            output.write_result("")
+        output.write_result(f"temperature   {quote(prompt) if prompt else 'from nothing'}")
         for row in block:
-            output.result(f"{row['temperature']:>11.1f}   {hanging(row['text'], 14)}")
+            output.write_result(
+                f"{row['temperature']:>11.1f}   {indent_continuation(row['text'], 14)}"
+            )

@@ -19,8 +19,17 @@ from charloom.cli.options.shared import (
 from charloom.cli.terminal import output as terminal
 from charloom.errors import ProcessError
 
-MISTAKE = 2
-_OWN = ("sources", "output", "valid", "preset", "force", "resume", "checkpoint_seconds", "log")
+USER_ERROR = 2
+_RUN_OPTIONS = (
+    "sources",
+    "output",
+    "valid",
+    "preset",
+    "force",
+    "resume",
+    "checkpoint_seconds",
+    "log",
+)
 
 
 def train(
@@ -71,10 +80,10 @@ def train(
     The weights that predict best are kept, also after Ctrl-C; --resume goes on where a run ended
     before its time. The key s, or SIGUSR1, measures, shows samples and saves without stopping.
     """
-    options = {name: value for name, value in dict(locals()).items() if name not in _OWN}
-    _train(
+    options = {name: value for name, value in dict(locals()).items() if name not in _RUN_OPTIONS}
+    _run_training(
         sources,
-        settings(options),
+        settings_options(options),
         output=output or default_output(sources),
         validation=valid,
         preset=preset,
@@ -85,55 +94,55 @@ def train(
     )
 
 
-def _train(sources: list[str], options: Mapping[str, Any], **place: Any) -> None:
+def _run_training(sources: list[str], options: Mapping[str, Any], **place: Any) -> None:
     """Train under the eyes of the user; end with exit code 130 if interrupted.
 
     Another signal than Ctrl-C ends the process by itself, when all is kept.
     """
-    from charloom.cli.terminal.downloads import fetch
-    from charloom.cli.terminal.keys import Keys
-    from charloom.progress.watch import watch
+    from charloom.cli.terminal.downloads import fetch_corpora
+    from charloom.cli.terminal.keys import KeyListener
+    from charloom.progress.watch import choose_view
     from charloom.runs import train as recipe
-    from charloom.runs.resolve import settle
+    from charloom.runs.resolve import resolve_run
     from charloom.runs.tensorboard import check_log
-    from charloom.training.distributed.launch import launched
+    from charloom.training.distributed.launch import process_info_from_torchrun
 
-    launch, validation, log = launched(), place["validation"], place.pop("log")
+    launch, validation, log = process_info_from_torchrun(), place["validation"], place.pop("log")
     if launch.rank == 0:
         # A mistake is told before megabytes are fetched.
         check_log(log, place["output"])
-        settled = settle(sources, options, **place)
+        settled = resolve_run(sources, options, **place)
         validation = settled.validation
         if settled.finished:
             terminal.note(
                 f"the run in {place['output']} is finished, its budget of "
                 f"{settled.training.budget} is used: nothing was left to do."
             )
-            if launch.world == 1:
+            if launch.world_size == 1:
                 return
     if launch.local_rank == 0:
-        fetch([*sources, *filter(None, [validation])])
+        fetch_corpora([*sources, *filter(None, [validation])])
     silent = launch.rank > 0
-    with watch(silent=silent) as view, Keys(silent or "-" in sources) as keys:
+    with choose_view(silent=silent) as view, KeyListener(silent or "-" in sources) as keys:
         try:
             recipe.train(
                 sources,
                 listeners=[view, keys],
                 on_start=view.start,
-                on_read=view.reading,
+                on_read=view.on_read,
                 log=log,
                 **place,
                 **options,
             )
         except ProcessError as error:
-            if error.told:
-                raise typer.Exit(MISTAKE) from None
+            if error.already_reported:
+                raise typer.Exit(USER_ERROR) from None
             raise
     if view.interrupted:
         raise typer.Exit(130)
 
 
-def settings(options: Mapping[str, Any]) -> dict[str, Any]:
+def settings_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return those options that were given, as the fields of settings that they are named after."""
     chosen = {name: value for name, value in options.items() if value is not None}
     if "columns" in chosen:
@@ -166,7 +175,7 @@ def default_output(sources: list[str]) -> Path:
         else:
             stem = Path(re.sub(r"\.(gz|zst)$", "", path.name)).stem
     except OSError as error:
-        from charloom.data.text_files import unreadable
+        from charloom.data.text_files import unreadable_error
 
-        raise unreadable(sources[0], error) from error
+        raise unreadable_error(sources[0], error) from error
     return Path("runs", stem.strip(".") or "texts")

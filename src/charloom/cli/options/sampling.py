@@ -6,24 +6,30 @@ Each is None when it is left out: then the default of settings.py holds.
 from pathlib import Path
 from typing import Annotated
 
-from charloom.cli.options.shared import count, decoded, number, option, whole
+from charloom.cli.options.shared import decode_argument, option, parse_count, parse_float, parse_int
 from charloom.settings import DEFAULT_TEMPERATURE, DEFAULT_TRIES, SamplingSettings
 
 _DEFAULT = SamplingSettings()
 _CHOICE, _FORM, _NEW, _BEST = "Choice of symbols", "Shape of texts", "New texts", "Best texts"
 
 
-def bias(text: str) -> tuple[str, float]:
+def parse_bias(text: str) -> tuple[str, float]:
     """Return the symbol and the number that ``SYMBOL=NUMBER`` spells."""
-    symbol, sign, value = decoded(text).rpartition("=")
+    symbol, sign, value = decode_argument(text).rpartition("=")
     if not sign or not symbol:
         raise ValueError(f"{text!r} is no bias; give a symbol and a number, such as e=-2.")
-    return symbol, number(value)
+    return symbol, parse_float(value)
 
 
 Count = Annotated[
     int | None,
-    option("-n", metavar="COUNT", parser=count, default=1, help="Texts for each prompt and label."),
+    option(
+        "-n",
+        metavar="COUNT",
+        parser=parse_count,
+        default=1,
+        help="Texts for each prompt and label.",
+    ),
 ]
 PromptFile = Annotated[
     Path | None,
@@ -38,7 +44,7 @@ Labels = Annotated[
     option(
         "--label",
         metavar="LABEL",
-        parser=decoded,
+        parser=decode_argument,
         help="Label from which texts are unrolled; may be repeated, then each text follows its "
         "label and a tab.",
     ),
@@ -56,7 +62,7 @@ Choices = Annotated[
     option(
         "--choices",
         metavar="COUNT",
-        parser=count,
+        parser=parse_count,
         default=9,
         help="Likeliest symbols that --interactive offers.",
     ),
@@ -67,7 +73,7 @@ Temperature = Annotated[
     option(
         "--temperature",
         metavar="NUMBER",
-        parser=number,
+        parser=parse_float,
         default=DEFAULT_TEMPERATURE,
         help="Below 1 safer, above 1 wilder, 0 greedy.",
         group=_CHOICE,
@@ -81,7 +87,7 @@ TopK = Annotated[
     option(
         "--top-k",
         metavar="COUNT",
-        parser=whole,
+        parser=parse_int,
         help="Draw from so many most probable symbols only.",
         group=_CHOICE,
     ),
@@ -91,7 +97,7 @@ TopP = Annotated[
     option(
         "--top-p",
         metavar="SHARE",
-        parser=number,
+        parser=parse_float,
         help="Draw from the fewest symbols that together have this probability.",
         group=_CHOICE,
     ),
@@ -101,7 +107,7 @@ MinP = Annotated[
     option(
         "--min-p",
         metavar="SHARE",
-        parser=number,
+        parser=parse_float,
         help="Draw from symbols with at least this share of the best one's probability.",
         group=_CHOICE,
     ),
@@ -111,7 +117,7 @@ RepetitionPenalty = Annotated[
     option(
         "--repetition-penalty",
         metavar="NUMBER",
-        parser=number,
+        parser=parse_float,
         help="Above 1, press down what would repeat a passage of the last 256 symbols.",
         group=_CHOICE,
     ),
@@ -121,7 +127,7 @@ RepetitionSpan = Annotated[
     option(
         "--repetition-span",
         metavar="SYMBOLS",
-        parser=whole,
+        parser=parse_int,
         default="8; of words 1",
         help="Length of such a passage.",
         group=_CHOICE,
@@ -132,7 +138,7 @@ Bias = Annotated[
     option(
         "--bias",
         metavar="SYMBOL=NUMBER",
-        parser=bias,
+        parser=parse_bias,
         help="Add to the logit of a symbol; -inf forbids it, <eos> is the end. May be repeated.",
         group=_CHOICE,
     ),
@@ -143,7 +149,7 @@ MinLength = Annotated[
     option(
         "--min-length",
         metavar="SYMBOLS",
-        parser=whole,
+        parser=parse_int,
         default=_DEFAULT.min_length,
         help="The smallest number of symbols added to a prompt.",
         group=_FORM,
@@ -154,7 +160,7 @@ Stop = Annotated[
     option(
         "--stop",
         metavar="TEXT",
-        parser=decoded,
+        parser=decode_argument,
         help="End a text before this string; may be repeated.",
         group=_FORM,
     ),
@@ -164,7 +170,7 @@ Match = Annotated[
     option(
         "--match",
         metavar="REGEX",
-        parser=decoded,
+        parser=decode_argument,
         help="Every text, prompt included, matches this regular expression as a whole.",
         group=_FORM,
     ),
@@ -179,7 +185,7 @@ Tries = Annotated[
     option(
         "--tries",
         metavar="COUNT",
-        parser=whole,
+        parser=parse_int,
         default=DEFAULT_TRIES,
         help="Texts drawn at most for each one asked for.",
         group=_NEW,
@@ -191,7 +197,7 @@ Beam = Annotated[
     option(
         "--beam",
         metavar="WIDTH",
-        parser=whole,
+        parser=parse_int,
         help="Search for the most probable texts, so many side by side, and write the -n best.",
         group=_BEST,
     ),
@@ -201,7 +207,7 @@ LengthPenalty = Annotated[
     option(
         "--length-penalty",
         metavar="NUMBER",
-        parser=number,
+        parser=parse_float,
         default=1,
         help="Rank texts by log probability over length to this power; 0 favours short ones.",
         group=_BEST,

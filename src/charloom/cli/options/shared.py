@@ -11,7 +11,7 @@ from charloom.settings import SamplingSettings
 _SAMPLING = SamplingSettings()
 
 
-def whole(text: str) -> int:
+def parse_int(text: str) -> int:
     """Return the whole number that ``text`` spells; a ValueError says what was seen."""
     try:
         return int(text)
@@ -19,14 +19,14 @@ def whole(text: str) -> int:
         raise ValueError(f"{text!r} is not a whole number.") from None
 
 
-def count(text: str) -> int:
+def parse_count(text: str) -> int:
     """Return the whole number of at least 1 that ``text`` spells."""
-    if whole(text) < 1:
+    if parse_int(text) < 1:
         raise ValueError(f"{text} is too small, it must be at least 1.")
-    return whole(text)
+    return parse_int(text)
 
 
-def number(text: str) -> float:
+def parse_float(text: str) -> float:
     """Return the number that ``text`` spells; a ValueError says what was seen."""
     try:
         return float(text)
@@ -34,7 +34,7 @@ def number(text: str) -> float:
         raise ValueError(f"{text!r} is not a number.") from None
 
 
-def decoded(text: str) -> str:
+def decode_argument(text: str) -> str:
     """Return an argument read as UTF-8, whatever the locale says.
 
     A byte that Python could not decode stands in it as a lone surrogate.
@@ -72,7 +72,7 @@ def argument(metavar: str, help: str, parser: Callable[[str], object] | None = N
 Run = Annotated[Path, argument("RUN", "Folder of a trained model.")]
 Prompts = Annotated[
     list[str] | None,
-    argument("[PROMPT]...", "Beginnings of the texts; none: from nothing.", decoded),
+    argument("[PROMPT]...", "Beginnings of the texts; none: from nothing.", decode_argument),
 ]
 Sources = Annotated[
     list[str],
@@ -93,7 +93,7 @@ Seed = Annotated[
     option(
         "--seed",
         metavar="NUMBER",
-        parser=whole,
+        parser=parse_int,
         default="a random one",
         help="Seed of the first text; the next ones have the numbers after it.",
     ),
@@ -103,14 +103,19 @@ FirstSeed = Annotated[
     option(
         "--seed",
         metavar="NUMBER",
-        parser=whole,
+        parser=parse_int,
         default=_SAMPLING.seed,
         help="Seed of the first text; the next ones have the numbers after it.",
     ),
 ]
 Label = Annotated[
     str | None,
-    option("--label", metavar="LABEL", parser=decoded, help="Label from which a text is unrolled."),
+    option(
+        "--label",
+        metavar="LABEL",
+        parser=decode_argument,
+        help="Label from which a text is unrolled.",
+    ),
 ]
 
 
@@ -119,7 +124,7 @@ def length_option(default: int) -> Any:
     return option(
         "--length",
         metavar="SYMBOLS",
-        parser=whole,
+        parser=parse_int,
         default=default,
         help="The largest number of symbols added to a prompt.",
     )
@@ -158,7 +163,7 @@ Header = Annotated[
 ]
 
 
-def _encoding(default: str) -> Any:
+def _encoding_option(default: str) -> Any:
     return option(
         "--encoding",
         metavar="NAME",
@@ -168,8 +173,8 @@ def _encoding(default: str) -> Any:
     )
 
 
-Encoding = Annotated[str | None, _encoding("utf-8")]
-RecordedEncoding = Annotated[str | None, _encoding("that of the texts learned from")]
+Encoding = Annotated[str | None, _encoding_option("utf-8")]
+RecordedEncoding = Annotated[str | None, _encoding_option("that of the texts learned from")]
 
 
 def split_columns(columns: list[str] | None) -> tuple[str, ...] | None:

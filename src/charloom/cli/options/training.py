@@ -7,7 +7,7 @@ in that order (settling.choose).
 from pathlib import Path
 from typing import Annotated, get_args
 
-from charloom.cli.options.shared import decoded, number, option, whole
+from charloom.cli.options.shared import decode_argument, option, parse_float, parse_int
 from charloom.runs.spec import CHECKPOINT_SECONDS
 from charloom.settings import (
     Cell,
@@ -35,13 +35,15 @@ def _name(choices: object, *names: str, help: str, default: str, group: str) -> 
 def _whole(
     name: str, metavar: str, help: str, group: str, default: int | str | None = None
 ) -> object:
-    return option(name, metavar=metavar, parser=whole, default=default, help=help, group=group)
+    return option(name, metavar=metavar, parser=parse_int, default=default, help=help, group=group)
 
 
 def _number(
     name: str, metavar: str, help: str, group: str, default: float | str | None = None
 ) -> object:
-    return option(name, metavar=metavar, parser=number, default=default, help=help, group=group)
+    return option(
+        name, metavar=metavar, parser=parse_float, default=default, help=help, group=group
+    )
 
 
 Output = Annotated[
@@ -275,7 +277,7 @@ SamplePrompts = Annotated[
     option(
         "--prompt",
         metavar="TEXT",
-        parser=decoded,
+        parser=decode_argument,
         help="Prompt of the samples; may be repeated.",
         default="none: from nothing",
         group="Samples while learning",

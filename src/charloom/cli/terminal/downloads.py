@@ -4,25 +4,25 @@ import sys
 from collections.abc import Sequence
 
 from charloom.cli.terminal import output
-from charloom.data.named_corpora import NamedCorpus, bytes_to_fetch, local_path, named
+from charloom.data.named_corpora import NamedCorpus, bytes_to_fetch, fetch_files, find_corpus
 
 
-def fetch(names: Sequence[str]) -> None:
+def fetch_corpora(names: Sequence[str]) -> None:
     """Fetch those corpora among ``names`` that are not on this machine yet.
 
     Raises DownloadError.
     """
     for name in names:
-        corpus = named(name)
+        corpus = find_corpus(name)
         size = bytes_to_fetch(corpus) if corpus is not None else 0
         if corpus is not None and size:
             output.note(f"fetching {name}, {size / 1e6:.1f} MB, this once.")
-            _fetch(corpus, size)
+            _fetch_with_bar(corpus, size)
 
 
-def _fetch(corpus: NamedCorpus, size: int) -> None:
+def _fetch_with_bar(corpus: NamedCorpus, size: int) -> None:
     if not sys.stderr.isatty():
-        local_path(corpus)
+        fetch_files(corpus)
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
@@ -30,4 +30,4 @@ def _fetch(corpus: NamedCorpus, size: int) -> None:
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(corpus.name, total=size)
-        local_path(corpus, lambda read: progress.advance(task, read))
+        fetch_files(corpus, lambda read: progress.advance(task, read))

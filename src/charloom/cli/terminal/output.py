@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from charloom.formatting import pad, unknown, visible, width
+from charloom.formatting import display_width, escape_controls, pad, unknown_symbols_note
 from charloom.progress.closed_output import redirect_to_devnull
 
 
@@ -25,17 +25,17 @@ def note(message: str) -> None:
         redirect_to_devnull(sys.stderr)
 
 
-def say(text: str = "", *, end: str = "\n") -> None:
+def write_message(text: str = "", *, end: str = "\n") -> None:
     """Say something to the person at the other end, on standard error and at once."""
     try:
-        print(visible(text), end=end, file=sys.stderr, flush=True)
+        print(escape_controls(text), end=end, file=sys.stderr, flush=True)
     except OSError:
         redirect_to_devnull(sys.stderr)
 
 
-def result(text: str, *, end: str = "\n") -> None:
+def write_result(text: str, *, end: str = "\n") -> None:
     """Write a result; on a terminal, characters that it would obey are spelled out."""
-    print(visible(text) if sys.stdout.isatty() else text, end=end)
+    print(escape_controls(text) if sys.stdout.isatty() else text, end=end)
 
 
 def flush() -> None:
@@ -43,18 +43,18 @@ def flush() -> None:
     sys.stdout.flush()
 
 
-def record(value: Any) -> None:
+def write_json(value: Any) -> None:
     """Write one JSON value on one line."""
     print(json.dumps(value, ensure_ascii=False))
 
 
-def table(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
+def write_table(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Write rows of cells as aligned columns; those numbered in ``right`` are flush right."""
-    lines = [[visible(cell) for cell in row] for row in rows]
-    columns = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    lines = [[escape_controls(cell) for cell in row] for row in rows]
+    columns = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = (
-            " " * (columns[index] - width(cell)) + cell
+            " " * (columns[index] - display_width(cell)) + cell
             if index in right
             else pad(cell, columns[index])
             for index, cell in enumerate(line)
@@ -62,7 +62,7 @@ def table(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
         print("  ".join(cells).rstrip())
 
 
-def note_unknown(symbols: Iterable[str]) -> None:
+def note_unknown_symbols(symbols: Iterable[str]) -> None:
     """Tell once of the symbols of the prompts that the model does not know."""
-    for message in unknown(symbols):
+    for message in unknown_symbols_note(symbols):
         note(message)

@@ -15,15 +15,15 @@ from charloom.network.autograd.module import Network, State
 from charloom.network.backprop.batch import Batch
 
 
-class Reader:
+class AutogradPass:
     """A network, as in compiled.py."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
 
-    def read(
-        self, batch: Batch, state: State, chance: torch.Generator | None = None, *, rounded: bool
-    ) -> Reading:
+    def forward(
+        self, batch: Batch, state: State, generator: torch.Generator | None = None, *, bf16: bool
+    ) -> PassResult:
         """Return what reading a minibatch from a state comes to.
 
         Dropout, where the network learns, draws from ``chance``, or from torch's own generator. The
@@ -32,13 +32,13 @@ class Reader:
         device = batch.inputs_TB.device.type
         with (
             torch.set_grad_enabled(self._network.training),
-            torch.autocast(device, torch.bfloat16, enabled=rounded),
+            torch.autocast(device, torch.bfloat16, enabled=bf16),
         ):
-            nats, after = summed_nats(self._network, batch, state, chance)
-        return Reading(self._network, nats, after.detach())
+            nats, after = summed_nats(self._network, batch, state, generator)
+        return PassResult(self._network, nats, after.detach())
 
 
-class Reading:
+class PassResult:
     """A network's way through a minibatch, and back."""
 
     def __init__(self, network: Network, nats: Tensor, after: State) -> None:
@@ -48,7 +48,7 @@ class Reading:
         self.state = after
         """The state after the last step."""
 
-    def gradients(self) -> dict[str, Tensor]:
+    def backward(self) -> dict[str, Tensor]:
         """Return the gradients of the nats; once. Those of labels may be missing."""
         named = dict(self._network.named_parameters())
         found: Sequence[Tensor | None] = torch.autograd.grad(

@@ -27,11 +27,11 @@ class Layer(nn.Module):
     Gates are stacked in the order i, f, g, o (lstm) or r, z, n (gru).
     """
 
-    def __init__(self, cell: Cell, inputs: int, hidden: int, *, symbols: bool) -> None:
+    def __init__(self, cell: Cell, inputs: int, hidden: int, *, one_hot: bool) -> None:
         super().__init__()
         self.cell: Cell = cell
         gates = GATES[cell] * hidden
-        if symbols:
+        if one_hot:
             self.input_table = nn.Parameter(torch.empty(inputs, gates))
         else:
             self.input_weight = nn.Parameter(torch.empty(gates, inputs))
@@ -39,17 +39,17 @@ class Layer(nn.Module):
         self.bias = nn.Parameter(torch.empty(gates))
         if cell == "gru":
             self.recurrent_bias = nn.Parameter(torch.empty(hidden))
-        self.reads_symbols = symbols
-        self._start()
+        self.one_hot = one_hot
+        self._initialize()
 
-    def _start(self) -> None:
+    def _initialize(self) -> None:
         """Set the first weights: orthogonal recurrence per gate, forget gates open, rest uniform.
 
         The bound 1 / sqrt(inputs) gives a vector of normal inputs, an embedding, the same effect on
         the gates as one row of a table within 1.
         """
         hidden = self.recurrent_weight.shape[1]
-        if self.reads_symbols:
+        if self.one_hot:
             nn.init.uniform_(self.input_table, -1, 1)
         else:
             bound = 1 / math.sqrt(self.input_weight.shape[1])
@@ -70,15 +70,15 @@ class Layer(nn.Module):
         ``inputs`` is (T, B) ids or (T, B, I) vectors. Returns the hidden states (T, B, H), and the
         last hidden and cell state (B, H); the cell state is None but for lstm.
         """
-        if self.reads_symbols:
-            return self.read(self.input_table + self.bias, inputs, hidden_BH, cell_BH)
+        if self.one_hot:
+            return self.forward_table(self.input_table + self.bias, inputs, hidden_BH, cell_BH)
         return self._fused(inputs, self.input_weight, self.bias, hidden_BH, cell_BH)
 
-    def gates(self, inputs: Tensor) -> Tensor:
+    def input_gates(self, inputs: Tensor) -> Tensor:
         """Return what vectors (..., I) add to the gates, bias included, (..., G)."""
         return functional.linear(inputs, self.input_weight, self.bias)
 
-    def read(
+    def forward_table(
         self, table_VG: Tensor, ids_TB: Tensor, hidden_BH: Tensor, cell_BH: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Read T symbols, each of which adds a row of ``table_VG`` to the gates, bias included."""
@@ -96,7 +96,7 @@ class Layer(nn.Module):
         cell_BH: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         hidden = hidden_BH.unsqueeze(0)
-        weights = [weight_GI, self.recurrent_weight, bias_G, self._second_bias()]
+        weights = [weight_GI, self.recurrent_weight, bias_G, self._fused_recurrent_bias()]
         # has_biases, layers, dropout, train, bidirectional, batch_first
         options = (True, 1, 0.0, self.training, False, False)
         if self.cell == "lstm":
@@ -108,7 +108,7 @@ class Layer(nn.Module):
         outputs_TBH, last = run(inputs_TBI, hidden, weights, *options)
         return outputs_TBH, last.squeeze(0), None
 
-    def _second_bias(self) -> Tensor:
+    def _fused_recurrent_bias(self) -> Tensor:
         """Return the bias beside the recurrent product that the fused kernels also want, (G*H,)."""
         zeros = torch.zeros_like(self.bias)
         if self.cell != "gru":

@@ -13,7 +13,7 @@ from charloom.network.backprop.batch import Batch
 
 
 def summed_nats(
-    network: Network, batch: Batch, state: State, chance: torch.Generator | None = None
+    network: Network, batch: Batch, state: State, generator: torch.Generator | None = None
 ) -> tuple[Tensor, State]:
     """Return the nats that the targets of ``batch`` cost, summed, and the state after it.
 
@@ -22,14 +22,14 @@ def summed_nats(
     mean of those under each mask of dropout, which draws from ``chance``, or from torch's own
     generator.
     """
-    hidden_TBH, state = network(batch.inputs_TB, state, chance)
+    hidden_TBH, state = network(batch.inputs_TB, state, generator)
     hidden_NH = hidden_TBH[batch.mask_TB]
-    logits_KNV = network.logits_of_masks(hidden_NH, chance)
+    logits_KNV = network.masked_logits(hidden_NH, generator)
     if logits_KNV.dtype == torch.bfloat16:
         logits_KNV = logits_KNV.float()
     targets_N = batch.targets_TB[batch.mask_TB]
-    count = len(logits_KNV)
+    masks = len(logits_KNV)
     nats = functional.cross_entropy(
-        logits_KNV.flatten(0, 1), targets_N.repeat(count), reduction="sum"
+        logits_KNV.flatten(0, 1), targets_N.repeat(masks), reduction="sum"
     )
-    return nats / count, state
+    return nats / masks, state

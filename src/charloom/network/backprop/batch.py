@@ -26,16 +26,16 @@ class Batch:
     characters: int
     """Characters of the original text that these targets stand for."""
 
-    def streams(self, first: int, step: int) -> "Batch":
+    def shard(self, index: int, count: int) -> "Batch":
         """Return every ``step``-th stream from ``first`` on; the counts stay those of the batch."""
-        if step == 1:
+        if count == 1:
             return self
         return dataclasses.replace(
             self,
-            inputs_TB=self.inputs_TB[:, first::step].contiguous(),
-            targets_TB=self.targets_TB[:, first::step],
-            mask_TB=self.mask_TB[:, first::step],
-            labels_B=self.labels_B[first::step],
+            inputs_TB=self.inputs_TB[:, index::count].contiguous(),
+            targets_TB=self.targets_TB[:, index::count],
+            mask_TB=self.mask_TB[:, index::count],
+            labels_B=self.labels_B[index::count],
         )
 
     def to(self, device: torch.device) -> "Batch":

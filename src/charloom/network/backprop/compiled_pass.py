@@ -16,30 +16,37 @@ from torch import Tensor
 
 from charloom.network.autograd.module import Network, State
 from charloom.network.backprop.batch import Batch
-from charloom.network.backprop.dropout import NOTHING, Draw, seed
-from charloom.network.backprop.layer_inputs import Below, Embedded, Input, OneHot, Rare, Weights
-from charloom.network.backprop.matmul import Floats, array
-from charloom.network.backprop.output_layer import Readout
+from charloom.network.backprop.dropout import NO_DROPOUT, DropoutMask, draw_seed
+from charloom.network.backprop.layer_inputs import (
+    GatheredEmbedding,
+    LayerInput,
+    LowerLayer,
+    OneHotInput,
+    TableEmbedding,
+    Weights,
+)
+from charloom.network.backprop.matmul import Floats, to_numpy
+from charloom.network.backprop.output_layer import OutputLayer
 from charloom.network.backprop.recurrent_layer import RecurrentLayer
 from charloom.network.kernels import backward
-from charloom.network.kernels.gemm_fp32 import filled_up
+from charloom.network.kernels.gemm_fp32 import padded_rows
 
 Gradients = dict[str, Tensor]
 """By the names of the network's parameters."""
 
 
-class Reader:
+class CompiledPass:
     """A network whose weights are read where they lie, whatever they are by then."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.weights: Weights = {name: array(w) for name, w in network.named_parameters()}
-        self.layers = [self._own(depth) for depth in range(network.settings.layers)]
+        self.weights: Weights = {name: to_numpy(w) for name, w in network.named_parameters()}
+        self.layers = [self._layer_weights(depth) for depth in range(network.settings.layers)]
         """The weights of each layer by their names in it; ``embedding`` too, for the first."""
         if "embedding.weight" in self.weights:
             self.layers[0]["embedding"] = self.weights["embedding.weight"]
 
-    def _own(self, depth: int) -> Weights:
+    def _layer_weights(self, depth: int) -> Weights:
         prefix = f"cells.{depth}."
         return {
             name.removeprefix(prefix): value
@@ -47,34 +54,34 @@ class Reader:
             if name.startswith(prefix)
         }
 
-    def read(
-        self, batch: Batch, state: State, chance: torch.Generator | None = None, *, rounded: bool
-    ) -> Reading:
+    def forward(
+        self, batch: Batch, state: State, generator: torch.Generator | None = None, *, bf16: bool
+    ) -> PassResult:
         """Return what reading a minibatch from a state comes to.
 
         Dropout, where the network learns, draws from ``chance``, or from torch's own generator. The
         products of matrices are of bfloat16 if they are ``rounded``.
         """
-        return Reading(self, batch, state, chance, rounded=rounded)
+        return PassResult(self, batch, state, generator, bf16=bf16)
 
 
-class Reading:
+class PassResult:
     """A network's way through a minibatch, and back."""
 
     def __init__(
         self,
-        reader: Reader,
+        reader: CompiledPass,
         batch: Batch,
         state: State,
         chance: torch.Generator | None,
         *,
-        rounded: bool,
+        bf16: bool,
     ) -> None:
         self._reader, self._network = reader, reader.network
         self._batch, self._before = batch, state
-        self._chance, self._rounded = chance, rounded
+        self._chance, self._bf16 = chance, bf16
         self._ids_TB = batch.inputs_TB.contiguous().numpy()
-        self._inputs: list[Input] = []
+        self._inputs: list[LayerInput] = []
         self._layers: list[RecurrentLayer] = []
         self.nats = self._read()
         """What the targets cost, summed (see loss.py)."""
@@ -83,31 +90,31 @@ class Reading:
         hidden_MH = self._run(0, self._symbols())
         for depth in range(1, self._network.settings.layers):
             share = self._network.dropout if self._network.training else 0.0
-            draw, own = self._draw(share), self._reader.layers[depth]
-            hidden_MH = self._run(depth, Below(own, hidden_MH, draw, rounded=self._rounded))
+            draw, own = self._dropout_mask(share), self._reader.layers[depth]
+            hidden_MH = self._run(depth, LowerLayer(own, hidden_MH, draw, bf16=self._bf16))
         self._size = len(hidden_MH)
         self._readout = self._output()
-        return self._readout.nats(hidden_MH)
+        return self._readout.forward(hidden_MH)
 
     @property
     def state(self) -> State:
         """The state after the last step."""
-        hidden, memory = zip(*(layer.last for layer in self._layers), strict=True)
+        hidden, memory = zip(*(layer.final_state for layer in self._layers), strict=True)
         hidden_LBH = torch.from_numpy(np.stack(hidden))
         if self._network.settings.cell != "lstm":
             return State(hidden_LBH, None)
         return State(hidden_LBH, torch.from_numpy(np.stack(memory)))
 
-    def gradients(self) -> Gradients:
+    def backward(self) -> Gradients:
         """Return the gradients of the nats; once."""
-        given_MH, weight_VH, bias_V = self._readout.go_back(self._size)
+        given_MH, weight_VH, bias_V = self._readout.backward(self._size)
         found: Weights = {"output.weight": weight_VH, "output.bias": bias_V}
         first: list[tuple[Floats, Floats]] = []
         for depth in range(len(self._layers) - 1, -1, -1):
             layer = self._layers[depth]
             weight_GH, bias_H, *states = layer.backward(given_MH)
             first.insert(0, (states[0], states[1]))
-            own = {"recurrent_weight": weight_GH} | self._inputs[depth].go_back(layer)
+            own = {"recurrent_weight": weight_GH} | self._inputs[depth].backward(layer)
             if bias_H is not None:
                 own["recurrent_bias"] = bias_H
             if depth:
@@ -116,10 +123,10 @@ class Reading:
                 found["embedding.weight"] = own.pop("embedding")
             found |= {f"cells.{depth}.{name}": value for name, value in own.items()}
         if self._batch.starts:
-            found |= self._of_labels(first)
+            found |= self._label_grads(first)
         return {name: torch.from_numpy(value) for name, value in found.items()}
 
-    def _run(self, depth: int, read: Input) -> Floats:
+    def _run(self, depth: int, read: LayerInput) -> Floats:
         """Let a layer read; return its hidden states, (M, H)."""
         settings, before = self._network.settings, self._before
         memory_LBH = before.cell_LBH
@@ -128,42 +135,44 @@ class Reading:
             self._reader.layers[depth]["recurrent_weight"],
             self._reader.layers[depth].get("recurrent_bias"),
             steps=len(self._ids_TB),
-            hidden_BH=array(before.hidden_LBH[depth]),
-            memory_BH=None if memory_LBH is None else array(memory_LBH[depth]),
-            rounded=self._rounded,
+            hidden_BH=to_numpy(before.hidden_LBH[depth]),
+            cell_BH=None if memory_LBH is None else to_numpy(memory_LBH[depth]),
+            bf16=self._bf16,
         )
-        read.give(layer)
+        read.forward(layer)
         self._inputs.append(read)
         self._layers.append(layer)
-        return layer.run()
+        return layer.forward()
 
-    def _symbols(self) -> Input:
+    def _symbols(self) -> LayerInput:
         """Return what the first layer reads."""
         own = self._reader.layers[0]
         if "embedding" not in own:
-            return OneHot(own, self._ids_TB)
-        kind = Embedded if len(own["embedding"]) <= self._ids_TB.size else Rare
-        return kind(own, self._ids_TB, rounded=self._rounded)
+            return OneHotInput(own, self._ids_TB)
+        kind = TableEmbedding if len(own["embedding"]) <= self._ids_TB.size else GatheredEmbedding
+        return kind(own, self._ids_TB, bf16=self._bf16)
 
-    def _output(self) -> Readout:
+    def _output(self) -> OutputLayer:
         """Return what reads the hidden states of the last layer."""
         mask_TB, targets_TB = self._batch.mask_TB.numpy(), self._batch.targets_TB.numpy()
-        rows_N, targets_N = backward.places(mask_TB, targets_TB, filled_up(mask_TB.shape[1]))
-        share, masks = self._network.dropout_before_output()
-        return Readout(
+        rows_N, targets_N = backward.unpadded_positions(
+            mask_TB, targets_TB, padded_rows(mask_TB.shape[1])
+        )
+        share, masks = self._network.output_dropout()
+        return OutputLayer(
             self._reader.weights["output.weight"],
             self._reader.weights["output.bias"],
             rows_N=rows_N,
             targets_N=targets_N,
-            draw=self._draw(share),
+            dropout=self._dropout_mask(share),
             masks=masks,
-            rounded=self._rounded,
+            bf16=self._bf16,
         )
 
-    def _draw(self, share: float) -> Draw:
-        return Draw(share, seed(self._chance)) if share else NOTHING
+    def _dropout_mask(self, share: float) -> DropoutMask:
+        return DropoutMask(share, draw_seed(self._chance)) if share else NO_DROPOUT
 
-    def _of_labels(self, first: list[tuple[Floats, Floats]]) -> Weights:
+    def _label_grads(self, first: list[tuple[Floats, Floats]]) -> Weights:
         """Return the gradients of the labels' states, from those of each layer's first states."""
         labels_B = self._batch.labels_B.numpy()
         found: Weights = {}

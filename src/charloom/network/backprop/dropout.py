@@ -23,14 +23,14 @@ from charloom.network.backprop.matmul import Floats
 from charloom.network.kernels import backward
 from charloom.randomness import splitmix64
 
-NOISE: Final = 0.4
+TARGET_VARIANCE: Final = 0.4
 """About the variance that dropout may give a value, as a multiple of its square."""
-MOST_MASKS: Final = 8
-WORTH: Final = 0.3
+MAX_MASKS: Final = 8
+MAX_EXTRA_COST: Final = 0.3
 """What more masks may cost: multiplications, as a share of those of the recurrent layers."""
 
 
-def masks(share: float, cost: float) -> int:
+def mask_count(p: float, cost: float) -> int:
     """Return how many masks there are when ``share`` of the values are dropped.
 
     A value that is kept with the chance q, and divided by it, has a variance of (1 - q) / q.
@@ -41,46 +41,46 @@ def masks(share: float, cost: float) -> int:
     >>> [masks(0.8, cost) for cost in (0.01, 0.1, 0.2, 20)]
     [8, 4, 2, 1]
     """
-    wanted = min(max(round(share / (1 - share) / NOISE), 1), MOST_MASKS)
-    return min(wanted, 1 + int(WORTH / cost + 1e-9))
+    wanted = min(max(round(p / (1 - p) / TARGET_VARIANCE), 1), MAX_MASKS)
+    return min(wanted, 1 + int(MAX_EXTRA_COST / cost + 1e-9))
 
 
-def dropped(
-    values: Tensor, share: float, chance: torch.Generator | None = None, count: int = 1
+def stratified_dropout(
+    values: Tensor, p: float, generator: torch.Generator | None = None, masks: int = 1
 ) -> Tensor:
     """Return ``values`` under ``count`` masks, (count, *shape of values).
 
     Each has a share of the values replaced by zero, and the others divided by the share that is
     kept. What is drawn follows from ``chance``, or from torch's own generator.
     """
-    drawn = torch.empty_like(values, dtype=torch.float32).uniform_(generator=chance)
-    kept = [(drawn + k / count) % 1 < 1 - share for k in range(count)]
-    return values * torch.stack(kept).to(values.dtype) / (1 - share)
+    drawn = torch.empty_like(values, dtype=torch.float32).uniform_(generator=generator)
+    kept = [(drawn + k / masks) % 1 < 1 - p for k in range(masks)]
+    return values * torch.stack(kept).to(values.dtype) / (1 - p)
 
 
-def seed(chance: torch.Generator | None) -> int:
+def draw_seed(generator: torch.Generator | None) -> int:
     """Draw a seed from ``chance``, or from torch's own generator."""
-    return int(torch.randint(2**63 - 1, (), generator=chance))
+    return int(torch.randint(2**63 - 1, (), generator=generator))
 
 
-class Draw:
+class DropoutMask:
     """What decides which values of rows are dropped: uniform draws that follow from a seed.
 
     The draw of a value follows from its place alone, so none has to be kept.
     """
 
-    def __init__(self, share: float, seed: int) -> None:
-        self._kept = min(max(round(backward.LEVELS * (1 - share)), 1), backward.LEVELS)
+    def __init__(self, p: float, seed: int) -> None:
+        self._kept = min(max(round(backward.DROPOUT_LEVELS * (1 - p)), 1), backward.DROPOUT_LEVELS)
         self._keys = splitmix64(np.array([seed], np.uint64)).view(np.uint32)
 
-    def drop(self, values_RH: Floats, rows_N: NDArray[np.int64], result_KNH: Floats) -> None:
+    def forward(self, values_RH: Floats, rows_N: NDArray[np.int64], result_KNH: Floats) -> None:
         """Write N of the rows of values under K masks."""
-        backward.drop(values_RH, rows_N, self._keys, self._kept, result_KNH)
+        backward.dropout_forward(values_RH, rows_N, self._keys, self._kept, result_KNH)
 
-    def gather(self, given_KNH: Floats, rows_N: NDArray[np.int64], gradient_RH: Floats) -> None:
+    def backward(self, given_KNH: Floats, rows_N: NDArray[np.int64], gradient_RH: Floats) -> None:
         """Add what is given as the gradient of the rows under K masks to that of the values."""
-        backward.gather(given_KNH, rows_N, self._keys, self._kept, gradient_RH)
+        backward.dropout_backward(given_KNH, rows_N, self._keys, self._kept, gradient_RH)
 
 
-NOTHING: Final = Draw(0.0, 0)
+NO_DROPOUT: Final = DropoutMask(0.0, 0)
 """Drops nothing."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.network.backprop.dropout import Draw
-from charloom.network.backprop.matmul import Floats, factor
+from charloom.network.backprop.dropout import DropoutMask
+from charloom.network.backprop.matmul import Floats, as_matrix
 from charloom.network.kernels import backward
-from charloom.network.kernels.gemm_fp32 import filled_up, room
+from charloom.network.kernels.gemm_fp32 import empty_padded, padded_rows
 
 
-class Readout:
+class OutputLayer:
     """The nats of targets under the masks of a draw."""
 
     def __init__(
@@ -25,41 +25,41 @@ class Readout:
         *,
         rows_N: NDArray[np.int64],
         targets_N: NDArray[np.int64],
-        draw: Draw,
+        dropout: DropoutMask,
         masks: int,
-        rounded: bool,
+        bf16: bool,
     ) -> None:
         self._weight_VH, self._bias_V = weight_VH, bias_V
         self._rows_N, self._targets_N = rows_N, targets_N
-        self._draw, self._masks = draw, masks
-        self._rounded = rounded
+        self._dropout, self._masks = dropout, masks
+        self._bf16 = bf16
 
-    def nats(self, hidden_MH: Floats) -> float:
+    def forward(self, hidden_MH: Floats) -> float:
         """Return the summed nats, the mean under all masks."""
         symbols, units = self._weight_VH.shape
         read_KNH = np.empty((self._masks, len(self._rows_N), units), np.float32)
-        self._draw.drop(hidden_MH, self._rows_N, read_KNH)
-        self._read = factor(read_KNH.reshape(-1, units), rounded=self._rounded)
+        self._dropout.forward(hidden_MH, self._rows_N, read_KNH)
+        self._read = as_matrix(read_KNH.reshape(-1, units), bf16=self._bf16)
         size = self._masks * len(self._rows_N)
-        logits_LV = room(filled_up(size), symbols)
-        self._read.times_transposed(self._weight_VH, self._bias_V, logits_LV)
+        logits_LV = empty_padded(padded_rows(size), symbols)
+        self._read.matmul_t(self._weight_VH, self._bias_V, logits_LV)
         self._gradient_LV = logits_LV[:size]
         nats: float = backward.cross_entropy(self._gradient_LV, self._targets_N)
         return nats
 
-    def go_back(self, rows: int) -> tuple[Floats, Floats, Floats]:
+    def backward(self, rows: int) -> tuple[Floats, Floats, Floats]:
         """Return the gradients of the nats: by all hidden states, (M, H), the weight, the biases.
 
         After ``nats``, and once: some take the place of others.
         """
         gradient_LV = self._gradient_LV
-        gradient = factor(gradient_LV, rounded=self._rounded)
+        gradient = as_matrix(gradient_LV, bf16=self._bf16)
         units = self._weight_VH.shape[1]
-        read_grad_KNH = gradient.times(self._weight_VH).reshape(self._masks, -1, units)
+        read_grad_KNH = gradient.matmul(self._weight_VH).reshape(self._masks, -1, units)
         hidden_grad_MH = np.zeros((rows, units), np.float32)
-        self._draw.gather(read_grad_KNH, self._rows_N, hidden_grad_MH)
+        self._dropout.backward(read_grad_KNH, self._rows_N, hidden_grad_MH)
         return (
             hidden_grad_MH,
-            gradient.transposed_times(self._read),
+            gradient.t_matmul(self._read),
             backward.sum_rows(gradient_LV),
         )

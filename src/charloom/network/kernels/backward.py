@@ -16,15 +16,15 @@ import numpy as np
 
 from charloom.network.exact import ONE
 from charloom.network.kernels.exact_compiled import exp
-from charloom.network.kernels.forward import GRU, LSTM, add_product, compiled
+from charloom.network.kernels.forward import GRU, LSTM, add_product, kernel
 
-LEVELS: Final = 1 << 16
+DROPOUT_LEVELS: Final = 1 << 16
 """How many different draws decide about dropout: 16 bits each."""
 _LANES: Final = 16
 
 
-@compiled
-def add_up(table_VG, ids_TB, slots_TBS, cell):
+@kernel
+def scatter_add_gates(table_VG, ids_TB, slots_TBS, cell):
     """Add the gradients in the slots to the rows of a table that symbols have."""
     T, B = ids_TB.shape
     G = table_VG.shape[1]
@@ -42,8 +42,8 @@ def add_up(table_VG, ids_TB, slots_TBS, cell):
                     row_G[j] += slots_S[j]
 
 
-@compiled
-def add_rows(table_VE, ids_TB, rows_TBE):
+@kernel
+def scatter_add_rows(table_VE, ids_TB, rows_TBE):
     """Add rows to those of a table that symbols have."""
     T, B = ids_TB.shape
     for t in range(T):
@@ -53,8 +53,8 @@ def add_rows(table_VE, ids_TB, rows_TBE):
                 row_E[e] += own_E[e]
 
 
-@compiled
-def backward(
+@kernel
+def backward_layer(
     cell,
     slots_TBS,
     hidden_TBH,
@@ -81,9 +81,9 @@ def backward(
         for b in range(B):
             now_S, state_H = slots_TBS[t, b], state_BH[b]
             if cell == LSTM:
-                _lstm_back(now_S, memory_TBH[t, b], given_TBH[t, b], state_H, memory_BH[b])
+                _lstm_backward(now_S, memory_TBH[t, b], given_TBH[t, b], state_H, memory_BH[b])
             elif cell == GRU:
-                _gru_back(now_S, hidden_TBH[t, b], given_TBH[t, b], state_H)
+                _gru_backward(now_S, hidden_TBH[t, b], given_TBH[t, b], state_H)
             else:
                 after_H, given_H = hidden_TBH[t + 1, b], given_TBH[t, b]
                 for j in range(H):
@@ -93,8 +93,8 @@ def backward(
         add_product(state, 0, H, slots, of, S, G, B, packed, rounded_TBJ, t)
 
 
-@compiled
-def _lstm_back(slots_S, before_H, given_H, state_H, memory_H):
+@kernel
+def _lstm_backward(slots_S, before_H, given_H, state_H, memory_H):
     H = len(before_H)
     i, f, g, o = slots_S[:H], slots_S[H : 2 * H], slots_S[2 * H : 3 * H], slots_S[3 * H : 4 * H]
     c = slots_S[4 * H :]
@@ -110,8 +110,8 @@ def _lstm_back(slots_S, before_H, given_H, state_H, memory_H):
         g[j] = memory * gate * (ONE - g[j] * g[j])
 
 
-@compiled
-def _gru_back(slots_S, before_H, given_H, state_H):
+@kernel
+def _gru_backward(slots_S, before_H, given_H, state_H):
     H = len(before_H)
     n, r, z, m = slots_S[:H], slots_S[H : 2 * H], slots_S[2 * H : 3 * H], slots_S[3 * H :]
     for j in range(H):
@@ -125,7 +125,7 @@ def _gru_back(slots_S, before_H, given_H, state_H):
         n[j] = candidate
 
 
-@compiled
+@kernel
 def sum_rows(values_MN):
     """Return the sum of all rows."""
     M, N = values_MN.shape
@@ -137,7 +137,7 @@ def sum_rows(values_MN):
 
 
 @numba.njit(inline="always")
-def _draw(keys, place):
+def _random_bits(keys, place):
     """Return 16 bits that follow from a place: a hash of it with two keys.
 
     Multiplications and shifts alone, of 32 bits, so that a compiler finds vectors. The constants
@@ -149,48 +149,48 @@ def _draw(keys, place):
     return np.uint16(x >> np.uint32(16))
 
 
-@compiled
-def drop(values_RH, rows_N, keys, kept, result_KNH):
+@kernel
+def dropout_forward(values_RH, rows_N, keys, kept, result_KNH):
     """Write some rows under each mask: what is kept of ``LEVELS`` draws, divided by that share.
 
     Where all are kept, nothing is drawn.
     """
     K, N, H = result_KNH.shape
-    scale = np.float32(LEVELS) / np.float32(kept)
+    scale = np.float32(DROPOUT_LEVELS) / np.float32(kept)
     for n in range(N):
         values_H, place = values_RH[rows_N[n]], n * H
-        if kept == LEVELS:
+        if kept == DROPOUT_LEVELS:
             for k in range(K):
                 result_KNH[k, n] = values_H
             continue
         for k in range(K):
-            turn, result_H = np.uint16(k * LEVELS // K), result_KNH[k, n]
+            turn, result_H = np.uint16(k * DROPOUT_LEVELS // K), result_KNH[k, n]
             for h in range(H):
-                value, drawn = values_H[h] * scale, _draw(keys, place + h)
+                value, drawn = values_H[h] * scale, _random_bits(keys, place + h)
                 result_H[h] = value if np.uint16(drawn + turn) < kept else np.float32(0)
 
 
-@compiled
-def gather(given_KNH, rows_N, keys, kept, gradient_RH):
+@kernel
+def dropout_backward(given_KNH, rows_N, keys, kept, gradient_RH):
     """Add to the gradient of the values, from that of the rows under each mask."""
     K, N, H = given_KNH.shape
-    scale = np.float32(LEVELS) / np.float32(kept)
+    scale = np.float32(DROPOUT_LEVELS) / np.float32(kept)
     for n in range(N):
         gradient_H, place = gradient_RH[rows_N[n]], n * H
         for k in range(K):
             given_H = given_KNH[k, n]
-            if kept == LEVELS:
+            if kept == DROPOUT_LEVELS:
                 for h in range(H):
                     gradient_H[h] += given_H[h]
                 continue
-            turn = np.uint16(k * LEVELS // K)
+            turn = np.uint16(k * DROPOUT_LEVELS // K)
             for h in range(H):
-                value, drawn = given_H[h] * scale, _draw(keys, place + h)
+                value, drawn = given_H[h] * scale, _random_bits(keys, place + h)
                 gradient_H[h] += value if np.uint16(drawn + turn) < kept else np.float32(0)
 
 
-@compiled
-def places(mask_TB, targets_TB, rows):
+@kernel
+def unpadded_positions(mask_TB, targets_TB, rows):
     """Return the rows, of ``rows`` for each step, where a mask is true, and their targets."""
     T, B = mask_TB.shape
     rows_N, targets_N = np.empty(T * B, np.int64), np.empty(T * B, np.int64)
@@ -203,7 +203,7 @@ def places(mask_TB, targets_TB, rows):
     return rows_N[:N], targets_N[:N]
 
 
-@compiled
+@kernel
 def cross_entropy(logits_MV, targets_N):
     """Return the nats of the targets, the mean under K masks; put their gradient into the logits.
 

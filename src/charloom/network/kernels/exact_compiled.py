@@ -18,20 +18,20 @@ from llvmlite import ir
 from numba import extending, types
 
 from charloom.network.exact import (
-    BIAS,
-    HIGHEST,
+    EXPONENT_BIAS,
     INVERSE_LN2,
     LN2_HIGH,
     LN2_LOW,
-    LOWEST,
+    MANTISSA_BITS,
+    MAX_EXPONENT,
+    MIN_EXPONENT,
     ONE,
     Q0,
     Q1,
     Q2,
     Q3,
     Q4,
-    ROUNDER,
-    SHIFT,
+    ROUND_TO_INTEGER,
     TWO,
 )
 
@@ -49,12 +49,14 @@ def _as_float(context: Any, bits: Any) -> Any:
 @numba.njit(inline="always")
 def exp(x):
     """Return e**x, with x held between -87 and 88."""
-    x = min(max(x, LOWEST), HIGHEST)
-    n = (x * INVERSE_LN2 + ROUNDER) - ROUNDER
+    x = min(max(x, MIN_EXPONENT), MAX_EXPONENT)
+    n = (x * INVERSE_LN2 + ROUND_TO_INTEGER) - ROUND_TO_INTEGER
     r = x - n * LN2_HIGH
     r = r - n * LN2_LOW
     q = (((Q4 * r + Q3) * r + Q2) * r + Q1) * r + Q0
-    return (q * r * r + r + ONE) * _as_float(np.int32((np.int32(n) + BIAS) << SHIFT))
+    return (q * r * r + r + ONE) * _as_float(
+        np.int32((np.int32(n) + EXPONENT_BIAS) << MANTISSA_BITS)
+    )
 
 
 @numba.njit(inline="always")

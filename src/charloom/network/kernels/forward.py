@@ -23,10 +23,10 @@ from charloom.network.kernels.exact_compiled import sigmoid, tanh
 from charloom.settings import Cell
 
 LSTM, GRU, RNN = 0, 1, 2
-CELLS: Final[dict[Cell, int]] = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
-SLOTS: Final[dict[Cell, int]] = {"lstm": 5, "gru": 4, "rnn": 1}
+CELL_IDS: Final[dict[Cell, int]] = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+ACTIVATION_COUNTS: Final[dict[Cell, int]] = {"lstm": 5, "gru": 4, "rnn": 1}
 
-compiled = numba.njit(
+kernel = numba.njit(
     nogil=True,
     cache=True,
     error_model="numpy",
@@ -47,7 +47,7 @@ def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, 
 def _overload(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
     def exact(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
         gemm_fp32.add_product(
-            sums, sums_at, sums_row, rows, rows_at, rows_row, B // gemm_fp32.ROWS, packed
+            sums, sums_at, sums_row, rows, rows_at, rows_row, B // gemm_fp32.TILE_ROWS, packed
         )
 
     def rounded(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
@@ -62,8 +62,8 @@ def _overload(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, ro
     return exact if isinstance(rounded_TBJ, types.NoneType) else rounded
 
 
-@compiled
-def look_up(table_VG, ids_TB, slots_TBS, cell):
+@kernel
+def gather_gates(table_VG, ids_TB, slots_TBS, cell):
     """Write the rows of a table that symbols have into the slots."""
     T, B = ids_TB.shape
     G = table_VG.shape[1]
@@ -81,8 +81,10 @@ def look_up(table_VG, ids_TB, slots_TBS, cell):
                     slots_S[j] = row_G[j]
 
 
-@compiled
-def forward(cell, slots_TBS, hidden_TBH, memory_TBH, recurrent_bias_H, packed, rounded_TBJ=None):
+@kernel
+def forward_layer(
+    cell, slots_TBS, hidden_TBH, memory_TBH, recurrent_bias_H, packed, rounded_TBJ=None
+):
     """Run a layer; ``hidden_TBH`` and ``memory_TBH`` (lstm's c) begin with the state before.
 
     They have T + 1 steps. ``packed`` is the transposed recurrent weight, (H, G), packed. Behind the
@@ -113,7 +115,7 @@ def forward(cell, slots_TBS, hidden_TBH, memory_TBH, recurrent_bias_H, packed, r
                     after_H[j] = tanh(slots_TBS[t, b, j])
 
 
-@compiled
+@kernel
 def _lstm(slots_S, before_H, after_H, hidden_H):
     H = len(before_H)
     i, f, g, o = slots_S[:H], slots_S[H : 2 * H], slots_S[2 * H : 3 * H], slots_S[3 * H : 4 * H]
@@ -127,7 +129,7 @@ def _lstm(slots_S, before_H, after_H, hidden_H):
         hidden_H[j] = o[j] * c[j]
 
 
-@compiled
+@kernel
 def _gru(slots_S, before_H, after_H):
     H = len(before_H)
     n, r, z, m = slots_S[:H], slots_S[H : 2 * H], slots_S[2 * H : 3 * H], slots_S[3 * H :]

@@ -20,36 +20,36 @@ import numpy as np
 from llvmlite import binding
 from numpy.typing import NDArray
 
-from charloom.network.kernels.gemm_fp32 import ROWS
+from charloom.network.kernels.gemm_fp32 import TILE_ROWS
 from charloom.network.kernels.intrinsics import (
-    COLUMNS,
-    PAIRS,
-    TILE_ROWS,
-    by_vectors,
-    configure,
-    dot,
-    one_tile,
-    release,
-    two_products,
-    two_tiles,
+    AMX_ROWS,
+    BLOCK_PAIRS,
+    PANEL_COLUMNS,
+    add_one_tile,
+    add_two_tiles,
+    emit_dot,
+    emit_two_products,
+    load_tile_config,
+    release_tiles,
+    vector_intrinsic,
 )
 
-BLOCK: Final = 2 * PAIRS
+BLOCK_TERMS: Final = 2 * BLOCK_PAIRS
 """Terms of a sum come in blocks of so many."""
 
 Instructions = Literal["amx", "dot", "none"]
 """What multiplies: a matrix unit (Intel's AMX), sums of two products (AVX512-BF16), or float32."""
 
 
-def _instructions() -> Instructions:
+def _detect_instructions() -> Instructions:
     """Return the fastest instructions that this processor and its system offer."""
     features = binding.get_host_cpu_features()
-    if features.get("amx-bf16") and _allowed_tiles():
+    if features.get("amx-bf16") and _request_amx():
         return "amx"
     return "dot" if features.get("avx512bf16") else "none"
 
 
-def _allowed_tiles() -> bool:
+def _request_amx() -> bool:
     """Ask Linux for the registers of the matrix unit, which it saves only for those who ask.
 
     arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA), Linux 5.16 and later.
@@ -59,17 +59,17 @@ def _allowed_tiles() -> bool:
     return int(ctypes.CDLL(None).syscall(158, 0x1023, 18)) == 0
 
 
-INSTRUCTIONS: Final = _instructions()
+INSTRUCTIONS: Final = _detect_instructions()
 
 
 @numba.njit(nogil=True, cache=True)
-def blocks(terms: int) -> int:
+def padded_terms(terms: int) -> int:
     """Return how many terms there are with those that fill up the last block."""
-    return -(-terms // BLOCK) * BLOCK
+    return -(-terms // BLOCK_TERMS) * BLOCK_TERMS
 
 
 @numba.njit(inline="always")
-def nearest(word):
+def to_bf16(word):
     """Return the bfloat16 that is nearest to a float32, both as their bits; ties go to even."""
     odd = (word >> np.uint32(16)) & np.uint32(1)
     return np.uint16((word + np.uint32(0x7FFF) + odd) >> np.uint32(16))
@@ -80,7 +80,7 @@ def round_row(values_K, rounded_J):
     """Write the values of a row as bfloat16."""
     words_K = values_K.view(np.uint32)
     for k in range(len(values_K)):
-        rounded_J[k] = nearest(words_K[k])
+        rounded_J[k] = to_bf16(words_K[k])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -88,19 +88,22 @@ def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of a matrix, (P, J / 2, C, D), with zeros where it has no values."""
     K, N = matrix_KN.shape
     words_KN = matrix_KN.view(np.uint32)
-    P, J2 = -(-N // COLUMNS), blocks(K) // 2
-    panels = np.zeros((P, J2, COLUMNS, 2), np.uint16)
-    pairs = panels.reshape(P, J2, 2 * COLUMNS)
+    P, J2 = -(-N // PANEL_COLUMNS), padded_terms(K) // 2
+    panels = np.zeros((P, J2, PANEL_COLUMNS, 2), np.uint16)
+    pairs = panels.reshape(P, J2, 2 * PANEL_COLUMNS)
     for k in range(0, K - 1, 2):
         for p in range(P):
-            columns, pair = slice(p * COLUMNS, min(p * COLUMNS + COLUMNS, N)), pairs[p, k // 2]
+            columns, pair = (
+                slice(p * PANEL_COLUMNS, min(p * PANEL_COLUMNS + PANEL_COLUMNS, N)),
+                pairs[p, k // 2],
+            )
             upper, lower = words_KN[k, columns], words_KN[k + 1, columns]
             for c in range(len(upper)):
-                pair[2 * c] = nearest(upper[c])
-                pair[2 * c + 1] = nearest(lower[c])
+                pair[2 * c] = to_bf16(upper[c])
+                pair[2 * c + 1] = to_bf16(lower[c])
     if K % 2:
         for n in range(N):
-            pairs[n // COLUMNS, K // 2, 2 * (n % COLUMNS)] = nearest(words_KN[K - 1, n])
+            pairs[n // PANEL_COLUMNS, K // 2, 2 * (n % PANEL_COLUMNS)] = to_bf16(words_KN[K - 1, n])
     return panels
 
 
@@ -109,75 +112,75 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of the transpose of a matrix."""
     N, K = matrix_NK.shape
     words_NK = matrix_NK.view(np.uint32)
-    panels = np.zeros((-(-N // COLUMNS), blocks(K) // 2, COLUMNS, 2), np.uint16)
+    panels = np.zeros((-(-N // PANEL_COLUMNS), padded_terms(K) // 2, PANEL_COLUMNS, 2), np.uint16)
     for p in range(len(panels)):
-        panel = panels[p].reshape(-1, COLUMNS, 2)
-        for c in range(min(COLUMNS, N - p * COLUMNS)):
-            words_K = words_NK[p * COLUMNS + c]
+        panel = panels[p].reshape(-1, PANEL_COLUMNS, 2)
+        for c in range(min(PANEL_COLUMNS, N - p * PANEL_COLUMNS)):
+            words_K = words_NK[p * PANEL_COLUMNS + c]
             for k in range(K):
-                panel[k // 2, c, k % 2] = nearest(words_K[k])
+                panel[k // 2, c, k % 2] = to_bf16(words_K[k])
     return panels
 
 
 @numba.njit(inline="always")
-def _add_by_tiles(sums, sums_at, sums_row, rows, rows_at, rows_row, count, packed):
+def _add_product_amx(sums, sums_at, sums_row, rows, rows_at, rows_row, count, packed):
     """Have the matrix unit multiply, up to 32 rows at once."""
     P, J2 = packed.shape[:2]
-    flat = packed.reshape(P * J2 * COLUMNS * 2)
+    flat = packed.reshape(P * J2 * PANEL_COLUMNS * 2)
     shape = np.zeros(64, np.uint8)
-    for first in range(0, count, 2 * TILE_ROWS):
-        upper = min(TILE_ROWS, count - first)
-        lower = min(TILE_ROWS, count - first - upper)
-        _describe(shape, upper, lower)
-        configure(shape)
+    for first in range(0, count, 2 * AMX_ROWS):
+        upper = min(AMX_ROWS, count - first)
+        lower = min(AMX_ROWS, count - first - upper)
+        _write_tile_config(shape, upper, lower)
+        load_tile_config(shape)
         sums_first = sums_at + first * sums_row
         rows_first = rows_at + first * rows_row
         for p in range(P):
-            to, panel_at = sums_first + p * COLUMNS, p * J2 * COLUMNS * 2
+            to, panel_at = sums_first + p * PANEL_COLUMNS, p * J2 * PANEL_COLUMNS * 2
             if lower:
-                two_tiles(sums, to, sums_row, rows, rows_first, rows_row, flat, panel_at, J2)
+                add_two_tiles(sums, to, sums_row, rows, rows_first, rows_row, flat, panel_at, J2)
             else:
-                one_tile(sums, to, sums_row, rows, rows_first, rows_row, flat, panel_at, J2)
-    release()
+                add_one_tile(sums, to, sums_row, rows, rows_first, rows_row, flat, panel_at, J2)
+    release_tiles()
 
 
 @numba.njit(inline="always")
-def _describe(shape, upper, lower):
+def _write_tile_config(shape, upper, lower):
     """Write the shapes of the registers: 0 to 3 sums, 4 and 5 rows, 6 and 7 a block of a panel."""
     shape[0] = 1
     for tile in range(8):
         shape[16 + 2 * tile] = 64
     shape[48] = shape[49] = shape[52] = upper
     shape[50] = shape[51] = shape[53] = lower
-    shape[54] = shape[55] = TILE_ROWS
+    shape[54] = shape[55] = AMX_ROWS
     if lower == 0:
         for tile in (2, 3, 5):
             shape[16 + 2 * tile] = 0
 
 
-def _adding(multiply: Callable[[Any, Any, Any, Any], Any]) -> Any:
+def _vector_add_product(multiply: Callable[[Any, Any, Any, Any], Any]) -> Any:
     """Return what multiplies with vectors, as ``_add_by_tiles`` does with the matrix unit."""
-    add_tile = by_vectors(multiply)
+    add_tile = vector_intrinsic(multiply)
 
     @numba.njit(inline="always")
     def add(sums, sums_at, sums_row, rows, rows_at, rows_row, count, packed):
         P, J2 = packed.shape[:2]
-        flat = packed.reshape(P * J2 * COLUMNS * 2)
+        flat = packed.reshape(P * J2 * PANEL_COLUMNS * 2)
         for p in range(P):
-            panel_at = p * J2 * COLUMNS * 2
-            for r in range(0, count, ROWS):
-                to, of = sums_at + r * sums_row + p * COLUMNS, rows_at + r * rows_row
+            panel_at = p * J2 * PANEL_COLUMNS * 2
+            for r in range(0, count, TILE_ROWS):
+                to, of = sums_at + r * sums_row + p * PANEL_COLUMNS, rows_at + r * rows_row
                 add_tile(sums, to, sums_row, rows, of, rows_row, flat, panel_at, J2)
 
     return add
 
 
-WAYS: Final[dict[Instructions, Any]] = {
-    "amx": _add_by_tiles,
-    "dot": _adding(dot),
-    "none": _adding(two_products),
+IMPLEMENTATIONS: Final[dict[Instructions, Any]] = {
+    "amx": _add_product_amx,
+    "dot": _vector_add_product(emit_dot),
+    "none": _vector_add_product(emit_two_products),
 }
-add_product = WAYS[INSTRUCTIONS]
+add_product = IMPLEMENTATIONS[INSTRUCTIONS]
 """Add the product of rows of bfloat16 and a packed matrix to sums, in place.
 
     add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, count, packed)

@@ -20,15 +20,15 @@ from llvmlite import binding, ir
 from numba import extending, types
 from numpy.typing import NDArray
 
-ROWS: Final = 4
+TILE_ROWS: Final = 4
 """Rows of a tile: products are made of so many rows at once."""
 _LANES: Final = 16 if binding.get_host_cpu_features().get("avx512f") else 8
 _VECTORS: Final = 2
-COLUMNS: Final = _VECTORS * _LANES
+TILE_COLUMNS: Final = _VECTORS * _LANES
 """Columns of a tile. Four rows of two vectors are eight sums: what hides the latency of a fused
 multiply-add, while sixteen registers still hold all that a step needs."""
 
-SPARE: Final = 32
+TAIL_PADDING: Final = 32
 """Room behind the last row of sums: the columns of the widest panel, those of bfloat16.py too."""
 
 _FLOAT: Final = ir.FloatType()
@@ -40,10 +40,10 @@ _INDEX: Final = ir.IntType(64)
 def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the panels of a matrix, (P, K, C), with zeros after the last column."""
     K, N = matrix_KN.shape
-    panels_PKC = np.zeros((-(-N // COLUMNS), K, COLUMNS), np.float32)
+    panels_PKC = np.zeros((-(-N // TILE_COLUMNS), K, TILE_COLUMNS), np.float32)
     for k in range(K):
         for n in range(N):
-            panels_PKC[n // COLUMNS, k, n % COLUMNS] = matrix_KN[k, n]
+            panels_PKC[n // TILE_COLUMNS, k, n % TILE_COLUMNS] = matrix_KN[k, n]
     return panels_PKC
 
 
@@ -51,32 +51,32 @@ def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.float32]:
 def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the panels of the transpose of a matrix, (P, K, C)."""
     N, K = matrix_NK.shape
-    panels_PKC = np.zeros((-(-N // COLUMNS), K, COLUMNS), np.float32)
+    panels_PKC = np.zeros((-(-N // TILE_COLUMNS), K, TILE_COLUMNS), np.float32)
     # A panel at a time: what is written stays near while it is written to.
-    for begin in range(0, N, COLUMNS):
-        panel_KC = panels_PKC[begin // COLUMNS]
+    for begin in range(0, N, TILE_COLUMNS):
+        panel_KC = panels_PKC[begin // TILE_COLUMNS]
         for k in range(K):
-            for n in range(begin, min(begin + COLUMNS, N)):
+            for n in range(begin, min(begin + TILE_COLUMNS, N)):
                 panel_KC[k, n - begin] = matrix_NK[n, k]
     return panels_PKC
 
 
 @numba.njit(nogil=True, cache=True)
-def filled_up(rows: int) -> int:
+def padded_rows(rows: int) -> int:
     """Return how many rows there are with those that fill up the last tile."""
-    return -(-rows // ROWS) * ROWS
+    return -(-rows // TILE_ROWS) * TILE_ROWS
 
 
-def room(*shape: int) -> NDArray[np.float32]:
+def empty_padded(*shape: int) -> NDArray[np.float32]:
     """Return an array, not filled, behind which there is room for the columns of a tile."""
     size = math.prod(shape)
-    flat = np.empty(size + SPARE, np.float32)
+    flat = np.empty(size + TAIL_PADDING, np.float32)
     flat[size:] = 0
     return flat[:size].reshape(shape)
 
 
 @numba.njit(inline="always")
-def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, groups, packed_PKC):
+def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, row_tiles, packed_PKC):
     """Add the product of ``ROWS * groups`` rows and a packed matrix to sums, in place.
 
     ``sums`` and ``rows`` are flat; their first elements are ``sums_at`` and ``rows_at``, and a
@@ -86,13 +86,13 @@ def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, groups, packed
     P, K, C = packed_PKC.shape
     packed = packed_PKC.reshape(P * K * C)
     for p in range(P):
-        for g in range(groups):
+        for g in range(row_tiles):
             _add_tile(
                 sums,
-                sums_at + g * ROWS * sums_row + p * C,
+                sums_at + g * TILE_ROWS * sums_row + p * C,
                 sums_row,
                 rows,
-                rows_at + g * ROWS * rows_row,
+                rows_at + g * TILE_ROWS * rows_row,
                 rows_row,
                 packed,
                 p * K * C,
@@ -100,7 +100,7 @@ def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, groups, packed
             )
 
 
-def intrinsic(generate: Callable[..., Any]) -> Any:
+def tile_intrinsic(generate: Callable[..., Any]) -> Any:
     """Return a function for compiled code that is what ``generate`` writes.
 
     It adds the product of some rows and a panel to a tile of sums; ``terms`` is how often its loop
@@ -126,7 +126,7 @@ def intrinsic(generate: Callable[..., Any]) -> Any:
     return extending.intrinsic(add)
 
 
-def repeat(
+def emit_loop(
     builder: Any,
     most: Any,
     step: int,
@@ -156,7 +156,7 @@ def repeat(
     return after
 
 
-def _generate_tile(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+def _emit_tile(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     def pointer(array: int) -> Any:
         made = context.make_array(signature.args[array])(context, builder, arguments[array])
         return builder.gep(made.data, [arguments[array + 1]])
@@ -170,7 +170,7 @@ def _generate_tile(context: Any, builder: Any, signature: Any, arguments: Any) -
         return [builder.bitcast(start, _VECTOR.as_pointer()) for start in starts]
 
     def rows_from(first: Any, distance: Any) -> list[Any]:
-        return [builder.gep(first, [builder.mul(distance, number(r))]) for r in range(ROWS)]
+        return [builder.gep(first, [builder.mul(distance, number(r))]) for r in range(TILE_ROWS)]
 
     name = f"llvm.fmuladd.v{_LANES}f32"
     multiply_add = builder.module.globals.get(name) or ir.Function(
@@ -180,10 +180,10 @@ def _generate_tile(context: Any, builder: Any, signature: Any, arguments: Any) -
     inputs, panel = rows_from(pointer(3), arguments[5]), pointer(6)
 
     def body(k: Any, sums: list[Any]) -> list[Any]:
-        row_of_panel = builder.gep(panel, [builder.mul(k, number(COLUMNS))])
+        row_of_panel = builder.gep(panel, [builder.mul(k, number(TILE_COLUMNS))])
         weights = [builder.load(place, align=4) for place in vectors(row_of_panel)]
         scalars = [builder.load(builder.gep(row, [k])) for row in inputs]
-        factors = [spread(builder, scalar, _VECTOR) for scalar in scalars]
+        factors = [splat(builder, scalar, _VECTOR) for scalar in scalars]
         pairs = itertools.product(factors, weights)
         return [
             builder.call(multiply_add, [factor, weight, value])
@@ -191,15 +191,15 @@ def _generate_tile(context: Any, builder: Any, signature: Any, arguments: Any) -
         ]
 
     begun = [builder.load(place, align=4) for place in places]
-    for value, place in zip(repeat(builder, arguments[8], 1, begun, body), places, strict=True):
+    for value, place in zip(emit_loop(builder, arguments[8], 1, begun, body), places, strict=True):
         builder.store(value, place, align=4)
     return context.get_dummy_value()
 
 
-_add_tile = intrinsic(_generate_tile)
+_add_tile = tile_intrinsic(_emit_tile)
 
 
-def spread(builder: Any, value: Any, vector: Any) -> Any:
+def splat(builder: Any, value: Any, vector: Any) -> Any:
     """Return a vector of a type of which every lane is ``value``."""
     undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))

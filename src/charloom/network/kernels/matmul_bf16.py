@@ -9,37 +9,37 @@ columns of a panel.
 import numpy as np
 
 from charloom.network.kernels import gemm_bf16, gemm_fp32
-from charloom.network.kernels.forward import compiled
-from charloom.network.kernels.intrinsics import COLUMNS
+from charloom.network.kernels.forward import kernel
+from charloom.network.kernels.intrinsics import PANEL_COLUMNS
 
 
-@compiled
-def room(M, K):
+@kernel
+def empty_padded(M, K):
     """Return room for rows of bfloat16, filled up with zeros to whole tiles and blocks."""
-    rounded_MJ = np.empty((gemm_fp32.filled_up(M), gemm_bf16.blocks(K)), np.uint16)
+    rounded_MJ = np.empty((gemm_fp32.padded_rows(M), gemm_bf16.padded_terms(K)), np.uint16)
     rounded_MJ[:M, K:] = 0
     rounded_MJ[M:] = 0
     return rounded_MJ
 
 
-@compiled
-def rounded(values_MK):
+@kernel
+def to_bf16(values_MK):
     """Return rows of values as bfloat16, filled up with zeros to whole tiles and blocks."""
     M, K = values_MK.shape
-    rounded_MJ = room(M, K)
+    rounded_MJ = empty_padded(M, K)
     for m in range(M):
         gemm_bf16.round_row(values_MK[m], rounded_MJ[m])
     return rounded_MJ
 
 
-@compiled
-def times(rounded_MJ, right_KN):
+@kernel
+def matmul(rounded_MJ, right_KN):
     """Return the product with a matrix, (M, N)."""
-    return _sums(rounded_MJ, gemm_bf16.pack(right_KN), right_KN.shape[1])
+    return _product(rounded_MJ, gemm_bf16.pack(right_KN), right_KN.shape[1])
 
 
-@compiled
-def times_transposed(rounded_MJ, right_NK, start_N, sums_MN):
+@kernel
+def matmul_t(rounded_MJ, right_NK, start_N, sums_MN):
     """Write the product with the transpose of a matrix, plus a row, into sums.
 
     They may be columns of an array with more of them; behind them there is room.
@@ -53,26 +53,28 @@ def times_transposed(rounded_MJ, right_NK, start_N, sums_MN):
     gemm_bf16.add_product(sums_MN, 0, row, rounded_MJ.reshape(M * J), 0, J, M, packed)
 
 
-@compiled
-def transposed_times(left_MJ, K, right_MJ, N, M):
+@kernel
+def t_matmul(left_MJ, K, right_MJ, N, M):
     """Return the product of the transpose of M rows of K values with as many of N, (K, N)."""
     # One of the two has to be transposed: it is the smaller one, and perhaps the result.
     if K > N:
-        return turn(_sums(transpose(right_MJ, N, M), pack_rounded(left_MJ, K, M), K)[:N])
-    return _sums(transpose(left_MJ, K, M), pack_rounded(right_MJ, N, M), N)[:K]
+        return transpose_fp32(
+            _product(transpose_bf16(right_MJ, N, M), pack_bf16(left_MJ, K, M), K)[:N]
+        )
+    return _product(transpose_bf16(left_MJ, K, M), pack_bf16(right_MJ, N, M), N)[:K]
 
 
-@compiled
-def _sums(rounded_MJ, packed, N):
+@kernel
+def _product(rounded_MJ, packed, N):
     """Return the product of rows and a packed matrix, (M, N)."""
     M, J = rounded_MJ.shape
-    flat = np.zeros(M * N + gemm_fp32.SPARE, np.float32)
+    flat = np.zeros(M * N + gemm_fp32.TAIL_PADDING, np.float32)
     gemm_bf16.add_product(flat, 0, N, rounded_MJ.reshape(M * J), 0, J, M, packed)
     return flat[: M * N].reshape(M, N)
 
 
-@compiled
-def step_along_orthogonal(weight_MN, gradient_MN, momentum_MN, inertia, keep, size, polynomials):
+@kernel
+def muon_step(weight_MN, gradient_MN, momentum_MN, beta, weight_scale, step_size, polynomials):
     """Take a step of Muon with products of bfloat16: see learning/muon.py, where M is at least N.
 
     ``inertia`` is what the momentum keeps, ``keep`` the share that is kept of the weight, ``size``
@@ -82,22 +84,22 @@ def step_along_orthogonal(weight_MN, gradient_MN, momentum_MN, inertia, keep, si
     ahead_MN = np.empty((M, N), np.float32)
     for m in range(M):
         for n in range(N):
-            momentum = gradient_MN[m, n] + inertia * (momentum_MN[m, n] - gradient_MN[m, n])
+            momentum = gradient_MN[m, n] + beta * (momentum_MN[m, n] - gradient_MN[m, n])
             momentum_MN[m, n] = momentum
-            ahead_MN[m, n] = gradient_MN[m, n] + inertia * (momentum - gradient_MN[m, n])
-    ahead_MJ = rounded(ahead_MN)
+            ahead_MN[m, n] = gradient_MN[m, n] + beta * (momentum - gradient_MN[m, n])
+    ahead_MJ = to_bf16(ahead_MN)
     scale, factor_NN = orthogonalizer(ahead_MJ, M, N, polynomials)
-    step_MN = times(ahead_MJ, factor_NN)
-    scale *= size
+    step_MN = matmul(ahead_MJ, factor_NN)
+    scale *= step_size
     for m in range(M):
         for n in range(N):
-            weight_MN[m, n] = keep * weight_MN[m, n] - scale * step_MN[m, n]
+            weight_MN[m, n] = weight_scale * weight_MN[m, n] - scale * step_MN[m, n]
 
 
-@compiled
+@kernel
 def orthogonalizer(rounded_MJ, M, N, polynomials):
     """Return a number and a matrix whose product with M rows has singular values of about 1."""
-    square_NN = transposed_times(rounded_MJ, N, rounded_MJ, N, M)
+    square_NN = t_matmul(rounded_MJ, N, rounded_MJ, N, M)
     norm = np.float32(0)
     for n in range(N):
         norm += square_NN[n, n]
@@ -106,23 +108,23 @@ def orthogonalizer(rounded_MJ, M, N, polynomials):
     factor_NN = square_NN
     for number in range(len(polynomials)):
         a, b, c = polynomials[number]
-        q_NN = times(rounded(square_NN), square_NN)[:N]
+        q_NN = matmul(to_bf16(square_NN), square_NN)[:N]
         for n in range(N):
             for k in range(N):
                 q_NN[n, k] = c * q_NN[n, k] + b * square_NN[n, k]
             q_NN[n, n] += a
-        factor_NN = q_NN if number == 0 else times(rounded(factor_NN), q_NN)[:N]
+        factor_NN = q_NN if number == 0 else matmul(to_bf16(factor_NN), q_NN)[:N]
         if number < len(polynomials) - 1:
-            both_NN = times(rounded(q_NN), square_NN)[:N]
-            square_NN = times(rounded(both_NN), q_NN)[:N]
+            both_NN = matmul(to_bf16(q_NN), square_NN)[:N]
+            square_NN = matmul(to_bf16(both_NN), q_NN)[:N]
     return np.float32(1) / np.sqrt(norm), factor_NN
 
 
-@compiled
-def pack_rounded(rounded_MJ, N, M):
+@kernel
+def pack_bf16(rounded_MJ, N, M):
     """Return the panels of M rows and N columns, as bfloat16.pack does."""
-    J = gemm_bf16.blocks(M)
-    P, C = -(-N // COLUMNS), COLUMNS
+    J = gemm_bf16.padded_terms(M)
+    P, C = -(-N // PANEL_COLUMNS), PANEL_COLUMNS
     panels = np.zeros((P, J // 2, C, 2), np.uint16)
     pairs = panels.reshape(P, J // 2, 2 * C)
     for m in range(0, M - 1, 2):
@@ -139,15 +141,15 @@ def pack_rounded(rounded_MJ, N, M):
     return panels
 
 
-@compiled
-def transpose(rounded_MJ, K, M):
+@kernel
+def transpose_bf16(rounded_MJ, K, M):
     """Return the transpose of M rows and K columns, (K, M), filled up with zeros to whole tiles.
 
     A row has a block more than it needs: rows at a distance of a power of two share the same few
     places of a cache.
     """
-    J = gemm_bf16.blocks(M) + gemm_bf16.BLOCK
-    result_KJ = np.zeros((gemm_fp32.filled_up(K), J), np.uint16)
+    J = gemm_bf16.padded_terms(M) + gemm_bf16.BLOCK_TERMS
+    result_KJ = np.zeros((gemm_fp32.padded_rows(K), J), np.uint16)
     for first in range(0, M - 1, 32):
         for k in range(K):
             row = result_KJ[k]
@@ -160,8 +162,8 @@ def transpose(rounded_MJ, K, M):
     return result_KJ
 
 
-@compiled
-def turn(values_MN):
+@kernel
+def transpose_fp32(values_MN):
     """Return the transpose of a matrix."""
     M, N = values_MN.shape
     turned_NM = np.empty((N, M), np.float32)

@@ -14,11 +14,11 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from charloom.errors import ProcessError
-from charloom.training.distributed.launch import Launch
+from charloom.training.distributed.launch import ProcessInfo
 
-GRACE = 5.0
+GRACE_SECONDS = 5.0
 """Seconds in which processes that lost the connection tell that they are still there."""
-PATIENCE = 300.0
+TIMEOUT_SECONDS = 300.0
 """Seconds without a sign of another process after which it counts as gone."""
 
 
@@ -38,18 +38,18 @@ class Store(Protocol):
         ...
 
 
-class Words:
+class Messages:
     """What one process reads and leaves in the store."""
 
-    def __init__(self, launch: Launch, store: Store) -> None:
+    def __init__(self, launch: ProcessInfo, store: Store) -> None:
         self._launch = launch
         self._store = store
 
-    def leave(self, key: str, word: str) -> None:
+    def set(self, key: str, word: str) -> None:
         """Leave a word for all."""
         self._store.set(key, word)
 
-    def wait(self, key: str) -> str:
+    def wait_for(self, key: str) -> str:
         """Return a word when it is there; raises ProcessError if a process fails meanwhile.
 
         There is no limit to how long that takes: a text may be long.
@@ -61,16 +61,16 @@ class Words:
                 if self._store.check(["failed"]):
                     break
                 time.sleep(pause)
-        raise self.lost("at the start")
+        raise self.peer_error("at the start")
 
-    def end(self, error: str) -> None:
+    def set_end(self, error: str) -> None:
         """Tell that this process ends, and why; "" if all went well, or another one failed."""
         word = json.dumps({"host": self._launch.host, "error": error})
         self._store.set(_end(self._launch.rank), word)
         if error:
             self._store.set("failed", "")
 
-    def part(self, seconds: float) -> None:
+    def wait_for_peers(self, seconds: float) -> None:
         """Wait until process 0 has ended, ``seconds`` at most.
 
         The store may live in process 0, so that one waits a moment for all others.
@@ -78,34 +78,34 @@ class Words:
         if self._launch.rank > 0:
             self._until([_end(0)], seconds)
         else:
-            self._until([_end(rank) for rank in range(self._launch.world)], GRACE)
+            self._until([_end(rank) for rank in range(self._launch.world_size)], GRACE_SECONDS)
 
-    def said_already(self, error: str) -> ProcessError | None:
+    def main_reported(self, error: str) -> ProcessError | None:
         """Return a ProcessError if process 0 ends with the same ``error``, otherwise None."""
         if self._launch.rank == 0 or not self._store.check([_end(0)]):
             return None
         told = self._read(0)
         if told["error"] != error:
             return None
-        return ProcessError(error, told=self._heard(told["host"]))
+        return ProcessError(error, already_reported=self._heard(told["host"]))
 
-    def lost(self, where: str) -> ProcessError:
+    def peer_error(self, where: str) -> ProcessError:
         """Return the error of a connection that broke ``where``: who failed, or has gone.
 
         Of those that are still there, the lowest rank of each host tells it.
         """
         ends: dict[int, Any] = {}
-        ranks = range(self._launch.world)
+        ranks = range(self._launch.world_size)
         with contextlib.suppress(RuntimeError):
-            self.end("")
-            self._until([_end(rank) for rank in ranks], GRACE)
+            self.set_end("")
+            self._until([_end(rank) for rank in ranks], GRACE_SECONDS)
             ends = {rank: self._read(rank) for rank in ranks if self._store.check([_end(rank)])}
         failed = [(rank, end) for rank, end in ends.items() if end["error"]]
         if failed:
             rank, end = failed[0]
             return ProcessError(
                 f"rank {rank} of {len(ranks)} processes ended {where}: {end['error']}",
-                told=any(self._heard(end["host"]) for _, end in failed),
+                already_reported=any(self._heard(end["host"]) for _, end in failed),
             )
         gone = [str(rank) for rank in ranks if rank not in ends]
         who = f"rank {', '.join(gone)}" if gone and ends else "another"
@@ -113,7 +113,7 @@ class Words:
         return ProcessError(
             f"{who} of {len(ranks)} processes no longer answers {where}: it was killed, or its "
             "machine or network is down; what was saved is kept: go on with --resume.",
-            told=bool(neighbours) and min(neighbours) < self._launch.rank,
+            already_reported=bool(neighbours) and min(neighbours) < self._launch.rank,
         )
 
     def _read(self, rank: int) -> Any:

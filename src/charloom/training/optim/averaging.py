@@ -26,14 +26,14 @@ class WeightAverage:
         self._steps = 0
 
     @torch.no_grad()
-    def add(self) -> None:
+    def update(self) -> None:
         """Take the weights after another step into the average."""
         self._steps += 1
         share = (DECAY + 1) / (self._steps + DECAY)
         torch._foreach_lerp_(self._averages, self._weights, share)
 
     @contextlib.contextmanager
-    def in_place(self) -> Iterator[None]:
+    def swapped_in(self) -> Iterator[None]:
         """Let the network have the average as its weights; those of the last step come back."""
         last = [weight.detach().clone() for weight in self._weights]
         self._put(self._averages)
@@ -47,11 +47,11 @@ class WeightAverage:
         for weight, value in zip(self._weights, values, strict=True):
             weight.copy_(value)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return what the next steps are averaged with."""
         return {"steps": self._steps, "averages": list(self._averages)}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what ``state`` returned."""
         self._steps = state["steps"]
         for average, value in zip(self._averages, state["averages"], strict=True):

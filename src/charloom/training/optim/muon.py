@@ -14,9 +14,9 @@ import numpy as np
 from torch import Tensor
 
 from charloom.network.kernels import matmul_bf16
-from charloom.training.optim.parallel_matmul import add_product
-from charloom.training.optim.rules import Kept, Remembering, Tensors
-from charloom.training.threads import Threads
+from charloom.training.optim.parallel_matmul import parallel_addmm_
+from charloom.training.optim.rules import OptimizerWithState, StateTensors, Tensors
+from charloom.training.threads import ThreadPool
 
 MOMENTUM: Final = 0.95
 # Odd polynomials a x + b x**3 + c x**5 that, one after another, take singular values from 0.02 to 1
@@ -29,7 +29,7 @@ POLYNOMIALS: Final = (
 )
 
 
-class Muon(Remembering):
+class Muon(OptimizerWithState):
     """Steps of matrices along the orthogonal matrix that is nearest to their momentum.
 
     A step has ``rate`` for a root mean square of singular values of sqrt(M / N) if M > N, else 1:
@@ -43,39 +43,41 @@ class Muon(Remembering):
         self,
         weights: Sequence[Tensor],
         decay: float,
-        threads: Threads | None = None,
+        threads: ThreadPool | None = None,
         *,
-        rounded: bool = False,
+        bf16: bool = False,
     ) -> None:
         super().__init__(weights, "momentum")
         self._decay = decay
-        self._rounded = rounded
-        self._threads = threads or Threads()
+        self._bf16 = bf16
+        self._threads = threads or ThreadPool()
 
-    def _change(self, rate: float, weights: Tensors, gradients: Tensors, kept: Kept) -> None:
-        for weight, gradient, momentum in zip(weights, gradients, kept["momentum"], strict=True):
+    def _update(
+        self, learning_rate: float, weights: Tensors, gradients: Tensors, state: StateTensors
+    ) -> None:
+        for weight, gradient, momentum in zip(weights, gradients, state["momentum"], strict=True):
             rows, columns = weight.shape
-            size = rate * max(1.0, rows / columns) ** 0.5
+            size = learning_rate * max(1.0, rows / columns) ** 0.5
             turned = rows < columns
-            change = self._change_rounded if self._rounded else self._change_exact
+            change = self._change_bf16 if self._bf16 else self._change_fp32
             change(
                 *(each.t() if turned else each for each in (weight, gradient, momentum)),
-                keep=1 - rate * self._decay,
+                keep=1 - learning_rate * self._decay,
                 size=size,
             )
 
-    def _change_exact(
+    def _change_fp32(
         self, weight: Tensor, gradient: Tensor, momentum: Tensor, *, keep: float, size: float
     ) -> None:
         momentum.lerp_(gradient, 1 - MOMENTUM)
         ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
         scale, factor_NN = orthogonalizer(ahead, self._threads)
-        add_product(self._threads, weight, ahead, factor_NN, keep=keep, scale=-size * scale)
+        parallel_addmm_(self._threads, weight, ahead, factor_NN, beta=keep, alpha=-size * scale)
 
-    def _change_rounded(
+    def _change_bf16(
         self, weight: Tensor, gradient: Tensor, momentum: Tensor, *, keep: float, size: float
     ) -> None:
-        matmul_bf16.step_along_orthogonal(
+        matmul_bf16.muon_step(
             weight.detach().numpy(),
             gradient.numpy(),
             momentum.numpy(),
@@ -86,7 +88,7 @@ class Muon(Remembering):
         )
 
 
-def orthogonalizer(matrix_MN: Tensor, threads: Threads) -> tuple[float, Tensor]:
+def orthogonalizer(matrix_MN: Tensor, threads: ThreadPool) -> tuple[float, Tensor]:
     """Return a number and a matrix whose product with ``matrix_MN`` has singular values of about 1.
 
     M is at least N: the polynomials are evaluated for the product of the matrix with itself,
@@ -96,7 +98,7 @@ def orthogonalizer(matrix_MN: Tensor, threads: Threads) -> tuple[float, Tensor]:
 
     def new(left: Tensor, right: Tensor) -> Tensor:
         result = left.new_empty(size, size)
-        return add_product(threads, result, left, right, keep=0.0, scale=1.0)
+        return parallel_addmm_(threads, result, left, right, beta=0.0, alpha=1.0)
 
     square_NN = new(matrix_MN.t(), matrix_MN)
     # The sum of its singular values, and so of the squares of the matrix' own.
@@ -105,7 +107,7 @@ def orthogonalizer(matrix_MN: Tensor, threads: Threads) -> tuple[float, Tensor]:
     factor_NN: Tensor | None = None
     for number, (a, b, c) in enumerate(POLYNOMIALS):
         q_NN = square_NN.clone()
-        add_product(threads, q_NN, square_NN, square_NN, keep=b, scale=c)
+        parallel_addmm_(threads, q_NN, square_NN, square_NN, beta=b, alpha=c)
         q_NN.diagonal().add_(a)
         factor_NN = q_NN if factor_NN is None else new(factor_NN, q_NN)
         if number < len(POLYNOMIALS) - 1:

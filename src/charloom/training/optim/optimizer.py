@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from charloom.settings import TrainingSettings
 from charloom.training.optim.muon import Muon
-from charloom.training.optim.rules import SGD, AdamW, RMSprop, Rule
-from charloom.training.threads import Threads
+from charloom.training.optim.rules import SGD, AdamW, ParameterOptimizer, RMSprop
+from charloom.training.threads import ThreadPool
 
-ORTHOGONAL: Final = 10 / 3
+MUON_STEP_SCALE: Final = 10 / 3
 """A step of Muon, in the norm of its matrix, as a multiple of AdamW's step of each weight."""
 
-LARGE: Final = 1 << 17
+MIN_PARALLEL_WEIGHTS: Final = 1 << 17
 """Weights of a matrix from which on a step of it takes longer than to wake a thread."""
 
 
@@ -24,35 +24,37 @@ class Optimizer:
     They act side by side on ``threads``, the first ones first.
     """
 
-    def __init__(self, rules: Sequence[tuple[Rule, float]], threads: Threads) -> None:
-        self.rules = rules
+    def __init__(
+        self, parameter_optimizers: Sequence[tuple[ParameterOptimizer, float]], threads: ThreadPool
+    ) -> None:
+        self.parameter_optimizers = parameter_optimizers
         self._threads = threads
 
-    def step(self, rate: float) -> None:
+    def step(self, learning_rate: float) -> None:
         """Change the weights that have gradients, with a learning rate."""
 
-        def change(chosen: tuple[Rule, float]) -> None:
+        def change(chosen: tuple[ParameterOptimizer, float]) -> None:
             rule, times = chosen
-            rule.step(times * rate)
+            rule.step(times * learning_rate)
 
-        self._threads.spread(change, self.rules)
+        self._threads.map(change, self.parameter_optimizers)
 
-    def state(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         """Return what the next steps depend on."""
-        return {"rules": [rule.state() for rule, _ in self.rules]}
+        return {"rules": [rule.state_dict() for rule, _ in self.parameter_optimizers]}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what ``state`` returned."""
-        for (rule, _), known in zip(self.rules, state["rules"], strict=True):
-            rule.restore(known)
+        for (rule, _), known in zip(self.parameter_optimizers, state["rules"], strict=True):
+            rule.load_state_dict(known)
 
 
 def build_optimizer(
     network: nn.Module,
     settings: TrainingSettings,
-    threads: Threads | None = None,
+    threads: ThreadPool | None = None,
     *,
-    rounded: bool = False,
+    bf16: bool = False,
 ) -> Optimizer:
     """Return the optimizer of the settings over the weights of ``network``.
 
@@ -60,19 +62,19 @@ def build_optimizer(
     The work is spread over ``threads``, if there are any; products may be ``rounded`` on the CPU.
     """
     weights = list(network.parameters())
-    if threads is None or max(weight.numel() for weight in weights) < LARGE:
-        threads = Threads()
+    if threads is None or max(weight.numel() for weight in weights) < MIN_PARALLEL_WEIGHTS:
+        threads = ThreadPool()
     if settings.optimizer == "rmsprop":
         return Optimizer([(RMSprop(weights), 1.0)], threads)
     if settings.optimizer == "sgd":
         return Optimizer([(SGD(weights), 1.0)], threads)
     recurrent, matrices, others = _kinds(network)
     decay = settings.weight_decay
-    rules: list[tuple[Rule, float]] = []
+    rules: list[tuple[ParameterOptimizer, float]] = []
     if settings.optimizer == "muon":
         recurrent.sort(key=Tensor.numel, reverse=True)
         rules = [
-            (Muon([weight], decay, threads, rounded=rounded), ORTHOGONAL) for weight in recurrent
+            (Muon([weight], decay, threads, bf16=bf16), MUON_STEP_SCALE) for weight in recurrent
         ]
     else:
         matrices += recurrent
@@ -93,12 +95,12 @@ def _kinds(
     return recurrent, matrices, others
 
 
-def clip(parameters: Iterable[Tensor], longest: float) -> float:
+def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
     """Return the norm of all gradients together; shorten them to ``longest`` if it is above."""
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:
         return 0.0
     norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients))))
-    if norm > longest:
-        torch._foreach_mul_(gradients, longest / norm)
+    if norm > max_norm:
+        torch._foreach_mul_(gradients, max_norm / norm)
     return norm

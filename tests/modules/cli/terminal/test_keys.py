@@ -8,7 +8,7 @@ from typing import IO, NamedTuple
 import pytest
 
 from charloom.cli.terminal import keys
-from charloom.cli.terminal.keys import Keys
+from charloom.cli.terminal.keys import KeyListener
 from charloom.events import Step, Stopped
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
@@ -36,7 +36,7 @@ class Terminal(NamedTuple):
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     """Make standard input and error a terminal; return the end at which its user sits."""
     ours, theirs = os.openpty()
-    monkeypatch.setattr(keys, "_in_front", lambda terminal: True)
+    monkeypatch.setattr(keys, "_in_foreground", lambda terminal: True)
     with os.fdopen(theirs, "r") as stream:
         # Not sys itself: pytest puts its own streams there for each phase of a test.
         streams = SimpleNamespace(stdin=stream, stderr=stream, platform=sys.platform)
@@ -48,7 +48,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     calls: list[bool] = []
-    monkeypatch.setattr(keys, "ask_for_a_report", lambda: calls.append(True))
+    monkeypatch.setattr(keys, "raise_sigusr1", lambda: calls.append(True))
     return calls
 
 
@@ -59,7 +59,7 @@ def test_the_key_asks_for_a_report(
     import termios
 
     before = termios.tcgetattr(terminal.stdin)
-    with Keys() as listener:
+    with KeyListener() as listener:
         listener(STEP)
         assert not asked
         os.write(terminal.user, typed)
@@ -79,7 +79,7 @@ def test_a_terminal_is_left_as_it_was_when_a_run_fails(terminal: Terminal) -> No
     import termios
 
     before = termios.tcgetattr(terminal.stdin)
-    with pytest.raises(SystemExit), Keys():
+    with pytest.raises(SystemExit), KeyListener():
         assert termios.tcgetattr(terminal.stdin) != before
         raise SystemExit
     assert termios.tcgetattr(terminal.stdin) == before
@@ -90,12 +90,12 @@ def test_where_there_are_no_keys(
     terminal: Terminal, asked: list[bool], monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     if why == "behind":
-        monkeypatch.setattr(keys, "_in_front", lambda terminal: False)
+        monkeypatch.setattr(keys, "_in_foreground", lambda terminal: False)
     if why == "no terminal":
         pipe = SimpleNamespace(isatty=lambda: False)
         streams = SimpleNamespace(stdin=terminal.stdin, stderr=pipe, platform=sys.platform)
         monkeypatch.setattr(keys, "sys", streams)
-    with Keys(taken=why == "taken") as listener:
+    with KeyListener(stdin_in_use=why == "taken") as listener:
         os.write(terminal.user, b"s\n")
         listener(STEP)
     assert not asked

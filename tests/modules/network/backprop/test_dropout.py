@@ -13,7 +13,13 @@ from torch import Tensor
 from charloom.network.autograd.loss import summed_nats
 from charloom.network.autograd.module import Network
 from charloom.network.backprop.batch import Batch
-from charloom.network.backprop.dropout import MOST_MASKS, WORTH, Draw, dropped, masks
+from charloom.network.backprop.dropout import (
+    MAX_EXTRA_COST,
+    MAX_MASKS,
+    DropoutMask,
+    mask_count,
+    stratified_dropout,
+)
 from charloom.settings import NetworkSettings
 
 SHARES = [0.1, 0.35, 0.5, 0.6, 0.9]
@@ -24,12 +30,12 @@ Way = Callable[[Tensor, float, int, int], Tensor]
 
 
 def by_torch(values: Tensor, share: float, count: int, seed: int = 1) -> Tensor:
-    return dropped(values, share, torch.Generator().manual_seed(seed), count)
+    return stratified_dropout(values, share, torch.Generator().manual_seed(seed), count)
 
 
 def compiled(values: Tensor, share: float, count: int, seed: int = 1) -> Tensor:
     result = np.empty((count, *values.shape), np.float32)
-    Draw(share, seed << 32).drop(values.detach().numpy(), np.arange(len(values)), result)
+    DropoutMask(share, seed << 32).forward(values.detach().numpy(), np.arange(len(values)), result)
     return torch.from_numpy(result)
 
 
@@ -71,7 +77,7 @@ def test_the_gradient_goes_through_what_is_kept(share: float) -> None:
     given = torch.rand_like(result)
     before = torch.rand(7, 9)
     gradient = before.clone()
-    Draw(share, 1 << 32).gather(given.numpy(), np.arange(7), gradient.numpy())
+    DropoutMask(share, 1 << 32).backward(given.numpy(), np.arange(7), gradient.numpy())
     expected = before + (given * result / values).sum(0)
     assert torch.allclose(gradient, expected, rtol=1e-4)
 
@@ -85,7 +91,9 @@ def test_the_seed_decides(draw: Way) -> None:
 
 def test_a_generator_goes_on() -> None:
     values, chance = torch.ones(10, 10), torch.Generator().manual_seed(1)
-    assert not torch.equal(dropped(values, 0.5, chance), dropped(values, 0.5, chance))
+    assert not torch.equal(
+        stratified_dropout(values, 0.5, chance), stratified_dropout(values, 0.5, chance)
+    )
 
 
 def test_draws_of_different_seeds_are_independent() -> None:
@@ -102,27 +110,27 @@ def test_draws_of_different_seeds_are_independent() -> None:
 
 def drawn(values: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     result = np.empty((1, *values.shape), np.float32)
-    Draw(0.5, seed).drop(values, np.arange(len(values)), result)
+    DropoutMask(0.5, seed).forward(values, np.arange(len(values)), result)
     whole: NDArray[np.float32] = result[0]
     return whole
 
 
 def test_the_more_is_dropped_the_more_masks_there_are() -> None:
-    counts = [masks(share / 100, 0.01) for share in range(100)]
+    counts = [mask_count(share / 100, 0.01) for share in range(100)]
     assert counts == sorted(counts)
-    assert (counts[0], counts[-1]) == (1, MOST_MASKS)
+    assert (counts[0], counts[-1]) == (1, MAX_MASKS)
 
 
 @pytest.mark.parametrize("cost", [0.02, 0.05, 0.16, 0.3, 1.0, 20.0])
 def test_more_masks_do_not_cost_much(cost: float) -> None:
     for share in SHARES:
-        assert (masks(share, cost) - 1) * cost <= WORTH + 1e-9
+        assert (mask_count(share, cost) - 1) * cost <= MAX_EXTRA_COST + 1e-9
 
 
 def network_of(units: int) -> Network:
     """Return a network of five symbols with dropout 0.6 and weights other than zero."""
     settings = NetworkSettings(hidden=units, input=3, dropout=0.6)
-    made = Network(settings, symbols=5)
+    made = Network(settings, vocabulary_size=5)
     made.load(random_tensors(settings, 5, seed=3))
     return made
 
@@ -140,7 +148,7 @@ def test_the_loss_is_the_mean_over_the_masks(monkeypatch: pytest.MonkeyPatch) ->
         symbols=24,
         characters=24,
     )
-    state = network.start(batch.labels_B)
+    state = network.initial_state(batch.labels_B)
     with torch.no_grad():
         nats, _ = summed_nats(network, batch, state, torch.Generator().manual_seed(1))
         hidden_TBH, _ = network(ids_TB, state)
@@ -160,6 +168,4 @@ def test_nothing_is_dropped_where_the_network_does_not_learn() -> None:
     network = network_of(8).eval()
     hidden_NH = torch.rand(7, 8)
     with torch.no_grad():
-        assert torch.equal(
-            network.logits_of_masks(hidden_NH), network.logits(hidden_NH).unsqueeze(0)
-        )
+        assert torch.equal(network.masked_logits(hidden_NH), network.logits(hidden_NH).unsqueeze(0))

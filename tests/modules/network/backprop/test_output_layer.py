@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from charloom.network.backprop.dropout import Draw
-from charloom.network.backprop.matmul import array
-from charloom.network.backprop.output_layer import Readout
+from charloom.network.backprop.dropout import DropoutMask
+from charloom.network.backprop.matmul import to_numpy
+from charloom.network.backprop.output_layer import OutputLayer
 
 SIZES = ((1, 1, 1), (6, 5, 7), (24, 16, 16), (45, 33, 100), (6, 8, 1037))
 """M rows, H units, V symbols: below, at and above whole vectors."""
@@ -42,7 +42,7 @@ def exact(leaves: list[Tensor], data: Data, share: float, masks: int) -> Tensor:
     hidden_MH, weight_VH, bias_V = leaves
     shape = (len(rows_N), hidden_MH.shape[1])
     kept_KNH = np.empty((masks, *shape), np.float32)
-    Draw(share, seed=5).drop(np.ones(shape, np.float32), np.arange(shape[0]), kept_KNH)
+    DropoutMask(share, seed=5).forward(np.ones(shape, np.float32), np.arange(shape[0]), kept_KNH)
     read_KNH = hidden_MH[rows_N] * torch.from_numpy(kept_KNH).double()
     logits_LV = functional.linear(read_KNH, weight_VH, bias_V).flatten(0, 1)
     return functional.cross_entropy(logits_LV, targets_N.repeat(masks), reduction="sum") / masks
@@ -55,16 +55,16 @@ def readout(
     masks: int = 1,
     *,
     rounded: bool = False,
-) -> Readout:
+) -> OutputLayer:
     rows_N, targets_N = data
-    return Readout(
-        array(leaves[1]),
-        array(leaves[2]),
+    return OutputLayer(
+        to_numpy(leaves[1]),
+        to_numpy(leaves[2]),
         rows_N=rows_N.numpy(),
         targets_N=targets_N.numpy(),
-        draw=Draw(share, seed=5),
+        dropout=DropoutMask(share, seed=5),
         masks=masks,
-        rounded=rounded,
+        bf16=rounded,
     )
 
 
@@ -75,13 +75,13 @@ def test_nats_and_gradients_are_those_of_torch(
     values, data = given(size)
     doubles = [value.double().requires_grad_() for value in values]
     made = readout(values, data, *masks, rounded=rounded)
-    nats = made.nats(array(values[0]))
+    nats = made.forward(to_numpy(values[0]))
     right = exact(doubles, data, *masks)
     right.backward()
     # A number that is rounded to bfloat16 is off by 2**-9 of itself at most.
     error = 0.02 if rounded else 1e-6
     assert nats == pytest.approx(right.item(), rel=error, abs=error)
-    for gradient, double in zip(made.go_back(size[0]), doubles, strict=True):
+    for gradient, double in zip(made.backward(size[0]), doubles, strict=True):
         assert double.grad is not None
         limit = 10 * error * float(double.grad.abs().max()) + 1e-9
         value = torch.from_numpy(gradient).double()
@@ -92,10 +92,10 @@ def test_nats_and_gradients_are_those_of_torch(
 def test_large_logits_neither_overflow_nor_vanish(rounded: bool) -> None:
     values, data = given((24, 16, 30), scale=40)
     made = readout(values, data, rounded=rounded)
-    nats = made.nats(array(values[0]))
+    nats = made.forward(to_numpy(values[0]))
     right = exact([value.double() for value in values], data, 0, 1)
     assert nats == pytest.approx(right.item(), rel=1e-2 if rounded else 1e-6)
-    assert all(np.isfinite(gradient).all() for gradient in made.go_back(24))
+    assert all(np.isfinite(gradient).all() for gradient in made.backward(24))
 
 
 @pytest.mark.parametrize("rounded", [False, True])
@@ -106,4 +106,4 @@ def test_what_is_not_finite_is_told(symbols: int, wrong: float, rounded: bool) -
         values, data = given((4, 3, symbols))
         values[leaf][data[0][-1] if leaf == 0 else -1] = wrong
         made = readout(values, data, rounded=rounded)
-        assert not np.isfinite(made.nats(array(values[0])))
+        assert not np.isfinite(made.forward(to_numpy(values[0])))

@@ -12,9 +12,15 @@ import torch
 from torch import Tensor
 
 from charloom.network.autograd.layers import GATES
-from charloom.network.backprop.matmul import array
+from charloom.network.backprop.matmul import to_numpy
 from charloom.network.backprop.recurrent_layer import RecurrentLayer
-from charloom.network.kernels.gemm_fp32 import COLUMNS, ROWS, filled_up, pack, pack_transposed
+from charloom.network.kernels.gemm_fp32 import (
+    TILE_COLUMNS,
+    TILE_ROWS,
+    pack,
+    pack_transposed,
+    padded_rows,
+)
 from charloom.settings import Cell
 
 CELLS: tuple[Cell, ...] = ("lstm", "gru", "rnn")
@@ -48,22 +54,22 @@ def fused(
 
 
 def layer(cell: Cell, leaves: list[Tensor], steps: int, *, rounded: bool) -> RecurrentLayer:
-    recurrent, bias, hidden, memory = map(array, leaves)
+    recurrent, bias, hidden, memory = map(to_numpy, leaves)
     return RecurrentLayer(
         cell,
         recurrent,
         bias if cell == "gru" else None,
         steps=steps,
         hidden_BH=hidden,
-        memory_BH=memory if cell == "lstm" else None,
-        rounded=rounded,
+        cell_BH=memory if cell == "lstm" else None,
+        bf16=rounded,
     )
 
 
 def rows(values_TBH: Tensor) -> np.ndarray:
     """Return values with streams that fill up the last tile, (M, H)."""
     steps, streams, units = values_TBH.shape
-    filled = np.zeros((steps, filled_up(streams), units), np.float32)
+    filled = np.zeros((steps, padded_rows(streams), units), np.float32)
     filled[:, :streams] = values_TBH.detach().numpy()
     return filled.reshape(-1, units)
 
@@ -84,12 +90,12 @@ def test_states_and_gradients_are_those_of_torch(
     ]
     given_TBH = random(steps, streams, units, seed=7).detach()
     made = layer(cell, leaves, steps, rounded=rounded)
-    made.read_rows(array(table), ids_TB.numpy())
-    hidden_TBH = made.run().reshape(steps, -1, units)[:, :streams].copy()
-    last = [state.copy() for state in made.last]
+    made.look_up_gates(to_numpy(table), ids_TB.numpy())
+    hidden_TBH = made.forward().reshape(steps, -1, units)[:, :streams].copy()
+    last = [state.copy() for state in made.final_state]
     weight_grad, bias_grad, *first_grads = made.backward(rows(given_TBH))
-    table_grad = made.table_gradient(ids_TB.numpy(), symbols)
-    source_grad = made.gates_gradient().reshape(steps, -1, gates)[:, :streams]
+    table_grad = made.grad_table(ids_TB.numpy(), symbols)
+    source_grad = made.grad_gates().reshape(steps, -1, gates)[:, :streams]
 
     exact = [leaf.detach().double().requires_grad_() for leaf in (table, *leaves)]
     gates_TBG = torch.nn.functional.embedding(ids_TB, exact[0])
@@ -115,7 +121,9 @@ def test_states_and_gradients_are_those_of_torch(
         torch.testing.assert_close(torch.from_numpy(value).double(), oracle, rtol=0, atol=limit)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (5, COLUMNS), (7, COLUMNS + 1), (3, 5 * COLUMNS - 1)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (5, TILE_COLUMNS), (7, TILE_COLUMNS + 1), (3, 5 * TILE_COLUMNS - 1)]
+)
 def test_panels_hold_the_matrix_column_by_column(shape: tuple[int, int]) -> None:
     matrix = random(*shape, seed=0).detach().numpy()
     panels = pack(matrix)
@@ -128,16 +136,16 @@ def test_panels_hold_the_matrix_column_by_column(shape: tuple[int, int]) -> None
 @pytest.mark.parametrize("rounded", [False, True])
 def test_streams_beyond_whole_tiles_do_not_change_the_others(rounded: bool) -> None:
     """Each stream alone gives what it gives among others, bit for bit: no sum is over streams."""
-    steps, streams, units = 9, 8 * ROWS + 1, 8
-    table = array(random(5, 4 * units, seed=1))
+    steps, streams, units = 9, 8 * TILE_ROWS + 1, 8
+    table = to_numpy(random(5, 4 * units, seed=1))
     ids_TB = torch.randint(5, (steps, streams), generator=torch.Generator().manual_seed(3)).numpy()
 
     def states(ids_TB: np.ndarray) -> np.ndarray:
         zeros = torch.zeros(ids_TB.shape[1], units)
         leaves = [random(4 * units, units, seed=2), torch.zeros(units), zeros, zeros]
         made = layer("lstm", leaves, steps, rounded=rounded)
-        made.read_rows(table, ids_TB)
-        return made.run().reshape(steps, -1, units)
+        made.look_up_gates(table, ids_TB)
+        return made.forward().reshape(steps, -1, units)
 
     together = states(ids_TB)
     for stream in range(streams):

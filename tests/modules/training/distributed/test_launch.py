@@ -1,7 +1,11 @@
 import pytest
 
 from charloom.errors import SettingsError
-from charloom.training.distributed.launch import ALONE, Launch, launched
+from charloom.training.distributed.launch import (
+    SINGLE_PROCESS,
+    ProcessInfo,
+    process_info_from_torchrun,
+)
 
 TORCHRUN = {
     "RANK": "5",
@@ -19,21 +23,23 @@ def without(*names: str) -> dict[str, str]:
 
 
 def test_the_place_is_that_of_the_environment() -> None:
-    assert launched(TORCHRUN) == Launch(rank=5, world=8, local_rank=1, local_world=4, host=1)
+    assert process_info_from_torchrun(TORCHRUN) == ProcessInfo(
+        rank=5, world_size=8, local_rank=1, local_world_size=4, host=1
+    )
 
 
 @pytest.mark.parametrize("environment", [{}, without("RANK"), without("WORLD_SIZE")])
 def test_without_both_marks_a_process_is_alone(environment: dict[str, str]) -> None:
-    assert launched(environment) == ALONE
+    assert process_info_from_torchrun(environment) == SINGLE_PROCESS
 
 
 def test_one_process_of_torchrun_is_alone() -> None:
-    assert launched(TORCHRUN | {"RANK": "0", "WORLD_SIZE": "1"}) == ALONE
+    assert process_info_from_torchrun(TORCHRUN | {"RANK": "0", "WORLD_SIZE": "1"}) == SINGLE_PROCESS
 
 
 def test_without_word_of_hosts_all_are_on_one() -> None:
-    place = launched(without("LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK"))
-    assert place == Launch(rank=5, world=8, local_rank=5, local_world=8, host=0)
+    place = process_info_from_torchrun(without("LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK"))
+    assert place == ProcessInfo(rank=5, world_size=8, local_rank=5, local_world_size=8, host=0)
 
 
 @pytest.mark.parametrize(
@@ -58,5 +64,5 @@ def test_without_word_of_hosts_all_are_on_one() -> None:
 )
 def test_what_contradicts_itself_is_refused(environment: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        launched(environment)
+        process_info_from_torchrun(environment)
     assert str(caught.value) == message

@@ -10,7 +10,7 @@ from charloom.training.optim.averaging import DECAY, WeightAverage
 def walk(network: nn.Linear, averaging: WeightAverage, values: list[float]) -> None:
     for value in values:
         nn.init.constant_(network.weight, value)
-        averaging.add()
+        averaging.update()
 
 
 def made() -> tuple[nn.Linear, WeightAverage]:
@@ -19,7 +19,7 @@ def made() -> tuple[nn.Linear, WeightAverage]:
 
 
 def seen(network: nn.Linear, averaging: WeightAverage) -> float:
-    with averaging.in_place():
+    with averaging.swapped_in():
         return network.weight.item()
 
 
@@ -57,7 +57,7 @@ def test_a_stored_average_goes_on_bit_for_bit() -> None:
     begun, first = made()
     walk(begun, first, [0.1, 0.7])
     resumed, rest = made()
-    rest.restore(first.state())
+    rest.load_state_dict(first.state_dict())
     walk(resumed, rest, [-0.3, 0.2])
     assert seen(resumed, rest) == seen(whole, kept)
-    assert torch.equal(rest.state()["averages"][0], kept.state()["averages"][0])
+    assert torch.equal(rest.state_dict()["averages"][0], kept.state_dict()["averages"][0])

@@ -10,15 +10,15 @@ from torch import Tensor
 
 from charloom.network.kernels import matmul_bf16
 from charloom.training.optim.muon import MOMENTUM, POLYNOMIALS, Muon, orthogonalizer
-from charloom.training.optim.parallel_matmul import add_product
-from charloom.training.threads import Threads
+from charloom.training.optim.parallel_matmul import parallel_addmm_
+from charloom.training.threads import ThreadPool
 
 
 def orthogonal(matrix_MN: Tensor) -> Tensor:
     """Return about the nearest matrix whose singular values are all 1, (M, N)."""
     if matrix_MN.shape[0] < matrix_MN.shape[1]:
         return orthogonal(matrix_MN.t()).t()
-    scale, factor_NN = orthogonalizer(matrix_MN, Threads())
+    scale, factor_NN = orthogonalizer(matrix_MN, ThreadPool())
     return matrix_MN @ factor_NN * scale
 
 
@@ -47,7 +47,7 @@ def test_all_singular_values_come_near_to_one(rows: int, columns: int) -> None:
 def test_products_of_bfloat16_are_good_enough(size: tuple[int, int]) -> None:
     """Products are rounded to 9 bits: singular values come less near to one."""
     given, polar = matrix(*size, least=0.2)
-    rounded_MJ = matmul_bf16.rounded(given.numpy())
+    rounded_MJ = matmul_bf16.to_bf16(given.numpy())
     polynomials = np.array(POLYNOMIALS, np.float32)
     scale, factor_NN = matmul_bf16.orthogonalizer(rounded_MJ, *size, polynomials)
     made = (given.numpy() @ factor_NN * scale).astype(float)
@@ -56,16 +56,16 @@ def test_products_of_bfloat16_are_good_enough(size: tuple[int, int]) -> None:
     assert float((made * polar).sum()) == pytest.approx(values.sum(), rel=1e-2)
 
 
-class Counting(Threads):
+class Counting(ThreadPool):
     """Remembers into how many pieces work was spread."""
 
     def __init__(self, count: int) -> None:
         super().__init__(count)
         self.pieces: list[int] = []
 
-    def spread(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         self.pieces.append(len(items))
-        return super().spread(function, items)
+        return super().map(function, items)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -73,11 +73,11 @@ def test_a_large_product_is_the_same_on_several_threads(count: int) -> None:
     draw = torch.Generator().manual_seed(count)
     left, right = torch.randn(401, 300, generator=draw), torch.randn(300, 320, generator=draw)
     alone = torch.ones(401, 320)
-    add_product(Threads(), alone, left, right, keep=0.5, scale=1.0)
+    parallel_addmm_(ThreadPool(), alone, left, right, beta=0.5, alpha=1.0)
     with Counting(count) as threads:
-        made = add_product(threads, torch.ones(401, 320), left, right, keep=0.5, scale=1.0)
+        made = parallel_addmm_(threads, torch.ones(401, 320), left, right, beta=0.5, alpha=1.0)
         torch.testing.assert_close(made, alone)
-        made = add_product(threads, torch.ones(320, 401), right.T, left.T, keep=0.5, scale=1.0)
+        made = parallel_addmm_(threads, torch.ones(320, 401), right.T, left.T, beta=0.5, alpha=1.0)
         torch.testing.assert_close(made, alone.T)
     assert threads.pieces == ([] if count == 1 else [count, count])
 
@@ -91,7 +91,7 @@ def test_a_gradient_of_zero_changes_nothing() -> None:
 def test_a_step_is_along_the_orthogonal_momentum(turned: bool, rounded: bool) -> None:
     shape = (2, 8) if turned else (8, 2)
     weight = torch.nn.Parameter(torch.zeros(shape))
-    rule = Muon([weight], decay=0.3, rounded=rounded)
+    rule = Muon([weight], decay=0.3, bf16=rounded)
     momentum = torch.zeros(shape)
     expected = torch.zeros(shape)
     for seed in range(3):

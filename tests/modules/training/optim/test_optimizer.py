@@ -10,9 +10,9 @@ from charloom.network.autograd.module import Network
 from charloom.settings import NetworkSettings, TrainingSettings
 from charloom.training.optim.muon import Muon
 from charloom.training.optim.optimizer import Optimizer, build_optimizer
-from charloom.training.optim.rules import BETAS, SGD, AdamW, RMSprop, Rule
+from charloom.training.optim.rules import BETAS, SGD, AdamW, ParameterOptimizer, RMSprop
 from charloom.training.state_codec import pack, unpack
-from charloom.training.threads import Threads
+from charloom.training.threads import ThreadPool
 
 
 def stepped(optimizer: str, gradients: list[float], **options: float) -> float:
@@ -67,10 +67,10 @@ def test_biases_do_not_decay() -> None:
 
 
 def test_muon_turns_the_matrices_of_recurrent_layers_alone() -> None:
-    network = Network(NetworkSettings(hidden=3, layers=2, input=2), symbols=5, labels=2)
+    network = Network(NetworkSettings(hidden=3, layers=2, input=2), vocabulary_size=5, labels=2)
     built = build_optimizer(network, TrainingSettings(optimizer="muon"))
     names = {parameter: name for name, parameter in network.named_parameters()}
-    changed = [(rule, times, rule._weights) for rule, times in built.rules]  # type: ignore[attr-defined]
+    changed = [(rule, times, rule._weights) for rule, times in built.parameter_optimizers]  # type: ignore[attr-defined]
     turned = [weights for rule, _, weights in changed if isinstance(rule, Muon)]
     assert sorted(names[weight] for weights in turned for weight in weights) == [
         f"cells.{layer}.{kind}_weight" for layer in (0, 1) for kind in ("input", "recurrent")
@@ -87,9 +87,9 @@ def test_several_threads_take_the_same_step(name: str) -> None:
     stepped = []
     for count in (1, 2, 4):
         torch.manual_seed(0)
-        network = Network(NetworkSettings(hidden=330, layers=2, input=20), symbols=5)
+        network = Network(NetworkSettings(hidden=330, layers=2, input=20), vocabulary_size=5)
         settings = TrainingSettings(optimizer=name)  # type: ignore[arg-type]
-        with Threads(count) as threads:
+        with ThreadPool(count) as threads:
             built = build_optimizer(network, settings, threads)
             for seed in range(2):
                 draw(list(network.parameters()), seed)
@@ -109,7 +109,7 @@ def draw(weights: Sequence[nn.Parameter], seed: int, *, without: int | None = No
 
 
 Theirs = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
-PAIRS: dict[str, tuple[Callable[[list[nn.Parameter]], Rule], Theirs]] = {
+PAIRS: dict[str, tuple[Callable[[list[nn.Parameter]], ParameterOptimizer], Theirs]] = {
     "adamw": (
         lambda weights: AdamW(weights, decay=0.3),
         lambda weights: torch.optim.AdamW(
@@ -143,7 +143,7 @@ def test_a_rule_is_torchs_to_the_last_bit(name: str) -> None:
 def test_a_stored_state_goes_on_as_if_it_had_not_been(name: str) -> None:
     def made() -> tuple[Optimizer, list[nn.Parameter]]:
         torch.manual_seed(0)
-        network = Network(NetworkSettings(hidden=3, input=2), symbols=5, labels=2)
+        network = Network(NetworkSettings(hidden=3, input=2), vocabulary_size=5, labels=2)
         settings = TrainingSettings(optimizer=name)  # type: ignore[arg-type]
         return build_optimizer(network, settings), list(network.parameters())
 
@@ -159,7 +159,7 @@ def test_a_stored_state_goes_on_as_if_it_had_not_been(name: str) -> None:
     rest, resumed = made()
     for old, new in zip(begun, resumed, strict=True):
         new.data.copy_(old.data)
-    rest.restore(unpack(*pack(half.state())))
+    rest.load_state_dict(unpack(*pack(half.state_dict())))
     take(rest, resumed, range(3, 7))
     for one, other in zip(weights, resumed, strict=True):
         assert torch.equal(one, other)
