@@ -1,4 +1,4 @@
-# What a developer does with this checkout. Another interpreter: make setup PYTHON=python3.13
+# Commands for developers of this checkout. Another interpreter: make setup PYTHON=python3.13
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,19 +6,19 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test check bench clean
+.PHONY: help setup browser demo test check docs test-pythons soak bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## make .venv with charloom and its developers' tools in it
+setup: $(READY) ## make .venv with charloom and the developers' tools
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
-browser: ## install Debian's Chromium, which the tests of the report look at it with
+browser: ## install Debian's Chromium for the tests of the report
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
 
 demo: setup ## train on English facts for a minute, then show what temperature does
@@ -32,6 +32,13 @@ check: setup ## lint, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+test-pythons: ## run the test suite on Debian's stable and testing Pythons, in roots made by debootstrap
+	.ci/test-pythons
+
+soak: setup ## the long tests: random examples and kills a hundred times as often, other Pythons in full
+	CHARLOOM_SOAK=100 $(BIN)/python -m pytest -m soak
+	.ci/test-pythons
 
 bench: setup ## measure speed and quality, beside other programs: half an hour
 	$(BIN)/python benchmarks/generation.py

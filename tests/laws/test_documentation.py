@@ -1,4 +1,4 @@
-"""What the documents say is there, is there: links, files, make targets, commands, the version."""
+"""Links, files, make targets, commands and versions that the documents name exist."""
 
 import ast
 import re
@@ -14,10 +14,14 @@ import charloom
 from charloom.cli.app import app
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").rglob("*.md")]
+)
+ENTRANCES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
 
-LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)\s#]*)(#[^)\s]*)?\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(
     r"(?:src|tests|docs|benchmarks|\.ci)/[\w./-]*|[\w-]+\.toml|constraints\.txt|[A-Z]+\.md"
@@ -58,46 +62,71 @@ def parse(words: list[str]) -> None:
     command.make_parser(command.context_class(command)).parse_args(words[1:])
 
 
-TEXT = (ROOT / "README.md").read_text("utf-8")
-README = list(commands(TEXT))
+COMMANDS = sorted(
+    {tuple(words) for guide in GUIDES for words in commands(guide.read_text("utf-8"))}
+)
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor that a renderer of Markdown makes of a heading."""
+    return "#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=short)
-def test_links_lead_somewhere(document: Path) -> None:
-    links = LINK.findall(document.read_text("utf-8"))
-    inner = [link for link in links if not re.match(r"[a-z]+:", link)]
-    assert not [link for link in inner if not (document.parent / link).exists()]
+def test_every_link_has_a_target(document: Path) -> None:
+    missing = []
+    for target, fragment in LINK.findall(FENCE.sub("", document.read_text("utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path = document.parent / target if target else document
+        if not path.exists():
+            missing.append(target)
+        elif fragment:
+            headings = HEADING.findall(FENCE.sub("", path.read_text("utf-8")))
+            if fragment not in map(anchor, headings):
+                missing.append(target + fragment)
+    assert not missing
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=short)
+def test_the_entrances_are_short(document: Path) -> None:
+    lines = document.read_text("utf-8").splitlines()
+    assert len(lines) <= (150 if document.name == "README.md" else 80)
+    prose = FENCE.sub("", document.read_text("utf-8")).splitlines()
+    assert not [line for line in prose if len(line) > 120 and not line.startswith("|")]
 
 
 def test_files_that_are_named_exist() -> None:
-    text = "".join(FENCE.sub("", document.read_text("utf-8")) for document in GUIDES)
+    text = "".join(FENCE.sub("", document.read_text("utf-8")) for document in ENTRANCES)
     files = {span for span in CODE.findall(text) if FILE.fullmatch(span)}
     assert files
     assert not {file for file in files if not (ROOT / file).exists()}
 
 
-@pytest.mark.parametrize("document", GUIDES, ids=short)
+@pytest.mark.parametrize("document", ENTRANCES, ids=short)
 def test_make_targets_that_are_named_exist(document: Path) -> None:
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
-    named = re.findall(r"(?:^|`)make ([a-z]+)", document.read_text("utf-8"), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    named = re.findall(r"(?:^|`|\$ )make ([a-z-]+)", document.read_text("utf-8"), re.MULTILINE)
     assert named
     assert not set(named) - set(targets)
 
 
-@pytest.mark.parametrize("words", README, ids=" ".join)
-def test_commands_of_the_readme_are_commands(words: list[str]) -> None:
-    parse(words)
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_commands_of_the_guides_are_commands(words: tuple[str, ...]) -> None:
+    parse(list(words))
 
 
 def test_the_check_of_commands_sees_a_wrong_option() -> None:
-    assert README
+    assert COMMANDS
     with pytest.raises(Exception, match="No such option"):
         parse(["train", "titles.txt", "--no-such-option"])
 
 
-def test_the_library_s_example_uses_names_that_there_are() -> None:
+@pytest.mark.parametrize("guide", [ROOT / "README.md", ROOT / "docs/guide/library.md"], ids=short)
+def test_examples_of_the_library_use_names_that_exist(guide: Path) -> None:
     owners = {"charloom": charloom, "model": charloom.Model}
-    blocks = [block for language, block in FENCE.findall(TEXT) if language == "python"]
+    text = guide.read_text("utf-8")
+    blocks = [block for language, block in FENCE.findall(text) if language == "python"]
     used = [
         (node.value.id, node.attr)
         for node in ast.walk(ast.parse("".join(blocks)))
