@@ -43,7 +43,9 @@ def test_the_validation_figure_is_that_of_the_scorer(tmp_path: Path, level: str,
     assert model.record.metrics["validation_characters"] == sum(s.characters for s in scores)
 
 
-def test_the_validation_figure_is_that_of_evaluate_with_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_validation_figure_is_that_of_evaluate_with_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     training, held_out, model = tmp_path / "t.csv", tmp_path / "h.csv", tmp_path / "model"
     for path, lines, kinds in ((training, TRAINING, "ab"), (held_out, HELD_OUT, "abc")):
         with path.open("w", encoding="utf-8", newline="") as file:
