@@ -1,14 +1,14 @@
-"""The step alone, and the whole loop: a run's own network, optimizer and batches.
+"""Measure the training step alone and the whole training loop, with the objects of one run.
 
-Epoch by epoch in turn, so that both meet the same machine. For the step alone, batches are made
-beforehand and lie in memory; there are no events, no average, no files, and the learning rate
-stands still. The loop is the trainer's own, without its validation. Prints a JSON line: the
-characters of all epochs, their rates a second without the first epoch (kernels are loaded or
-compiled in it), and the share of padding.
+Epochs of both alternate, so that both have the same conditions. For the step alone, batches are
+made beforehand and kept in memory; there are no events, no weight average and no files, and the
+learning rate is constant. The loop is that of the trainer, without validation. Prints a JSON line:
+the characters of all epochs, the throughput of both in characters per second, and the fraction of
+padding. The throughput leaves out the first epoch, in which kernels are loaded or compiled.
 
     python benchmarks/bare_step.py TRAINING VALIDATION '{"hidden": 128, "epochs": 3, ...}'
 
-The object holds the library's options. Axes: T steps, B streams.
+The JSON object has options of ``charloom.train``. Axes: T steps, B sequences.
 """
 
 import json
@@ -24,7 +24,7 @@ from charloom.training.trainer import Trainer
 
 
 class Measured(Exception):
-    """Ends the training, which has not begun."""
+    """Carries the figures out of ``charloom.train``, which would start training."""
 
     def __init__(self, figures: dict[str, Any]) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Measured(Exception):
 
 
 def measure(trainer: Trainer) -> None:
-    """Take the steps of all epochs, twice; raises Measured."""
+    """Run all epochs twice, by the step alone and by the loop; raises Measured."""
     assert trainer.settings.epochs is not None
     characters = symbols = computed = 0
     bare = loop = 0.0
@@ -65,7 +65,7 @@ def measure(trainer: Trainer) -> None:
 
 
 def take(trainer: Trainer, batches: list[Batch]) -> None:
-    """Take a step with each batch, and nothing else."""
+    """Run one optimizer step for each batch."""
     states: States = []
     for batch in batches:
         _, states = trainer.data_parallel.forward_backward(batch, [] if batch.starts else states)
@@ -75,7 +75,7 @@ def take(trainer: Trainer, batches: list[Batch]) -> None:
 
 def main() -> None:
     training, validation, options = sys.argv[1:]
-    # The parts of a run meet in charloom.train, so it is asked for them, and stopped there.
+    # charloom.train builds the trainer; its run method is replaced to get hold of it.
     Trainer.run = measure  # type: ignore[assignment, method-assign]
     try:
         charloom.train(training, validation=validation, **json.loads(options))

@@ -1,10 +1,10 @@
-"""What the baselines cost and reach, each in a process of its own.
+"""Measure bits, time and memory of the baselines, each in a separate process.
 
     python benchmarks/baselines.py [--level word] [--megabytes 11]
 
-The texts are those of quality.py, plays as one document, and a made one (see corpus.py), of which
-the last eleventh is to be predicted. Prints bits per character, seconds of the processor, and the
-peak of the resident set beside what it was before: the documents and the libraries.
+The texts are those of quality.py, with the plays as one document, and a synthetic text (see
+corpus.py) whose last eleventh is the test text. Prints bits per character, processor seconds, and
+the peak of the resident set beside its peak before (documents and libraries), in MB.
 """
 
 import argparse
@@ -40,7 +40,7 @@ COMPRESSORS = {"xz": xz_bits, "zstd": zstd_bits}
 
 
 def documents(path: Path, level: Level) -> list[str]:
-    """Return the documents as charloom reads them; a file of plays is one."""
+    """Read documents as charloom does; the plays are one document."""
     unit: Unit = "document" if path.parent.name == "tinyshakespeare" else "line"
     is_table = path.suffix == ".csv"
     settings = TextSettings(level=level, unit=unit, columns=("1",) if is_table else ())
@@ -51,7 +51,7 @@ def documents(path: Path, level: Level) -> list[str]:
 
 
 def measure(name: str, files: Files, level: Level) -> dict[str, float]:
-    """Return the figures of one baseline, in this process."""
+    """Measure one baseline in this process."""
     training, test = (documents(path, level) for path in files)
     characters = len(concatenate(test))
     if name in COMPRESSORS:
@@ -77,7 +77,7 @@ def measure(name: str, files: Files, level: Level) -> dict[str, float]:
 
 
 def made(folder: Path, megabytes: int) -> Files:
-    """Write a made text, and return its first ten elevenths and the rest."""
+    """Write a synthetic text; return files of its first ten elevenths and of the rest."""
     whole, paths = folder / "whole.txt", (folder / "training.txt", folder / "test.txt")
     make(whole, megabytes * 1_000_000)
     lines = whole.read_text("utf-8").splitlines(keepends=True)
@@ -90,7 +90,7 @@ def made(folder: Path, megabytes: int) -> Files:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--level", default="char", choices=["char", "byte", "grapheme", "word"])
-    parser.add_argument("--megabytes", type=int, default=11, help="of the made text")
+    parser.add_argument("--megabytes", type=int, default=11, help="size of the synthetic text")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--do", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()

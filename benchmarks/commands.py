@@ -1,4 +1,4 @@
-"""Whole processes: `charloom train` as a user calls it, and the peer programs."""
+"""Run whole processes: `charloom train` as a user calls it, and the programs compared with it."""
 
 import contextlib
 import dataclasses
@@ -19,17 +19,17 @@ ENVIRONMENT = PEERS / ".venv"
 
 
 class Failed(Exception):
-    """A program came to no result; says why in one line."""
+    """A program failed; the message is one line."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run of `charloom train` came to."""
+    """The results of one `charloom train` process."""
 
     wall: float
     """Seconds of the whole process."""
     reached: float | None
-    """Seconds from the start of the process until the figure asked for was told."""
+    """Seconds from the start of the process to the requested validation figure; None: never."""
     events: list[dict[str, Any]]
     config: dict[str, Any]
 
@@ -40,12 +40,12 @@ class Run:
 
     @property
     def characters(self) -> int:
-        """Characters of the training part, each `<eos>` counted."""
+        """Characters of the training set, with one for each `<eos>`."""
         return int(self.config["provenance"]["training_characters"])
 
     @property
     def figures(self) -> dict[str, float]:
-        """What the kept weights reached, and when."""
+        """Metrics of the saved weights, and the seconds of training until then."""
         figures: dict[str, float] = self.config["figures"]
         return figures
 
@@ -53,9 +53,10 @@ class Run:
 def charloom(
     training: Path, validation: Path, *options: str | float, until: float | None = None
 ) -> Run:
-    """Train from files to a model folder, with an empty cache; ``until`` ends it at that figure.
+    """Train from files to a model folder, with an empty cache.
 
-    ``until`` is in bits per character; the end comes by Ctrl-C. Raises Failed.
+    The run is interrupted at the first validation with at most ``until`` bits per character. Raises
+    Failed.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "run")
@@ -82,9 +83,9 @@ def charloom(
 def started(
     command: Sequence[object], folder: Path, **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a program that writes to the files ``results`` and ``errors`` of ``folder``.
+    """Start a program; its output goes to the files ``results`` and ``errors`` of ``folder``.
 
-    It is ended if the block is left by an error.
+    A program that is still running at the end of the block is killed.
     """
     words = [str(word) for word in command]
     with (folder / "results").open("wb") as results, (folder / "errors").open("wb") as errors:
@@ -100,12 +101,12 @@ def started(
 
 
 def _wait(process: subprocess.Popen[bytes], metrics: Path, until: float) -> float | None:
-    """Interrupt ``process`` as soon as a validation figure is as low as ``until``; return when."""
+    """Interrupt ``process`` at a validation figure of at most ``until``; return the time."""
     while process.poll() is None:
-        # The last line may be half written.
+        # The last line may be incomplete.
         lines = metrics.read_text("utf-8").split("\n")[:-1] if metrics.exists() else []
-        told = [event for event in map(json.loads, lines) if event["event"] == "validation"]
-        if any(event["bits_per_character"] <= until for event in told):
+        validations = [event for event in map(json.loads, lines) if event["event"] == "validation"]
+        if any(event["bits_per_character"] <= until for event in validations):
             now = time.perf_counter()
             process.send_signal(signal.SIGINT)
             return now
@@ -114,7 +115,7 @@ def _wait(process: subprocess.Popen[bytes], metrics: Path, until: float) -> floa
 
 
 def program(python: Path | str, script: Path, *arguments: object) -> dict[str, Any]:
-    """Run a program that prints a JSON object in its last line; add the seconds of its process.
+    """Run a program whose last line is a JSON object; add the seconds of the process to it.
 
     Raises Failed.
     """
@@ -130,9 +131,9 @@ def program(python: Path | str, script: Path, *arguments: object) -> dict[str, A
 
 
 def keras_python() -> Path:
-    """Return the interpreter of the Keras program, whose environment is made if it is not there.
+    """Return the interpreter of the Keras program; create its environment if necessary.
 
-    Raises Failed where it cannot be had: another system, no wheels for this Python, no network.
+    Raises Failed if that is impossible: no wheels for this system or Python, or no network.
     """
     python = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready, wanted = ENVIRONMENT / ".ready", REQUIREMENTS.read_text("utf-8")
@@ -154,5 +155,5 @@ def keras_python() -> Path:
 
 
 def last_line(text: str) -> str:
-    """Return the last line that holds anything."""
+    """Return the last line that is not blank."""
     return next((line for line in reversed(text.splitlines()) if line.strip()), "no message")

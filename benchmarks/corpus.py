@@ -1,13 +1,12 @@
-"""What a large corpus costs: how fast it is encoded, and the memory of everything up to training.
+"""Measure a large corpus: encoding speed, and memory of everything up to training.
 
     python benchmarks/corpus.py --megabytes 2000
     python benchmarks/corpus.py --megabytes 2000 --unit stream
 
-Makes a synthetic corpus from a seed (words of a vocabulary with frequencies after Zipf, some of
-them not ASCII, lines about as long as titles), and does each thing in a process of its own:
-encoding into an empty cache, the split, batches, and ``charloom train --steps 20``, first with the
-cache as it is, then again. The peak of the resident set is what the system says of the process, and
-counts the pages of mapped files.
+Generates a synthetic corpus from a seed: words with frequencies after Zipf, some of them not ASCII,
+in lines about as long as titles. Each measurement runs in a separate process: encoding into an
+empty cache, the split, batches, and ``charloom train --steps 20``, twice. The peak of the resident
+set is reported by the operating system and includes pages of mapped files.
 """
 
 import argparse
@@ -30,7 +29,7 @@ LINES = 1 << 16
 
 
 def vocabulary(rng: np.random.Generator) -> list[str]:
-    """Return words of 1 to 10 letters, one in forty with a letter that is not ASCII."""
+    """Return words of 1 to 10 letters; one word in forty has a letter that is not ASCII."""
     odds = 1 / np.arange(2, len(LETTERS) + 2)
     words = []
     for number in range(WORDS):
@@ -61,7 +60,7 @@ def peak() -> int:
 
 
 def measure(what: str, path: Path, unit: str, level: str) -> dict[str, Any]:
-    """Do one thing in this process and return its figures."""
+    """Run one measurement in this process."""
     from charloom.data.corpus import build_corpus
     from charloom.data.sources import resolve_sources
     from charloom.data.store import open_store
@@ -92,7 +91,7 @@ def measure(what: str, path: Path, unit: str, level: str) -> dict[str, Any]:
 
 
 def first_step(path: Path, unit: str, level: str) -> dict[str, Any]:
-    """Return the seconds from the call of ``train`` to the end of its first step."""
+    """Measure the seconds from the call of ``train`` to the end of its first step."""
     import charloom
 
     began, seen = time.perf_counter(), []
@@ -102,7 +101,7 @@ def first_step(path: Path, unit: str, level: str) -> dict[str, Any]:
 
 
 def batches(corpus: Any, unit: str) -> dict[str, Any]:
-    """Return how long batches of the training part take, the first ones of an epoch included."""
+    """Measure the time of training batches, and of the first batch of an epoch."""
     from charloom.training.batches import DocumentBatches, StreamBatches
 
     kind = StreamBatches if unit == "stream" else DocumentBatches
@@ -122,7 +121,7 @@ def batches(corpus: Any, unit: str) -> dict[str, Any]:
 
 
 def train(path: Path, unit: str, level: str, output: Path) -> dict[str, Any]:
-    """Train 20 steps as a user would, and return seconds and the peak of memory."""
+    """Train 20 steps by the command; return seconds and peak memory."""
     command = [sys.executable, "-m", "charloom", "train", str(path), "-o", str(output), "--force"]
     command += ["--unit", unit, "--level", level, "--steps", "20", "--hidden", "128"]
     began = time.perf_counter()
@@ -144,7 +143,9 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=200)
     parser.add_argument("--unit", default="line", choices=["line", "stream"])
     parser.add_argument("--level", default="char", choices=["char", "byte"])
-    parser.add_argument("--folder", type=Path, help="where to work; a temporary one by default")
+    parser.add_argument(
+        "--folder", type=Path, help="parent of the working folder; the system's by default"
+    )
     parser.add_argument("--do", nargs=2, metavar=("WHAT", "PATH"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.do:

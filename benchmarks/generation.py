@@ -1,10 +1,10 @@
-"""Speed of generating: one stream and many, beside a plain C loop compiled in the same run.
+"""Measure generation speed: one text and many, beside a plain C loop compiled in the same run.
 
-Random weights, 84 symbols, temperature 0.8, endless texts. Everything is measured through
-``Generator.generate``, sampling and the making of the text included; best of several runs, since
-the machine may be busy with other things.
+Random weights, 84 symbols, temperature 0.8, texts without end. All figures are measured through
+``Generator.generate``, so they include sampling and decoding of symbols to text. Each is the best
+of several runs, since other programs may slow down the machine.
 
-Then what steering costs, how soon a process begins, and what a long text takes of memory.
+Also measures the cost of sampling options, the start of a process, and the memory of a long text.
 
     python benchmarks/generation.py [--seconds 1] [--compiler gcc] [--long 10000000]
 """
@@ -45,7 +45,7 @@ KINDS = [
 
 
 def tensors(settings: NetworkSettings) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
-    """Return random weights whose text never ends."""
+    """Return random weights under which a text never ends."""
     chance, hidden = np.random.default_rng(0), settings.hidden
     gates = GATES[settings.cell] * hidden
     shapes: dict[str, tuple[int, ...]] = {"cells.0.input_table": (SYMBOLS, gates)}
@@ -66,12 +66,12 @@ def tensors(settings: NetworkSettings) -> dict[str, np.ndarray[Any, np.dtype[np.
 
 
 def vocabulary() -> Vocabulary:
-    letters = [chr(code) for code in range(0x20, 0x20 + SYMBOLS - 2)]  # of one byte each
+    letters = [chr(code) for code in range(0x20, 0x20 + SYMBOLS - 2)]  # one byte each
     return Vocabulary.from_counts("char", letters, [9] * len(letters), 1, 9)
 
 
 def rate(run: Callable[[int], object], seconds: float) -> float:
-    """Return symbols a second: the best of five runs of about ``seconds`` / 5 each."""
+    """Return symbols per second: the best of five runs of at least ``seconds`` / 10 each."""
     length, spent = 200, 0.0
     run(length)
     while spent < seconds / 10:
@@ -103,7 +103,7 @@ def pointer(array: np.ndarray[Any, Any]) -> ctypes.c_void_p:
 
 
 def peer_rate(library: ctypes.CDLL, settings: NetworkSettings, seconds: float) -> float:
-    """Return the symbols a second of the C loop with the same weights."""
+    """Return the symbols per second of the C loop with the same weights."""
     weights, hidden = Engine(settings, tensors(settings)).weights, settings.hidden
     state = np.zeros((2, hidden), np.float32)
     scratch = np.zeros(4 * hidden + SYMBOLS, np.float32)
@@ -131,7 +131,7 @@ def peer_rate(library: ctypes.CDLL, settings: NetworkSettings, seconds: float) -
 
 
 def bandwidth(library: ctypes.CDLL, size: int) -> float:
-    """Return bytes a second that one thread reads from a block of ``size`` bytes over and over."""
+    """Return the bytes per second at which one thread reads ``size`` bytes again and again."""
     values = np.ones(size // 4, np.float32)
     times = max(1, int(2e8 / size))
     library.read_floats(pointer(values), ctypes.c_int64(len(values)), 1)
@@ -149,7 +149,7 @@ def measure(
     engine = Engine(settings, tensors(settings))
     generator, weights = Generator(engine, vocabulary()), engine.weights
     size = 4 * (weights.recurrent_LHG.size + weights.input_LHG.size + weights.output_HV.size)
-    generator.generate("", SamplingSettings(length=100_000))  # compiles, or loads what was compiled
+    generator.generate("", SamplingSettings(length=100_000))  # compile, or load the compiled code
 
     def one(length: int) -> None:
         generator.generate("", SamplingSettings(length=length))
@@ -184,7 +184,7 @@ STEERED: dict[str, dict[str, Any]] = {
 
 
 def steered(seconds: float) -> dict[str, float]:
-    """Return symbols a second of one stream for each way to steer, LSTM 128."""
+    """Return symbols per second of one text for each sampling option, LSTM 128."""
     generator = Generator(Engine(KINDS[0], tensors(KINDS[0])), vocabulary())
 
     def speed(options: dict[str, Any]) -> float:
@@ -197,9 +197,9 @@ def steered(seconds: float) -> dict[str, float]:
 
 
 def long_text(folder: Path, symbols: int) -> dict[str, Any]:
-    """Write one text of so many symbols to a file; return resident MB and rate on the way.
+    """Generate one text of ``symbols`` symbols to a file; return memory and speed of both halves.
 
-    Both are looked at whenever another tenth of the file is there (Linux only).
+    Both are read after each tenth of the file (Linux only).
     """
     command = [sys.executable, "-m", "charloom", "generate", str(folder / "model")]
     target, points = folder / "text.txt", list[tuple[int, float, float]]()
@@ -214,7 +214,7 @@ def long_text(folder: Path, symbols: int) -> dict[str, Any]:
                 points.append((written, time.perf_counter() - began, kilobytes / 1000))
             time.sleep(0.02)
     assert process.returncode == 0, "generate failed"
-    assert target.stat().st_size == symbols + 1, "every symbol is there, and a line end"
+    assert target.stat().st_size == symbols + 1, "one byte for each symbol, and a line end"
     (first, early, small), (last, late, large) = points[1], points[-1]
     half = points[len(points) // 2]
     return {
@@ -240,7 +240,7 @@ def make_model(folder: Path) -> None:
 
 
 def cold_start(folder: Path) -> float:
-    """Return the median seconds of ``charloom generate RUN "Today " -n 1`` as whole processes."""
+    """Return the median seconds of seven ``charloom generate RUN "Today " -n 1`` processes."""
     command = [sys.executable, "-m", "charloom", "generate", str(folder / "model"), "Today "]
     times = []
     for _ in range(7):
@@ -254,8 +254,10 @@ def cold_start(folder: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seconds", type=float, default=1.0, help="about the time of a figure")
-    parser.add_argument("--compiler", default="gcc", help="for the C loop beside it")
+    parser.add_argument(
+        "--seconds", type=float, default=1.0, help="approximate time of each measurement"
+    )
+    parser.add_argument("--compiler", default="gcc", help="compiler of the C loop")
     parser.add_argument("--long", type=int, default=10_000_000, help="symbols of the long text")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -275,7 +277,7 @@ def main() -> None:
                 f"{row['bytes_per_symbol'] / 1000:9,.0f} {row['many_streams']:11,.0f}",
                 flush=True,
             )
-        print("\none stream of lstm 1 x 128, steered   (symbols/s)")
+        print("\none text of lstm 1 x 128, by sampling option   (symbols/s)")
         ways = steered(given.seconds)
         for way, speed in ways.items():
             print(f"{way:16} {speed:11,.0f}")

@@ -1,7 +1,7 @@
-"""How often greedy texts run into a loop, by repetition penalty.
+"""Count greedy texts with a loop, by repetition penalty.
 
-A loop is a passage of 4 to 60 symbols three times in a row. Beside it, the bits per character of
-the texts under the model itself: what a penalty costs in likelihood.
+A loop is a passage of 4 to 60 symbols, three times in a row. The bits per character of the texts
+under the model itself show the cost of a penalty in likelihood.
 
     python benchmarks/loops.py RUN [--length 300]
 """

@@ -1,13 +1,13 @@
-"""What it costs to look for copies of a training text in samples, and whether all are found.
+"""Measure the search for copies of a training text: time, memory, and planted copies found.
 
     python benchmarks/memorisation.py
     python benchmarks/memorisation.py --training a.txt --samples b.txt --held-out c.txt
 
-Without files it makes its texts from a seed: documents of words with frequencies after Zipf, and
-samples of the same words, half of which hold a span of a document. Such a span is found if the
-longest copied span that is told of its sample is no shorter, and stands where it is said to stand.
-Files have a text a line.
-The peak of the resident set is that of the whole process, the texts themselves included.
+Without files, texts are generated from a seed: documents of words with frequencies after Zipf, and
+samples of the same words, half of which contain a span of a document. A planted span counts as
+found if the longest copied span of its sample is not shorter, and the named document contains it at
+the named position. Files have one text per line. The peak of the resident set is that of the whole
+process, including the texts.
 """
 
 import argparse
@@ -23,7 +23,7 @@ ALPHABET = "etaoinshrdlucmfwypvbgkjqxzéü日本語"
 
 
 def words(rng: random.Random, count: int = 20_000) -> tuple[list[str], list[float]]:
-    """Return words, and how often each and all before it are said."""
+    """Return words and their cumulative frequencies."""
     made = ["".join(rng.choices(ALPHABET, k=rng.randint(1, 10))) for _ in range(count)]
     chances, total = [], 0.0
     for rank in range(1, count + 1):
@@ -33,12 +33,12 @@ def words(rng: random.Random, count: int = 20_000) -> tuple[list[str], list[floa
 
 
 def make(characters: int, samples: int, rng: random.Random) -> tuple[list[str], ...]:
-    """Return documents, samples, held-out texts, and of each sample what was planted, or ""."""
+    """Return documents, samples, held-out texts, and the span planted in each sample, or ""."""
     vocabulary, chances = words(rng)
 
     def text(low: int, high: int) -> str:
-        said = rng.choices(vocabulary, cum_weights=chances, k=high // 2)
-        return " ".join(said)[: rng.randint(low, high)]
+        drawn = rng.choices(vocabulary, cum_weights=chances, k=high // 2)
+        return " ".join(drawn)[: rng.randint(low, high)]
 
     documents, size = [], 0
     while size < characters:
@@ -59,13 +59,13 @@ def make(characters: int, samples: int, rng: random.Random) -> tuple[list[str], 
 
 
 def found(result: OverlapFigures, planted: list[str], documents: list[str]) -> int:
-    """Return of how many of the planted spans a copy was told that is there and no shorter."""
+    """Count the planted spans whose sample has a copied span that is real and not shorter."""
     return sum(
         bool(span)
-        and told is not None
-        and told.characters >= len(span)
-        and documents[told.document].startswith(told.text, told.place)
-        for span, told in zip(planted, result.spans, strict=True)
+        and copy is not None
+        and copy.characters >= len(span)
+        and documents[copy.document].startswith(copy.text, copy.place)
+        for span, copy in zip(planted, result.spans, strict=True)
     )
 
 
@@ -81,7 +81,7 @@ def peak() -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--characters", type=int, default=10_000_000, help="of the training text")
-    parser.add_argument("--count", type=int, default=1000, help="samples that are made")
+    parser.add_argument("--count", type=int, default=1000, help="samples to generate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--training", type=Path, help="file of documents, with --samples")
     parser.add_argument("--samples", type=Path)
@@ -100,13 +100,13 @@ def main() -> None:
     before, wall, processor = peak(), time.perf_counter(), time.process_time()
     result = measure_memorisation(documents=documents, samples=samples, held_out=held_out)
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
-    print(f"{wall:.2f} seconds, {processor:.2f} of a processor, what Numba compiles included")
-    print(f"{peak()} MB at most, {before} MB of them before")
+    print(f"{wall:.2f} seconds, {processor:.2f} of a processor, including compilation by Numba")
+    print(f"{peak()} MB at most, {before} MB before the search")
     if planted:
         copies = found(result.samples, planted, documents)
         print(f"{copies} of {sum(map(bool, planted))} planted copies found")
-    told = {"samples": result.samples.figures(), "difference": result.difference()}
-    print(json.dumps(told, indent=1))
+    figures = {"samples": result.samples.figures(), "difference": result.difference()}
+    print(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

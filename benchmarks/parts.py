@@ -1,7 +1,8 @@
-"""Training in parts, one thread each, against one part on all threads: alone, and beside a program.
+"""Compare data-parallel shards, one per thread, with one shard on all threads.
 
-Each set-up trains on the corpus of facts for some seconds, in a process of its own, in turn; the
-program beside it computes without end. Best of the rounds, in characters a second.
+Each set-up trains on the corpus of facts for some seconds, in a separate process, in turn: alone,
+then beside another program that computes without end. Prints the best of the rounds, in characters
+per second.
 
     python benchmarks/parts.py [--seconds 8] [--rounds 2]
 """
@@ -14,15 +15,15 @@ import sys
 
 SHAPES = [{"hidden": 128, "input": 32}, {"hidden": 256}, {"hidden": 384}]
 WHOLE = 10**9
-"""Streams that a part has at least, so that there is one part."""
+"""Minimum of sequences per shard with which there is only one shard."""
 
 PROGRAM = """
 import json, sys
 import charloom
 from charloom.events import Step
-from charloom.learning import parts
+from charloom.training import data_parallel
 
-parts.LEAST_STREAMS = int(sys.argv[1]) or parts.LEAST_STREAMS
+data_parallel.MIN_SHARD_SEQUENCES = int(sys.argv[1]) or data_parallel.MIN_SHARD_SEQUENCES
 events, minutes, shape = [], float(sys.argv[2]) / 60, json.loads(sys.argv[3])
 charloom.train("facts", minutes=minutes, listeners=[events.append], **shape)
 steps = [event for event in events if isinstance(event, Step)]
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
-    print(f"{'':8} {'hidden':>6} {'one part':>9} {'parts':>9} {'ratio':>6}   (characters/s)")
+    print(f"{'':8} {'hidden':>6} {'one shard':>9} {'shards':>9} {'ratio':>6}   (characters/s)")
     for beside in (False, True):
         other = multiprocessing.Process(target=busy, daemon=True)
         if beside:

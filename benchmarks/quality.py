@@ -1,13 +1,14 @@
-"""Quality: what `charloom train` reaches on three texts in minutes, beside figures that are known.
+"""Measure the quality of `charloom train` on three texts, beside published figures.
 
-- titles: AG's news titles as they are, the first 7,000 against the last 600, bits per character;
-- lesson: the same by `--preset lesson`, three epochs;
-- tinyshakespeare: one stream, the first 90 % of the characters against the last 10 %, read with the
-  state carried, nats per character;
-- names: first names, all but 1,000 against the 1,000 that makemore holds out, nats per symbol, the
-  end of a name counted.
+- titles: AG's news titles without cleaning; training on the first 7,000, validation on the last
+  600; bits per character;
+- lesson: the same with `--preset lesson`, three epochs;
+- tinyshakespeare: one stream; training on the first 90 % of the characters, validation on the last
+  10 % with the state carried through; nats per character;
+- names: first names; validation on the 1,000 that makemore holds out; nats per symbol, including
+  the end of each name.
 
-Each run is a process as a user starts it. What stands after `--` goes to each `charloom train`.
+Each run is a `charloom train` process. Options after `--` are passed to all of them.
 
     python benchmarks/quality.py [--seeds 3] [--only titles names] [--data FOLDER]
     python benchmarks/quality.py --minutes tinyshakespeare=30 --only tinyshakespeare
@@ -31,15 +32,15 @@ from charloom.units import NATS_PER_BIT
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Task:
-    """A text to learn from, how it is read, and what is to be reached."""
+    """A text, the options of its runs, and the targets."""
 
     text: str
     options: tuple[str | float, ...]
     unit: str
     targets: dict[float | None, float]
-    """What to reach, by minutes of training; None: the options say how long."""
+    """Target figure by minutes of training; None: the options set the budget."""
     usual: tuple[float | None, ...]
-    """The minutes that are tried unless others are given."""
+    """Minutes of the runs by default."""
     known: str
 
 
@@ -78,14 +79,14 @@ TASKS = {
         known="makemore's transformer: 2.013",
     ),
 }
-"""The known figures are those that the projects themselves tell, except for the lesson's, which
-tells none: that is of a run of its program (benchmarks/peers/keras_lesson.py is another)."""
+"""The known figures are published by the projects. The lesson publishes none: its figure is from a
+run of its program (benchmarks/peers/keras_lesson.py is a new implementation)."""
 
 Row = dict[str, Any]
 
 
 def measure(name: str, minutes: float | None, seed: int, data: Path, more: list[str]) -> Row:
-    """Train once; return what was reached."""
+    """Train once; return the figures."""
     task = TASKS[name]
     budget: tuple[str | float, ...] = () if minutes is None else ("--minutes", minutes)
     with tempfile.TemporaryDirectory() as folder:
@@ -107,10 +108,10 @@ def measure(name: str, minutes: float | None, seed: int, data: Path, more: list[
 
 
 def table(rows: list[Row]) -> None:
-    """Print the median and the spread over seeds, beside what is to be reached and known."""
+    """Print median and range over the seeds, beside the target and the known figure."""
     print(
-        f"\n{'':16} {'minutes':>7} {'unit':11} {'median':>7} {'least to most':>17} "
-        f"{'to reach':>8} {'at':>6} {'wall':>6}  known"
+        f"\n{'':16} {'minutes':>7} {'unit':11} {'median':>7} {'min to max':>17} "
+        f"{'target':>8} {'at':>6} {'wall':>6}  known"
     )
     for name, minutes in dict.fromkeys((row["task"], row["minutes"]) for row in rows):
         task = TASKS[name]
@@ -130,10 +131,12 @@ def table(rows: list[Row]) -> None:
 
 
 def of_text(words: str) -> tuple[str, float]:
-    """Read TEXT=MINUTES."""
+    """Parse TEXT=MINUTES."""
     name, _, minutes = words.partition("=")
     if name not in TASKS or None in TASKS[name].usual:
-        raise argparse.ArgumentTypeError(f"{words!r} does not name a text; write titles=2")
+        raise argparse.ArgumentTypeError(
+            f"{words!r} is not a text and its minutes, such as titles=2"
+        )
     return name, float(minutes)
 
 
@@ -141,7 +144,7 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
     words = sys.argv[1:]
     cut = words.index("--") if "--" in words else len(words)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seeds", type=int, default=1, help="runs of each kind")
+    parser.add_argument("--seeds", type=int, default=1, help="runs of each task")
     parser.add_argument(
         "--minutes", type=of_text, action="append", default=[], metavar="TEXT=MINUTES"
     )
@@ -151,7 +154,7 @@ def arguments() -> tuple[argparse.Namespace, list[str]]:
     for name in given.only:
         source = given.data / FILES[TASKS[name].text]
         if not source.is_file():
-            parser.error(f"there is no {source}; name its folder with --data")
+            parser.error(f"{source} does not exist; name its folder with --data")
     return given, words[cut + 1 :]
 
 

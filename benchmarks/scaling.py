@@ -1,13 +1,13 @@
-"""Several processes against one, on the cores of one machine, and what the exchange costs.
+"""Compare several processes with one on the cores of one machine, and measure the exchange.
 
-Each set-up trains on the corpus of facts for some seconds, in turn, in processes of its own with
-one or two threads each; the median of the running average of the rate, in characters a second, and
-the best of the rounds. Strong scaling: the same minibatch of 32 texts for all. Weak scaling: 32
-texts for each process. Run it on cores that do nothing else.
+Each set-up trains on the corpus of facts for some seconds, in turn, in separate processes of one or
+two threads each. The figure is the median of the running average of characters per second, best of
+the rounds. Strong scaling: one minibatch of 32 texts for all processes. Weak scaling: 32 texts for
+each process. Run it on idle cores.
 
     python benchmarks/scaling.py [--seconds 10] [--rounds 3]
     python benchmarks/scaling.py --exchange   our message against DistributedDataParallel
-    python benchmarks/scaling.py --making     what making a minibatch costs, which all do
+    python benchmarks/scaling.py --making     the time to make a minibatch, which no process saves
 """
 
 import argparse
@@ -37,7 +37,7 @@ FIXED: dict[str, int | float | str] = {
     "device": "cpu",
     "precision": "fp32",
 }
-"""What would otherwise follow from the machine."""
+"""Settings that would otherwise be chosen for the machine."""
 PROGRAM = """
 import json, statistics, sys
 import charloom
@@ -58,10 +58,10 @@ def free_port() -> int:
 
 
 def run(arguments: list[str], processes: int, threads: int) -> str:
-    """Run a command in ``processes`` processes; return what the first one printed."""
+    """Run a command in ``processes`` processes; return the output of rank 0."""
     port = str(free_port())
     marks = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    # One process on a host keeps the threads that it is given.
+    # A process that is alone on its host keeps OMP_NUM_THREADS.
     marks |= {"LOCAL_WORLD_SIZE": "1", "OMP_NUM_THREADS": str(threads)}
     jobs = [
         subprocess.Popen(
@@ -74,7 +74,7 @@ def run(arguments: list[str], processes: int, threads: int) -> str:
     ]
     outputs = [job.communicate()[0] for job in jobs]
     if any(job.returncode for job in jobs):
-        raise SystemExit(f"a process ended with {[job.returncode for job in jobs]}")
+        raise SystemExit(f"a process failed; exit codes: {[job.returncode for job in jobs]}")
     return outputs[0]
 
 
@@ -101,7 +101,7 @@ def scale(seconds: float, rounds: int) -> None:
 
 
 def exchange() -> None:
-    """Compare the two ways for each shape, in two processes of one thread each."""
+    """Compare both exchanges for each shape, in two processes of one thread each."""
     print("| LSTM | no exchange, ms a step | one message | DistributedDataParallel |")
     print("|---|---|---|---|")
     for shape in SHAPES:
@@ -112,7 +112,7 @@ def exchange() -> None:
 
 
 def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> None:
-    """Print milliseconds a step without exchange, with ours, and with DDP: medians of rounds."""
+    """Print milliseconds per step without exchange, with ours, and with DDP: medians."""
     import torch
     from torch import Tensor, nn
     from torch.nn.parallel import DistributedDataParallel
@@ -180,7 +180,7 @@ def timed(way: Callable[[], None], steps: int) -> float:
 
 
 def making() -> None:
-    """Print nanoseconds a symbol that making the minibatches of an epoch takes."""
+    """Print nanoseconds per symbol to make the minibatches of an epoch."""
     from charloom.data.corpus import build_corpus
     from charloom.data.sources import resolve_sources
     from charloom.data.store import open_store

@@ -1,7 +1,7 @@
-"""The tables of docs/scaling.md, computed from their formulas: run it and paste what it prints.
+"""Compute the tables of docs/scaling.md from their formulas; paste the output into the document.
 
-Letters: N processes, P parameters, G bytes of gradients, b bytes a second of a link, a seconds of
-latency of a message, F operations a second of a process, S symbols of a minibatch.
+Letters: N processes, P parameters, G bytes of gradients, b bytes per second of a link, a seconds of
+latency per message, F operations per second of a process, S symbols of a minibatch.
 
     python benchmarks/scaling_on_paper.py
 """
@@ -22,52 +22,52 @@ NETWORKS = {
     "InfiniBand 400 Gbit/s": (400e9 / 8, 2e-6),
     "NVLink, 450 GB/s": (450e9, 1e-6),
 }
-"""Bytes a second in one direction and seconds of a message between two programs: assumptions."""
+"""Bytes per second in one direction and seconds of latency between two programs: assumptions."""
 SPEEDS = {"two cores": 0.26e12, "a GPU": 10e12}
-"""Operations a second: that of two cores follows from 121,544 symbols/s of an LSTM of 256 units
-(docs/experiments.md); that of a GPU is an assumption."""
+"""Operations per second. Two cores: from 121,544 symbols/s of an LSTM of 256 units
+(docs/experiments.md). A GPU: an assumption."""
 STEP = 2048
-"""Symbols of a minibatch: eight lanes of 256 of a stream."""
+"""Symbols of a minibatch: eight lanes of a stream, 256 symbols each."""
 SHOWN = ((256, 1), (512, 3))
 
 
 def parameters(hidden: int, layers: int) -> int:
-    """Return P of an LSTM with an embedding."""
+    """Return P, the parameters of an LSTM with an embedding."""
     widths = [EMBEDDING] + [hidden] * (layers - 1)
     cells = sum(4 * hidden * (width + hidden + 1) for width in widths)
     return SYMBOLS * EMBEDDING + cells + (hidden + 1) * SYMBOLS
 
 
 def all_reduce(size: float, processes: int, rate: float, latency: float) -> float:
-    """Return the seconds of a ring: 2(N - 1) messages of G / N bytes, one after another."""
+    """Return the seconds of a ring all-reduce: 2 (N - 1) messages of G / N bytes in sequence."""
     return 2 * (processes - 1) * (size / processes / rate + latency)
 
 
 def learning(symbols: float, count: int, speed: float) -> float:
-    """Return the seconds of learning: 2 P operations a symbol forward, 4 P backward."""
+    """Return the seconds of training: 2 P operations per symbol forward, 4 P backward."""
     return 6 * count * symbols / speed
 
 
 def weak(processes: int, size: float, compute: float, rate: float, latency: float) -> float:
-    """Return the efficiency where each process has a minibatch of its own."""
+    """Return the efficiency of weak scaling: each process has its own minibatch."""
     return compute / (compute + all_reduce(size, processes, rate, latency))
 
 
 def weak_limit(size: float, compute: float, rate: float, latency: float) -> float:
-    """Return the N at which half of the time is exchange: 2 G / b + 2 N a = compute."""
+    """Return the N at which exchange is half of the time: 2 G / b + 2 N a = compute."""
     return max(0.0, (compute - 2 * size / rate) / (2 * latency))
 
 
 def strong_limit(size: float, compute: float, rate: float, latency: float) -> float:
-    """Return the N that is fastest with one minibatch for all: C / N + 2 G (1 - 1 / N) / b + 2 N a.
+    """Return the fastest N of strong scaling, which shares one minibatch of C compute seconds.
 
-    Its derivative is zero where N ** 2 = (C - 2 G / b) / (2 a).
+    The time C / N + 2 G (1 - 1 / N) / b + 2 N a is least where N ** 2 = (C - 2 G / b) / (2 a).
     """
     return max(1.0, math.sqrt(max(0.0, compute - 2 * size / rate) / (2 * latency)))
 
 
 def strong(processes: int, size: float, compute: float, rate: float, latency: float) -> float:
-    """Return how many times as fast as one process N are with one minibatch for all."""
+    """Return the speedup of N processes that share one minibatch."""
     return compute / (compute / processes + all_reduce(size, processes, rate, latency))
 
 
@@ -125,7 +125,7 @@ def fastest(process: str) -> Iterator[str]:
 
 
 def days(process: str) -> Iterator[str]:
-    """Days of one pass over 10 ** 12 characters, the exchange left out."""
+    """Yield the days of one pass over 10 ** 12 characters, without exchange."""
     heads = [f"{n}" for n in (1, *PROCESSES)]
     yield f"| days, {process} | " + " | ".join(heads) + " |"
     yield "|---|" + "---|" * len(heads)

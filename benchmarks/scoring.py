@@ -1,14 +1,14 @@
-"""Scoring: how fast texts are read, how well strange lines stand out, and how well labels are told.
+"""Measure scoring: speed and memory, detection of outliers, and accuracy of labels.
 
-A model learns AG's news titles (the first 7,000, with their classes as labels) for some minutes.
-Then
+A model is trained on AG's news titles (the first 7,000, with their classes as labels) for some
+minutes. Then
 
-- `charloom evaluate` and `charloom score` read a file of the titles over and over: characters
-  a second of the whole process, and the largest resident set, at two sizes of the file;
-- the last 600 titles stand against as many strange lines of the same lengths; the surprise of
-  `charloom score --threshold auto` is judged by the area under its ROC curve: the chance that a
-  strange line comes out as more surprising than a title; beside it what is marked;
-- `charloom score --classify` tells the class of the 600.
+- `charloom evaluate` and `charloom score` read files with many copies of the titles: characters
+  per second of the whole process, and the largest resident set, at two sizes of the file;
+- the last 600 titles are compared with as many outliers of the same lengths, by the surprise of
+  `charloom score --threshold auto`: the area under the ROC curve, which is the probability that
+  an outlier has a higher surprise than a title, and the fraction of lines marked;
+- `charloom score --classify` predicts the classes of the 600 titles.
 
     python benchmarks/scoring.py [--minutes 1] [--data FOLDER]
 """
@@ -30,7 +30,7 @@ import numpy as np
 from texts import DATA
 
 SIZES = (4, 40)
-"""How often the titles stand in the files that are timed: 1.3 and 13 million characters."""
+"""Copies of the titles in the timed files: 1.3 and 13 million characters."""
 KEYS = string.ascii_lowercase + "     ,.;'[]/1234567890-="
 
 
@@ -47,7 +47,7 @@ def chinese(title: str, chance: random.Random, other: str) -> str:
 
 
 def misread(title: str, chance: random.Random, other: str) -> str:
-    """Return UTF-8 that was read as Latin-1."""
+    """Return UTF-8 decoded as Latin-1."""
     return other.encode().decode("latin-1")[: len(title)]
 
 
@@ -56,7 +56,7 @@ def noise(title: str, chance: random.Random, _: str) -> str:
 
 
 def swapped(title: str, chance: random.Random, _: str) -> str:
-    """Return the title with two neighbouring characters in each word swapped, if it has four."""
+    """Swap two adjacent characters in each word of at least four."""
     words = title.split(" ")
     for index, word in enumerate(words):
         if len(word) > 3:
@@ -76,14 +76,14 @@ STRANGE: dict[str, Callable[[str, random.Random, str], str]] = {
 
 
 def run(*words: object) -> str:
-    """Run a command line; return what it wrote."""
+    """Run a charloom command; return its output."""
     command = [sys.executable, "-m", "charloom", *map(str, words)]
     done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
     return done.stdout
 
 
 def learn(data: Path, folder: Path, minutes: float) -> tuple[Path, list[str], list[str]]:
-    """Train; return the model, the held-out titles and their classes."""
+    """Train a model; return its folder, the held-out titles and their classes."""
     with (data / "ag_news" / "test.csv").open(encoding="utf-8", newline="") as file:
         rows = [row[:2] for row in csv.reader(file)]
     with (folder / "titles.csv").open("w", encoding="utf-8", newline="") as file:
@@ -96,9 +96,9 @@ def learn(data: Path, folder: Path, minutes: float) -> tuple[Path, list[str], li
 
 
 def speed(model: Path, folder: Path) -> None:
-    """Print characters a second, and memory at two sizes."""
+    """Print characters per second and memory at two sizes."""
     text = (folder / "all.txt").read_text("utf-8")
-    print(f"\n{'':12} {'characters':>12} {'seconds':>8} {'a second':>10} {'resident':>9}")
+    print(f"\n{'':12} {'characters':>12} {'seconds':>8} {'per second':>10} {'resident':>9}")
     for times in SIZES:
         (folder / "large.txt").write_text(text * times, "utf-8")
         for command in ("evaluate", "score"):
@@ -118,31 +118,31 @@ def speed(model: Path, folder: Path) -> None:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> tuple[int, int, float]:
-    """Wait for a process; return its number, its status, and its largest resident set in bytes."""
+    """Wait for a process; return its id, its status and its largest resident set in bytes."""
     number, status, usage = os.wait4(process.pid, 0)
     process.returncode = status
     return number, status, usage.ru_maxrss * 1024.0
 
 
 def scores(model: Path, folder: Path, lines: Sequence[str]) -> tuple[list[float], float]:
-    """Return the surprise of lines, and the share that is marked."""
+    """Return the surprise of each line and the fraction marked."""
     path = folder / "lines.txt"
     path.write_text("\n".join(lines) + "\n", "utf-8")
     out = run("score", model, path, "--threshold", "auto", "--format", "jsonl")
-    # Not splitlines: a line may hold other characters that end one.
+    # Not splitlines, which also splits at other characters.
     records = [json.loads(line) for line in out.split("\n")[:-1]]
     return [one["surprise"] for one in records], float(np.mean([r["outlier"] for r in records]))
 
 
 def area(usual: Sequence[float], strange: Sequence[float]) -> float:
-    """Return the area under the ROC curve: the chance that a strange one is above, ties half."""
+    """Return the area under the ROC curve: P(strange > usual) + P(strange = usual) / 2."""
     low, high = np.sort(usual), np.asarray(strange)
     below = np.searchsorted(low, high, "left") + np.searchsorted(low, high, "right")
     return float(below.mean() / (2 * len(low)))
 
 
 def outliers(model: Path, folder: Path, titles: Sequence[str], data: Path) -> None:
-    """Print how well strange lines stand out."""
+    """Print how well each kind of outlier is detected."""
     with (data / "chinese_headlines.csv").open(encoding="utf-8", newline="") as file:
         others = [row["text"] for row in csv.DictReader(file)]
     usual, marked = scores(model, folder, titles)
@@ -156,12 +156,12 @@ def outliers(model: Path, folder: Path, titles: Sequence[str], data: Path) -> No
 
 
 def labels(model: Path, folder: Path, titles: Sequence[str], kinds: Sequence[str]) -> None:
-    """Print how often the class is told rightly."""
+    """Print how often the predicted class is correct."""
     (folder / "lines.txt").write_text("\n".join(titles) + "\n", "utf-8")
     out = run("score", model, folder / "lines.txt", "--classify", "--format", "jsonl")
-    told = [json.loads(line)["label"] for line in out.split("\n")[:-1]]
-    right = np.mean([one == other for one, other in zip(told, kinds, strict=True)])
-    print(f"\nclasses told rightly: {right:.1%} of {len(kinds)}; by chance 25 %")
+    predicted = [json.loads(line)["label"] for line in out.split("\n")[:-1]]
+    right = np.mean([one == other for one, other in zip(predicted, kinds, strict=True)])
+    print(f"\ncorrect classes: {right:.1%} of {len(kinds)}; 25 % by chance")
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """The texts of the benchmarks, each cut into a training and a validation file.
 
-They are not in the repository: AG's news (the test part), the Shakespeare plays of char-rnn and the
-first names of makemore lie in a folder of data, by default ../shared/data beside the checkout.
+They are not in the repository: AG's news (its test set), the Shakespeare plays of char-rnn and the
+first names of makemore are in a data folder, by default shared/data beside the checkout.
 """
 
 import csv
@@ -15,14 +15,14 @@ FILES = {
     "tinyshakespeare": "tinyshakespeare.txt",
     "names": "names.txt",
 }
-"""Where each text lies below the folder of data."""
+"""The path of each text below the data folder."""
 
 Files = tuple[Path, Path]
 """A training and a validation file."""
 
 
 def titles(source: Path, folder: Path, count: int = 7000) -> Files:
-    """Write the first ``count`` titles and the last 600, as csv files of one column, no header."""
+    """Write the first ``count`` titles and the last 600 as CSV files of one column, no header."""
     with source.open(encoding="utf-8", newline="") as file:
         rows = [row[1] for row in csv.reader(file)]
     paths = folder / "training.csv", folder / "validation.csv"
@@ -33,14 +33,14 @@ def titles(source: Path, folder: Path, count: int = 7000) -> Files:
 
 
 def shakespeare(source: Path, folder: Path) -> Files:
-    """Write the first nine tenths of the characters, and the last tenth."""
+    """Write the first nine tenths of the characters and the last tenth."""
     text = source.read_text("utf-8")
     cut = len(text) * 9 // 10
     return _write(folder, text[:cut], text[cut:])
 
 
 def names(source: Path, folder: Path) -> Files:
-    """Write all names but 1,000, and these: makemore's own draw, of which its figures are."""
+    """Write all names but 1,000, and those 1,000: the random split of makemore."""
     import torch
 
     everyone = [line.strip() for line in source.read_text("utf-8").splitlines() if line.strip()]

@@ -1,15 +1,16 @@
-"""Speed of training: charloom beside the Keras lesson's program and a plain PyTorch loop.
+"""Measure training speed, beside the Keras lesson's program and a plain PyTorch loop.
 
-Every program runs as a whole process on the same news titles, one after another, round by round,
-and a ratio is always one within a round. What is measured:
+Every program is a separate process on the same news titles. All run in sequence, in rounds; ratios
+are computed within a round. The measurements:
 
-- speed: characters a second of networks of 128 units, in steady state (without the first half of
-  charloom's steps and without a peer's first epoch), and from files to the end of the process;
-- reach: how soon charloom reaches the figure that the Keras program ends with;
-- share: how much of the bare step's rate the whole loop reaches, and the share of padding.
+- speed: characters per second of networks of 128 units, in steady state (without the first half of
+  charloom's steps, and without the first epoch of the other programs) and of the whole process;
+- reach: the time in which charloom reaches the final figure of the Keras program;
+- share: throughput of the whole training loop as a fraction of the bare step's, and the fraction of
+  padding.
 
-The Keras program has an environment of its own, made in benchmarks/peers/.venv when first needed;
-where it cannot be had, that is told and the rest is measured.
+The Keras program has its own environment, created in benchmarks/peers/.venv when first needed. If
+that fails, a message is printed and the other programs are measured.
 
     python benchmarks/training.py [--rounds 3] [--only reach] [--cells lstm] [--data FOLDER]
 """
@@ -34,11 +35,11 @@ PARTS = ("speed", "reach", "share")
 CELLS = ("lstm", "gru", "rnn")
 TITLES = ("--column", 1, "--no-clean")
 LESSON = 3.53
-"""Bits per character of the lesson after three epochs, for where its program cannot be had."""
+"""Bits per character of the lesson after three epochs, if its program cannot be run."""
 REACH, SHARE, PADDING = 25, 0.95, 0.05
-"""Targets: times sooner than the Keras program, share of the bare step, most padding."""
+"""Targets: speedup over the Keras program, minimum fraction of the bare step, maximum padding."""
 WAYS: dict[str, tuple[str | float, ...]] = {"default": (), "--minutes 0.1": ("--minutes", 0.1)}
-"""To the figure: with the default budget, which is longer than needed, and in a hurry."""
+"""Budgets for ``reach``: the default, which is longer than needed, and a short one."""
 
 KERAS, TORCH, OURS = "Keras lesson", "PyTorch loop", "charloom"
 
@@ -46,7 +47,7 @@ Row = dict[str, Any]
 
 
 def peer(python: Path | str, script: str, files: Files, cell: str, epochs: int) -> Row:
-    """Train a peer program; return its figures."""
+    """Train with another program; return its figures."""
     row = program(python, PEERS / script, *files, "--cell", cell, "--epochs", epochs)
     first, last = row["epochs"][0]["seconds"], row["seconds"]
     steady = row["characters"] / last
@@ -61,7 +62,7 @@ def peer(python: Path | str, script: str, files: Files, cell: str, epochs: int) 
 
 
 def ours(files: Files, cell: str, epochs: int, *options: str | float) -> Row:
-    """Train charloom; return its figures."""
+    """Train with charloom; return its figures."""
     run = charloom(*files, *TITLES, "--cell", cell, "--epochs", epochs, *options)
     characters = epochs * run.characters
     return {
@@ -76,7 +77,7 @@ def ours(files: Files, cell: str, epochs: int, *options: str | float) -> Row:
 
 
 def steady_rate(run: Run, characters: int) -> float:
-    """Return the characters a second of the second half, of which steps tell every half second."""
+    """Return characters per second in the second half of the run, from its step events."""
     steps = [event for event in run.events if event["event"] == "step"]
     late = [event for event in steps if event["progress"] >= 0.5]
     if len(late) < 2:
@@ -88,7 +89,7 @@ def steady_rate(run: Run, characters: int) -> float:
 def programs(
     files: Files, keras: Path | None, cell: str, epochs: int
 ) -> dict[str, Callable[[], Row]]:
-    """Return what trains a cell, by name."""
+    """Return the programs that train a cell, by name."""
     chosen: dict[str, Callable[[], Row]] = {}
     if keras is not None:
         lesson_epochs = 3 if cell == "lstm" else 2
@@ -108,7 +109,7 @@ def programs(
 def speed(
     files: Files, keras: Path | None, cells: Sequence[str], epochs: int, only: str = ""
 ) -> list[Row]:
-    """Train each cell with each program, or with one alone; a program that fails is left out."""
+    """Train each cell with each program, or with ``only``; a program that fails is left out."""
     rows = []
     for cell in cells:
         for name, train in programs(files, keras, cell, epochs).items():
@@ -129,15 +130,15 @@ def speed(
 
 
 def reach(files: Files, lesson: Row | None) -> list[Row]:
-    """Train until the figure of the lesson is reached, which ``lesson`` tells if it was run."""
+    """Train until the final figure of ``lesson``, or LESSON without it, is reached."""
     figure = LESSON if lesson is None else lesson["bits_per_character"]
     rows = []
     for way, options in WAYS.items():
         run = charloom(*files, *TITLES, "--sample-every", 0.5, *options, until=figure)
         row: Row = {"way": way, "figure": figure, "wall": run.reached, "lesson": lesson}
         if run.reached is not None:
-            told = [event for event in run.events if event["event"] == "validation"]
-            first = next(event for event in told if event["bits_per_character"] <= figure)
+            validations = [event for event in run.events if event["event"] == "validation"]
+            first = next(event for event in validations if event["bits_per_character"] <= figure)
             row |= {"seconds": first["seconds"], "told": first["bits_per_character"]}
         rows.append(row)
         tell(f"reach, {way}: {seconds(row)} to {figure:.3f} bits/char")
@@ -151,7 +152,7 @@ def seconds(row: Row) -> str:
 
 
 def share(files: Files, cells: Sequence[str], epochs: int) -> list[Row]:
-    """Take the same steps bare and in the whole loop, epoch by epoch in turn."""
+    """Run the same steps bare and in the whole loop, in alternating epochs."""
     rows = []
     for cell in cells:
         options = {"hidden": 128, "cell": cell, "epochs": epochs, "columns": ["1"], "clean": False}
@@ -162,12 +163,12 @@ def share(files: Files, cells: Sequence[str], epochs: int) -> list[Row]:
 
 
 def tell(line: str) -> None:
-    """Say on standard error how far it is; the tables come at the end."""
+    """Print progress to standard error; the tables follow at the end."""
     print(line, file=sys.stderr, flush=True)
 
 
 def spread(values: Sequence[float], form: str) -> str:
-    """Return the median, and the least and the largest value."""
+    """Return the median with the minimum and the maximum."""
     middle, low, high = statistics.median(values), min(values), max(values)
     return f"{middle:{form}} ({low:{form}} to {high:{form}})"
 
@@ -177,14 +178,14 @@ def chosen(rows: list[Row], **values: object) -> list[Row]:
 
 
 def speed_table(rows: list[Row]) -> None:
-    print("\n128 units, characters/s: median (least to most)")
+    print("\n128 units, characters/s: median (min to max)")
     for cell in CELLS:
         for name in dict.fromkeys(row["program"] for row in chosen(rows, cell=cell)):
             own = chosen(rows, cell=cell, program=name)
             steady = spread([row["steady"] for row in own], ",.0f")
             whole = spread([row["whole"] for row in own], ",.0f")
             print(f"  {cell:4} {name:24} steady {steady:34} whole process {whole}")
-    print("\ncharloom against the peers, ratios within a round: median (least to most)")
+    print("\ncharloom against the peers, ratios within a round: median (min to max)")
     for cell in CELLS:
         for name in (KERAS, TORCH):
             pairs = [
@@ -199,7 +200,7 @@ def speed_table(rows: list[Row]) -> None:
 
 
 def reach_table(rows: list[Row]) -> None:
-    print(f"\ntimes sooner at the Keras program's figure (to reach: {REACH})")
+    print(f"\nspeedup to the final figure of the Keras program (target: {REACH})")
     for way in WAYS:
         for row in chosen(rows, way=way):
             line = f"  {way:14} {row['figure']:.3f} bits/char: {seconds(row)}"
@@ -215,9 +216,9 @@ def reach_table(rows: list[Row]) -> None:
 
 def share_table(rows: list[Row]) -> None:
     print(
-        f"\nthe whole loop's share of the bare step's rate (to reach: {SHARE:.0%}), and padding's"
+        f"\nthroughput of the whole loop, of that of the bare step (target: {SHARE:.0%}), "
+        f"and padding, of all positions (target: under {PADDING:.0%})"
     )
-    print(f"share of what is computed (under {PADDING:.0%})")
     for cell in CELLS:
         if own := chosen(rows, cell=cell):
             shares = spread([row["share"] for row in own], ".1%")
@@ -227,21 +228,26 @@ def share_table(rows: list[Row]) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=PARTS, help="measure one thing")
+    parser.add_argument("--only", choices=PARTS, help="run one measurement only")
     parser.add_argument("--cells", nargs="+", choices=CELLS, default=CELLS)
-    parser.add_argument("--epochs", type=int, default=6, help="of charloom, for speed and share")
     parser.add_argument(
-        "--titles", type=int, default=7000, help="to learn from; fewer only to try it"
+        "--epochs", type=int, default=6, help="epochs of charloom for speed and share"
+    )
+    parser.add_argument(
+        "--titles",
+        type=int,
+        default=7000,
+        help="training titles; use fewer only to try the benchmark",
     )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the texts")
     given = parser.parse_args()
     if not (given.data / FILES["titles"]).is_file():
-        parser.error(f"there is no {given.data / FILES['titles']}; name its folder with --data")
+        parser.error(f"{given.data / FILES['titles']} does not exist; name its folder with --data")
     return given
 
 
 def keras_or_none() -> Path | None:
-    """Return the interpreter of the Keras program, or None and say why not."""
+    """Return the interpreter of the Keras program; print the reason if there is none."""
     try:
         return keras_python()
     except Failed as reason:
@@ -250,11 +256,11 @@ def keras_or_none() -> Path | None:
 
 
 def measure(files: Files, given: argparse.Namespace) -> dict[str, list[Row]]:
-    """Measure in rounds, each thing once a round."""
+    """Run all measurements once per round."""
     parts = [given.only] if given.only else PARTS
     keras = None if given.only == "share" else keras_or_none()
     rows: dict[str, list[Row]] = {part: [] for part in parts}
-    for cell in given.cells:  # kernels are compiled once on a machine, and this is not measured
+    for cell in given.cells:  # compiles the kernels, which is not measured
         charloom(*files, *TITLES, "--cell", cell, "--steps", 2)
     for number in range(1, given.rounds + 1):
         tell(f"round {number} of {given.rounds}")

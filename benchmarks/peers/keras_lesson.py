@@ -1,9 +1,9 @@
-"""The Keras lesson's training program, written anew: an LSTM over one-hot characters of titles.
+"""The Keras lesson's training program, implemented anew: an LSTM over one-hot characters of titles.
 
-The set-up is the lesson's: minibatches of 8 in the order of the file, filled up in front with id 0,
-which is a class like any other; the next character is asked for at every step, `<eos>` after the
-last; RMSprop as Keras has it; TensorFlow. The first character of a title is never asked for.
-Validation leaves the filling out, and is not counted as time of training.
+The set-up is that of the lesson: minibatches of 8 in the order of the file, padded in front with id
+0, which is a class like any other; the target of every step is the next character, and `<eos>`
+after the last; RMSprop with the defaults of Keras; TensorFlow. The first character of a title is
+never a target. Validation ignores padding, and its time is not counted as training.
 
     python keras_lesson.py TRAINING.csv VALIDATION.csv [--cell lstm] [--epochs 3]
 
@@ -32,12 +32,12 @@ CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers
 
 
 class Titles:
-    """Titles of a file as minibatches of ids: what is read, and what is asked for."""
+    """Titles of a file as minibatches of input and target ids."""
 
     def __init__(self, path: Path, ids: dict[str, int]) -> None:
         self.rows = [[*(ids[c] for c in title), ids[EOS]] for title in read(path)]
         self.asked = sum(len(row) - 1 for row in self.rows)
-        """Characters that are asked for, each `<eos>` counted."""
+        """Targets, including `<eos>`."""
 
     def batches(self) -> Iterator[tuple[Any, Any]]:
         for begin in range(0, len(self.rows), BATCH):
@@ -58,7 +58,7 @@ class Titles:
 
 
 class Clock(keras.callbacks.Callback):  # type: ignore[misc]
-    """Measures the validation part after every epoch, and counts the seconds between."""
+    """Validates after every epoch and counts the seconds of training."""
 
     def __init__(self, validation: Titles, classes: int) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ def main() -> None:
             keras.layers.Dense(classes, activation="softmax"),
         ]
     )
-    # Compiled by XLA it is slower by far: that begins anew for every length of a minibatch.
+    # XLA is much slower here: it compiles again for every length of a minibatch.
     model.compile(
         optimizer=keras.optimizers.RMSprop(),
         loss="sparse_categorical_crossentropy",

@@ -1,4 +1,4 @@
-/* A plain loop over one LSTM layer with one-hot input and sampling: what a C compiler makes of it.
+/* A plain C loop over one LSTM layer with one-hot input and sampling, for comparison.
  *
  * gcc -O3 -march=native -ffast-math -shared -fPIC lstm.c -o lstm.so -lm
  */
@@ -36,7 +36,7 @@ void lstm(int H, int V, const float *table, const float *recurrent, const float 
     }
 }
 
-/* Read `count` floats `times` times; returns their sum so that it is done. */
+/* Read `count` floats `times` times. Returns their sum so that the loop is not optimized away. */
 float read_floats(const float *values, int64_t count, int times) {
     float sum[64] = {0};
     for (int n = 0; n < times; n++)

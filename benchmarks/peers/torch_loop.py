@@ -1,8 +1,8 @@
-"""A character model as one writes it in PyTorch in a quarter of an hour: no part of charloom.
+"""A simple character model in PyTorch, for comparison; it uses nothing of charloom.
 
-An embedding, an LSTM of 128 units, a linear layer; titles shuffled and cut into minibatches of 64,
-filled up behind; Adam. As in charloom, a title is `<eos>`, its characters, `<eos>`, so the first
-character is asked for too. Validation is not counted as time of training.
+An embedding, an LSTM of 128 units and a linear layer; shuffled titles in minibatches of 64, padded
+at the end; Adam. As in charloom, a title is `<eos>`, its characters, `<eos>`, so the first of them
+is a target too. The time of validation is not counted as training.
 
     python torch_loop.py TRAINING.csv VALIDATION.csv [--cell lstm] [--epochs 3]
 
@@ -38,7 +38,7 @@ class Model(nn.Module):
 
 
 def batches(titles: list[Tensor], order: list[int]) -> list[tuple[Tensor, Tensor]]:
-    """Return minibatches: what is read, and what is asked for."""
+    """Return minibatches of input and target ids."""
     chosen = [[titles[k] for k in order[i : i + BATCH]] for i in range(0, len(order), BATCH)]
     return [
         (

@@ -1,18 +1,21 @@
-"""Random numbers that depend on nothing but a seed and a position: Philox4x32-10.
+"""Counter-based random numbers: Philox4x32-10 and splitmix64.
 
-Source: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3" (2011), with the
-constants of their Random123 library, whose known answers the tests check.
+A number depends on a seed and a position only, so any order of computation gives the same numbers.
 
-How a uniform is made from ``(seed, position)``, so that it can be written again in any language.
-Both are unsigned 64-bit numbers; ``low`` and ``high`` are their lower and upper 32 bits, and all
-arithmetic below is on unsigned 32-bit words, but for the two products, which have 64 bits.
+Source of Philox: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3"
+(SC 2011), with the constants of their Random123 library, whose known answers the tests check.
+
+The steps below define the uniform number of ``(seed, position)`` for implementations in other
+languages. Seed and position are unsigned 64-bit integers; ``low`` and ``high`` are the lower and
+upper 32 bits of such an integer. Words are unsigned 32-bit integers; the products p and q have 64
+bits.
 
 1. Let c0, c1, c2, c3 = low(position), high(position), 0, 0 and k0, k1 = low(seed), high(seed).
 2. Ten times: let p = 0xD2511F53 * c0 and q = 0xCD9E8D57 * c2, then
-   c0, c1, c2, c3 = high(q) xor c1 xor k0, low(q), high(p) xor c3 xor k1, low(p), and after it
+   c0, c1, c2, c3 = high(q) xor c1 xor k0, low(q), high(p) xor c3 xor k1, low(p), followed by
    k0 = k0 + 0x9E3779B9, k1 = k1 + 0xBB67AE85, both modulo 2**32.
-3. The uniform is ((c0 >> 5) * 2**26 + (c1 >> 6)) / 2**53: a multiple of 2**-53, at least 0 and
-   below 1. c2 and c3 are not used.
+3. The uniform number is ((c0 >> 5) * 2**26 + (c1 >> 6)) / 2**53: a multiple of 2**-53 in [0, 1).
+   c2 and c3 are not used.
 """
 
 from collections.abc import Sequence
@@ -32,9 +35,9 @@ _WORD_BITS = np.uint64(32)
 def philox(
     counter: Sequence[UInt64s], key: Sequence[UInt64s]
 ) -> tuple[UInt64s, UInt64s, UInt64s, UInt64s]:
-    """Return the four words that the four words of a counter become under the two words of a key.
+    """Map a counter of four words to four random words under a key of two words.
 
-    All are 32-bit numbers, held in arrays of 64 bits so that products fit; the arrays broadcast.
+    Words are 32-bit integers in arrays of 64 bits, so that products fit. Arrays broadcast.
     """
     c0, c1, c2, c3 = counter
     k0, k1 = key
@@ -51,7 +54,7 @@ def philox(
 
 
 def uniform(seeds: UInt64s, positions: UInt64s) -> NDArray[np.float64]:
-    """Return one number in [0, 1) for each pair of a seed and a position; the arrays broadcast."""
+    """Return a uniform number in [0, 1) for each seed and position; the arrays broadcast."""
     zero = np.zeros((), np.uint64)
     counter = (positions & _LOW_WORD, positions >> _WORD_BITS, zero, zero)
     c0, c1, _, _ = philox(counter, (seeds & _LOW_WORD, seeds >> _WORD_BITS))
@@ -59,10 +62,10 @@ def uniform(seeds: UInt64s, positions: UInt64s) -> NDArray[np.float64]:
     return fraction.astype(np.float64) * 2.0**-53
 
 
-def splitmix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return 64 well-mixed bits for each value, different ones for different values.
+def splitmix64(values: UInt64s) -> UInt64s:
+    """Hash each 64-bit value to 64 bits; different values have different hashes.
 
-    Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    Source: Steele, Lea & Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014).
     """
     mixed = values + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

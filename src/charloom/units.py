@@ -1,29 +1,36 @@
-"""Nats, bits, bits per character and perplexity: the only place where ln 2 appears.
+"""Convert nats to bits, bits per character and perplexity. ln 2 appears in no other module.
 
-Losses are summed in nats and divided once, at the end, by what they are counted over. Every figure
-that a user sees is in bits per character of the original text, whatever the level of the model, so
-models of different levels compare. A boundary symbol (``<eos>``) counts as one character.
+Losses are sums in nats, divided once, at the end, by a count. Users see bits per character of the
+original text, whatever the level of the model, so that models of different levels are comparable.
+A boundary symbol (``<eos>``) counts as one character.
 """
 
 import math
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 NATS_PER_BIT = math.log(2.0)
 
+Nats = TypeVar("Nats", float, "NDArray[np.float64]")
 
-def bits(nats: float) -> float:
-    """Return the information of ``nats`` nats, in bits."""
+
+def bits(nats: Nats) -> Nats:
+    """Convert nats, a number or an array, to bits."""
     return nats / NATS_PER_BIT
 
 
 def bits_per_character(nats: float, characters: int) -> float:
-    """Return a sum of ``nats`` over a text of ``characters`` characters, in bits per character."""
+    """Convert a sum of ``nats`` over ``characters`` characters to bits per character."""
     return bits(nats) / characters
 
 
 def perplexity(nats: float, symbols: int) -> float:
-    """Return exp(nats / symbols): the size of an equally hard uniform choice for each symbol.
+    """Return exp(nats / symbols): as hard as a uniform choice among that many symbols.
 
-    Infinite above 709 nats a symbol.
+    Infinite above 709 nats per symbol.
     """
     try:
         return math.exp(nats / symbols)

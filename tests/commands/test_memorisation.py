@@ -82,7 +82,7 @@ def test_training_texts_that_have_gone(charloom: Charloom, trained: Path, tmp_pa
         done = charloom(command, run)
         assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
         assert done.err.startswith(
-            "charloom: the texts that this model learned from are not where they were; "
+            "charloom: the training texts of this model are no longer where they were; "
             "name them with --training: "
         )
 

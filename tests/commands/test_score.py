@@ -8,7 +8,7 @@ from command_line import Charloom, start_process
 from records import folder
 
 from charloom import units
-from charloom.evaluation.score_lines import calibrate_on_blocks
+from charloom.evaluation.calibration import calibrate_on_blocks
 from charloom.model import Model
 from charloom.settings import TextSettings
 from charloom.text.documents import Document, to_blocks

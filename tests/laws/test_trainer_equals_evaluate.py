@@ -1,4 +1,4 @@
-"""The trainer's validation figure is that of evaluating the same text with the saved weights."""
+"""The validation figure of a run equals the evaluation of the same text with the saved weights."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ HELD_OUT = [f"{a}, {b}! 🙂 {a}" for a in WORDS for b in WORDS] + ["x" * 700]
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
 @pytest.mark.parametrize("unit", ["line", "stream"])
-def test_one_figure(tmp_path: Path, level: str, unit: str) -> None:
+def test_the_validation_figure_is_that_of_the_scorer(tmp_path: Path, level: str, unit: str) -> None:
     training, held_out = tmp_path / "training.txt", tmp_path / "held_out.txt"
     training.write_text("\n".join(TRAINING), encoding="utf-8")
     held_out.write_text("\n".join(HELD_OUT), encoding="utf-8")
@@ -43,7 +43,9 @@ def test_one_figure(tmp_path: Path, level: str, unit: str) -> None:
     assert model.record.metrics["validation_characters"] == sum(s.characters for s in scores)
 
 
-def test_one_figure_with_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_validation_figure_is_that_of_evaluate_with_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     training, held_out, model = tmp_path / "t.csv", tmp_path / "h.csv", tmp_path / "model"
     for path, lines, kinds in ((training, TRAINING, "ab"), (held_out, HELD_OUT, "abc")):
         with path.open("w", encoding="utf-8", newline="") as file:
@@ -64,6 +66,6 @@ def test_one_figure_with_labels(tmp_path: Path, capsys: pytest.CaptureFixture[st
     captured = capsys.readouterr()
     figures = json.loads((model / "config.json").read_bytes())["figures"]
     evaluated = json.loads(captured.out)
-    assert '"c"' in captured.err, "a label that training has never seen"
+    assert '"c"' in captured.err, "a label that is not in training"
     assert figures["bits_per_character"] == pytest.approx(evaluated["bits_per_character"], rel=1e-5)
     assert figures["validation_characters"] == evaluated["characters"]

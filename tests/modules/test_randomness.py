@@ -1,4 +1,4 @@
-"""Philox against the known answers of Random123, and the uniform against plain whole numbers."""
+"""Published results of Philox and splitmix64; uniform numbers against plain Python integers."""
 
 from fractions import Fraction
 
@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.randomness import philox, uniform
+from charloom.randomness import philox, splitmix64, uniform
 
 WORD = 0xFFFFFFFF
 
-# Counter, key and result of philox4x32-10 as Random123 publishes them.
+# Counter, key and result of philox4x32-10, from the known answers of Random123.
 KNOWN = [
     ([0] * 4, [0] * 2, [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]),
     ([WORD] * 4, [WORD] * 2, [0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD]),
@@ -24,7 +24,7 @@ KNOWN = [
 
 
 def plain_uniform(seed: int, position: int) -> Fraction:
-    """The module's description, done with Python's whole numbers."""
+    """Compute a uniform number by the steps in the docstring of ``charloom.randomness``."""
     c0, c1, c2, c3 = position & WORD, position >> 32, 0, 0
     k0, k1 = seed & WORD, seed >> 32
     for _ in range(10):
@@ -35,13 +35,15 @@ def plain_uniform(seed: int, position: int) -> Fraction:
 
 
 @pytest.mark.parametrize(("counter", "key", "expected"), KNOWN)
-def test_known_answers(counter: list[int], key: list[int], expected: list[int]) -> None:
+def test_philox_gives_the_known_answers(
+    counter: list[int], key: list[int], expected: list[int]
+) -> None:
     words = philox([np.array(c, np.uint64) for c in counter], [np.array(k, np.uint64) for k in key])
     assert [int(word) for word in words] == expected
 
 
-def test_known_answers_side_by_side() -> None:
-    """The answers do not depend on the shape of the arrays."""
+def test_philox_gives_the_known_answers_in_one_call() -> None:
+    """Results do not depend on the shape of the arrays."""
     counters = np.array([counter for counter, _, _ in KNOWN], np.uint64).T
     keys = np.array([key for _, key, _ in KNOWN], np.uint64).T
     words = philox(list(counters), list(keys))
@@ -49,14 +51,14 @@ def test_known_answers_side_by_side() -> None:
 
 
 @given(seed=st.integers(0, 2**64 - 1), position=st.integers(0, 2**64 - 1))
-def test_uniform_is_made_as_described(seed: int, position: int) -> None:
+def test_uniform_numbers_are_those_of_the_documented_steps(seed: int, position: int) -> None:
     value = uniform(np.array([seed], np.uint64), np.array([position], np.uint64))
     assert Fraction(float(value[0])) == plain_uniform(seed, position)
     assert 0 <= value[0] < 1
 
 
-def test_some_uniforms_by_number() -> None:
-    """Made by a JavaScript version written from the module's description."""
+def test_uniform_numbers_are_those_of_an_implementation_in_javascript() -> None:
+    """The expected numbers come from JavaScript code written from the documented steps."""
     seeds = np.array([0, 1, 2**63 - 1], np.uint64)
     positions = np.array([0, 1, 2**40], np.uint64)
     assert uniform(seeds[:, None], positions).tolist() == [
@@ -66,11 +68,11 @@ def test_some_uniforms_by_number() -> None:
     ]
 
 
-def test_uniforms_are_uniform() -> None:
-    """Chi-square over 100 equal cells, for positions of one seed and for seeds at one position.
+def test_uniform_numbers_pass_a_chi_square_test() -> None:
+    """100 equal cells, for many positions of one seed and for many seeds at one position.
 
-    The seed is fixed, so the test cannot turn by chance; that a perfect generator exceeds 180.8
-    (99 degrees of freedom) has odds of 1 in a million.
+    The seed is fixed, so the result never changes. A perfect generator exceeds 180.8 (99 degrees
+    of freedom) with a probability of 1 in a million.
     """
     count = 200_000
     numbers = np.arange(count, dtype=np.uint64)
@@ -78,3 +80,14 @@ def test_uniforms_are_uniform() -> None:
     for values in (uniform(seven, numbers), uniform(numbers, seven)):
         cells = np.histogram(values, bins=100, range=(0, 1))[0]
         assert ((cells - count / 100) ** 2 / (count / 100)).sum() < 180.8
+
+
+def test_splitmix64_gives_the_published_numbers() -> None:
+    """The first three outputs of the reference generator from seed 0."""
+    gamma = 0x9E3779B97F4A7C15
+    states = np.array([0, gamma, 2 * gamma % 2**64], dtype=np.uint64)
+    assert [hex(v) for v in splitmix64(states).tolist()] == [
+        "0xe220a8397b1dcdaf",
+        "0x6e789e6aa1b965f4",
+        "0x6c45d188009454f",
+    ]

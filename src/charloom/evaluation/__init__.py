@@ -1,1 +1,1 @@
-"""How good a model is, in bits per character, and what its texts copied. No torch here."""
+"""Measure a model: bits per character, outliers, baselines and verbatim copies. No torch."""

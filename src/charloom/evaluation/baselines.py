@@ -1,10 +1,9 @@
-"""What others need for the same text: figures that a network's stands beside.
+"""Bits per character that simple models and compressors need for the same text.
 
-Each predictor knows the training documents and the vocabulary; the compressors know the training
-text. All pay for the boundary after each document, which counts as one character, and all are
-deterministic.
+The models know the training documents and the vocabulary; the compressors know the training text.
+All predict the boundary after each document, which counts as one character. All are deterministic.
 
-Axes: N targets, D documents, V symbols.
+Axes: N targets, V symbols.
 """
 
 import dataclasses
@@ -23,45 +22,45 @@ from charloom.evaluation.targets import Targets
 from charloom.text.vocabulary import Vocabulary
 
 BOUNDARY = "\n"
-"""What stands after each document in a text that is packed."""
+"""Written after each document in a text for the compressors."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Documents:
-    """Documents in both guises, in the same order; either is read once."""
+    """The same documents as ids and as texts; each iterable is read once."""
 
     ids: Iterable[NDArray[np.integer[Any]]]
-    """Of each document the ids of its symbols, without boundaries."""
+    """Ids of the symbols of each document, without boundaries."""
     texts: Iterable[str]
 
     @classmethod
     def from_texts(cls, texts: Callable[[], Iterable[str]], vocabulary: Vocabulary) -> Self:
-        """Return the documents that ``texts`` gives anew each time it is called."""
+        """Encode documents; each call of ``texts`` returns all of them."""
         return cls(ids=map(vocabulary.encode, texts()), texts=texts())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Baselines:
-    """How surprising a body of text was to others, in nats: sums over all symbols and boundaries.
+    """Nats of a text under each baseline: sums over all symbols and boundaries.
 
-    Symbols that the vocabulary lacks were scored as ``<unk>`` by the first three; the compressors
-    paid for the text itself.
+    The first three score a symbol that is not in the vocabulary as ``<unk>``. The compressors
+    encode the text itself.
     """
 
     characters: int
-    """Code points of the documents, and one for the boundary of each."""
+    """Code points of the documents, plus one for the boundary of each."""
     uniform: float
-    """To one who takes every symbol for equally likely."""
+    """All symbols are equally likely."""
     unigram: float
-    """To one who knows how frequent each symbol is."""
+    """Each symbol has its frequency in the training documents."""
     ngram: float
-    """To an n-gram model of order 6."""
+    """An n-gram model of order 6."""
     xz: float
     zstd: float
 
     @property
     def bits_per_character(self) -> dict[str, float]:
-        """Bits per character of the original text, by the name of each baseline."""
+        """Bits per character of the original text, by the name of the baseline."""
         return {
             name: units.bits_per_character(nats, self.characters)
             for name, nats in dataclasses.asdict(self).items()
@@ -69,23 +68,21 @@ class Baselines:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures as a JSON object."""
+        """Return the bits per character and their denominator as a JSON object."""
         return {"characters": self.characters, "bits_per_character": self.bits_per_character}
 
 
 def measure_baselines(training: Documents, test: Documents, vocabulary_size: int) -> Baselines:
-    """Return what others need for ``test``; raises CorpusError if either part has no documents."""
-    training_targets, test_targets = (
-        Targets.from_documents(training.ids),
-        Targets.from_documents(test.ids),
-    )
-    for name, targets in (("train on", training_targets), ("evaluate", test_targets)):
+    """Measure all baselines on ``test``; raises CorpusError if either has no document."""
+    training_targets = Targets.from_documents(training.ids)
+    test_targets = Targets.from_documents(test.ids)
+    for purpose, targets in (("train on", training_targets), ("evaluate", test_targets)):
         if not len(targets.ids_N):
-            raise CorpusError(f"there is no document to {name}; give at least one line of text.")
-    text = concatenate(test.texts)
-    training_bytes, test_bytes = concatenate(training.texts).encode(), text.encode()
+            raise CorpusError(f"there is no document to {purpose}; give at least one line of text.")
+    test_text = concatenate(test.texts)
+    training_bytes, test_bytes = concatenate(training.texts).encode(), test_text.encode()
     return Baselines(
-        characters=len(text),
+        characters=len(test_text),
         uniform=uniform_nats(test_targets, vocabulary_size),
         unigram=unigram_nats(training_targets, test_targets, vocabulary_size),
         ngram=math.fsum(ngram.surprisals(training_targets, test_targets, vocabulary_size)),
@@ -95,20 +92,21 @@ def measure_baselines(training: Documents, test: Documents, vocabulary_size: int
 
 
 def concatenate(texts: Iterable[str]) -> str:
-    """Return documents as one text, with a line feed for each boundary."""
+    """Return documents as one text, with a line feed for the boundary after each."""
     return "".join(text + BOUNDARY for text in texts)
 
 
 def uniform_nats(test: Targets, vocabulary_size: int) -> float:
-    """Return the nats of all targets if each of the symbols is equally likely."""
+    """Return the nats of all targets if all symbols are equally likely."""
     return len(test.ids_N) * math.log(vocabulary_size)
 
 
 def unigram_nats(training: Targets, test: Targets, vocabulary_size: int) -> float:
-    """Return the nats of all targets if only the frequency of symbols is known.
+    """Return the nats of all targets under the symbol frequencies of the training documents.
 
-    A symbol seen c times among N has (c + 1/2) / (N + V/2), so those never seen have a chance too:
-    Krichevsky & Trofimov, "The Performance of Universal Encoding" (1981).
+    A symbol with c of N occurrences has the probability (c + 1/2) / (N + V/2), which is not zero
+    for symbols without occurrences. Source: Krichevsky & Trofimov, "The Performance of Universal
+    Encoding" (IEEE Transactions on Information Theory 27(2), 1981).
     """
     counts_V = np.bincount(training.ids_N, minlength=vocabulary_size) + 0.5
     nats_V = math.log(counts_V.sum()) - np.log(counts_V)

@@ -1,12 +1,13 @@
-"""How far a figure may be off since the text is only a sample: the bootstrap.
+"""Bootstrap confidence interval of a ratio of two sums over a text.
 
-Efron, "Bootstrap Methods: Another Look at the Jackknife", Annals of Statistics 7(1), 1979: the
-figure is computed again for texts of the same size that are drawn from the documents with
-replacement. A document that is long counts as several stretches, which are nearly independent
-(Künsch, "The Jackknife and the Bootstrap for General Stationary Observations", Annals of Statistics
-17(3), 1989).
+Source: Efron, "Bootstrap Methods: Another Look at the Jackknife", Annals of Statistics 7(1), 1979.
+The ratio is computed again for many texts of the same size, drawn from the documents with
+replacement. A long document is cut into segments, which are nearly independent (Künsch, "The
+Jackknife and the Bootstrap for General Stationary Observations", Annals of Statistics 17(3), 1989).
 
-Axes: P pieces (documents, or stretches of long ones), S sums, R texts that are drawn.
+The interval accounts for the choice of the text only, not for the seed of the training.
+
+Axes: S segments (short documents, or parts of long ones), K buckets, R resampled texts.
 """
 
 from typing import Final
@@ -15,43 +16,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 SEGMENT_SYMBOLS: Final = 1000
-"""Symbols of a stretch."""
+"""Symbols of a segment of a long document."""
 MIN_SEGMENTS: Final = 10
-"""With fewer, what is drawn tells next to nothing."""
-_MAX_BUCKETS: Final = 1 << 13
-"""Pieces are drawn one by one up to so many; more are put together, which bounds memory."""
+"""With fewer segments an interval would be meaningless."""
+MAX_BUCKETS: Final = 1 << 13
 _RESAMPLES: Final = 1000
 _RESAMPLES_PER_BATCH: Final = 100
 _QUANTILES: Final = (0.025, 0.975)
 
 
 class Bootstrap:
-    """Gathers pieces of a text, and tells the interval of a quotient of two sums over them."""
+    """Collects segments and estimates the interval of nats per character.
 
-    def __init__(self) -> None:
+    Segments are resampled one by one up to ``max_buckets``. Further segments share buckets, which
+    bounds the memory.
+    """
+
+    def __init__(self, max_buckets: int = MAX_BUCKETS) -> None:
+        self._max_buckets = max_buckets
         self._segments = 0
-        self._sums_2K: NDArray[np.float64] = np.zeros((2, _MAX_BUCKETS))
+        self._sums_2K: NDArray[np.float64] = np.zeros((2, max_buckets))
+        """Nats and characters of each bucket."""
 
     def add(self, nats_S: NDArray[np.float64], characters_S: NDArray[np.float64]) -> None:
-        """Take in pieces: their nats, and the characters that these are counted over."""
-        place_P = (self._segments + np.arange(len(nats_S))) % _MAX_BUCKETS
-        for k, values_P in enumerate((nats_S, characters_S)):
-            self._sums_2K[k] += np.bincount(place_P, weights=values_P, minlength=_MAX_BUCKETS)
+        """Add segments by their nats and characters."""
+        bucket_S = (self._segments + np.arange(len(nats_S))) % self._max_buckets
+        for index, values_S in enumerate((nats_S, characters_S)):
+            self._sums_2K[index] += np.bincount(
+                bucket_S, weights=values_S, minlength=self._max_buckets
+            )
         self._segments += len(nats_S)
 
     def interval(self) -> tuple[float, float] | None:
-        """Return between which nats a character 95 % of the drawn texts lie.
+        """Return the 95 % interval of nats per character; None for fewer than ten segments.
 
-        None for fewer than ten pieces. The draws have a seed of their own: it is always the same.
+        Resampling has a fixed seed, so the result is deterministic.
         """
         if self._segments < MIN_SEGMENTS:
             return None
-        sums = min(self._segments, _MAX_BUCKETS)
+        buckets = min(self._segments, self._max_buckets)
         generator = np.random.default_rng(0)
-        drawn: list[NDArray[np.float64]] = []
+        ratios: list[NDArray[np.float64]] = []
         for _ in range(_RESAMPLES // _RESAMPLES_PER_BATCH):
-            chosen_RS = generator.integers(0, sums, (_RESAMPLES_PER_BATCH, sums))
-            nats_R, characters_R = (sums_S[chosen_RS].sum(axis=1) for sums_S in self._sums_2K)
-            drawn.append(nats_R / characters_R)
-        low, high = np.quantile(np.concatenate(drawn), _QUANTILES)
+            drawn_RK = generator.integers(0, buckets, (_RESAMPLES_PER_BATCH, buckets))
+            nats_R, characters_R = (sums_K[drawn_RK].sum(axis=1) for sums_K in self._sums_2K)
+            ratios.append(nats_R / characters_R)
+        low, high = np.quantile(np.concatenate(ratios), _QUANTILES)
         return float(low), float(high)

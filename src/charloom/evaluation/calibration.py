@@ -1,17 +1,17 @@
-"""Which texts are outliers: bits against what texts of the same length usually take.
+"""Detect outlier texts: compare the bits of a text with those of usual texts of its length.
 
-A short text varies more than a long one, and its boundary weighs more, so one limit of bits per
-character would mark short texts only. Bits of a usual text of n characters have about the mean
-``a + b n``, and, as sums of n dependent terms, the variance ``c + d n``; both lines are fitted by
-weighted least squares. What is told of a text is how many standard deviations it lies above the
-mean; the limit is a quantile of that over the texts that it was fitted to, whatever their
-distribution.
+Short texts vary more than long ones, and the boundary symbol has more weight in them, so a single
+limit in bits per character would mark short texts only. The bits of a usual text of n characters
+have about the mean ``a + b n`` and, as a sum of n dependent terms, the variance ``c + d n``. Both
+lines are fitted by weighted least squares. The surprise of a text is the number of standard
+deviations above the mean. The limit is a quantile of the surprise of the usual texts themselves,
+so it does not depend on the shape of the distribution.
 
 Axes: N targets of all texts, D texts.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Self
 
 import numpy as np
@@ -21,14 +21,16 @@ from charloom import units
 from charloom.data.dataset import Dataset
 from charloom.data.memory_map import RELEASE_AFTER
 from charloom.errors import CorpusError
+from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
+from charloom.text.documents import Block
 from charloom.text.vocabulary import EOS, Vocabulary
 
 FALSE_POSITIVE_RATE: Final = 0.01
-"""Share of usual texts that lie above the limit."""
+"""Fraction of the usual texts above the limit."""
 MIN_TEXTS: Final = 50
 MAX_SYMBOLS: Final = 100_000
-"""A limit to what is read; the texts are taken from all over the part."""
+"""Symbols of a dataset that are scored, about; they are spread over the whole dataset."""
 _MAX_DOCUMENTS: Final = 4000
 _ITERATIONS: Final = 3
 _MIN_VARIANCE: Final = 1e-3
@@ -39,41 +41,42 @@ Ids = NDArray[np.int64]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """What usual texts take, by their characters (boundary included)."""
+    """Bits of usual texts as a function of their characters, the boundary included."""
 
     mean: tuple[float, float]
-    """a and b: bits of a text of n characters are about a + b n."""
+    """a and b: a text of n characters has about a + b n bits."""
     variance: tuple[float, float]
-    """c and d: their variance is about c + d n."""
+    """c and d: the variance of its bits is about c + d n."""
     limit: float
-    """Standard deviations above the mean from which on a text is an outlier."""
+    """Surprise above which a text is an outlier, in standard deviations."""
     texts: int
-    """Texts that this was fitted to."""
+    """Texts used for the fit."""
 
     @classmethod
     def fit(cls, bits_D: Floats, characters_D: Floats) -> Self:
-        """Return the calibration of usual texts; raises CorpusError if they are too few."""
+        """Fit mean, variance and limit to usual texts; raises CorpusError for fewer than 50."""
         if len(bits_D) < MIN_TEXTS:
             raise CorpusError(
-                f"a threshold was to be found from {len(bits_D)} texts; at least {MIN_TEXTS} are "
-                "needed; give more with --calibrate, or --threshold as bits per character."
+                f"{len(bits_D)} texts were given to calibrate the threshold; at least {MIN_TEXTS} "
+                "are needed; give more with --calibrate, or bits per character with --threshold."
             )
         variance_D = characters_D
         for _ in range(_ITERATIONS):
             mean = _fit_line(bits_D, characters_D, variance_D)
             squares_D = (bits_D - mean[0] - mean[1] * characters_D) ** 2
-            # A square of mean v varies with 2 v v.
+            # The square of a normal deviate of variance v has the variance 2 v**2.
             variance = _fit_nonnegative_line(squares_D, characters_D, variance_D**2)
             variance_D = np.maximum(variance[0] + variance[1] * characters_D, _MIN_VARIANCE)
-        made = cls(mean=mean, variance=variance, limit=0.0, texts=len(bits_D))
-        limit = float(np.quantile(made.surprise(bits_D, characters_D), 1 - FALSE_POSITIVE_RATE))
-        return dataclasses.replace(made, limit=limit)
+        unlimited = cls(mean=mean, variance=variance, limit=0.0, texts=len(bits_D))
+        surprise_D = unlimited.surprise(bits_D, characters_D)
+        limit = float(np.quantile(surprise_D, 1 - FALSE_POSITIVE_RATE))
+        return dataclasses.replace(unlimited, limit=limit)
 
     def surprise(self, bits_D: Floats, characters_D: Floats) -> Floats:
-        """Return how many standard deviations texts lie above the mean of their length."""
+        """Return the standard deviations of each text above the mean of its length."""
         (a, b), (c, d) = self.mean, self.variance
-        spread_D = np.sqrt(np.maximum(c + d * characters_D, _MIN_VARIANCE))
-        surprise_D: Floats = (bits_D - a - b * characters_D) / spread_D
+        deviation_D = np.sqrt(np.maximum(c + d * characters_D, _MIN_VARIANCE))
+        surprise_D: Floats = (bits_D - a - b * characters_D) / deviation_D
         return surprise_D
 
     def to_json(self) -> dict[str, Any]:
@@ -82,7 +85,7 @@ class Calibration:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """Return the calibration that ``to_json`` gave."""
+        """Return the calibration that ``to_json`` wrote."""
         return cls(
             mean=(float(record["mean"][0]), float(record["mean"][1])),
             variance=(float(record["variance"][0]), float(record["variance"][1])),
@@ -92,7 +95,7 @@ class Calibration:
 
 
 def _fit_line(values_D: Floats, lengths_D: Floats, variance_D: Floats) -> tuple[float, float]:
-    """Return the line that fits best; of texts of one length, the shortest such vector."""
+    """Fit intercept and slope; if all lengths are equal, return the solution of least norm."""
     weights_D = 1 / np.sqrt(variance_D)
     design_D2 = np.stack([np.ones(len(lengths_D)), lengths_D], axis=1) * weights_D[:, None]
     (a, b), *_ = np.linalg.lstsq(design_D2, values_D * weights_D, rcond=None)
@@ -102,48 +105,56 @@ def _fit_line(values_D: Floats, lengths_D: Floats, variance_D: Floats) -> tuple[
 def _fit_nonnegative_line(
     values_D: Floats, lengths_D: Floats, variance_D: Floats
 ) -> tuple[float, float]:
-    """Return the line of best fit among those that neither fall nor begin below zero."""
+    """Fit an intercept and a slope of at least zero each."""
     c, d = _fit_line(values_D, lengths_D, variance_D)
     if c >= 0 and d >= 0:
         return c, d
     weights_D = 1 / variance_D
     if d < 0:
         return float((values_D * weights_D).sum() / weights_D.sum()), 0.0
-    through = (values_D * lengths_D * weights_D).sum() / (lengths_D**2 * weights_D).sum()
-    return 0.0, float(through)
+    slope = (values_D * lengths_D * weights_D).sum() / (lengths_D**2 * weights_D).sum()
+    return 0.0, float(slope)
+
+
+def calibrate_on_blocks(scorer: Scorer, blocks: Iterable[Block]) -> Calibration:
+    """Fit a calibration to all lines of ``blocks``; raises CorpusError for fewer than 50."""
+    scored = [(block.bits_D, block.characters_D) for block in scorer.score_blocks(blocks)]
+    bits, characters = (np.concatenate(column) for column in zip(*scored, strict=True))
+    return Calibration.fit(bits, characters.astype(np.float64))
 
 
 def calibrate_on_dataset(
     symbol_scorer: SymbolScorer, vocabulary: Vocabulary, dataset: Dataset
 ) -> Calibration | None:
-    """Return what lines of ``part`` take, None if there are too few.
+    """Fit a calibration to lines of a held-out dataset; return None if it has fewer than 50.
 
-    A document of several lines counts as these, for lines are what is scored.
+    A document of several lines counts as several texts, since users score lines.
     """
-    texts = list(_sample_lines(vocabulary, dataset))
-    if len(texts) < MIN_TEXTS:
+    lines = list(_sample_lines(vocabulary, dataset))
+    if len(lines) < MIN_TEXTS:
         return None
-    step = max(1, sum(len(ids) for ids, _ in texts) // MAX_SYMBOLS)
-    texts = texts[::step]
-    targets_N = np.concatenate([piece for ids, _ in texts for piece in (ids, [EOS])])
-    ends_D = np.cumsum([len(ids) + 1 for ids, _ in texts])
-    found = symbol_scorer.surprisals(targets_N, ends_D, np.full(len(texts), -1))
-    begins_D = np.concatenate([[0], ends_D[:-1]])
-    nats_D = np.add.reduceat(found.nats_N, begins_D, dtype=np.float64)
-    characters_D = np.array([characters + 1.0 for _, characters in texts])
-    return Calibration.fit(units.bits(1.0) * nats_D, characters_D)
+    step = max(1, sum(len(ids) for ids, _ in lines) // MAX_SYMBOLS)
+    lines = lines[::step]
+    targets_N = np.concatenate([part for ids, _ in lines for part in (ids, [EOS])])
+    ends_D = np.cumsum([len(ids) + 1 for ids, _ in lines])
+    surprisals = symbol_scorer.surprisals(targets_N, ends_D, np.full(len(lines), -1))
+    starts_D = np.concatenate([[0], ends_D[:-1]])
+    nats_D = np.add.reduceat(surprisals.nats_N, starts_D, dtype=np.float64)
+    characters_D = np.array([characters + 1.0 for _, characters in lines])
+    return Calibration.fit(units.bits(nats_D), characters_D)
 
 
 def _sample_lines(vocabulary: Vocabulary, dataset: Dataset) -> Iterator[tuple[Ids, int]]:
-    """Yield ids and characters of the lines that are not empty."""
-    feed = vocabulary.ids.get("<0x0A>" if vocabulary.level == "byte" else "\n", -1)
-    chosen = np.unique(np.linspace(0, len(dataset) - 1, _MAX_DOCUMENTS).astype(int))
-    for number, index in enumerate(chosen.tolist(), 1):
+    """Yield ids and characters of the lines, except empty ones, of evenly spaced documents."""
+    line_feed = vocabulary.ids.get("<0x0A>" if vocabulary.level == "byte" else "\n", -1)
+    indices = np.unique(np.linspace(0, len(dataset) - 1, _MAX_DOCUMENTS).astype(int))
+    for count, index in enumerate(indices.tolist(), 1):
         ids, widths = dataset.document(index), dataset.characters(index)
-        feeds = np.flatnonzero(ids == feed)
-        for own, wide in zip(np.split(ids, feeds), np.split(widths, feeds), strict=True):
-            first = int(len(own) > 0 and own[0] == feed)
-            if len(own) > first:
-                yield own[first:], int(wide[first:].sum())
-        if number % RELEASE_AFTER == 0 or number == len(chosen):
+        breaks = np.flatnonzero(ids == line_feed)
+        for line, line_widths in zip(np.split(ids, breaks), np.split(widths, breaks), strict=True):
+            # All lines but the first begin with the line feed that ended the one before.
+            first = int(len(line) > 0 and line[0] == line_feed)
+            if len(line) > first:
+                yield line[first:], int(line_widths[first:].sum())
+        if count % RELEASE_AFTER == 0 or count == len(indices):
             dataset.release()

@@ -1,4 +1,4 @@
-"""How often the label under which a document is most probable is its own.
+"""Measure how often the most probable label of a document is its own.
 
 Axes: C labels.
 """
@@ -15,24 +15,24 @@ from charloom.evaluation.scorer import ScoredBlock, Scorer
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Classification:
-    """Documents by their own label and by the one that they were taken for."""
+    """Confusion matrix of the labels of documents."""
 
     labels: tuple[str, ...]
     counts_CC: NDArray[np.int64]
-    """A row for each label of the documents, a column for each label that was told."""
+    """Documents by their own label (row) and their most probable label (column)."""
 
     @property
     def documents(self) -> int:
-        """How many documents have a label."""
+        """Documents with a label that the model knows."""
         return int(self.counts_CC.sum())
 
     @property
     def accuracy(self) -> float:
-        """Share of the documents of which the label was told rightly."""
+        """Fraction of the documents whose most probable label is their own."""
         return float(np.trace(self.counts_CC)) / self.documents
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures as a JSON object."""
+        """Return accuracy and counts as a JSON object."""
         return {
             "accuracy": self.accuracy,
             "documents": self.documents,
@@ -42,19 +42,20 @@ class Classification:
 
 
 def measure_classification(scorer: Scorer, scored: Iterable[ScoredBlock]) -> Classification | None:
-    """Return how well the labels of documents are told; None if no document has a known label.
+    """Classify all documents that have a label known to the model.
 
-    Documents must not go on in another block.
+    Returns None if there are none, or if the model has fewer than two labels. Blocks must have no
+    unfinished document.
     """
-    known = {label: index for index, label in enumerate(scorer.labels)}
-    counts_CC = np.zeros((len(known), len(known)), dtype=np.int64)
+    index = {label: number for number, label in enumerate(scorer.labels)}
+    counts_CC = np.zeros((len(index), len(index)), dtype=np.int64)
     for block in scored:
-        own = block.block.labels
-        if own is None or len(known) < 2:
+        labels = block.block.labels
+        if labels is None or len(index) < 2:
             continue
-        for label, told in zip(own, scorer.classify(block), strict=True):
-            if label in known:
-                counts_CC[known[label], known[told]] += 1
+        for label, predicted in zip(labels, scorer.classify(block), strict=True):
+            if label in index:
+                counts_CC[index[label], index[predicted]] += 1
     if not counts_CC.any():
         return None
     return Classification(labels=scorer.labels, counts_CC=counts_CC)

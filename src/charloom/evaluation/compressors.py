@@ -1,36 +1,36 @@
-"""What general compressors need for a text when they know another: xz and zstd at their strongest.
+"""Bits that xz and zstd, at their strongest levels, need for a text after another text.
 
-Both may refer to every byte of the known text. No checksum is counted, and of headers the 5
-bytes that zstd has even around nothing.
+Both may refer to every byte of the first text. Checksums are left out, and so are headers, except
+for the 5 bytes that zstd writes even for an empty text.
 """
 
 import lzma
 
 _MIN_XZ_DICTIONARY, _MAX_XZ_DICTIONARY = 1 << 12, 3 << 29
-"""The smallest and the largest dictionary of xz, in bytes."""
+"""Limits of liblzma, in bytes."""
 _ZSTD_LEVEL = 19
-"""The strongest level of zstd for which no one must ask twice."""
+"""The strongest level that the zstd program accepts without --ultra."""
 
 
 def xz_bits(training: bytes, test: bytes) -> int:
-    """Return by how many bits ``training`` as packed by xz -9e grows when ``test`` follows it.
+    """Return the bits by which the output of xz -9e grows if ``test`` follows ``training``.
 
-    The dictionary of xz is as large as both; packing takes about 11 times its memory.
+    The dictionary is as large as both texts. Compression needs about 11 times its memory.
     """
-    size = min(max(len(training) + len(test), _MIN_XZ_DICTIONARY), _MAX_XZ_DICTIONARY)
+    size = _clamp(len(training) + len(test), _MIN_XZ_DICTIONARY, _MAX_XZ_DICTIONARY)
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": size}]
-    both, alone = (
+    both, training_only = (
         len(lzma.compress(text, format=lzma.FORMAT_RAW, filters=filters))
         for text in (training + test, training)
     )
-    return 8 * (both - alone)
+    return 8 * (both - training_only)
 
 
 def zstd_bits(training: bytes, test: bytes) -> int:
-    """Return the bits of ``test`` as packed by zstd -19 with ``training`` as its dictionary.
+    """Return the bits of ``test`` as compressed by zstd -19 with ``training`` as the dictionary.
 
-    Window and tables are as large as both, where level 19 alone would see the last 8 MB. Long
-    distance matching is for tables that are smaller than the text, and changes nothing here.
+    Window and tables are as large as both texts; by default, level 19 has a window of 8 MiB. Long
+    distance matching is off: it helps only if the tables are smaller than the text.
     """
     import zstandard
 
@@ -47,8 +47,8 @@ def zstd_bits(training: bytes, test: bytes) -> int:
         write_dict_id=False,
     )
     dictionary = zstandard.ZstdCompressionDict(training, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-    packer = zstandard.ZstdCompressor(dict_data=dictionary, compression_params=parameters)
-    return 8 * len(packer.compress(test))
+    compressor = zstandard.ZstdCompressor(dict_data=dictionary, compression_params=parameters)
+    return 8 * len(compressor.compress(test))
 
 
 def _clamp(value: int, low: int, high: int) -> int:

@@ -1,8 +1,8 @@
-"""How texts change with the temperature: how varied they are, how long, how likely, how copied.
+"""Measure samples at several temperatures: diversity, length, likelihood and copies.
 
 Distinct n-grams: Li et al., "A Diversity-Promoting Objective Function for Neural Conversation
-Models", NAACL 2016, here of characters. The share falls with the size of a text, so it is counted
-over as many characters of each set of texts: as many as the smallest one has.
+Models" (NAACL 2016), here of characters. The fraction falls with the size of a text, so all sets
+of texts are cut to as many characters as the smallest has.
 """
 
 import dataclasses
@@ -24,31 +24,31 @@ from charloom.text.documents import Document
 TEMPERATURES: Final = (0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 1.8)
 NGRAM_SIZES: Final = (2, 4, 6)
 MIN_SPAN: Final = 20
-"""Characters from which on a copied span counts."""
+"""Characters of the shortest copied span that counts."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Diversity:
-    """The figures of some texts."""
+    """Metrics of a set of texts."""
 
     temperature: float | None
-    """None: real texts."""
+    """Sampling temperature; None for real texts."""
     texts: int
     mean_length: float
     """Characters."""
     bits_per_character: float | None
-    """What the model itself, at temperature 1, takes for them; None: they are pieces of texts."""
+    """Bits under the model itself at temperature 1; None for real texts that were not scored."""
     ended: float | None
-    """Share of the texts that ended by themselves."""
+    """Fraction of the samples that ended with the boundary symbol; None for real texts."""
     distinct: dict[int, float | None]
-    """Share of the n-grams of characters that are different ones, by n."""
+    """Fraction of distinct n-grams among all n-grams of characters, by n."""
     copied: float | None
-    """Share of the characters in spans of 20 or more that stand in a training document."""
+    """Fraction of the characters in copied spans of 20 or more characters."""
     whole: float | None
-    """Share of the texts that are a training document, letter for letter."""
+    """Fraction of the texts that are equal to a training document."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures as a JSON object."""
+        """Return the metrics as a JSON object."""
         return dataclasses.asdict(self)
 
 
@@ -63,36 +63,36 @@ def measure_diversity(
     scorer: Scorer | None = None,
     temperatures: Sequence[float] = TEMPERATURES,
 ) -> list[Diversity]:
-    """Return the figures of ``n`` texts at each temperature, and last those of held-out texts.
+    """Return metrics of ``n`` samples at each temperature, then those of the held-out texts.
 
-    ``documents`` are those of the training part, read once. Texts are drawn for the ``labels`` in
-    turn. With ``scorer``, the held-out texts are scored, each as a whole and without a label. The
-    seeds are the same at all temperatures.
+    Samples are divided among the ``labels`` and have the same seeds at all temperatures. The
+    training ``documents`` are read once. With ``scorer``, each held-out text is scored as a whole
+    document without a label.
     """
-    drawn = [
-        list(
-            draw_samples(
-                generator, dataclasses.replace(settings, temperature=temperature), n, labels
-            )
-        )
-        for temperature in temperatures
+    groups = [
+        list(draw_samples(generator, dataclasses.replace(settings, temperature=t), n, labels))
+        for t in temperatures
     ]
-    groups = [[one.text for one in group] for group in drawn] + [list(held_out)]
-    finder = MatchFinder(text for group in groups for text in group)
-    finder.scan(documents)
-    size = min(sum(map(len, group)) for group in groups)
-    rows, first = [], 0
-    for index, group in enumerate(groups):
-        copied = overlap_figures(finder.matches(first, first + len(group)), (), (MIN_SPAN,))
-        first += len(group)
-        own = drawn[index] if index < len(drawn) else None
-        temperature = temperatures[index] if own is not None else None
-        rows.append(_diversity(temperature, group, own, copied, size))
+    texts = [[sample.text for sample in group] for group in groups] + [list(held_out)]
+    size = min(sum(map(len, group)) for group in texts)
+    *sampled, real = [
+        _text_metrics(group, overlap, size)
+        for group, overlap in zip(texts, _overlaps(texts, documents), strict=True)
+    ]
     if scorer is not None and held_out:
         scores = list(scorer.score(Document(text=text) for text in held_out))
-        bits = sum(one.bits for one in scores) / sum(one.characters for one in scores)
-        rows[-1] = dataclasses.replace(rows[-1], bits_per_character=bits)
-    return rows
+        bits = sum(score.bits for score in scores) / sum(score.characters for score in scores)
+        real = dataclasses.replace(real, bits_per_character=bits)
+    rows = [
+        dataclasses.replace(
+            row,
+            temperature=temperature,
+            bits_per_character=_bits_per_character(group),
+            ended=sum(sample.stopped == "eos" for sample in group) / len(group),
+        )
+        for row, temperature, group in zip(sampled, temperatures, groups, strict=True)
+    ]
+    return [*rows, real]
 
 
 def measure_model_diversity(
@@ -103,58 +103,66 @@ def measure_model_diversity(
     settings: SamplingSettings,
     n: int,
 ) -> list[Diversity]:
-    """Return the figures of a model's texts, and of as many held-out texts, about as long.
+    """Measure samples of a model beside held-out texts of similar number and length.
 
-    Held-out bits are told where texts are lines without labels.
+    Held-out texts are scored only if they are lines without labels.
     """
-    beside = [one.text for one in draw_samples(generator, settings, n, record.labels)]
-    plain = record.text.unit == "line" and not record.labels
+    samples = [sample.text for sample in draw_samples(generator, settings, n, record.labels)]
+    is_scored = record.text.unit == "line" and not record.labels
     return measure_diversity(
         generator,
         settings,
         documents=iter_texts(corpus.training),
-        held_out=matched_held_out(corpus.validation, beside, record.text.unit),
+        held_out=matched_held_out(corpus.validation, samples, record.text.unit),
         n=n,
         labels=record.labels,
-        scorer=scorer if plain else None,
-    )
-
-
-def _diversity(
-    temperature: float | None,
-    group: Sequence[str],
-    drawn: Sequence[GeneratedText] | None,
-    copied: OverlapFigures,
-    size: int,
-) -> Diversity:
-    bits = ended = None
-    if drawn is not None:
-        characters = sum(len(one.text) + (one.stopped == "eos") for one in drawn)
-        bits = sum(one.bits for one in drawn) / max(characters, 1)
-        ended = sum(one.stopped == "eos" for one in drawn) / len(drawn)
-    return Diversity(
-        temperature=temperature,
-        texts=len(group),
-        mean_length=sum(map(len, group)) / max(len(group), 1),
-        bits_per_character=bits,
-        ended=ended,
-        distinct={n: distinct_ngram_fraction(group, n, size) for n in NGRAM_SIZES},
-        copied=copied.covered[MIN_SPAN],
-        whole=copied.whole,
+        scorer=scorer if is_scored else None,
     )
 
 
 def distinct_ngram_fraction(documents: Iterable[str], n: int, size: int) -> float | None:
-    """Return the share of different n-grams in the first ``size`` characters of ``documents``.
+    """Return the fraction of distinct n-grams in the first ``size`` characters of ``documents``.
 
-    None reaches over two texts; None is returned where there is none at all.
+    No n-gram extends over two documents. Returns None if there is no n-gram.
     """
-    seen: set[str] = set()
+    distinct: set[str] = set()
     total = 0
-    for text in documents:
-        own = text[: max(size, 0)]
-        size -= len(own)
-        grams = [own[k : k + n] for k in range(len(own) - n + 1)]
-        seen.update(grams)
-        total += len(grams)
-    return len(seen) / total if total else None
+    for document in documents:
+        text = document[: max(size, 0)]
+        size -= len(text)
+        ngrams = [text[k : k + n] for k in range(len(text) - n + 1)]
+        distinct.update(ngrams)
+        total += len(ngrams)
+    return len(distinct) / total if total else None
+
+
+def _overlaps(groups: Sequence[list[str]], documents: Iterable[str]) -> list[OverlapFigures]:
+    """Compare all groups of texts with the training documents in one scan."""
+    finder = MatchFinder(text for group in groups for text in group)
+    finder.scan(documents)
+    overlaps, first = [], 0
+    for group in groups:
+        matches = finder.matches(first, first + len(group))
+        overlaps.append(overlap_figures(matches, ngrams=(), span_lengths=(MIN_SPAN,)))
+        first += len(group)
+    return overlaps
+
+
+def _text_metrics(texts: Sequence[str], overlap: OverlapFigures, size: int) -> Diversity:
+    """Return the metrics that do not depend on how the texts were made."""
+    return Diversity(
+        temperature=None,
+        texts=len(texts),
+        mean_length=sum(map(len, texts)) / max(len(texts), 1),
+        bits_per_character=None,
+        ended=None,
+        distinct={n: distinct_ngram_fraction(texts, n, size) for n in NGRAM_SIZES},
+        copied=overlap.covered[MIN_SPAN],
+        whole=overlap.whole,
+    )
+
+
+def _bits_per_character(samples: Sequence[GeneratedText]) -> float:
+    """Divide bits by characters, with one for the boundary of each sample that ended with it."""
+    characters = sum(len(sample.text) + (sample.stopped == "eos") for sample in samples)
+    return sum(sample.bits for sample in samples) / max(characters, 1)

@@ -1,12 +1,12 @@
-"""How well a model predicts a body of text: sums over documents, divided once at the end.
+"""Measure how well a model predicts a text: sums over all documents, divided once at the end.
 
-Axes: N targets of a block, P pieces of documents (see interval.py), D documents.
+Axes: N targets of a block, S segments (see bootstrap.py), D documents.
 """
 
 import dataclasses
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,12 @@ from charloom.evaluation.word_count import WordCounter
 from charloom.text.vocabulary import UNK
 
 NO_LABEL = ""
-"""What the documents without a label go by."""
+"""The key in ``Evaluation.labels`` of documents without a label."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LabelMetrics:
-    """The figures of the documents of one label."""
+    """Metrics of the documents of one label."""
 
     bits_per_character: float
     accuracy: float
@@ -34,37 +34,55 @@ class LabelMetrics:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The figures of a model on a body of text; boundaries are counted, one a document."""
+    """Metrics of a model on a text. All but ``words`` count one boundary per document."""
 
     bits_per_character: float
-    """Bits per character of the original text, whatever the level of the model."""
+    """Bits per character of the original text, at any level of the model."""
     interval: tuple[float, float] | None
-    """Between which bits per character 95 % of other samples of the text would lie; None if it is
-    too short to tell."""
+    """95 % confidence interval of ``bits_per_character``; None with fewer than 10 segments."""
     nats_per_symbol: float
     perplexity: float
-    """Of a symbol: exp(nats_per_symbol)."""
+    """Perplexity per symbol: exp(nats_per_symbol)."""
     perplexity_per_word: float
-    """exp(nats / (words + documents)): a boundary counts as a word, as is usual for words."""
+    """exp(nats / (words + documents)): a boundary counts as a word, as is usual."""
     accuracy: float
-    """Share of the symbols, boundaries included, that were the most probable one."""
+    """Fraction of the targets that were the most probable symbol."""
     characters: int
     symbols: int
     words: int
-    """What stands between white space; boundaries are not counted here."""
+    """Runs of characters between white space; boundaries are not counted."""
     documents: int
     unknown: int
-    """Symbols that the vocabulary lacks; each was scored as ``<unk>``, so the figures flatter."""
+    """Symbols that are not in the vocabulary. Each is scored as ``<unk>``, so a text with many of
+    them has fewer bits than its spelling would need."""
     labels: dict[str, LabelMetrics]
-    """The figures by label, if the text has labels; those without one go by an empty name."""
+    """Metrics by label if the text has labels; the key of documents without one is empty."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures as a JSON object; a perplexity beyond all numbers is None."""
+        """Return the metrics as a JSON object; an infinite perplexity becomes None."""
         figures = dataclasses.asdict(self)
         for name in ("perplexity", "perplexity_per_word"):
             if math.isinf(figures[name]):
                 figures[name] = None
         return figures
+
+
+class _DocumentSums(NamedTuple):
+    nats_D: NDArray[np.float64]
+    correct_D: NDArray[np.float64]
+    unknown_D: NDArray[np.float64]
+    symbols_D: NDArray[np.int64]
+    characters_D: NDArray[np.int64]
+
+    @classmethod
+    def from_block(cls, scored: ScoredBlock) -> "_DocumentSums":
+        return cls(
+            nats_D=scored.sum_by_document(scored.nats_N),
+            correct_D=scored.sum_by_document(scored.correct_N),
+            unknown_D=scored.sum_by_document(scored.targets_N == UNK),
+            symbols_D=np.diff(scored.ends_D, prepend=0),
+            characters_D=scored.characters_D,
+        )
 
 
 @dataclasses.dataclass
@@ -76,9 +94,25 @@ class _Totals:
     documents: int = 0
     unknown: int = 0
 
+    def add(self, sums: _DocumentSums, selected: slice | NDArray[np.bool_], documents: int) -> None:
+        self.nats += float(sums.nats_D[selected].sum())
+        self.correct += int(sums.correct_D[selected].sum())
+        self.unknown += int(sums.unknown_D[selected].sum())
+        self.symbols += int(sums.symbols_D[selected].sum())
+        self.characters += int(sums.characters_D[selected].sum())
+        self.documents += documents
+
+    def label_metrics(self) -> LabelMetrics:
+        return LabelMetrics(
+            bits_per_character=units.bits_per_character(self.nats, self.characters),
+            accuracy=self.correct / self.symbols,
+            characters=self.characters,
+            documents=self.documents,
+        )
+
 
 def evaluate(scored: Iterable[ScoredBlock]) -> Evaluation:
-    """Return the figures of all documents together; raises CorpusError if there are none."""
+    """Return the metrics of all documents together; raises CorpusError if there are none."""
     total, words, bootstrap = _Totals(), WordCounter(), Bootstrap()
     labels: dict[str, _Totals] = {}
     for block in scored:
@@ -100,52 +134,31 @@ def evaluate(scored: Iterable[ScoredBlock]) -> Evaluation:
         words=words.words,
         documents=total.documents,
         unknown=total.unknown,
-        labels={label: _label_metrics(labels[label]) for label in sorted(labels)},
-    )
-
-
-def _label_metrics(sums: _Totals) -> LabelMetrics:
-    return LabelMetrics(
-        bits_per_character=units.bits_per_character(sums.nats, sums.characters),
-        accuracy=sums.correct / sums.symbols,
-        characters=sums.characters,
-        documents=sums.documents,
+        labels={label: labels[label].label_metrics() for label in sorted(labels)},
     )
 
 
 def _add_block(scored: ScoredBlock, total: _Totals, labels: dict[str, _Totals]) -> None:
-    """Add a block to the sums of all documents, and of those of each label."""
-    nats_D, correct_D = (
-        scored.sum_by_document(scored.nats_N),
-        scored.sum_by_document(scored.correct_N),
-    )
-    unknown_D = scored.sum_by_document(scored.targets_N == UNK)
-    symbols_D = np.diff(scored.ends_D, prepend=0)
-    characters_D = scored.characters_D
-
-    def add(sums: _Totals, chosen: slice | NDArray[np.bool_], documents: int) -> None:
-        sums.nats += float(nats_D[chosen].sum())
-        sums.correct += int(correct_D[chosen].sum())
-        sums.unknown += int(unknown_D[chosen].sum())
-        sums.symbols += int(symbols_D[chosen].sum())
-        sums.characters += int(characters_D[chosen].sum())
-        sums.documents += documents
-
-    add(total, slice(None), len(nats_D) - scored.block.unfinished)
+    """Add a block to the totals of all documents and to those of each label."""
+    sums = _DocumentSums.from_block(scored)
+    total.add(sums, slice(None), len(sums.nats_D) - scored.block.unfinished)
     if scored.block.labels is None:
         return
-    own_D = np.array([label or NO_LABEL for label in scored.block.labels])
-    for label in dict.fromkeys(own_D.tolist()):
-        chosen_D = own_D == label
-        add(labels.setdefault(label, _Totals()), chosen_D, int(chosen_D.sum()))
+    labels_D = np.array([label or NO_LABEL for label in scored.block.labels])
+    for label in dict.fromkeys(labels_D.tolist()):
+        selected_D = labels_D == label
+        labels.setdefault(label, _Totals()).add(sums, selected_D, int(selected_D.sum()))
 
 
 def _segments(scored: ScoredBlock) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the nats and characters of each piece; a stretch has its share of a document's."""
+    """Return nats and characters, (S,), of each segment.
+
+    The characters of a long document are divided among its segments in proportion to symbols.
+    """
     lengths_D = np.diff(scored.ends_D, prepend=0)
-    begins_D = scored.ends_D - lengths_D
-    place_N = np.arange(len(scored.nats_N)) - np.repeat(begins_D, lengths_D)
-    begins_P = np.flatnonzero(place_N % SEGMENT_SYMBOLS == 0)
-    nats_P = np.add.reduceat(scored.nats_N, begins_P, dtype=np.float64)
-    share_N = np.repeat(scored.characters_D / lengths_D, lengths_D)
-    return nats_P, np.add.reduceat(share_N, begins_P)
+    starts_D = scored.ends_D - lengths_D
+    position_N = np.arange(len(scored.nats_N)) - np.repeat(starts_D, lengths_D)
+    starts_S = np.flatnonzero(position_N % SEGMENT_SYMBOLS == 0)
+    nats_S = np.add.reduceat(scored.nats_N, starts_S, dtype=np.float64)
+    characters_N = np.repeat(scored.characters_D / lengths_D, lengths_D)
+    return nats_S, np.add.reduceat(characters_N, starts_S)

@@ -1,11 +1,11 @@
-"""How much of some texts was copied from the training text, beside the same of real texts.
+"""Measure how much of a model's samples was copied from its training documents.
 
-Real texts share words and phrases with the training text too, and so do texts of a model that has
-learned to write and copies nothing. What a model memorised is therefore the difference: its samples
-against texts of the same kind that it never saw, best about as many and about as long.
+Real texts share words and phrases with the training documents too, and so do samples of a model
+that copies nothing. The finding is therefore the difference: the overlap of the samples minus the
+overlap of held-out texts of the same kind. Both sets should have about the same number of texts
+and the same lengths.
 
-Everything is case-sensitive and counted in code points, and a span never reaches over two
-documents.
+Comparisons are case-sensitive. Lengths are in code points. No span extends over two documents.
 """
 
 import dataclasses
@@ -24,28 +24,31 @@ QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OverlapFigures:
-    """What some texts share with the training documents. A share of nothing is None."""
+    """Verbatim overlap of some texts with the training documents.
+
+    A fraction whose denominator is zero is None.
+    """
 
     texts: int
     characters: int
     whole: float | None
-    """Share of the texts that are a training document, letter for letter; an empty one is none."""
+    """Fraction of the texts that are equal to a training document; empty texts are not."""
     within: float | None
-    """Share of the texts that stand in one, as a part or whole; an empty one does not."""
+    """Fraction of the texts that a training document contains; empty texts do not count."""
     longest_quantiles: Mapping[float, int]
-    """Characters of a text's longest copied span, by quantile; each is that of some text."""
+    """Quantiles of the length of each text's longest copied span; each is an observed length."""
     novel_ngrams: Mapping[int, float | None]
-    """Share of the n-grams of characters, by n, that stand in no training document.
+    """Fraction of the n-grams of characters that no training document contains, by n.
 
-    Each is counted as often as it occurs; none reaches over two texts.
+    Every occurrence counts. No n-gram extends over two texts.
     """
     covered: Mapping[int, float | None]
-    """Share of the characters that lie in copied spans of at least k characters, by k."""
+    """Fraction of the characters in copied spans of at least k characters, by k."""
     spans: tuple[CopiedSpan | None, ...]
-    """The longest copied span of each text, the first of several; None: it shares no character."""
+    """The first longest copied span of each text; None if it shares no character."""
 
     def figures(self) -> dict[str, Any]:
-        """Return all but the spans as a JSON object."""
+        """Return everything except the spans as a JSON object."""
         return {
             "texts": self.texts,
             "characters": self.characters,
@@ -63,26 +66,29 @@ class OverlapFigures:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Memorisation:
-    """What samples share with the training documents, and what real texts share with them."""
+    """Overlap of samples, and of held-out texts, with the training documents."""
 
     documents: int
     """Training documents."""
     samples: OverlapFigures
     held_out: OverlapFigures | None
-    """The same of real texts that the model never saw; None: none were given."""
+    """Overlap of real texts that the model was not trained on; None if there are none."""
 
     def difference(self) -> dict[str, Any] | None:
-        """Return the figures of the samples less those of the held-out texts: the finding.
+        """Return the figures of the samples minus those of the held-out texts.
 
-        None without held-out texts; a share that either side lacks is None.
+        None without held-out texts. A figure that is None on either side is None.
         """
         if self.held_out is None:
             return None
-        ours, theirs = self.samples.figures(), self.held_out.figures()
-        return {name: _subtract(ours[name], theirs[name]) for name in list(ours)[2:]}
+        samples, held_out = self.samples.figures(), self.held_out.figures()
+        counts = ("texts", "characters")
+        return {
+            name: _subtract(samples[name], held_out[name]) for name in samples if name not in counts
+        }
 
     def to_json(self) -> dict[str, Any]:
-        """Return both and their difference as a JSON object."""
+        """Return both overlaps and their difference as a JSON object."""
         return {
             "documents": self.documents,
             "samples": self.samples.to_json(),
@@ -99,59 +105,58 @@ def measure_memorisation(
     ngrams: Sequence[int] = NGRAM_SIZES,
     span_lengths: Sequence[int] = SPAN_LENGTHS,
 ) -> Memorisation:
-    """Return what ``samples`` share with the training ``documents``, and ``held_out`` beside them.
+    """Measure the overlap of ``samples`` and ``held_out`` with the training ``documents``.
 
-    Training documents are read once and not kept; each character of samples and held-out texts
-    takes up to 200 bytes. The search takes a time that grows with the number of characters alone.
-    ``ngrams`` are the n and ``span_lengths`` the k of the figures.
+    Documents are read once and not kept. Memory is up to 200 bytes for each character of samples
+    and held-out texts. Time is linear in the characters of all texts. ``ngrams`` are the n of
+    ``novel_ngrams`` and ``span_lengths`` the k of ``covered``.
 
-    Raises CorpusError when there is no document, no sample, or held-out texts were given and there
-    is none; SettingsError for an n or a k below 1, and for one string in the place of several.
+    Raises CorpusError if there is no document or no sample, or if ``held_out`` is empty. Raises
+    SettingsError for an n or a k below 1, and for a string instead of a list of strings.
     """
-    for name, given in (("documents", documents), ("samples", samples), ("held_out", held_out)):
-        if isinstance(given, str):
+    for name, texts in (("documents", documents), ("samples", samples), ("held_out", held_out)):
+        if isinstance(texts, str):
             raise SettingsError(f"{name} is one string; give a list of texts, such as [text].")
     for name, sizes in (("ngrams", ngrams), ("span_lengths", span_lengths)):
-        if wrong := [size for size in sizes if size < 1]:
-            raise SettingsError(f"{name} has {wrong[0]}; give whole numbers of 1 or more.")
-    texts = list(samples)
-    count = len(texts)
-    if not count:
+        if invalid := [size for size in sizes if size < 1]:
+            raise SettingsError(f"{name} has {invalid[0]}; give whole numbers of 1 or more.")
+    drawn = list(samples)
+    if not drawn:
         raise CorpusError("there is no sample to look for copies in; give at least one text.")
-    texts.extend(() if held_out is None else held_out)
-    if held_out is not None and len(texts) == count:
+    real = [] if held_out is None else list(held_out)
+    if held_out is not None and not real:
         raise CorpusError("there is no held-out text; give at least one, or leave held_out out.")
-    finder = MatchFinder(texts)
-    if not (read := finder.scan(documents)):
+    finder = MatchFinder([*drawn, *real])
+    if not (count := finder.scan(documents)):
         raise CorpusError(
-            "there is no training document to look for; give at least one that the model has "
-            "learned from."
+            "there is no training document to compare with; give at least one that the model was "
+            "trained on."
         )
 
-    def between(start: int, stop: int) -> OverlapFigures:
+    def overlap(start: int, stop: int) -> OverlapFigures:
         return overlap_figures(finder.matches(start, stop), ngrams, span_lengths)
 
     return Memorisation(
-        documents=read,
-        samples=between(0, count),
-        held_out=None if held_out is None else between(count, len(texts)),
+        documents=count,
+        samples=overlap(0, len(drawn)),
+        held_out=overlap(len(drawn), len(drawn) + len(real)) if real else None,
     )
 
 
 def overlap_figures(
     matches: Matches, ngrams: Sequence[int], span_lengths: Sequence[int]
 ) -> OverlapFigures:
-    """Return the figures of some texts of which is known what they have in common."""
+    """Summarize the matches of some texts."""
     texts, characters = len(matches.lengths), len(matches.match_lengths_N)
     longest = np.array([span.characters if span else 0 for span in matches.spans])
     within = int(np.count_nonzero((longest == matches.lengths) & (longest > 0)))
-    attained = np.quantile(longest, QUANTILES, method="inverted_cdf")
+    quantiles = np.quantile(longest, QUANTILES, method="inverted_cdf")
     return OverlapFigures(
         texts=texts,
         characters=characters,
         whole=_fraction(matches.whole_count, texts),
         within=_fraction(within, texts),
-        longest_quantiles=dict(zip(QUANTILES, attained.tolist(), strict=True)),
+        longest_quantiles=dict(zip(QUANTILES, quantiles.tolist(), strict=True)),
         novel_ngrams={n: _novel_fraction(matches, n) for n in ngrams},
         covered={k: _fraction(_covered_characters(matches, k), characters) for k in span_lengths},
         spans=matches.spans,
@@ -159,18 +164,22 @@ def overlap_figures(
 
 
 def _novel_fraction(matches: Matches, n: int) -> float | None:
-    """Return the share of n-grams that were not copied: one was if a span that ends there was."""
+    """Return the fraction of the n-grams that no document contains.
+
+    An n-gram is copied if the longest copied span with the same end is not shorter.
+    """
     occurrences = int(np.maximum(matches.lengths - n + 1, 0).sum())
-    return _fraction(occurrences - int(np.count_nonzero(matches.match_lengths_N >= n)), occurrences)
+    copied = int(np.count_nonzero(matches.match_lengths_N >= n))
+    return _fraction(occurrences - copied, occurrences)
 
 
 def _covered_characters(matches: Matches, k: int) -> int:
-    """Return how many characters lie in a copied span of at least ``k`` characters."""
-    ends = np.flatnonzero(matches.match_lengths_N >= k)
+    """Count the characters in copied spans of at least ``k`` characters."""
+    last = np.flatnonzero(matches.match_lengths_N >= k)
     size = len(matches.match_lengths_N) + 1
-    begun = np.bincount(ends + 1 - matches.match_lengths_N[ends], minlength=size)
-    ended = np.bincount(ends + 1, minlength=size)
-    return int(np.count_nonzero(np.cumsum(begun - ended)))
+    starting = np.bincount(last + 1 - matches.match_lengths_N[last], minlength=size)
+    ending = np.bincount(last + 1, minlength=size)
+    return int(np.count_nonzero(np.cumsum(starting - ending)))
 
 
 def _fraction(part: int, whole: int) -> float | None:
@@ -181,7 +190,8 @@ def _with_string_keys(figures: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(key): value for key, value in figures.items()}
 
 
-def _subtract(ours: Any, theirs: Any) -> Any:
-    if isinstance(ours, dict):
-        return {key: _subtract(ours[key], theirs[key]) for key in ours}
-    return None if ours is None or theirs is None else ours - theirs
+def _subtract(minuend: Any, subtrahend: Any) -> Any:
+    """Subtract numbers, or mappings of numbers by key; None if either number is None."""
+    if isinstance(minuend, dict):
+        return {key: _subtract(minuend[key], subtrahend[key]) for key in minuend}
+    return None if minuend is None or subtrahend is None else minuend - subtrahend

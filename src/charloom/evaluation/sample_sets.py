@@ -1,4 +1,4 @@
-"""Held-out texts that are comparable with samples: about as many, and about as long."""
+"""Draw samples, and select held-out texts that are comparable with them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,32 +10,32 @@ from charloom.settings import SamplingSettings, Unit
 
 
 def matched_held_out(dataset: Dataset, samples: Sequence[str], unit: Unit) -> list[str]:
-    """Return texts of a held-out part to set beside ``samples``; fewer if there are not as many.
+    """Return held-out texts of the number and about the lengths of ``samples``, if there are any.
 
-    Lines are taken as they are, evenly from the whole part. What is longer than a line is cut into
-    pieces that have the lengths of the samples, one after another.
+    Lines are taken whole, evenly spaced over the dataset. Longer documents are cut into consecutive
+    texts with the lengths of the samples. Fewer texts are returned if the dataset is too small.
     """
     if unit == "line":
         count = min(len(samples), len(dataset))
         return [dataset.text(index * len(dataset) // count) for index in range(count)]
-    pieces: list[str] = []
+    texts: list[str] = []
     for index in range(len(dataset)):
-        if len(pieces) == len(samples):
+        if len(texts) == len(samples):
             break
-        text, begin = dataset.text(index), 0
-        while begin < len(text) and len(pieces) < len(samples):
-            end = begin + max(1, len(samples[len(pieces)]))
-            pieces.append(text[begin:end])
-            begin = end
-    return pieces
+        document, start = dataset.text(index), 0
+        while start < len(document) and len(texts) < len(samples):
+            stop = start + max(1, len(samples[len(texts)]))
+            texts.append(document[start:stop])
+            start = stop
+    return texts
 
 
 def draw_samples(
     generator: Generator, settings: SamplingSettings, n: int, labels: Sequence[str] = ()
 ) -> Iterator[GeneratedText]:
-    """Yield ``n`` texts: with labels, an equal part for each of them, as far as that can be.
+    """Yield ``n`` samples; with labels, an equal number for each, up to one.
 
-    The seeds are those of ``n`` texts without labels.
+    Sample k has the seed ``settings.seed + k``, with labels or without.
     """
     if not labels:
         yield from generator.texts("", settings, n)
@@ -43,6 +43,6 @@ def draw_samples(
     first = 0
     for index, label in enumerate(labels[:n]):
         count = (n - first) // (min(len(labels), n) - index)
-        own = replace(settings, label=label, seed=settings.seed + first)
-        yield from generator.texts("", own, count)
+        label_settings = replace(settings, label=label, seed=settings.seed + first)
+        yield from generator.texts("", label_settings, count)
         first += count

@@ -1,6 +1,6 @@
-"""Lines as they are scored: with their outliers, their most probable labels, and each symbol.
+"""Score lines: bits, outliers, most probable labels and the bits of each symbol.
 
-Axes: N targets of a block, D lines, C labels.
+Axes: N targets of a block, D lines.
 """
 
 import dataclasses
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from charloom import units
 from charloom.errors import LabelError
-from charloom.evaluation.calibration import Calibration
 from charloom.evaluation.scorer import Score, ScoredBlock, Scorer
 from charloom.text.documents import Block
 from charloom.text.symbols import iter_symbols
@@ -22,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 class Threshold(Protocol):
-    """What lines are held against."""
+    """A measure of surprise with a limit. A line above the limit is an outlier."""
 
     @property
     def limit(self) -> float:
@@ -30,13 +29,13 @@ class Threshold(Protocol):
         ...
 
     def surprise(self, bits_D: Floats, characters_D: Floats) -> Floats:
-        """Return how surprising lines of so many characters are."""
+        """Return the surprise of lines, (D,), from their bits and characters."""
         ...
 
 
 @dataclasses.dataclass(frozen=True)
 class BitsThreshold:
-    """A limit of bits per character, whatever the length."""
+    """A limit in bits per character, the same for all lengths."""
 
     limit: float
 
@@ -47,18 +46,19 @@ class BitsThreshold:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ScoredLine:
-    """What is told of a line."""
+    """A line with its score and what else was requested."""
 
     text: str
     score: Score
     surprise: float | None
-    """Standard deviations above usual texts of its length, or bits per character; None: no
-    threshold was given."""
+    """Surprise by the threshold: standard deviations above the mean of usual texts, or bits per
+    character. None without a threshold."""
     outlier: bool | None
+    """Whether the surprise is above the limit. None without a threshold."""
     label: str | None
-    """The label under which it is most probable; None: it was not asked for."""
+    """The most probable label. None unless requested."""
     symbols: Sequence[tuple[str, float]] | None
-    """Each symbol with its bits, the boundary last; None: they were not asked for."""
+    """Each symbol with its bits, the boundary last. None unless requested."""
 
 
 def score_lines(
@@ -69,9 +69,9 @@ def score_lines(
     per_symbol: bool = False,
     classify: bool = False,
 ) -> Iterator[list[ScoredLine]]:
-    """Yield the lines of each block, in order; memory holds one block.
+    """Yield the scored lines of each block, in order; memory holds one block.
 
-    Raises LabelError if a model without labels shall tell them.
+    Raises LabelError for ``classify`` with a model of fewer than two labels.
     """
     if classify and len(scorer.labels) < 2:
         raise LabelError(
@@ -79,51 +79,40 @@ def score_lines(
             "classify it needs at least two: train a model with --label-column."
         )
     for scored in scorer.score_blocks(blocks):
-        texts, scores = scored.block.texts(), list(scored.scores())
-        surprises: list[float | None] = [None] * len(texts)
-        if threshold is not None:
-            bits_D, characters_D = _bits_and_characters(scored)
-            surprises = list(threshold.surprise(bits_D, characters_D).tolist())
-        labels = scorer.classify(scored) if classify else [None] * len(texts)
-        symbols = _symbol_bits(scored, scorer) if per_symbol else [None] * len(texts)
+        count = len(scored.ends_D)
         yield [
             ScoredLine(
                 text=text,
                 score=score,
                 surprise=surprise,
-                outlier=None
-                if threshold is None or surprise is None
-                else surprise > threshold.limit,
+                outlier=outlier,
                 label=label,
-                symbols=own,
+                symbols=symbols,
             )
-            for text, score, surprise, label, own in zip(
-                texts, scores, surprises, labels, symbols, strict=True
+            for text, score, (surprise, outlier), label, symbols in zip(
+                scored.block.texts(),
+                scored.scores(),
+                [(None, None)] * count if threshold is None else _surprises(scored, threshold),
+                scorer.classify(scored) if classify else [None] * count,
+                _symbol_bits(scored, scorer) if per_symbol else [None] * count,
+                strict=True,
             )
         ]
 
 
-def calibrate_on_blocks(scorer: Scorer, blocks: Iterable[Block]) -> Calibration:
-    """Return what usual lines take; raises CorpusError if they are too few."""
-    sizes = [_bits_and_characters(scored) for scored in scorer.score_blocks(blocks)]
-    bits, characters = (np.concatenate(kind) for kind in zip(*sizes, strict=True))
-    return Calibration.fit(bits, characters)
-
-
-def _bits_and_characters(scored: ScoredBlock) -> tuple[Floats, Floats]:
-    """Return bits and characters of each line."""
-    return units.bits(1.0) * scored.sum_by_document(scored.nats_N), scored.characters_D.astype(
-        np.float64
-    )
+def _surprises(scored: ScoredBlock, threshold: Threshold) -> list[tuple[float, bool]]:
+    """Return the surprise of each line and whether it is an outlier."""
+    surprise_D = threshold.surprise(scored.bits_D, scored.characters_D.astype(np.float64))
+    return [(surprise, surprise > threshold.limit) for surprise in surprise_D.tolist()]
 
 
 def _symbol_bits(scored: ScoredBlock, scorer: Scorer) -> list[list[tuple[str, float]]]:
-    """Return the symbols of each line, as they stand in it, with their bits."""
-    bits = (units.bits(1.0) * scored.nats_N.astype(np.float64)).tolist()
-    end = scorer.vocabulary.symbols[EOS]
-    lines, first = [], 0
-    for text, last in zip(scored.block.texts(), scored.ends_D.tolist(), strict=True):
-        symbols = [*iter_symbols(text, scorer.vocabulary.level), end]
-        lines.append(list(zip(symbols, bits[first:last], strict=True)))
-        first = last
+    """Return the symbols of each line, spelled as in the line, with their bits."""
+    bits = units.bits(scored.nats_N.astype(np.float64)).tolist()
+    boundary = scorer.vocabulary.symbols[EOS]
+    lines, start = [], 0
+    for text, end in zip(scored.block.texts(), scored.ends_D.tolist(), strict=True):
+        symbols = [*iter_symbols(text, scorer.vocabulary.level), boundary]
+        lines.append(list(zip(symbols, bits[start:end], strict=True)))
+        start = end
     return lines

@@ -1,6 +1,6 @@
-"""How surprising documents are to a model, in nats: the whole document with its boundary.
+"""Score documents: nats of a whole document, including the boundary that ends it.
 
-Axes: N targets of a block, a boundary for each document among them; D documents, C labels.
+Axes: N targets of a block (symbols and one boundary for each document), D documents, C labels.
 """
 
 import dataclasses
@@ -18,16 +18,16 @@ from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Score:
-    """How surprising one document was."""
+    """Nats and counts of one document."""
 
     nats: float
     """Sum over the document's symbols and the boundary that ends it."""
     symbols: int
-    """Symbols of the document, and the boundary."""
+    """Symbols of the document, plus one for the boundary."""
     characters: int
-    """Code points of the document, and one for the boundary."""
+    """Code points of the document, plus one for the boundary."""
     unknown: int
-    """Symbols that the vocabulary lacks; each was scored as ``<unk>``."""
+    """Symbols that are not in the vocabulary; each was scored as ``<unk>``."""
 
     @property
     def bits(self) -> float:
@@ -42,50 +42,50 @@ class Score:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ScoredBlock:
-    """What was found of a block of documents."""
+    """A block of documents with the scores of its symbols."""
 
     block: Block
     targets_N: NDArray[np.int64]
-    """The symbols that were to be told, as ids, EOS after each document."""
+    """Ids of the symbols to predict, EOS after each document."""
     nats_N: NDArray[np.float32]
-    """How surprising each was."""
+    """Negative log-likelihood of each target."""
     correct_N: NDArray[np.bool_]
-    """Whether it was the most probable symbol."""
+    """Whether the target was the most probable symbol."""
     ends_D: NDArray[np.int64]
-    """Where the targets of each document end."""
+    """Index after the last target of each document."""
+
+    @property
+    def bits_D(self) -> NDArray[np.float64]:
+        """Bits of each document."""
+        return units.bits(self.sum_by_document(self.nats_N))
 
     @property
     def characters_D(self) -> NDArray[np.int64]:
-        """Characters of each document, and one for the boundary; none for one that goes on."""
+        """Characters of each document, plus one for the boundary unless it is unfinished."""
         characters_D = self.block.lengths + 1
         characters_D[-1] -= self.block.unfinished
         return characters_D
 
     def sum_by_document(self, values_N: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Return the sum over each document, (D,)."""
-        begins_D = np.concatenate([[0], self.ends_D[:-1]])
-        sums: NDArray[np.float64] = np.add.reduceat(values_N, begins_D, dtype=np.float64)
+        """Sum ``values_N`` over each document, (D,)."""
+        starts_D = np.concatenate([[0], self.ends_D[:-1]])
+        sums: NDArray[np.float64] = np.add.reduceat(values_N, starts_D, dtype=np.float64)
         return sums
 
     def scores(self) -> Iterator[Score]:
-        """Yield the score of each document; none may go on in another block."""
-        nats_D, unknown_D = (
-            self.sum_by_document(self.nats_N),
-            self.sum_by_document(self.targets_N == UNK),
-        )
-        symbols_D = np.diff(self.ends_D, prepend=0)
+        """Yield the score of each document. The block must have no unfinished document."""
         for nats, symbols, characters, unknown in zip(
-            nats_D.tolist(),
-            symbols_D.tolist(),
+            self.sum_by_document(self.nats_N).tolist(),
+            np.diff(self.ends_D, prepend=0).tolist(),
             self.characters_D.tolist(),
-            unknown_D.tolist(),
+            self.sum_by_document(self.targets_N == UNK).tolist(),
             strict=True,
         ):
             yield Score(nats=nats, symbols=symbols, characters=characters, unknown=int(unknown))
 
 
 class Scorer:
-    """Scores documents, many at a time, on all cores."""
+    """Scores documents with one model, in blocks and on all processors."""
 
     def __init__(
         self, symbol_scorer: SymbolScorer, vocabulary: Vocabulary, labels: tuple[str, ...] = ()
@@ -95,35 +95,37 @@ class Scorer:
         self.labels = labels
 
     def score(self, documents: Iterable[Document]) -> Iterator[Score]:
-        """Yield the score of each document, in order; documents are read as they are needed.
+        """Yield the score of each document, in order; at most one block is read ahead.
 
-        Texts are taken as they are: cleaning is done before. Raises LabelError for a label that the
-        model does not know.
+        Texts are not cleaned here. Raises LabelError for a label that the model does not know.
         """
         for scored in self.score_blocks(to_blocks(documents)):
             yield from scored.scores()
 
     def score_blocks(self, blocks: Iterable[Block]) -> Iterator[ScoredBlock]:
-        """Yield what was found of each block; raises LabelError as ``score`` does."""
-        carried: StreamState | None = None
+        """Yield each block with its scores; raises LabelError as ``score`` does.
+
+        A document may continue in the next block (``Block.unfinished``).
+        """
+        state: StreamState | None = None
         for block in blocks:
             targets_N, ends_D = self._encode(block)
-            found = self._symbol_scorer.surprisals(
-                targets_N, ends_D, self._label_ids(block), carried, unfinished=block.unfinished
+            surprisals = self._symbol_scorer.surprisals(
+                targets_N, ends_D, self._label_ids(block), state, unfinished=block.unfinished
             )
-            carried = found.state
+            state = surprisals.state
             yield ScoredBlock(
                 block=block,
                 targets_N=targets_N,
-                nats_N=found.nats_N,
-                correct_N=found.correct_N,
+                nats_N=surprisals.nats_N,
+                correct_N=surprisals.correct_N,
                 ends_D=ends_D,
             )
 
     def classify(self, scored: ScoredBlock) -> list[str]:
-        """Return the label under which each document is most probable; the first one of equals.
+        """Return the label under which each document is most probable; of ties, the first one.
 
-        All labels are held to be equally frequent. Documents must not go on in another block.
+        The prior probability of all labels is the same. The block must have no unfinished document.
         """
         nats_CD = [
             scored.sum_by_document(self._nats_with_label(label, scored))
@@ -132,18 +134,18 @@ class Scorer:
         return [self.labels[label] for label in np.argmin(nats_CD, axis=0).tolist()]
 
     def _nats_with_label(self, label: int, scored: ScoredBlock) -> NDArray[np.float32]:
-        """Return the nats of each symbol when all documents have one label."""
+        """Return the nats of each target, (N,), if all documents have the same label."""
         labels_D = np.full(len(scored.ends_D), label)
         return self._symbol_scorer.surprisals(scored.targets_N, scored.ends_D, labels_D).nats_N
 
     def _encode(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the ids of a block, EOS after each document, and where each document ends."""
+        """Return the targets, (N,), and the index after the last target of each document, (D,)."""
         ids, lengths_D = self.vocabulary.encode_block(block)
         ends_D = np.cumsum(lengths_D + 1)
         targets_N = np.full(len(ids) + len(ends_D), EOS)
-        inside_N = np.ones(len(targets_N), dtype=bool)
-        inside_N[ends_D - 1] = False
-        targets_N[inside_N] = ids
+        is_symbol_N = np.ones(len(targets_N), dtype=bool)
+        is_symbol_N[ends_D - 1] = False
+        targets_N[is_symbol_N] = ids
         if block.unfinished:
             ends_D[-1] -= 1
             targets_N = targets_N[:-1]
@@ -153,5 +155,5 @@ class Scorer:
         labels: Sequence[str | None] = block.labels or ()
         if not labels:
             return np.full(len(block.lengths), -1)
-        known = {label: label_id(label, self.labels) for label in dict.fromkeys(labels)}
-        return np.array([known[label] for label in labels])
+        ids = {label: label_id(label, self.labels) for label in dict.fromkeys(labels)}
+        return np.array([ids[label] for label in labels])

@@ -1,9 +1,8 @@
-"""How surprising symbols are, compiled by Numba: some documents side by side, float32, one thread.
+"""Score a batch of documents symbol by symbol: compiled by Numba, float32, one thread.
 
-What is found of a document does not depend on those that are read beside it.
+The result of a document does not depend on the other documents of its batch.
 
-Axes: N targets of all documents, R documents that are read side by side, L layers, H hidden units,
-S slots times H (see arithmetic/layers.py), V symbols.
+Axes: see scorer_arguments.py.
 """
 
 import numpy as np
@@ -14,67 +13,69 @@ from charloom.network.kernels.gemm_fp32 import TILE_ROWS, add_product
 
 
 @kernel
-def score_symbols(network, targets_N, place_R, left_R, input_R, states, room, found, steps):
-    """Read up to ``steps`` targets of each document; write their nats, and which were foreseen.
+def score_symbols(weights, targets_N, rows, buffers, scores, steps):
+    """Score up to ``steps`` targets of each row and write them to ``scores``.
 
-    ``network``, ``states`` and ``room`` are what reader.py makes. Row r reads the targets from
-    ``place_R[r]`` on, ``left_R[r]`` in number, which does not grow from row to row; ``input_R`` is
-    what it has not read yet. These and the states are brought up to date.
+    ``weights`` is a ScorerWeights, ``rows`` a BatchRows, ``buffers`` a BatchBuffers and ``scores``
+    a TargetScores.
     """
-    cell, table_VS, inputs_LPKC, bias_LS, recurrents_LPKC = network[:5]
-    output_PKC, recurrent_bias_LH, output_bias_V = network[5:]
-    states_L2RH, memories_L2RH = states
-    slots_1RS, logits_RV = room
-    nats_N, best_N = found
-    L, _, R, H = states_L2RH.shape
-    S, V = slots_1RS.shape[2], len(output_bias_V)
-    slots, logits = slots_1RS.reshape(R * S), logits_RV.reshape(R * V)
-    hidden = states_L2RH.reshape(L * 2 * R * H)
-    going = R
+    position_R, remaining_R, input_R = rows.position_R, rows.remaining_R, rows.input_R
+    hidden_L2RH, cell_L2RH = buffers.hidden_L2RH, buffers.cell_L2RH
+    activations_1RS, logits_RV = buffers.activations_1RS, buffers.logits_RV
+    table_VG, bias_LG = weights.table_VG, weights.bias_LG
+    output_bias_V = weights.output_bias_V
+    nats_N, correct_N = scores.nats_N, scores.correct_N
+    L, _, R, H = hidden_L2RH.shape
+    S, V = activations_1RS.shape[2], len(output_bias_V)
+    activations, logits = activations_1RS.reshape(R * S), logits_RV.reshape(R * V)
+    hidden = hidden_L2RH.reshape(L * 2 * R * H)
+    active = R
     for t in range(steps):
-        while left_R[going - 1] <= t:
-            going -= 1
-        groups = -(-going // TILE_ROWS)
+        while remaining_R[active - 1] <= t:
+            active -= 1
+        row_tiles = -(-active // TILE_ROWS)
         for k in range(L):
-            for r in range(going):
-                row_G = table_VS[input_R[r]] if k == 0 else bias_LS[k - 1]
+            for r in range(active):
+                row_G = table_VG[input_R[r]] if k == 0 else bias_LG[k - 1]
                 for j in range(len(row_G)):
-                    slots[r * S + j] = row_G[j]
+                    activations[r * S + j] = row_G[j]
             if k:
-                below = (2 * k - 1) * R * H
-                add_product(slots, 0, S, hidden, below, H, groups, inputs_LPKC[k - 1])
+                lower = (2 * k - 1) * R * H
+                panels_PKC = weights.input_LPKC[k - 1]
+                add_product(activations, 0, S, hidden, lower, H, row_tiles, panels_PKC)
             forward_layer(
-                cell,
-                slots_1RS,
-                states_L2RH[k],
-                memories_L2RH[k],
-                recurrent_bias_LH[k],
-                recurrents_LPKC[k],
+                weights.cell,
+                activations_1RS,
+                hidden_L2RH[k],
+                cell_L2RH[k],
+                weights.recurrent_bias_LH[k],
+                weights.recurrent_LPKC[k],
             )
-        for r in range(going):
+        for r in range(active):
             for j in range(V):
                 logits[r * V + j] = output_bias_V[j]
-        add_product(logits, 0, V, hidden, (2 * L - 1) * R * H, H, groups, output_PKC)
-        for r in range(going):
-            place = place_R[r] + t
-            input_R[r] = targets_N[place]
-            nats_N[place], best_N[place] = _surprisal(logits_RV[r], input_R[r])
+        top = (2 * L - 1) * R * H
+        add_product(logits, 0, V, hidden, top, H, row_tiles, weights.output_PKC)
+        for r in range(active):
+            n = position_R[r] + t
+            input_R[r] = targets_N[n]
+            nats_N[n], correct_N[n] = _surprisal(logits_RV[r], input_R[r])
             for k in range(L):
                 for j in range(H):
-                    states_L2RH[k, 0, r, j] = states_L2RH[k, 1, r, j]
-                    memories_L2RH[k, 0, r, j] = memories_L2RH[k, 1, r, j]
+                    hidden_L2RH[k, 0, r, j] = hidden_L2RH[k, 1, r, j]
+                    cell_L2RH[k, 0, r, j] = cell_L2RH[k, 1, r, j]
 
 
 @kernel
 def _surprisal(logits_V, target):
-    """Return -log(softmax(logits)) of a symbol, and whether it is the first of the highest."""
+    """Return -log(softmax(logits)) of the target and whether it is the first maximum."""
     highest = logits_V[0]
     for j in range(len(logits_V)):
         highest = max(highest, logits_V[j])
     total = np.float32(0)
     for j in range(len(logits_V)):
         total += exp(logits_V[j] - highest)
-    best = logits_V[target] == highest
+    is_first_maximum = logits_V[target] == highest
     for j in range(target):
-        best = best and logits_V[j] < highest
-    return np.log(total) - (logits_V[target] - highest), best
+        is_first_maximum = is_first_maximum and logits_V[j] < highest
+    return np.log(total) - (logits_V[target] - highest), is_first_maximum

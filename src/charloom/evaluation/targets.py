@@ -1,4 +1,4 @@
-"""What is to be predicted of a body of text: each document's symbols and its boundary, in a row.
+"""The symbols to predict in a text: those of each document, and the boundary that ends it.
 
 Axes: N targets, D documents.
 """
@@ -16,15 +16,15 @@ from charloom.text.vocabulary import EOS
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Targets:
-    """Documents laid end to end; the boundary before a document is the one that ends the last."""
+    """Documents in one array. The boundary before a document is the one that ends the previous."""
 
     ids_N: NDArray[np.int32]
     starts_D: NDArray[np.int64]
-    """Where each document begins; every one has a target at least: its boundary."""
+    """Index of the first target of each document, which has at least one: its boundary."""
 
     @classmethod
     def from_documents(cls, documents: Iterable[NDArray[np.integer[Any]]]) -> Self:
-        """Return the targets of ``documents``, each the ids of its symbols without boundaries."""
+        """Concatenate documents, given as the ids of their symbols without boundaries."""
         boundary = np.array([EOS], dtype=np.int32)
         parts = list(chain.from_iterable((ids.astype(np.int32), boundary) for ids in documents))
         ids_N = np.concatenate([boundary[:0], *parts])

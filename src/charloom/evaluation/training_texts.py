@@ -1,4 +1,4 @@
-"""The texts that a model learned from and was measured on, found again and split alike."""
+"""Read the training and validation documents of a saved model again, split as in its run."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,27 +13,27 @@ from charloom.model_folder.format import ModelRecord
 from charloom.text.documents import Document
 
 STANDARD_INPUT = "-"
-"""A source that cannot be read again."""
+"""The name of a source that cannot be read again."""
 
 
 def recover_corpus(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
-    """Return the corpus of a model: from its recorded sources, or from ``sources``.
+    """Build the corpus of a model from its recorded sources, or from ``sources`` instead.
 
-    Recorded ones must still hold the same texts. Given ones take the place of what was learned
-    from, and are split as that was: which makes the same parts of the same texts. A validation file
-    is the recorded one in any case. Raises CorpusError, and what reading raises.
+    The split has the settings and seed of the run, so the same texts are split in the same way.
+    A recorded validation file is read again in either case. Raises CorpusError if a recorded source
+    is missing or has changed, and the errors of reading ``sources``.
     """
     names = list(sources) or record.provenance.get("sources", [])
     held_out = record.provenance.get("validation")
     if not names or STANDARD_INPUT in (*names, held_out):
         raise CorpusError(
-            "this model does not tell which texts it learned from; name them with --training."
+            "this model does not record its training texts; name them with --training."
         )
     try:
-        own = None if held_out is None else _open_store(record, [held_out])
+        validation = None if held_out is None else _open_store(record, [held_out])
     except CharloomError as error:
         raise CorpusError(
-            f"the texts that this model was measured on are not where they were: {error}"
+            f"the validation texts of this model are no longer where they were: {error}"
         ) from error
     try:
         store = _open_store(record, names)
@@ -41,14 +41,14 @@ def recover_corpus(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
         if sources:
             raise
         raise CorpusError(
-            "the texts that this model learned from are not where they were; name them with "
+            "the training texts of this model are no longer where they were; name them with "
             f"--training: {error}"
         ) from error
-    corpus = build_corpus(store, record.text, seed=record.training.seed, validation=own)
+    corpus = build_corpus(store, record.text, seed=record.training.seed, validation=validation)
     if not sources and corpus.fingerprint != record.provenance.get("corpus_fingerprint"):
         raise CorpusError(
-            f"{', '.join(names)} no longer {'hold' if len(names) > 1 else 'holds'} the texts that "
-            "this model learned from; name those, or texts to use in their place, with --training."
+            f"{', '.join(names)} no longer {'hold' if len(names) > 1 else 'holds'} the training "
+            "texts of this model; name those, or other texts to use instead, with --training."
         )
     return corpus
 
@@ -58,16 +58,17 @@ def _open_store(record: ModelRecord, names: Sequence[str]) -> Store:
 
 
 def iter_documents(corpus: Corpus, dataset: Dataset, labels: Sequence[str]) -> Iterator[Document]:
-    """Yield the documents of a part of a corpus, cleaned, with those labels that are in ``labels``.
+    """Yield the cleaned documents of a dataset of ``corpus`` with their labels.
 
-    ``labels`` are the model's. They are those of the corpus, unless it took another one's place.
+    A label that is not in ``labels``, those of the model, becomes None. This happens only if other
+    texts are used instead of the recorded ones.
     """
-    numbers = dataset.labels(np.arange(len(dataset))).tolist()
+    label_ids = dataset.labels(np.arange(len(dataset))).tolist()
     known = [label if label in labels else None for label in corpus.labels]
-    for text, number in zip(iter_texts(dataset), numbers, strict=True):
-        yield Document(text=text, label=known[number] if number >= 0 else None)
+    for text, label_id in zip(iter_texts(dataset), label_ids, strict=True):
+        yield Document(text=text, label=known[label_id] if label_id >= 0 else None)
 
 
 def iter_texts(dataset: Dataset) -> Iterator[str]:
-    """Yield the documents of a part, cleaned, each as it was read."""
+    """Yield the cleaned documents, including symbols that are not in the vocabulary."""
     return map(dataset.text, range(len(dataset)))

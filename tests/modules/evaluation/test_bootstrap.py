@@ -1,43 +1,42 @@
+"""Intervals against the coverage that they promise."""
+
 import numpy as np
 import pytest
 
-from charloom.evaluation import bootstrap as module
-from charloom.evaluation.bootstrap import Bootstrap
+from charloom.evaluation.bootstrap import MIN_SEGMENTS, Bootstrap
 
 
-def test_of_too_few_pieces_nothing_is_told() -> None:
-    few = Bootstrap()
-    few.add(np.ones(module.MIN_SEGMENTS - 1), np.ones(module.MIN_SEGMENTS - 1))
-    assert few.interval() is None
-    few.add(np.ones(1), np.ones(1))
-    assert few.interval() == (1, 1)
+def test_there_is_no_interval_of_fewer_than_ten_segments() -> None:
+    bootstrap = Bootstrap()
+    bootstrap.add(np.ones(MIN_SEGMENTS - 1), np.ones(MIN_SEGMENTS - 1))
+    assert bootstrap.interval() is None
+    bootstrap.add(np.ones(1), np.ones(1))
+    assert bootstrap.interval() == (1, 1)
 
 
-def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
-    """Of 200 samples of 60 pieces, 95 % hold it: fewer than 172 with odds below 1 in 10**6.
+def test_the_interval_contains_the_true_ratio_in_95_percent_of_the_samples() -> None:
+    """Of 200 samples of 60 segments, fewer than 172 contain it with a probability below 1e-6.
 
-    A percentile interval of 60 pieces is a little short (93 % here), which the bound allows for.
+    The percentile interval of 60 segments is a little too short (93 % here), which the bound
+    allows for.
     """
     generator = np.random.default_rng(0)
-    held = 0
+    covered = 0
     for _ in range(200):
-        sizes = generator.integers(5, 50, 60).astype(float)
-        nats = generator.normal(2.0, 0.5, 60) * sizes
-        one = Bootstrap()
-        one.add(nats, sizes)
-        low, high = one.interval() or (0, 0)
-        held += low < 2.0 < high
-    assert 172 <= held < 200
+        characters = generator.integers(5, 50, 60).astype(float)
+        nats = generator.normal(2.0, 0.5, 60) * characters
+        bootstrap = Bootstrap()
+        bootstrap.add(nats, characters)
+        low, high = bootstrap.interval() or (0, 0)
+        covered += low < 2.0 < high
+    assert 172 <= covered < 200
 
 
-def test_many_pieces_are_put_together_and_tell_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_buckets_of_several_segments_have_about_the_same_interval() -> None:
     generator = np.random.default_rng(1)
-    nats, sizes = generator.exponential(1.0, 6000), np.ones(6000)
-    whole = Bootstrap()
-    whole.add(nats, sizes)
-    expected = whole.interval()
-    monkeypatch.setattr(module, "_MAX_BUCKETS", 600)
-    together = Bootstrap()
+    nats, characters = generator.exponential(1.0, 6000), np.ones(6000)
+    separate, bucketed = Bootstrap(), Bootstrap(max_buckets=600)
+    separate.add(nats, characters)
     for first in range(0, 6000, 700):
-        together.add(nats[first : first + 700], sizes[first : first + 700])
-    assert together.interval() == pytest.approx(expected, abs=0.005)
+        bucketed.add(nats[first : first + 700], characters[first : first + 700])
+    assert bucketed.interval() == pytest.approx(separate.interval(), abs=0.005)

@@ -1,4 +1,4 @@
-"""Diversity against counts by hand, on a Markov chain that writes what the test decides."""
+"""Diversity against counts by hand, with samples of a Markov chain."""
 
 import pytest
 from networks import make_vocabulary, markov_chain
@@ -8,22 +8,22 @@ from charloom.generation.generator import Generator
 from charloom.settings import SamplingSettings
 
 
-def test_distinct_ngrams_are_counted_within_texts() -> None:
-    # ab, bc, cd, then ab again: the text ends in between.
+def test_no_ngram_extends_over_two_texts() -> None:
+    # ab, bc and cd of the first text, then ab again.
     assert distinct_ngram_fraction(["abcd", "ab"], 2, 100) == 3 / 4
     assert distinct_ngram_fraction(["abcd", "ab"], 3, 100) == 1
     assert distinct_ngram_fraction(["aaaa"], 2, 100) == 1 / 3
     assert distinct_ngram_fraction(["a", ""], 2, 100) is None
 
 
-def test_no_more_characters_are_counted_than_asked_for() -> None:
+def test_only_the_first_characters_are_counted() -> None:
     assert distinct_ngram_fraction(["abab", "cdcd"], 2, 4) == 2 / 3
     assert distinct_ngram_fraction(["abab", "cdcd"], 2, 6) == 3 / 4
     assert distinct_ngram_fraction(["abab"], 2, 0) is None
 
 
-def test_figures_of_each_temperature() -> None:
-    """After anything a comes with 3/4, the end with 1/4; greedily a text never ends."""
+def test_metrics_of_samples_by_temperature_and_of_held_out_texts() -> None:
+    """The next symbol is a with probability 3/4, else the text ends; greedy texts never end."""
     generator = Generator(markov_chain([[0.25, 0, 0.75]] * 3), make_vocabulary("a"))
     cold, warm, real = measure_diversity(
         generator,
@@ -38,10 +38,10 @@ def test_figures_of_each_temperature() -> None:
     assert (cold.copied, cold.whole) == (1, 1)
     # log2(4 / 3) bits for each a.
     assert cold.bits_per_character == pytest.approx(0.41504, rel=1e-4)
-    # The mean of a geometric distribution is 3, its standard error here 0.35: five of them.
+    # The mean of the geometric distribution, within five standard errors of 0.35.
     assert warm.mean_length == pytest.approx(3, abs=1.75)
     assert warm.ended == 1
-    # 0.8113 bits, the entropy of the choice, within five standard errors.
+    # The entropy of the choice, within five standard errors.
     assert warm.bits_per_character == pytest.approx(0.8113, abs=0.2)
     assert warm.copied == 0, f"no text has {MIN_SPAN} characters"
     assert (real.bits_per_character, real.ended) == (None, None)

@@ -1,4 +1,4 @@
-"""The summary against sums by hand, over symbols whose nats the test decides."""
+"""Metrics against sums by hand, over symbols whose nats the test chooses."""
 
 import math
 from typing import Any
@@ -16,7 +16,7 @@ from charloom.text.symbols import code_units
 def scored(
     *texts: str, bits: list[float], symbols: list[int] | None = None, **more: Any
 ) -> ScoredBlock:
-    """Return the finding of texts; a text has one symbol for each character unless told."""
+    """Return a block with the given bits; a text has a symbol per character by default."""
     block = Block(
         codes=code_units("".join(texts), "char"), lengths=np.array(list(map(len, texts))), **more
     )
@@ -48,21 +48,21 @@ def test_sums_are_divided_once_at_the_end() -> None:
     assert result.interval is None, "two documents"
 
 
-def test_a_block_more_is_as_if_it_were_one() -> None:
+def test_two_blocks_have_the_metrics_of_one() -> None:
     whole = evaluate([scored("ab", "c", "d e", bits=list(range(9)))])
     parts = evaluate([scored("ab", bits=[0, 1, 2]), scored("c", "d e", bits=list(range(3, 9)))])
     assert parts.nats_per_symbol == pytest.approx(whole.nats_per_symbol)
     assert (parts.characters, parts.words, parts.documents) == (9, 4, 3)
 
 
-def test_a_document_in_two_blocks_is_one() -> None:
+def test_a_document_in_two_blocks_counts_once() -> None:
     first = scored("ab c", bits=[1, 1, 1, 1], symbols=[4], unfinished=True)
     result = evaluate([first, scored("d", "e", bits=[1, 1, 1, 1])])
     assert (result.documents, result.characters, result.symbols) == (2, 8, 8)
     assert result.words == 3, "c and d are one"
 
 
-def test_labels_have_rows() -> None:
+def test_metrics_by_label() -> None:
     result = evaluate(
         [scored("ab", "c", "d", bits=[1, 2, 3, 0.5, 0.5, 4, 4], labels=["x", None, "x"])]
     )
@@ -73,8 +73,8 @@ def test_labels_have_rows() -> None:
     assert [row.characters for row in result.labels.values()] == [2, 5]
 
 
-def test_the_interval_is_that_of_the_normal_distribution_where_it_holds() -> None:
-    """Independent documents of one size: the mean has a standard error of s / sqrt(n)."""
+def test_the_interval_is_about_that_of_the_normal_distribution() -> None:
+    """The mean of n independent documents of one size has the standard error s / sqrt(n)."""
     bits = np.random.default_rng(3).exponential(2.0, (400, 5)).astype(np.float32)
     result = evaluate([scored(*["abcd"] * 400, bits=bits.ravel().tolist())])
     means = bits.mean(axis=1)
@@ -83,14 +83,14 @@ def test_the_interval_is_that_of_the_normal_distribution_where_it_holds() -> Non
     assert result.interval == pytest.approx((means.mean() - error, means.mean() + error), abs=0.02)
 
 
-def test_the_keys_that_others_rely_on() -> None:
+def test_json_has_the_documented_keys() -> None:
     assert set(evaluate([two()]).to_json()) >= {
         *("bits_per_character", "nats_per_symbol", "perplexity"),
         *("characters", "symbols", "documents", "unknown"),
     }
 
 
-def test_no_documents() -> None:
+def test_no_documents_are_refused() -> None:
     with pytest.raises(CorpusError) as error:
         evaluate([])
     assert str(error.value) == "there is no document to evaluate; give at least one line of text."

@@ -1,4 +1,4 @@
-"""The figures of memorisation, against counts by hand and by ``in``."""
+"""Overlap figures against counts by hand and by ``in``."""
 
 import json
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ texts = st.lists(st.text(ALPHABET, max_size=25), min_size=1, max_size=6)
 documents = st.lists(st.text(ALPHABET, max_size=20), min_size=1, max_size=6)
 
 
-def share(flags: list[bool]) -> float | None:
+def fraction(flags: list[bool]) -> float | None:
     return sum(flags) / len(flags) if flags else None
 
 
 def novel(texts: list[str], documents: list[str], n: int) -> float | None:
     grams = [text[i : i + n] for text in texts for i in range(len(text) - n + 1)]
-    return share([not any(gram in document for document in documents) for gram in grams])
+    return fraction([not any(gram in document for document in documents) for gram in grams])
 
 
 def covered(texts: list[str], documents: list[str], k: int) -> float | None:
-    """Return the share of characters that lie in a copied span of exactly k, so of k or more."""
+    """Return the fraction of characters in copied spans of k characters, so of k or more."""
     flags = []
     for text in texts:
         spans = [
@@ -34,7 +34,7 @@ def covered(texts: list[str], documents: list[str], k: int) -> float | None:
             if any(text[i : i + k] in document for document in documents)
         ]
         flags += [any(place in span for span in spans) for place in range(len(text))]
-    return share(flags)
+    return fraction(flags)
 
 
 def longest(text: str, documents: list[str]) -> int:
@@ -46,7 +46,9 @@ def longest(text: str, documents: list[str]) -> int:
 
 
 @given(samples=texts, held_out=texts, documents=documents)
-def test_any_texts(samples: list[str], held_out: list[str], documents: list[str]) -> None:
+def test_figures_are_those_of_a_naive_count(
+    samples: list[str], held_out: list[str], documents: list[str]
+) -> None:
     result = measure_memorisation(
         documents=iter(documents),
         samples=iter(samples),
@@ -56,24 +58,24 @@ def test_any_texts(samples: list[str], held_out: list[str], documents: list[str]
     )
     assert result.documents == len(documents)
     assert result.held_out is not None
-    for texts, copying in ((samples, result.samples), (held_out, result.held_out)):
-        assert copying.texts == len(texts)
-        assert copying.characters == sum(map(len, texts))
-        assert copying.whole == share([bool(text) and text in documents for text in texts])
+    for texts, overlap in ((samples, result.samples), (held_out, result.held_out)):
+        assert overlap.texts == len(texts)
+        assert overlap.characters == sum(map(len, texts))
+        assert overlap.whole == fraction([bool(text) and text in documents for text in texts])
         inside = [bool(text) and any(text in document for document in documents) for text in texts]
-        assert copying.within == share(inside)
-        assert copying.novel_ngrams == {n: novel(texts, documents, n) for n in range(1, 6)}
-        assert copying.covered == {k: covered(texts, documents, k) for k in (1, 3, 5)}
+        assert overlap.within == fraction(inside)
+        assert overlap.novel_ngrams == {n: novel(texts, documents, n) for n in range(1, 6)}
+        assert overlap.covered == {k: covered(texts, documents, k) for k in (1, 3, 5)}
         lengths = [longest(text, documents) for text in texts]
-        assert [span.characters if span else 0 for span in copying.spans] == lengths
-        for quantile, value in copying.longest_quantiles.items():
-            # Of all lengths, the least that this share of the texts does not exceed.
+        assert [span.characters if span else 0 for span in overlap.spans] == lengths
+        for quantile, value in overlap.longest_quantiles.items():
+            # The least length that this fraction of the texts does not exceed.
             assert value in lengths
             assert sum(n <= value for n in lengths) >= quantile * len(lengths) - 1e-9
             assert sum(n < value for n in lengths) < quantile * len(lengths) + 1e-9
 
 
-def test_the_two_sides_are_the_same_function_of_their_texts() -> None:
+def test_samples_and_held_out_texts_are_measured_alike() -> None:
     documents, a, b = ["one two", "three"], ["one", "tw"], ["thr", "xyz", ""]
     both = measure_memorisation(documents=documents, samples=a, held_out=b)
     swapped = measure_memorisation(documents=documents, samples=b, held_out=a)
@@ -84,7 +86,7 @@ def test_the_two_sides_are_the_same_function_of_their_texts() -> None:
     assert alone.difference() is None
 
 
-def test_a_sample_longer_than_any_document_and_equal_documents() -> None:
+def test_samples_may_be_longer_than_documents_and_documents_may_repeat() -> None:
     result = measure_memorisation(
         documents=["ab", "ab"], samples=["abab", "ab"], span_lengths=(2, 3)
     )
@@ -95,22 +97,26 @@ def test_a_sample_longer_than_any_document_and_equal_documents() -> None:
     assert result.samples.novel_ngrams[5] is None
 
 
-def test_empty_samples_are_counted_and_copy_nothing() -> None:
+def test_empty_samples_count_as_texts_without_copies() -> None:
     result = measure_memorisation(documents=["", "ab"], samples=["", ""]).samples
     assert (result.texts, result.characters, result.whole, result.within) == (2, 0, 0.0, 0.0)
     assert set(result.covered.values()) == {None}
     assert result.spans == (None, None)
 
 
-def test_the_json_has_both_sides_and_their_difference() -> None:
+def test_json_has_both_overlaps_and_their_difference() -> None:
     result = measure_memorisation(
         documents=["abcdef"], samples=["abcd"], held_out=["abxy"], ngrams=(2, 9), span_lengths=(3,)
     )
-    told = json.loads(json.dumps(result.to_json()))
-    assert set(told) == {"documents", "samples", "held_out", "difference"}
+    parsed = json.loads(json.dumps(result.to_json()))
+    assert set(parsed) == {"documents", "samples", "held_out", "difference"}
     names = {"whole", "within", "longest_quantiles", "novel_ngrams", "covered"}
-    assert set(told["samples"]) == set(told["held_out"]) == {"texts", "characters", "spans", *names}
-    assert told["difference"] == {
+    assert (
+        set(parsed["samples"])
+        == set(parsed["held_out"])
+        == {"texts", "characters", "spans", *names}
+    )
+    assert parsed["difference"] == {
         "whole": 0.0,
         "within": 1.0,
         "longest_quantiles": {str(quantile): 2 for quantile in QUANTILES},
@@ -118,10 +124,10 @@ def test_the_json_has_both_sides_and_their_difference() -> None:
         "covered": {"3": 1.0},
     }
     span = {"characters": 2, "text": "ab", "start": 0, "document": 0, "place": 0}
-    assert told["held_out"]["spans"] == [span]
+    assert parsed["held_out"]["spans"] == [span]
 
 
-def test_training_documents_are_read_one_after_another_and_not_kept() -> None:
+def test_training_documents_may_be_a_generator() -> None:
     kept: list[int] = []
 
     def stream() -> Iterator[str]:
@@ -133,23 +139,23 @@ def test_training_documents_are_read_one_after_another_and_not_kept() -> None:
     assert (kept, result.samples.whole) == ([0, 1, 2], 1.0)
 
 
-def test_a_figure_is_what_its_name_says() -> None:
+def test_figures_of_three_samples_by_hand() -> None:
     result: OverlapFigures = measure_memorisation(
         documents=["the cat sat on the mat"],
         samples=["a cat sat here", "the mat", "dogs"],
         ngrams=(3,),
         span_lengths=(7,),
     ).samples
-    # " cat sat " has 9 of 14 characters, "the mat" all 7, "dogs" none of 4 in spans of 7.
+    # In spans of 7: 9 of 14 characters of the first, all 7 of the second, none of the third.
     assert result.covered == {7: 16 / 25}
-    # 7 of 12, 5 of 5 and 0 of 2 stand there.
+    # Copied trigrams: 7 of 12, 5 of 5 and 0 of 2.
     assert result.novel_ngrams == {3: 7 / 19}
     assert (result.whole, result.within) == (0.0, 1 / 3)
     assert [span and span.text for span in result.spans] == [" cat sat ", "the mat", "o"]
 
 
 @pytest.mark.parametrize(
-    ("changed", "error", "message"),
+    ("arguments", "error", "message"),
     [
         (
             {"samples": []},
@@ -164,8 +170,8 @@ def test_a_figure_is_what_its_name_says() -> None:
         (
             {"documents": []},
             CorpusError,
-            "there is no training document to look for; give at least one that the model has "
-            "learned from.",
+            "there is no training document to compare with; give at least one that the model was "
+            "trained on.",
         ),
         ({"ngrams": [2, 0]}, SettingsError, "ngrams has 0; give whole numbers of 1 or more."),
         (
@@ -180,10 +186,10 @@ def test_a_figure_is_what_its_name_says() -> None:
         ),
     ],
 )
-def test_what_a_user_can_get_wrong(
-    changed: dict[str, list[str]], error: type[Exception], message: str
+def test_invalid_arguments_are_refused(
+    arguments: dict[str, list[str]], error: type[Exception], message: str
 ) -> None:
-    given = {"documents": ["a"], "samples": ["a"], **changed}
+    valid = {"documents": ["a"], "samples": ["a"]}
     with pytest.raises(error) as raised:
-        measure_memorisation(**given)  # type: ignore[arg-type]
+        measure_memorisation(**(valid | arguments))  # type: ignore[arg-type]
     assert str(raised.value) == message

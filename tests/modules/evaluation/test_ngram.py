@@ -1,4 +1,4 @@
-"""The n-gram model beside a slow one, which has dicts of tuples and the formulae as printed.
+"""The n-gram model against a slow one, with dicts of tuples and the formulas as published.
 
 Axes: N targets.
 """
@@ -19,7 +19,7 @@ Ids = NDArray[np.int64]
 
 
 class Oracle:
-    """Modified Kneser-Ney, n-gram by n-gram."""
+    """Modified Kneser-Ney smoothing, one n-gram at a time."""
 
     def __init__(self, documents: list[Ids], vocabulary_size: int, order: int) -> None:
         self.vocabulary_size = vocabulary_size
@@ -35,8 +35,8 @@ class Oracle:
                         before[gram].add(text[first - 1])
         self.counts: dict[Gram, dict[int, int]] = defaultdict(dict)
         for gram, count in occurrences.items():
-            whole = len(gram) == order or not before[gram]
-            self.counts[gram[:-1]][gram[-1]] = count if whole else len(before[gram])
+            is_raw = len(gram) == order or not before[gram]
+            self.counts[gram[:-1]][gram[-1]] = count if is_raw else len(before[gram])
         self.discounts = [self.discount(length) for length in range(order)]
 
     def discount(self, length: int) -> list[float]:
@@ -44,13 +44,13 @@ class Oracle:
         n = Counter(count for seen in contexts for count in seen.values())
         if all(n[count] for count in (1, 2, 3, 4)):
             y = n[1] / (n[1] + 2 * n[2])
-            taken = [1 - 2 * y * n[2] / n[1], 2 - 3 * y * n[3] / n[2], 3 - 4 * y * n[4] / n[3]]
-            if all(0 < taken[i] <= i + 1 for i in range(3)):
-                return [0.0, *taken]
+            discounts = [1 - 2 * y * n[2] / n[1], 2 - 3 * y * n[3] / n[2], 3 - 4 * y * n[4] / n[3]]
+            if all(0 < discounts[i] <= i + 1 for i in range(3)):
+                return [0.0, *discounts]
         return [0.0, 0.5, 1.0, 1.5]
 
-    def chance(self, context: Gram, symbol: int) -> float:
-        shorter = self.chance(context[1:], symbol) if context else 1 / self.vocabulary_size
+    def probability(self, context: Gram, symbol: int) -> float:
+        shorter = self.probability(context[1:], symbol) if context else 1 / self.vocabulary_size
         seen = self.counts.get(context)
         if not seen:
             return shorter
@@ -62,13 +62,13 @@ class Oracle:
     def nats(self, document: Ids, order: int) -> list[float]:
         text = (0, *document.tolist(), 0)
         return [
-            -math.log(self.chance(text[max(place - order + 1, 0) : place], text[place]))
-            for place in range(1, len(text))
+            -math.log(self.probability(text[max(t - order + 1, 0) : t], text[t]))
+            for t in range(1, len(text))
         ]
 
 
-def some(seed: int, documents: int, symbols: int, largest: int) -> list[Ids]:
-    """Return documents of 0 to 30 symbols, some frequent and some rare, which often repeat."""
+def random_documents(seed: int, documents: int, symbols: int, largest: int) -> list[Ids]:
+    """Return documents of 0 to 30 symbols, made of words with frequencies after Zipf."""
     rng = np.random.default_rng(seed)
     odds = 1 / np.arange(1, symbols + 1)
     names = np.concatenate([[1], rng.choice(np.arange(2, largest), symbols - 1, replace=False)])
@@ -86,11 +86,11 @@ def some(seed: int, documents: int, symbols: int, largest: int) -> list[Ids]:
     ("documents", "symbols", "vocabulary_size"),
     [(300, 12, 20), (2000, 30, 60), (200, 400, 50_000), (1, 4, 6)],
 )
-def test_every_document_as_the_slow_model_says(
+def test_nats_are_those_of_the_slow_model(
     order: int, documents: int, symbols: int, vocabulary_size: int
 ) -> None:
-    """Six symbols of 50,000 would take 94 bits."""
-    texts = some(documents, documents + 40, symbols, vocabulary_size)
+    """With 50,000 symbols, an n-gram of six written out would need 94 bits."""
+    texts = random_documents(documents, documents + 40, symbols, vocabulary_size)
     training, test = texts[:documents], texts[documents:]
     oracle = Oracle(training, vocabulary_size, order)
     expected = [oracle.nats(document, order) for document in test]
@@ -102,23 +102,23 @@ def test_every_document_as_the_slow_model_says(
 
 
 @pytest.mark.parametrize("order", [1, 3, 6])
-def test_chances_of_all_symbols_sum_to_one(order: int) -> None:
+def test_probabilities_of_all_symbols_sum_to_one(order: int) -> None:
     vocabulary_size = 25
-    texts = some(7, 530, 12, vocabulary_size)
+    texts = random_documents(7, 530, 12, vocabulary_size)
     training = Targets.from_documents(texts[:500])
     for document in texts[500:]:
         for length in range(min(len(document), 9) + 1):
             context = document[:length]
-            ways = [np.append(context, symbol) for symbol in range(1, vocabulary_size)]
-            targets = Targets.from_documents([context, *ways])
+            continuations = [np.append(context, symbol) for symbol in range(1, vocabulary_size)]
+            targets = Targets.from_documents([context, *continuations])
             nats_N = surprisals(training, targets, vocabulary_size, order)
-            chances = np.exp(-nats_N[targets.starts_D + length])
-            assert chances.min() > 0
-            assert math.fsum(chances) == pytest.approx(1, rel=1e-12)
+            probabilities = np.exp(-nats_N[targets.starts_D + length])
+            assert probabilities.min() > 0
+            assert math.fsum(probabilities) == pytest.approx(1, rel=1e-12)
 
 
-def test_training_texts_without_any_symbol() -> None:
-    """One boundary after another: half of it is left to the uniform choice, twice."""
+def test_training_documents_may_be_empty() -> None:
+    """The boundary has half of the probability at each length; the rest is uniform."""
     empty = np.array([], dtype=np.int64)
     nats_N = surprisals(
         Targets.from_documents([empty]), Targets.from_documents([empty, np.array([3])]), 4
@@ -128,7 +128,7 @@ def test_training_texts_without_any_symbol() -> None:
     )
 
 
-def test_discounts_as_published() -> None:
-    """With n1 to n4 = 8, 4, 2, 1 is Y = 1/2, and every discount half its count."""
+def test_discounts_are_those_of_the_published_formula() -> None:
+    """n1 to n4 are 8, 4, 2 and 1, so Y = 1/2, and the discounts are 0.5, 1.25 and 2."""
     counts = np.repeat([1, 2, 3, 4, 9], [8, 4, 2, 1, 5])
     assert ngram.kneser_ney_discounts(counts).tolist() == [0, 0.5, 1.25, 2.0]

@@ -1,4 +1,4 @@
-"""Scores on Markov chains, where the nats of a text are a sum of logarithms done by hand."""
+"""Scores under Markov chains, where the nats of a text are a sum of known logarithms."""
 
 import math
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from charloom.text.documents import BLOCK_CHARACTERS, Block, Document, to_blocks
 from charloom.text.symbols import code_units
 
 LETTERS = "abc"
-CHANCES = np.random.default_rng(0).dirichlet([1.0] * 5, size=5)
+PROBABILITIES = np.random.default_rng(0).dirichlet([1.0] * 5, size=5)
 
 
-def reader(chances: Any) -> SymbolScorer:
-    settings, tensors = markov_tensors(chances)
+def symbol_scorer(probabilities: Any) -> SymbolScorer:
+    settings, tensors = markov_tensors(probabilities)
     return SymbolScorer(
         settings, {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
     )
@@ -29,11 +29,13 @@ def reader(chances: Any) -> SymbolScorer:
 
 def by_hand(text: str) -> float:
     ids = [0, *(LETTERS.index(letter) + 2 if letter in LETTERS else 1 for letter in text), 0]
-    return -sum(math.log(CHANCES[last][this]) for last, this in zip(ids, ids[1:], strict=False))
+    return -sum(
+        math.log(PROBABILITIES[last][this]) for last, this in zip(ids, ids[1:], strict=False)
+    )
 
 
 def scorer() -> Scorer:
-    return Scorer(reader(CHANCES), make_vocabulary(LETTERS))
+    return Scorer(symbol_scorer(PROBABILITIES), make_vocabulary(LETTERS))
 
 
 def scores(*texts: str) -> list[Score]:
@@ -41,7 +43,7 @@ def scores(*texts: str) -> list[Score]:
 
 
 @pytest.mark.parametrize("text", ["", "a", "abcabc", "xaéb"])
-def test_nats_of_a_text(text: str) -> None:
+def test_nats_bits_and_counts_of_a_text(text: str) -> None:
     (score,) = scores(text)
     assert score.nats == pytest.approx(by_hand(text), rel=1e-6)
     assert score.bits == pytest.approx(by_hand(text) / math.log(2), rel=1e-6)
@@ -50,8 +52,8 @@ def test_nats_of_a_text(text: str) -> None:
     assert score.unknown == sum(letter not in LETTERS for letter in text)
 
 
-def test_documents_of_all_lengths_come_back_in_order() -> None:
-    """More than are read side by side, with documents of many times the usual length."""
+def test_scores_are_in_the_order_of_the_documents() -> None:
+    """Several batches of documents, some of which are many times as long as most."""
     generator = np.random.default_rng(1)
     sizes = generator.integers(0, 60, 4 * BATCH_SIZE + 3)
     sizes[[3, 70, -1]] = 500, 900, 2000
@@ -61,7 +63,7 @@ def test_documents_of_all_lengths_come_back_in_order() -> None:
     assert [score.nats for score in result] == pytest.approx(list(map(by_hand, texts)), rel=1e-6)
 
 
-def test_documents_are_read_as_they_are_needed() -> None:
+def test_only_one_block_of_documents_is_read_ahead() -> None:
     taken = 0
 
     def endless() -> Iterator[Document]:
@@ -74,7 +76,7 @@ def test_documents_are_read_as_they_are_needed() -> None:
     assert taken == BLOCK_CHARACTERS // 2
 
 
-def test_a_document_that_goes_on_in_the_next_block() -> None:
+def test_a_document_may_continue_in_the_next_blocks() -> None:
     text = "".join(np.random.default_rng(2).choice(list(LETTERS), 1000))
     (whole,) = scorer().score_blocks(to_blocks([Document(text=text)]))
     parts = (text[:400], text[400:401], text[401:])
@@ -86,34 +88,34 @@ def test_a_document_that_goes_on_in_the_next_block() -> None:
         )
         for part in parts
     ]
-    found = list(scorer().score_blocks(blocks))
-    assert np.array_equal(np.concatenate([one.nats_N for one in found]), whole.nats_N)
-    assert np.array_equal(np.concatenate([one.targets_N for one in found]), whole.targets_N)
+    scored = list(scorer().score_blocks(blocks))
+    assert np.array_equal(np.concatenate([block.nats_N for block in scored]), whole.nats_N)
+    assert np.array_equal(np.concatenate([block.targets_N for block in scored]), whole.targets_N)
 
 
-def test_the_most_probable_symbol() -> None:
-    chances = [[0.1, 0.0, 0.6, 0.2, 0.1], [0.2] * 5, [0.4, 0, 0.2, 0.4, 0], [0, 0, 1, 0, 0]]
-    scored = Scorer(reader([*chances, [0.2] * 5]), make_vocabulary(LETTERS))
-    (found,) = scored.score_blocks(to_blocks([Document(text="ab"), Document(text="aba")]))
+def test_a_target_is_correct_if_it_is_the_first_of_the_most_probable() -> None:
+    probabilities = [[0.1, 0.0, 0.6, 0.2, 0.1], [0.2] * 5, [0.4, 0, 0.2, 0.4, 0], [0, 0, 1, 0, 0]]
+    markov = Scorer(symbol_scorer([*probabilities, [0.2] * 5]), make_vocabulary(LETTERS))
+    (scored,) = markov.score_blocks(to_blocks([Document(text="ab"), Document(text="aba")]))
     # After a, the boundary and b are equally probable: the one with the lower id counts.
-    assert found.correct_N.tolist() == [True, False, False, True, False, True, True]
+    assert scored.correct_N.tolist() == [True, False, False, True, False, True, True]
 
 
-def test_no_documents_no_scores() -> None:
+def test_no_documents_have_no_scores() -> None:
     assert scores() == []
 
 
-def test_characters_are_those_of_the_text_whatever_a_symbol_is() -> None:
-    network = reader(np.full((5, 5), 0.2))
+def test_characters_are_code_points_at_any_level() -> None:
+    uniform = symbol_scorer(np.full((5, 5), 0.2))
     for known, level in ((["<0xC3>", "<0xA9>", "a"], "byte"), (["aé", " ", "."], "word")):
-        (score,) = Scorer(network, make_vocabulary(known, level)).score([Document(text="aé aé")])  # type: ignore[arg-type]
+        (score,) = Scorer(uniform, make_vocabulary(known, level)).score([Document(text="aé aé")])  # type: ignore[arg-type]
         assert score.characters == 6
         assert score.symbols == {"byte": 8, "word": 4}[level]
         assert score.unknown == (level == "byte")
         assert score.nats == pytest.approx(score.symbols * math.log(5))
 
 
-def test_a_label_gives_the_state_to_start_from() -> None:
+def test_a_label_selects_the_initial_state() -> None:
     settings = NetworkSettings(cell="lstm", hidden=4, layers=2, input=3)
     tensors = random_tensors(settings, 5, labels=2, seed=1, scale=1.0)
     network = Network(settings, tensors)
@@ -127,7 +129,7 @@ def test_a_label_gives_the_state_to_start_from() -> None:
         assert score.nats == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_label_that_is_not_known() -> None:
+def test_an_unknown_label_is_refused() -> None:
     with pytest.raises(LabelError) as error:
         list(scorer().score([Document(text="a", label="news")]))
     assert str(error.value) == (

@@ -1,6 +1,7 @@
-"""The automaton of all substrings, against slices and ``in``.
+"""The suffix automaton against all slices of a text and a naive search in documents.
 
-Texts are numbers below 3 here, so that much repeats; documents may have others, which are -1.
+Texts are lists of numbers below 3, so that many substrings repeat. A symbol of a document that the
+text does not have is -1.
 """
 
 import numpy as np
@@ -29,10 +30,10 @@ def substrings(text: list[int]) -> set[tuple[int, ...]]:
 
 
 @given(text=texts)
-def test_it_has_every_substring_once_and_stays_small(text: list[int]) -> None:
+def test_states_have_every_substring_once_within_the_known_bounds(text: list[int]) -> None:
     automaton = build_automaton(array(text), SYMBOLS)
     longest, links = automaton.longest_Q, automaton.link_Q
-    # A state stands for the suffixes of its longest string down to one more than its link's.
+    # The strings of a state are suffixes of its longest, down to one longer than its link's.
     counts = [longest[q] - longest[link] for q, link in enumerate(links) if link != NOTHING]
     assert sum(counts) == len(substrings(text))
     edges = np.count_nonzero(automaton.keys_W != NOTHING)
@@ -43,12 +44,12 @@ def test_it_has_every_substring_once_and_stays_small(text: list[int]) -> None:
 
 
 def expected(text: list[int], documents: list[list[int]]) -> list[tuple[int, int]]:
-    """Return, of each symbol, how long the longest span is that ends there and was read, and where.
+    """Return the length of the longest match that ends at each symbol, and where it first ends.
 
-    Spans are looked for from the longest down, documents from the first on.
+    Spans are tried from the longest to the shortest, documents in order.
     """
 
-    def found(span: list[int]) -> int | None:
+    def first_end(span: list[int]) -> int | None:
         before = 0
         for document in documents:
             for start in range(len(document) - len(span) + 1):
@@ -59,18 +60,18 @@ def expected(text: list[int], documents: list[list[int]]) -> list[tuple[int, int
 
     spans = []
     for end in range(1, len(text) + 1):
-        places = ((end - start, found(text[start:end])) for start in range(end))
-        spans.append(next(((n, at) for n, at in places if at is not None), (0, int(NEVER))))
+        ends = ((end - start, first_end(text[start:end])) for start in range(end))
+        spans.append(next(((n, at) for n, at in ends if at is not None), (0, int(NEVER))))
     return spans
 
 
-@given(text=texts, documents=documents, several=st.booleans())
-def test_what_was_read_is_known_of_every_symbol(
-    text: list[int], documents: list[list[int]], several: bool
+@given(text=texts, documents=documents, one_by_one=st.booleans())
+def test_scanned_documents_give_the_longest_match_at_every_symbol(
+    text: list[int], documents: list[list[int]], one_by_one: bool
 ) -> None:
     documents = [[s if s in text else NOTHING for s in document] for document in documents]
     automaton = build_automaton(array(text), SYMBOLS)
-    if several:
+    if one_by_one:
         before = 0
         for document in documents:
             scan(automaton, array(document), np.array([len(document)]), before)
@@ -79,19 +80,19 @@ def test_what_was_read_is_known_of_every_symbol(
         stops = np.cumsum([len(document) for document in documents], dtype=np.int64)
         scan(automaton, array(sum(documents, [])), stops, 0)
     propagate_matches(automaton)
-    lengths = automaton.length_Q[1 : len(text) + 1].tolist()
-    places = automaton.place_Q[1 : len(text) + 1].tolist()
-    wanted = expected(text, documents)
-    assert lengths == [length for length, _ in wanted]
-    pairs = zip(places, wanted, strict=True)
-    assert all(place == at for place, (length, at) in pairs if length)
+    lengths = automaton.match_length_Q[1 : len(text) + 1].tolist()
+    ends = automaton.match_end_Q[1 : len(text) + 1].tolist()
+    matches = expected(text, documents)
+    assert lengths == [length for length, _ in matches]
+    pairs = zip(ends, matches, strict=True)
+    assert all(end == expected_end for end, (length, expected_end) in pairs if length)
 
 
-def test_a_text_that_repeats_itself_is_read_in_linear_time() -> None:
-    """Sorting its suffixes would compare 10**10 symbols; this takes milliseconds."""
+def test_a_repetitive_text_is_handled_in_linear_time() -> None:
+    """Sorting its suffixes would compare 10**10 symbols. The automaton needs milliseconds."""
     text = [0] * 100_000
     automaton = build_automaton(array(text), 1)
     scan(automaton, array([0] * 200_000), np.array([200_000]), 0)
     propagate_matches(automaton)
-    assert automaton.length_Q[1 : len(text) + 1].tolist() == list(range(1, len(text) + 1))
-    assert automaton.place_Q[len(text)] == len(text) - 1
+    assert automaton.match_length_Q[1 : len(text) + 1].tolist() == list(range(1, len(text) + 1))
+    assert automaton.match_end_Q[len(text)] == len(text) - 1

@@ -12,10 +12,10 @@ def test_every_document_ends_with_its_boundary() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64])
-def test_ids_of_any_width(dtype: type[np.integer]) -> None:
+def test_ids_of_any_type_become_int32(dtype: type[np.integer]) -> None:
     assert Targets.from_documents([np.array([7], dtype=dtype)]).ids_N.dtype == np.int32
 
 
-def test_no_documents() -> None:
+def test_no_documents_have_no_targets() -> None:
     targets = Targets.from_documents([])
     assert len(targets.ids_N) == len(targets.starts_D) == 0

@@ -1,5 +1,7 @@
+"""Word counts against ``str.split``."""
+
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charloom.evaluation.word_count import WordCounter
@@ -10,21 +12,24 @@ TEXTS = st.lists(st.text(alphabet="ab \t\u3000\u00a0\n🙂é"), min_size=1)
 
 
 @given(TEXTS, st.lists(st.booleans()))
-def test_words_are_what_python_splits_a_text_into(texts: list[str], joins: list[bool]) -> None:
-    """Some texts go on in the next block."""
-    count, whole = WordCounter(), [""]
+@example(["a", "", "a"], [True])
+def test_words_of_documents_in_several_blocks_are_those_of_split(
+    texts: list[str], joins: list[bool]
+) -> None:
+    """``joins`` decides which texts continue in the next block."""
+    counter, whole = WordCounter(), [""]
     for index, text in enumerate(texts):
-        goes_on = index < min(len(joins), len(texts) - 1) and joins[index]
+        unfinished = index < min(len(joins), len(texts) - 1) and joins[index]
         units = code_units(text, "char")
-        count.add(Block(codes=units, lengths=np.array([len(units)]), unfinished=goes_on))
+        counter.add(Block(codes=units, lengths=np.array([len(units)]), unfinished=unfinished))
         whole[-1] += text
-        whole += [] if goes_on else [""]
-    assert count.words == sum(len(text.split()) for text in whole)
+        whole += [] if unfinished else [""]
+    assert counter.words == sum(len(text.split()) for text in whole)
 
 
 @given(TEXTS)
-def test_a_word_ends_with_its_document(texts: list[str]) -> None:
-    count = WordCounter()
+def test_no_word_extends_over_two_documents(texts: list[str]) -> None:
+    counter = WordCounter()
     units = [code_units(text, "char") for text in texts]
-    count.add(Block(codes=np.concatenate(units), lengths=np.array(list(map(len, units)))))
-    assert count.words == sum(len(text.split()) for text in texts)
+    counter.add(Block(codes=np.concatenate(units), lengths=np.array(list(map(len, units)))))
+    assert counter.words == sum(len(text.split()) for text in texts)

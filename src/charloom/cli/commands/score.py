@@ -104,8 +104,8 @@ def _resolve_threshold(
     model: "Model", settings: TextSettings, given: str | None, sources: list[str] | None
 ) -> "Threshold | None":
     """Return what lines are held against; raises SettingsError for what cannot be."""
-    from charloom.evaluation.calibration import Calibration
-    from charloom.evaluation.score_lines import BitsThreshold, calibrate_on_blocks
+    from charloom.evaluation.calibration import Calibration, calibrate_on_blocks
+    from charloom.evaluation.score_lines import BitsThreshold
 
     if given != "auto":
         if sources:
