@@ -437,7 +437,7 @@ def test_a_run_that_was_ended_goes_on(charloom: Charloom, source: Path, name: st
     assert process.returncode == {"SIGKILL": -9, "SIGTERM": 143}[name]
     if name == "SIGTERM":
         assert err.decode().splitlines()[-1] == (
-            f"Go on: charloom train {source} -o runs/m --resume"
+            f"Resume: charloom train {source} -o runs/m --resume"
         )
 
     again = charloom("train", source, *SMALL, "--steps", 100, "-o", "runs/m")

@@ -101,7 +101,7 @@ def _run_training(sources: list[str], options: Mapping[str, Any], **place: Any) 
     """
     from charloom.cli.terminal.downloads import fetch_corpora
     from charloom.cli.terminal.keys import KeyListener
-    from charloom.progress.watch import choose_view
+    from charloom.progress.live_view import choose_view
     from charloom.runs import train as recipe
     from charloom.runs.resolve import resolve_run
     from charloom.runs.tensorboard import check_log
