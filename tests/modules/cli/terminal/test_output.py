@@ -77,4 +77,4 @@ def test_any_locale_writes_utf8_and_lone_surrogates_as_question_marks(
     for stream in streams:
         stream.write("é\udcff")
         stream.flush()
-        assert stream.buffer.getvalue() == "é?".encode()  # type: ignore[attr-defined]
+        assert stream.buffer.getvalue() == "é?".encode()
