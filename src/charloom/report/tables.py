@@ -78,10 +78,7 @@ def overlap_rows(memorisation: Memorisation) -> list[OverlapRow]:
 
 
 def longest_spans(memorisation: Memorisation) -> list[CopiedSpan]:
-    """Return the longest copies of different texts; of equal texts, the first sample's."""
+    """Return the longest copies of different texts; of equal texts, that of the first sample."""
     spans = [span for span in memorisation.samples.spans if span is not None]
-    spans.sort(key=lambda span: -span.characters)
-    different: dict[str, CopiedSpan] = {}
-    for span in spans:
-        different.setdefault(span.text, span)
-    return list(different.values())[:MAX_SPANS]
+    different = {span.text: span for span in reversed(spans)}
+    return sorted(different.values(), key=lambda span: -span.characters)[:MAX_SPANS]

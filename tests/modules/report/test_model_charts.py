@@ -33,7 +33,9 @@ def point_counts(chart: Chart | None) -> dict[str, int]:
 def curves_of(
     validation: Sequence[tuple[float, float]], training: Sequence[tuple[float, float]] = ()
 ) -> Curves:
-    return Curves(training=tuple(training), validation=tuple(validation), characters_per_second=())
+    return Curves(
+        training=tuple(training), validation=tuple(validation), characters_per_second=None
+    )
 
 
 def row(temperature: float | None, distinct: float | None, copied: float | None) -> Diversity:
