@@ -70,23 +70,6 @@ def unknown_symbols_note(symbols: Iterable[str]) -> list[str]:
     return [note] if unknown else []
 
 
-def display_width(text: str) -> int:
-    """Return the number of terminal columns of ``text``.
-
-    Wide characters and emoji sequences have two columns, combining marks none.
-    """
-    # Two milliseconds to import, so that only tables pay for it.
-    from rich.cells import cell_len
-
-    return cell_len(text)
-
-
-def pad(text: str, columns: int, *, right: bool = False) -> str:
-    """Fill ``text`` with spaces up to ``columns`` terminal columns; ``right`` aligns it right."""
-    spaces = " " * (columns - display_width(text))
-    return spaces + text if right else text + spaces
-
-
 # Figures
 
 

@@ -8,7 +8,6 @@ from training_events import step
 from charloom.evaluation.baselines import Baselines
 from charloom.formatting import (
     BASELINE_NAMES,
-    display_width,
     escape_controls,
     format_bar,
     format_bytes,
@@ -22,7 +21,6 @@ from charloom.formatting import (
     format_time_left,
     format_value,
     indent_continuation,
-    pad,
     quote,
     summarize,
     unknown_symbols_note,
@@ -69,26 +67,6 @@ def test_unknown_symbols_are_listed_once_in_one_note() -> None:
     assert unknown_symbols_note("x☃x") == [
         'the model does not know "x", "☃": <unk> is fed in their place.'
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "columns"),
-    [
-        ("abc", 3),
-        ("標題", 4),
-        ("e\u0301", 1),
-        ("\U0001f600", 2),
-        ("\U0001f468\u200d\U0001f469\u200d\U0001f467", 2),  # three emoji joined into one
-        ("\u2764\ufe0f", 2),  # a heart with the variation selector of emoji
-        ("\U0001f1e9\U0001f1ea", 2),  # a flag
-        ("", 0),
-    ],
-)
-def test_width_is_counted_in_terminal_columns(text: str, columns: int) -> None:
-    assert display_width(text) == columns
-    assert pad(text, 6) == text + " " * (6 - columns)
-    assert pad(text, 6, right=True) == " " * (6 - columns) + text
-    assert pad(text, columns - 1) == text
 
 
 @given(st.floats(0, 1), st.integers(1, 60))

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from charloom.cli.terminal import output
+from charloom.cli.terminal.columns import display_width, pad
 from charloom.errors import SettingsError
-from charloom.formatting import display_width, format_percent, pad, quote
+from charloom.formatting import format_percent, quote
 from charloom.settings import SamplingSettings
 from charloom.text.cleaning import clean_prompt
 from charloom.text.vocabulary import EOS

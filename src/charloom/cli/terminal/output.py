@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from charloom.formatting import display_width, escape_controls, pad, unknown_symbols_note
+from charloom.cli.terminal.columns import display_width, pad
+from charloom.formatting import escape_controls, unknown_symbols_note
 from charloom.progress.closed_output import tolerate_closed_stderr
 
 
