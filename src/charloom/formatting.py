@@ -36,12 +36,12 @@ def escape_controls(text: str) -> str:
 
 
 def indent_continuation(text: str, indent: int) -> str:
-    """Escape control characters and indent all lines but the first by ``indent`` spaces."""
+    """Indent all lines but the first by ``indent`` spaces; escape control characters."""
     return escape_controls(text).rstrip("\n").replace("\n", "\n" + " " * indent)
 
 
 def quote(text: str) -> str:
-    r"""Put double quotes around ``text``; escape quotes, line breaks and control characters.
+    r"""Put ``text`` in double quotes; escape quotes, line breaks, control characters.
 
     >>> print(quote('say "no"\n'))
     "say \"no\"\n"
@@ -74,7 +74,7 @@ def unknown_symbols_note(symbols: Iterable[str]) -> list[str]:
 
 
 def format_bar(fraction: float, columns: int) -> str:
-    """Draw a bar for a fraction from 0 to 1, at most ``columns`` wide, in eighths of a column."""
+    """Draw a bar for a fraction from 0 to 1 of ``columns``, in eighths of a column."""
     full, eighths = divmod(round(fraction * columns * 8), 8)
     return "█" * full + (_EIGHTHS[eighths] if eighths else "")
 
@@ -130,7 +130,7 @@ def format_value(value: object, floats: str = "g") -> str:
 
 
 def format_metric(value: float | int) -> str:
-    """Format a count with thousands separators, a metric with four decimals below 1000.
+    """Format a count with separators, or a metric with four decimals below 1000.
 
     >>> format_metric(12345), format_metric(2.34567), format_metric(12345.678)
     ('12,345', '2.3457', '12,345.7')

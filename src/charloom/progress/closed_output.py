@@ -18,7 +18,7 @@ def redirect_to_devnull(stream: TextIO) -> None:
 
 @contextmanager
 def tolerate_closed_stderr() -> Iterator[None]:
-    """Suppress an OSError of the block, and discard all further output to standard error.
+    """Suppress an OSError, and discard all further output to standard error.
 
     Training continues when the terminal or the reader of its log is gone.
     """

@@ -1,4 +1,4 @@
-"""The view of a training run for a terminal, and the choice between it and the plain view."""
+"""The view of a training run for a terminal, and the choice between both views."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_SAMPLE_CHARACTERS: Final = 240
 
 
 class LiveProgressView(ProgressView):
-    """Prints a run on a terminal, above a panel of its progress that is redrawn in place."""
+    """Prints a run on a terminal, above a panel that is redrawn in place."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(clock)
@@ -72,7 +72,7 @@ class LiveProgressView(ProgressView):
         self._console.print(line)
 
     def write_entry(self, heading: str, text: Text, style: str) -> None:
-        """Write a text with a heading in the left margin, folded to the width of the terminal."""
+        """Write a text with a heading in the left margin, folded to fit the terminal."""
         grid = Table.grid(
             Column(min_width=MARGIN, justify="right", no_wrap=True),
             Column(overflow="fold"),

@@ -46,7 +46,7 @@ class PinnedLines(RenderHook):
             self._console.print(Control())
 
     def stop(self) -> None:
-        """Erase the lines and restore standard error; without effect if they are not shown."""
+        """Erase the lines and restore standard error, if the lines are shown."""
         if self._is_shown:
             self._is_shown = False
             sys.stderr = self._stderr

@@ -107,7 +107,7 @@ class ProgressView:
         print(line.plain, file=sys.stderr, flush=True)
 
     def write_entry(self, heading: str, text: Text, style: str) -> None:
-        """Write a text with a heading in the left margin; ``style`` is that of the heading."""
+        """Write a text with a heading, which has the ``style``, in the left margin."""
         indent = max(MARGIN, len(heading)) + 2
         self.write_line(Text(f"{heading:>{MARGIN}}  {indent_continuation(text.plain, indent)}"))
 
@@ -154,7 +154,7 @@ class ProgressView:
 
 
 class SilentView(ProgressView):
-    """Prints nothing; of several data-parallel processes only the first one has a view."""
+    """Prints nothing; for all data-parallel processes but the first."""
 
     def write_line(self, line: Text) -> None:
         """Write nothing."""

@@ -1,4 +1,4 @@
-"""A training run described in words: its data, network and settings, and its outcome."""
+"""A training run in words: its data, network and settings, and its outcome."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _format_processes(plan: Plan) -> str:
 
 
 def describe_outcome(plan: Plan, event: Stopped) -> list[Text]:
-    """Return the last lines of a run: the weights that were kept, and commands to continue with.
+    """Return the last lines of a run: where its weights are, and the next commands.
 
     The list is empty for a run that saves no model.
     """

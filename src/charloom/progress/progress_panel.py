@@ -1,4 +1,4 @@
-"""The lines pinned to a terminal during training: a progress bar, metrics and loss curves.
+"""The lines pinned to a terminal during training: progress, metrics, loss curves.
 
       47 %  ━━━━━━━━━━━━━━━━──────────────────  1:02 left, epoch 6
   training  ██▇▆▅▄▄▃▃▃▂▂▂▂▁▁                    2.159 bits/char, best 2.150
@@ -55,7 +55,7 @@ class ProgressPanel:
         self._validation.add(event.progress, event.bits_per_character)
 
     def draw(self, columns: int, rows: int) -> list[Text]:
-        """Return the lines for a terminal of this size, or the first one if it has few rows."""
+        """Return the lines for a terminal of this size; only the first for few rows."""
         available = columns - MARGIN - 2 * len(_GAP)
         with_unit = available - _METRIC_COLUMNS >= _MIN_CURVE_COLUMNS_WITH_UNIT
         unit = _UNIT if with_unit else ""
@@ -91,7 +91,7 @@ class ProgressPanel:
         return line.append(epoch) if line.cell_len + len(epoch) <= columns else line
 
     def _bottom(self, columns: int, low: float, high: float) -> Text:
-        """Return throughput and memory, then the ends of the scale and hints as far as they fit."""
+        """Return throughput and memory; the ends of the scale and hints, if they fit."""
         line = Text(" " * MARGIN)
         if self._last_step is not None:
             rate = f"{format_rate(self._last_step.characters_per_second)} char/s"

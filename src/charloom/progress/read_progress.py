@@ -10,7 +10,7 @@ _BAR_COLUMNS: Final = 20
 
 
 class ReadProgress:
-    """Counts the bytes that are read; ``str`` describes the progress, rate and time left."""
+    """Counts the bytes that are read; ``str`` describes progress, rate, time left."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Curves over a training run, drawn as one line of text: one block character a column."""
+"""Curves over a training run as one line of text, one block character a column."""
 
 import math
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ MAX_COLUMNS: Final = 1000
 
 
 def sparkline(values: Sequence[float], low: float, high: float, levels: str = BLOCK_LEVELS) -> str:
-    """Draw one character a value: the first of ``levels`` at ``low``, the last at ``high``.
+    """Draw one character for each value.
 
-    Values beyond the range are clipped, NaN is a space. If ``high`` is not above ``low``, all
-    values have the middle level.
+    It is the first of ``levels`` at ``low`` and the last at ``high``. Values beyond the range are
+    clipped, NaN is a space. If ``high`` is not above ``low``, all values have the middle level.
 
     >>> sparkline([1, 2, 3, float("nan"), 9], low=1, high=3)
     '▁▅█ █'
@@ -31,10 +31,11 @@ def _level_character(value: float, low: float, high: float, levels: str) -> str:
 
 
 def shared_range(*curves: Sequence[float]) -> tuple[float, float]:
-    """Return the range to draw curves of equal length in: (lowest value, highest late value).
+    """Return the range (low, high) in which to draw curves of equal length.
 
-    The highest value ignores the first fifth of the columns that have values: the loss at the
-    start is so high that it would flatten the rest. Both are NaN if there is no value.
+    ``low`` is the lowest value. ``high`` ignores the first fifth of the columns that have values:
+    the loss at the start is so high that it would flatten the rest. Both are NaN if there is no
+    value.
     """
     columns = [[v for v in column if not math.isnan(v)] for column in zip(*curves, strict=True)]
     filled = [column for column in columns if column]
@@ -55,7 +56,7 @@ class Curve:
         self._values = [math.nan] * MAX_COLUMNS
 
     def add(self, progress: float, value: float) -> None:
-        """Add the value at ``progress``; of values in the same slot, the last one is stored."""
+        """Add the value at ``progress``; a slot stores the last value added to it."""
         self.latest = value
         self.best = min(self.best, value)
         self._values[_slot(progress)] = value

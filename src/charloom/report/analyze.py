@@ -1,4 +1,4 @@
-"""The measurements of a report: a model on the held-out texts of its own corpus."""
+"""The measurements of a report: a model on the held-out texts of its corpus."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -106,9 +106,10 @@ def analyze(
 
 
 def sample_length(evaluation: Evaluation) -> int:
-    """Return the maximum length of samples: four times the mean held-out text, within limits.
+    """Return the maximum length of samples in symbols.
 
-    Nearly all real texts are shorter, and a sample fits on a screen.
+    It is four times the mean length of held-out texts, within limits: nearly all real texts are
+    shorter, and a sample fits on a screen.
     """
     return max(min(4 * evaluation.symbols // evaluation.documents, MAX_LENGTH), MIN_LENGTH)
 
@@ -116,7 +117,7 @@ def sample_length(evaluation: Evaluation) -> int:
 def sample_at_temperatures(
     model: Model, settings: SamplingSettings, max_labels: int = MAX_LABELS
 ) -> tuple[Samples, ...]:
-    """Generate texts at each temperature, for the first labels if the model has labels."""
+    """Generate texts at each temperature, and for each of the first labels if any."""
     labels: Sequence[str | None] = model.record.labels[:max_labels] or (None,)
     count = SAMPLES_PER_TEMPERATURE if len(labels) == 1 else SAMPLES_PER_LABEL
 
@@ -150,7 +151,7 @@ def _describe_model(model: Model) -> dict[str, Any]:
 
 
 def _measure_memorisation(model: Model, corpus: Corpus, settings: SamplingSettings) -> Memorisation:
-    """Compare samples at temperature 1, and held-out texts like them, with the training texts."""
+    """Compare samples at temperature 1, and held-out texts, with training texts."""
     generated = draw_samples(
         model.generator,
         replace(settings, temperature=1.0),

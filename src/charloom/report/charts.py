@@ -1,4 +1,4 @@
-"""Charts as data: positions of lines, marks and labels, which the templates draw as SVG.
+"""Charts as data: positions of lines, marks and labels, for templates of SVG.
 
 Colors are in the style sheet. The ``kind`` of a series, a number, selects its color, the dashes of
 its line and the shape of its marks, so that series are distinguishable without colors.

@@ -1,4 +1,4 @@
-"""The content of a report as data: measurements, samples, settings and provenance of a model."""
+"""The content of a report as data: measurements, samples, settings, provenance."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The charts of the report: training curves, temperature, novelty, and comparisons of runs."""
+"""The charts of the report: training curves, temperature, novelty, comparisons."""
 
 import dataclasses
 import itertools
@@ -19,7 +19,7 @@ CROP_BITS: Final = 0.3
 """The training curve is shown from this far above the highest validation loss."""
 MAX_NAMED_CURVES: Final = 8
 BEST_NAMED_CURVES: Final = 3
-"""Of more curves than ``MAX_NAMED_CURVES``, only so many, the best, have a label."""
+"""Number of curves, the best, that have a label if there are more than that."""
 
 
 def learning_chart(curves: Curves, saved_at: float | None) -> Chart | None:
@@ -97,15 +97,15 @@ def novelty_chart(memorisation: Memorisation) -> Chart | None:
 
 
 def curves_chart(curves: Mapping[str, Curves], cells: Mapping[str, str]) -> Chart | None:
-    """Return the validation curves of several runs, best first; None if there is no curve.
+    """Return the validation curves of runs, best first; None if there is no curve.
 
     Both arguments are by the name of the run.
     """
     named = MAX_NAMED_CURVES if len(curves) <= MAX_NAMED_CURVES else BEST_NAMED_CURVES
     series = [
-        Series(name=name, points=own.validation, kind=cell_kind(cells[name]), labelled=rank < named)
-        for rank, (name, own) in enumerate(curves.items())
-        if own.validation
+        Series(name=name, points=run.validation, kind=cell_kind(cells[name]), labelled=rank < named)
+        for rank, (name, run) in enumerate(curves.items())
+        if run.validation
     ]
     best_points = [(min(line.points, key=lambda point: point[1]), line) for line in series]
     return line_chart(

@@ -43,8 +43,9 @@ def render_comparison_page(
     samples: Mapping[str, Samples],
     best: Findings,
 ) -> str:
-    """Return the page of a comparison: all ``results``, best first, and the ``best`` in detail.
+    """Return the page of a comparison, with the best model in detail.
 
+    ``results`` are sorted, best first; ``best`` are the findings of the best model at hand.
     ``curves`` and ``samples`` are by the name of the run; runs without samples are allowed.
     """
     bits = {run.name: run.validation for run in results}

@@ -1,4 +1,4 @@
-"""The axes of a chart: from values to positions, round ticks, labels that do not overlap.
+"""The axes of a chart: positions of values, round ticks, labels without overlap.
 
 Positions are pixels in the coordinates of the chart, from its left or from its top.
 """
@@ -11,7 +11,7 @@ from typing import Self
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Scale:
-    """A linear or logarithmic map of values ``low`` to ``high`` to ``start`` to ``stop``."""
+    """A linear or logarithmic map of [``low``, ``high``] to [``start``, ``stop``]."""
 
     low: float
     high: float
@@ -69,7 +69,7 @@ class Scale:
         return [round(k * step, 12) for k in range(first, last + 1)]
 
     def _decades(self) -> list[float]:
-        """Return 1, 2 and 5 times powers of ten, or powers of ten alone; [] if too few fit."""
+        """Return 1, 2 and 5 times powers of ten, or only powers; [] if too few fit."""
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         for multiples in ((1, 2, 5), (1,)):
             values = [m * 10.0**power for power in range(first, last + 1) for m in multiples]
@@ -104,10 +104,10 @@ def axis_label(value: float) -> str:
 
 
 def spread_labels(positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move positions of labels at least ``gap`` apart, as little as possible, in their order.
+    """Move labels at least ``gap`` apart, as little as possible, in their order.
 
-    They stay between ``low`` and ``high`` if there is enough space. Labels that would overlap are
-    moved as a group around the mean of their positions.
+    Positions stay between ``low`` and ``high`` if there is enough space. Labels that would overlap
+    are moved as a group around the mean of their positions.
 
     >>> spread_labels([10, 12, 50], gap=10, low=0, high=100)
     [6.0, 16.0, 50.0]

@@ -111,7 +111,7 @@ def _staircase(frontier: Points, more_is_better: bool) -> Points:
 def _point_labels(
     points: Sequence[ScatterPoint], x_scale: Scale, y_scale: Scale
 ) -> tuple[Label, ...]:
-    """Return names to the right of the points; to the left in the right half of the chart."""
+    """Return names right of the points; left of those in the right half."""
     middle = (x_scale.start + x_scale.stop) / 2
     labels: list[Label] = []
     for is_left in (False, True):

@@ -1,4 +1,4 @@
-"""Texts with the surprise of each of their symbols, for the reader of the report to look at."""
+"""Texts with the surprise of each of their symbols, to be shown in the report."""
 
 import dataclasses
 import itertools
@@ -43,7 +43,7 @@ class Surprise:
 
 
 def score_given(scorer: Scorer, texts: Sequence[str], settings: TextSettings) -> list[Surprise]:
-    """Return the texts that the user chose, cleaned by ``settings``; long ones in chunks.
+    """Return texts that the user chose, cleaned by ``settings``, long ones in chunks.
 
     Raises SettingsError if cleaning leaves nothing of a text.
     """
@@ -58,7 +58,7 @@ def score_given(scorer: Scorer, texts: Sequence[str], settings: TextSettings) ->
 
 
 def score_held_out(scorer: Scorer, documents: Iterable[Document]) -> list[Surprise]:
-    """Return texts at equal distances in the ranking from the least to the most surprising."""
+    """Return texts evenly spaced in the ranking from least to most surprising."""
     chosen, is_cut = _first_documents(documents)
     chunks = list(_score_chunks(scorer, chosen, given=False))
     if is_cut:

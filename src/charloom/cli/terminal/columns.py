@@ -14,6 +14,6 @@ def display_width(text: str) -> int:
 
 
 def pad(text: str, columns: int, *, right: bool = False) -> str:
-    """Fill ``text`` with spaces up to ``columns`` terminal columns; ``right`` aligns it right."""
+    """Pad ``text`` with spaces to ``columns`` columns; ``right`` aligns it right."""
     spaces = " " * (columns - display_width(text))
     return spaces + text if right else text + spaces

@@ -55,8 +55,9 @@ _INVISIBLE_CATEGORIES: Final = {"Zs", "Zl", "Zp", "Cf", "Mn", "Me", "Mc"}
 
 
 def interact(model: "Model", prompt: str, settings: SamplingSettings, choice_count: int) -> None:
-    """Continue a cleaned prompt by the commands of the user; offer ``choice_count`` symbols each.
+    """Continue a cleaned prompt by the commands of the user.
 
+    ``choice_count`` next symbols are offered at each step.
     The text is written at the end of the input, and also when the user interrupts.
     """
     session = model.generator.session(prompt, settings)
@@ -71,7 +72,7 @@ def interact(model: "Model", prompt: str, settings: SamplingSettings, choice_cou
 
 
 class _Dialogue:
-    """Executes commands on one text, from the first list of choices to the end of the input."""
+    """Executes commands on one text, until the end of the input."""
 
     def __init__(self, model: "Model", session: "Session", choice_count: int) -> None:
         self._model = model
@@ -128,7 +129,7 @@ class _Dialogue:
             self._show()
 
     def _generate(self, symbols: str) -> None:
-        """Generate so many symbols, or to the end of the text; show them as they are sampled."""
+        """Generate and show a number of symbols, or the rest of the text."""
         _show_tail(self._session.committed, end="")
         for chunk in self._session.generate(int(symbols) if symbols else None):
             output.write_message(chunk, end="")
@@ -161,7 +162,7 @@ class _Dialogue:
 
 
 def _read_command() -> str | None:
-    """Prompt for and return the next line without its line feed; None at the end of the input."""
+    """Prompt for a line and return it; None at the end of the input."""
     output.write_message("> ", end="")
     line = sys.stdin.readline() if sys.stdin else ""
     # A terminal echoes typed lines; other input is echoed here, and so is the end of the input.

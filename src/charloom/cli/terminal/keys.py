@@ -1,4 +1,4 @@
-"""A key that requests a validation, samples and a checkpoint during training on a terminal."""
+"""A key that requests a validation, samples and a checkpoint during training."""
 
 import contextlib
 import os
@@ -24,9 +24,9 @@ def in_foreground(terminal: int) -> bool:
 
 
 class KeyListener:
-    """A listener that checks for the key after each step; a context manager around the run.
+    """Checks for the key after each step: a listener, and a context around the run.
 
-    Within it the terminal delivers keys at once and does not echo them. It does nothing if
+    In the context the terminal delivers keys at once and does not echo them. It does nothing if
     ``stdin`` is None or no terminal, if ``stderr`` is no terminal, or in the background.
     ``on_key`` is called once for each step during which the key was pressed.
     """

@@ -1,4 +1,4 @@
-"""Output of the commands: results on standard output, everything else on standard error."""
+"""Output of commands: results on standard output, all else on standard error."""
 
 import io
 import json
@@ -12,20 +12,20 @@ from charloom.progress.closed_output import tolerate_closed_stderr
 
 
 def force_utf8() -> None:
-    """Write UTF-8 in every locale; characters without a code, such as lone surrogates, as ``?``."""
+    """Write UTF-8 in every locale; lone surrogates are written as ``?``."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def note(message: str) -> None:
-    """Write a message about the work as one line on standard error, which may be closed."""
+    """Write a message as one line on standard error, which may be closed."""
     with tolerate_closed_stderr():
         print("charloom:", " ".join(message.splitlines()), file=sys.stderr, flush=True)
 
 
 def note_unknown_symbols(symbols: Iterable[str]) -> None:
-    """Write one note on symbols of the prompts that the model does not know, if there are any."""
+    """Write one note if there are symbols that the model does not know."""
     for message in unknown_symbols_note(symbols):
         note(message)
 
@@ -37,7 +37,7 @@ def write_message(text: str = "", *, end: str = "\n") -> None:
 
 
 def write_result(text: str, *, end: str = "\n") -> None:
-    """Write a result on standard output; on a terminal, control characters are escaped."""
+    """Write a result; on a terminal, control characters are escaped."""
     print(escape_controls(text) if sys.stdout.isatty() else text, end=end)
 
 
@@ -47,7 +47,7 @@ def write_json(value: Any) -> None:
 
 
 def write_table(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """Write rows of cells as aligned columns; those numbered in ``right`` are aligned right."""
+    """Write rows as aligned columns; those numbered in ``right`` are aligned right."""
     lines = [[escape_controls(cell) for cell in row] for row in rows]
     widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
     for line in lines:
