@@ -1,4 +1,4 @@
-"""A real browser without a window, for the pages that charloom writes."""
+"""A headless browser for the pages that charloom writes."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REQUIRED = "CHARLOOM_TEST_BROWSER"
-"""Set to anything: a browser that is missing fails the tests, instead of leaving them out."""
-# Without a sandbox of its own, which needs rights that containers do not give; and no calls home.
+"""If this environment variable is set, a missing browser fails tests instead of skipping them."""
+# The sandbox needs privileges that containers lack. Background requests are switched off.
 OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -23,7 +23,7 @@ OPTIONS = (
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """Give a browser; the test is left out where there is none."""
+    """Yield a browser; skip the test if none is installed."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         message = f"none of the browsers {', '.join(NAMES)} is installed: make browser"

@@ -1,4 +1,4 @@
-"""Running the command line inside the process of the tests, and in one of its own."""
+"""Command lines, run within the process of the tests or in a process of their own."""
 
 import dataclasses
 import io
@@ -17,7 +17,7 @@ from charloom.cli.app import run
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CommandResult:
-    """What a command line came to."""
+    """The exit code and the output of a command line."""
 
     code: int
     out: str
@@ -25,6 +25,7 @@ class CommandResult:
 
     @property
     def records(self) -> list[Any]:
+        """Standard output as JSON lines."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
@@ -32,7 +33,7 @@ Charloom = Callable[..., CommandResult]
 
 
 def make_runner(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Charloom:
-    """Return a function that runs one command line and captures what it wrote."""
+    """Return a function that runs one command line and returns its output."""
 
     def charloom(*arguments: str | Path | float, stdin: str = "") -> CommandResult:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
@@ -47,7 +48,7 @@ def make_runner(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
 def start_process(
     *arguments: str | Path, stderr: int = subprocess.PIPE, **environment: str
 ) -> subprocess.Popen[bytes]:
-    """Start a command line as a user does."""
+    """Start a command line in a new process, as a user does."""
     return subprocess.Popen(
         [sys.executable, "-m", "charloom", *map(str, arguments)],
         stdin=subprocess.DEVNULL,

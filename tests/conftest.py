@@ -1,4 +1,4 @@
-"""What holds for every test: no clock decides, and nobody's cache folder is touched."""
+"""Settings of all tests: no time limits, one torch thread, a cache folder of their own."""
 
 from collections.abc import Iterator
 
@@ -6,13 +6,13 @@ import hypothesis
 import pytest
 import torch
 
-# Tests share their cores with others, so a slow example proves nothing; and a run that fails must
-# fail again, so the examples are derived from the test alone.
+# Examples have no deadline, because cores may be shared with other programs. They are derived from
+# the test alone, so that a failure is reproducible.
 hypothesis.settings.register_profile("charloom", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("charloom")
 
-# The networks of the tests are tiny: two threads only wait for each other, the more so on a machine
-# that others use as well. (What runs in a process of its own has the threads that users have.)
+# The networks of the tests are so small that a second thread makes them slower. Processes that
+# tests start have the default number of threads.
 torch.set_num_threads(1)
 
 

@@ -1,20 +1,33 @@
-"""How text is shown to people: no character that a terminal would obey, tidy line breaks."""
+"""Text and figures for people: on terminals, in tables and on pages."""
 
 import json
 import re
-import unicodedata
 from collections.abc import Collection, Iterable
 from itertools import islice
+from typing import Final
 
 from charloom.events import Sample, Step
 
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_MAX_LISTED = 8
-_EIGHTHS = " ▏▎▍▌▋▊▉"
+BASELINE_NAMES: Final = {
+    "uniform": "uniform over the symbols",
+    "unigram": "symbol frequencies",
+    "ngram": "6-grams (Kneser-Ney)",
+    "xz": "xz -9e",
+    "zstd": "zstd -19",
+}
+"""Names for people of the baselines in ``charloom.evaluation.baselines``, in order of strength."""
+
+_CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_MAX_LISTED: Final = 8
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+_MAX_SECONDS_LEFT: Final = 1000 * 3600
+
+
+# Text
 
 
 def escape_controls(text: str) -> str:
-    r"""Return ``text`` with control characters spelled out; newlines and tabs stay.
+    r"""Replace control characters by their codes; keep line feeds and tabs.
 
     >>> escape_controls("red \x1b[31m")
     'red <0x1B>[31m'
@@ -23,86 +36,112 @@ def escape_controls(text: str) -> str:
 
 
 def indent_continuation(text: str, indent: int) -> str:
-    """Return ``text``, made visible, with every further line moved right by ``indent``."""
+    """Indent all lines but the first by ``indent`` spaces; escape control characters."""
     return escape_controls(text).rstrip("\n").replace("\n", "\n" + " " * indent)
 
 
 def quote(text: str) -> str:
-    """Return ``text`` between double quotes, with line breaks and the like spelled out."""
+    r"""Put ``text`` in double quotes; escape quotes, line breaks, control characters.
+
+    >>> print(quote('say "no"\n'))
+    "say \"no\"\n"
+    """
     return escape_controls(json.dumps(text, ensure_ascii=False))
 
 
 def summarize(texts: Collection[str]) -> str:
-    """Return the first of some texts, quoted, and how many there are besides."""
+    """List the first eight texts, quoted, and the number of the others.
+
+    >>> summarize(["a", "b"])
+    '"a", "b"'
+    """
     shown = ", ".join(map(quote, islice(texts, _MAX_LISTED)))
     return shown + (f" and {len(texts) - _MAX_LISTED} more" if len(texts) > _MAX_LISTED else "")
 
 
 def unknown_symbols_note(symbols: Iterable[str]) -> list[str]:
-    """Return what is to be told of symbols that a model does not know: one note, or none."""
+    """Return one note on the symbols of a prompt that a model does not know.
+
+    The list is empty if there are none.
+    """
     unknown = list(dict.fromkeys(symbols))
     pronoun = "its" if len(unknown) == 1 else "their"
     note = f"the model does not know {summarize(unknown)}: <unk> is fed in {pronoun} place."
     return [note] if unknown else []
 
 
-def display_width(text: str) -> int:
-    """Return how many columns of a terminal ``text`` takes: wide characters two, marks none."""
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    marks = sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
-    return len(text) + wide - marks
-
-
-def pad(text: str, columns: int) -> str:
-    """Return ``text`` filled with spaces up to ``columns`` columns of a terminal."""
-    return text + " " * max(0, columns - display_width(text))
+# Figures
 
 
 def format_bar(fraction: float, columns: int) -> str:
-    """Return a bar of ``share`` (0 to 1) of ``columns`` columns, to an eighth of a column."""
+    """Draw a bar for a fraction from 0 to 1 of ``columns``, in eighths of a column."""
     full, eighths = divmod(round(fraction * columns * 8), 8)
     return "█" * full + (_EIGHTHS[eighths] if eighths else "")
 
 
 def format_duration(seconds: float) -> str:
-    """Return seconds as minutes:seconds, or hours:minutes:seconds from one hour on."""
+    """Format seconds as minutes:seconds, or hours:minutes:seconds from one hour on.
+
+    >>> format_duration(61), format_duration(3725)
+    ('1:01', '1:02:05')
+    """
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def format_step(event: Step) -> str:
-    """Return how learning goes, in one line without the time so far."""
-    return (
-        f"{format_percent(event.progress)}, epoch {event.epoch}, "
-        f"training {event.bits_per_character:.3f} bits/char, "
-        f"{event.characters_per_second:,.0f} char/s, {format_memory(event)}, {format_time_left(event)} left"
-    )
+def format_percent(fraction: float, decimals: int = 0) -> str:
+    """Format a fraction from 0 to 1 as a percentage.
 
-
-def format_percent(fraction: float) -> str:
-    """Return a share, 0 to 1, in whole percent."""
-    return f"{100 * fraction:.0f} %"
-
-
-def format_time_left(event: Step) -> str:
-    """Return the time that training will go on, if the rest goes like what is behind.
-
-    A thousand hours and more are a guess from next to nothing: "?".
+    >>> format_percent(0.125), format_percent(0.125, 1)
+    ('12 %', '12.5 %')
     """
-    return format_duration(event.seconds_left) if event.seconds_left < 1000 * 3600 else "?"
+    return f"{100 * fraction:.{decimals}f} %"
 
 
-def format_memory(event: Step) -> str:
-    """Return the memory that the process holds, and that of the GPU if it uses one."""
-    gpu = event.device_memory_bytes
-    return format_bytes(event.memory_bytes) + (
-        f", GPU {format_bytes(gpu)}" if gpu is not None else ""
-    )
+def format_percent_cell(fraction: float | None, missing: str) -> str:
+    """Format a fraction as a percentage in a table; None becomes ``missing``.
+
+    >>> format_percent_cell(0.125, ""), format_percent_cell(None, "-")
+    ('12.5%', '-')
+    """
+    return missing if fraction is None else f"{fraction:.1%}"
+
+
+def format_value(value: object, floats: str = "g") -> str:
+    """Format a setting or a metric; ``floats`` is the format of floats.
+
+    >>> [format_value(value) for value in (None, True, 1500, 0.25, ["a", "b"], "")]
+    ['–', 'yes', '1,500', '0.25', 'a, b', '']
+    """
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case float():
+            return format(value, floats)
+        case list() | tuple():
+            return ", ".join(map(str, value)) or "–"
+        case _:
+            return str(value)
+
+
+def format_metric(value: float | int) -> str:
+    """Format a count with separators, or a metric with four decimals below 1000.
+
+    >>> format_metric(12345), format_metric(2.34567), format_metric(12345.678)
+    ('12,345', '2.3457', '12,345.7')
+    """
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4f}" if value < 1000 else f"{value:,.1f}"
 
 
 def format_bytes(count: int) -> str:
-    """Return a number of bytes in whole MB, from 1,000 MB on in GB.
+    """Format a number of bytes in whole MB, from 1,000 MB on in GB.
 
     >>> format_bytes(412_300_000), format_bytes(12_345_678_901)
     ('412 MB', '12.3 GB')
@@ -112,12 +151,45 @@ def format_bytes(count: int) -> str:
 
 
 def format_rate(rate: float) -> str:
-    """Return a rate in whole units, or from 10,000 on in thousands."""
+    """Format a rate in whole units, from 10,000 on in thousands.
+
+    >>> format_rate(9_999), format_rate(23_456)
+    ('9,999', '23k')
+    """
     return f"{rate / 1000:,.0f}k" if rate >= 10_000 else f"{rate:,.0f}"
 
 
+# Training events
+
+
+def format_step(event: Step) -> str:
+    """Describe the state of training in one line, without the time since the start."""
+    return (
+        f"{format_percent(event.progress)}, epoch {event.epoch}, "
+        f"training {event.bits_per_character:.3f} bits/char, "
+        f"{event.characters_per_second:,.0f} char/s, "
+        f"{format_memory(event)}, {format_time_left(event)} left"
+    )
+
+
+def format_time_left(event: Step) -> str:
+    """Format the estimated time until the budget is used.
+
+    Estimates of 1000 hours and more, made at the very start, are shown as "?".
+    """
+    seconds = event.seconds_left
+    return format_duration(seconds) if seconds < _MAX_SECONDS_LEFT else "?"
+
+
+def format_memory(event: Step) -> str:
+    """Format the memory of the process, and of its GPU if it uses one."""
+    text = format_bytes(event.memory_bytes)
+    gpu = event.device_memory_bytes
+    return text if gpu is None else f"{text}, GPU {format_bytes(gpu)}"
+
+
 def sample_heading(event: Sample) -> str:
-    """Return a sample's temperature, and its label if it has one."""
+    """Return the temperature of a sample, and its label if it has one."""
     label, temperature = event.label, event.temperature
     if label is None:
         return f"temp {temperature:g}" if temperature else "greedy"

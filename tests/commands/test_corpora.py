@@ -1,10 +1,6 @@
-from pathlib import Path
-
-import pytest
 from command_line import Charloom
 
-from charloom.cli.terminal import downloads
-from charloom.data.named_corpora import CORPORA, NamedCorpus
+from charloom.data.named_corpora import CORPORA
 
 
 def test_every_corpus_is_listed(charloom: Charloom) -> None:
@@ -23,29 +19,3 @@ def test_as_json(charloom: Charloom) -> None:
     assert by_name["facts"]["bytes_to_fetch"] == 0
     assert by_name["tiny-shakespeare"]["bytes_to_fetch"] == 1_115_394
     assert by_name["ag-news"]["columns"] == ["class", "title", "description"]
-
-
-def test_a_corpus_is_fetched_before_it_is_read(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    fetched: list[str] = []
-    monkeypatch.setattr(downloads, "fetch_files", lambda corpus: fetched.append(corpus.name))
-    monkeypatch.chdir(tmp_path)
-    Path("names").write_text("a file goes before the corpus of its name", encoding="utf-8")
-    downloads.fetch_corpora(["facts", "lines.txt", "names", "tiny-shakespeare"])
-    assert fetched == ["tiny-shakespeare"]
-    assert capsys.readouterr().err == ("charloom: fetching tiny-shakespeare, 1.1 MB, this once.\n")
-
-
-def test_on_a_terminal_a_bar_follows_the_bytes(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def arrive(corpus: NamedCorpus, progress: object) -> None:
-        assert callable(progress)
-        progress(500_000)
-
-    monkeypatch.setattr(downloads, "fetch_files", arrive)
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    downloads.fetch_corpora(["tiny-shakespeare"])
-    assert "0.5/1.1 MB" in capsys.readouterr().err

@@ -161,8 +161,8 @@ def test_baselines_stand_beside(charloom: Charloom, tmp_path: Path) -> None:
     assert shown == sorted(shown)
     assert {name.strip() for name, _ in rows} == {
         "this model",
-        "all symbols alike",
-        "frequencies of symbols",
+        "uniform over the symbols",
+        "symbol frequencies",
         "6-grams (Kneser-Ney)",
         "xz -9e",
         "zstd -19",

@@ -93,10 +93,10 @@ def test_where_the_page_is(charloom: Charloom, trained: Path, tmp_path: Path) ->
     done = charloom("report", trained / "run", "-o", tmp_path / "new" / "page")
     assert (done.code, done.out) == (0, f"{tmp_path / 'new' / 'page' / 'report.html'}\n")
     assert done.err.splitlines() == [
-        "charloom: reading the texts that it learned from ...",
+        "charloom: reading the training texts ...",
         "charloom: scoring held-out texts ...",
-        "charloom: writing texts and looking for copies ...",
-        "charloom: asking simpler models ...",
+        "charloom: generating texts and searching for copies ...",
+        "charloom: computing baselines ...",
     ]
 
 
@@ -112,7 +112,7 @@ def test_a_model_with_a_report_can_be_replaced(charloom: Charloom, trained: Path
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--text", " "), 'a text to show is " "; it must not be blank.'),
+        (("--text", " "), '--text is " "; it must not be blank.'),
         (
             ("--training", "nowhere.txt"),
             "no file, folder, glob or corpus is named 'nowhere.txt'; allowed: a path that "

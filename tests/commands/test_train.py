@@ -315,8 +315,8 @@ def test_the_validation_corpus_is_fetched_too(charloom: Charloom, fetched: list[
     done = charloom("train", "tiny-shakespeare", "--valid", "names")
     assert (done.code, fetched) == (0, ["tiny-shakespeare", "names"])
     assert done.err == (
-        "charloom: fetching tiny-shakespeare, 1.1 MB, this once.\n"
-        "charloom: fetching names, 0.2 MB, this once.\n"
+        "charloom: downloading tiny-shakespeare, 1.1 MB; later runs use the cached copy.\n"
+        "charloom: downloading names, 0.2 MB; later runs use the cached copy.\n"
     )
 
 
@@ -437,7 +437,7 @@ def test_a_run_that_was_ended_goes_on(charloom: Charloom, source: Path, name: st
     assert process.returncode == {"SIGKILL": -9, "SIGTERM": 143}[name]
     if name == "SIGTERM":
         assert err.decode().splitlines()[-1] == (
-            f"Go on: charloom train {source} -o runs/m --resume"
+            f"Resume: charloom train {source} -o runs/m --resume"
         )
 
     again = charloom("train", source, *SMALL, "--steps", 100, "-o", "runs/m")

@@ -80,8 +80,8 @@ def test_two_hosts_train_one_model(hosts: list[str], tmp_path: Path) -> None:
         for job in jobs:
             job.kill()
     assert [job.returncode for job in jobs] == [0, 0], errors
-    assert "2 processes as one" in errors[0]
-    assert "processes as one" not in errors[1]
+    assert "data parallel over 2 processes" in errors[0]
+    assert "data parallel over" not in errors[1]
     assert Model.load(folders[0]).record.metrics["step"] == 12
     assert not folders[1].exists(), "process 0 alone writes a model"
     assert all(list((cache / "ids").iterdir()) for cache in caches), "each host encodes once"

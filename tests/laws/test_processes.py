@@ -211,4 +211,4 @@ def test_torchrun_starts_them(source: Path, tmp_path: Path) -> None:
     )
     shown = done.stderr.decode()
     assert done.returncode == 0, shown
-    assert shown.count("2 processes as one") == shown.count("Done: ") == 1
+    assert shown.count("data parallel over 2 processes") == shown.count("Done: ") == 1

@@ -1,1 +1,1 @@
-"""Views of a run while it trains."""
+"""Views of a training run: listeners of its events that print on standard error."""

@@ -1,58 +1,48 @@
-"""What a training run is about to do, in words."""
+"""A training run in words: its data, network and settings, and its outcome."""
 
 from __future__ import annotations
 
 import math
+import shlex
 from typing import TYPE_CHECKING
+
+from rich.text import Text
 
 from charloom import units
 from charloom.formatting import unknown_symbols_note
 
 if TYPE_CHECKING:
     from charloom.data.corpus import Corpus
+    from charloom.events import Stopped
     from charloom.runs.plan import Plan
 
 
 def describe_plan(plan: Plan) -> list[tuple[str, str]]:
-    """Return what a run is about to do, as names and sentences."""
+    """Return what a run will do, as pairs of a heading and a text."""
     corpus, network, training = plan.corpus, plan.network, plan.training
     vocabulary = corpus.vocabulary
-    unknown = unknown_symbols_note(
-        s for prompt in training.prompts for s in vocabulary.unknown_symbols(prompt)
+    symbols = (
+        symbol for prompt in training.prompts for symbol in vocabulary.unknown_symbols(prompt)
     )
-    size = "one-hot input" if network.input == "one-hot" else f"embedding of {network.input}"
     layers = f"{network.layers} layer" + ("s" if network.layers > 1 else "")
+    source = "one-hot input" if network.input == "one-hot" else f"embedding of {network.input}"
     parameters = sum(count for _, count in plan.layers)
     return [
-        ("learn from", _format_dataset(len(corpus.training), corpus.training.total_characters)),
-        ("measure on", _format_dataset(len(corpus.validation), corpus.validation.total_characters)),
+        ("training", _format_dataset(len(corpus.training), corpus.training.total_characters)),
+        ("validation", _format_dataset(len(corpus.validation), corpus.validation.total_characters)),
         ("symbols", f"{len(vocabulary):,}, level {vocabulary.level}{_format_rare_symbols(corpus)}"),
         (
             "network",
-            f"{network.cell.upper()}, {layers} of {network.hidden}, {size}: "
+            f"{network.cell.upper()}, {layers} of {network.hidden}, {source}: "
             f"{parameters:,} parameters",
         ),
         (
-            "training",
+            "settings",
             f"{training.budget}, minibatches of {training.batch_size}, {training.optimizer}, "
             f"{plan.device}, {plan.precision}, seed {training.seed}{_format_processes(plan)}",
         ),
-        *(("note", note) for note in (*plan.notes, *corpus.notes, *unknown)),
+        *(("note", note) for note in (*plan.notes, *corpus.notes, *unknown_symbols_note(symbols))),
     ]
-
-
-def _format_processes(plan: Plan) -> str:
-    return f", {plan.processes} processes as one" if plan.processes > 1 else ""
-
-
-def _format_rare_symbols(corpus: Corpus) -> str:
-    """Return how many symbols of the training part are too rare to have an id of their own."""
-    count = corpus.vocabulary.counts[1]
-    if count <= 1:
-        return "; 1 symbol of the text is rarer and becomes <unk>" if count else ""
-    percent = 100 * count / corpus.training.total_symbols
-    fraction = f" ({percent:.2g} %)" if percent >= 0.1 else ""
-    return f"; {count:,} symbols of the text{fraction} are rarer and become <unk>"
 
 
 def _format_dataset(documents: int, characters: int) -> str:
@@ -60,8 +50,51 @@ def _format_dataset(documents: int, characters: int) -> str:
     return f"{texts}, {characters:,} characters"
 
 
+def _format_rare_symbols(corpus: Corpus) -> str:
+    count = corpus.vocabulary.counts[1]
+    if count <= 1:
+        return "; 1 symbol of the text is rare and becomes <unk>" if count else ""
+    percent = 100 * count / corpus.training.total_symbols
+    fraction = f" ({percent:.2g} %)" if percent >= 0.1 else ""
+    return f"; {count:,} symbols of the text{fraction} are rare and become <unk>"
+
+
+def _format_processes(plan: Plan) -> str:
+    return f", data parallel over {plan.processes} processes" if plan.processes > 1 else ""
+
+
+def describe_outcome(plan: Plan, event: Stopped) -> list[Text]:
+    """Return the last lines of a run: where its weights are, and the next commands.
+
+    The list is empty for a run that saves no model.
+    """
+    if plan.output is None:
+        return []
+    output = str(plan.output)
+    interrupted = event.reason == "interrupted"
+    bits = event.bits_per_character
+    weights = (
+        "the last weights, not validated"
+        if bits is None
+        else f"the best weights, {bits:.3f} bits per character"
+    )
+    outcome = "Interrupted" if interrupted else "Done"
+    prompts = list(filter(None, plan.training.prompts))[:1]
+    labels = plan.corpus.labels[:1]
+    generate = ["charloom", "generate", output, *prompts, "-n", "5"]
+    generate += ["--label", *labels] if labels else []
+    lines = [
+        Text.assemble((f"{outcome}: ", "bold"), f"{weights}, are in ", (output, "bold")),
+        Text.assemble("Try: ", (shlex.join(generate), "bold")),
+    ]
+    if interrupted:
+        resume = ["charloom", "train", *plan.sources, "-o", output, "--resume"]
+        lines.append(Text.assemble("Resume: ", (shlex.join(resume), "bold")))
+    return lines
+
+
 def uniform_bits_per_character(plan: Plan) -> float:
-    """Return the bits per character of choosing blindly, on the validation part."""
-    part = plan.corpus.validation
-    nats = part.total_symbols * math.log(len(plan.corpus.vocabulary))
-    return units.bits_per_character(nats, part.total_characters)
+    """Return the validation loss of a model to which all symbols are equally likely."""
+    validation = plan.corpus.validation
+    nats = validation.total_symbols * math.log(len(plan.corpus.vocabulary))
+    return units.bits_per_character(nats, validation.total_characters)

@@ -1,4 +1,4 @@
-"""A curve in one line of text: values as blocks of eight heights, over the whole of a run."""
+"""Curves over a training run as one line of text, one block character a column."""
 
 import math
 from collections.abc import Sequence
@@ -6,16 +6,19 @@ from typing import Final
 
 BLOCK_LEVELS: Final = "▁▂▃▄▅▆▇█"
 ASCII_LEVELS: Final = "_.-=*#"
-"""Heights for a terminal that has no blocks."""
+"""Heights for a terminal without block characters."""
 MAX_COLUMNS: Final = 1000
-"""Parts of a run of which a curve keeps one value each; no curve is wider."""
+"""Number of values that a curve stores; no drawing is wider."""
 
 
 def sparkline(values: Sequence[float], low: float, high: float, levels: str = BLOCK_LEVELS) -> str:
-    """Return one character for each value: the first level for ``low``, the last for ``high``.
+    """Draw one character for each value.
 
-    Values beyond are drawn as the nearest of the two, NaN as a space. If ``high`` is not above
-    ``low``, all are equal and stand in the middle.
+    It is the first of ``levels`` at ``low`` and the last at ``high``. Values beyond the range are
+    clipped, NaN is a space. If ``high`` is not above ``low``, all values have the middle level.
+
+    >>> sparkline([1, 2, 3, float("nan"), 9], low=1, high=3)
+    '▁▅█ █'
     """
     return "".join(_level_character(value, low, high, levels) for value in values)
 
@@ -28,39 +31,41 @@ def _level_character(value: float, low: float, high: float, levels: str) -> str:
 
 
 def shared_range(*curves: Sequence[float]) -> tuple[float, float]:
-    """Return the lowest value of all, and the highest after the first fifth of what there is.
+    """Return the range (low, high) in which to draw curves of equal length.
 
-    A network begins so badly that on a scale with room for it nothing else could be told apart.
-    Both are NaN if there is no value.
+    ``low`` is the lowest value. ``high`` ignores the first fifth of the columns that have values:
+    the loss at the start is so high that it would flatten the rest. Both are NaN if there is no
+    value.
     """
-    values = [[v for v in column if not math.isnan(v)] for column in zip(*curves, strict=True)]
-    known = [column for column in values if column]
-    late = [v for column in known[len(known) // 5 :] for v in column]
+    columns = [[v for v in column if not math.isnan(v)] for column in zip(*curves, strict=True)]
+    filled = [column for column in columns if column]
+    late = [value for column in filled[len(filled) // 5 :] for value in column]
     if not late:
         return math.nan, math.nan
-    return min(v for column in known for v in column), max(late)
+    return min(value for column in filled for value in column), max(late)
 
 
 class Curve:
-    """Values over a run, from its begin (0) to its end (1), however many they are."""
+    """A metric over the progress of a run, from 0 to 1, in constant memory."""
 
     def __init__(self) -> None:
         self.latest = math.nan
-        """The value that was added last; NaN if there is none."""
+        """The value added last; NaN if there is none."""
         self.best = math.inf
         """The lowest value; infinity if there is none."""
         self._values = [math.nan] * MAX_COLUMNS
 
     def add(self, progress: float, value: float) -> None:
-        """Add the value after the share ``progress`` of the run."""
+        """Add the value at ``progress``; a slot stores the last value added to it."""
         self.latest = value
         self.best = min(self.best, value)
         self._values[_slot(progress)] = value
 
     def columns(self, width: int, progress: float) -> list[float]:
-        """Return the run in ``width`` parts: the last value of each, or that before it.
+        """Return one value for each of ``width`` equal parts of the run.
 
-        Parts before the first value, and those after ``progress``, are NaN.
+        It is the last value in the part or, if there is none, before it. Parts before the first
+        value and after ``progress`` are NaN.
         """
         now = _slot(progress)
         columns: list[float] = []

@@ -1,5 +1,5 @@
-"""The report: what is known of a model, or of several side by side, as one page and as JSON.
+"""The report of a model or a comparison: one HTML page, and its figures as JSON.
 
-findings.py gathers the figures, scales.py and charts.py turn them into pictures, and page.py fills
-the templates. Nothing of it needs a network, a script or torch.
+``analyze`` measures a model, ``model_charts`` and ``tables`` arrange the results, ``page`` fills
+the templates. The page loads nothing from the network and has no scripts.
 """

@@ -10,23 +10,24 @@ from charloom.model import Model
 from charloom.model_folder.format import REPORT, REPORT_FIGURES
 from charloom.model_folder.metrics import read_curves
 from charloom.model_folder.writer import replace_files
-from charloom.report.findings import Findings, analyze, sample_at_temperatures, sample_length
+from charloom.report.analyze import analyze, sample_at_temperatures, sample_length
+from charloom.report.findings import Findings
 from charloom.report.page import render_comparison_page, render_model_page
 from charloom.runs.compare import Result
 from charloom.settings import SamplingSettings
 
 MAX_SAMPLED_MODELS: Final = 6
-"""Models, the best ones, whose samples are shown side by side."""
+"""The best models of a comparison, whose samples are shown side by side."""
 
 
 def write_report(
     run: Path, folder: Path | None = None, **analysis_options: Any
 ) -> tuple[Path, Findings]:
-    """Write the report of a model; return the page's place, and what it tells.
+    """Write the report of a model; return the path of the page, and the findings.
 
-    The page and its figures go into the model folder, or into ``folder``, which is made if need be.
-    ``choices`` are those of ``examine``, which says what is raised; OutputError if a file
-    cannot be written.
+    The files are written into ``folder``, which is made if it is missing, or into the model folder.
+    ``analysis_options`` are arguments of ``analyze``. Raises what ``analyze`` raises, and
+    OutputError if a file cannot be written.
     """
     if folder is not None and folder.exists() and not folder.is_dir():
         raise OutputError(
@@ -37,24 +38,27 @@ def write_report(
 
 
 def write_comparison_report(
-    folder: Path, results: Sequence[Result], on_progress: Callable[[str], None] = lambda what: None
+    folder: Path,
+    results: Sequence[Result],
+    on_progress: Callable[[str], None] = lambda message: None,
 ) -> Path:
-    """Write the report of the models that were compared in a folder, into it.
+    """Write the report of a comparison into its folder; return the path of the page.
 
-    Those that another machine has trained have figures only. Raises what ``report`` does.
+    Models that were trained on another machine have no folder here, and so no samples. Raises what
+    ``write_report`` raises.
     """
-    ordered = sorted(results, key=lambda one: one.validation)
-    curves = {one.name: read_curves(folder / one.name) for one in ordered}
-    here = [one.name for one in ordered if (folder / one.name).is_dir()]
-    best = analyze(folder / here[0], on_progress=on_progress)
-    settings = SamplingSettings(length=sample_length(best.figures))
+    ordered = sorted(results, key=lambda run: run.validation)
+    curves = {run.name: read_curves(folder / run.name) for run in ordered}
+    trained_here = [run.name for run in ordered if (folder / run.name).is_dir()]
+    best = analyze(folder / trained_here[0], on_progress=on_progress)
+    settings = SamplingSettings(length=sample_length(best.evaluation))
     samples = {
         name: sample_at_temperatures(Model.load(folder / name), settings, max_labels=1)[0]
-        for name in here[:MAX_SAMPLED_MODELS]
+        for name in trained_here[:MAX_SAMPLED_MODELS]
     }
     figures = {
-        "runs": [one.to_json() | {"curves": curves[one.name].to_json()} for one in ordered],
-        "samples": {name: own.to_json() for name, own in samples.items()},
+        "runs": [run.to_json() | {"curves": curves[run.name].to_json()} for run in ordered],
+        "samples": {name: texts.to_json() for name, texts in samples.items()},
         "best": best.to_json(),
     }
     return _write(folder, render_comparison_page(ordered, curves, samples, best), figures)

@@ -1,4 +1,4 @@
-"""Texts with the surprise of each of their symbols, chosen to be looked at."""
+"""Texts with the surprise of each of their symbols, to be shown in the report."""
 
 import dataclasses
 import itertools
@@ -18,20 +18,20 @@ MAX_SHOWN: Final = 9
 """Held-out texts that are shown."""
 MAX_DOCUMENTS: Final = 2000
 MAX_CHARACTERS: Final = 200_000
-"""Of the held-out texts among which these are chosen, from the first on."""
+"""The texts shown are selected from this many of the first held-out texts."""
 CHUNK_SYMBOLS: Final = 400
-"""Symbols that are shown of a text; a longer one gives several pieces."""
+"""Longer texts are shown in chunks of this length."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Surprise:
-    """A text, or a piece of one, with the bits of each of its symbols."""
+    """A text, or a chunk of one, with the surprise of each symbol in bits."""
 
     bits_per_character: float
     symbols: tuple[tuple[str, float], ...]
-    """In order; the boundary is the last one, unless ``ends`` is false."""
+    """In order; the last one is the boundary, unless ``ends`` is false."""
     given: bool
-    """Whether the reader of the report chose it."""
+    """Whether the user chose the text."""
     begins: bool
     """Whether it is the beginning of its text."""
     ends: bool
@@ -43,47 +43,45 @@ class Surprise:
 
 
 def score_given(scorer: Scorer, texts: Sequence[str], settings: TextSettings) -> list[Surprise]:
-    """Return texts that were given, cleaned as those of the model; long ones in pieces.
+    """Return texts that the user chose, cleaned by ``settings``, long ones in chunks.
 
-    Raises SettingsError for one of which nothing is left.
+    Raises SettingsError if cleaning leaves nothing of a text.
     """
     cleaned = [Document(text=clean_document(text, settings)) for text in texts]
     for text, document in zip(texts, cleaned, strict=True):
         if not document.text.strip():
             raise SettingsError(
-                f"a text to show is {quote(text)}, of which cleaning leaves nothing; give at "
-                "least one character."
+                f"--text is {quote(text)}, of which cleaning leaves nothing; give a text with at "
+                "least one other character."
             )
     return list(_score_chunks(scorer, cleaned, given=True))
 
 
 def score_held_out(scorer: Scorer, documents: Iterable[Document]) -> list[Surprise]:
-    """Return some of ``documents``, from the most expected to the most surprising."""
+    """Return texts evenly spaced in the ranking from least to most surprising."""
     chosen, is_cut = _first_documents(documents)
-    pieces = list(_score_chunks(scorer, chosen, given=False))
+    chunks = list(_score_chunks(scorer, chosen, given=False))
     if is_cut:
-        pieces.pop()  # it does not end where the text does
-    pieces = [
-        piece
-        for piece in pieces
-        # The rest of a long text may be a word.
-        if piece.begins or len(piece.symbols) > CHUNK_SYMBOLS // 2
+        chunks.pop()  # it does not end where its text does
+    chunks = [
+        chunk
+        for chunk in chunks
+        # The last chunk of a long text may be a single word.
+        if chunk.begins or len(chunk.symbols) > CHUNK_SYMBOLS // 2
     ]
-    pieces.sort(key=lambda piece: piece.bits_per_character)
-    count = min(MAX_SHOWN, len(pieces))
-    return [pieces[k * (len(pieces) - 1) // max(count - 1, 1)] for k in range(count)]
+    chunks.sort(key=lambda chunk: chunk.bits_per_character)
+    count = min(MAX_SHOWN, len(chunks))
+    return [chunks[k * (len(chunks) - 1) // max(count - 1, 1)] for k in range(count)]
 
 
 def _first_documents(documents: Iterable[Document]) -> tuple[list[Document], bool]:
-    """Return the first documents, as far as they are looked at, and whether the last was cut."""
+    """Return the first documents within the limits, and whether the last one was cut."""
     chosen: list[Document] = []
     characters_left = MAX_CHARACTERS
     for document in itertools.islice(documents, MAX_DOCUMENTS):
         if len(document.text) > characters_left:
-            return [
-                *chosen,
-                dataclasses.replace(document, text=document.text[:characters_left]),
-            ], True
+            cut = dataclasses.replace(document, text=document.text[:characters_left])
+            return [*chosen, cut], True
         chosen.append(document)
         characters_left -= len(document.text)
     return chosen, False
@@ -97,15 +95,13 @@ def _score_chunks(
         for line in lines:
             symbols = tuple(line.symbols or ())
             for first in range(0, len(symbols), CHUNK_SYMBOLS):
-                piece, ends = (
-                    symbols[first : first + CHUNK_SYMBOLS],
-                    first + CHUNK_SYMBOLS >= len(symbols),
-                )
-                inside = piece[:-1] if ends else piece
+                chunk = symbols[first : first + CHUNK_SYMBOLS]
+                ends = first + CHUNK_SYMBOLS >= len(symbols)
+                inside = chunk[:-1] if ends else chunk  # the boundary counts as one character
                 count = sum(count_characters(symbol, level) for symbol, _ in inside) + ends
                 yield Surprise(
-                    bits_per_character=sum(bits for _, bits in piece) / max(count, 1),
-                    symbols=piece,
+                    bits_per_character=sum(bits for _, bits in chunk) / max(count, 1),
+                    symbols=chunk,
                     given=given,
                     begins=first == 0,
                     ends=ends,

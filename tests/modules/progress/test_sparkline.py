@@ -30,14 +30,14 @@ def test_each_value_is_one_character(
 
 
 @given(st.lists(finite, min_size=2, max_size=20), levels)
-def test_a_higher_value_never_stands_lower(series: list[float], shown: str) -> None:
+def test_higher_values_never_have_lower_levels(series: list[float], shown: str) -> None:
     ordered = sorted(series)
     heights = [shown.index(c) for c in sparkline(ordered, ordered[0], ordered[-1], shown)]
     assert heights == sorted(heights)
 
 
 @given(finite, st.floats(0.1, 1e6), levels)
-def test_the_ends_of_the_scale_are_the_first_and_last_level(
+def test_the_ends_of_the_range_have_the_first_and_last_level(
     low: float, height: float, shown: str
 ) -> None:
     high = low + height
@@ -47,36 +47,36 @@ def test_the_ends_of_the_scale_are_the_first_and_last_level(
 
 
 @given(finite, st.integers(0, 9), levels)
-def test_equal_values_stand_in_the_middle(value: float, length: int, shown: str) -> None:
+def test_equal_values_have_the_middle_level(value: float, length: int, shown: str) -> None:
     series = [value] * length
     assert sparkline(series, *shared_range(series), shown) == shown[len(shown) // 2] * length
 
 
-def test_a_line_that_rises_evenly_takes_each_level_once() -> None:
+def test_evenly_rising_values_have_each_level_once() -> None:
     for shown in (BLOCK_LEVELS, ASCII_LEVELS):
         assert sparkline(range(len(shown)), 0, len(shown) - 1, shown) == shown
 
 
-def test_a_known_curve() -> None:
+def test_levels_of_a_given_series() -> None:
     series = [6.0, 5.0, math.nan, 4.0, 3.0, 2.0, 2.0]
     assert sparkline(series, 2.0, 6.0) == "█▆ ▅▃▁▁"
     assert sparkline(series, 2.0, 6.0, ASCII_LEVELS) == "#* =.__"
 
 
-def test_the_scale_leaves_out_the_top_of_the_first_fifth() -> None:
+def test_range_ignores_high_values_in_the_first_fifth() -> None:
     series = [9.0, 8.0, *(2.0 - k / 10 for k in range(8))]
     low, high = shared_range(series)
     assert (low, high) == (series[-1], 2.0)
-    assert shared_range([0.5, *series[1:]])[0] == 0.5, "the lowest counts wherever it is"
+    assert shared_range([0.5, *series[1:]])[0] == 0.5, "the lowest value counts everywhere"
 
 
-def test_curves_share_a_scale() -> None:
+def test_range_spans_several_curves() -> None:
     first, second = [math.nan, 3.0, 2.0, 1.0], [math.nan, math.nan, 4.0, 2.0]
     assert shared_range(first, second) == (1.0, 4.0)
 
 
 @pytest.mark.parametrize("series", [[], [math.nan], [math.nan] * 9])
-def test_nothing_has_no_scale(series: list[float]) -> None:
+def test_series_without_values_has_no_range(series: list[float]) -> None:
     assert all(math.isnan(end) for end in shared_range(series))
     assert sparkline(series, *shared_range(series)) == " " * len(series)
 
@@ -85,8 +85,8 @@ def test_nothing_has_no_scale(series: list[float]) -> None:
     st.lists(st.tuples(st.floats(0, 1), finite), max_size=40),
     st.integers(1, 200),
 )
-def test_columns_are_the_last_values_so_far(points: Any, width: int) -> None:
-    """Against the definition: a column shows the last value that came before its end."""
+def test_columns_have_the_last_values_so_far(points: Any, width: int) -> None:
+    """Against the definition: the value of a column is the last one added before its end."""
     curve = Curve()
     points = sorted(points, key=lambda point: point[0])
     for progress, value in points:
@@ -103,7 +103,7 @@ def test_columns_are_the_last_values_so_far(points: Any, width: int) -> None:
             assert shown == before[-1]
 
 
-def test_a_curve_knows_its_latest_and_best_value() -> None:
+def test_latest_and_best_value_of_a_curve() -> None:
     curve = Curve()
     assert math.isnan(curve.latest)
     assert curve.best == math.inf
@@ -112,7 +112,7 @@ def test_a_curve_knows_its_latest_and_best_value() -> None:
     assert (curve.latest, curve.best) == (2.5, 2.0)
 
 
-def test_a_curve_grows_to_the_right_and_what_was_drawn_stays() -> None:
+def test_curve_grows_to_the_right_without_changing_drawn_columns() -> None:
     curve = Curve()
     before: list[float] = []
     for k in range(1, 101):

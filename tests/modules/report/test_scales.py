@@ -1,4 +1,4 @@
-"""Places in a picture: ends, order, round figures; labels that do not touch."""
+"""Positions of values and ticks, and labels that do not overlap."""
 
 import math
 
@@ -8,22 +8,22 @@ from hypothesis import strategies as st
 
 from charloom.report.scales import Scale, spread_labels
 
-figures = st.floats(1e-3, 1e7)
-several = st.lists(figures, min_size=1, max_size=20)
+values = st.floats(1e-3, 1e7)
+several = st.lists(values, min_size=1, max_size=20)
 
 
 @given(several, st.booleans())
-def test_all_figures_have_their_place_in_order(values: list[float], logarithmic: bool) -> None:
+def test_positions_have_the_order_of_the_values(values: list[float], logarithmic: bool) -> None:
     scale = Scale.from_values(values, 50, 650, logarithmic=logarithmic)
     assert scale(scale.low) == pytest.approx(50)
     assert scale(scale.high) == pytest.approx(650)
-    places = [scale(value) for value in sorted(values)]
-    assert places == sorted(places)
-    assert all(50 <= place <= 650 for place in places)
+    positions = [scale(value) for value in sorted(values)]
+    assert positions == sorted(positions)
+    assert all(50 <= position <= 650 for position in positions)
 
 
 @given(several, st.booleans())
-def test_ticks_are_round_and_inside(values: list[float], logarithmic: bool) -> None:
+def test_ticks_are_round_and_inside_the_range(values: list[float], logarithmic: bool) -> None:
     assume(max(values) == min(values) or max(values) / min(values) > 1.001)
     scale = Scale.from_values(values, 0, 1, logarithmic=logarithmic)
     ticks = scale.ticks()
@@ -38,17 +38,19 @@ def test_ticks_are_round_and_inside(values: list[float], logarithmic: bool) -> N
 
 
 @given(st.lists(st.floats(0, 300), max_size=12), st.floats(1, 20))
-def test_labels_are_apart_in_the_order_of_what_they_name(places: list[float], gap: float) -> None:
-    found = spread_labels(places, gap, 0, 300)
-    order = sorted(range(len(places)), key=places.__getitem__)
-    moved = [found[index] for index in order]
+def test_labels_keep_their_order_and_are_moved_only_if_too_close(
+    positions: list[float], gap: float
+) -> None:
+    spread = spread_labels(positions, gap, 0, 300)
+    order = sorted(range(len(positions)), key=positions.__getitem__)
+    moved = [spread[index] for index in order]
     assert all(b - a >= gap - 1e-6 for a, b in zip(moved, moved[1:], strict=False))
-    if all(b - a >= gap for a, b in zip(sorted(places), sorted(places)[1:], strict=False)):
-        assert found == pytest.approx(places)
+    if all(b - a >= gap for a, b in zip(sorted(positions), sorted(positions)[1:], strict=False)):
+        assert spread == pytest.approx(positions)
 
 
 @given(st.lists(st.floats(0, 300), min_size=1, max_size=10))
-def test_labels_stay_inside_where_there_is_room(places: list[float]) -> None:
-    found = spread_labels(places, 20, 0, 300)
-    assert min(found) >= -1e-6
-    assert max(found) <= 300 + 1e-6
+def test_labels_stay_inside_if_there_is_enough_space(positions: list[float]) -> None:
+    spread = spread_labels(positions, 20, 0, 300)
+    assert min(spread) >= -1e-6
+    assert max(spread) <= 300 + 1e-6

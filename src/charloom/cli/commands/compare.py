@@ -181,7 +181,7 @@ def _run_all(
     """Do all runs, of the grid or of a search; return their results."""
     if search is None:
         return [_run_trial(comparison, trial) for trial in comparison.trials]
-    from charloom.progress.watch import choose_view
+    from charloom.progress.live_view import choose_view
     from charloom.runs.search import Search, SearchSpace, check_optuna
 
     check_optuna()
@@ -211,7 +211,7 @@ def _run_all(
 
 def _run_trial(comparison: "Comparison", trial: "Trial") -> "Result":
     """Do one run under the eyes of the user."""
-    from charloom.progress.watch import choose_view
+    from charloom.progress.live_view import choose_view
     from charloom.runs.compare import RunInterrupted
 
     terminal.note(f"{trial.name}, {trial.number} of {trial.count}")

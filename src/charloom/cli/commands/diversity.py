@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from charloom.cli.commands.memorisation import DEFAULTS, Count, Length
 from charloom.cli.options.shared import FirstSeed, Json, Run, Training
 from charloom.cli.terminal import output
+from charloom.formatting import format_percent_cell
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
@@ -49,12 +50,8 @@ def _cells(row: "Diversity") -> tuple[str, ...]:
         "held out" if row.temperature is None else f"{row.temperature:.1f}",
         f"{row.mean_length:.1f}",
         "" if row.bits_per_character is None else f"{row.bits_per_character:.3f}",
-        _percent(row.ended),
-        *map(_percent, row.distinct.values()),
-        _percent(row.copied),
-        _percent(row.whole),
+        *(
+            format_percent_cell(fraction, missing="")
+            for fraction in (row.ended, *row.distinct.values(), row.copied, row.whole)
+        ),
     )
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.1%}"

@@ -18,7 +18,7 @@ from charloom.cli.options.shared import (
 )
 from charloom.cli.terminal import output
 from charloom.errors import SettingsError
-from charloom.formatting import quote, summarize
+from charloom.formatting import BASELINE_NAMES, format_metric, quote, summarize
 from charloom.settings import TextSettings
 
 if TYPE_CHECKING:
@@ -36,13 +36,6 @@ BaselinesOption = Annotated[
         help="Also tell what simpler models and compressors that know the training text need.",
     ),
 ]
-_BASELINE_NAMES = {
-    "uniform": "all symbols alike",
-    "unigram": "frequencies of symbols",
-    "ngram": "6-grams (Kneser-Ney)",
-    "xz": "xz -9e",
-    "zstd": "zstd -19",
-}
 
 
 def evaluate(
@@ -159,10 +152,10 @@ def _measure_baselines(model: "Model", corpus: "Corpus", kept: list["Block"]) ->
 
 def _baseline_rows(figures: "Evaluation", others: "Baselines") -> list[tuple[str, str]]:
     """Return a header, and the bits per character of the model and of the others, best first."""
-    named = {_BASELINE_NAMES[name]: bits for name, bits in others.bits_per_character.items()}
+    named = {BASELINE_NAMES[name]: bits for name, bits in others.bits_per_character.items()}
     named["this model"] = figures.bits_per_character
     rows = sorted(named.items(), key=lambda row: row[1])
-    return [("", "bits per character"), *((name, _format_metric(bits)) for name, bits in rows)]
+    return [("", "bits per character"), *((name, format_metric(bits)) for name, bits in rows)]
 
 
 def _metric_rows(figures: "Evaluation") -> list[tuple[str, str]]:
@@ -172,7 +165,7 @@ def _metric_rows(figures: "Evaluation") -> list[tuple[str, str]]:
         for name, value in figures.to_json().items()
         if name not in ("labels", "interval")
     }
-    rows = [(name.replace("_", " "), _format_metric(value)) for name, value in values.items()]
+    rows = [(name.replace("_", " "), format_metric(value)) for name, value in values.items()]
     interval = figures.interval
     told = "too short a text" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}"
     return [rows[0], ("95 % of samples", told), *rows[1:]]
@@ -185,16 +178,10 @@ def _label_rows(figures: "Evaluation") -> list[tuple[str, ...]]:
         *(
             (
                 quote(label) if label else "none",
-                _format_metric(own.bits_per_character),
-                _format_metric(own.accuracy),
-                _format_metric(own.documents),
+                format_metric(own.bits_per_character),
+                format_metric(own.accuracy),
+                format_metric(own.documents),
             )
             for label, own in figures.labels.items()
         ),
     ]
-
-
-def _format_metric(figure: float | int) -> str:
-    if isinstance(figure, int):
-        return f"{figure:,}"
-    return f"{figure:.4f}" if figure < 1000 else f"{figure:,.1f}"

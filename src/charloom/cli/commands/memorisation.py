@@ -1,6 +1,7 @@
 """``charloom memorisation``: how much a model copies from the texts that it learned from."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli.commands.evaluate import read_blocks
@@ -16,7 +17,7 @@ from charloom.cli.options.shared import (
     parse_int,
 )
 from charloom.cli.terminal import output
-from charloom.formatting import quote
+from charloom.formatting import format_percent_cell, quote
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
@@ -133,10 +134,11 @@ def _rows(samples: "OverlapFigures", held_out: "OverlapFigures") -> Iterable[tup
     def row(name: str, of: Any, form: Any) -> tuple[str, str, str]:
         return name, form(of(samples)), form(of(held_out))
 
+    percent = partial(format_percent_cell, missing="-")
     yield row("texts", lambda one: one.texts, "{:,}".format)
     yield row("characters", lambda one: one.characters, "{:,}".format)
-    yield row("a training document, whole", lambda one: one.whole, _percent)
-    yield row("within a training document", lambda one: one.within, _percent)
+    yield row("a training document, whole", lambda one: one.whole, percent)
+    yield row("within a training document", lambda one: one.within, percent)
     for quantile in samples.longest_quantiles:
         name = {0.5: "median", 1.0: "longest"}.get(quantile, f"{quantile:.0%} quantile")
         yield row(
@@ -145,10 +147,6 @@ def _rows(samples: "OverlapFigures", held_out: "OverlapFigures") -> Iterable[tup
             "{:,}".format,
         )
     for k in samples.covered:
-        yield row(f"in copied spans of {k} or more", lambda one, k=k: one.covered[k], _percent)
+        yield row(f"in copied spans of {k} or more", lambda one, k=k: one.covered[k], percent)
     for n in samples.novel_ngrams:
-        yield row(f"new {n}-grams", lambda one, n=n: one.novel_ngrams[n], _percent)
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"
+        yield row(f"new {n}-grams", lambda one, n=n: one.novel_ngrams[n], percent)

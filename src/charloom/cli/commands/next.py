@@ -13,7 +13,7 @@ from charloom.cli.options.shared import (
     parse_count,
 )
 from charloom.cli.terminal import output
-from charloom.formatting import format_bar, quote
+from charloom.formatting import format_bar, format_percent, quote
 
 _DEFAULT_SHOWN = 10
 _BAR_WIDTH = 40
@@ -49,7 +49,7 @@ def next_symbols(
         (
             (
                 _quote_symbol(symbol),
-                f"{100 * probability:.1f} %",
+                format_percent(probability, 1),
                 format_bar(probability / largest, _BAR_WIDTH),
             )
             for symbol, probability in shown

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from charloom.cli.options.shared import Json, Run
 from charloom.cli.terminal import output
-from charloom.formatting import quote
+from charloom.formatting import format_value, quote
 
 if TYPE_CHECKING:
     from charloom.model_folder.format import ModelRecord
@@ -31,7 +31,8 @@ def summary(run: Run, json: Json = False) -> None:
     )
     output.write_result("")
     output.write_table(
-        (name.replace("_", " "), _format_value(value)) for name, value in _description_rows(record)
+        (name.replace("_", " "), format_value(value, floats=",.3f"))
+        for name, value in _description_rows(record)
     )
 
 
@@ -103,9 +104,3 @@ def _description_rows(record: "ModelRecord") -> list[tuple[str, Any]]:
     if record.labels:
         facts.append(("labels", ", ".join(record.labels)))
     return facts + list(record.metrics.items())
-
-
-def _format_value(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:,.3f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)

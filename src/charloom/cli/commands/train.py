@@ -1,6 +1,7 @@
 """``charloom train``: learn from texts, and show what is learned on the way."""
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def _run_training(sources: list[str], options: Mapping[str, Any], **place: Any) 
     """
     from charloom.cli.terminal.downloads import fetch_corpora
     from charloom.cli.terminal.keys import KeyListener
-    from charloom.progress.watch import choose_view
+    from charloom.progress.live_view import choose_view
     from charloom.runs import train as recipe
     from charloom.runs.resolve import resolve_run
     from charloom.runs.tensorboard import check_log
@@ -123,7 +124,8 @@ def _run_training(sources: list[str], options: Mapping[str, Any], **place: Any) 
     if launch.local_rank == 0:
         fetch_corpora([*sources, *filter(None, [validation])])
     silent = launch.rank > 0
-    with choose_view(silent=silent) as view, KeyListener(silent or "-" in sources) as keys:
+    stdin = None if silent or "-" in sources else sys.stdin
+    with choose_view(silent=silent) as view, KeyListener(stdin, sys.stderr) as keys:
         try:
             recipe.train(
                 sources,

@@ -1,4 +1,4 @@
-"""Named corpora are fetched before they are read, with a bar on a terminal."""
+"""Downloads of named corpora, with a progress bar on a terminal."""
 
 import sys
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from charloom.data.named_corpora import NamedCorpus, bytes_to_fetch, fetch_files
 
 
 def fetch_corpora(names: Sequence[str]) -> None:
-    """Fetch those corpora among ``names`` that are not on this machine yet.
+    """Download the named corpora among ``names`` that are not in the cache.
 
-    Raises DownloadError.
+    Names of files are ignored. Raises DownloadError.
     """
     for name in names:
         corpus = find_corpus(name)
         size = bytes_to_fetch(corpus) if corpus is not None else 0
         if corpus is not None and size:
-            output.note(f"fetching {name}, {size / 1e6:.1f} MB, this once.")
+            output.note(f"downloading {name}, {size / 1e6:.1f} MB; later runs use the cached copy.")
             _fetch_with_bar(corpus, size)
 
 
@@ -30,4 +30,4 @@ def _fetch_with_bar(corpus: NamedCorpus, size: int) -> None:
     columns = (BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(corpus.name, total=size)
-        fetch_files(corpus, lambda read: progress.advance(task, read))
+        fetch_files(corpus, lambda count: progress.advance(task, count))

@@ -2,100 +2,115 @@ import os
 import select
 import sys
 from collections.abc import Iterator
-from types import SimpleNamespace
-from typing import IO, NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TextIO
 
 import pytest
+from training_events import step, stopped
 
-from charloom.cli.terminal import keys
 from charloom.cli.terminal.keys import KeyListener
-from charloom.events import Step, Stopped
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no such terminals")
-STEP = Step(
-    step=1,
-    seconds=1.0,
-    epoch=1,
-    progress=0.5,
-    bits_per_character=1.0,
-    characters_per_second=1.0,
-    learning_rate=0.1,
-    memory_bytes=1,
-    device_memory_bytes=None,
-)
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")
 
 
 class Terminal(NamedTuple):
-    """A terminal: the end at which its user sits, and what a program reads from."""
+    """A pseudo-terminal: the end of the user, and the stream that the program reads and writes."""
 
     user: int
-    stdin: IO[str]
+    stream: TextIO
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.user, keys)
+        # The keys take a moment to arrive.
+        assert select.select([self.stream], [], [], 10)[0]
+
+
+class Calls:
+    """Counts its calls, in place of the action of the key."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> None:
+        self.count += 1
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
-    """Make standard input and error a terminal; return the end at which its user sits."""
-    ours, theirs = os.openpty()
-    monkeypatch.setattr(keys, "_in_foreground", lambda terminal: True)
-    with os.fdopen(theirs, "r") as stream:
-        # Not sys itself: pytest puts its own streams there for each phase of a test.
-        streams = SimpleNamespace(stdin=stream, stderr=stream, platform=sys.platform)
-        monkeypatch.setattr(keys, "sys", streams)
-        yield Terminal(ours, stream)
-    os.close(ours)
+def terminal() -> Iterator[Terminal]:
+    user, program = os.openpty()
+    with os.fdopen(program, "r") as stream:
+        yield Terminal(user, stream)
+    os.close(user)
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    calls: list[bool] = []
-    monkeypatch.setattr(keys, "raise_sigusr1", lambda: calls.append(True))
-    return calls
+def listen(terminal: Terminal, on_key: Calls) -> KeyListener:
+    # A process is in the foreground of its controlling terminal only, which this one is not.
+    return KeyListener(
+        terminal.stream, terminal.stream, on_key=on_key, in_foreground=lambda descriptor: True
+    )
 
 
-@pytest.mark.parametrize(("typed", "reports"), [(b"s", 1), (b"S", 1), (b"ss", 1), (b"xq\n", 0)])
-def test_the_key_asks_for_a_report(
-    terminal: Terminal, asked: list[bool], typed: bytes, reports: int
+@pytest.mark.parametrize(("typed", "calls"), [(b"s", 1), (b"S", 1), (b"ss", 1), (b"xq\n", 0)])
+def test_key_is_acted_on_after_the_next_step_once(
+    terminal: Terminal, typed: bytes, calls: int
 ) -> None:
+    on_key = Calls()
+    with listen(terminal, on_key) as listener:
+        listener(step())
+        assert on_key.count == 0
+        terminal.type(typed)
+        listener(stopped())
+        assert on_key.count == 0
+        listener(step())
+        assert on_key.count == calls
+        listener(step())
+        assert on_key.count == calls
+
+
+def test_terminal_delivers_keys_at_once_without_echo_until_the_end(terminal: Terminal) -> None:
     import termios
 
-    before = termios.tcgetattr(terminal.stdin)
-    with KeyListener() as listener:
-        listener(STEP)
-        assert not asked
-        os.write(terminal.user, typed)
-        assert select.select([terminal.stdin], [], [], 10)[0], "it takes a moment to arrive"
-        listener(Stopped(step=1, seconds=1.0, reason="budget", bits_per_character=None))
-        assert not asked
-        listener(STEP)
-        assert len(asked) == reports
-        listener(STEP)
-        assert len(asked) == reports
-        assert not termios.tcgetattr(terminal.stdin)[3] & (termios.ECHO | termios.ICANON)
-        assert termios.tcgetattr(terminal.stdin)[3] & termios.ISIG, "Ctrl-C is one"
-    assert termios.tcgetattr(terminal.stdin) == before
+    before = termios.tcgetattr(terminal.stream)
+    with listen(terminal, Calls()):
+        modes = termios.tcgetattr(terminal.stream)[3]
+        assert not modes & (termios.ECHO | termios.ICANON)
+        assert modes & termios.ISIG, "Ctrl-C must still interrupt"
+    assert termios.tcgetattr(terminal.stream) == before
 
 
-def test_a_terminal_is_left_as_it_was_when_a_run_fails(terminal: Terminal) -> None:
+def test_terminal_is_restored_when_a_run_fails(terminal: Terminal) -> None:
     import termios
 
-    before = termios.tcgetattr(terminal.stdin)
-    with pytest.raises(SystemExit), KeyListener():
-        assert termios.tcgetattr(terminal.stdin) != before
+    before = termios.tcgetattr(terminal.stream)
+    with pytest.raises(SystemExit), listen(terminal, Calls()):
+        assert termios.tcgetattr(terminal.stream) != before
         raise SystemExit
-    assert termios.tcgetattr(terminal.stdin) == before
+    assert termios.tcgetattr(terminal.stream) == before
 
 
-@pytest.mark.parametrize("why", ["taken", "behind", "no terminal"])
-def test_where_there_are_no_keys(
-    terminal: Terminal, asked: list[bool], monkeypatch: pytest.MonkeyPatch, why: str
-) -> None:
-    if why == "behind":
-        monkeypatch.setattr(keys, "_in_foreground", lambda terminal: False)
-    if why == "no terminal":
-        pipe = SimpleNamespace(isatty=lambda: False)
-        streams = SimpleNamespace(stdin=terminal.stdin, stderr=pipe, platform=sys.platform)
-        monkeypatch.setattr(keys, "sys", streams)
-    with KeyListener(stdin_in_use=why == "taken") as listener:
-        os.write(terminal.user, b"s\n")
-        listener(STEP)
-    assert not asked
+@pytest.mark.parametrize("case", ["no stdin", "background", "stderr is no terminal"])
+def test_key_is_ignored(terminal: Terminal, tmp_path: Path, case: str) -> None:
+    on_key = Calls()
+    with (tmp_path / "log").open("w") as log:
+        listener = KeyListener(
+            None if case == "no stdin" else terminal.stream,
+            log if case == "stderr is no terminal" else terminal.stream,
+            on_key=on_key,
+            in_foreground=lambda descriptor: case != "background",
+        )
+        with listener:
+            terminal.type(b"s\n")
+            listener(step())
+    assert on_key.count == 0
+
+
+def test_standard_input_that_is_no_terminal_is_left_alone(terminal: Terminal) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"s\n")
+    os.close(writer)
+    on_key = Calls()
+    with os.fdopen(reader) as stdin:
+        with KeyListener(stdin, terminal.stream, on_key=on_key) as listener:
+            listener(step())
+        assert stdin.read() == "s\n"
+    assert on_key.count == 0

@@ -1,8 +1,8 @@
-"""Lines that stay at the bottom of a terminal while text is written above them.
+"""Lines that stay at the bottom of a terminal while text is printed above them.
 
-Drawn anew when something is written and when asked to, all at one go: nothing flickers, and no
-thread is needed. The cursor stays visible, so a process that is stopped or killed leaves nothing to
-mend.
+They are redrawn when text is printed and on request, in a single write, so that nothing flickers
+and no thread is needed. The cursor stays visible: a process that is stopped or killed leaves the
+terminal in order.
 """
 
 import sys
@@ -20,7 +20,10 @@ RIGHT_MARGIN: Final = 3
 
 
 class PinnedLines(RenderHook):
-    """The lines that ``draw`` returns for so many columns and rows, below all that is written."""
+    """Keeps lines below everything that is printed on a console.
+
+    ``draw(columns, rows)`` returns the lines for a terminal of that size.
+    """
 
     def __init__(self, console: Console, draw: Callable[[int, int], list[Text]]) -> None:
         self._console = console
@@ -30,7 +33,7 @@ class PinnedLines(RenderHook):
         self._stderr = sys.stderr
 
     def start(self) -> None:
-        """Show the lines; what others write to standard error goes above them."""
+        """Show the lines, and print above them what other code writes to standard error."""
         self._console.push_render_hook(self)
         self._is_shown = True
         self._stderr = sys.stderr
@@ -38,12 +41,12 @@ class PinnedLines(RenderHook):
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw the lines anew."""
+        """Redraw the lines."""
         if self._is_shown:
             self._console.print(Control())
 
     def stop(self) -> None:
-        """Remove the lines."""
+        """Erase the lines and restore standard error, if the lines are shown."""
         if self._is_shown:
             self._is_shown = False
             sys.stderr = self._stderr
@@ -53,7 +56,7 @@ class PinnedLines(RenderHook):
                 self._console.pop_render_hook()
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
-        """Return what is written, with the lines removed before and drawn behind."""
+        """Surround what is printed: erase the lines before it, draw them after it."""
         erase = self._erase()
         columns, rows = self._console.size
         lines = self._draw(columns - RIGHT_MARGIN, rows) if self._is_shown else []
@@ -64,9 +67,9 @@ class PinnedLines(RenderHook):
         return [erase, *renderables, drawn]
 
     def _erase(self) -> Control:
-        """Return what brings the cursor to where the lines began, and removes them.
+        """Erase the lines and put the cursor where the first one began.
 
-        When a terminal became narrower, it has wrapped them.
+        A terminal that became narrower has wrapped the lines, so their rows are counted anew.
         """
         columns = max(1, self._console.width)
         rows = sum(max(1, -(-width // columns)) for width in self._drawn_widths)

@@ -1,0 +1,178 @@
+"""The measurements of a report: a model on the held-out texts of its corpus."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from charloom.data.corpus import Corpus
+from charloom.errors import SettingsError
+from charloom.evaluation.baselines import Documents, measure_baselines
+from charloom.evaluation.classification import measure_classification
+from charloom.evaluation.diversity import measure_model_diversity
+from charloom.evaluation.evaluate import Evaluation, evaluate
+from charloom.evaluation.memorisation import Memorisation, measure_memorisation
+from charloom.evaluation.sample_sets import draw_samples, matched_held_out
+from charloom.evaluation.scorer import ScoredBlock
+from charloom.evaluation.training_texts import iter_documents, iter_texts, recover_corpus
+from charloom.formatting import quote
+from charloom.model import Model
+from charloom.model_folder.metrics import read_curves
+from charloom.report.findings import Findings, Samples
+from charloom.report.surprise import score_given, score_held_out
+from charloom.settings import SamplingSettings
+from charloom.text.documents import Document, to_blocks
+from charloom.text.symbols import replace_surrogates
+
+TEMPERATURES: Final = (0.0, 0.5, 0.8, 1.0, 1.3)
+"""Temperatures of the samples; 0 is greedy."""
+SAMPLES_PER_TEMPERATURE: Final = 4
+SAMPLES_PER_LABEL: Final = 2
+"""Samples at each temperature if there are several labels."""
+MAX_LABELS: Final = 6
+"""Labels that samples are shown of."""
+MEMORISATION_SAMPLES: Final = 500
+DIVERSITY_SAMPLES: Final = 200
+"""Samples at each temperature."""
+MIN_LENGTH: Final = 100
+MAX_LENGTH: Final = 600
+"""Range of the maximum length of samples in symbols; it depends on the held-out texts."""
+MAX_BASELINE_SYMBOLS: Final = 10_000_000
+"""Longer training or held-out texts have no baselines, which hold both in memory."""
+MAX_CLASSIFIED_LABELS: Final = 50
+"""More labels are not predicted: each one scores all held-out texts once more."""
+
+
+def analyze(
+    run: Path,
+    *,
+    training: Sequence[str] = (),
+    chosen: Sequence[str] = (),
+    seed: int = 0,
+    on_progress: Callable[[str], None] = lambda message: None,
+) -> Findings:
+    """Measure the model in the folder ``run``.
+
+    ``training`` names the sources of its training texts if they have moved. The surprise of the
+    texts ``chosen`` is shown besides that of held-out texts. The first sample has the seed
+    ``seed``. ``on_progress`` is called with the name of each stage. Raises ModelFolderError,
+    CorpusError if the training texts are not found, and SettingsError if a chosen text is blank.
+    """
+    if blank := [text for text in chosen if not text.strip()]:
+        raise SettingsError(f"--text is {quote(blank[0])}; it must not be blank.")
+    model = Model.load(run)
+    record, scorer = model.record, model.scorer
+    on_progress("reading the training texts")
+    corpus = recover_corpus(record, training)
+    on_progress("scoring held-out texts")
+
+    def held_out() -> Iterator[Document]:
+        return iter_documents(corpus, corpus.validation, record.labels)
+
+    def scored() -> Iterator[ScoredBlock]:
+        return scorer.score_blocks(to_blocks(held_out()))
+
+    evaluation = evaluate(scored())
+    classify = 2 <= len(record.labels) <= MAX_CLASSIFIED_LABELS
+    classification = measure_classification(scorer, scored()) if classify else None
+    surprise = (*score_given(scorer, chosen, record.text), *score_held_out(scorer, held_out()))
+    on_progress("generating texts and searching for copies")
+    settings = SamplingSettings(seed=seed, length=sample_length(evaluation))
+    memorisation = _measure_memorisation(model, corpus, settings)
+    samples = sample_at_temperatures(model, settings)
+    diversity = measure_model_diversity(
+        record, model.generator, scorer, corpus, settings, DIVERSITY_SAMPLES
+    )
+    on_progress("computing baselines")
+    return Findings(
+        name=replace_surrogates(run.resolve().name),  # folder names may not be valid Unicode
+        model=_describe_model(model),
+        curves=read_curves(run),
+        evaluation=evaluation,
+        baselines=_measure_baselines(model, corpus),
+        classification=classification,
+        samples=samples,
+        diversity=tuple(diversity),
+        memorisation=memorisation,
+        surprise=surprise,
+        settings={
+            "text": record.text.to_json(),
+            "network": record.network.to_json(),
+            "training": record.training.to_json(),
+        },
+        provenance=record.provenance,
+    )
+
+
+def sample_length(evaluation: Evaluation) -> int:
+    """Return the maximum length of samples in symbols.
+
+    It is four times the mean length of held-out texts, within limits: nearly all real texts are
+    shorter, and a sample fits on a screen.
+    """
+    return max(min(4 * evaluation.symbols // evaluation.documents, MAX_LENGTH), MIN_LENGTH)
+
+
+def sample_at_temperatures(
+    model: Model, settings: SamplingSettings, max_labels: int = MAX_LABELS
+) -> tuple[Samples, ...]:
+    """Generate texts at each temperature, and for each of the first labels if any."""
+    labels: Sequence[str | None] = model.record.labels[:max_labels] or (None,)
+    count = SAMPLES_PER_TEMPERATURE if len(labels) == 1 else SAMPLES_PER_LABEL
+
+    def generate(label: str | None, temperature: float) -> tuple[str, ...]:
+        chosen = replace(settings, temperature=temperature, label=label)
+        # Greedy texts are all the same.
+        generated = model.generator.texts("", chosen, count if temperature else 1)
+        return tuple(text.text for text in generated)
+
+    return tuple(
+        Samples(
+            label=label,
+            texts={temperature: generate(label, temperature) for temperature in TEMPERATURES},
+        )
+        for label in labels
+    )
+
+
+def _describe_model(model: Model) -> dict[str, Any]:
+    network, record = model.record.network, model.record
+    return {
+        "cell": network.cell,
+        "layers": network.layers,
+        "hidden": network.hidden,
+        "level": record.vocabulary.level,
+        "symbols": len(record.vocabulary),
+        "labels": list(record.labels),
+        "parameters": sum(tensor.size for tensor in record.tensors.values()),
+        "reached": dict(record.metrics),
+    }
+
+
+def _measure_memorisation(model: Model, corpus: Corpus, settings: SamplingSettings) -> Memorisation:
+    """Compare samples at temperature 1, and held-out texts, with training texts."""
+    generated = draw_samples(
+        model.generator,
+        replace(settings, temperature=1.0),
+        MEMORISATION_SAMPLES,
+        model.record.labels,
+    )
+    samples = [text.text for text in generated]
+    return measure_memorisation(
+        documents=iter_texts(corpus.training),
+        samples=samples,
+        held_out=matched_held_out(corpus.validation, samples, model.record.text.unit),
+    )
+
+
+def _measure_baselines(model: Model, corpus: Corpus) -> dict[str, float] | None:
+    datasets = (corpus.training, corpus.validation)
+    if max(dataset.total_symbols for dataset in datasets) > MAX_BASELINE_SYMBOLS:
+        return None
+    vocabulary = model.record.vocabulary
+    training, validation = (
+        Documents.from_texts(functools.partial(iter_texts, dataset), vocabulary)
+        for dataset in datasets
+    )
+    return measure_baselines(training, validation, len(vocabulary)).bits_per_character

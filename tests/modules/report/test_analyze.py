@@ -1,0 +1,122 @@
+"""The findings of a small model, compared with the library and with other modules."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from hostile import LABELS
+
+from charloom.errors import SettingsError
+from charloom.evaluation.training_texts import iter_texts, recover_corpus
+from charloom.model import Model
+from charloom.report.analyze import (
+    DIVERSITY_SAMPLES,
+    MAX_LENGTH,
+    MEMORISATION_SAMPLES,
+    MIN_LENGTH,
+    TEMPERATURES,
+    analyze,
+    sample_at_temperatures,
+    sample_length,
+)
+from charloom.report.findings import Findings
+from charloom.settings import SamplingSettings
+
+
+@pytest.fixture(scope="module")
+def model(run: Path) -> Model:
+    return Model.load(run)
+
+
+def test_evaluation_is_that_of_the_held_out_texts(findings: Findings, model: Model) -> None:
+    held_out = list(iter_texts(recover_corpus(model.record).validation))
+    assert findings.evaluation.documents == len(held_out) > 0
+    # With one boundary a text.
+    assert findings.evaluation.characters == sum(map(len, held_out)) + len(held_out)
+    reached = model.record.metrics["bits_per_character"]
+    assert findings.evaluation.bits_per_character == pytest.approx(reached, rel=1e-6)
+    assert findings.model["reached"] == model.record.metrics
+
+
+def test_labels_are_predicted_for_every_held_out_text(findings: Findings) -> None:
+    assert findings.classification is not None
+    assert set(findings.classification.labels) == set(LABELS)
+    assert findings.classification.counts_CC.sum() == findings.evaluation.documents
+
+
+def test_numbers_of_samples_are_those_of_the_constants(findings: Findings) -> None:
+    assert findings.memorisation.samples.texts == MEMORISATION_SAMPLES
+    *sampled, held_out = findings.diversity
+    assert {row.texts for row in sampled} == {DIVERSITY_SAMPLES}
+    assert held_out.temperature is None
+
+
+def test_chosen_texts_come_first_and_are_not_cleaned_for_a_model_of_uncleaned_texts(
+    findings: Findings,
+) -> None:
+    chosen = [text for text in findings.surprise if text.given]
+    assert list(findings.surprise[: len(chosen)]) == chosen
+    assert ["".join(symbol for symbol, _ in text.symbols[:-1]) for text in chosen] == [
+        *("</b><script>1</script>", "naïve\ttext")
+    ]
+
+
+def test_stages_are_announced_in_order(run: Path) -> None:
+    stages: list[str] = []
+    analyze(run, on_progress=stages.append)
+    assert stages == [
+        "reading the training texts",
+        "scoring held-out texts",
+        "generating texts and searching for copies",
+        "computing baselines",
+    ]
+
+
+def test_blank_text_is_refused_before_the_model_is_loaded(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        analyze(tmp_path / "nowhere", chosen=["a", " \n"])
+    assert str(error.value) == '--text is " \\n"; it must not be blank.'
+
+
+def test_samples_are_those_of_the_generator(findings: Findings, model: Model) -> None:
+    assert [samples.label for samples in findings.samples] == list(model.record.labels)
+    length = sample_length(findings.evaluation)
+    for samples in findings.samples:
+        assert tuple(samples.texts) == TEMPERATURES
+        for temperature, texts in samples.texts.items():
+            settings = SamplingSettings(
+                seed=0, length=length, temperature=temperature, label=samples.label
+            )
+            generated = model.generator.generate("", settings, n=len(texts))
+            assert [text.text for text in generated] == list(texts)
+            assert len(texts) == (2 if temperature else 1)
+
+
+def test_one_label_has_twice_as_many_samples(model: Model) -> None:
+    [samples] = sample_at_temperatures(model, SamplingSettings(length=5), max_labels=1)
+    assert {temperature: len(texts) for temperature, texts in samples.texts.items()} == {
+        temperature: 4 if temperature else 1 for temperature in TEMPERATURES
+    }
+
+
+@pytest.mark.parametrize(
+    ("symbols", "documents", "length"),
+    [(10, 10, MIN_LENGTH), (5050, 100, 202), (10**6, 10, MAX_LENGTH)],
+)
+def test_sample_length_is_four_times_the_mean_within_limits(
+    findings: Findings, symbols: int, documents: int, length: int
+) -> None:
+    evaluation = dataclasses.replace(findings.evaluation, symbols=symbols, documents=documents)
+    assert sample_length(evaluation) == length
+
+
+def test_findings_are_a_json_object_of_all_parts(findings: Findings) -> None:
+    figures = json.loads(json.dumps(findings.to_json()))
+    assert list(figures) == [
+        *("name", "model", "curves", "figures", "baselines", "classification", "samples"),
+        *("diversity", "memorisation", "surprise", "settings", "provenance"),
+    ]
+    assert figures["figures"] == json.loads(json.dumps(findings.evaluation.to_json()))
+    assert list(figures["samples"][0]["texts"]) == [str(t) for t in TEMPERATURES]
+    assert list(figures["settings"]) == ["text", "network", "training"]
