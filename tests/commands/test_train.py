@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from command_line import Charloom, start_process
 
-from charloom.cli.commands.train import default_output, settings_options, train
+from charloom.cli.commands.train import train
 from charloom.cli.terminal import downloads
+from charloom.cli.terminal.inputs import default_output
 from charloom.events import Stopped
 from charloom.model import Model
 from charloom.runs import train as recipe
@@ -23,7 +24,10 @@ from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
 SMALL = ("--hidden", "8", "--input", "one-hot", "--device", "cpu")
-OWN = {"sources", "output", "valid", "preset", "force", "resume", "checkpoint_seconds", "log"}
+NOT_SETTINGS = {
+    *("sources", "output", "valid", "preset", "settings_file"),
+    *("force", "resume", "checkpoint_seconds", "log"),
+}
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def test_there_is_an_option_for_every_setting() -> None:
         for kind in (TextSettings, NetworkSettings, TrainingSettings)
         for field in dataclasses.fields(kind)
     }
-    assert set(inspect.signature(train).parameters) == fields | OWN
+    assert set(inspect.signature(train).parameters) == fields | NOT_SETTINGS
 
 
 def test_options_left_out_do_not_reach_the_recipe(
@@ -144,8 +148,12 @@ def test_a_share_to_measure_on_reaches_the_recipe(
     assert calls[0]["valid_fraction"] == 0.2
 
 
-def test_one_hot_stays_a_word() -> None:
-    assert settings_options({"input": "one-hot", "hidden": None}) == {"input": "one-hot"}
+@pytest.mark.parametrize(("given", "value"), [("one-hot", "one-hot"), ("64", 64)])
+def test_the_input_is_a_word_or_a_size(
+    charloom: Charloom, calls: list[dict[str, Any]], given: str, value: str | int
+) -> None:
+    assert charloom("train", "a.csv", "--input", given).code == 0
+    assert calls[0]["input"] == value
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``charloom corpora``: the texts that have a name."""
+"""`charloom corpora`: list the named corpora."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def corpora(json: Json = False) -> None:
     """List the corpora that can be named as a SOURCE.
 
-    Those that are not on this machine yet are fetched, once, when they are first used.
+    A corpus is downloaded when it is first used.
     """
     from charloom.data.named_corpora import CORPORA, bytes_to_fetch
 
