@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test check bench clean
+.PHONY: help setup browser demo test check docs bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: setup ## lint, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: setup ## write docs/cli.md from the help texts
+	$(BIN)/python docs/generate_cli.py
 
 bench: setup ## measure speed and quality, beside other programs: half an hour
 	$(BIN)/python benchmarks/generation.py

@@ -21,7 +21,11 @@ COMMANDS = (
     "temperatures",
     "next",
     "evaluate",
+    "compare",
     "score",
+    "memorisation",
+    "diversity",
+    "report",
     "summary",
     "corpora",
 )
@@ -163,6 +167,19 @@ def test_generating_loads_nothing_heavy(model: Path) -> None:
         "from charloom.cli.app import run\n"
         f"code = run(['generate', {str(model)!r}, 'a', '--length', '5', '--seed', '1'])\n"
         f"print(code, *sorted({HEAVY} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0"
+
+
+def test_help_loads_no_numpy() -> None:
+    program = (
+        "import sys\n"
+        "from charloom.cli.app import run\n"
+        "code = run(['train', '--help'])\n"
+        f"print(code, *sorted({HEAVY | {'numpy'}} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -103,5 +103,5 @@ def test_an_interruption_tells_how_to_go_on(
     done = charloom("compare", source, "--steps", 3, "-o", tmp_path / "c")
     assert (done.code, done.out) == (130, "")
     assert done.err.splitlines()[-1] == (
-        "charloom: all is kept; the same compare command goes on with this run and the others."
+        "charloom: everything is saved; the same compare command resumes this run."
     )

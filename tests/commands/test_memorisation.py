@@ -52,10 +52,10 @@ def test_the_table_tells_where_a_copy_comes_from(charloom: Charloom, trained: Pa
     out = charloom(*arguments).out
     assert re.search(r"^a training document, whole +0.0% +0.0%$", out, re.MULTILINE)
     assert out.endswith(
-        f"\n{len(known[5])} characters of sample 1 stand in document 6, from character 1 on:\n"
+        f"\n{len(known[5])} characters of sample 1 are in document 6, from character 1 on:\n"
         f'  "{known[5]}"\n'
     )
-    assert "stand in document" not in charloom(*arguments, "--show", 0).out
+    assert "are in document" not in charloom(*arguments, "--show", 0).out
 
 
 def test_texts_are_written_when_none_are_given(charloom: Charloom, trained: Path) -> None:

@@ -164,9 +164,9 @@ def test_labels_are_told(charloom: Charloom, labelled: Path) -> None:
         ),
         (
             ("--threshold", "auto"),
-            "this model does not know what usual texts take: too few were held out, or its run was "
-            "cut short; name some that it did not learn from with --calibrate, or give --threshold "
-            "as bits per character.",
+            "this model has no calibration: too few texts were held out, or its run was "
+            "interrupted; name usual texts that it was not trained on with --calibrate, or give "
+            "--threshold as bits per character.",
         ),
         (
             ("--classify",),

@@ -37,7 +37,7 @@ def test_without_a_prompt_three_texts_come_from_nothing(charloom: Charloom, mode
 def test_the_help_says_the_default_length(charloom: Charloom) -> None:
     for command, default in (("temperatures", 120), ("generate", 500)):
         shown = " ".join(charloom(command, "--help").out.split())
-        assert f"added to a prompt. [default: {default}]" in shown
+        assert f"added to the prompt. [default: {default}]" in shown
 
 
 def test_the_same_prompt_twice_is_one_block(charloom: Charloom, model: Path) -> None:

@@ -16,7 +16,6 @@ from command_line import Charloom, start_process
 
 from charloom.cli.commands.train import train
 from charloom.cli.terminal import downloads
-from charloom.cli.terminal.inputs import default_output
 from charloom.events import Stopped
 from charloom.model import Model
 from charloom.runs import train as recipe
@@ -154,34 +153,6 @@ def test_the_input_is_a_word_or_a_size(
 ) -> None:
     assert charloom("train", "a.csv", "--input", given).code == 0
     assert calls[0]["input"] == value
-
-
-@pytest.mark.parametrize(
-    ("source", "folder"),
-    [
-        ("facts", "facts"),
-        ("texts/titles.csv", "titles"),
-        ("texts/titles.txt.gz", "titles"),
-        ("texts/titles.gz", "titles"),
-        ("my.poems.txt", "my.poems"),
-        ("poems/*.txt", "poems"),
-        ("poems/**/*.txt", "poems"),
-        ("-", "stdin"),
-        (".hidden", "hidden"),
-    ],
-)
-def test_the_folder_is_named_after_the_source(source: str, folder: str) -> None:
-    assert default_output([source]) == Path("runs", folder)
-
-
-def test_the_folder_is_named_after_a_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    books = tmp_path / "books.v2"
-    books.mkdir()
-    assert default_output([str(books)]) == Path("runs", "books.v2")
-    monkeypatch.chdir(books)
-    assert default_output(["."]) == default_output(["*.txt"]) == Path("runs", "books.v2")
 
 
 def test_from_a_text_to_a_model(charloom: Charloom, source: Path) -> None:

@@ -56,9 +56,7 @@ def _completion(values: Sequence[str], separator: str | None) -> Callable[[str],
 Run = Annotated[Path, argument("RUN", "Folder of a trained model.")]
 Prompts = Annotated[
     list[str] | None,
-    argument(
-        "[PROMPT]...", "Beginnings of the texts; none is the empty text.", decode_argument
-    ),
+    argument("[PROMPT]...", "Beginnings of the texts; none is the empty text.", decode_argument),
 ]
 Sources = Annotated[
     list[str],
