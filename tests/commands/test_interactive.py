@@ -1,4 +1,4 @@
-"""A conversation: what is typed, line by line, and what is answered, to the letter."""
+"""Interactive generation: the exact answer to each line of input."""
 
 import io
 import os
@@ -30,7 +30,7 @@ Talk = Callable[..., CommandResult]
 def chain(
     chances_VV: Probabilities, symbols: list[str], level: Level = "char", **text: Any
 ) -> Model:
-    """Return a model whose next symbol depends on the last one alone, as decided here."""
+    """Return a model whose next symbol depends only on the last one, by the table given."""
     network, tensors = markov_tensors(chances_VV)
     return Model(
         record(
@@ -58,7 +58,7 @@ ROUND = chain(
 
 @pytest.fixture
 def talk(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Talk:
-    """Return a function that says lines to a model, and returns what came of it."""
+    """Return a function that sends lines to a model and returns its output."""
 
     def talk(
         *lines: str, prompt: str = "", model: Model = ROUND, choices: int = 9, **settings: Any
@@ -137,7 +137,7 @@ def test_a_standard_input_that_is_closed(
 
 
 def answer(done: CommandResult, number: int) -> str:
-    """Return what was answered to a line, the first of which is 0."""
+    """Return the answer to a line; the first line is 0."""
     return done.err.split("\n> ")[number + 1].partition("\n")[2] + "\n"
 
 
@@ -209,7 +209,7 @@ def test_nothing_to_undo(talk: Talk) -> None:
 
 
 def test_undoing_a_run_and_running_again_gives_another_text(talk: Talk) -> None:
-    """Those of the seeds 1, 2 and 3, as ``generate -n 3 --seed 1`` writes them."""
+    """The texts have the seeds 1, 2 and 3, as with `generate -n 3 --seed 1`."""
     settings = SamplingSettings(seed=1, temperature=1.0, top_k=3, min_p=1e-6)
     texts = [one.text for one in ROUND.generator.generate("c", settings, n=3)]
     assert len(set(texts)) == 3
@@ -323,7 +323,7 @@ def test_bytes_are_shown_as_text_once_a_character_is_whole(talk: Talk) -> None:
     ],
 )
 def test_of_a_long_text_the_end_is_shown(talk: Talk, text: str, shown: str) -> None:
-    """240 columns of it, where a line break counts as 40, also before what a run adds."""
+    """At most 240 columns are shown; a line break counts as 40."""
     done = talk("r 1", prompt=text, length=1)
     assert done.err.startswith(f"{BEGIN}\n{shown}\n  1  ")
     added = done.out[len(text) :]
@@ -340,7 +340,7 @@ def test_a_terminal_is_not_given_orders(talk: Talk) -> None:
 
 
 class Terminal:
-    """A standard input that shows by itself what is typed, and whose person may lose patience."""
+    """A standard input that echoes its lines; the line ^C is an interruption."""
 
     def __init__(self, *lines: str) -> None:
         self.lines = iter([*lines, ""])
@@ -397,7 +397,7 @@ def test_an_interruption_of_a_run_keeps_what_was_drawn(
 
 
 def test_the_command(charloom: Charloom, model: Path) -> None:
-    """Without a person who chooses it writes what ``generate`` does."""
+    """Without choices by a person, the text is that of `generate`."""
     options = ("bad", "--seed", 3, "--length", 30, "--temperature", 1.2, "--top-k", 5)
     done = charloom("generate", model, *options, "--interactive", stdin="r\nq\n")
     assert (done.code, done.out) == (0, charloom("generate", model, *options).out)

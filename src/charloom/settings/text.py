@@ -48,7 +48,7 @@ class TextSettings(SettingsBase):
         None,
         option="--header/--no-header",
         group=_GROUP,
-        default_text="yes, unless columns are numbers",
+        default_text="yes, unless columns are given by number",
         help="Whether the first row of a csv or tsv file holds the names of its columns.",
     )
     encoding: str = setting(

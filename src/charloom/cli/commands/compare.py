@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from charloom.cli.options.declared import Given, select, takes_settings
+from charloom.cli.options.declared import SettingOptions, select, takes_settings
 from charloom.cli.options.parsers import parse_count
 from charloom.cli.options.shared import Json, SettingsFile, Sources, option
 from charloom.cli.options.training import Valid
@@ -119,7 +119,7 @@ def compare(
     hidden: Hidden = None,
     search: SearchCount = None,
     storage: Storage = None,
-    given: Given,
+    options: SettingOptions,
     valid: Valid = None,
     test: Test = None,
     json: Json = False,
@@ -133,24 +133,24 @@ def compare(
     """
     if storage is not None and search is None:
         raise SettingsError("--storage was given without --search; add that.")
-    options = run_settings(settings_file, given)
-    if not set(BUDGETS) & set(options):
-        options["minutes"] = DEFAULT_MINUTES
-    grid = _grid(cells, layers, hidden, options)
+    settings = run_settings(settings_file, options)
+    if not set(BUDGETS) & set(settings):
+        settings["minutes"] = DEFAULT_MINUTES
+    grid = _grid(cells, layers, hidden, settings)
     folder = output or default_output(sources).with_name(_default_name(sources))
-    comparison = _prepare(sources, grid, output=folder, validation=valid, test=test, **options)
-    results = _run_all(comparison, folder, grid, options, search, storage)
+    comparison = _prepare(sources, grid, output=folder, validation=valid, test=test, **settings)
+    results = _run_all(comparison, folder, grid, settings, search, storage)
     _print_results(
         folder, sorted(results, key=lambda one: one.validation), search is not None, json
     )
 
 
 def _grid(
-    cells: str | None, layers: str | None, hidden: str | None, options: dict[str, Any]
+    cells: str | None, layers: str | None, hidden: str | None, settings: dict[str, Any]
 ) -> dict[str, list[Any]]:
-    """Return the values of each axis; remove those of the settings file from ``options``."""
+    """Return the values of each axis; remove those of the settings file from ``settings``."""
     axes: tuple[str, ...] = ("cell", "layers", "hidden")
-    file = {name: [options.pop(name)] for name in axes if name in options}
+    file = {name: [settings.pop(name)] for name in axes if name in settings}
     grid: dict[str, list[Any]] = {"cell": [*DEFAULT_CELLS], "layers": [*DEFAULT_LAYERS], **file}
     if cells is not None:
         grid["cell"] = _split_list(cells)
@@ -174,7 +174,7 @@ def _run_all(
     comparison: "Comparison",
     folder: Path,
     grid: dict[str, list[Any]],
-    options: dict[str, Any],
+    settings: dict[str, Any],
     search: int | None,
     storage: str | None,
 ) -> "list[Result]":
@@ -186,14 +186,14 @@ def _run_all(
 
     check_optuna()
     with choose_view() as view:
-        fixed = {"options": options, "texts": comparison.fingerprint(view.on_read)}
+        fixed = {"options": settings, "texts": comparison.fingerprint(view.on_read)}
     study = Search(
         folder,
-        SearchSpace.from_options(grid, options),
+        SearchSpace.from_options(grid, settings),
         fixed,
         count=search,
         storage=storage,
-        seed=options.get("seed", 0),
+        seed=settings.get("seed", 0),
     )
     comparison.results = study.results()
     study.run(lambda trial: _run_trial(comparison, trial), on_failure=terminal.note)

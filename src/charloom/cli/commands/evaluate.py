@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from charloom.cli.options.declared import Given, takes_settings
+from charloom.cli.options.declared import SettingOptions, takes_settings
 from charloom.cli.options.shared import Json, Run, Sources, Training, option
 from charloom.cli.options.tables import TABLE_SETTINGS
 from charloom.cli.terminal import output
@@ -40,7 +40,7 @@ def evaluate(
     run: Run,
     sources: Sources,
     *,
-    given: Given,
+    options: SettingOptions,
     baselines: BaselinesOption = False,
     training: Training = None,
     json: Json = False,
@@ -57,7 +57,7 @@ def evaluate(
     from charloom.model import Model
 
     model = Model.load(run)
-    blocks = read_blocks(sources, model.record.text, TableOptions(**given))
+    blocks = read_blocks(sources, model.record.text, TableOptions(**options))
     corpus = recover_corpus(model.record, training or ()) if baselines else None
     blocks = drop_unknown_labels(blocks, model.record.labels)
     recorded: list[Block] = []

@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charloom.cli.options.declared import Given, select, takes_settings
+from charloom.cli.options.declared import SettingOptions, select, takes_settings
 from charloom.cli.options.sampling import (
     DEFAULT_CHOICES,
     RANDOM_SEED,
@@ -49,7 +49,7 @@ def generate(
     stream: Stream = False,
     interactive: Interactive = False,
     choices: Choices = None,
-    given: Given,
+    options: SettingOptions,
     greedy: Greedy = False,
 ) -> None:
     """Generate texts from a trained model.
@@ -59,7 +59,7 @@ def generate(
     changed in this order: repetition penalty, bias, masks (minimum length, match), temperature,
     top-k, top-p, min-p.
     """
-    settings = _sampling_settings(settings_file, given, greedy)
+    settings = _sampling_settings(settings_file, options, greedy)
     settings.seeds(n or 1)
     check_format(form)
     if interactive:
@@ -86,23 +86,25 @@ def generate(
         _write_texts(model, cleaned, by_label, n or 1, form)
 
 
-def _sampling_settings(file: Path | None, given: Given, greedy: bool) -> SamplingSettings:
-    """Return the settings on the command line, then those of the file; the seed may be random."""
-    if greedy and "temperature" in given:
+def _sampling_settings(
+    file: Path | None, options: SettingOptions, greedy: bool
+) -> SamplingSettings:
+    """Return the settings of command line and file; without a seed, draw one."""
+    if greedy and "temperature" in options:
         raise SettingsError(
-            f"--greedy and --temperature {given['temperature']:g} contradict each other; "
+            f"--greedy and --temperature {options['temperature']:g} contradict each other; "
             "give one of them."
         )
-    options: dict[str, Any] = dict(given)
+    merged: dict[str, Any] = {"seed": random_seed()}
     if file is not None:
         from charloom.settings.toml_file import read_settings
 
-        options = read_settings(file, ["sampling"]) | options
+        merged |= read_settings(file, ["sampling"])
+    merged |= options
     if greedy:
-        _refuse("--greedy", {"--beam": options.get("beam") is not None})
-        options["temperature"] = 0.0
-    options.setdefault("seed", random_seed())
-    return SamplingSettings(**options)
+        _refuse("--greedy", {"--beam": merged.get("beam") is not None})
+        merged["temperature"] = 0.0
+    return SamplingSettings(**merged)
 
 
 def _refuse(option: str, others: Mapping[str, bool]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from charloom.cli.options.declared import Given, takes_settings
+from charloom.cli.options.declared import SettingOptions, takes_settings
 from charloom.cli.options.shared import Format, Run, argument, option
 from charloom.cli.options.tables import TABLE_SETTINGS
 from charloom.cli.terminal import output
@@ -64,7 +64,7 @@ def score(
     threshold: ThresholdOption = None,
     calibrate: Calibrate = None,
     classify: Classify = False,
-    given: Given,
+    options: SettingOptions,
 ) -> None:
     """Score lines by how surprising they are to a model.
 
@@ -79,7 +79,7 @@ def score(
     model = Model.load(run)
     settings = replace(model.record.text, unit="line")
     limit = _resolve_threshold(model, settings, threshold, calibrate)
-    blocks = read_blocks(sources or ["-"], settings, TableOptions(**given), live=True)
+    blocks = read_blocks(sources or ["-"], settings, TableOptions(**options), live=True)
     write: Callable[[ScoredLine], None] = _write_json if form == "jsonl" else _write_text
     for lines in score_lines(
         model.scorer,

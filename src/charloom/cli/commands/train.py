@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from charloom.cli.options.declared import Given, select, takes_settings
+from charloom.cli.options.declared import SettingOptions, select, takes_settings
 from charloom.cli.options.shared import SettingsFile, Sources
 from charloom.cli.options.training import (
     CheckpointSeconds,
@@ -36,7 +36,7 @@ def train(
     resume: Resume = False,
     checkpoint_seconds: CheckpointSeconds = None,
     log: Log = None,
-    given: Given,
+    options: SettingOptions,
     valid: Valid = None,
 ) -> None:
     """Train a network on texts and show samples during training.
@@ -48,7 +48,7 @@ def train(
     """
     _run_training(
         sources,
-        run_settings(settings_file, given),
+        run_settings(settings_file, options),
         output=output or default_output(sources),
         validation=valid,
         preset=preset,

@@ -16,8 +16,8 @@ from charloom.cli.options.shared import option
 from charloom.settings.declaration import Setting, settings_of
 from charloom.settings.records import SettingsBase
 
-Given = Mapping[str, Any]
-"""Settings on the command line by field name, without those that were left out."""
+SettingOptions = Mapping[str, Any]
+"""Settings on the command line by field name."""
 
 _PARSERS: dict[Any, Callable[[str], object]] = {
     int: parse_int,
@@ -28,8 +28,8 @@ _PARSERS: dict[Any, Callable[[str], object]] = {
 }
 
 
-class Selected:
-    """One setting as a parameter of a command."""
+class SettingParameter:
+    """A setting as a parameter of a command."""
 
     def __init__(self, setting: Setting, option: Any) -> None:
         self._setting = setting
@@ -83,34 +83,38 @@ def select(
     *,
     without: Iterable[str] = (),
     **changes: Mapping[str, Any],
-) -> list[Selected]:
+) -> list[SettingParameter]:
     """Return some settings of a class, or all, as parameters of a command.
 
     `changes` replace the `help` or the shown `default` of single options.
     """
     settings = settings_of(kind)
     return [
-        Selected(settings[name], setting_option(kind, name, **changes.get(name, {})))
+        SettingParameter(settings[name], setting_option(kind, name, **changes.get(name, {})))
         for name in (settings if names is None else names)
         if name not in without
     ]
 
 
 def takes_settings(
-    *selections: Iterable[Selected],
+    *selections: Iterable[SettingParameter],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add an option for each selected setting to a command.
 
-    The command has a parameter `given` in place of them, and receives the settings that are on the
-    command line.
+    The command has a parameter `options` in place of them. It receives the settings on the command
+    line by field name, without those that were left out.
     """
     selected = list(chain.from_iterable(selections))
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def run(**arguments: Any) -> None:
-            values = {each: arguments.pop(each.name) for each in selected}
-            given = {e.name: e.convert(value) for e, value in values.items() if value is not None}
-            command(**arguments, given=given)
+            values = {setting: arguments.pop(setting.name) for setting in selected}
+            options = {
+                setting.name: setting.convert(value)
+                for setting, value in values.items()
+                if value is not None
+            }
+            command(**arguments, options=options)
 
         run.__name__, run.__doc__, run.__module__ = (
             command.__name__,
@@ -124,13 +128,13 @@ def takes_settings(
     return decorate
 
 
-def _signature(command: Callable[..., None], selected: list[Selected]) -> inspect.Signature:
-    """Return the signature of a command with the selected settings in place of `given`."""
+def _signature(command: Callable[..., None], selected: list[SettingParameter]) -> inspect.Signature:
+    """Return the signature of a command with the selected settings in place of `options`."""
     signature = inspect.signature(command, eval_str=True)
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
-        replaced = parameter.name == "given"
-        parameters += [each.parameter for each in selected] if replaced else [parameter]
+        replaced = parameter.name == "options"
+        parameters += [setting.parameter for setting in selected] if replaced else [parameter]
     return signature.replace(parameters=parameters)
 
 

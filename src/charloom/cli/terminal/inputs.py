@@ -101,16 +101,16 @@ def read_prompt(path: Path) -> str:
         ) from error
 
 
-def run_settings(file: Path | None, given: Mapping[str, Any]) -> dict[str, Any]:
+def run_settings(file: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a training run from a settings file and the command line.
 
     Those on the command line take precedence. Raises SettingsError for a mistake in the file.
     """
     if file is None:
-        return dict(given)
+        return dict(options)
     from charloom.settings.toml_file import read_settings
 
-    return merge_options(read_settings(file, RUN_TABLES), given)
+    return merge_options(read_settings(file, RUN_TABLES), options)
 
 
 def check_format(form: str | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from charloom.cli.options.declared import Given, select, setting_option, takes_settings
+from charloom.cli.options.declared import SettingOptions, select, setting_option, takes_settings
 from charloom.settings.declaration import setting
 from charloom.settings.records import SettingsBase
 
@@ -31,8 +31,8 @@ def run(*arguments: str, decorator: Callable[..., Any] | None = None) -> dict[st
     """Return the settings that a command receives from its arguments."""
     received: list[dict[str, Any]] = []
 
-    def paint(wall: str, *, given: Given, fast: bool = False) -> None:
-        received.append({"wall": wall, "fast": fast, **given})
+    def paint(wall: str, *, options: SettingOptions, fast: bool = False) -> None:
+        received.append({"wall": wall, "fast": fast, **options})
 
     app = typer.Typer()
     app.command()((decorator or takes_settings(select(Paint)))(paint))
@@ -73,7 +73,7 @@ def test_options_are_given_as_values_of_the_settings(
 
 
 def test_a_command_takes_some_settings_only() -> None:
-    def paint(*, given: Given) -> None: ...
+    def paint(*, options: SettingOptions) -> None: ...
 
     some = takes_settings(select(Paint, ("coats", "dry")), select(Paint, without=("coats", "dry")))
     assert list(inspect.signature(some(paint)).parameters)[:3] == ["coats", "dry", "colour"]
@@ -82,7 +82,7 @@ def test_a_command_takes_some_settings_only() -> None:
 
 
 def test_a_command_keeps_its_name_and_help() -> None:
-    def paint(*, given: Given) -> None:
+    def paint(*, options: SettingOptions) -> None:
         """Paint a wall."""
 
     command = takes_settings(select(Paint))(paint)
