@@ -40,6 +40,9 @@ soak: setup ## the long tests: random examples and kills a hundred times as ofte
 	CHARLOOM_SOAK=100 $(BIN)/python -m pytest -m soak
 	.ci/test-pythons
 
+docs: setup ## write docs/cli.md from the help texts
+	$(BIN)/python docs/generate_cli.py
+
 bench: setup ## measure speed and quality, beside other programs: half an hour
 	$(BIN)/python benchmarks/generation.py
 	$(BIN)/python benchmarks/training.py

@@ -21,19 +21,23 @@ COMMANDS = (
     "temperatures",
     "next",
     "evaluate",
+    "compare",
     "score",
+    "memorisation",
+    "diversity",
+    "report",
     "summary",
     "corpora",
 )
 HEAVY = {"torch", "polars", "rich", "numba", "zstandard"}
 
 
-def test_the_version(charloom: Charloom) -> None:
+def test_version_prints_the_version_of_the_package(charloom: Charloom) -> None:
     done = charloom("--version")
     assert (done.code, done.out, done.err) == (0, f"charloom {package.__version__}\n", "")
 
 
-def test_without_arguments_there_is_help(charloom: Charloom) -> None:
+def test_no_arguments_print_the_help(charloom: Charloom) -> None:
     done = charloom()
     assert done.code == 0
     assert done.out == charloom("--help").out
@@ -97,7 +101,7 @@ def test_help_is_plain_and_ends_with_examples_that_parse(charloom: Charloom, com
         ),
     ],
 )
-def test_a_mistake_is_told_in_one_line(
+def test_a_wrong_command_line_is_refused_with_one_line(
     charloom: Charloom, arguments: list[str], message: str
 ) -> None:
     done = charloom(*arguments)
@@ -126,7 +130,7 @@ def test_a_mistake_is_told_in_one_line(
         ),
     ],
 )
-def test_what_the_machine_refuses_is_told_in_one_line(
+def test_an_error_of_the_system_is_reported_in_one_line(
     charloom: Charloom, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
     def fail(path: Path) -> Model:
@@ -137,7 +141,7 @@ def test_what_the_machine_refuses_is_told_in_one_line(
     assert (done.code, done.err) == (2, f"charloom: {message}\n")
 
 
-def test_our_own_mistakes_are_not_hidden(
+def test_an_unexpected_error_is_not_caught(
     charloom: Charloom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(path: Path) -> Model:
@@ -170,7 +174,20 @@ def test_generating_loads_nothing_heavy(model: Path) -> None:
     assert done.stdout.splitlines()[-1] == "0"
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(model: Path) -> None:
+def test_help_loads_no_numpy() -> None:
+    program = (
+        "import sys\n"
+        "from charloom.cli.app import run\n"
+        "code = run(['train', '--help'])\n"
+        f"print(code, *sorted({HEAVY | {'numpy'}} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "0"
+
+
+def test_a_closed_pipe_ends_the_command_without_a_message(model: Path) -> None:
     process = start_process("generate", model, "-n", "3000", "--length", "50")
     assert process.stdout is not None
     assert process.stderr is not None
@@ -181,7 +198,9 @@ def test_a_reader_that_goes_away_ends_it_quietly(model: Path) -> None:
     assert process.wait() == 0
 
 
-def test_windows_has_a_name_of_its_own_for_a_closed_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_reports_a_closed_pipe_as_an_invalid_argument(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     closed = OSError(errno.EINVAL, "Invalid argument")
     about_a_file = OSError(errno.EINVAL, "Invalid argument", "a:b")
     assert not _is_broken_pipe(closed)
@@ -192,7 +211,7 @@ def test_windows_has_a_name_of_its_own_for_a_closed_pipe(monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_below_standard_output(model: Path) -> None:
+def test_a_full_disk_behind_standard_output_is_reported(model: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "charloom", "next", str(model), "a"],
@@ -217,7 +236,7 @@ def test_output_is_utf8_whatever_the_locale_says(model: Path, encoding: str) -> 
     assert '"\U0001f600"' in out.decode("utf-8")
 
 
-def test_bytes_that_are_not_utf8_in_a_prompt(model: Path) -> None:
+def test_bytes_of_a_prompt_that_are_not_utf8_become_unknown_symbols(model: Path) -> None:
     if os.name != "posix" or sys.platform == "darwin":
         pytest.skip("arguments are text here")
     process = start_process("generate", model, os.fsdecode(b"a\xff"), "--length", "3")

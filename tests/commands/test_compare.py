@@ -16,7 +16,9 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_table_with_the_best_first(charloom: Charloom, source: Path, tmp_path: Path) -> None:
+def test_the_table_lists_the_best_network_first(
+    charloom: Charloom, source: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "c"
     options = ("--cell", "rnn,gru", "--layers", "1,2", "--hidden", 4, "--steps", 3, "-o", folder)
     done = charloom("compare", source, *options, "--test", source)
@@ -62,7 +64,7 @@ def test_a_table_with_the_best_first(charloom: Charloom, source: Path, tmp_path:
         ),
     ],
 )
-def test_what_cannot_be(
+def test_wrong_options_are_refused_and_leave_no_folder(
     charloom: Charloom, source: Path, tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
     done = charloom("compare", source, "-o", tmp_path / "c", *options)
@@ -70,7 +72,9 @@ def test_what_cannot_be(
     assert not (tmp_path / "c").exists()
 
 
-def test_a_search_goes_on_where_it_ended(charloom: Charloom, source: Path, tmp_path: Path) -> None:
+def test_a_search_is_resumed_with_the_same_command(
+    charloom: Charloom, source: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "c"
     options = ("--cell", "rnn,gru", "--hidden", "3,4", "--steps", 3, "-o", folder)
     first = charloom("compare", source, *options, "--search", 2)
@@ -93,7 +97,7 @@ def test_a_search_goes_on_where_it_ended(charloom: Charloom, source: Path, tmp_p
     assert "was begun with" in other.err
 
 
-def test_an_interruption_tells_how_to_go_on(
+def test_an_interruption_ends_with_130_and_says_how_to_resume(
     charloom: Charloom, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*arguments: object, **options: object) -> None:
@@ -103,5 +107,5 @@ def test_an_interruption_tells_how_to_go_on(
     done = charloom("compare", source, "--steps", 3, "-o", tmp_path / "c")
     assert (done.code, done.out) == (130, "")
     assert done.err.splitlines()[-1] == (
-        "charloom: all is kept; the same compare command goes on with this run and the others."
+        "charloom: everything is saved; the same compare command resumes this run."
     )

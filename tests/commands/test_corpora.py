@@ -12,7 +12,7 @@ def test_every_corpus_is_listed(charloom: Charloom) -> None:
     assert "public domain; to fetch: 1.1 MB\n" in done.out
 
 
-def test_as_json(charloom: Charloom) -> None:
+def test_json_has_an_entry_for_each_corpus(charloom: Charloom) -> None:
     [entries] = charloom("corpora", "--json").records
     by_name = {entry["name"]: entry for entry in entries}
     assert list(by_name) == list(CORPORA)

@@ -44,7 +44,7 @@ def lines(tmp_path: Path) -> Path:
 def test_figures_are_those_of_the_library(charloom: Charloom, model: Path, lines: Path) -> None:
     done = charloom("evaluate", model, lines, "--json")
     [figures] = done.records
-    # Cleaned as recorded: white space around a line goes, e and the accent become one.
+    # Cleaned as recorded: white space around a line is removed, e and the accent are composed.
     expected = Model.load(model).bits_per_character(["bad face", "café X"])
     assert (done.code, done.err, set(figures)) == (0, "", KEYS)
     assert figures["bits_per_character"] == pytest.approx(expected, rel=1e-12)
@@ -105,7 +105,9 @@ def test_labels_are_read(charloom: Charloom, labelled: Path, tmp_path: Path) -> 
     assert shown.splitlines()[2].startswith('"Sports"')
 
 
-def test_the_encoding_is_that_of_the_texts_learned_from(charloom: Charloom, tmp_path: Path) -> None:
+def test_the_default_encoding_is_that_of_the_training_texts(
+    charloom: Charloom, tmp_path: Path
+) -> None:
     model = folder(tmp_path / "m", text=TextSettings(encoding="latin-1"))
     for encoding, options in (("latin-1", ()), ("utf-16", ("--encoding", "utf-16"))):
         path = tmp_path / f"{encoding}.txt"
@@ -116,7 +118,7 @@ def test_the_encoding_is_that_of_the_texts_learned_from(charloom: Charloom, tmp_
         assert record["text"] == "bad café"
 
 
-def test_a_source_that_is_not_there(charloom: Charloom, model: Path) -> None:
+def test_a_missing_source_is_refused(charloom: Charloom, model: Path) -> None:
     done = charloom("evaluate", model, "no/such.txt")
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith("charloom: no file, folder, glob or corpus is named 'no/such.txt'")
@@ -138,7 +140,7 @@ def test_columns_of_the_training_table_concern_tables_only(
     assert labelled["bits_per_character"] != plain[0]["bits_per_character"]
 
 
-def test_baselines_stand_beside(charloom: Charloom, tmp_path: Path) -> None:
+def test_baselines_are_written_below_the_metrics(charloom: Charloom, tmp_path: Path) -> None:
     texts = [
         f"{a} and {b}, {k}" for k, (a, b) in enumerate(product(("bad", "face", "café"), "abcd"))
     ]
@@ -152,7 +154,7 @@ def test_baselines_stand_beside(charloom: Charloom, tmp_path: Path) -> None:
     others = told.pop("baselines")
     assert told == plain
     assert set(others) == {"uniform", "unigram", "ngram", "xz", "zstd"}
-    # Each character is a symbol.
+    # At level char, each character is a symbol.
     assert others["uniform"] == pytest.approx(math.log2(len(trained.record.vocabulary)))
     assert others["ngram"] < others["unigram"] < others["uniform"]
     out = charloom("evaluate", run, other, "--baselines").out
@@ -167,12 +169,14 @@ def test_baselines_stand_beside(charloom: Charloom, tmp_path: Path) -> None:
         "xz -9e",
         "zstd -19",
     }
-    # A compressor has a text cheaper that it knows.
+    # A compressor needs fewer bits for a text that it has seen.
     [same] = charloom("evaluate", run, training, "--baselines", "--json").records
     assert same["baselines"]["zstd"] < 0.5 * others["zstd"]
 
 
-def test_training_texts_are_for_baselines(charloom: Charloom, model: Path, lines: Path) -> None:
+def test_training_texts_without_baselines_are_refused(
+    charloom: Charloom, model: Path, lines: Path
+) -> None:
     done = charloom("evaluate", model, lines, "--training", lines)
     assert (done.code, done.out) == (2, "")
     assert done.err == "charloom: --training was given without --baselines; add that.\n"

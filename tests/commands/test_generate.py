@@ -24,7 +24,7 @@ def test_texts_are_those_of_the_library(charloom: Charloom, model: Path) -> None
     assert (done.code, done.out, done.err) == (0, "".join(f"{t}\n" for t in expected), "")
 
 
-def test_from_nothing_at_the_usual_temperature(charloom: Charloom, model: Path) -> None:
+def test_defaults_are_the_empty_prompt_and_temperature_0_8(charloom: Charloom, model: Path) -> None:
     done = charloom("generate", model, "--seed", 3)
     assert done.out == Model.load(model).generate(seed=3)[0] + "\n"
 
@@ -35,7 +35,7 @@ def test_greedy_is_temperature_0(charloom: Charloom, model: Path) -> None:
     assert greedy.out == charloom("generate", model, "a", "--temperature", 0, "--length", 20).out
 
 
-def test_greedy_and_a_temperature(charloom: Charloom, model: Path) -> None:
+def test_greedy_and_a_temperature_are_refused(charloom: Charloom, model: Path) -> None:
     done = charloom("generate", model, "--greedy", "--temperature", 0.5)
     assert (done.code, done.out) == (2, "")
     assert done.err == (
@@ -57,14 +57,14 @@ def test_greedy_and_a_temperature(charloom: Charloom, model: Path) -> None:
         ),
     ],
 )
-def test_options_out_of_range(
+def test_options_out_of_range_are_refused(
     charloom: Charloom, model: Path, arguments: list[str], message: str
 ) -> None:
     done = charloom("generate", model, *arguments)
     assert (done.code, done.out, done.err) == (2, "", f"charloom: {message}\n")
 
 
-def test_each_json_line_tells_how_its_text_can_be_had_again(
+def test_each_json_line_has_the_seed_that_reproduces_its_text(
     charloom: Charloom, model: Path
 ) -> None:
     done = charloom("generate", model, "bad", "-n", 4, "--length", 30, "--format", "jsonl")
@@ -75,13 +75,13 @@ def test_each_json_line_tells_how_its_text_can_be_had_again(
         assert record["prompt"] == "bad"
         assert record["stopped"] in ("eos", "length")
         assert record["bits"] > 0
-        # The boundary that ends a text is a symbol of its own.
+        # The boundary at the end of a text counts as a symbol.
         added = len(record["text"]) - len("bad") + (record["stopped"] == "eos")
         assert record["symbols"] == added
 
 
 def test_a_seed_left_out_is_a_new_one(charloom: Charloom, model: Path) -> None:
-    # Each of these is below 2**32: that two of three agree has a chance below one in 10**9.
+    # Each is below 2**32: two of three agree less than once in 1e9 runs.
     seeds = [charloom("generate", model, "--format", "jsonl").records[0]["seed"] for _ in range(3)]
     assert len(set(seeds)) == 3
 
@@ -97,9 +97,7 @@ def test_more_texts_than_are_drawn_at_once(charloom: Charloom, model: Path) -> N
     assert done.out.splitlines() == expected
 
 
-def test_seeds_that_run_out_are_told_of_before_the_first_text(
-    charloom: Charloom, model: Path
-) -> None:
+def test_too_few_seeds_are_refused_before_the_first_text(charloom: Charloom, model: Path) -> None:
     done = charloom("generate", model, "-n", 300, "--seed", 2**63 - 1)
     assert (done.code, done.out) == (2, "")
     assert done.err == (
@@ -110,7 +108,7 @@ def test_seeds_that_run_out_are_told_of_before_the_first_text(
 
 
 def test_the_number_of_threads_does_not_change_a_text(tmp_path: Path) -> None:
-    # Large enough for matrix products to be shared out among threads.
+    # Large enough for matrix products on several threads.
     wide = folder(tmp_path / "wide", network=NetworkSettings(hidden=512, layers=2, input=64))
     texts = []
     for threads in ("1", "4"):
@@ -143,7 +141,7 @@ def test_a_label_unrolls_another_text(charloom: Charloom, labelled: Path) -> Non
     )
 
 
-def test_symbols_that_the_model_does_not_know(charloom: Charloom, model: Path) -> None:
+def test_unknown_symbols_of_prompts_are_noted(charloom: Charloom, model: Path) -> None:
     done = charloom("generate", model, "aX", "bYX", "--length", 4)
     assert done.code == 0
     assert done.err == (
@@ -166,7 +164,9 @@ def test_a_prompt_is_cleaned_as_the_training_text_was(charloom: Charloom, tmp_pa
     assert record["prompt"] == "e\u0301"
 
 
-def test_texts_of_several_lines_stand_apart(charloom: Charloom, tmp_path: Path) -> None:
+def test_texts_of_several_lines_are_separated_by_an_empty_line(
+    charloom: Charloom, tmp_path: Path
+) -> None:
     stream = folder(tmp_path / "stream", text=TextSettings(unit="stream"))
     arguments = ("generate", stream, "-n", 3, "--seed", 1, "--length", 10)
     expected = "\n\n".join(Model.load(stream).generate(n=3, seed=1, length=10)) + "\n"
@@ -174,7 +174,9 @@ def test_texts_of_several_lines_stand_apart(charloom: Charloom, tmp_path: Path) 
     assert charloom(*arguments, "--stream").out == expected
 
 
-def test_lines_that_hold_line_breaks_stand_apart(charloom: Charloom, tmp_path: Path) -> None:
+def test_lines_with_line_breaks_are_separated_by_an_empty_line(
+    charloom: Charloom, tmp_path: Path
+) -> None:
     breaking = folder(tmp_path / "m", vocabulary=make_vocabulary("abcdefghij éx\n"))
     arguments = ("-n", 3, "--seed", 1, "--length", 10)
     texts = Model.load(breaking).generate(n=3, seed=1, length=10)
@@ -186,7 +188,7 @@ def test_lines_that_hold_line_breaks_stand_apart(charloom: Charloom, tmp_path: P
     assert charloom("generate", plain, "a\nb", *arguments, "--stream").out == expected
 
 
-def test_a_terminal_is_not_given_orders(
+def test_control_characters_do_not_reach_a_terminal(
     charloom: Charloom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder(tmp_path / "m", text=TextSettings(clean=False))
@@ -196,7 +198,7 @@ def test_a_terminal_is_not_given_orders(
     assert charloom(*arguments).out.startswith("a<0x1B>[31m")
 
 
-def test_a_damaged_model_folder(charloom: Charloom, model: Path) -> None:
+def test_a_damaged_model_folder_is_refused(charloom: Charloom, model: Path) -> None:
     weights = model / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-7])
     done = charloom("generate", model)

@@ -1,4 +1,4 @@
-"""``charloom generate`` with options that steer: each reaches the generator, none is ignored."""
+"""`charloom generate` with options that change probabilities: each reaches the generator."""
 
 import re
 from pathlib import Path
@@ -106,14 +106,14 @@ def test_each_option_is_that_of_the_library(
         ),
     ],
 )
-def test_options_that_cannot_be(
+def test_contradicting_options_are_refused(
     charloom: Charloom, model: Path, arguments: list[str], message: str
 ) -> None:
     done = charloom("generate", model, *arguments)
     assert (done.code, done.out, done.err) == (2, "", f"charloom: {message}\n")
 
 
-def test_names_of_a_shape(charloom: Charloom, model: Path) -> None:
+def test_every_text_matches_the_expression(charloom: Charloom, model: Path) -> None:
     done = charloom("generate", model, "-n", 50, "--match", "[d-f][a-h]{4,6}a", "--seed", 1)
     lines = done.out.splitlines()
     assert (done.code, len(lines)) == (0, 50)
@@ -136,7 +136,7 @@ def test_several_labels_at_once(charloom: Charloom, labelled: Path) -> None:
     assert alone.out == "".join(f"{text}\n" for label, text in texts if label == "World")
 
 
-def test_what_was_held_back_is_told(charloom: Charloom, model: Path) -> None:
+def test_the_counts_of_the_novelty_filter_are_noted(charloom: Charloom, model: Path) -> None:
     done = charloom("generate", model, "b", "-n", 6, "--length", 1, "--seed", 1, "--unique")
     lines = done.out.splitlines()
     assert (done.code, len(lines), len(set(lines))) == (0, 6, 6)
@@ -151,7 +151,7 @@ def test_texts_are_unique_over_all_prompts(charloom: Charloom, model: Path) -> N
 
 
 def endless(path: Path) -> Path:
-    """Make a model of five letters, each as likely as the others, whose text never ends."""
+    """Make a model of five equally probable letters whose texts never end."""
     chances = [[0, 0, 0.2, 0.2, 0.2, 0.2, 0.2]] * 7
     settings, tensors = markov_tensors(chances)
     return folder(
@@ -163,15 +163,13 @@ def endless(path: Path) -> Path:
     )
 
 
-def test_a_long_text_is_the_same_though_it_is_written_as_it_comes(
-    charloom: Charloom, tmp_path: Path
-) -> None:
+def test_a_long_text_written_in_blocks_is_the_same(charloom: Charloom, tmp_path: Path) -> None:
     model = endless(tmp_path / "endless")
     done = charloom("generate", model, "a", "--length", 150_000, "--seed", 4)
     assert done.out == Model.load(model).generate("a", length=150_000, seed=4)[0] + "\n"
 
 
-def test_a_reader_that_went_away_ends_a_long_text(tmp_path: Path) -> None:
+def test_a_closed_pipe_ends_a_long_text(tmp_path: Path) -> None:
     process = start_process("generate", endless(tmp_path / "endless"), "--length", "1000000000")
     assert process.stdout is not None
     assert len(process.stdout.read(100)) == 100
@@ -193,7 +191,7 @@ def test_a_search_that_finds_fewer_texts_says_so(charloom: Charloom, model: Path
 def test_a_prompt_of_a_million_characters_from_a_file(
     charloom: Charloom, model: Path, tmp_path: Path
 ) -> None:
-    """It is read through the state: what follows is what follows its end in the library."""
+    """The whole prompt changes the state: the text continues as in the library."""
     prompt = "bad face, " * 110_000
     file = tmp_path / "prompt.txt"
     file.write_text(prompt + "\n", "utf-8")
@@ -209,7 +207,9 @@ def test_a_prompt_from_standard_input_beside_another(charloom: Charloom, model: 
         assert charloom(*arguments, stdin=stdin).out == "".join(f"{text}\n" for text in texts)
 
 
-def test_a_prompt_file_that_cannot_be(charloom: Charloom, model: Path, tmp_path: Path) -> None:
+def test_a_prompt_file_that_cannot_be_read_is_refused(
+    charloom: Charloom, model: Path, tmp_path: Path
+) -> None:
     missing, strange = tmp_path / "missing.txt", tmp_path / "strange.txt"
     strange.write_bytes(b"abc\xff")
     done = charloom("generate", model, "--prompt-file", missing)

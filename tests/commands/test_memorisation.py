@@ -1,4 +1,4 @@
-"""What was copied: planted texts, as a user finds them; and the texts of ten temperatures."""
+"""`charloom memorisation` with planted copies, and `charloom diversity`."""
 
 import re
 from pathlib import Path
@@ -45,20 +45,20 @@ def held_out(trained: Path) -> set[str]:
     return set(iter_texts(recover_corpus(library.load(trained / "run").record).validation))
 
 
-def test_the_table_tells_where_a_copy_comes_from(charloom: Charloom, trained: Path) -> None:
+def test_the_table_shows_the_origin_of_a_copy(charloom: Charloom, trained: Path) -> None:
     known = [line for line in LINES if line not in held_out(trained)]
     (trained / "one.txt").write_text(f"x{known[5]}", "utf-8")
     arguments = ("memorisation", trained / "run", "--samples", trained / "one.txt")
     out = charloom(*arguments).out
     assert re.search(r"^a training document, whole +0.0% +0.0%$", out, re.MULTILINE)
     assert out.endswith(
-        f"\n{len(known[5])} characters of sample 1 stand in document 6, from character 1 on:\n"
+        f"\n{len(known[5])} characters of sample 1 are in document 6, from character 1 on:\n"
         f'  "{known[5]}"\n'
     )
-    assert "stand in document" not in charloom(*arguments, "--show", 0).out
+    assert "are in document" not in charloom(*arguments, "--show", 0).out
 
 
-def test_texts_are_written_when_none_are_given(charloom: Charloom, trained: Path) -> None:
+def test_samples_are_generated_unless_given(charloom: Charloom, trained: Path) -> None:
     options = ("-n", 20, "--length", 30, "--seed", 3, "--temperature", 0.7, "--json")
     [found] = charloom("memorisation", trained / "run", *options).records
     drawn = library.load(trained / "run").generate(n=20, length=30, seed=3, temperature=0.7)
@@ -73,7 +73,9 @@ def test_other_training_texts(charloom: Charloom, trained: Path) -> None:
     assert 40 <= found["documents"] < 50
 
 
-def test_training_texts_that_have_gone(charloom: Charloom, trained: Path, tmp_path: Path) -> None:
+def test_missing_training_texts_are_refused(
+    charloom: Charloom, trained: Path, tmp_path: Path
+) -> None:
     source, run = tmp_path / "gone.txt", tmp_path / "run"
     source.write_text("\n".join(LINES), "utf-8")
     library.train(source, output=run, steps=1, hidden=4, device="cpu")

@@ -30,17 +30,17 @@ def test_bars_are_as_long_as_symbols_are_probable(charloom: Charloom, model: Pat
         assert eighths == pytest.approx(320 * probability / expected[0][1], abs=0.5)
 
 
-def test_ten_are_shown(charloom: Charloom, model: Path) -> None:
+def test_ten_symbols_are_shown_by_default(charloom: Charloom, model: Path) -> None:
     assert len(charloom("next", model, "").out.splitlines()) == 10
 
 
-def test_the_label_counts(charloom: Charloom, labelled: Path) -> None:
+def test_a_label_changes_the_probabilities(charloom: Charloom, labelled: Path) -> None:
     [entries] = charloom("next", labelled, "a", "--label", "Sports", "--json").records
     expected = Model.load(labelled).next("a", label="Sports")
     assert [(e["symbol"], e["probability"]) for e in entries] == expected
 
 
-def test_a_symbol_that_is_not_known(charloom: Charloom, model: Path) -> None:
+def test_an_unknown_symbol_is_noted(charloom: Charloom, model: Path) -> None:
     done = charloom("next", model, "aX")
     assert done.code == 0
     assert done.err == 'charloom: the model does not know "X": <unk> is fed in its place.\n'

@@ -1,4 +1,4 @@
-"""`charloom report`: its figures are those of the other commands, and a browser shows its page."""
+"""`charloom report`: figures equal those of other commands; a browser shows the page."""
 
 import errno
 import json
@@ -45,7 +45,7 @@ def opened() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def page(trained: Path) -> Path:
-    """Return the place of the model's page."""
+    """Return the path of the page of the model."""
     return write_report(trained / "run", trained / "page", chosen=[HOSTILE])[0]
 
 
@@ -89,7 +89,7 @@ def test_samples_are_those_of_the_seed(charloom: Charloom, trained: Path, tmp_pa
     )
 
 
-def test_where_the_page_is(charloom: Charloom, trained: Path, tmp_path: Path) -> None:
+def test_the_path_of_the_page_is_written(charloom: Charloom, trained: Path, tmp_path: Path) -> None:
     done = charloom("report", trained / "run", "-o", tmp_path / "new" / "page")
     assert (done.code, done.out) == (0, f"{tmp_path / 'new' / 'page' / 'report.html'}\n")
     assert done.err.splitlines() == [
@@ -121,7 +121,7 @@ def test_a_model_with_a_report_can_be_replaced(charloom: Charloom, trained: Path
         ),
     ],
 )
-def test_what_cannot_be(
+def test_wrong_options_are_refused(
     charloom: Charloom, trained: Path, options: tuple[str, ...], message: str
 ) -> None:
     done = charloom("report", trained / "run", *options)
@@ -129,7 +129,7 @@ def test_what_cannot_be(
     assert done.err.splitlines()[-1] == f"charloom: {message}"
 
 
-def test_a_place_that_is_a_file(charloom: Charloom, trained: Path) -> None:
+def test_an_output_that_is_a_file_is_refused(charloom: Charloom, trained: Path) -> None:
     (trained / "file").write_text("", "utf-8")
     done = charloom("report", trained / "run", "-o", trained / "file")
     assert (done.code, done.out) == (2, "")
@@ -155,13 +155,13 @@ def test_a_full_disk_leaves_the_report_that_was_there(
 
 
 def full(path: Path, content: bytes) -> None:
-    """Fail as a full disk does, with a part of the file written."""
+    """Write a part of the file, then fail as a full disk does."""
     path.write_bytes(content[: len(content) // 2])
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def look(opened: Browser, path: Path, **context: Any) -> tuple[Page, list[str]]:
-    """Open a page; return it, and what it complained of or asked the network for."""
+    """Open a page; return it with its errors and network requests."""
     page = opened.new_page(**context)
     heard: list[str] = []
     page.on("console", lambda message: heard.append(message.text))
@@ -185,7 +185,7 @@ def test_a_browser_shows_the_page(page: Path, opened: Browser, scheme: str) -> N
         assert picture.is_visible()
     own = seen.locator("#quality tr.own .number").inner_text()
     assert own == f"{figures['figures']['bits_per_character']:.4f}"
-    # Nothing sticks out, on a telephone neither.
+    # Nothing is wider than the page, on a phone as well.
     seen.set_viewport_size({"width": 390, "height": 800})
     assert seen.evaluate("document.documentElement.scrollWidth") <= 390
     seen.close()
@@ -218,7 +218,7 @@ def test_words_and_lines_stand_out(page: Path, opened: Browser, scheme: str) -> 
         seen.locator(f"svg .line.{kind}").first.evaluate("e => getComputedStyle(e).strokeDasharray")
         for kind in ("k0", "k1")
     ]
-    assert dashes[0] != dashes[1]  # told apart without colours
+    assert dashes[0] != dashes[1]  # distinguishable without colours
     seen.close()
 
 
@@ -249,7 +249,7 @@ def test_the_page_of_several_models(
     assert seen.locator("#frontiers svg").count() == 3
     assert seen.locator("#frontiers svg").first.locator(".mark").count() == 4
     assert seen.locator("#learning svg .line").count() == 4
-    # No name is cut off at the edge of its picture.
+    # No name is cut off at the edge of its chart.
     for picture in seen.locator("svg").all():
         ends = picture.evaluate(
             "svg => Math.max(...[...svg.querySelectorAll('text')].map("

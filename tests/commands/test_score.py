@@ -13,7 +13,7 @@ from charloom.model import Model
 from charloom.settings import TextSettings
 from charloom.text.documents import Document, to_blocks
 
-# Lengths of all sizes, so that a scorer which sorts them must put them back in order.
+# Different lengths: a scorer that sorts by length has to restore the order.
 LINES = ["abcdefghij"[: 1 + k % 9] * (1 + (7 * k) % 11) for k in range(150)]
 
 
@@ -42,7 +42,7 @@ def test_a_line_has_the_probability_of_its_symbols(charloom: Charloom, model: Pa
     chances = [dict(loaded.next(""))["a"], dict(loaded.next("a"))["b"]]
     chances.append(dict(loaded.next("ab"))["<eos>"])
     product = chances[0] * chances[1] * chances[2]
-    # Generating reckons in float32, scoring in float64.
+    # Generation computes in float32, scoring in float64.
     assert 2 ** -record["bits"] == pytest.approx(product, rel=1e-5)
     assert units.bits_per_character(0.0, record["characters"]) == 0
 
@@ -53,7 +53,7 @@ def test_lines_are_scored_also_by_a_model_of_streams(charloom: Charloom, tmp_pat
     assert [record["text"] for record in done.records] == ["bad", "face"]
 
 
-def test_text_that_is_none(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_replaced(tmp_path: Path) -> None:
     path = folder(tmp_path / "m", text=TextSettings(clean=False))
     source = tmp_path / "x.jsonl"
     source.write_text('{"text": "a\\ud83d"}\n', encoding="ascii")
@@ -72,19 +72,19 @@ def test_control_characters_do_not_reach_a_terminal(
     assert charloom("score", path, stdin="a\x1b[2J\n").out.endswith("\ta<0x1B>[2J\n")
 
 
-def test_a_format_that_there_is_not(charloom: Charloom, model: Path) -> None:
+def test_an_unknown_format_is_refused(charloom: Charloom, model: Path) -> None:
     done = charloom("score", model, "--format", "csv")
     assert (done.code, done.out) == (2, "")
     assert done.err == "charloom: format is 'csv'; allowed: text, jsonl.\n"
 
 
-def test_input_without_a_line(charloom: Charloom, model: Path) -> None:
+def test_empty_input_is_refused(charloom: Charloom, model: Path) -> None:
     done = charloom("score", model, stdin="")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("charloom: no text in standard input: only blank lines")
 
 
-def test_a_line_that_comes_down_a_pipe_is_answered_at_once(model: Path) -> None:
+def test_a_line_from_a_pipe_is_scored_at_once(model: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "charloom", "score", model],
         stdin=subprocess.PIPE,
@@ -127,7 +127,7 @@ def test_a_threshold_from_usual_texts(charloom: Charloom, model: Path, tmp_path:
     usual.write_text("\n".join(LINES), "utf-8")
     arguments = ("score", model, "--threshold", "auto", "--calibrate", usual, "--format", "jsonl")
     records = charloom(*arguments, stdin="\n".join([*LINES, "jihgf" * 30])).records
-    # One in a hundred of the usual ones, so one or two of 150.
+    # One in a hundred usual lines is marked, so one or two of 150.
     assert 1 <= sum(record["outlier"] for record in records[:-1]) <= 2
     calibration = calibrate_on_blocks(
         Model.load(model).scorer, to_blocks(Document(text=line) for line in LINES)
@@ -142,7 +142,7 @@ def test_a_threshold_from_usual_texts(charloom: Charloom, model: Path, tmp_path:
     assert again == expected
 
 
-def test_labels_are_told(charloom: Charloom, labelled: Path) -> None:
+def test_the_most_probable_label_is_written(charloom: Charloom, labelled: Path) -> None:
     out = charloom("score", labelled, "--classify", stdin="bad\n").out
     assert out.split("\t")[1:] == [Model.load(labelled).classify(["bad"])[0], "bad\n"]
 
@@ -164,9 +164,9 @@ def test_labels_are_told(charloom: Charloom, labelled: Path) -> None:
         ),
         (
             ("--threshold", "auto"),
-            "this model does not know what usual texts take: too few were held out, or its run was "
-            "cut short; name some that it did not learn from with --calibrate, or give --threshold "
-            "as bits per character.",
+            "this model has no calibration: too few texts were held out, or its run was "
+            "interrupted; name usual texts that it was not trained on with --calibrate, or give "
+            "--threshold as bits per character.",
         ),
         (
             ("--classify",),
@@ -175,7 +175,7 @@ def test_labels_are_told(charloom: Charloom, labelled: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be(
+def test_wrong_options_are_refused(
     charloom: Charloom, model: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     done = charloom("score", model, *arguments, stdin="bad\n")

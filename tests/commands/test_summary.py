@@ -71,7 +71,7 @@ def test_labels_are_initial_states(charloom: Charloom, labelled: Path) -> None:
     assert "World, Sports" in out
 
 
-def test_what_is_told_of_text_and_figures(charloom: Charloom, tmp_path: Path) -> None:
+def test_text_settings_and_metrics_are_listed(charloom: Charloom, tmp_path: Path) -> None:
     text = TextSettings(columns=("title", "body"), clean=False, min_count=3)
     path = folder(tmp_path / "m", text=text)
     done = charloom("summary", path)

@@ -34,10 +34,10 @@ def test_without_a_prompt_three_texts_come_from_nothing(charloom: Charloom, mode
     assert charloom("temperatures", model, "--seed", 4).out.startswith("temperature   from nothing")
 
 
-def test_the_help_says_the_default_length(charloom: Charloom) -> None:
+def test_the_help_shows_the_default_length(charloom: Charloom) -> None:
     for command, default in (("temperatures", 120), ("generate", 500)):
         shown = " ".join(charloom(command, "--help").out.split())
-        assert f"added to a prompt. [default: {default}]" in shown
+        assert f"added to the prompt. [default: {default}]" in shown
 
 
 def test_the_same_prompt_twice_is_one_block(charloom: Charloom, model: Path) -> None:
@@ -46,7 +46,7 @@ def test_the_same_prompt_twice_is_one_block(charloom: Charloom, model: Path) -> 
     assert len(done.out.splitlines()) == 11
 
 
-def test_a_label_that_is_not_known(charloom: Charloom, model: Path) -> None:
+def test_an_unknown_label_is_refused(charloom: Charloom, model: Path) -> None:
     done = charloom("temperatures", model, "--label", "World")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
@@ -55,6 +55,6 @@ def test_a_label_that_is_not_known(charloom: Charloom, model: Path) -> None:
     )
 
 
-def test_symbols_not_known_are_told_once(charloom: Charloom, model: Path) -> None:
+def test_unknown_symbols_are_noted_once(charloom: Charloom, model: Path) -> None:
     done = charloom("temperatures", model, "X", "--length", 2)
     assert done.err == 'charloom: the model does not know "X": <unk> is fed in its place.\n'

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from command_line import Charloom, start_process
 
-from charloom.cli.commands.train import default_output, settings_options, train
+from charloom.cli.commands.train import train
 from charloom.cli.terminal import downloads
 from charloom.events import Stopped
 from charloom.model import Model
@@ -23,7 +23,10 @@ from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
 SMALL = ("--hidden", "8", "--input", "one-hot", "--device", "cpu")
-OWN = {"sources", "output", "valid", "preset", "force", "resume", "checkpoint_seconds", "log"}
+NOT_SETTINGS = {
+    *("sources", "output", "valid", "preset", "settings_file"),
+    *("force", "resume", "checkpoint_seconds", "log"),
+}
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Return the arguments that the recipe gets, which is not followed."""
+    """Replace training; return the arguments of its calls."""
     seen: list[dict[str, Any]] = []
 
     def record(sources: list[str], **arguments: Any) -> None:
@@ -52,10 +55,10 @@ def test_there_is_an_option_for_every_setting() -> None:
         for kind in (TextSettings, NetworkSettings, TrainingSettings)
         for field in dataclasses.fields(kind)
     }
-    assert set(inspect.signature(train).parameters) == fields | OWN
+    assert set(inspect.signature(train).parameters) == fields | NOT_SETTINGS
 
 
-def test_options_left_out_do_not_reach_the_recipe(
+def test_options_left_out_do_not_reach_the_library(
     charloom: Charloom, calls: list[dict[str, Any]]
 ) -> None:
     done = charloom("train", "a.txt", "b/*.csv")
@@ -80,9 +83,7 @@ def test_options_left_out_do_not_reach_the_recipe(
     assert call["checkpoint_seconds"] is None
 
 
-def test_options_that_are_given_reach_the_recipe(
-    charloom: Charloom, calls: list[dict[str, Any]]
-) -> None:
+def test_options_reach_the_library(charloom: Charloom, calls: list[dict[str, Any]]) -> None:
     given = (
         "--level word --unit document --column title,body --column 3 --label-column kind "
         "--no-header --encoding latin-1 --no-clean --min-count 4 --valid v.txt "
@@ -137,46 +138,24 @@ def test_options_that_are_given_reach_the_recipe(
     }
 
 
-def test_a_share_to_measure_on_reaches_the_recipe(
+def test_the_validation_fraction_reaches_the_library(
     charloom: Charloom, calls: list[dict[str, Any]]
 ) -> None:
     assert charloom("train", "a.csv", "--valid-fraction", 0.2).code == 0
     assert calls[0]["valid_fraction"] == 0.2
 
 
-def test_one_hot_stays_a_word() -> None:
-    assert settings_options({"input": "one-hot", "hidden": None}) == {"input": "one-hot"}
-
-
-@pytest.mark.parametrize(
-    ("source", "folder"),
-    [
-        ("facts", "facts"),
-        ("texts/titles.csv", "titles"),
-        ("texts/titles.txt.gz", "titles"),
-        ("texts/titles.gz", "titles"),
-        ("my.poems.txt", "my.poems"),
-        ("poems/*.txt", "poems"),
-        ("poems/**/*.txt", "poems"),
-        ("-", "stdin"),
-        (".hidden", "hidden"),
-    ],
-)
-def test_the_folder_is_named_after_the_source(source: str, folder: str) -> None:
-    assert default_output([source]) == Path("runs", folder)
-
-
-def test_the_folder_is_named_after_a_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("given", "value"), [("one-hot", "one-hot"), ("64", 64)])
+def test_the_input_is_a_word_or_a_size(
+    charloom: Charloom, calls: list[dict[str, Any]], given: str, value: str | int
 ) -> None:
-    books = tmp_path / "books.v2"
-    books.mkdir()
-    assert default_output([str(books)]) == Path("runs", "books.v2")
-    monkeypatch.chdir(books)
-    assert default_output(["."]) == default_output(["*.txt"]) == Path("runs", "books.v2")
+    assert charloom("train", "a.csv", "--input", given).code == 0
+    assert calls[0]["input"] == value
 
 
-def test_from_a_text_to_a_model(charloom: Charloom, source: Path) -> None:
+def test_training_writes_a_model_and_refuses_to_replace_it(
+    charloom: Charloom, source: Path
+) -> None:
     small = ("--hidden", 8, "--input", "one-hot", "--device", "cpu")
     done = charloom("train", source, *small, "--steps", 3, "--prompt", "the ")
     run = Path("runs/lines")
@@ -213,15 +192,15 @@ def test_training_does_not_load_torchs_compiler(source: Path) -> None:
     assert done.stdout.split() == ["0"]
 
 
-def test_what_was_learned_is_not_said_again(charloom: Charloom, source: Path) -> None:
+def test_novel_texts_are_not_training_documents(charloom: Charloom, source: Path) -> None:
     assert charloom("train", source, *SMALL, "--steps", 3).code == 0
     run = Path("runs/lines")
     learned = Model.load(run).record.document_index
     assert learned is not None
     documents = [line for line in LINES if line in learned]
     assert (run / "documents.bin").stat().st_size == 5 * len(documents)
-    # Any of 16 symbols may follow, all about as likely: that no document is among 300 texts happens
-    # once in 1e8 times.
+    # Any of 16 symbols may follow, all about as likely: 300 texts without a document occur once in
+    # 1e8 runs.
     steering = ("--length", 1, "--temperature", 3, "--seed", 1, "-n", 300)
     prompt = documents[0][:-1]
     plain = charloom("generate", run, prompt, *steering).out.splitlines()
@@ -251,7 +230,7 @@ def test_what_was_learned_is_not_said_again(charloom: Charloom, source: Path) ->
         ),
     ],
 )
-def test_without_hashes_nothing_can_be_called_new(
+def test_novel_is_refused_for_a_model_without_hashes(
     charloom: Charloom, source: Path, option: tuple[str, ...], reason: str
 ) -> None:
     assert charloom("train", source, *SMALL, "--steps", 1).code == 0
@@ -291,7 +270,7 @@ def test_options_out_of_range_leave_no_folder(
 
 @pytest.fixture
 def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the names of the corpora that would be fetched."""
+    """Replace downloads; return the names of the corpora."""
     names: list[str] = []
     monkeypatch.setattr(downloads, "fetch_files", lambda corpus: names.append(corpus.name))
     return names
@@ -333,7 +312,7 @@ def test_an_interrupted_run_ends_with_130(
 
 
 def in_the_middle(source: Path) -> "subprocess.Popen[bytes]":
-    """Start a run that goes on for hours, and return when it has taken its first steps."""
+    """Start a run of hours; return after its first steps."""
     process = start_process("train", source, *SMALL, "--epochs", "1000000", "-o", "runs/m")
     while not any(Path("runs").glob("*/metrics.jsonl")):
         assert process.poll() is None
@@ -343,7 +322,7 @@ def in_the_middle(source: Path) -> "subprocess.Popen[bytes]":
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
-def test_a_signal_ends_a_run_with_everything_kept(source: Path, name: str, code: int) -> None:
+def test_a_signal_ends_a_run_with_everything_saved(source: Path, name: str, code: int) -> None:
     if signal.getsignal(getattr(signal, name)) == signal.SIG_IGN:
         pytest.skip(f"these tests ignore {name}, as under nohup, and so does what they start")
     with in_the_middle(source) as process:
@@ -361,7 +340,7 @@ def test_a_signal_ends_a_run_with_everything_kept(source: Path, name: str, code:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
-def test_an_end_before_the_first_step_leaves_nothing(source: Path) -> None:
+def test_a_signal_before_the_first_step_leaves_no_folder(source: Path) -> None:
     os.mkfifo("texts.txt")
     with start_process("train", "texts.txt", *SMALL) as process, Path("texts.txt").open("w"):
         process.terminate()
@@ -370,7 +349,7 @@ def test_an_end_before_the_first_step_leaves_nothing(source: Path) -> None:
     assert not Path("runs").exists()
 
 
-def test_a_run_goes_on_when_nobody_reads_what_it_says(source: Path) -> None:
+def test_a_run_continues_when_standard_error_is_closed(source: Path) -> None:
     with start_process("train", source, *SMALL, "--steps", "30", "-o", "runs/m") as process:
         assert process.stderr is not None
         process.stderr.readline()
@@ -382,7 +361,7 @@ def test_a_run_goes_on_when_nobody_reads_what_it_says(source: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="terminals go away in other ways here")
-def test_a_run_goes_on_when_its_terminal_has_gone(source: Path) -> None:
+def test_a_run_continues_when_its_terminal_closes(source: Path) -> None:
     ours, theirs = os.openpty()
     command = ("train", source, *SMALL, "--steps", "30", "-o", "runs/m")
     with start_process(*command, stderr=theirs, TERM="xterm") as process:
@@ -394,7 +373,9 @@ def test_a_run_goes_on_when_its_terminal_has_gone(source: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["a" * 300], ["t.txt", "-o", "a" * 300]])
-def test_a_name_that_is_too_long(charloom: Charloom, source: Path, arguments: list[str]) -> None:
+def test_a_source_name_that_is_too_long_is_refused(
+    charloom: Charloom, source: Path, arguments: list[str]
+) -> None:
     Path("t.txt").write_text("text\n", "utf-8")
     done = charloom("train", *arguments)
     reason = os.strerror(errno.ENAMETOOLONG)
@@ -425,9 +406,9 @@ def test_a_source_and_a_prompt_that_are_no_utf8(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
-def test_a_run_that_was_ended_goes_on(charloom: Charloom, source: Path, name: str) -> None:
+def test_a_run_that_was_ended_is_resumed(charloom: Charloom, source: Path, name: str) -> None:
     options = (*SMALL, "--steps", "100", "--checkpoint-seconds", "0", "-o", "runs/m")
-    # The threads that the process of the tests has.
+    # The threads of the process that runs the tests.
     with start_process("train", source, *options, OMP_NUM_THREADS="1") as process:
         while not Path("runs/m/checkpoint/state.json").exists():
             assert process.poll() is None
@@ -477,7 +458,7 @@ def test_a_run_that_was_ended_goes_on(charloom: Charloom, source: Path, name: st
     )
 
 
-def test_there_is_nothing_to_resume(charloom: Charloom, source: Path) -> None:
+def test_resume_without_a_checkpoint_is_refused(charloom: Charloom, source: Path) -> None:
     done = charloom("train", source, "-o", "runs/m", "--resume")
     assert (done.code, done.out, done.err) == (
         2,

@@ -56,9 +56,9 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
     tree = ast.parse(text)
     messages = path.is_relative_to(ROOT / "src")
     for node in ast.walk(tree):
-        documented = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if documented and isinstance(node.value.value, str):
-            yield node.lineno, " ".join(node.value.value.split())
+        if isinstance(node, ast.Expr):
+            if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+                yield node.lineno, " ".join(node.value.value.split())
         elif messages and isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, " ".join(node.value.split())
 

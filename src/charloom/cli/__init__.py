@@ -1,1 +1,1 @@
-"""The command line: one thin module a command; the only layer that parses arguments and prints."""
+"""The command line: commands, their options, and input and output on the terminal."""

@@ -1,7 +1,7 @@
-"""The command line: its commands, and how every failure becomes one line and an exit code.
+"""The command line: its commands, and the exit code and message of every failure.
 
-Exit codes: 0 done, 2 the user's mistake, 130 interrupted with all saved; after another signal
-that asks for an end, 128 and its number (SIGTERM: 143), with all saved as well.
+Exit codes: 0 done; 2 the user's mistake, with one line on standard error; 130 interrupted by
+Ctrl-C, 128 + the number of another signal (SIGTERM: 143), in both cases with everything saved.
 """
 
 import errno
@@ -35,7 +35,7 @@ from charloom.progress.closed_output import redirect_to_devnull
 USER_ERROR = 2
 INTERRUPTED = 130
 _MIN_SIMILARITY = 0.75
-"""How much an option must be like what was typed to be offered, 0 to 1."""
+"""Similarity of an option to a mistyped one from which it is suggested, 0 to 1."""
 
 _OS_ERROR_ADVICE = {
     errno.ENOSPC: "the disk is full; free some space, or choose another place",
@@ -51,7 +51,7 @@ def _argument_record(argument: TyperArgument) -> tuple[str, str]:
 
 
 class Command(TyperCommand):
-    """A command whose help lists its options in groups."""
+    """A command with groups of options in its help."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments, then each group of options in the order of first appearance."""
@@ -68,16 +68,16 @@ class Command(TyperCommand):
                 formatter.write_dl(lines)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return what may stand after the name of the command."""
+        """Return the arguments and options of the usage line."""
         arguments = [p for p in self.get_params(ctx) if isinstance(p, TyperArgument)]
         return [*(_argument_record(argument)[0] for argument in arguments), "[OPTIONS]"]
 
 
 class Commands(TyperGroup):
-    """The commands; an interruption, or a reader that went away, ends each of them quietly."""
+    """The commands. Ctrl-C and a closed pipe end them without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was named, and write out all of its result."""
+        """Run the command and flush its result."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -94,14 +94,13 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         output.write_result(f"charloom {version('charloom')}")
@@ -121,13 +120,13 @@ def charloom(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Small recurrent networks that learn from your texts and write new ones."""
+    """Train small recurrent language models on your texts, and generate new ones."""
     if context.invoked_subcommand is None:
         output.write_result(context.get_help())
 
 
 def _register(name: str, function: Any, *examples: str) -> None:
-    """Register a command; the examples end its help."""
+    """Register a command, with examples at the end of its help."""
     lines = "\n".join(f"  charloom {name} {example}" for example in examples)
     title = "Examples" if len(examples) > 1 else "Example"
     app.command(name, cls=Command, epilog=f"{title}:\n\n\b\n{lines}")(function)
@@ -139,6 +138,7 @@ _register(
     "facts --minutes 1",
     "titles.csv --column 2,3 --no-header -o runs/titles",
     'poems.txt --unit stream --layers 2 --prompt "O " --temperature 0.7',
+    "facts --settings facts.toml -o runs/again",
 )
 _register(
     "generate",
@@ -161,12 +161,12 @@ _register("score", score, "runs/facts lines.txt", "runs/facts - --threshold auto
 _register("memorisation", memorisation, "runs/facts", "runs/facts --temperature 0.5 -n 200")
 _register("diversity", diversity, "runs/facts")
 _register("report", report, "runs/facts", 'runs/facts --text "The moon is a cheese."')
-_register("summary", summary, "runs/facts")
+_register("summary", summary, "runs/facts", "runs/facts --settings > facts.toml")
 _register("corpora", corpora, "--json")
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; return its exit code."""
+    """Run one command line and return its exit code."""
     output.force_utf8()
     command = typer.main.get_command(app)
     try:
@@ -186,28 +186,28 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Run the command line of this process and end it."""
+    """Run the command line of this process and exit."""
     for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has not both
+        number = getattr(signal, name, None)  # Windows lacks SIGHUP
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _exit_on_signal)
     sys.exit(run(sys.argv[1:]))
 
 
 def _exit_on_signal(number: int, frame: object) -> None:
-    """End the process as the signal asks, but clear temporary files away on the way out."""
+    """Exit with the code of the signal; temporary files are removed on the way."""
     sys.exit(128 + number)
 
 
 def _is_broken_pipe(error: OSError) -> bool:
-    """Return whether a pipe was closed at its other end; Windows calls it an invalid argument."""
+    """Return whether the reader of a pipe closed it; Windows reports an invalid argument."""
     invalid = error.errno == errno.EINVAL and error.filename is None
     return isinstance(error, BrokenPipeError) or (os.name == "nt" and invalid)
 
 
 @contextmanager
 def _discard_output_on_failure() -> Iterator[None]:
-    """Keep what could not be written from being written, and failing, once more at the end."""
+    """After a failed write, discard buffered output: Python would write it again at exit."""
     try:
         yield
     except OSError:
@@ -219,13 +219,13 @@ def _discard_output_on_failure() -> Iterator[None]:
 
 
 def _usage_message(error: typer.TyperException) -> str:
-    """Return what is wrong with a command line, and where to read about it, as one line."""
+    """Return the mistake in a command line and the command for help, as one line."""
     offered = getattr(error, "possibilities", None)
-    if offered:  # Typer offers --stop for --json
+    if offered:  # Typer suggests --stop for --json
         vars(error)["possibilities"] = get_close_matches(
             getattr(error, "option_name", ""), offered, n=1, cutoff=_MIN_SIMILARITY
         )
-    # Typer's checker of values puts this before what our own parsers say.
+    # Typer prepends this to the messages of our parsers.
     message = error.format_message().replace("Value error, ", "").rstrip()
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "charloom"

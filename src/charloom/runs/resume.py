@@ -14,10 +14,13 @@ from charloom.model_folder import checkpoint
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.checkpoint import STATE
 from charloom.model_folder.format import CHECKPOINT, METRICS
-from charloom.runs.spec import CHECKPOINT_SECONDS, RunSpec
+from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
+from charloom.settings.declaration import check_range
 from charloom.settings.presets import BUDGETS
-from charloom.settings.records import check_range, matches_type, option_name
+from charloom.settings.records import matches_type
+from charloom.settings.tables import option_name
+from charloom.settings.training import CHECKPOINT_SECONDS
 from charloom.text.cleaning import clean_prompt
 
 _MAY_CHANGE: Final = ("device",)
@@ -46,7 +49,7 @@ def check_save_options(
             raise SettingsError(
                 f"checkpoint-seconds is {checkpoint_seconds!r:.80}; allowed: a number."
             )
-        check_range("checkpoint-seconds", checkpoint_seconds, low=0)
+        check_range("checkpoint-seconds", checkpoint_seconds, min=0)
 
 
 def resume_spec(

@@ -1,13 +1,9 @@
 """What is to be done, before a text was read."""
 
 import dataclasses
-from typing import Final
 
 from charloom.model_folder.checkpoint import Checkpoint
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
-
-CHECKPOINT_SECONDS: Final = 30.0
-"""Between two checkpoints of a run, if nothing else is asked for."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

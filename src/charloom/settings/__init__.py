@@ -1,7 +1,7 @@
-"""What a user can set: text, network, training, sampling.
+"""What a user can set: text, network, training and sampling.
 
-A setting of the wrong kind or out of range raises SettingsError, with what was seen and what is
-allowed.
+Each setting is declared once, with its type, default, range, help text and command-line option.
+A value of the wrong type or out of range raises SettingsError with the value and what is allowed.
 """
 
 from charloom.settings.limits import MAX_SEED
@@ -14,6 +14,7 @@ from charloom.settings.sampling import (
     SamplingOptions,
     SamplingSettings,
 )
+from charloom.settings.schema import json_schema
 from charloom.settings.text import Level, TextSettings, Unit
 from charloom.settings.training import (
     DEFAULT_MINUTES,
@@ -28,9 +29,9 @@ __all__ = [
     "DEFAULT_MINUTES",
     "DEFAULT_TEMPERATURE",
     "DEFAULT_TRIES",
+    "Level",
     "MAX_BEAM",
     "MAX_SEED",
-    "Level",
     "NetworkSettings",
     "Optimizer",
     "Precision",
@@ -41,4 +42,5 @@ __all__ = [
     "TextSettings",
     "TrainingSettings",
     "Unit",
+    "json_schema",
 ]

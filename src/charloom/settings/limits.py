@@ -1,3 +1,3 @@
-"""Limits of settings that several groups share."""
+"""Limits shared by several settings classes."""
 
 MAX_SEED = 2**63 - 1

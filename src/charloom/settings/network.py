@@ -1,33 +1,55 @@
-"""The shape of the network."""
+"""Settings of the network: cell, sizes and dropout."""
 
 import dataclasses
 from typing import Literal
 
-from charloom.settings.records import SettingsBase, check_range
+from charloom.settings.declaration import AUTOMATIC, setting
+from charloom.settings.records import SettingsBase
 
 Cell = Literal["lstm", "gru", "rnn"]
+
+_GROUP = "Network"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkSettings(SettingsBase):
-    """The shape of the network."""
+    """Settings of the network: cell, sizes and dropout."""
 
-    cell: Cell = "lstm"
-    """The recurrent cell."""
-    hidden: int = 256
-    """Units of each layer's hidden state."""
-    layers: int = 1
-    """How many recurrent layers are stacked."""
-    input: int | Literal["one-hot"] = 64
-    """``"one-hot"``, or the size of a learned embedding."""
-    dropout: float = 0.1
-    """Share of values dropped between layers and before the output at the beginning of training;
-    it falls to a quarter, unless the schedule is constant."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_range("hidden", self.hidden, low=1)
-        check_range("layers", self.layers, low=1)
-        if self.input != "one-hot":
-            check_range("input", self.input, low=1)
-        check_range("dropout", self.dropout, low=0, high=1, open_high=True)
+    cell: Cell = setting("lstm", option="--cell", group=_GROUP, help="Recurrent cell.")
+    hidden: int = setting(
+        256,
+        option="--hidden",
+        metavar="UNITS",
+        group=_GROUP,
+        default_text=AUTOMATIC,
+        min=1,
+        help="Units of the hidden state of each layer.",
+    )
+    layers: int = setting(
+        1,
+        option="--layers",
+        metavar="COUNT",
+        group=_GROUP,
+        min=1,
+        help="Number of stacked recurrent layers.",
+    )
+    input: int | Literal["one-hot"] = setting(
+        64,
+        option="--input",
+        metavar="one-hot|SIZE",
+        group=_GROUP,
+        default_text=AUTOMATIC,
+        min=1,
+        help="Encoding of input symbols: one-hot, or a learned embedding of this size.",
+    )
+    dropout: float = setting(
+        0.1,
+        option="--dropout",
+        metavar="PROBABILITY",
+        group=_GROUP,
+        default_text=AUTOMATIC,
+        min=0,
+        below=1,
+        help="Probability of dropping a value between layers and before the output. It falls to a "
+        "quarter during training, unless the schedule is constant.",
+    )

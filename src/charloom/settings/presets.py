@@ -10,7 +10,7 @@ from charloom.errors import SettingsError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Preset:
-    """Overrides of the defaults of TextSettings, NetworkSettings and TrainingSettings."""
+    """Values of TextSettings, NetworkSettings and TrainingSettings that replace defaults."""
 
     description: str
     text: Mapping[str, Any]
@@ -41,19 +41,19 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 )
 
 BUDGETS: Final = ("minutes", "epochs", "steps")
-"""Settings of which a run has one."""
+"""Settings that exclude each other: a run has one of them."""
 
 
 def preset_options(preset: str) -> dict[str, Any]:
-    """Return the options that a preset stands for; raises SettingsError if there is none of it."""
+    """Return the settings of a preset by field name; raises SettingsError for an unknown one."""
     if preset not in PRESETS:
         raise SettingsError(f"preset is {preset!r}; there are: {', '.join(PRESETS)}.")
     chosen = PRESETS[preset]
     return {**chosen.text, **chosen.network, **chosen.training}
 
 
-def merge_options(chosen: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``chosen`` with ``options``, which win: a budget replaces one of another kind."""
+def merge_options(base: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` updated with ``options``; a new budget replaces one of another kind."""
     if any(name in options for name in BUDGETS):
-        chosen = {name: value for name, value in chosen.items() if name not in BUDGETS}
-    return {**chosen, **options}
+        base = {name: value for name, value in base.items() if name not in BUDGETS}
+    return {**base, **options}

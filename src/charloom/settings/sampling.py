@@ -1,4 +1,4 @@
-"""How texts are drawn from a trained network."""
+"""Settings of sampling: the text generated from a trained network."""
 
 import dataclasses
 import math
@@ -6,19 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from charloom.errors import SettingsError
+from charloom.settings.declaration import setting
 from charloom.settings.limits import MAX_SEED
-from charloom.settings.records import SettingsBase, check_range, matches_type
+from charloom.settings.records import SettingsBase, matches_type
 
 DEFAULT_TEMPERATURE = 0.8
 DEFAULT_TRIES = 20
 REPETITION_WINDOW = 256
-"""How many of the last symbols the repetition penalty looks at."""
+"""Symbols before the next one in which the repetition penalty looks for repeated passages."""
 MAX_BEAM = 10_000
-"""Side by side, each text takes memory."""
+"""Largest width of a beam search: each text of the beam takes memory."""
+
+_CHOICE, _SHAPE, _NEW, _BEST = "Choice of symbols", "Shape of texts", "New texts", "Best texts"
 
 
 class SamplingOptions(TypedDict, total=False):
-    """The fields of SamplingSettings, as options that may be left out."""
+    """The fields of SamplingSettings as optional keyword arguments."""
 
     temperature: float
     length: int
@@ -42,73 +45,163 @@ class SamplingOptions(TypedDict, total=False):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SamplingSettings(SettingsBase):
-    """How texts are drawn from a trained network.
+    """Settings of sampling: the text generated from a trained network.
 
-    What changes the choice of a symbol is applied in this order: repetition penalty, bias, masks
-    (never ``<unk>``; ``min_length``; ``match``), temperature, top-k, top-p, min-p.
+    The probabilities of the next symbol are changed in this order: repetition penalty, bias, masks
+    (`<unk>` always; `min_length`; `match`), temperature, top-k, top-p, min-p.
     """
 
-    temperature: float | None = None
-    """Logits are divided by it: below 1 safer, above 1 wilder, 0 greedy; 0.8 if not given."""
-    length: int = 500
-    """The largest number of symbols that are added to the prompt."""
-    min_length: int = 0
-    """The smallest number of symbols that are added; a stop string may still end a text sooner."""
-    stop: tuple[str, ...] = ()
-    """A text ends before the first of these strings."""
-    seed: int = 0
-    """Seed of the first text; text ``k`` of a call has ``seed + k``."""
-    label: str | None = None
-    """The label from which the text is unrolled, for models with labels."""
-    top_k: int | None = None
-    """Only the so many most probable symbols are drawn from; of equals, the lowest ids."""
-    top_p: float | None = None
-    """Only the fewest most probable symbols that together reach this probability are drawn from."""
-    min_p: float | None = None
-    """Only symbols of at least this share of the best one's probability are drawn from."""
-    repetition_penalty: float | None = None
-    """The logit of a repeated symbol is divided by it if positive, multiplied if negative (Keskar
-    et al. 2019): above 1 presses repetitions down, below 1 lifts them."""
-    repetition_span: int | None = None
-    """A symbol is repeated if with the ones before it, so many together, it stands among the last
-    256 symbols of prompt and text; 1 if not given for words, else 8."""
-    bias: Mapping[str, float] = dataclasses.field(default_factory=dict, hash=False)
-    """What is added to the logits of symbols; minus infinity forbids one, ``<eos>`` is the end."""
-    match: str | None = None
-    """A regular expression that every text matches as a whole, prompt included."""
-    novel: bool = False
-    """Only texts that do not stand in the training documents."""
-    unique: bool = False
-    """No text twice in one call."""
-    tries: int | None = None
-    """With ``novel`` or ``unique``: the most texts drawn for each one asked for; or else 20."""
-    beam: int | None = None
-    """The width of a beam search for the most probable texts; none is drawn at random."""
-    length_penalty: float | None = None
-    """With ``beam``: a text's log probability is divided by its symbols to this power (Wu et al.
-    2016 have a like one); 1 if not given, which compares means, while 0 favours short texts."""
+    temperature: float | None = setting(
+        None,
+        option="--temperature",
+        metavar="NUMBER",
+        group=_CHOICE,
+        default_text=str(DEFAULT_TEMPERATURE),
+        min=0,
+        help="Divisor of the logits: below 1 safer, above 1 more varied, 0 greedy.",
+    )
+    length: int = setting(
+        500,
+        option="--length",
+        metavar="SYMBOLS",
+        min=1,
+        help="Largest number of symbols added to the prompt.",
+    )
+    min_length: int = setting(
+        0,
+        option="--min-length",
+        metavar="SYMBOLS",
+        group=_SHAPE,
+        min=0,
+        help="Smallest number of symbols added to the prompt; a stop string may end a text sooner.",
+    )
+    stop: tuple[str, ...] = setting(
+        (),
+        option="--stop",
+        metavar="TEXT",
+        group=_SHAPE,
+        help="End a text before this string.",
+    )
+    seed: int = setting(
+        0,
+        option="--seed",
+        metavar="NUMBER",
+        min=0,
+        max=MAX_SEED,
+        help="Seed of the first text; each further text of a call uses the next number.",
+    )
+    label: str | None = setting(
+        None,
+        option="--label",
+        metavar="LABEL",
+        help="Label of the text, for a model with labels.",
+    )
+    top_k: int | None = setting(
+        None,
+        option="--top-k",
+        metavar="COUNT",
+        group=_CHOICE,
+        min=1,
+        help="Sample from the k most probable symbols only; ties go to the lower id.",
+    )
+    top_p: float | None = setting(
+        None,
+        option="--top-p",
+        metavar="PROBABILITY",
+        group=_CHOICE,
+        above=0,
+        max=1,
+        help="Sample from the fewest symbols that together have this probability.",
+    )
+    min_p: float | None = setting(
+        None,
+        option="--min-p",
+        metavar="FRACTION",
+        group=_CHOICE,
+        min=0,
+        max=1,
+        help="Sample from symbols with at least this fraction of the highest probability.",
+    )
+    repetition_penalty: float | None = setting(
+        None,
+        option="--repetition-penalty",
+        metavar="NUMBER",
+        group=_CHOICE,
+        above=0,
+        help="Penalty on symbols that would repeat a passage of the last "
+        f"{REPETITION_WINDOW} symbols (Keskar et al. 2019): above 1 suppresses repetitions, "
+        "below 1 encourages them.",
+    )
+    repetition_span: int | None = setting(
+        None,
+        option="--repetition-span",
+        metavar="SYMBOLS",
+        group=_CHOICE,
+        default_text="8; at level word 1",
+        min=1,
+        max=REPETITION_WINDOW,
+        help="Length of a repeated passage, the next symbol included.",
+    )
+    bias: Mapping[str, float] = setting(
+        {},
+        option="--bias",
+        metavar="SYMBOL=NUMBER",
+        group=_CHOICE,
+        help="Number added to the logit of a symbol; -inf forbids it, <eos> is the end of a text.",
+    )
+    match: str | None = setting(
+        None,
+        option="--match",
+        metavar="REGEX",
+        group=_SHAPE,
+        help="Regular expression that every text, prompt included, matches as a whole.",
+    )
+    novel: bool = setting(
+        False,
+        option="--novel",
+        group=_NEW,
+        help="Leave out texts that are training documents.",
+    )
+    unique: bool = setting(False, option="--unique", group=_NEW, help="Leave out repeated texts.")
+    tries: int | None = setting(
+        None,
+        option="--tries",
+        metavar="COUNT",
+        group=_NEW,
+        default_text=str(DEFAULT_TRIES),
+        min=1,
+        help="Largest number of texts sampled for each new text.",
+    )
+    beam: int | None = setting(
+        None,
+        option="--beam",
+        metavar="WIDTH",
+        group=_BEST,
+        min=1,
+        max=MAX_BEAM,
+        help="Search for the most probable texts with a beam of this width; nothing is random.",
+    )
+    length_penalty: float | None = setting(
+        None,
+        option="--length-penalty",
+        metavar="NUMBER",
+        group=_BEST,
+        default_text="1",
+        min=0,
+        help="Rank texts by log probability over length to this power (Wu et al. 2016); 0 favours "
+        "short texts.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "bias", dict(self.bias))
-        self._check_ranges()
+        self._check_values()
         self._check_combinations()
         if self.temperature is None:
             default = DEFAULT_TEMPERATURE if self.beam is None else 1.0
             object.__setattr__(self, "temperature", default)
 
-    def _check_ranges(self) -> None:
-        least = {"temperature": 0, "length": 1, "min_length": 0, "top_k": 1, "min_p": 0}
-        least |= {"repetition_span": 1, "tries": 1, "beam": 1, "length_penalty": 0}
-        most = {"min_p": 1, "repetition_span": REPETITION_WINDOW, "beam": MAX_BEAM}
-        for name, low in least.items():
-            if (value := getattr(self, name)) is not None:
-                check_range(name.replace("_", "-"), value, low=low, high=most.get(name, math.inf))
-        check_range("seed", self.seed, low=0, high=MAX_SEED)
-        if self.top_p is not None:
-            check_range("top-p", self.top_p, low=0, high=1, open_low=True)
-        if self.repetition_penalty is not None:
-            check_range("repetition-penalty", self.repetition_penalty, low=0, open_low=True)
+    def _check_values(self) -> None:
         for symbol, value in self.bias.items():
             if not value < math.inf:
                 raise SettingsError(
@@ -124,7 +217,7 @@ class SamplingSettings(SettingsBase):
             )
 
     def _check_combinations(self) -> None:
-        """Refuse options that contradict each other, and those that would have no effect."""
+        """Refuse options that contradict each other, and options without effect."""
         if self.min_length > self.length:
             raise SettingsError(
                 f"min-length {self.min_length} is more than length {self.length}; "
@@ -135,21 +228,21 @@ class SamplingSettings(SettingsBase):
                 "match and stop contradict each other: a text that is cut matches no more; "
                 "give one of them."
             )
-        chance = ("top_k", "top_p", "min_p")
+        random = ("top_k", "top_p", "min_p")
         if self.beam is not None:
-            drawing = (*chance, "repetition_penalty")
-            self._refuse_ineffective(drawing, "with beam, which draws nothing at random")
+            self._refuse_ineffective(
+                (*random, "repetition_penalty"), "with beam, which draws nothing at random"
+            )
             if self.temperature not in (None, 1):
                 raise SettingsError(
                     f"beam and temperature {self.temperature} contradict each other: "
                     "a beam search draws nothing at random; give one of them."
                 )
-            if self.unique or self.tries is not None:
-                self._refuse_ineffective(
-                    ("unique", "tries"), "with beam, whose texts are all different"
-                )
+            self._refuse_ineffective(
+                ("unique", "tries"), "with beam, whose texts are all different"
+            )
         if self.temperature == 0:
-            self._refuse_ineffective(chance, "at temperature 0, which always takes the best symbol")
+            self._refuse_ineffective(random, "at temperature 0, which always takes the best symbol")
         if self.repetition_penalty is None:
             self._refuse_ineffective(("repetition_span",), "without repetition-penalty")
         if self.beam is None:
@@ -157,18 +250,18 @@ class SamplingSettings(SettingsBase):
         if not (self.novel or self.unique):
             self._refuse_ineffective(("tries",), "without novel or unique")
 
-    def _refuse_ineffective(self, names: tuple[str, ...], where: str) -> None:
-        """Raise SettingsError for the first of some options that is given."""
+    def _refuse_ineffective(self, names: tuple[str, ...], condition: str) -> None:
+        """Raise SettingsError for the first of the options that was given."""
         for name in names:
-            # A 0 that is given is no False.
+            # A number 0 was given, False was not.
             if getattr(self, name) is not None and getattr(self, name) is not False:
-                spelled = name.replace("_", "-")
                 raise SettingsError(
-                    f"{spelled} was given {where}; there it has no effect: leave it out."
+                    f"{name.replace('_', '-')} was given {condition}; there it has no effect: "
+                    "leave it out."
                 )
 
     def seeds(self, n: int) -> range:
-        """Return the seeds of ``n`` texts; raises SettingsError if there are not so many."""
+        """Return the seeds of ``n`` texts; raises SettingsError if ``n`` is out of range."""
         if not matches_type(n, int) or n < 1:
             raise SettingsError(f"n is {n!r}; it must be a whole number of at least 1.")
         if n > MAX_SEED:

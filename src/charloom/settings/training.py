@@ -1,88 +1,182 @@
-"""How the network learns."""
+"""Settings of training: budget, optimizer, schedule, hardware and samples."""
 
 import dataclasses
-from typing import Literal, cast
+from typing import Literal
 
 from charloom.errors import SettingsError
+from charloom.settings.declaration import AUTOMATIC, setting
 from charloom.settings.limits import MAX_SEED
-from charloom.settings.records import SettingsBase, check_range
+from charloom.settings.records import SettingsBase
 
 Optimizer = Literal["muon", "adamw", "rmsprop", "sgd"]
 Schedule = Literal["linear", "constant"]
 Precision = Literal["auto", "fp32", "bf16"]
 
 DEFAULT_MINUTES = 2.0
+CHECKPOINT_SECONDS = 30.0
+"""Default number of seconds between two checkpoints of a run."""
+
+_BUDGET, _TRAINING, _SAMPLES = "Budget (give one)", "Training", "Samples during training"
+_BY_OPTIMIZER = "that of the optimizer"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingSettings(SettingsBase):
-    """How the network learns, for some minutes, epochs or steps; 2 minutes if none is given."""
+    """Settings of training. At most one of minutes, epochs and steps; none is 2 minutes."""
 
-    minutes: float | None = None
-    """Budget in minutes of training time."""
-    epochs: int | None = None
-    """Budget in passes over the training part."""
-    steps: int | None = None
-    """Budget in optimizer steps."""
-    batch_size: int = 32
-    """Documents (of a stream: parallel lanes) in a minibatch."""
-    window: int = 256
-    """Symbols between two truncations of backpropagation through time."""
-    learning_rate: float = 1.4e-2
-    """The highest learning rate of the schedule."""
-    schedule: Schedule = "linear"
-    """``linear``: short warm-up, then down to a fifth at the end of the budget, and dropout to a
-    quarter; or ``constant``."""
-    optimizer: Optimizer = "muon"
-    """The rule that turns gradients into steps; muon is AdamW but for the recurrent layers."""
-    weight_decay: float = 0.08
-    """Decoupled weight decay of the weight matrices, by Muon and AdamW."""
-    average: bool = True
-    """Measure, show and keep the average of the weights over the last tenth of the steps."""
-    clip: float = 1.0
-    """Largest norm of the whole gradient; a larger one is scaled down."""
-    seed: int = 0
-    """Seed of the split, the first weights, dropout and the order of the data."""
-    device: str = "auto"
-    """``auto``, ``cpu``, ``cuda``, ``cuda:1`` ...; auto is CUDA where there is one, else cpu."""
-    precision: Precision = "auto"
-    """What numbers are multiplied as; sums are fp32. auto is bf16 where the processor has it."""
-    sample_every: float | None = None
-    """Seconds of training between validations with samples, besides the end of every epoch."""
-    prompts: tuple[str, ...] = ("",)
-    """Prompts of the samples shown while learning."""
-    temperatures: tuple[float, ...] = (0.0, 0.5, 1.0)
-    """Temperatures of the samples shown while learning; 0 is greedy."""
-    index: bool = True
-    """Keep hashes of the training documents in the model, so that ``novel`` can tell them."""
+    minutes: float | None = setting(
+        None,
+        option="--minutes",
+        metavar="MINUTES",
+        group=_BUDGET,
+        default_text=str(DEFAULT_MINUTES),
+        above=0,
+        help="Minutes of training.",
+    )
+    epochs: int | None = setting(
+        None,
+        option="--epochs",
+        metavar="COUNT",
+        group=_BUDGET,
+        min=1,
+        help="Passes over the training set.",
+    )
+    steps: int | None = setting(
+        None, option="--steps", metavar="COUNT", group=_BUDGET, min=1, help="Optimizer steps."
+    )
+    batch_size: int = setting(
+        32,
+        option="--batch-size",
+        metavar="COUNT",
+        group=_TRAINING,
+        default_text=AUTOMATIC,
+        min=1,
+        help="Documents in a minibatch; of a stream, parallel lanes.",
+    )
+    window: int = setting(
+        256,
+        option="--window",
+        metavar="SYMBOLS",
+        group=_TRAINING,
+        default_text=AUTOMATIC,
+        min=1,
+        help="Symbols per window of truncated backpropagation through time.",
+    )
+    learning_rate: float = setting(
+        1.4e-2,
+        option="--lr",
+        metavar="RATE",
+        group=_TRAINING,
+        default_text=_BY_OPTIMIZER,
+        above=0,
+        help="Highest learning rate of the schedule.",
+    )
+    schedule: Schedule = setting(
+        "linear",
+        option="--schedule",
+        group=_TRAINING,
+        help="linear: a short warm-up, then the learning rate falls to a fifth and dropout to a "
+        "quarter at the end of the budget; constant: neither changes.",
+    )
+    optimizer: Optimizer = setting(
+        "muon",
+        option="--optimizer",
+        group=_TRAINING,
+        help="Optimizer; muon updates the recurrent layers with Muon and all others with AdamW.",
+    )
+    weight_decay: float = setting(
+        0.08,
+        option="--weight-decay",
+        metavar="RATE",
+        group=_TRAINING,
+        default_text=_BY_OPTIMIZER,
+        min=0,
+        help="Decoupled weight decay of the weight matrices; muon and adamw only.",
+    )
+    average: bool = setting(
+        True,
+        option="--average/--no-average",
+        group=_TRAINING,
+        help="Validate, sample and keep the average of the weights over the last tenth of the "
+        "steps, not the last weights.",
+    )
+    clip: float = setting(
+        1.0,
+        option="--clip-norm",
+        metavar="NORM",
+        group=_TRAINING,
+        above=0,
+        help="Largest norm of the whole gradient; a larger gradient is scaled down.",
+    )
+    seed: int = setting(
+        0,
+        option="--seed",
+        metavar="NUMBER",
+        group=_TRAINING,
+        min=0,
+        max=MAX_SEED,
+        help="Seed of the split, the initial weights, dropout and the order of the data.",
+    )
+    device: str = setting(
+        "auto",
+        option="--device",
+        metavar="NAME",
+        group=_TRAINING,
+        help="auto, cpu, cuda, cuda:1 and so on; auto is CUDA where there is one, else cpu.",
+    )
+    precision: Precision = setting(
+        "auto",
+        option="--precision",
+        group=_TRAINING,
+        help="Precision of factors in matrix products; sums are fp32. auto is bf16 where the "
+        "processor supports it.",
+    )
+    sample_every: float | None = setting(
+        None,
+        option="--sample-every",
+        metavar="SECONDS",
+        group=_SAMPLES,
+        above=0,
+        help="Seconds of training between validations with samples, besides the end of each epoch. "
+        "With a budget in minutes, the end of an epoch is skipped if the last validation was less "
+        "than 5 % of the budget ago.",
+    )
+    prompts: tuple[str, ...] = setting(
+        ("",),
+        option="--prompt",
+        metavar="TEXT",
+        group=_SAMPLES,
+        default_text="the empty prompt",
+        help="Prompt of the samples shown during training.",
+    )
+    temperatures: tuple[float, ...] = setting(
+        (0.0, 0.5, 1.0),
+        option="--temperature",
+        metavar="NUMBER",
+        group=_SAMPLES,
+        min=0,
+        help="Temperature of the samples shown during training; 0 is greedy.",
+    )
+    index: bool = setting(
+        True,
+        option="--index/--no-index",
+        group=_TRAINING,
+        default_text="index, except for streams",
+        help="Save hashes of the training documents in the model; novel texts need them.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         budgets = {"minutes": self.minutes, "epochs": self.epochs, "steps": self.steps}
-        given = [name for name, value in budgets.items() if value is not None]
-        if len(given) > 1:
-            raise SettingsError(f"{' and '.join(given)} are both given; give one of them.")
-        if not given:
+        chosen = [name for name, value in budgets.items() if value is not None]
+        if len(chosen) > 1:
+            raise SettingsError(f"{' and '.join(chosen)} are both given; give one of them.")
+        if not chosen:
             object.__setattr__(self, "minutes", DEFAULT_MINUTES)
-        if self.minutes is not None:
-            check_range("minutes", self.minutes, low=0, open_low=True)
-        for name in ("epochs", "steps"):
-            if budgets[name] is not None:
-                check_range(name, cast(int, budgets[name]), low=1)
-        check_range("batch-size", self.batch_size, low=1)
-        check_range("window", self.window, low=1)
-        check_range("lr", self.learning_rate, low=0, open_low=True)
-        check_range("weight-decay", self.weight_decay, low=0)
-        check_range("clip-norm", self.clip, low=0, open_low=True)
-        check_range("seed", self.seed, low=0, high=MAX_SEED)
-        if self.sample_every is not None:
-            check_range("sample-every", self.sample_every, low=0, open_low=True)
-        for temperature in self.temperatures:
-            check_range("temperature", temperature, low=0)
 
     @property
     def budget(self) -> str:
-        """What ends the run, in words."""
+        """The budget of the run in words, such as "2 minutes"."""
         if self.epochs is not None:
             return f"{self.epochs:,} epoch" + ("s" if self.epochs > 1 else "")
         if self.steps is not None:

@@ -1,37 +1,33 @@
-"""``charloom compare``: several networks learn from the same text, and are set side by side."""
+"""`charloom compare`: train several networks on the same texts and compare them."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from charloom.cli.commands.train import default_output, settings_options
-from charloom.cli.options import training as given
-from charloom.cli.options.shared import (
-    Columns,
-    Encoding,
-    Header,
-    Json,
-    LabelColumn,
-    Sources,
-    option,
-    parse_count,
-    parse_float,
-)
+from charloom.cli.options.declared import SettingOptions, select, takes_settings
+from charloom.cli.options.parsers import parse_count
+from charloom.cli.options.shared import Json, SettingsFile, Sources, option
+from charloom.cli.options.training import Valid
 from charloom.cli.terminal import output as terminal
+from charloom.cli.terminal.inputs import default_output, run_settings
 from charloom.errors import SettingsError, TrainingError
+from charloom.settings import Cell, NetworkSettings, TextSettings, TrainingSettings
+from charloom.settings.presets import BUDGETS
 
 if TYPE_CHECKING:
     from charloom.runs.compare import Comparison, Result, Trial
 
-DEFAULT_MINUTES = 1.0
 INTERRUPTED = 130
-_GRID = "What differs"
-_COMMAND_OPTIONS = (
-    *("sources", "output", "cells", "layers", "hidden", "valid", "test", "json"),
-    *("search", "storage"),
+DEFAULT_MINUTES = 1.0
+DEFAULT_CELLS = ("rnn", "gru", "lstm")
+DEFAULT_LAYERS = (1,)
+_TRAINING = (
+    *("minutes", "epochs", "steps", "batch_size", "window", "learning_rate", "optimizer"),
+    *("seed", "device"),
 )
+_GRID = "Compared networks"
 
 Folder = Annotated[
     Path | None,
@@ -40,39 +36,45 @@ Folder = Annotated[
         "-o",
         metavar="FOLDER",
         default="runs/ and the name of the source, -compared",
-        help="Folder of the models' folders, comparison.json and report.html.",
+        help="Folder of the model folders, comparison.json and report.html.",
     ),
 ]
 Test = Annotated[
     str | None,
-    option("--test", metavar="FILE", group="Text", help="Texts to measure on in the end, once."),
+    option(
+        "--test", metavar="FILE", group="Text", help="Texts for one measurement after training."
+    ),
 ]
 Cells = Annotated[
-    str, option("--cell", metavar="LIST", default="rnn,gru,lstm", group=_GRID, help="Cells.")
+    str | None,
+    option(
+        "--cell",
+        metavar="LIST",
+        default=",".join(DEFAULT_CELLS),
+        group=_GRID,
+        help="Recurrent cells.",
+        values=get_args(Cell),
+        separator=",",
+    ),
 ]
 Layers = Annotated[
-    str, option("--layers", metavar="LIST", default="1", group=_GRID, help="Numbers of layers.")
+    str | None,
+    option(
+        "--layers",
+        metavar="LIST",
+        default=",".join(map(str, DEFAULT_LAYERS)),
+        group=_GRID,
+        help="Numbers of layers.",
+    ),
 ]
 Hidden = Annotated[
     str | None,
     option(
         "--hidden",
         metavar="LIST",
-        default="as train would choose; with --search 64 to 512",
+        default="as train chooses; with --search 64 to 512",
         group=_GRID,
         help="Numbers of hidden units.",
-    ),
-]
-
-Minutes = Annotated[
-    float | None,
-    option(
-        "--minutes",
-        metavar="MINUTES",
-        parser=parse_float,
-        default=DEFAULT_MINUTES,
-        group=given.BUDGET,
-        help="Minutes of training, for each.",
     ),
 ]
 SearchCount = Annotated[
@@ -82,7 +84,7 @@ SearchCount = Annotated[
         metavar="COUNT",
         parser=parse_count,
         group=_GRID,
-        help="Runs of a search by Optuna, instead of every combination: it chooses from the lists, "
+        help="Runs of a search by Optuna in place of all combinations. It chooses from the lists, "
         "and learning rate and dropout unless they are given.",
     ),
 ]
@@ -93,80 +95,78 @@ Storage = Annotated[
         metavar="URL",
         default="study.sqlite3 in the folder",
         group=_GRID,
-        help="With --search: the database of the study, which is named as the folder is; machines "
-        "that give the same URL and name of a folder share it.",
+        help="Database of the search. Machines with the same URL and folder name share a search.",
     ),
 ]
 
 
+@takes_settings(
+    select(TextSettings),
+    select(NetworkSettings, ("input", "dropout")),
+    select(
+        TrainingSettings,
+        _TRAINING,
+        minutes={"help": "Minutes of training for each network.", "default": DEFAULT_MINUTES},
+    ),
+)
 def compare(
     sources: Sources,
     *,
     output: Folder = None,
-    cells: Cells = "rnn,gru,lstm",
-    layers: Layers = "1",
+    settings_file: SettingsFile = None,
+    cells: Cells = None,
+    layers: Layers = None,
     hidden: Hidden = None,
     search: SearchCount = None,
     storage: Storage = None,
-    level: given.LevelName = None,
-    unit: given.UnitName = None,
-    columns: Columns = None,
-    label_column: LabelColumn = None,
-    header: Header = None,
-    encoding: Encoding = None,
-    clean: given.Clean = None,
-    min_count: given.MinCount = None,
-    valid: given.Valid = None,
-    valid_fraction: given.ValidFraction = None,
+    options: SettingOptions,
+    valid: Valid = None,
     test: Test = None,
-    input: given.Input = None,
-    dropout: given.Dropout = None,
-    minutes: Minutes = None,
-    epochs: given.Epochs = None,
-    steps: given.Steps = None,
-    batch_size: given.BatchSize = None,
-    window: given.Window = None,
-    learning_rate: given.LearningRate = None,
-    optimizer: given.OptimizerName = None,
-    seed: given.TrainingSeed = None,
-    device: given.Device = None,
     json: Json = False,
 ) -> None:
-    """Train several networks on the same text, and set them side by side.
+    """Train several networks on the same texts and compare them.
 
-    One for each combination of the values in the lists, or as many as --search says, each with the
-    same time (a minute unless a budget is given), seed and split, in a folder of its own. The same
-    command goes on where it ended: what is finished is not done again. The pictures are in the
-    folder's report.html.
+    One network for each combination of the values in the lists, or as many as --search says. Each
+    has the same budget (a minute by default), seed and split, and a model folder. The same command
+    resumes an interrupted comparison; finished runs are not repeated. report.html in the folder
+    holds the charts. Lists that are left out come from the settings file.
     """
     if storage is not None and search is None:
         raise SettingsError("--storage was given without --search; add that.")
-    options = settings_options(
-        {name: value for name, value in dict(locals()).items() if name not in _COMMAND_OPTIONS}
-    )
-    if not {"minutes", "epochs", "steps"} & set(options):
-        options["minutes"] = DEFAULT_MINUTES
-    grid: dict[str, list[Any]] = {
-        "cell": _split_list(cells),
-        "layers": _parse_numbers("layers", layers),
-    }
-    if hidden is not None:
-        grid["hidden"] = _parse_numbers("hidden", hidden)
+    settings = run_settings(settings_file, options)
+    if not set(BUDGETS) & set(settings):
+        settings["minutes"] = DEFAULT_MINUTES
+    grid = _grid(cells, layers, hidden, settings)
     folder = output or default_output(sources).with_name(_default_name(sources))
-    comparison = _prepare(sources, grid, output=folder, validation=valid, test=test, **options)
-    results = _run_all(comparison, folder, grid, options, search, storage)
+    comparison = _prepare(sources, grid, output=folder, validation=valid, test=test, **settings)
+    results = _run_all(comparison, folder, grid, settings, search, storage)
     _print_results(
         folder, sorted(results, key=lambda one: one.validation), search is not None, json
     )
 
 
-def _prepare(sources: list[str], grid: dict[str, list[Any]], **given: Any) -> "Comparison":
-    """Return what is to be compared, with all texts at hand."""
+def _grid(
+    cells: str | None, layers: str | None, hidden: str | None, settings: dict[str, Any]
+) -> dict[str, list[Any]]:
+    """Return the values of each axis; remove those of the settings file from ``settings``."""
+    axes: tuple[str, ...] = ("cell", "layers", "hidden")
+    file = {name: [settings.pop(name)] for name in axes if name in settings}
+    grid: dict[str, list[Any]] = {"cell": [*DEFAULT_CELLS], "layers": [*DEFAULT_LAYERS], **file}
+    if cells is not None:
+        grid["cell"] = _split_list(cells)
+    for name, text in (("layers", layers), ("hidden", hidden)):
+        if text is not None:
+            grid[name] = _parse_numbers(name, text)
+    return grid
+
+
+def _prepare(sources: list[str], grid: dict[str, list[Any]], **options: Any) -> "Comparison":
+    """Return the comparison after its settings were checked and corpora downloaded."""
     from charloom.cli.terminal.downloads import fetch_corpora
     from charloom.runs.compare import Comparison
 
-    comparison = Comparison(sources, grid, **given)
-    fetch_corpora([*sources, *filter(None, [given["validation"], given["test"]])])
+    comparison = Comparison(sources, grid, **options)
+    fetch_corpora([*sources, *filter(None, [options["validation"], options["test"]])])
     return comparison
 
 
@@ -174,11 +174,11 @@ def _run_all(
     comparison: "Comparison",
     folder: Path,
     grid: dict[str, list[Any]],
-    options: dict[str, Any],
+    settings: dict[str, Any],
     search: int | None,
     storage: str | None,
 ) -> "list[Result]":
-    """Do all runs, of the grid or of a search; return their results."""
+    """Train all networks of the grid or of a search; return their results."""
     if search is None:
         return [_run_trial(comparison, trial) for trial in comparison.trials]
     from charloom.progress.live_view import choose_view
@@ -186,31 +186,32 @@ def _run_all(
 
     check_optuna()
     with choose_view() as view:
-        fixed = {"options": options, "texts": comparison.fingerprint(view.on_read)}
-    seed = options.get("seed", 0)
+        fixed = {"options": settings, "texts": comparison.fingerprint(view.on_read)}
     study = Search(
         folder,
-        SearchSpace.from_options(grid, options),
+        SearchSpace.from_options(grid, settings),
         fixed,
         count=search,
         storage=storage,
-        seed=seed,
+        seed=settings.get("seed", 0),
     )
     comparison.results = study.results()
     study.run(lambda trial: _run_trial(comparison, trial), on_failure=terminal.note)
-    comparison.set_results([comparison.with_test_metric(one) for one in study.results()])
+    comparison.set_results([comparison.with_test_metric(result) for result in study.results()])
     if (others := study.running_count()) > 0:
-        terminal.note(f"{others} more {'runs are' if others > 1 else 'run is'} not done elsewhere.")
+        terminal.note(
+            f"{others} more {'runs are' if others > 1 else 'run is'} unfinished elsewhere."
+        )
     if not comparison.results:
         raise TrainingError(
-            "no run of the search came to a figure; give a smaller --lr, or look at what was told "
-            "of each, and begin anew with another --output."
+            "no run of the search reached a result; give a smaller --lr, or read the message of "
+            "each run, and start again with another --output."
         )
     return comparison.results
 
 
 def _run_trial(comparison: "Comparison", trial: "Trial") -> "Result":
-    """Do one run under the eyes of the user."""
+    """Train one network, with a view of the run on the terminal."""
     from charloom.progress.live_view import choose_view
     from charloom.runs.compare import RunInterrupted
 
@@ -221,17 +222,17 @@ def _run_trial(comparison: "Comparison", trial: "Trial") -> "Result":
                 trial, listeners=[view], on_start=view.start, on_read=view.on_read
             )
     except RunInterrupted:
-        terminal.note("all is kept; the same compare command goes on with this run and the others.")
+        terminal.note("everything is saved; the same compare command resumes this run.")
         raise typer.Exit(INTERRUPTED) from None
 
 
 def _print_results(folder: Path, results: list["Result"], searched: bool, json: bool) -> None:
     if json:
-        terminal.write_json([one.to_json() for one in results])
+        terminal.write_json([result.to_json() for result in results])
     else:
         rows = _table_rows(results, searched)
         terminal.write_table(rows, right=range(1, len(rows[0])))
-    if any((folder / one.name).is_dir() for one in results):
+    if any((folder / result.name).is_dir() for result in results):
         _write_report(folder, results)
 
 
@@ -239,7 +240,7 @@ def _write_report(folder: Path, results: list["Result"]) -> None:
     from charloom.report.files import write_comparison_report
 
     path = write_comparison_report(
-        folder, results, on_progress=lambda what: terminal.note(f"{what} ...")
+        folder, results, on_progress=lambda step: terminal.note(f"{step} ...")
     )
     terminal.note(f"report: {path}")
 
@@ -248,32 +249,36 @@ def _default_name(sources: list[str]) -> str:
     return f"{default_output(sources).name}-compared"
 
 
-def _split_list(given: str) -> list[str]:
-    return [word.strip() for word in given.split(",") if word.strip()]
+def _split_list(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _parse_numbers(name: str, given: str) -> list[int]:
-    words = _split_list(given)
+def _parse_numbers(name: str, text: str) -> list[int]:
+    words = _split_list(text)
     if not all(word.isdecimal() for word in words):
         raise SettingsError(
-            f"{name} is {given!r}; allowed: whole numbers with commas between, such as 64,128."
+            f"{name} is {text!r}; allowed: whole numbers with commas between, such as 64,128."
         )
     return [int(word) for word in words]
 
 
 def _table_rows(results: list["Result"], searched: bool) -> list[list[str]]:
-    """Return the table; what a search chose besides the network stands last."""
+    """Return a header and a row for each result; the choices of a search are the last columns."""
     columns: dict[str, Callable[[Result], str]] = {
-        "": lambda one: one.name,
-        "parameters": lambda one: f"{one.parameters:,}",
-        "validation": lambda one: f"{one.validation:.4f}",
-        "test": lambda one: "" if one.test is None else f"{one.test:.4f}",
-        "above training": lambda one: "" if one.gap is None else f"{one.gap:+.3f}",
-        "learned/s": lambda one: "" if one.training_rate is None else f"{one.training_rate:,.0f}",
-        "written/s": lambda one: f"{one.writing_rate:,.0f}",
-        "best at": lambda one: f"{one.seconds:.0f} s",
+        "": lambda result: result.name,
+        "parameters": lambda result: f"{result.parameters:,}",
+        "validation": lambda result: f"{result.validation:.4f}",
+        "test": lambda result: _format(result.test, ".4f"),
+        "above training": lambda result: _format(result.gap, "+.3f"),
+        "learned/s": lambda result: _format(result.training_rate, ",.0f"),
+        "written/s": lambda result: f"{result.writing_rate:,.0f}",
+        "best at": lambda result: f"{result.seconds:.0f} s",
     }
     if searched:
-        columns["rate"] = lambda one: f"{one.learning_rate:.4f}"
-        columns["dropout"] = lambda one: f"{one.dropout:.2f}"
-    return [list(columns), *([cell(one) for cell in columns.values()] for one in results)]
+        columns["rate"] = lambda result: f"{result.learning_rate:.4f}"
+        columns["dropout"] = lambda result: f"{result.dropout:.2f}"
+    return [list(columns), *([cell(result) for cell in columns.values()] for result in results)]
+
+
+def _format(value: float | None, spec: str) -> str:
+    return "" if value is None else format(value, spec)

@@ -1,4 +1,4 @@
-"""``charloom corpora``: the texts that have a name."""
+"""`charloom corpora`: list the named corpora."""
 
 from typing import TYPE_CHECKING
 
@@ -12,20 +12,26 @@ if TYPE_CHECKING:
 def corpora(json: Json = False) -> None:
     """List the corpora that can be named as a SOURCE.
 
-    Those that are not on this machine yet are fetched, once, when they are first used.
+    A corpus is downloaded when it is first used.
     """
     from charloom.data.named_corpora import CORPORA, bytes_to_fetch
 
-    waiting = {name: bytes_to_fetch(corpus) for name, corpus in CORPORA.items()}
+    missing_bytes = {name: bytes_to_fetch(corpus) for name, corpus in CORPORA.items()}
     if json:
-        output.write_json([_to_record(corpus, waiting[name]) for name, corpus in CORPORA.items()])
+        output.write_json(
+            [_to_record(corpus, missing_bytes[name]) for name, corpus in CORPORA.items()]
+        )
         return
     for name, corpus in CORPORA.items():
-        here = f"to fetch: {waiting[name] / 1e6:.1f} MB" if waiting[name] else "on this machine"
-        output.write_result(f"{name}\n  {corpus.description}\n  {corpus.terms}; {here}")
+        state = (
+            f"to fetch: {missing_bytes[name] / 1e6:.1f} MB"
+            if missing_bytes[name]
+            else "on this machine"
+        )
+        output.write_result(f"{name}\n  {corpus.description}\n  {corpus.terms}; {state}")
 
 
-def _to_record(corpus: "NamedCorpus", waiting: int) -> dict[str, object]:
+def _to_record(corpus: "NamedCorpus", missing_bytes: int) -> dict[str, object]:
     return {
         "name": corpus.name,
         "description": corpus.description,
@@ -34,5 +40,5 @@ def _to_record(corpus: "NamedCorpus", waiting: int) -> dict[str, object]:
         "columns": list(corpus.column_names),
         "read_columns": list(corpus.columns),
         "label_column": corpus.label_column,
-        "bytes_to_fetch": waiting,
+        "bytes_to_fetch": missing_bytes,
     }

@@ -1,9 +1,9 @@
-"""``charloom diversity``: how a model's texts change with the temperature, in figures."""
+"""`charloom diversity`: measure texts at ten temperatures."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from charloom.cli.commands.memorisation import DEFAULTS, Count, Length
-from charloom.cli.options.shared import FirstSeed, Json, Run, Training
+from charloom.cli.options.sampling import DEFAULTS, FirstSeed, Length, count_option
+from charloom.cli.options.shared import Json, Run, Training
 from charloom.cli.terminal import output
 from charloom.formatting import format_percent_cell
 from charloom.settings import SamplingSettings
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from charloom.evaluation.diversity import Diversity
 
 DEFAULT_TEXTS = 200
+
+Count = Annotated[int, count_option(DEFAULT_TEXTS, "Texts to sample at each temperature.")]
 
 
 def diversity(
@@ -23,10 +25,10 @@ def diversity(
     training: Training = None,
     json: Json = False,
 ) -> None:
-    """Tell how varied, long, likely and copied a model's texts are at ten temperatures.
+    """Measure variety, length, likelihood and copying of texts at ten temperatures.
 
-    The last row has the same figures of held-out texts: where a model's texts come near to it in
-    all columns, they vary as real ones do.
+    The last row has the same figures for held-out texts. Texts of a model that are close to it in
+    all columns vary as much as real ones.
     """
     from charloom.evaluation.diversity import measure_model_diversity
     from charloom.evaluation.training_texts import recover_corpus

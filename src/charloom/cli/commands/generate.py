@@ -1,202 +1,180 @@
-"""``charloom generate``: write new texts from a trained model."""
+"""`charloom generate`: generate texts from a trained model."""
 
-import secrets
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charloom.cli.options import sampling as given
-from charloom.cli.options.shared import Length, Prompts, Run, Seed
+from charloom.cli.options.declared import SettingOptions, select, takes_settings
+from charloom.cli.options.sampling import (
+    DEFAULT_CHOICES,
+    RANDOM_SEED,
+    Choices,
+    Count,
+    Greedy,
+    Interactive,
+    Labels,
+    PromptFile,
+    SamplingFile,
+    Stream,
+)
+from charloom.cli.options.shared import Format, Prompts, Run
 from charloom.cli.terminal import output
-from charloom.errors import SettingsError, SourceError
+from charloom.cli.terminal.inputs import check_format, clean_prompts, random_seed, read_prompt
+from charloom.errors import SettingsError
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
     from charloom.generation.detokenizer import GeneratedText
     from charloom.model import Model
 
-_FORMATS = ("text", "jsonl")
-# A text that may become longer is written as it comes: memory would grow with it.
 _MAX_BUFFERED = 100_000
+"""Symbols of a text that is held in memory as a whole; longer ones are written in blocks."""
 _STREAM_BLOCK = 4096
-_DEFAULT_CHOICES = 9
-_SETTINGS = (
-    *("length", "min_length", "stop", "top_k", "top_p", "min_p", "temperature"),
-    *("repetition_penalty", "repetition_span", "bias", "match", "novel", "unique", "tries"),
-    *("beam", "length_penalty"),
+
+
+@takes_settings(
+    select(SamplingSettings, without=("label",), seed={"default": RANDOM_SEED}),
 )
-
-
 def generate(
     run: Run,
     prompts: Prompts = None,
     *,
-    prompt_file: given.PromptFile = None,
-    n: given.Count = None,
-    length: Length = None,
-    seed: Seed = None,
-    labels: given.Labels = None,
-    form: given.Format = None,
-    stream: given.Stream = False,
-    interactive: given.Interactive = False,
-    choices: given.Choices = None,
-    temperature: given.Temperature = None,
-    greedy: given.Greedy = False,
-    top_k: given.TopK = None,
-    top_p: given.TopP = None,
-    min_p: given.MinP = None,
-    repetition_penalty: given.RepetitionPenalty = None,
-    repetition_span: given.RepetitionSpan = None,
-    bias: given.Bias = None,
-    min_length: given.MinLength = None,
-    stop: given.Stop = None,
-    match: given.Match = None,
-    novel: given.Novel = False,
-    unique: given.Unique = False,
-    tries: given.Tries = None,
-    beam: given.Beam = None,
-    length_penalty: given.LengthPenalty = None,
+    prompt_file: PromptFile = None,
+    n: Count = None,
+    settings_file: SamplingFile = None,
+    labels: Labels = None,
+    form: Format = None,
+    stream: Stream = False,
+    interactive: Interactive = False,
+    choices: Choices = None,
+    options: SettingOptions,
+    greedy: Greedy = False,
 ) -> None:
-    """Write new texts from a trained model.
+    """Generate texts from a trained model.
 
-    A text begins with the prompt and goes on until the model ends it. The same model, prompt, seed
-    and settings give the same text everywhere. The choice of a symbol is shaped in this order:
-    repetition penalty, bias, masks (minimum length, match), temperature, top-k, top-p, min-p.
+    A text begins with the prompt and continues until the model ends it. The same model, prompt,
+    seed and settings give the same text on every machine. The probabilities of the next symbol are
+    changed in this order: repetition penalty, bias, masks (minimum length, match), temperature,
+    top-k, top-p, min-p.
     """
-    settings = _check_options(dict(locals()))
+    settings = _sampling_settings(settings_file, options, greedy)
+    settings.seeds(n or 1)
+    check_format(form)
+    if interactive:
+        _check_interactive(settings, n, form, stream=stream)
+        _check_single(prompts, prompt_file, labels)
+    elif choices is not None:
+        raise SettingsError("--choices is for --interactive alone; leave it out, or give both.")
+    if stream:
+        _refuse("--stream", {**_formats(form), **_whole_texts(settings)})
     if prompt_file is not None:
-        prompts = [*(prompts or ()), _read_prompt(prompt_file)]
+        prompts = [*(prompts or ()), read_prompt(prompt_file)]
     from charloom.model import Model
 
     model = Model.load(run)
-    known = clean_prompts(model, prompts)
+    cleaned = clean_prompts(model, prompts)
+    by_label = [replace(settings, label=label) for label in labels] if labels else [settings]
     if interactive:
         from charloom.cli.terminal.interactive import interact
 
-        one = replace(settings, label=labels[0] if labels else None)
-        interact(model, known[0], one, choices or _DEFAULT_CHOICES)
-        return
-    each = [replace(settings, label=label) for label in labels] if labels else [settings]
-    if stream or (form != "jsonl" and _is_unbuffered(settings)):
-        _stream_texts(model, known, each, n or 1, 1 if stream else _STREAM_BLOCK)
+        interact(model, cleaned[0], by_label[0], choices or DEFAULT_CHOICES)
+    elif stream or (form != "jsonl" and _is_unbuffered(settings)):
+        _stream_texts(model, cleaned, by_label, n or 1, 1 if stream else _STREAM_BLOCK)
     else:
-        _write_texts(model, known, each, n or 1, form)
+        _write_texts(model, cleaned, by_label, n or 1, form)
 
 
-def _check_options(options: Mapping[str, Any]) -> SamplingSettings:
-    """Return what the options say, but for labels; raises SettingsError for what cannot be."""
-    settings = _sampling_settings(options)
-    settings.seeds(options["n"] or 1)
-    check_format(options["form"])
-    if options["interactive"]:
-        _refuse_options(
-            options, ("n", "form", "stream", "novel", "unique", "beam"), "--interactive"
-        )
-        if options["prompt_file"] is not None:
-            raise SettingsError(
-                "--interactive and --prompt-file contradict each other; give the prompt itself."
-            )
-        _check_single(options["prompts"], options["labels"])
-    elif options["choices"] is not None:
-        raise SettingsError("--choices is for --interactive alone; leave it out, or give both.")
-    if options["stream"]:
-        _refuse_options(options, ("form", "novel", "unique", "beam"), "--stream")
-    return settings
-
-
-def _sampling_settings(options: Mapping[str, Any]) -> SamplingSettings:
-    if options["greedy"] and options["temperature"] is not None:
+def _sampling_settings(
+    file: Path | None, options: SettingOptions, greedy: bool
+) -> SamplingSettings:
+    """Return the settings of command line and file; without a seed, draw one."""
+    if greedy and "temperature" in options:
         raise SettingsError(
             f"--greedy and --temperature {options['temperature']:g} contradict each other; "
             "give one of them."
         )
-    chosen = {name: options[name] for name in _SETTINGS if options[name] is not None}
-    if options["greedy"]:
-        _refuse_options(options, ("beam",), "--greedy")
-        chosen["temperature"] = 0.0
-    chosen["bias"] = dict(options["bias"] or ())
-    chosen["seed"] = random_seed() if options["seed"] is None else options["seed"]
-    return SamplingSettings(**chosen)
+    merged: dict[str, Any] = {"seed": random_seed()}
+    if file is not None:
+        from charloom.settings.toml_file import read_settings
+
+        merged |= read_settings(file, ["sampling"])
+    merged |= options
+    if greedy:
+        _refuse("--greedy", {"--beam": merged.get("beam") is not None})
+        merged["temperature"] = 0.0
+    return SamplingSettings(**merged)
 
 
-def _refuse_options(options: Mapping[str, Any], names: tuple[str, ...], against: str) -> None:
-    """Raise SettingsError for the first of some options that was given."""
-    spelled = {"n": "-n", "form": "--format"}
-    for name in names:
-        if options[name] not in (None, False) and (name, options[name]) != ("form", "text"):
-            value = f" {options[name]}" if name in spelled else ""
-            option = spelled.get(name, f"--{name.replace('_', '-')}") + value
-            raise SettingsError(f"{against} and {option} contradict each other; give one of them.")
+def _refuse(option: str, others: Mapping[str, bool]) -> None:
+    """Raise SettingsError for the first of some other options that is in use."""
+    for other, is_used in others.items():
+        if is_used:
+            raise SettingsError(f"{option} and {other} contradict each other; give one of them.")
 
 
-def _check_single(prompts: list[str] | None, labels: list[str] | None) -> None:
-    """Raise SettingsError if more than one text would have to be begun."""
-    for things, given_things in (("prompts", prompts), ("labels", labels)):
-        if given_things is not None and len(given_things) > 1:
+def _formats(form: str | None) -> dict[str, bool]:
+    return {f"--format {form}": form not in (None, "text")}
+
+
+def _whole_texts(settings: SamplingSettings) -> dict[str, bool]:
+    """Return the options that need a text as a whole before it is written."""
+    return {
+        "--novel": settings.novel,
+        "--unique": settings.unique,
+        "--beam": settings.beam is not None,
+    }
+
+
+def _check_interactive(
+    settings: SamplingSettings, n: int | None, form: str | None, *, stream: bool
+) -> None:
+    _refuse(
+        "--interactive",
+        {
+            f"-n {n}": n is not None,
+            **_formats(form),
+            "--stream": stream,
+            **_whole_texts(settings),
+        },
+    )
+
+
+def _check_single(
+    prompts: Sequence[str] | None, prompt_file: Path | None, labels: Sequence[str] | None
+) -> None:
+    """Raise SettingsError if there is more than one prompt or label for --interactive."""
+    if prompt_file is not None:
+        raise SettingsError(
+            "--interactive and --prompt-file contradict each other; give the prompt itself."
+        )
+    for name, values in (("prompts", prompts), ("labels", labels)):
+        if values is not None and len(values) > 1:
             raise SettingsError(
-                f"--interactive writes one text, and {len(given_things)} {things} were given; "
-                "give one."
+                f"--interactive writes one text, and {len(values)} {name} were given; give one."
             )
 
 
-def _read_prompt(path: Path) -> str:
-    """Return the text of a prompt file; raises SourceError if it cannot be read."""
-    name = "standard input" if str(path) == "-" else str(path)
-    try:
-        content = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-        return content.decode().removesuffix("\n").removesuffix("\r")
-    except OSError as error:
-        raise SourceError(
-            f"{name} cannot be read ({error.strerror or error}); name a file with a prompt."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"{name} is not UTF-8 (byte {error.start + 1} is no part of it); save it as UTF-8."
-        ) from error
-
-
-def random_seed() -> int:
-    """Return a seed that is short enough to be typed again."""
-    return secrets.randbelow(2**32)
-
-
-def check_format(form: str | None) -> None:
-    """Raise SettingsError unless ``form`` is a format of results, or left out."""
-    if form is not None and form not in _FORMATS:
-        raise SettingsError(f"format is {form!r}; allowed: {', '.join(_FORMATS)}.")
-
-
-def clean_prompts(model: "Model", prompts: list[str] | None) -> list[str]:
-    """Return the prompts as the model reads them, [""] for none; tell of symbols not known."""
-    from charloom.text.cleaning import clean_prompt
-
-    cleaned = [clean_prompt(prompt, model.record.text) for prompt in prompts or [""]]
-    vocabulary = model.record.vocabulary
-    output.note_unknown_symbols(
-        symbol for prompt in cleaned for symbol in vocabulary.unknown_symbols(prompt)
-    )
-    return cleaned
-
-
 def _is_unbuffered(settings: SamplingSettings) -> bool:
-    """Return whether texts may be long, and nothing has to know them whole."""
-    whole = settings.novel or settings.unique or settings.beam is not None
-    return settings.length > _MAX_BUFFERED and not whole
+    """Return whether texts may be too long for memory, and are not needed as a whole."""
+    return settings.length > _MAX_BUFFERED and not any(_whole_texts(settings).values())
 
 
 def _write_texts(
-    model: "Model", prompts: list[str], each: list[SamplingSettings], n: int, form: str | None
+    model: "Model",
+    prompts: list[str],
+    by_label: list[SamplingSettings],
+    n: int,
+    form: str | None,
 ) -> None:
-    """Write ``n`` texts for each prompt and label, and what the novelty filter rejected."""
+    """Write ``n`` texts for each prompt and label, then the counts of the novelty filter."""
     from charloom.generation.novelty import make_novelty_filter
 
-    novelty_filter = make_novelty_filter(each[0], model.record)
+    novelty_filter = make_novelty_filter(by_label[0], model.record)
 
     def texts() -> Iterator["GeneratedText"]:
-        for prompt, settings in product(prompts, each):
+        for prompt, settings in product(prompts, by_label):
             yield from model.generator.texts(prompt, settings, n, novelty_filter)
 
     gap = _separator(model, prompts)
@@ -206,45 +184,46 @@ def _write_texts(
         if form == "jsonl":
             output.write_json(_to_record(text))
         else:
-            output.write_result(
-                (gap if index else "") + _label_prefix(each, text.label) + text.text
-            )
+            prefix = (gap if index else "") + _label_prefix(by_label, text.label)
+            output.write_result(prefix + text.text)
     if novelty_filter is not None:
         output.note(novelty_filter.summary())
-    asked = n * len(prompts) * len(each)
-    if written < asked:  # only of a beam: whoever draws goes on, or raises
-        found = f"the search found {written} of {asked} texts"
-        output.note(f"{found}; a wider beam may find more, if there are.")
+    requested = n * len(prompts) * len(by_label)
+    if written < requested:  # a beam only: sampling continues until all are found, or raises
+        output.note(
+            f"the search found {written} of {requested} texts; a wider beam may find more, if "
+            "there are."
+        )
 
 
 def _stream_texts(
-    model: "Model", prompts: list[str], each: list[SamplingSettings], n: int, block: int
+    model: "Model", prompts: list[str], by_label: list[SamplingSettings], n: int, block: int
 ) -> None:
-    """Write the texts one after another, a piece after every ``block`` symbols."""
+    """Write the texts one after another, in chunks of ``block`` symbols."""
     gap = _separator(model, prompts)
-    texts = product(prompts, each, each[0].seeds(n))
+    texts = product(prompts, by_label, by_label[0].seeds(n))
     for index, (prompt, settings, seed) in enumerate(texts):
-        pieces = model.generator.stream(prompt, replace(settings, seed=seed), block)
-        heading = _label_prefix(each, settings.label)
-        output.write_result((gap if index else "") + heading + prompt, end="")
-        for piece in pieces:
-            output.write_result(piece, end="")
+        chunks = model.generator.stream(prompt, replace(settings, seed=seed), block)
+        prefix = (gap if index else "") + _label_prefix(by_label, settings.label)
+        output.write_result(prefix + prompt, end="")
+        for chunk in chunks:
+            output.write_result(chunk, end="")
             if block == 1:
                 output.flush()
         output.write_result("")
 
 
-def _label_prefix(each: list[SamplingSettings], label: str | None) -> str:
-    """Return what stands before a text: its label, where there are several."""
-    return f"{label}\t" if len(each) > 1 else ""
+def _label_prefix(by_label: list[SamplingSettings], label: str | None) -> str:
+    """Return the label and a tab if there are several labels."""
+    return f"{label}\t" if len(by_label) > 1 else ""
 
 
 def _separator(model: "Model", prompts: list[str]) -> str:
-    """Return what stands between texts: an empty line where one may have several lines."""
-    breaks = not model.record.vocabulary.unknown_symbols("\n") or any(
+    """Return the text between two texts: an empty line if a text may have several lines."""
+    has_breaks = not model.record.vocabulary.unknown_symbols("\n") or any(
         "\n" in text for text in prompts
     )
-    return "\n" if breaks or model.record.text.unit != "line" else ""
+    return "\n" if has_breaks or model.record.text.unit != "line" else ""
 
 
 def _to_record(generated: "GeneratedText") -> dict[str, Any]:

@@ -1,18 +1,12 @@
-"""``charloom next``: what a model expects after a text."""
+"""`charloom next`: show the most probable next symbols after a text."""
 
 from typing import Annotated
 
-from charloom.cli.commands.generate import clean_prompts
-from charloom.cli.options.shared import (
-    Json,
-    Label,
-    Run,
-    argument,
-    decode_argument,
-    option,
-    parse_count,
-)
+from charloom.cli.options.parsers import decode_argument, parse_count
+from charloom.cli.options.sampling import Label
+from charloom.cli.options.shared import Json, Run, argument, option
 from charloom.cli.terminal import output
+from charloom.cli.terminal.inputs import clean_prompts
 from charloom.formatting import format_bar, format_percent, quote
 
 _DEFAULT_SHOWN = 10
@@ -26,7 +20,7 @@ Top = Annotated[
         metavar="COUNT",
         parser=parse_count,
         default=f"{_DEFAULT_SHOWN}; with --json all",
-        help="How many symbols to show.",
+        help="Symbols to show.",
     ),
 ]
 
@@ -34,7 +28,7 @@ Top = Annotated[
 def next_symbols(
     run: Run, text: Text, top: Top = None, label: Label = None, json: Json = False
 ) -> None:
-    """Show which symbols a model expects after a text."""
+    """Show the most probable next symbols after a text."""
     from charloom.model import Model
 
     model = Model.load(run)
@@ -59,5 +53,5 @@ def next_symbols(
 
 
 def _quote_symbol(symbol: str) -> str:
-    """Return a symbol between quotes; the boundary, which is no text, bare."""
+    """Return a symbol in quotes; the boundary is not text and has none."""
     return symbol if symbol == "<eos>" else quote(symbol)

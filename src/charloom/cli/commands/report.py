@@ -1,9 +1,11 @@
-"""``charloom report``: all that is known of a model, as one page."""
+"""`charloom report`: write a page about a model."""
 
 from pathlib import Path
 from typing import Annotated
 
-from charloom.cli.options.shared import FirstSeed, Json, Run, Training, decode_argument, option
+from charloom.cli.options.parsers import decode_argument
+from charloom.cli.options.sampling import DEFAULTS, FirstSeed
+from charloom.cli.options.shared import Json, Run, Training, option
 from charloom.cli.terminal import output as terminal
 
 Folder = Annotated[
@@ -12,7 +14,7 @@ Folder = Annotated[
         "--output",
         "-o",
         metavar="FOLDER",
-        default="the model's own folder",
+        default="the folder of the model",
         help="Folder of report.html and report.json.",
     ),
 ]
@@ -22,7 +24,7 @@ Texts = Annotated[
         "--text",
         metavar="TEXT",
         parser=decode_argument,
-        help="A text whose surprise is shown by character; may be repeated.",
+        help="Text to show the surprise of each character of. May be repeated.",
     ),
 ]
 
@@ -33,14 +35,14 @@ def report(
     output: Folder = None,
     texts: Texts = None,
     training: Training = None,
-    seed: FirstSeed = 0,
+    seed: FirstSeed = DEFAULTS.seed,
     json: Json = False,
 ) -> None:
-    """Write all that is known of a model as one page: report.html.
+    """Write a page about a model: report.html.
 
-    Learning curves, quality beside simpler models, samples by temperature, what was copied, which
-    characters surprise, settings and origin. The page needs no network and runs no script; it holds
-    parts of the texts that the model learned from. The same figures are written as report.json.
+    It has learning curves, quality beside simpler models, samples by temperature, copied spans,
+    surprise by character, settings and origin. The page needs no network and runs no script; it
+    contains parts of the training texts. The same figures are written to report.json.
     """
     from charloom.report.files import write_report as write
 
@@ -50,7 +52,7 @@ def report(
         training=training or (),
         chosen=texts or (),
         seed=seed,
-        on_progress=lambda what: terminal.note(f"{what} ..."),
+        on_progress=lambda step: terminal.note(f"{step} ..."),
     )
     if json:
         terminal.write_json(findings.to_json())

@@ -1,21 +1,19 @@
-"""``charloom score``: how surprising each line is to a model."""
+"""`charloom score`: score lines by how surprising they are to a model."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from charloom.cli.commands.evaluate import drop_unknown_labels, read_blocks
-from charloom.cli.commands.generate import check_format
-from charloom.cli.options.shared import (
-    Columns,
-    Header,
-    LabelColumn,
-    RecordedEncoding,
-    Run,
-    argument,
-    option,
-)
+from charloom.cli.options.declared import SettingOptions, takes_settings
+from charloom.cli.options.shared import Format, Run, argument, option
+from charloom.cli.options.tables import TABLE_SETTINGS
 from charloom.cli.terminal import output
+from charloom.cli.terminal.inputs import (
+    TableOptions,
+    check_format,
+    drop_unknown_labels,
+    read_blocks,
+)
 from charloom.errors import SettingsError
 from charloom.formatting import escape_controls
 from charloom.settings import TextSettings
@@ -26,15 +24,11 @@ if TYPE_CHECKING:
 
 OptionalSources = Annotated[
     list[str] | None,
-    argument("[SOURCE]...", "Files, folders, globs; -, or nothing, for standard input."),
-]
-Format = Annotated[
-    str,
-    option("--format", metavar="text|jsonl", default="text", help="jsonl: an object a line."),
+    argument("[SOURCE]...", "Files, folders, globs; - or nothing for standard input."),
 ]
 PerSymbol = Annotated[
     bool,
-    option("--per-symbol", help="Also tell the bits of each symbol, and of the end of the line."),
+    option("--per-symbol", help="Also write the bits of each symbol and of the end of the line."),
 ]
 ThresholdOption = Annotated[
     str | None,
@@ -42,7 +36,7 @@ ThresholdOption = Annotated[
         "--threshold",
         metavar="BITS|auto",
         help="Mark lines that take more bits per character; auto: more than 99 % of the held-out "
-        "lines of their length do.",
+        "lines of their length.",
     ),
 ]
 Calibrate = Annotated[
@@ -50,35 +44,33 @@ Calibrate = Annotated[
     option(
         "--calibrate",
         metavar="SOURCE",
-        default="the model's held-out texts",
-        help="With --threshold auto: usual texts, which the model did not learn from.",
+        default="the held-out texts of the model",
+        help="With --threshold auto: usual texts that the model was not trained on.",
     ),
 ]
 Classify = Annotated[
     bool,
-    option("--classify", help="Tell the label under which each line is most probable."),
+    option("--classify", help="Write the label with which each line is most probable."),
 ]
 
 
+@takes_settings(TABLE_SETTINGS)
 def score(
     run: Run,
     sources: OptionalSources = None,
     *,
-    form: Format = "text",
+    form: Format = None,
     per_symbol: PerSymbol = False,
     threshold: ThresholdOption = None,
     calibrate: Calibrate = None,
     classify: Classify = False,
-    columns: Columns = None,
-    label_column: LabelColumn = None,
-    header: Header = None,
-    encoding: RecordedEncoding = None,
+    options: SettingOptions,
 ) -> None:
     """Score lines by how surprising they are to a model.
 
-    Writes the bits per character of each line, then the line; with --threshold a ! between them
-    where it is an outlier, with --classify its label. Lines are cleaned as those that the model
-    learned from; blank ones are left out. A pipe is read as it comes.
+    Writes the bits per character of each line, then the line. With --threshold, a ! between them
+    marks an outlier; with --classify, the label is written there. Lines are cleaned as the training
+    texts were, and blank lines are left out. Lines from a pipe are scored as they arrive.
     """
     check_format(form)
     from charloom.evaluation.score_lines import score_lines
@@ -87,13 +79,14 @@ def score(
     model = Model.load(run)
     settings = replace(model.record.text, unit="line")
     limit = _resolve_threshold(model, settings, threshold, calibrate)
-    texts = read_blocks(
-        sources or ["-"], settings, columns, label_column, header, encoding, live=True
-    )
-    write: Callable[[ScoredLine], None] = _write_text if form == "text" else _write_json
-    known = drop_unknown_labels(texts, model.record.labels)
+    blocks = read_blocks(sources or ["-"], settings, TableOptions(**options), live=True)
+    write: Callable[[ScoredLine], None] = _write_json if form == "jsonl" else _write_text
     for lines in score_lines(
-        model.scorer, known, threshold=limit, per_symbol=per_symbol, classify=classify
+        model.scorer,
+        drop_unknown_labels(blocks, model.record.labels),
+        threshold=limit,
+        per_symbol=per_symbol,
+        classify=classify,
     ):
         for line in lines:
             write(line)
@@ -101,37 +94,35 @@ def score(
 
 
 def _resolve_threshold(
-    model: "Model", settings: TextSettings, given: str | None, sources: list[str] | None
+    model: "Model", settings: TextSettings, threshold: str | None, sources: list[str] | None
 ) -> "Threshold | None":
-    """Return what lines are held against; raises SettingsError for what cannot be."""
+    """Return the threshold of outliers; raises SettingsError if there is no calibration."""
     from charloom.evaluation.calibration import Calibration, calibrate_on_blocks
     from charloom.evaluation.score_lines import BitsThreshold
 
-    if given != "auto":
+    if threshold != "auto":
         if sources:
             raise SettingsError("--calibrate was given without --threshold auto; add that.")
-        return None if given is None else BitsThreshold(_parse_bits(given))
+        return None if threshold is None else BitsThreshold(_parse_bits(threshold))
     if sources:
-        return calibrate_on_blocks(
-            model.scorer, read_blocks(sources, settings, None, None, None, None)
-        )
+        return calibrate_on_blocks(model.scorer, read_blocks(sources, settings))
     if model.record.calibration is None:
         raise SettingsError(
-            "this model does not know what usual texts take: too few were held out, or its run was "
-            "cut short; name some that it did not learn from with --calibrate, or give --threshold "
-            "as bits per character."
+            "this model has no calibration: too few texts were held out, or its run was "
+            "interrupted; name usual texts that it was not trained on with --calibrate, or give "
+            "--threshold as bits per character."
         )
     return Calibration.from_json(model.record.calibration)
 
 
-def _parse_bits(given: str) -> float:
+def _parse_bits(threshold: str) -> float:
     try:
-        bits = float(given)
+        bits = float(threshold)
     except ValueError:
         bits = -1.0
     if not bits >= 0:
         raise SettingsError(
-            f"threshold is {given!r}; allowed: auto, or bits per character from 0, such as 4.5."
+            f"threshold is {threshold!r}; allowed: auto, or bits per character from 0, such as 4.5."
         )
     return bits
 

@@ -1,20 +1,40 @@
-"""``charloom summary``: what a model is made of, and what it reached."""
+"""`charloom summary`: show layers and results of a model, or its settings."""
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from charloom.cli.options.shared import Json, Run
+from charloom.cli.options.shared import Json, Run, option
 from charloom.cli.terminal import output
+from charloom.errors import SettingsError
 from charloom.formatting import format_value, quote
 
 if TYPE_CHECKING:
     from charloom.model_folder.format import ModelRecord
 
 
-def summary(run: Run, json: Json = False) -> None:
-    """Show the layers of a model and what it reached."""
+AsSettings = Annotated[
+    bool,
+    option(
+        "--settings",
+        help="Write the settings of the run as a settings file (TOML), for train --settings.",
+    ),
+]
+
+
+def summary(run: Run, settings: AsSettings = False, json: Json = False) -> None:
+    """Show layers and results of a model.
+
+    With --settings, writes the settings with which charloom train makes the same network from the
+    same texts.
+    """
+    if settings and json:
+        raise SettingsError("--settings and --json contradict each other; give one of them.")
     from charloom.model_folder.format import read
 
     record = read(run)
+    if settings:
+        _write_settings(run, record)
+        return
     layers = list_layers(record)
     total = sum(layer["parameters"] for layer in layers)
     if json:
@@ -37,9 +57,9 @@ def summary(run: Run, json: Json = False) -> None:
 
 
 def list_layers(record: "ModelRecord") -> list[dict[str, Any]]:
-    """Return name, kind, size of the output at each step, and parameters of each layer.
+    """Return name, kind, output size per time step, and parameter count of each layer.
 
-    Parameters are counted as in Keras' summary: one bias vector for the gates of an LSTM.
+    Parameters are counted as in a Keras summary: one bias vector for the gates of an LSTM.
     """
     network, size = record.network, len(record.vocabulary)
     embedded = network.input != "one-hot"
@@ -61,6 +81,23 @@ def list_layers(record: "ModelRecord") -> list[dict[str, Any]]:
         }
         for name, kind, width in kinds
     ]
+
+
+def _write_settings(run: Path, record: "ModelRecord") -> None:
+    """Write the settings that training accepts as options for these texts."""
+    from charloom.runs.resolve import OPTIMIZERS_WITH_DECAY
+    from charloom.settings.toml_file import to_toml
+
+    text, training = record.text.to_json(), record.training.to_json()
+    if record.training.optimizer not in OPTIMIZERS_WITH_DECAY:
+        del training["weight_decay"]
+    if record.text.unit == "stream":
+        del training["index"]
+    if record.provenance.get("validation") is not None:
+        del text["valid_fraction"]
+    tables = {"text": text, "network": record.network.to_json(), "training": training}
+    output.write_result(f"# Settings of {run.as_posix()!r}, for: charloom train --settings")
+    output.write_result(to_toml(tables))
 
 
 def _layer_title(layer: dict[str, Any]) -> str:
@@ -87,13 +124,13 @@ def _to_json(record: "ModelRecord") -> dict[str, Any]:
 
 
 def _description_rows(record: "ModelRecord") -> list[tuple[str, Any]]:
-    """Return what is said below the table: text, vocabulary, labels, then the figures."""
+    """Return the rows below the layers: text, vocabulary, labels, then the metrics."""
     text = record.text
     columns = ", ".join(map(quote, text.columns))
     if columns:
         columns = f"; column{'s' if len(text.columns) > 1 else ''} {columns}"
     cleaned = "cleaned" if text.clean else "not cleaned"
-    facts: list[tuple[str, Any]] = [
+    rows: list[tuple[str, Any]] = [
         ("text", f"{text.unit}s as {text.level} symbols, {cleaned}{columns}"),
         (
             "vocabulary",
@@ -102,5 +139,5 @@ def _description_rows(record: "ModelRecord") -> list[tuple[str, Any]]:
         ),
     ]
     if record.labels:
-        facts.append(("labels", ", ".join(record.labels)))
-    return facts + list(record.metrics.items())
+        rows.append(("labels", ", ".join(record.labels)))
+    return rows + list(record.metrics.items())

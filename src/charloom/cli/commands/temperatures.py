@@ -1,12 +1,14 @@
-"""``charloom temperatures``: the same prompts at several temperatures, as a table."""
+"""`charloom temperatures`: show texts at several temperatures."""
 
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
-from charloom.cli.commands.generate import clean_prompts, random_seed
-from charloom.cli.options.shared import Json, Label, Prompts, Run, Seed, length_option
+from charloom.cli.options.declared import setting_option
+from charloom.cli.options.sampling import Label, Seed
+from charloom.cli.options.shared import Json, Prompts, Run
 from charloom.cli.terminal import output
+from charloom.cli.terminal.inputs import clean_prompts, random_seed
 from charloom.formatting import indent_continuation, quote
 from charloom.settings import SamplingSettings
 
@@ -17,7 +19,7 @@ TEMPERATURES = (0.3, 0.8, 1.0, 1.3, 1.8)
 _UNPROMPTED_TEXTS = 3
 _DEFAULT_LENGTH = 120
 
-Length = Annotated[int, length_option(_DEFAULT_LENGTH)]
+Length = Annotated[int, setting_option(SamplingSettings, "length", default=_DEFAULT_LENGTH)]
 
 
 def temperatures(
@@ -29,10 +31,10 @@ def temperatures(
     label: Label = None,
     json: Json = False,
 ) -> None:
-    """Show what a model writes at five temperatures, 0.3 to 1.8.
+    """Show texts of a model at five temperatures, 0.3 to 1.8.
 
-    Each prompt is continued once at each temperature; without a prompt, three texts are written
-    from nothing. The seed is the same at all temperatures.
+    Each prompt is continued once at each temperature. Without a prompt, three texts are generated
+    from the empty one. The seed is the same at all temperatures.
     """
     settings = SamplingSettings(
         length=length, seed=random_seed() if seed is None else seed, label=label
@@ -54,7 +56,7 @@ def temperatures(
 def _rows(
     generator: "Generator", prompt: str, settings: SamplingSettings, n: int
 ) -> list[dict[str, Any]]:
-    """Return ``n`` texts at each temperature, with what they were made from."""
+    """Return ``n`` texts at each temperature, with prompt, seed and bits."""
     return [
         {
             "prompt": prompt,
@@ -70,7 +72,7 @@ def _rows(
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    """Write one block a prompt: temperature, then text; further lines stand below the first."""
+    """Write a block for each prompt, with one text a row; further lines are indented."""
     for number, (prompt, block) in enumerate(groupby(rows, key=lambda row: str(row["prompt"]))):
         if number:
             output.write_result("")

@@ -1,90 +1,55 @@
-"""``charloom train``: learn from texts, and show what is learned on the way."""
+"""`charloom train`: train a network and show samples during training."""
 
-import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from charloom.cli.options import training as given
-from charloom.cli.options.shared import (
-    Columns,
-    Encoding,
-    Header,
-    LabelColumn,
-    Sources,
-    split_columns,
+from charloom.cli.options.declared import SettingOptions, select, takes_settings
+from charloom.cli.options.shared import SettingsFile, Sources
+from charloom.cli.options.training import (
+    CheckpointSeconds,
+    Force,
+    Log,
+    Output,
+    PresetName,
+    Resume,
+    Valid,
 )
 from charloom.cli.terminal import output as terminal
+from charloom.cli.terminal.inputs import default_output, run_settings
 from charloom.errors import ProcessError
+from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 USER_ERROR = 2
-_RUN_OPTIONS = (
-    "sources",
-    "output",
-    "valid",
-    "preset",
-    "force",
-    "resume",
-    "checkpoint_seconds",
-    "log",
-)
+INTERRUPTED = 130
 
 
+@takes_settings(select(TextSettings), select(NetworkSettings), select(TrainingSettings))
 def train(
     sources: Sources,
     *,
-    output: given.Output = None,
-    preset: given.PresetName = None,
-    force: given.Force = False,
-    resume: given.Resume = False,
-    checkpoint_seconds: given.CheckpointSeconds = None,
-    log: given.Log = None,
-    level: given.LevelName = None,
-    unit: given.UnitName = None,
-    columns: Columns = None,
-    label_column: LabelColumn = None,
-    header: Header = None,
-    encoding: Encoding = None,
-    clean: given.Clean = None,
-    min_count: given.MinCount = None,
-    valid: given.Valid = None,
-    valid_fraction: given.ValidFraction = None,
-    cell: given.CellName = None,
-    hidden: given.Hidden = None,
-    layers: given.Layers = None,
-    input: given.Input = None,
-    dropout: given.Dropout = None,
-    minutes: given.Minutes = None,
-    epochs: given.Epochs = None,
-    steps: given.Steps = None,
-    batch_size: given.BatchSize = None,
-    window: given.Window = None,
-    learning_rate: given.LearningRate = None,
-    schedule: given.ScheduleName = None,
-    optimizer: given.OptimizerName = None,
-    weight_decay: given.WeightDecay = None,
-    clip: given.Clip = None,
-    average: given.Average = None,
-    seed: given.TrainingSeed = None,
-    device: given.Device = None,
-    precision: given.PrecisionName = None,
-    sample_every: given.SampleEvery = None,
-    prompts: given.SamplePrompts = None,
-    temperatures: given.SampleTemperatures = None,
-    index: given.Index = None,
+    output: Output = None,
+    preset: PresetName = None,
+    settings_file: SettingsFile = None,
+    force: Force = False,
+    resume: Resume = False,
+    checkpoint_seconds: CheckpointSeconds = None,
+    log: Log = None,
+    options: SettingOptions,
+    valid: Valid = None,
 ) -> None:
-    """Train a network on texts, showing samples while it learns.
+    """Train a network on texts and show samples during training.
 
-    The weights that predict best are kept, also after Ctrl-C; --resume goes on where a run ended
-    before its time. The key s, or SIGUSR1, measures, shows samples and saves without stopping.
+    The best weights by validation are kept, also after Ctrl-C; --resume continues a run that ended
+    before its budget was used. The key s, or SIGUSR1, validates, shows samples and saves without
+    stopping. Settings come from the command line, the settings file, the preset, the named corpus
+    and the defaults, in this order.
     """
-    options = {name: value for name, value in dict(locals()).items() if name not in _RUN_OPTIONS}
     _run_training(
         sources,
-        settings_options(options),
+        run_settings(settings_file, options),
         output=output or default_output(sources),
         validation=valid,
         preset=preset,
@@ -96,9 +61,9 @@ def train(
 
 
 def _run_training(sources: list[str], options: Mapping[str, Any], **place: Any) -> None:
-    """Train under the eyes of the user; end with exit code 130 if interrupted.
+    """Train, with a view of the run on the terminal; exit with code 130 if interrupted.
 
-    Another signal than Ctrl-C ends the process by itself, when all is kept.
+    A signal other than Ctrl-C ends the process after everything is saved.
     """
     from charloom.cli.terminal.downloads import fetch_corpora
     from charloom.cli.terminal.keys import KeyListener
@@ -110,14 +75,14 @@ def _run_training(sources: list[str], options: Mapping[str, Any], **place: Any) 
 
     launch, validation, log = process_info_from_torchrun(), place["validation"], place.pop("log")
     if launch.rank == 0:
-        # A mistake is told before megabytes are fetched.
+        # Mistakes are reported before megabytes are downloaded.
         check_log(log, place["output"])
-        settled = resolve_run(sources, options, **place)
-        validation = settled.validation
-        if settled.finished:
+        spec = resolve_run(sources, options, **place)
+        validation = spec.validation
+        if spec.finished:
             terminal.note(
                 f"the run in {place['output']} is finished, its budget of "
-                f"{settled.training.budget} is used: nothing was left to do."
+                f"{spec.training.budget} is used: nothing was left to do."
             )
             if launch.world_size == 1:
                 return
@@ -141,43 +106,4 @@ def _run_training(sources: list[str], options: Mapping[str, Any], **place: Any) 
                 raise typer.Exit(USER_ERROR) from None
             raise
     if view.interrupted:
-        raise typer.Exit(130)
-
-
-def settings_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those options that were given, as the fields of settings that they are named after."""
-    chosen = {name: value for name, value in options.items() if value is not None}
-    if "columns" in chosen:
-        chosen["columns"] = split_columns(chosen["columns"])
-    if str(chosen.get("input")).isdecimal():
-        chosen["input"] = int(chosen["input"])
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()
-    }
-
-
-def default_output(sources: list[str]) -> Path:
-    """Return the folder of a model that is named after the first source.
-
-    >>> default_output(["texts/titles.csv.gz"]).as_posix()
-    'runs/titles'
-    >>> default_output(["poems/*.txt"]).as_posix()
-    'runs/poems'
-
-    Raises SourceError if the system does not let it be looked at.
-    """
-    if sources[0] == "-":
-        return Path("runs", "stdin")
-    path = Path(sources[0])
-    while re.search(r"[*?\[]", path.name):
-        path = path.parent
-    try:
-        if path.is_dir():
-            stem = path.resolve().name
-        else:
-            stem = Path(re.sub(r"\.(gz|zst)$", "", path.name)).stem
-    except OSError as error:
-        from charloom.data.text_files import unreadable_error
-
-        raise unreadable_error(sources[0], error) from error
-    return Path("runs", stem.strip(".") or "texts")
+        raise typer.Exit(INTERRUPTED)

@@ -1,1 +1,1 @@
-"""Options that commands share."""
+"""Options of the commands, most of them built from the declarations of settings."""
