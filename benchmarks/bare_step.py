@@ -11,6 +11,7 @@ compiled in it), and the share of padding.
 The object holds the library's options. Axes: T steps, B streams.
 """
 
+import dataclasses
 import json
 import sys
 import time
@@ -44,7 +45,7 @@ def measure(trainer: Trainer) -> None:
             take(trainer, batches)
             between = time.perf_counter()
             before = trainer.seconds
-            trainer.epoch, trainer._batches, trainer._symbols = epoch, 0, 0
+            trainer.state = dataclasses.replace(trainer.state, epoch=epoch, batches=0, symbols=0)
             trainer._run_epoch()
             own = sum(batch.characters for batch in batches)
             characters += own

@@ -126,7 +126,8 @@ def build_trainer(
     from charloom.training.distributed.process_group import ProcessGroup
     from charloom.training.optim.optimizer import build_optimizer
     from charloom.training.progress import MIN_INTERVAL, STREAM_MIN_INTERVAL
-    from charloom.training.trainer import VALIDATION_BATCHES, Trainer
+    from charloom.training.trainer import Trainer
+    from charloom.training.validation import VALIDATION_BATCHES
 
     settings = record.training
     ranks = ranks or ProcessGroup()

@@ -14,7 +14,8 @@ from charloom.training.batches import DocumentBatches
 from charloom.training.data_parallel import DataParallel
 from charloom.training.device import choose_device, seed_everything
 from charloom.training.optim.optimizer import build_optimizer
-from charloom.training.trainer import VALIDATION_BATCHES, Trainer, evaluate
+from charloom.training.trainer import Trainer
+from charloom.training.validation import VALIDATION_BATCHES, evaluate
 
 TEXTS = ["hello there", "hello world", "well hello", "yellow wheel", "he yells", "or else"]
 HELD_OUT = ["hello you", "wheel"]
@@ -147,7 +148,7 @@ def test_a_figure_that_is_not_finite_stops_too() -> None:
     with pytest.raises(TrainingError) as caught:
         run.run()
     assert str(caught.value) == (
-        "the validation figure became nan at step 1; a finite number is needed: "
+        "the validation loss became nan at step 1; a finite number is needed: "
         "try a smaller --lr, or --precision fp32."
     )
 
