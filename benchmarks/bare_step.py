@@ -19,8 +19,8 @@ from typing import Any
 
 import charloom
 from charloom.network.backprop.batch import Batch
-from charloom.training.data_parallel import States
 from charloom.training.optim.optimizer import clip_gradients
+from charloom.training.shard_states import States
 from charloom.training.trainer import Trainer
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -111,22 +110,3 @@ def _has_fast_bf16(device: torch.device) -> bool:
 def seed_everything(seed: int) -> None:
     """Make the first weights and dropout follow from ``seed``."""
     torch.manual_seed(seed)
-
-
-def get_rng_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """Return the state of torch's own generators that a run on ``device`` draws from."""
-    states = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(device)
-    if device.type == "mps":
-        states["mps"] = torch.mps.get_rng_state()
-    return states
-
-
-def set_rng_state(device: torch.device, states: Mapping[str, torch.Tensor]) -> None:
-    """Take up what ``random_state`` returned, as far as it is of this kind of device."""
-    torch.set_rng_state(states["cpu"])
-    if device.type == "cuda" and "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"], device)
-    if device.type == "mps" and "mps" in states:
-        torch.mps.set_rng_state(states["mps"])

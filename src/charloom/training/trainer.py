@@ -19,7 +19,7 @@ from charloom.network.autograd.module import Network
 from charloom.network.backprop.batch import Batch
 from charloom.settings import TrainingSettings
 from charloom.training.batches import Batches
-from charloom.training.data_parallel import DataParallel, States
+from charloom.training.data_parallel import DataParallel
 from charloom.training.distributed.process_group import ProcessGroup
 from charloom.training.memory import MemoryMeter
 from charloom.training.optim.averaging import WeightAverage
@@ -32,6 +32,7 @@ from charloom.training.progress import (
     Stopwatch,
     ValidationSchedule,
 )
+from charloom.training.shard_states import States
 from charloom.training.stateful import Stateful
 from charloom.training.step_hook import StepHook
 from charloom.training.threads import Prefetcher
@@ -186,7 +187,7 @@ class Trainer:
         """Take one optimizer step; keep the hidden states after the batch."""
         began = self._stopwatch.seconds
         states = [] if batch.starts else self._hidden_states
-        self.data_parallel.begin_step(self.state.step)
+        self.data_parallel.generators.begin_step(self.state.step)
         nats, self._hidden_states = self.data_parallel.forward_backward(batch, states)
         total_nats = self._all_reduce(nats)
         if not math.isfinite(total_nats):
@@ -324,7 +325,7 @@ class Trainer:
             "counters": dataclasses.asdict(self.state),
             **{name: component.state_dict() for name, component in self._components.items()},
             "network": self.network.state_dict(),
-            "random": self.data_parallel.state_dict(),
+            "random": self.data_parallel.generators.state_dict(),
             "carried": self.process_group.gather_states(
                 self.data_parallel.gather_states(self._hidden_states)
             ),
@@ -336,7 +337,7 @@ class Trainer:
         for name, component in self._components.items():
             component.load_state_dict(state[name])
         self.network.load_state_dict(state["network"])
-        self.data_parallel.load_state_dict(state["random"], self.state.step)
+        self.data_parallel.generators.load_state_dict(state["random"], self.state.step)
         self._hidden_states = self.data_parallel.scatter_states(state["carried"])
 
 

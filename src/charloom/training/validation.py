@@ -5,8 +5,9 @@ from typing import Final
 from charloom import units
 from charloom.network.autograd.module import Network
 from charloom.training.batches import Batches
-from charloom.training.data_parallel import DataParallel, States
+from charloom.training.data_parallel import DataParallel
 from charloom.training.distributed.process_group import ProcessGroup
+from charloom.training.shard_states import States
 
 VALIDATION_BATCHES: Final = {"batch_size": 64, "window": 128}
 """How the validation set is read: many documents at once, in short windows."""

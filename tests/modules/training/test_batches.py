@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from charloom.data.selection import Selection
 from charloom.network.backprop.batch import Batch
 from charloom.text.vocabulary import EOS
-from charloom.training import batches as batches_module
 from charloom.training.batches import DocumentBatches, StreamBatches
 
 TEXTS = [
@@ -181,23 +180,24 @@ def same(first: Batch, second: Batch) -> bool:
     )
 
 
-@pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
+@pytest.mark.parametrize("stream", [False, True])
 @given(texts=texts, batch_size=sizes, window=windows | st.just(99), seed=st.integers(0, 9))
-def test_the_first_batches_can_be_left_out(
-    kind: type[DocumentBatches] | type[StreamBatches],
-    texts: list[str],
-    batch_size: int,
-    window: int,
-    seed: int,
+def test_skipping_any_number_of_batches_leaves_the_rest_unchanged(
+    stream: bool, texts: list[str], batch_size: int, window: int, seed: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches_module, "BATCHES_PER_POOL", 2)
-        batches = kind(dataset=part(texts), batch_size=batch_size, window=window, seed=seed)
-        whole = list(batches.epoch(3))
-        for first in range(len(whole) + 2):
-            rest = list(batches.epoch(3, first))
-            assert len(rest) == max(0, len(whole) - first)
-            assert all(map(same, rest, whole[first:]))
+    dataset = part(texts)
+    batches: StreamBatches | DocumentBatches = (
+        StreamBatches(dataset=dataset, batch_size=batch_size, window=window, seed=seed)
+        if stream
+        else DocumentBatches(
+            dataset=dataset, batch_size=batch_size, window=window, seed=seed, batches_per_pool=2
+        )
+    )
+    whole = list(batches.epoch(3))
+    for skip in range(len(whole) + 2):
+        rest = list(batches.epoch(3, skip))
+        assert len(rest) == max(0, len(whole) - skip)
+        assert all(map(same, rest, whole[skip:]))
 
 
 @pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
