@@ -155,7 +155,7 @@ def test_a_process_that_is_killed_ends_the_others_with_one_line(
     assert before == "charloom: rank 1 of 2 processes no longer answers"
     assert after.partition(": ")[2] == (
         "it was killed, or its machine or network is down; what was saved is kept: "
-        "go on with --resume."
+        "continue with --resume."
     )
     assert "Traceback" not in first.err
     assert (run / "checkpoint").is_dir()

@@ -22,7 +22,7 @@ class FakeRanks(ProcessGroup):
         super().__init__(launch)
         self.heard = heard
 
-    def told(self, text: str) -> str:
+    def broadcast_text(self, text: str) -> str:
         if self.is_main:
             self.heard.append(text)
         return self.heard[0]
