@@ -8,7 +8,7 @@ import torch
 
 import charloom.training.trainer  # noqa: F401  (loaded once, for all processes made of this one)
 from charloom.events import Event, Step
-from charloom.runs.train import train
+from charloom.api import train
 
 
 def train_and_report_steps(

@@ -14,7 +14,7 @@ from typing import Literal
 import pytest
 
 from charloom.events import Event, Step
-from charloom.runs.train import train
+from charloom.api import train
 
 GOLDEN = Path(__file__).with_name("losses.json")
 KINDS = [

@@ -20,7 +20,7 @@ from charloom.generation import generator as generator_module
 from charloom.generation import novelty as sieve_module
 from charloom.generation.generator import Generator
 from charloom.generation.novelty import NoveltyFilter
-from charloom.runs.train import train
+from charloom.api import train
 from charloom.settings import SamplingSettings, TextSettings, Unit
 from charloom.text.cleaning import clean_document
 

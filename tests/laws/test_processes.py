@@ -15,7 +15,7 @@ from processes import LIMIT_SECONDS, Job, free_port, start
 
 from charloom.events import Event, Step, Validation
 from charloom.model import Model
-from charloom.runs.train import train
+from charloom.api import train
 
 WORDS = ["the", "a", "river", "stone", "green", "runs", "falls", "over", "quick", "bright"]
 TINY: dict[str, Any] = {

@@ -20,7 +20,7 @@ from killed_runs import train_and_report_steps
 
 from charloom.events import Event, Step, Validation
 from charloom.model import Model
-from charloom.runs.train import train
+from charloom.api import train
 
 WORDS = [
     "the",

@@ -10,12 +10,12 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from charloom import units
 from charloom.errors import DivergedError, ProcessError
-from charloom.events import Event, Listener, Step, Stopped, Validation
+from charloom.events import EmittingListener, Event, Step, Stopped, Validation
 from charloom.network.autograd.module import Network
 from charloom.network.backprop.batch import Batch
 from charloom.settings import TrainingSettings
@@ -92,7 +92,7 @@ class Trainer:
     optimizer: Optimizer
     data_parallel: DataParallel
     settings: TrainingSettings
-    listeners: list[Listener]
+    listeners: Sequence[EmittingListener]
     clock: Callable[[], float] = time.perf_counter
     step_hook: StepHook | None = None
     """Called between two steps, while time stands still, with False; and with True after the step
@@ -179,13 +179,13 @@ class Trainer:
         self._stop_agreed = self._stop_agreed or self.process_group.is_single
 
     def emit(self, event: Event) -> None:
-        """Tell every listener of ``event``; one that a listener emits comes after it, for all."""
+        """Call every listener with ``event``, and then with the events that they return."""
         self._events.append(event)
         if len(self._events) > 1:
             return
         while self._events:
             for listener in self.listeners:
-                listener(self._events[0])
+                self._events.extend(listener(self._events[0]) or ())
             self._events.popleft()
 
     def run(self) -> Stopped:

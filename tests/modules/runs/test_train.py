@@ -14,7 +14,7 @@ from charloom.model import Model
 from charloom.model_folder import format as model_folder
 from charloom.runs.plan import Plan
 from charloom.runs.resolve import resolve_settings
-from charloom.runs.train import train
+from charloom.api import train
 from charloom.training import trainer
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
