@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from charloom.api import train
 from charloom.errors import SettingsError
 from charloom.model_folder.checkpoint import Checkpoint
 from charloom.runs.processes import broadcast_spec, check_sources
 from charloom.runs.resolve import resolve_settings
 from charloom.runs.spec import RunSpec
-from charloom.api import train
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
 from charloom.training.distributed.process_group import ProcessGroup
 

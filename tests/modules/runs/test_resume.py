@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 import charloom
+from charloom.api import train
 from charloom.errors import CharloomError, SettingsError, TrainingError
 from charloom.events import Event, Sample, Step, Validation
 from charloom.model import Model
 from charloom.model_folder import checkpoint
 from charloom.runs.plan import Plan
-from charloom.api import train
 from charloom.training.state_codec import all_finite, unpack
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charloom.api import train
 from charloom.errors import OutputError, SettingsError, SourceError, TrainingError
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.model import Model
 from charloom.model_folder import format as model_folder
 from charloom.runs.plan import Plan
 from charloom.runs.resolve import resolve_settings
-from charloom.api import train
 from charloom.training import trainer
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
