@@ -11,7 +11,7 @@ from records import record
 from charloom.errors import TrainingError
 from charloom.model_folder import checkpoint
 from charloom.model_folder.writer import ModelWriter
-from charloom.runs.checkpointing import CheckpointHook, Checkpointer, CheckpointPeer
+from charloom.runs.checkpointing import Checkpointer, CheckpointHook, CheckpointPeer
 from charloom.runs.listeners import BestWeights
 from charloom.training.trainer import Trainer
 
