@@ -90,7 +90,7 @@ def test_a_search_goes_on_where_it_ended(charloom: Charloom, source: Path, tmp_p
     }
     other = charloom("compare", source, *options, "--search", 3, "--dropout", 0.1)
     assert other.code == 2
-    assert "was begun with" in other.err
+    assert "was started with" in other.err
 
 
 def test_an_interruption_tells_how_to_go_on(

@@ -9,12 +9,12 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from charloom import units
 from charloom.errors import DivergedError, ProcessError
-from charloom.events import Event, Listener, Step, Stopped, Validation
+from charloom.events import EmittingListener, Event, Step, Stopped, Validation
 from charloom.network.autograd.module import Network
 from charloom.network.backprop.batch import Batch
 from charloom.settings import TrainingSettings
@@ -55,12 +55,12 @@ class Trainer:
     optimizer: Optimizer
     data_parallel: DataParallel
     settings: TrainingSettings
-    listeners: list[Listener]
+    listeners: Sequence[EmittingListener]
     clock: Callable[[], float] = time.perf_counter
     step_hook: StepHook | None = None
-    """Called after each step with False, and with True after the last step before the budget is
-    used. Of several processes, all call it with True if it is due in any. Its time does not count
-    as training time."""
+    """Called with False after each step that is followed by another, and with True when a run is
+    stopped before its budget is used. Of several processes, all call it with True once it is due in
+    any. Its time does not count as training time."""
     process_group: ProcessGroup = dataclasses.field(default_factory=ProcessGroup)
     min_interval: float = MIN_INTERVAL
     """Least distance of two validations at ends of epochs, as a fraction of a budget of minutes."""
@@ -78,7 +78,6 @@ class Trainer:
         self._validation_requested = False
         self._hook_requested = False
         """Whether the step hook is due in any process."""
-        self._events: collections.deque[Event] = collections.deque()
         self._weights = list(self.network.parameters())
         self._stopwatch = Stopwatch(self.clock)
         self._schedule = ValidationSchedule(self.settings, self.min_interval)
@@ -135,7 +134,6 @@ class Trainer:
             if not self._stop_agreed:
                 raise
             interrupted = True
-            self._events.clear()
         best = self.state.best
         stopped = Stopped(
             step=self.state.step,
@@ -143,7 +141,7 @@ class Trainer:
             reason="interrupted" if interrupted or self.state.progress < 1 else "budget",
             bits_per_character=best if math.isfinite(best) else None,
         )
-        self.emit(stopped)
+        self._emit(stopped)
         return stopped
 
     def _run_epochs(self) -> None:
@@ -230,7 +228,7 @@ class Trainer:
     def _emit_step(self, rate: float) -> None:
         seconds = self._stopwatch.seconds
         self._memory.update(seconds)
-        self.emit(
+        self._emit(
             Step(
                 step=self.state.step,
                 seconds=seconds,
@@ -268,7 +266,7 @@ class Trainer:
         is_best = loss < state.best
         state.best = min(loss, state.best)
         self._schedule.record(state.step, self._seconds)
-        self.emit(
+        self._emit(
             Validation(
                 step=state.step,
                 seconds=self._stopwatch.seconds,
@@ -290,18 +288,13 @@ class Trainer:
             if not ending:
                 self._stopwatch.start()
 
-    def emit(self, event: Event) -> None:
-        """Call every listener with ``event``.
-
-        An event that a listener emits is queued until all listeners were called with this one.
-        """
-        self._events.append(event)
-        if len(self._events) > 1:
-            return
-        while self._events:
+    def _emit(self, event: Event) -> None:
+        """Call every listener with ``event``, and then with each event that they return."""
+        events = collections.deque([event])
+        while events:
             for listener in self.listeners:
-                listener(self._events[0])
-            self._events.popleft()
+                events.extend(listener(events[0]) or ())
+            events.popleft()
 
     def stop(self) -> None:
         """Request to stop after the current step; the last weights are validated and kept.

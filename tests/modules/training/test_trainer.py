@@ -10,7 +10,7 @@ import torch
 from corpora_by_hand import part, vocabulary
 
 from charloom.errors import TrainingError
-from charloom.events import Event, Listener, Saved, Step, Stopped, Validation
+from charloom.events import EmittingListener, Event, Listener, Saved, Step, Stopped, Validation
 from charloom.network.autograd.module import Network
 from charloom.settings import NetworkSettings, Schedule, TrainingSettings
 from charloom.training.batches import DocumentBatches
@@ -39,7 +39,7 @@ class Clock:
 
 def make_trainer(
     settings: TrainingSettings,
-    *listeners: Listener,
+    *listeners: EmittingListener,
     network: NetworkSettings | None = None,
     step_hook: StepHook | None = None,
 ) -> Trainer:
@@ -57,7 +57,7 @@ def make_trainer(
         optimizer=build_optimizer(net, settings),
         data_parallel=DataParallel(net, device_config, batch_size=2, seed=settings.seed),
         settings=settings,
-        listeners=list(listeners),
+        listeners=listeners,
         clock=Clock(),
         step_hook=step_hook,
     )
@@ -191,18 +191,18 @@ def test_a_requested_validation_comes_after_the_current_step() -> None:
     assert steps_of(events, Validation) == [1, 3]
 
 
-def test_an_event_of_a_listener_comes_after_the_one_that_it_heard() -> None:
+def test_an_event_that_a_listener_returns_follows_the_current_one() -> None:
     heard: list[tuple[int, type[Event]]] = []
 
-    def emit_saved(event: Event) -> None:
+    def save(event: Event) -> list[Event] | None:
         heard.append((0, type(event)))
-        if isinstance(event, Validation):
-            trainer.emit(Saved(step=event.step, seconds=0.0, bits_per_character=1.0))
+        if not isinstance(event, Validation):
+            return None
+        return [Saved(step=event.step, seconds=event.seconds, bits_per_character=1.0)]
 
-    trainer = make_trainer(
-        TrainingSettings(steps=1), emit_saved, lambda event: heard.append((1, type(event)))
-    )
-    trainer.run()
+    make_trainer(
+        TrainingSettings(steps=1), save, lambda event: heard.append((1, type(event)))
+    ).run()
     kinds = [Step, Validation, Saved, Stopped]
     assert heard == [(listener, kind) for kind in kinds for listener in (0, 1)]
 

@@ -182,24 +182,20 @@ def _run_all(
     if search is None:
         return [_run_trial(comparison, trial) for trial in comparison.trials]
     from charloom.progress.watch import choose_view
-    from charloom.runs.search import Search, SearchSpace, check_optuna
+    from charloom.runs.search import Search, SearchSpace
+    from charloom.runs.study import check_optuna
 
     check_optuna()
     with choose_view() as view:
         fixed = {"options": options, "texts": comparison.fingerprint(view.on_read)}
     seed = options.get("seed", 0)
-    study = Search(
-        folder,
-        SearchSpace.from_options(grid, options),
-        fixed,
-        count=search,
-        storage=storage,
-        seed=seed,
-    )
-    comparison.results = study.results()
-    study.run(lambda trial: _run_trial(comparison, trial), on_failure=terminal.note)
-    comparison.set_results([comparison.with_test_metric(one) for one in study.results()])
-    if (others := study.running_count()) > 0:
+    space = SearchSpace.from_options(grid, options)
+    with Search(folder, space, fixed, count=search, storage=storage, seed=seed) as study:
+        comparison.results = study.results()
+        study.run(lambda trial: _run_trial(comparison, trial), on_failure=terminal.note)
+        comparison.set_results([comparison.with_test_metric(one) for one in study.results()])
+        others = study.running_count()
+    if others > 0:
         terminal.note(f"{others} more {'runs are' if others > 1 else 'run is'} not done elsewhere.")
     if not comparison.results:
         raise TrainingError(
