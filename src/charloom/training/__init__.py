@@ -1,4 +1,4 @@
-"""Training: batches, data parallelism, optimizers, the loop, and several processes.
+"""Training: minibatches, gradients, optimizers, the loop and several processes.
 
 ``trainer.Trainer`` is the loop. ``batches`` reads the dataset, ``data_parallel`` computes gradients
 on several threads, ``optim`` updates the weights and ``distributed`` connects processes. The loop

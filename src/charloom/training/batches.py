@@ -42,7 +42,7 @@ class Batches(Protocol):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _LengthBucket:
-    """Documents of similar length that are read in parallel, sorted from long to short."""
+    """Documents of similar length, from long to short, that are read in parallel."""
 
     documents_B: NDArray[np.int64]
     lengths_B: NDArray[np.int64]
@@ -50,7 +50,7 @@ class _LengthBucket:
     labels_B: NDArray[np.int64]
 
     def window_starts(self, window: int) -> range:
-        """Return the first target of each window; a document has one target more than symbols."""
+        """Return the first target of each window; the boundary is a target too."""
         return range(0, int(self.lengths_B[0]) + 1, window)
 
 
@@ -133,7 +133,7 @@ class DocumentBatches:
             )
 
     def _window(self, bucket: _LengthBucket, start: int) -> Batch:
-        """Return the targets from ``start`` on, of the documents that have not ended before."""
+        """Return the window from target ``start``, without documents that have ended."""
         # Target t of a document is its symbol t, and after the last symbol the boundary.
         remaining_B = bucket.lengths_B + 1 - start
         sequences = int(np.count_nonzero(remaining_B > 0))
@@ -153,7 +153,7 @@ class DocumentBatches:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StreamBatches:
-    """Batches of one stream: all documents in order, ``<eos>`` before, between and after them.
+    """Batches of one stream: all documents in order, with ``<eos>`` around each.
 
     The stream is cut into ``batch_size`` lanes of equal length, which are read in parallel. The
     hidden state is carried along each lane for a whole epoch. The first window of an epoch has a
@@ -197,7 +197,7 @@ class StreamBatches:
         *,
         starts: bool,
     ) -> tuple[Batch, NDArray[np.int64]]:
-        """Return a batch of ``targets_B`` symbols after each position, and the documents there.
+        """Return the ``targets_B`` symbols after each position, and the documents there.
 
         A position counts symbols and boundaries from the start of the stream. ``documents_B`` are
         the documents at ``positions_B``; a boundary belongs to the document that it ends.
@@ -234,7 +234,7 @@ class StreamBatches:
 
 
 def _documents_at(dataset: Dataset, positions_B: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the document at each position of a stream, by binary search of their boundaries."""
+    """Return the document at each position of a stream, by binary search."""
     low_B = np.zeros(len(positions_B), dtype=np.int64)
     high_B = np.full(len(positions_B), len(dataset) - 1)
     while (low_B < high_B).any():
@@ -254,7 +254,7 @@ def _build_batch(
     labels_B: NDArray[np.int64],
     starts: bool,
 ) -> Batch:
-    """Return a batch of the ids at ``indices_UB``, with ``<eos>`` where ``is_text_UB`` is false."""
+    """Return a batch of the ids at ``indices_UB``, or ``<eos>`` where there is no text."""
     raw_UB = dataset.ids[indices_UB]
     ids_UB = dataset.id_lookup.take(raw_UB)
     ids_UB[~is_text_UB] = EOS

@@ -1,4 +1,4 @@
-"""Forward and backward passes over shards of a minibatch, in parallel on several threads.
+"""Forward and backward passes over shards of a minibatch on several threads.
 
 Threads synchronize once per minibatch. A recurrent kernel that uses several threads synchronizes at
 every time step, which takes many times as long whenever another program occupies a core.
@@ -72,7 +72,7 @@ class DataParallel:
 
     @property
     def bf16(self) -> bool:
-        """Whether the optimizer should use products of bfloat16, which it has only on a CPU."""
+        """Whether the optimizer should use products of bfloat16; only on a CPU."""
         return self._device_config.bf16 and self._device_config.device.type == "cpu"
 
     @property
@@ -81,10 +81,11 @@ class DataParallel:
         return self._total_threads
 
     def forward_backward(self, batch: Batch, states: States) -> tuple[float, States]:
-        """Set `.grad` to the mean loss gradient; return the summed loss in nats and the new states.
+        """Set `.grad` to the mean loss gradient; return the summed loss and new states.
 
-        ``states`` are those returned for the previous window, or [] at the start of documents. Of
-        several processes, each gets its contribution to the gradient and to the sum.
+        The loss is in nats. ``states`` are those returned for the previous window, or [] at the
+        start of documents. Of several processes, each gets its contribution to the gradient and to
+        the sum.
         """
         results = self._run_shards(batch, states, backward=True)
         for name, parameter in self._network.named_parameters():
@@ -96,7 +97,7 @@ class DataParallel:
         return sum(result.nats for result in results), [result.state for result in results]
 
     def forward(self, batch: Batch, states: States) -> tuple[float, States]:
-        """Return the summed loss in nats and the new states, without gradients, in float32."""
+        """Return the summed loss in nats and new states, without gradients, in float32."""
         results = self._run_shards(batch, states, backward=False)
         return sum(result.nats for result in results), [result.state for result in results]
 
@@ -144,7 +145,7 @@ class _ShardResult:
 
 
 def initial_state(network: Network, shard: Batch, state: State | None) -> State:
-    """Return the state before a shard: carried over for the sequences that remain, or a new one."""
+    """Return the state before a shard: a new one, or that of the remaining sequences."""
     if shard.starts or state is None:
         return network.initial_state(shard.labels_B)
     return state.first_sequences(len(shard.labels_B))

@@ -53,7 +53,7 @@ def choose_device(
 def candidate_precisions(
     settings: TrainingSettings,
 ) -> tuple[torch.device, tuple[Literal["fp32", "bf16"], ...]]:
-    """Return the device of the settings, and the precisions that may be the fastest on it.
+    """Return the device of the settings, and the precisions that may be fastest on it.
 
     With a matrix unit bfloat16 is several times as fast. With dot product instructions only, the
     faster precision depends on the processor and must be measured. Raises SettingsError as

@@ -31,14 +31,14 @@ class ShardGenerators:
         ]
 
     def begin_step(self, step: int) -> None:
-        """Seed the generators for the step after ``step`` steps, if there are several processes."""
+        """Seed the generators for a step, after ``step`` others; only if not single."""
         if self._process.world_size > 1:
             first_seed = self._seed + self._process.rank * MAX_SHARDS + _STEP_STRIDE * step
             for shard, generator in enumerate(self._generators):
                 generator.manual_seed((first_seed + shard) % 2**63)
 
     def generator(self, shard: int) -> torch.Generator | None:
-        """Return the generator of a shard; None, for torch's global one, if it is the only one."""
+        """Return the generator of a shard; None, for torch's global one, if it is alone."""
         if len(self._generators) == 1 and self._process.world_size == 1:
             return None
         return self._generators[shard]

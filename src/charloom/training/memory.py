@@ -11,7 +11,7 @@ from charloom.events import STEP_SECONDS, Throttle
 
 
 class MemoryMeter:
-    """The memory use of this process, in bytes, measured at most once in ``STEP_SECONDS``."""
+    """The memory use of this process, measured at most once in ``STEP_SECONDS``."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -45,11 +45,11 @@ _MMAP_BYTES: Final = 1 << 25  # the largest value that glibc accepts
 
 
 def keep_freed_memory() -> None:
-    """Configure glibc to keep freed memory in the process; do nothing with another C library.
+    """Configure glibc to keep freed memory in the process.
 
-    Every step frees some megabytes and allocates them again. If they are returned to the system in
-    between, each page costs a page fault: a sixth of the time of a step for a small network. See
-    https://man7.org/linux/man-pages/man3/mallopt.3.html.
+    Does nothing with another C library. Every step frees some megabytes and allocates them again.
+    If they are returned to the system in between, each page costs a page fault: a sixth of the time
+    of a step for a small network. See https://man7.org/linux/man-pages/man3/mallopt.3.html.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         library.mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES)

@@ -1,4 +1,4 @@
-"""Measures of a run in progress: training time, used budget, running means, overfitting."""
+"""Measures of a run: training time, used budget, running means, overfitting."""
 
 import math
 from collections.abc import Callable, Mapping

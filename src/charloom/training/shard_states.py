@@ -1,4 +1,4 @@
-"""Hidden states of all sequences of a minibatch, gathered from shards and scattered to them.
+"""Hidden states of a minibatch, gathered from shards and scattered to them.
 
 Of R processes, process r has the sequences r, r + R, r + 2 R ... of the minibatch. Its P shards
 divide these in the same way.
@@ -32,7 +32,7 @@ def gather_states(states: States, shards: int) -> dict[str, Tensor | None]:
 def scatter_states(
     whole: GatheredStates, shards: int, *, process: ProcessInfo, device: torch.device
 ) -> States:
-    """Return the states of the shards of a process: at most ``shards``, at most one a sequence."""
+    """Return the states of a process' shards; fewer if there are fewer sequences."""
     hidden_LBH, cell_LBH = whole["hidden_LBH"], whole["cell_LBH"]
     if hidden_LBH is None:
         return []

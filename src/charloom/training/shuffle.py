@@ -1,4 +1,4 @@
-"""Random permutations of any size that are computed element by element, without storing them.
+"""Random permutations of any size that are computed element by element.
 
 A Feistel network permutes the numbers below a power of four: each half of a number is in turn
 changed by a function of the other half and a key. Results outside of the range are permuted again
@@ -17,7 +17,7 @@ _ROUNDS = 6
 
 
 class RandomPermutation:
-    """A permutation of the numbers from 0 to ``size`` - 1 that is determined by ``key``."""
+    """A permutation of the numbers 0 to ``size`` - 1 that is determined by ``key``."""
 
     def __init__(self, size: int, key: Sequence[int]) -> None:
         self._size = np.uint64(size)

@@ -8,7 +8,7 @@ class Stateful(Protocol):
     """A component whose state is saved in checkpoints."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state: numbers, strings, tensors and arrays, in lists, tuples and dicts."""
+        """Return numbers, strings, tensors and arrays, in lists, tuples and dicts."""
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

@@ -11,9 +11,10 @@ Result = TypeVar("Result")
 
 
 class ThreadPool:
-    """``count`` threads, the caller's among them, each with ``torch_threads`` threads of torch.
+    """``count`` threads, the caller's among them.
 
-    A context manager; outside of its context the caller's thread runs everything.
+    Within each, torch uses ``torch_threads`` threads. A context manager; outside of its context the
+    caller's thread runs everything.
     """
 
     def __init__(self, count: int = 1, torch_threads: int = 1) -> None:
@@ -62,7 +63,7 @@ _END: Final = object()
 
 
 class Prefetcher(Generic[Item]):
-    """Iterates over ``items``; ``prefetch`` computes the next one on another of ``threads``."""
+    """Iterates over ``items``; ``prefetch`` computes the next one on another thread."""
 
     def __init__(self, items: Iterator[Item], threads: ThreadPool) -> None:
         self._items, self._threads = items, threads
@@ -73,7 +74,7 @@ class Prefetcher(Generic[Item]):
             yield item  # type: ignore[misc]
 
     def prefetch(self) -> None:
-        """Start to compute the next item, if there is another thread and it is not started yet."""
+        """Start to compute the next item on another thread, if there is one."""
         if self._next is None:
             self._next = self._threads.submit(lambda: next(self._items, _END))
 

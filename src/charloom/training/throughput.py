@@ -1,4 +1,4 @@
-"""A short benchmark of this machine: training steps of a network on random symbols."""
+"""A short benchmark of this machine: training steps on random symbols."""
 
 import time
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def measure_symbols_per_second(
     time_steps: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
-    """Return the symbols per second of training steps on sequences of ``time_steps`` symbols."""
+    """Return the symbols per second of training on sequences of ``time_steps``."""
     device_config = choose_device(training)
     with torch.random.fork_rng(devices=[]):
         model = Network(network, vocabulary_size).to(device_config.device)
@@ -44,7 +44,7 @@ def measure_symbols_per_second(
 
 
 def benchmark_seconds(training: TrainingSettings) -> float:
-    """Return the duration of one measurement, which is shorter for a short budget of minutes."""
+    """Return the duration of one measurement: short for a short budget of minutes."""
     if training.minutes is None:
         return BENCHMARK_SECONDS
     return min(BENCHMARK_SECONDS, MAX_BUDGET_FRACTION * 60 * training.minutes)

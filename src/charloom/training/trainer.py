@@ -42,7 +42,7 @@ from charloom.training.validation import evaluate
 
 @dataclasses.dataclass(kw_only=True)
 class Trainer:
-    """Trains ``network`` on ``training_batches`` until the budget is used or ``stop`` is called.
+    """Trains a network until the budget of ``settings`` is used or ``stop`` is called.
 
     Listeners are called with every event, in the order of the list. Several processes, each with
     its own trainer, take the same steps: progress follows from the clock of process 0, and a
@@ -159,7 +159,7 @@ class Trainer:
         return self._stop_agreed or self.state.progress >= 1
 
     def _run_epoch(self) -> None:
-        """Take the remaining steps of the current epoch, or fewer if the run is finished before."""
+        """Take the remaining steps of the current epoch, or until the run is finished."""
         self._stopwatch.start()
         batches = Prefetcher(
             self.training_batches.epoch(self.state.epoch, self.state.batches),
@@ -202,7 +202,7 @@ class Trainer:
         self._throughput.update(batch.characters, self._stopwatch.seconds - began)
 
     def _all_reduce(self, nats: float) -> float:
-        """Sum gradients and ``nats`` over all processes and exchange requests; return the nats."""
+        """Sum gradients and requests over all processes; return the summed ``nats``."""
         own = StepSums(
             nats=nats,
             seconds=self._stopwatch.seconds if self.process_group.is_main else 0.0,
@@ -280,7 +280,7 @@ class Trainer:
         )
 
     def _run_step_hook(self, *, ending: bool) -> None:
-        """Call the step hook, which decides if it acts; all of several processes act, or none."""
+        """Call the step hook; of several processes, all let it act or none."""
         single = self.process_group.is_single
         if self.step_hook is not None and (single or self._hook_requested or ending):
             self._stopwatch.pause()

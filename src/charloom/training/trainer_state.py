@@ -1,4 +1,4 @@
-"""The numbers that a trainer saves in checkpoints, and those that processes exchange at a step."""
+"""The counters that a trainer saves, and the numbers that processes sum at a step."""
 
 import dataclasses
 import math

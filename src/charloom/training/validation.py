@@ -20,10 +20,10 @@ def evaluate(
     process_group: ProcessGroup | None = None,
     step: int = 0,
 ) -> float:
-    """Return the bits per character of one epoch of ``batches``, without dropout, in float32.
+    """Return the bits per character of one epoch of ``batches``.
 
-    Several processes evaluate their shards and return the same number. ``step`` is named in the
-    error if one of them fails.
+    Computes in float32, without dropout. Several processes evaluate their shards and return the
+    same number. ``step`` is named in the error if one of them fails.
     """
     nats, characters = 0.0, 0
     states: States = []

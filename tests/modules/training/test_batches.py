@@ -29,7 +29,7 @@ windows = st.integers(min_value=1, max_value=9)
 
 
 def read(batches: Iterable[Batch]) -> list[list[int]]:
-    """Return every sequence of the batches, its windows concatenated: first input and targets."""
+    """Return every sequence: its first input, and the targets of all its windows."""
     done: list[list[int]] = []
     sequences: list[list[int]] = []
     for batch in batches:

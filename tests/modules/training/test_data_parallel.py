@@ -32,13 +32,13 @@ def make_parallel(network: Network, batch_size: int) -> DataParallel:
 
 
 def batches() -> list[Batch]:
-    """Windows of twelve documents of many lengths: some end before others, states are carried."""
+    """Return windows of twelve documents of many lengths, with carried states."""
     dataset = part(TEXTS, KNOWN)
     return list(DocumentBatches(dataset=dataset, batch_size=12, window=20, seed=None).epoch(1))
 
 
 def train(settings: NetworkSettings, batch_size: int) -> list[tuple[float, list[torch.Tensor]]]:
-    """Return the nats and gradients of every batch; ``batch_size`` decides how many shards."""
+    """Return nats and gradients of every batch; ``batch_size`` / 4 shards, at most 3."""
     network, results, shards = make_network(settings), [], []
     parallel = make_parallel(network, batch_size)
     with parallel.threads:

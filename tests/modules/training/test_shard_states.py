@@ -1,4 +1,4 @@
-"""Gathered states are in the order of the minibatch, whatever the number of shards."""
+"""Gathered states have the order of the minibatch for any number of shards."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The training loop, on a handful of short texts and by a clock that the tests control."""
+"""The training loop, on a few short texts and by a clock of the tests."""
 
 import copy
 import math

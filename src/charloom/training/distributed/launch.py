@@ -18,7 +18,7 @@ RENDEZVOUS_VARIABLES: Final = ("MASTER_ADDR", "MASTER_PORT")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ProcessInfo:
-    """The rank of a process and the numbers of processes; by default it is the only one."""
+    """The ranks of a process and the numbers of processes; by default a single one."""
 
     rank: int = 0
     """From 0; process 0 alone writes files."""
@@ -36,9 +36,10 @@ SINGLE_PROCESS: Final = ProcessInfo()
 
 
 def process_info_from_torchrun(environment: Mapping[str, str] = os.environ) -> ProcessInfo:
-    """Return the ranks that torchrun has set; SINGLE_PROCESS without RANK or WORLD_SIZE.
+    """Return the ranks of this process from the variables that torchrun sets.
 
-    Raises SettingsError if the variables contradict each other.
+    Returns SINGLE_PROCESS if RANK or WORLD_SIZE is missing. Raises SettingsError if the variables
+    contradict each other.
     """
     if not all(name in environment for name in RANK_VARIABLES):
         return SINGLE_PROCESS

@@ -1,4 +1,4 @@
-"""Messages between the processes of a training, and the errors of processes that have ended.
+"""Messages between processes, and the errors of processes that have ended.
 
 Messages are kept in a key-value store, which stays reachable after the connection for tensors has
 broken. A process that ends sets a message with its error, or with none. Keys are the same in all
@@ -103,7 +103,7 @@ class Messages:
             self._wait_until_set([_end_key(0)], seconds)
 
     def main_reported(self, error: str) -> ProcessError | None:
-        """Return a ProcessError if process 0 ended with the same ``error``; otherwise None."""
+        """Return a ProcessError if process 0 ended with the same ``error``, or None."""
         if self._process.rank == 0 or not self._store.check([_end_key(0)]):
             return None
         end = self._end(0)
@@ -112,7 +112,7 @@ class Messages:
         return ProcessError(error, already_reported=self._is_reported_by(end["host"]))
 
     def peer_error(self, where: str) -> ProcessError:
-        """Return the error after a broken connection: which process failed or was lost, and where.
+        """Return the error after a broken connection: which process failed or was lost.
 
         If processes were lost, the lowest remaining rank of each host reports it.
         """

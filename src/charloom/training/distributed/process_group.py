@@ -47,7 +47,7 @@ class Collectives(Protocol):
 
 
 class ProcessGroup:
-    """The processes of a training, as seen from one of them; by default it is the only one.
+    """The processes of a training, as seen from one of them; by default a single one.
 
     Methods are called by all processes in the same order. Those that exchange something raise
     ProcessError if another process has ended. The arguments ``where`` are for its message.
@@ -92,7 +92,7 @@ class ProcessGroup:
         return self._messages.wait_for(key)
 
     def local_main_first(self, read: Callable[[], Result]) -> Result:
-        """Return the result of ``read``, called by the first process of each host before others.
+        """Return the result of ``read``, which one process of each host calls first.
 
         So a cache file that ``read`` writes is written once. There is no time limit.
         """
@@ -132,7 +132,7 @@ class ProcessGroup:
         return difference
 
     def connect(self, device: torch.device) -> None:
-        """Connect the processes, which train on ``device``; call it before the methods below."""
+        """Connect the processes, which train on ``device``; needed by the methods below."""
         if self._make_collectives is not None:
             self._collectives = self._make_collectives(device)
 
@@ -167,7 +167,7 @@ class ProcessGroup:
     def all_reduce_gradients(
         self, parameters: Sequence[Tensor], values: Sequence[float], where: str
     ) -> list[float]:
-        """Sum the gradients of ``parameters`` over all processes; return the sums of ``values``.
+        """Sum gradients over all processes in place; return the sums of ``values``.
 
         A parameter that has no gradient in any process is left without one. Everything is sent as
         one float32 tensor. Each value is sent as two numbers, so that a value that is 0 in all

@@ -50,7 +50,7 @@ def init_process_group(
 
 
 def threads_per_process(process: ProcessInfo, default: int) -> int:
-    """Return the number of threads of one process: the host's cores by the processes on it.
+    """Return the number of threads of one process: its fraction of the host's cores.
 
     torchrun sets OMP_NUM_THREADS to 1 if several processes share a host and it is not set. With
     another number, or a single process on the host, the result is ``default``.

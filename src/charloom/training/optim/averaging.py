@@ -1,4 +1,4 @@
-"""An average of the weights over recent steps, which is validated, sampled from and saved.
+"""The average of the weights over recent steps, which is validated and saved.
 
 Single steps fluctuate around a minimum; their average is closer to it. Polynomial-decay averaging
 (Shamir & Zhang, "Stochastic Gradient Descent for Non-smooth Optimization", ICML 2013,

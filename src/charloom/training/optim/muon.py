@@ -89,7 +89,7 @@ class Muon(OptimizerWithState):
 
 
 def orthogonalizer(matrix_MN: Tensor, threads: ThreadPool) -> tuple[float, Tensor]:
-    """Return a factor and a matrix (N, N) that make the singular values of ``matrix_MN`` about 1.
+    """Return a factor and a matrix (N, N) that orthogonalize ``matrix_MN``.
 
     ``matrix_MN @ matrix_NN * factor`` is nearly orthogonal. M must be at least N. A polynomial of X
     is evaluated as p(X) = X q(X'X), so only two products have the long side M.

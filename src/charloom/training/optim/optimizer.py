@@ -19,7 +19,7 @@ MIN_PARALLEL_WEIGHTS: Final = 1 << 17
 
 
 class Optimizer:
-    """Optimizers for the weights of a network, each with a multiple of the learning rate.
+    """Optimizers of some weights each, with multiples of the learning rate.
 
     They run in parallel on ``threads``; put the slowest first.
     """
@@ -96,7 +96,7 @@ def _parameter_kinds(
 
 
 def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
-    """Return the norm of all gradients; scale them in place so that it is at most ``max_norm``."""
+    """Scale gradients in place to a norm of at most ``max_norm``; return the old norm."""
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:
         return 0.0

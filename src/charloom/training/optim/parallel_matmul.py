@@ -22,10 +22,10 @@ def parallel_addmm_(
     beta: float,
     alpha: float,
 ) -> Tensor:
-    """Set ``result_MN`` to ``beta * result_MN + alpha * left_MK @ right_KN``, and return it.
+    """Set ``result_MN`` to ``beta * result_MN + alpha * left_MK @ right_KN``.
 
-    As torch's ``addmm_``, with some rows on each thread if the product is large. Not for use with
-    autograd.
+    Returns ``result_MN``. As torch's ``addmm_``, with some rows on each thread if the product is
+    large. Not for use with autograd.
     """
     if threads.count == 1 or left_MK.numel() * right_KN.shape[1] < MIN_PARALLEL_MULTIPLICATIONS:
         return result_MN.addmm_(left_MK, right_KN, beta=beta, alpha=alpha)

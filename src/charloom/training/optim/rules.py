@@ -24,7 +24,7 @@ StateTensors = Mapping[str, Tensors]
 
 
 class ParameterOptimizer(Protocol):
-    """Updates some weights of a network; its state is saved in checkpoints (``Stateful``)."""
+    """Updates some weights of a network; its state is saved (``Stateful``)."""
 
     def step(self, learning_rate: float) -> None:
         """Update the weights that have gradients."""
@@ -78,7 +78,10 @@ class OptimizerWithState(abc.ABC):
 
 
 class AdamW(OptimizerWithState):
-    """Adam with decoupled weight decay: Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101."""
+    """Adam with decoupled weight decay.
+
+    Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101.
+    """
 
     def __init__(self, weights: Sequence[Tensor], decay: float) -> None:
         super().__init__(weights, "mean", "square")
@@ -106,7 +109,7 @@ class AdamW(OptimizerWithState):
 
 
 class RMSprop(OptimizerWithState):
-    """RMSprop (Hinton 2012) with the constants of the Keras default, rho 0.9 and epsilon 1e-7."""
+    """RMSprop (Hinton 2012) with the defaults of Keras, rho 0.9 and epsilon 1e-7."""
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         super().__init__(weights, "square")

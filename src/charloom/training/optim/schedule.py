@@ -1,4 +1,4 @@
-"""Learning rate and dropout as functions of progress, the fraction of the budget used."""
+"""Learning rate and dropout as functions of the fraction of the budget used."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Messages over a dictionary, by a clock that advances only while a process sleeps."""
+"""Messages over a dictionary, by a clock that advances while a process sleeps."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ class FakeStore:
 
 
 class World:
-    """Three processes; ``hosts`` has the host of each. ``at`` calls functions at given times."""
+    """Three processes on ``hosts``. Functions in ``at`` are called at their times."""
 
     def __init__(self, hosts: tuple[int, ...] = (0, 0, 0)) -> None:
         self.store = FakeStore()

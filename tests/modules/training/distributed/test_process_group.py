@@ -1,4 +1,4 @@
-"""Process groups of three threads, with a store in memory and collectives over shared memory."""
+"""Process groups of three threads, with store and collectives in memory."""
 
 import dataclasses
 import threading
@@ -91,7 +91,7 @@ def run_all(
     hosts: tuple[int, ...] = (0, 0, 0),
     killed: int | None = None,
 ) -> list[Any]:
-    """Return what ``act`` returns or raises in each rank; the ``killed`` one only connects."""
+    """Return the results or errors of ``act`` in each rank but the ``killed`` one."""
     store, exchange = FakeStore(), Exchange()
 
     def run(rank: int) -> Any:

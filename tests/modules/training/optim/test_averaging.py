@@ -1,4 +1,4 @@
-"""The average of the weights: its closed form, its use in the network, and its state."""
+"""The average of the weights: its closed form, its use and its state."""
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ def averaged_weight(network: nn.Linear, averaging: WeightAverage) -> float:
 
 
 def test_the_average_has_its_closed_form() -> None:
-    """After n steps, the weight of step t is proportional to t (t + 1) ... (t + DECAY - 1)."""
+    """The weight of step t is proportional to t (t + 1) ... (t + DECAY - 1)."""
     values = [float(v) for v in np.random.default_rng(0).standard_normal(40)]
     network, averaging = make()
     set_weights(network, averaging, values)

@@ -19,7 +19,7 @@ def orthogonal(matrix_MN: Tensor) -> Tensor:
 
 
 def make_matrix(rows: int, columns: int, smallest: float) -> tuple[Tensor, np.ndarray]:
-    """Return a matrix with singular values from ``smallest`` to 1, and its polar factor."""
+    """Return a matrix of singular values from ``smallest`` to 1, and its polar factor."""
     rng = np.random.default_rng(rows * columns)
     size = min(rows, columns)
     left, _ = np.linalg.qr(rng.standard_normal((rows, size)))

@@ -1,4 +1,4 @@
-"""AdamW, RMSprop and SGD: their published formulas, and torch's classes bit for bit."""
+"""AdamW, RMSprop and SGD against their formulas, and torch's classes bit for bit."""
 
 import copy
 from collections.abc import Callable
