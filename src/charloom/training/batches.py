@@ -254,7 +254,7 @@ def _build_batch(
     labels_B: NDArray[np.int64],
     starts: bool,
 ) -> Batch:
-    """Return a batch of the ids at ``indices_UB``, or ``<eos>`` where there is no text."""
+    """Return a batch of the ids at ``indices_UB``, or of ``<eos>`` outside of texts."""
     raw_UB = dataset.ids[indices_UB]
     ids_UB = dataset.id_lookup.take(raw_UB)
     ids_UB[~is_text_UB] = EOS

@@ -260,14 +260,6 @@ def test_a_restored_run_takes_the_same_steps(stop_at: int) -> None:
 
     stopped = make_trainer(settings, at_step(stop_at, save), network=shape)
     stopped.run()
-    assert list(states[0]["counters"]) == [
-        "step",
-        "best",
-        "progress",
-        "epoch",
-        "batches",
-        "symbols",
-    ], "checkpoints of earlier versions have these keys"
     resumed = make_trainer(settings, network=shape)
     resumed.load_state_dict(states[0])
     assert resumed.step == stop_at
