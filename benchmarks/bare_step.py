@@ -11,6 +11,7 @@ padding. The throughput leaves out the first epoch, in which kernels are loaded 
 The JSON object has options of ``charloom.train``. Axes: T steps, B sequences.
 """
 
+import dataclasses
 import json
 import sys
 import time
@@ -18,8 +19,8 @@ from typing import Any
 
 import charloom
 from charloom.network.backprop.batch import Batch
-from charloom.training.data_parallel import States
 from charloom.training.optim.optimizer import clip_gradients
+from charloom.training.shard_states import States
 from charloom.training.trainer import Trainer
 
 
@@ -44,7 +45,7 @@ def measure(trainer: Trainer) -> None:
             take(trainer, batches)
             between = time.perf_counter()
             before = trainer.seconds
-            trainer.epoch, trainer._batches, trainer._symbols = epoch, 0, 0
+            trainer.state = dataclasses.replace(trainer.state, epoch=epoch, batches=0, symbols=0)
             trainer._run_epoch()
             own = sum(batch.characters for batch in batches)
             characters += own

@@ -1,4 +1,4 @@
-"""A run in a process of its own, for tests that kill it."""
+"""A training run for a separate process that tests kill."""
 
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -6,15 +6,18 @@ from typing import Any
 
 import torch
 
-import charloom.training.trainer  # noqa: F401  (loaded once, for all processes made of this one)
+import charloom.training.trainer  # noqa: F401  (loaded once, for all forked processes)
+from charloom.api import train
 from charloom.events import Event, Step
-from charloom.runs.train import train
 
 
 def train_and_report_steps(
     source: Path, run: Path, pipe: Connection | None, options: dict[str, Any]
 ) -> None:
-    """Train, saving after every step; tell of the second step, and of the end."""
+    """Train with a checkpoint after every step; send "step" after the second step.
+
+    A run of fewer steps sends "done" at its end.
+    """
     torch.set_num_threads(1)
     steps = 0
 

@@ -1,4 +1,4 @@
-"""Several processes of one training, started as torchrun starts them, but without its watch."""
+"""Starts the processes of one training with the variables of torchrun, but without torchrun."""
 
 import dataclasses
 import os
@@ -11,17 +11,17 @@ from collections.abc import Mapping, Sequence
 from command_line import CommandResult
 
 LIMIT_SECONDS = 240.0
-"""Seconds after which processes count as hung: far more than they take on a busy machine."""
+"""Timeout of processes: far more than they need on a busy machine."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Job:
-    """Processes that run, by rank."""
+    """Running processes, by rank."""
 
     processes: Sequence[subprocess.Popen[bytes]]
 
     def wait(self) -> list[CommandResult]:
-        """Wait for all of them."""
+        """Wait for all processes; kill those that run longer than LIMIT_SECONDS."""
         try:
             outputs = [process.communicate(timeout=LIMIT_SECONDS) for process in self.processes]
         finally:
@@ -37,18 +37,18 @@ class Job:
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
         return port
 
 
 def start(commands: Sequence[Sequence[str]], environment: Mapping[str, str] | None = None) -> Job:
     """Start one process for each command after ``python``."""
-    meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    rendezvous = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
     count = len(commands)
-    places = [
-        {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}", "WORLD_SIZE": f"{count}", **meeting}
+    variables = [
+        {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}", "WORLD_SIZE": f"{count}", **rendezvous}
         for rank in range(count)
     ]
     return Job(
@@ -58,8 +58,8 @@ def start(commands: Sequence[Sequence[str]], environment: Mapping[str, str] | No
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=os.environ | place | {"OMP_NUM_THREADS": "1"} | dict(environment or {}),
+                env=os.environ | ranks | {"OMP_NUM_THREADS": "1"} | dict(environment or {}),
             )
-            for place, command in zip(places, commands, strict=True)
+            for ranks, command in zip(variables, commands, strict=True)
         ]
     )

@@ -18,11 +18,11 @@ ALPHABET = "abcdefghij \U0001f600é"
 
 
 def record(labels: tuple[str, ...] = (), **changes: Any) -> ModelRecord:
-    """Return a model with random weights over a small alphabet."""
-    usual = Vocabulary.from_counts("char", ALPHABET, range(9, 9 + len(ALPHABET)), 1, 5)
-    vocabulary = changes.pop("vocabulary", usual)
+    """Return a model record with random weights over a small alphabet."""
+    default = Vocabulary.from_counts("char", ALPHABET, range(9, 9 + len(ALPHABET)), 1, 5)
+    vocabulary = changes.pop("vocabulary", default)
     network = changes.pop("network", NetworkSettings(hidden=6, input=4))
-    parts: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "text": TextSettings(),
         "network": network,
         "training": TrainingSettings(steps=3),
@@ -37,11 +37,11 @@ def record(labels: tuple[str, ...] = (), **changes: Any) -> ModelRecord:
         },
         "provenance": {"sources": ["titles.txt"], "charloom": "0.1.0"},
     }
-    return ModelRecord(**(parts | changes))
+    return ModelRecord(**(fields | changes))
 
 
 def folder(path: Path, **changes: Any) -> Path:
-    """Make a model folder and return its path."""
+    """Create a model folder and return its path."""
     create_model_folder(path, record(**changes))
     return path
 

@@ -1,4 +1,4 @@
-"""Studies whose results are made up, for tests of the search, in this process or in others."""
+"""Studies with made-up results, for tests of the search in this process or in others."""
 
 import os
 import signal
@@ -13,14 +13,15 @@ OPTIONS: dict[str, Any] = {"steps": 3, "device": "cpu"}
 GRID: dict[str, list[Any]] = {"cell": ["gru", "rnn"], "layers": [1], "hidden": [3, 4, 5]}
 
 
-def open_search(folder: Path, count: int = 3, **more: Any) -> Search:
-    grid, options = more.pop("grid", GRID), more.pop("options", OPTIONS)
-    fixed = {"options": options, "texts": more.pop("texts", "a fingerprint")}
-    return Search(folder, SearchSpace.from_options(grid, options), fixed, count=count, **more)
+def open_search(folder: Path, count: int = 3, **changes: Any) -> Search:
+    """Return a search over GRID; close it, or use it as a context manager."""
+    grid, options = changes.pop("grid", GRID), changes.pop("options", OPTIONS)
+    fixed = {"options": options, "texts": changes.pop("texts", "a fingerprint")}
+    return Search(folder, SearchSpace.from_options(grid, options), fixed, count=count, **changes)
 
 
 def result_of(trial: Trial) -> Result:
-    """Return a made-up result: more units are better."""
+    """Return a made-up result, in which more hidden units are better."""
     return Result(
         name=trial.name,
         cell=trial.options["cell"],
@@ -39,7 +40,7 @@ def result_of(trial: Trial) -> Result:
 
 
 def recorder_of(trials: list[Trial]) -> Callable[[Trial], Result]:
-    """Return what notes each trial and makes up its result."""
+    """Return a function that appends each trial to ``trials`` and makes up its result."""
 
     def train(trial: Trial) -> Result:
         trials.append(trial)
@@ -49,15 +50,27 @@ def recorder_of(trials: list[Trial]) -> Callable[[Trial], Result]:
 
 
 def run_study(folder: str, url: str, count: int) -> None:
-    """Do runs of a study, as a process of its own does."""
-    open_search(Path(folder), count, storage=url).run(result_of)
+    """Run trials of a shared study; called in another process."""
+    with open_search(Path(folder), count, storage=url) as search:
+        search.run(result_of)
 
 
 def start_and_die(folder: str) -> None:
-    """Begin a run, and be killed before it ends."""
+    """Start a trial and kill this process before the trial ends."""
 
     def train(trial: Trial) -> Result:
         os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    open_search(Path(folder)).run(train)
+
+
+def start_and_wait(folder: str, pipe: Any) -> None:
+    """Start a trial, send its number, and wait until this process is killed."""
+
+    def train(trial: Trial) -> Result:
+        pipe.send(trial.number)
+        signal.pause()
         raise AssertionError
 
     open_search(Path(folder)).run(train)

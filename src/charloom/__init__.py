@@ -1,11 +1,11 @@
-"""Train small generative recurrent networks on your own texts, and write new text with them.
+"""Train small generative recurrent networks on your own texts, and generate text with them.
 
     import charloom
 
     model = charloom.train("titles.txt", minutes=2)
     model.generate("Today ", n=5, temperature=0.8, seed=1)
 
-torch is imported when a training begins, and never to load a model, generate or score.
+torch is imported when training begins, and never to load a model, generate or score.
 """
 
 from pathlib import Path
@@ -30,8 +30,8 @@ from charloom.events import Event, Listener, Sample, Saved, Step, Stopped, Valid
 from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
+    from charloom.api import train
     from charloom.model import Model
-    from charloom.runs.train import train
 
     __version__: str
 
@@ -68,14 +68,14 @@ __all__ = [
 
 
 def load(path: str | Path) -> "Model":
-    """Return the model in the folder ``path``; raises ModelFolderError if it is not whole."""
+    """Load the model folder ``path``; raises ModelFolderError if it is missing or damaged."""
     from charloom.model import Model
 
     return Model.load(path)
 
 
 def __getattr__(name: str) -> Any:
-    """Import model and recipe when they are first asked for: ``import charloom`` is quick."""
+    """Import ``Model`` and ``train`` at their first use, so that ``import charloom`` is fast."""
     if name == "Model":
         from charloom.model import Model
 
@@ -85,7 +85,7 @@ def __getattr__(name: str) -> Any:
 
         return metadata.version("charloom")
     if name == "train":
-        from charloom.runs.train import train
+        from charloom.api import train
 
         return train
     raise AttributeError(f"module 'charloom' has no attribute {name!r}")

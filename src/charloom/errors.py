@@ -1,26 +1,26 @@
-"""Everything that a user can get wrong, as one tree.
+"""All errors that a user can cause or meet, as one tree.
 
     CharloomError
     ├── SettingsError       an option is out of range, or two options contradict each other
     ├── SourceError         a text cannot be read: missing, empty, wrong encoding, no such column
-    ├── CorpusError         the text was read, but nothing can be learned from it
-    ├── DownloadError       a named corpus cannot be fetched, or is not what it should be
+    ├── CorpusError         the text has too few documents or symbols to train on or to evaluate
+    ├── DownloadError       a named corpus cannot be downloaded, or its checksum is wrong
     ├── OutputError         a folder or file cannot be written, or would be overwritten
     ├── ModelFolderError    a model folder is missing, damaged, altered or too new
-    ├── LabelError          a label that the model does not know
-    ├── SamplingError       too few of the texts that were drawn are new
-    ├── ResumeError         a run cannot go on: no whole checkpoint, other settings or other texts
-    └── TrainingError       training went wrong in a way that the user can mend
-        ├── DivergedError   the loss, or the gradient, is no finite number any more
+    ├── LabelError          a label that the model does not have
+    ├── SamplingError       too few of the generated texts are new
+    ├── ResumeError         a run cannot be resumed: no intact checkpoint, other settings or texts
+    └── TrainingError       training failed in a way that the user can correct
+        ├── DivergedError   the loss, the gradient or a weight is not finite any more
         └── ProcessError    another process of the same training has ended
 
-Each message is one line: what was seen, what is allowed, what to do. The command line prints it on
-standard error and ends with exit code 2.
+Each message is one line: what was given, what is allowed, what to do. The command line prints it on
+standard error and exits with code 2.
 """
 
 
 class CharloomError(Exception):
-    """Root of all errors that a user can meet; the message is one line."""
+    """Root of all errors that a user can cause or meet; the message is one line."""
 
 
 class SettingsError(CharloomError):
@@ -32,11 +32,11 @@ class SourceError(CharloomError):
 
 
 class CorpusError(CharloomError):
-    """The text was read, but nothing can be learned from it."""
+    """The text has too few documents or symbols to train on or to evaluate."""
 
 
 class DownloadError(CharloomError):
-    """A named corpus cannot be fetched, or is not what it should be."""
+    """A named corpus cannot be downloaded, or its checksum is wrong."""
 
 
 class OutputError(CharloomError):
@@ -48,23 +48,23 @@ class ModelFolderError(CharloomError):
 
 
 class LabelError(CharloomError):
-    """A label that the model does not know."""
+    """A label that the model does not have."""
 
 
 class SamplingError(CharloomError):
-    """Too few of the texts that were drawn are new."""
+    """Too few of the generated texts are new."""
 
 
 class ResumeError(CharloomError):
-    """A run cannot go on: no checkpoint, a damaged one, other settings or other texts."""
+    """A run cannot be resumed: no intact checkpoint, other settings or other texts."""
 
 
 class TrainingError(CharloomError):
-    """Training went wrong in a way that the user can mend."""
+    """Training failed in a way that the user can correct."""
 
 
 class DivergedError(TrainingError):
-    """The loss, or the gradient, is no finite number any more."""
+    """The loss, the gradient or a weight is not finite any more."""
 
 
 class ProcessError(TrainingError):
@@ -73,4 +73,9 @@ class ProcessError(TrainingError):
     def __init__(self, message: str, *, already_reported: bool) -> None:
         super().__init__(message)
         self.already_reported = already_reported
-        """Whether another process says so on the same terminal."""
+        """Whether another process reports the error on the same terminal."""
+
+    @property
+    def told(self) -> bool:
+        """The earlier name of ``already_reported``."""
+        return self.already_reported

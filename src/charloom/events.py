@@ -1,28 +1,38 @@
-"""What happens while a network learns, as typed records; listeners decide what to do with them."""
+"""Events of a training run, and the listeners that receive them.
+
+    Event
+    ├── Step          one optimizer step was taken
+    ├── Validation    the validation set was evaluated
+    ├── Saved         the model folder holds new best weights
+    ├── Sample        a text was generated with the current weights
+    └── Stopped       training ended
+
+The trainer emits events; listeners decide what to do with them.
+"""
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final, Literal
 
 StopReason = Literal["budget", "interrupted"]
 
 STEP_SECONDS: Final = 0.5
-"""Seconds of training between two steps that are told of: to people, and in metrics.jsonl."""
+"""Seconds of training between two steps that are shown to people or logged in metrics.jsonl."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Event:
-    """What all events tell: when they happened."""
+    """The fields that all events have."""
 
     name: ClassVar[str]
     step: int
     """Optimizer steps taken so far."""
     seconds: float
-    """Seconds of training so far; validation and sampling are not counted."""
+    """Seconds of training so far, without validation and sampling."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the event as a JSON object; its kind is under ``event``."""
+        """Return the event as a JSON object, with its name under ``event``."""
         return {"event": self.name} | dataclasses.asdict(self)
 
 
@@ -32,61 +42,64 @@ class Step(Event):
 
     name: ClassVar[str] = "step"
     epoch: int
-    """The pass over the training part, from 1."""
+    """The current pass over the training set, from 1."""
     progress: float
-    """Share of the budget that is used, 0 to 1."""
+    """Fraction of the budget that is used, 0 to 1."""
     bits_per_character: float
-    """Training loss, an average over the recent steps."""
+    """Training loss, averaged over recent steps."""
     characters_per_second: float
-    """Characters of the training text a second, an average over the recent steps."""
+    """Characters of training text per second, averaged over recent steps."""
     learning_rate: float
     memory_bytes: int
-    """Memory that the process holds (its resident set), measured twice a second."""
+    """Resident memory of the process, measured twice a second."""
     device_memory_bytes: int | None
-    """Memory of the GPU that the process holds; None: it learns on the CPU."""
+    """GPU memory that the process holds; None on a CPU."""
 
     @property
     def seconds_left(self) -> float:
-        """Seconds until the budget is used, if the rest goes like what is behind; or infinity."""
+        """Estimated seconds until the budget is used; infinite if nothing is used yet."""
         return self.seconds * (1 / self.progress - 1) if self.progress > 0 else math.inf
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Validation(Event):
-    """The validation part was read."""
+    """The validation set was evaluated."""
 
     name: ClassVar[str] = "validation"
     epoch: int
+    """The current pass over the training set, from 1."""
     progress: float
-    """Share of the budget that is used, 0 to 1."""
+    """Fraction of the budget that is used, 0 to 1."""
     bits_per_character: float
+    """Validation loss."""
     training_bits_per_character: float
-    """Training loss, an average over the recent steps: far below the validation figure means that
-    the network learns the text by heart."""
+    """Training loss, averaged over recent steps. Far below the validation loss, it is a sign of
+    overfitting."""
     best: bool
-    """Whether this is the lowest validation figure so far."""
+    """Whether the validation loss is the lowest so far."""
     overfitting: bool
-    """Whether the training loss has been falling on while the validation figure has not."""
+    """Whether the training loss has kept falling while the validation loss has not."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sample(Event):
-    """A text that the network wrote while it was learning."""
+    """A text was generated with the current weights."""
 
     name: ClassVar[str] = "sample"
     prompt: str
     temperature: float
     label: str | None
     text: str
-    """The prompt and what the network added."""
+    """The prompt and its continuation."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Saved(Event):
-    """The model folder holds the best weights so far."""
+    """The model folder holds new best weights."""
 
     name: ClassVar[str] = "saved"
     bits_per_character: float
+    """Validation loss of these weights."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,25 +109,29 @@ class Stopped(Event):
     name: ClassVar[str] = "stopped"
     reason: StopReason
     bits_per_character: float | None
-    """The best validation figure, that of the weights which were kept; None: never measured."""
+    """Validation loss of the best weights; None without any validation."""
 
 
 Listener = Callable[[Event], None]
+"""Called with every event of a run."""
+
+EmittingListener = Callable[[Event], Sequence[Event] | None]
+"""A listener that may return events, which all listeners get after the current one."""
 
 
 class Throttle:
-    """Chooses from many events, in the order of time, some that are ``length`` seconds apart.
+    """Admits events that are at least ``min_interval`` seconds apart, in the order of time.
 
-    The first is among them, unless the seconds of one ``before`` it are given.
+    The first event is always admitted, unless the time of a ``last`` one is given.
     """
 
     def __init__(self, min_interval: float, last: float = -math.inf) -> None:
         self._min_interval = min_interval
         self.last = last
-        """The seconds of the last one that was chosen."""
+        """Seconds of the last event that was admitted."""
 
     def admit(self, seconds: float) -> bool:
-        """Return whether the event at ``seconds`` is one of them."""
+        """Return whether the event at ``seconds`` is admitted, and remember it if so."""
         if seconds - self.last < self._min_interval:
             return False
         self.last = seconds

@@ -1,4 +1,4 @@
-"""A trained model, ready to generate and to score. Importing and using it never imports torch."""
+"""A trained model that generates and scores texts. This module never imports torch."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -23,15 +23,15 @@ from charloom.text.documents import Document, to_blocks
 
 
 class Model:
-    """A trained model. Prompts and texts are cleaned as the training text was."""
+    """A trained model. Prompts and texts are cleaned like the training texts."""
 
     def __init__(self, record: ModelRecord) -> None:
         self.record = record
-        """All that the model folder tells of the model."""
+        """The content of the model folder: settings, vocabulary, weights, metrics, provenance."""
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a model folder; raises ModelFolderError if it is missing or damaged."""
+        """Load a model folder; raises ModelFolderError if it is missing or damaged."""
         return cls(model_folder.read(Path(path)))
 
     def __repr__(self) -> str:
@@ -47,9 +47,9 @@ class Model:
         return f"<charloom.Model: {', '.join(parts)}>"
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write a model folder; raises OutputError if it cannot, or if a model is there already.
+        """Write a model folder; ``force`` replaces an existing one.
 
-        ``force`` replaces the model that is there.
+        Raises OutputError if the folder exists already or cannot be written.
         """
         create_model_folder(Path(path), self.record, force=force)
 
@@ -61,29 +61,31 @@ class Model:
         ``options`` are the fields of SamplingSettings: ``temperature`` (0.8; 0 is greedy), ``seed``
         (0), ``length`` (500 symbols at most), ``stop``, ``label``, ``top_k``, ``top_p``, ``min_p``,
         ``repetition_penalty``, ``bias``, ``min_length``, ``match``, ``novel``, ``unique``, ``beam``
-        ... Raises SettingsError for an option that cannot be, LabelError for a label that the model
-        does not know, SamplingError if too few texts are novel or unique.
+        and others.
+
+        Raises SettingsError for an invalid option, LabelError for a label that the model does not
+        have, SamplingError if too few texts are novel or unique.
         """
         settings = sampling_settings(options)
         novelty_filter = make_novelty_filter(settings, self.record)
-        drawn = self.generator.texts(self._clean_prompt(prompt), settings, n, novelty_filter)
-        return [generated.text for generated in drawn]
+        texts = self.generator.texts(self._clean_prompt(prompt), settings, n, novelty_filter)
+        return [generated.text for generated in texts]
 
     def stream(self, prompt: str = "", **options: Unpack[SamplingOptions]) -> Iterator[str]:
-        """Return the text that ``generate`` gives, prompt left out, in pieces as they are drawn.
+        """Yield the text of ``generate`` without its prompt, piece by piece as it is generated.
 
-        Any number of threads may stream at once, and a stream may be left at any symbol. ``novel``,
-        ``unique`` and ``beam`` judge whole texts and are refused.
+        Several threads may stream at once, and a stream may be abandoned at any symbol. ``novel``,
+        ``unique`` and ``beam`` need whole texts: they raise SettingsError.
         """
         return self.generator.stream(self._clean_prompt(prompt), sampling_settings(options))
 
     def score(self, texts: Sequence[str]) -> list[float]:
-        """Return bits per character of each text, its boundary counted as one character."""
+        """Return the bits per character of each text; its boundary counts as one character."""
         scores = self.scorer.score(self._clean_documents(texts))
         return [score.bits_per_character for score in scores]
 
     def bits_per_character(self, texts: Sequence[str]) -> float:
-        """Return bits per character of all texts together; raises CorpusError if there is none."""
+        """Return the bits per character of all texts together; raises CorpusError without any."""
         blocks = to_blocks(self._clean_documents(texts))
         return evaluate(self.scorer.score_blocks(blocks)).bits_per_character
 
@@ -98,21 +100,21 @@ class Model:
     def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
         """Return the symbols that may follow ``text`` with their probabilities, highest first.
 
-        ``<unk>`` is left out, and the others are not scaled up for it.
+        ``<unk>`` is left out, so the probabilities sum to less than 1.
         """
         return self.generator.next(self._clean_prompt(text), label)
 
     @cached_property
     def generator(self) -> Generator:
-        """Draws texts and tells more of them than ``generate`` does."""
+        """The generator behind ``generate``, which also returns seeds, bits and stop reasons."""
         engine = Engine(self.record.network, self.record.tensors)
         return Generator(engine, self.record.vocabulary, self.record.labels)
 
     @cached_property
     def scorer(self) -> Scorer:
-        """Scores documents and tells more of them than ``score`` does."""
-        reader = SymbolScorer(self.record.network, self.record.tensors)
-        return Scorer(reader, self.record.vocabulary, self.record.labels)
+        """The scorer behind ``score``, which also counts symbols and unknown symbols."""
+        scorer = SymbolScorer(self.record.network, self.record.tensors)
+        return Scorer(scorer, self.record.vocabulary, self.record.labels)
 
     def _clean_prompt(self, text: str) -> str:
         if not isinstance(text, str):
@@ -126,7 +128,10 @@ class Model:
 
 
 def sampling_settings(options: SamplingOptions) -> SamplingSettings:
-    """Return the settings of options that were given; ``stop`` may be one string."""
+    """Return settings with ``options``, in which ``stop`` may be a single string.
+
+    Raises SettingsError for an unknown or invalid option.
+    """
     fields: dict[str, Any] = dict(options)
     known = [field.name for field in dataclasses.fields(SamplingSettings)]
     for name in fields:

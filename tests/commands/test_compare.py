@@ -94,7 +94,7 @@ def test_a_search_is_resumed_with_the_same_command(
     }
     other = charloom("compare", source, *options, "--search", 3, "--dropout", 0.1)
     assert other.code == 2
-    assert "was begun with" in other.err
+    assert "was started with" in other.err
 
 
 def test_an_interruption_ends_with_130_and_says_how_to_resume(

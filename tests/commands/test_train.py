@@ -19,6 +19,8 @@ from charloom.cli.terminal import downloads
 from charloom.events import Stopped
 from charloom.model import Model
 from charloom.runs import train as recipe
+from charloom.runs.request import TrainRequest
+from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
@@ -42,10 +44,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Replace training; return the arguments of its calls."""
     seen: list[dict[str, Any]] = []
 
-    def record(sources: list[str], **arguments: Any) -> None:
-        seen.append({"sources": sources} | arguments)
+    def record(request: TrainRequest, spec: RunSpec | None) -> None:
+        arguments = vars(request) | {"sources": list(request.sources)}
+        seen.append(arguments | arguments.pop("options"))
 
-    monkeypatch.setattr(recipe, "train", record)
+    monkeypatch.setattr(recipe, "train_model", record)
     return seen
 
 
@@ -302,12 +305,12 @@ def test_the_validation_corpus_is_fetched_too(charloom: Charloom, fetched: list[
 def test_an_interrupted_run_ends_with_130(
     charloom: Charloom, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(sources: list[str], *, listeners: Any, **arguments: Any) -> None:
+    def interrupted(request: TrainRequest, spec: RunSpec | None) -> None:
         event = Stopped(step=3, seconds=1.0, reason="interrupted", bits_per_character=2.0)
-        for listener in listeners:
+        for listener in request.listeners:
             listener(event)
 
-    monkeypatch.setattr(recipe, "train", interrupted)
+    monkeypatch.setattr(recipe, "train_model", interrupted)
     assert charloom("train", source).code == 130
 
 
@@ -430,15 +433,15 @@ def test_a_run_that_was_ended_is_resumed(charloom: Charloom, source: Path, name:
     other = charloom("train", source, "--hidden", 9, "--epochs", 3, "-o", "runs/m", "--resume")
     assert (other.code, other.err) == (
         2,
-        "charloom: the run in runs/m cannot go on with other settings: hidden was 8 and is now 9; "
-        "the budget was 100 steps and is now 3 epochs; leave out what differs, or begin the run "
+        "charloom: the run in runs/m cannot be resumed with other settings: hidden was 8 and is now "
+        "9; the budget was 100 steps and is now 3 epochs; leave out what differs, or start the run "
         "anew with --force.\n",
     )
 
     given = ("--hidden", 8, "--steps", 100, "--checkpoint-seconds", 30)
     done = charloom("train", source, "-o", "runs/m", "--resume", *given)
     assert (done.code, done.out) == (0, "")
-    assert re.search(r"      note  the run goes on after step \d+ \(epoch \d+, 0:\d\d of", done.err)
+    assert re.search(r"      note  the run resumes after step \d+ \(epoch \d+, 0:\d\d of", done.err)
     assert not Path("runs/m/checkpoint").exists()
     if name == "SIGKILL":
         assert charloom("train", source, *SMALL, "--steps", 100, "-o", "runs/whole").code == 0
@@ -453,8 +456,8 @@ def test_a_run_that_was_ended_is_resumed(charloom: Charloom, source: Path, name:
         "nothing was left to do.\n",
     )
     assert charloom("train", source, "-o", "runs/m", "--resume", "--steps", 500).err == (
-        "charloom: the run in runs/m cannot go on with other settings: the budget was 100 steps "
-        "and is now 500 steps; leave out what differs, or begin the run anew with --force.\n"
+        "charloom: the run in runs/m cannot be resumed with other settings: the budget was 100 "
+        "steps and is now 500 steps; leave out what differs, or start the run anew with --force.\n"
     )
 
 

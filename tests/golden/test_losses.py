@@ -5,16 +5,16 @@ meant to move them, write them anew with ``python tests/golden/test_losses.py``.
 """
 
 import json
-import random
 import sys
 import tempfile
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from random_texts import random_texts
 
+from charloom.api import train
 from charloom.events import Event, Step
-from charloom.runs.train import train
 
 GOLDEN = Path(__file__).with_name("losses.json")
 KINDS = [
@@ -23,28 +23,12 @@ KINDS = [
     for source in ("one-hot", "8")
     for unit in ("line", "stream")
 ]
-WORDS = [
-    "the",
-    "a",
-    "river",
-    "stone",
-    "green",
-    "runs",
-    "falls",
-    "over",
-    "quick",
-    "bright",
-    "and",
-    "then",
-]
 
 
 def losses(kind: str, folder: Path, precision: Literal["fp32", "bf16"] = "fp32") -> list[float]:
     cell, source, unit = kind.replace("one-hot", "onehot").split("-")
-    chance = random.Random(3)
-    lines = [" ".join(chance.choices(WORDS, k=chance.randint(2, 9))) for _ in range(300)]
     path = folder / "lines.txt"
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path.write_text("\n".join(random_texts(seed=3, count=300, max_words=9)), encoding="utf-8")
     seen: list[float] = []
 
     def listen(event: Event) -> None:

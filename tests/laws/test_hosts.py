@@ -1,6 +1,6 @@
-"""Two hosts learn as one: two network namespaces of Linux, joined by a cable of the kernel.
+"""Two hosts train one model: two network namespaces of Linux with a virtual Ethernet pair.
 
-The names and addresses exist within these namespaces alone, and go with them.
+Names and addresses exist in these namespaces only, and are removed with them.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ def ip(*words: str) -> None:
 
 @pytest.fixture
 def hosts() -> Iterator[list[str]]:
-    """Return the names of two network namespaces that reach each other and nothing else."""
+    """Return the names of two network namespaces that reach only each other."""
     if sys.platform != "linux" or shutil.which("ip") is None:
         pytest.skip("needs Linux and the program ip")
     names = [f"charloom-{os.getpid()}-{k}" for k in range(2)]
@@ -48,17 +48,21 @@ def hosts() -> Iterator[list[str]]:
 
 
 def launch(host: str, rank: int, command: list[str], cache: Path) -> subprocess.Popen[bytes]:
-    """Start ``command`` under torchrun on one of two hosts, which has a cache of its own."""
+    """Start ``command`` under torchrun on one of two hosts, with its own cache folder."""
     launcher = ["--nnodes", "2", "--node-rank", f"{rank}", "--nproc-per-node", "1"]
     launcher += ["--master-addr", ADDRESSES[0], "--master-port", PORT]
     cable = f"cl{os.getpid() % 100_000}x{rank}"
-    own = {"GLOO_SOCKET_IFNAME": cable, "CHARLOOM_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+    environment = {
+        "GLOO_SOCKET_IFNAME": cable,
+        "CHARLOOM_CACHE": str(cache),
+        "OMP_NUM_THREADS": "1",
+    }
     return subprocess.Popen(
         ["ip", "netns", "exec", host, sys.executable, "-m", "torch.distributed.run"]
         + [*launcher, *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=os.environ | own,
+        env=os.environ | environment,
     )
 
 
@@ -66,7 +70,7 @@ def test_two_hosts_train_one_model(hosts: list[str], tmp_path: Path) -> None:
     source = tmp_path / "lines.txt"
     source.write_text("\n".join(f"the {a} {b}s the {a}" for a in "xyzuvw" for b in "abcdefgh"))
     given = "--hidden 8 --input 4 --device cpu --steps 12 --batch-size 8 --temperature 0"
-    # The second host sees no model folder, and has a cache of its own.
+    # The second host has no access to the model folder, and another cache.
     folders = [tmp_path / "run", tmp_path / "elsewhere"]
     commands = [
         ["-m", "charloom", "train", str(source), *given.split(), "-o", str(folder)]
@@ -83,5 +87,5 @@ def test_two_hosts_train_one_model(hosts: list[str], tmp_path: Path) -> None:
     assert "data parallel over 2 processes" in errors[0]
     assert "data parallel over" not in errors[1]
     assert Model.load(folders[0]).record.metrics["step"] == 12
-    assert not folders[1].exists(), "process 0 alone writes a model"
-    assert all(list((cache / "ids").iterdir()) for cache in caches), "each host encodes once"
+    assert not folders[1].exists(), "only process 0 writes a model"
+    assert all(list((cache / "ids").iterdir()) for cache in caches), "each host fills its own cache"

@@ -12,6 +12,7 @@ import pytest
 from networks import make_vocabulary, markov_chain
 from records import document_index
 
+from charloom.api import train
 from charloom.data.corpus import build_corpus
 from charloom.data.sources import resolve_sources
 from charloom.data.store import open_store
@@ -20,7 +21,6 @@ from charloom.generation import generator as generator_module
 from charloom.generation import novelty as sieve_module
 from charloom.generation.generator import Generator
 from charloom.generation.novelty import NoveltyFilter
-from charloom.runs.train import train
 from charloom.settings import SamplingSettings, TextSettings, Unit
 from charloom.text.cleaning import clean_document
 

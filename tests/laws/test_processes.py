@@ -1,4 +1,4 @@
-"""Several processes learn what one process learns, write once, and end together."""
+"""Several processes train the model of one process, write once, and end together."""
 
 import json
 import signal
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from processes import LIMIT_SECONDS, Job, free_port, start
+from random_texts import WORDS
 
+from charloom.api import train
 from charloom.events import Event, Step, Validation
 from charloom.model import Model
-from charloom.runs.train import train
 
-WORDS = ["the", "a", "river", "stone", "green", "runs", "falls", "over", "quick", "bright"]
 TINY: dict[str, Any] = {
     "hidden": 8,
     "input": 4,
@@ -28,7 +28,7 @@ TINY: dict[str, Any] = {
     "steps": 23,
 }
 UNITS: dict[str, dict[str, Any]] = {
-    # Windows of a text go on from the one before, and the last minibatch of an epoch has one text.
+    # Documents are longer than the window, and the last minibatch of an epoch has one document.
     "line": {"batch_size": 8, "window": 12},
     "stream": {"unit": "stream", "batch_size": 5, "window": 9},
 }
@@ -64,7 +64,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def train_here(options: dict[str, Any], stop: int | None = None) -> list[tuple[int, float]]:
-    """Train in this process; return the curve of validation figures."""
+    """Train in this process; return steps and losses of the validations."""
     curve: list[tuple[int, float]] = []
 
     def listen(event: Event) -> None:
@@ -80,10 +80,10 @@ def train_here(options: dict[str, Any], stop: int | None = None) -> list[tuple[i
 
 
 def train_in_processes(options: dict[str, Any], count: int = 2) -> list[dict[str, Any]]:
-    """Train in processes of their own; return what each printed."""
+    """Train in ``count`` processes; return the JSON object that each prints."""
     done = start([["-c", PROGRAM, json.dumps(options)]] * count).wait()
-    assert [each.code for each in done] == [0] * count, [each.err for each in done]
-    return [each.records[0] for each in done]
+    assert [process.code for process in done] == [0] * count, [process.err for process in done]
+    return [process.records[0] for process in done]
 
 
 def assert_same_weights(one: Path, other: Path) -> None:
@@ -98,15 +98,14 @@ def test_two_processes_train_the_model_of_one(unit: str, source: Path, tmp_path:
     options = {**TINY, **UNITS[unit], "sources": str(source)}
     curve = train_here({**options, "output": tmp_path / "one"})
     first, second = train_in_processes({**options, "output": str(tmp_path / "two")})
-    assert first == second, "each process has the same figures and the same best weights"
+    assert first == second, "each process has the same losses and the same best weights"
     assert [step for step, _ in first["curve"]] == [step for step, _ in curve]
-    figures = [figure for _, figure in curve]
-    assert [figure for _, figure in first["curve"]] == pytest.approx(figures, rel=1e-6)
+    losses = [loss for _, loss in curve]
+    assert [loss for _, loss in first["curve"]] == pytest.approx(losses, rel=1e-6)
     assert_same_weights(tmp_path / "one", tmp_path / "two")
-    told = Model.load(tmp_path / "two").record.provenance
-    assert told["processes"] == 2
+    assert Model.load(tmp_path / "two").record.provenance["processes"] == 2
     validations = (tmp_path / "two" / "metrics.jsonl").read_text().count('"validation"')
-    assert validations == len(curve), "one process writes"
+    assert validations == len(curve), "only process 0 writes"
 
 
 def test_automatic_settings_are_those_of_process_0(source: Path) -> None:
@@ -120,9 +119,9 @@ def test_a_run_resumes_with_another_number_of_processes(source: Path, tmp_path: 
     train_here({**options, "output": tmp_path / "whole"})
     run = str(tmp_path / "run")
     train_here({**options, "output": run}, stop=6)
-    # Rank 1 is asked to stop in step 13; both know of it one step later.
+    # Rank 1 gets the signal in step 13; the processes agree to stop one step later.
     stopped = train_in_processes({**options, "output": run, "resume": True, "stop": [1, 13]})
-    assert [each["last"] for each in stopped] == [[14], [14]]
+    assert [process["last"] for process in stopped] == [[14], [14]]
     train_here({**options, "output": run, "resume": True})
     assert_same_weights(tmp_path / "whole", tmp_path / "run")
 
@@ -155,7 +154,7 @@ def test_a_process_that_is_killed_ends_the_others_with_one_line(
     assert before == "charloom: rank 1 of 2 processes no longer answers"
     assert after.partition(": ")[2] == (
         "it was killed, or its machine or network is down; what was saved is kept: "
-        "go on with --resume."
+        "continue with --resume."
     )
     assert "Traceback" not in first.err
     assert (run / "checkpoint").is_dir()
@@ -185,7 +184,7 @@ def test_processes_with_different_texts_refuse_to_train(source: Path, tmp_path: 
     assert (first.code, second.code) == (2, 2)
     assert first.err.startswith("charloom: the processes differ: the fingerprint of the texts is ")
     assert first.err.endswith("start all of them with the same options, texts and versions.\n")
-    assert second.err == "", "said once"
+    assert second.err == "", "reported once"
     assert not (tmp_path / "run").exists()
 
 

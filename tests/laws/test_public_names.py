@@ -1,7 +1,8 @@
-"""The public surface is a list; what is not on it is free to change."""
+"""The public names of the package; everything else may change."""
 
 import importlib.metadata
 import inspect
+import re
 import subprocess
 import sys
 
@@ -59,6 +60,20 @@ def test_every_error_is_public_and_derives_from_charloom_error() -> None:
     classes = {name for name, value in vars(errors).items() if inspect.isclass(value)}
     assert classes == {name for name in PUBLIC if name.endswith("Error")}
     assert all(issubclass(getattr(errors, name), errors.CharloomError) for name in classes)
+
+
+def test_told_is_still_readable_on_process_errors() -> None:
+    assert errors.ProcessError("rank 1 ended", already_reported=True).told
+    assert not errors.ProcessError("rank 1 ended", already_reported=False).told
+
+
+def test_the_error_tree_in_the_docstring_is_that_of_the_classes() -> None:
+    lines = (errors.__doc__ or "").splitlines()
+    matches = [re.match(r"([ │├└─]+)(\w+Error)\b", line) for line in lines]
+    depths = {match[2]: len(match[1]) // 4 for match in matches if match}
+    classes = [value for value in vars(errors).values() if inspect.isclass(value)]
+    root = len(errors.CharloomError.__mro__)
+    assert depths == {c.__name__: len(c.__mro__) - root + 1 for c in classes}
 
 
 def test_the_version_is_that_of_the_package() -> None:

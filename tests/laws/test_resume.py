@@ -1,7 +1,7 @@
-"""N steps = k steps, an end of any kind, and the other N - k: weights bit for bit, and all else.
+"""A run that is stopped and resumed equals one that is not: weights bit for bit, events, samples.
 
-A run ends here by Ctrl-C, which saves at once, or as by ``kill -9``: an exception that nothing
-handles comes between two saves, or the process is really killed.
+Runs stop by Ctrl-C, which saves at once, or between two saves as by ``kill -9``: by an exception
+that nothing handles, or because the process is really killed.
 """
 
 import json
@@ -17,25 +17,12 @@ from typing import Any
 
 import pytest
 from killed_runs import train_and_report_steps
+from random_texts import random_texts
 
+from charloom.api import train
 from charloom.events import Event, Step, Validation
 from charloom.model import Model
-from charloom.runs.train import train
 
-WORDS = [
-    "the",
-    "a",
-    "river",
-    "stone",
-    "green",
-    "runs",
-    "falls",
-    "over",
-    "quick",
-    "bright",
-    "and",
-    "then",
-]
 STEPS = 23
 TINY: dict[str, Any] = {
     "hidden": 6,
@@ -52,13 +39,12 @@ TINY: dict[str, Any] = {
 
 
 class SimulatedKillError(BaseException):
-    """What ends a run without a word."""
+    """Ends a run at once, as SIGKILL does."""
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    chance = random.Random(5)
-    texts = (" ".join(chance.choices(WORDS, k=chance.randint(2, 6))) for _ in range(60))
+    texts = random_texts(seed=5, count=60, max_words=6)
     rows = [f"{'uv'[n % 2]},{text}" for n, text in enumerate(texts)]
     path = tmp_path / "texts.csv"
     path.write_text("\n".join(["kind,text", *rows]), "utf-8")
@@ -70,14 +56,14 @@ STREAM: dict[str, Any] = {"columns": ("text",), "unit": "stream"}
 
 
 def events(run: Path) -> list[dict[str, Any]]:
-    """Return what metrics.jsonl tells, without what the clock says, and without steps.
+    """Return the events in metrics.jsonl without fields that depend on the clock.
 
-    Of steps, one in half a second is written, and so others in a run that was stopped.
+    Steps are left out too: one in half a second is logged.
     """
     clock = ("seconds", "characters_per_second")
     read = [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
-    kept = [{key: each[key] for key in each if key not in clock} for each in read]
-    return [each for each in kept if each["event"] != "step"]
+    kept = [{key: event[key] for key in event if key not in clock} for event in read]
+    return [event for event in kept if event["event"] != "step"]
 
 
 def samples(run: Path) -> list[Any]:
@@ -86,7 +72,7 @@ def samples(run: Path) -> list[Any]:
 
 
 def at(step: int, act: Callable[[], None]) -> Callable[[Event], None]:
-    """Return a listener that acts after a step."""
+    """Return a listener that calls ``act`` after a step."""
 
     def listen(event: Event) -> None:
         if isinstance(event, Step) and event.step == step:
@@ -104,19 +90,19 @@ def kill() -> None:
 
 
 def assert_same_run(whole: Path, run: Path) -> None:
-    """Check that two finished runs came to the same, but for the clock."""
+    """Assert that two finished runs are equal, except for times."""
     assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert events(run) == events(whole)
     assert samples(run) == samples(whole)
-    figures = [Model.load(path).record.metrics for path in (run, whole)]
-    assert {**figures[0], "seconds": 0} == {**figures[1], "seconds": 0}
+    metrics = [Model.load(path).record.metrics for path in (run, whole)]
+    assert {**metrics[0], "seconds": 0} == {**metrics[1], "seconds": 0}
     assert sorted(p.name for p in run.iterdir()) == sorted(p.name for p in whole.iterdir())
 
 
 def stopped_and_resumed(
     source: Path, run: Path, ends: list[tuple[int, Callable[[], None]]], **options: Any
 ) -> None:
-    """Train with an end after each of some steps, and resume after each."""
+    """Train with a stop after each of some steps, and resume each time."""
     for number, (step, act) in enumerate(ends):
         try:
             again = options if number == 0 else {"resume": True}
@@ -155,7 +141,7 @@ def test_a_stop_after_every_step(
     train(source, output=tmp_path / "whole", **options)
     steps = Model.load(tmp_path / "whole").record.metrics["step"]
     assert steps > 8
-    # A kill at the first step comes before the first save.
+    # A kill at the first step would come before the first checkpoint after a step.
     ends = [(step, act) for step in range(2, steps)]
     stopped_and_resumed(source, tmp_path / "run", ends, **options)
     assert_same_run(tmp_path / "whole", tmp_path / "run")
@@ -181,15 +167,15 @@ def test_a_budget_in_minutes_continues_after_a_resume(source: Path, tmp_path: Pa
     assert steps[0].epoch in (before.epoch, before.epoch + 1)
     assert before.seconds < steps[0].seconds < before.seconds + 1
     assert before.progress < steps[0].progress
-    # The average is that of 50 steps or so: one more moves it little.
+    # The loss is an average of about 50 steps, so one more step changes it little.
     assert steps[0].bits_per_character == pytest.approx(before.bits_per_character, rel=0.1)
     assert 1.2 <= steps[-1].seconds < 2.2
-    figures = [e["bits_per_character"] for e in events(run) if e["event"] == "validation"]
-    assert Model.load(run).record.metrics["bits_per_character"] == min(figures)
+    losses = [e["bits_per_character"] for e in events(run) if e["event"] == "validation"]
+    assert Model.load(run).record.metrics["bits_per_character"] == min(losses)
 
 
 def test_an_extra_validation_does_not_change_the_weights(source: Path, tmp_path: Path) -> None:
-    """Ctrl-C measures the last weights; that a run which was never stopped does not."""
+    """Ctrl-C validates the current weights; an uninterrupted run does not at this step."""
     options = TINY | LINES | {"epochs": 2, "learning_rate": 0.05}
     seen: list[Event] = []
     train(source, output=tmp_path / "whole", **options)
@@ -201,7 +187,7 @@ def test_an_extra_validation_does_not_change_the_weights(source: Path, tmp_path:
 
 
 KILLS = 4
-FORKS = pytest.mark.skipif(sys.platform == "win32", reason="no processes that are quick to begin")
+FORKS = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no forkserver")
 
 
 @pytest.fixture
@@ -213,10 +199,10 @@ def forkserver() -> Any:
 
 @FORKS
 def test_a_process_killed_at_random_moments(source: Path, tmp_path: Path, forkserver: Any) -> None:
-    """Killed again and again, also while it saves, which it does after every step."""
+    """It saves after every step, so kills also come during a save."""
     options = TINY | LINES | {"steps": 30}
     whole, run = tmp_path / "runs" / "whole", tmp_path / "runs" / "run"
-    chance = random.Random(1)
+    generator = random.Random(1)
     kills = 0
     for number in range(KILLS + 1):
         reader, writer = forkserver.Pipe(duplex=False)
@@ -224,21 +210,21 @@ def test_a_process_killed_at_random_moments(source: Path, tmp_path: Path, forkse
         process = forkserver.Process(target=train_and_report_steps, args=arguments)
         process.start()
         writer.close()
-        # It tells of its first step, and from then on there is something to resume.
-        told = reader.poll(120) and reader.recv()
-        assert told in ("step", "done"), told
+        # After the second step there is a checkpoint to resume.
+        message = reader.poll(120) and reader.recv()
+        assert message in ("step", "done"), message
         if number < KILLS:
-            time.sleep(chance.uniform(0, 0.1))
+            time.sleep(generator.uniform(0, 0.1))
             process.kill()
         process.join(120)
         kills += process.exitcode == -signal.SIGKILL
-    assert kills >= 2, "it was the test that came too late"
+    assert kills >= 2, "the runs were too fast for this test"
     process = forkserver.Process(target=train_and_report_steps, args=(source, whole, None, options))
     process.start()
     process.join()
     assert process.exitcode == 0
     assert_same_run(whole, run)
-    assert set(run.parent.iterdir()) == {run, whole}, "nothing half-made is left"
+    assert set(run.parent.iterdir()) == {run, whole}, "no temporary folder is left"
 
 
 @FORKS

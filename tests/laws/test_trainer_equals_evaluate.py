@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from charloom.api import train
 from charloom.cli.app import run
 from charloom.data.sources import read_documents, resolve_sources
-from charloom.runs.train import train
 from charloom.settings import TextSettings
 
 WORDS = ["river", "stone", "übung", "naïve", "snow", "42nd", "wind", "don't"]

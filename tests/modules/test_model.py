@@ -1,4 +1,4 @@
-"""The facade: it cleans as recorded, passes on what it is given, and survives its folder."""
+"""A model cleans texts, calls its generator and scorer, and is the same after loading."""
 
 import dataclasses
 import subprocess
@@ -91,11 +91,11 @@ def test_scores_are_bits_per_character() -> None:
 
 
 def test_next_depends_on_the_label() -> None:
-    assert sum(chance for _, chance in model().next("ab")) < 1
+    assert sum(probability for _, probability in model().next("ab")) < 1
     assert model().next("ab", label="x") != model().next("ab", label="y")
 
 
-def test_the_generator_and_the_scorer_are_made_once() -> None:
+def test_the_generator_and_the_scorer_are_built_once() -> None:
     one = model()
     assert one.generator is one.generator
     assert one.scorer is one.scorer

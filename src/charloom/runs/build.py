@@ -1,36 +1,53 @@
-"""The objects of a run: the corpus, the settings that follow from it, the network, the trainer.
+"""Build the objects of a run: corpus, automatic settings, network, model record and trainer.
 
-torch is imported when training begins, not before: a mistake in an option or a source is told at
-once.
+torch is imported inside functions, after options and sources have been checked.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from charloom.data.corpus import Corpus, build_corpus
 from charloom.data.sources import resolve_sources, total_bytes
 from charloom.data.store import open_store
 from charloom.errors import SettingsError
+from charloom.events import EmittingListener
 from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.format import ModelRecord
 from charloom.runs.auto import CorpusProfile, auto_settings
 from charloom.runs.plan import Plan, provenance
 from charloom.runs.processes import agreement_keys
+from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
+    from charloom.network.autograd.module import Network
     from charloom.training.batches import Batches
+    from charloom.training.data_parallel import DataParallel
+    from charloom.training.device import DeviceConfig
     from charloom.training.distributed.process_group import ProcessGroup
+    from charloom.training.step_hook import StepHook
     from charloom.training.trainer import Trainer
 
 LABEL_DROPOUT: Final = 0.1
-"""Share of the documents that are read without their label while training, so that a labelled model
-can also be used without naming a label."""
+"""Fraction of documents that are read without their label in training, so that a labelled model can
+also generate without a label."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunComponents:
+    """The objects that listeners and the trainer of a run are built from."""
+
+    group: ProcessGroup
+    corpus: Corpus
+    network: Network
+    data_parallel: DataParallel
+    plan: Plan
+    record: ModelRecord
+    """The model before training, without weights."""
 
 
 def read_corpus(
@@ -40,7 +57,10 @@ def read_corpus(
     seed: int,
     on_read: Callable[[int, int], None] | None = None,
 ) -> Corpus:
-    """Return the texts that are learned from and measured on."""
+    """Return training and validation set; raises SourceError and CorpusError.
+
+    ``on_read`` is called with the bytes read since its last call, and the bytes of all sources.
+    """
     files = resolve_sources(sources, text)
     total = total_bytes(files)
     progress = None if on_read is None else lambda read: on_read(read, total)
@@ -52,136 +72,149 @@ def read_corpus(
 
 
 def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec:
-    """Return what is to be done, with what was left open decided."""
+    """Return ``spec`` with settings chosen for corpus, budget and machine where none is explicit.
+
+    A budget in minutes costs about two seconds of measurements.
+    """
     if spec.explicit is None:
         return spec
     from charloom.training.device import candidate_precisions
     from charloom.training.throughput import measure_symbols_per_second
 
-    part, vocabulary = corpus.training, len(corpus.vocabulary)
-    device, candidates = candidate_precisions(spec.training)
+    training_set, vocabulary = corpus.training, len(corpus.vocabulary)
+    device, precisions = candidate_precisions(spec.training)
     profile = CorpusProfile(
-        symbols=part.total_symbols,
-        documents=len(part),
+        symbols=training_set.total_symbols,
+        documents=len(training_set),
         vocabulary=vocabulary,
         unit=spec.text.unit,
         device="cuda" if device.type == "cuda" else "cpu",
-        precisions=candidates,
+        precisions=precisions,
     )
 
-    def speed(network: NetworkSettings, training: TrainingSettings) -> float:
-        length, share = (
-            profile.sequence_symbols(training.window),
-            max(training.batch_size // processes, 1),
-        )
-        own = dataclasses.replace(training, batch_size=share)
-        return processes * measure_symbols_per_second(network, own, vocabulary, length)
+    def throughput(network: NetworkSettings, training: TrainingSettings) -> float:
+        shard_size = max(training.batch_size // processes, 1)
+        shard = dataclasses.replace(training, batch_size=shard_size)
+        length = profile.sequence_symbols(training.window)
+        return processes * measure_symbols_per_second(network, shard, vocabulary, length)
 
-    network, training = auto_settings(spec.network, spec.training, spec.explicit, profile, speed)
+    network, training = auto_settings(
+        spec.network, spec.training, spec.explicit, profile, throughput
+    )
     return dataclasses.replace(spec, network=network, training=training)
 
 
-def initial_record(
-    sources: Sequence[str], corpus: Corpus, spec: RunSpec, processes: int
-) -> ModelRecord:
-    """Return what is known of the model before it has learned."""
-    indexed = spec.training.index and corpus.hashes is not None
-    return ModelRecord(
+def build_components(
+    request: TrainRequest, spec: RunSpec, corpus: Corpus, group: ProcessGroup
+) -> RunComponents:
+    """Connect the processes and build the network; all automatic settings must be chosen.
+
+    Raises SettingsError if the processes differ or the network does not fit into memory.
+    """
+    from charloom.training.data_parallel import DataParallel
+    from charloom.training.device import choose_device, seed_everything
+
+    settings = spec.training
+    device = choose_device(settings, group.process)
+    group.check_agreement(agreement_keys(corpus) | device.agreement_keys())
+    group.connect(device.device)
+    seed_everything(settings.seed)
+    network = _build_network(spec.network, corpus, device)
+    group.broadcast_(network.parameters())
+    data_parallel = DataParallel(
+        network,
+        device,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        process=group.process,
+    )
+    plan = Plan(
         text=spec.text,
         network=spec.network,
-        training=spec.training,
+        training=settings,
+        corpus=corpus,
+        layers=tuple(network.parameter_counts()),
+        device=str(device.device),
+        precision=device.precision,
+        output=request.output if group.is_main else None,
+        sources=request.sources,
+        threads=data_parallel.total_threads,
+        processes=group.process.world_size,
+    )
+    return RunComponents(
+        group=group,
+        corpus=corpus,
+        network=network,
+        data_parallel=data_parallel,
+        plan=plan,
+        record=_initial_record(plan, spec.validation),
+    )
+
+
+def build_trainer(
+    components: RunComponents, listeners: Sequence[EmittingListener], step_hook: StepHook | None
+) -> Trainer:
+    """Return a trainer that is ready to run, at step 0."""
+    from charloom.training.batches import DocumentBatches
+    from charloom.training.optim.optimizer import build_optimizer
+    from charloom.training.progress import MIN_INTERVAL, STREAM_MIN_INTERVAL
+    from charloom.training.trainer import Trainer
+    from charloom.training.validation import VALIDATION_BATCHES
+
+    corpus, record = components.corpus, components.record
+    network, parallel = components.network, components.data_parallel
+    return Trainer(
+        network=network,
+        training_batches=_training_batches(record, corpus),
+        validation_batches=DocumentBatches(
+            dataset=corpus.validation, seed=None, **VALIDATION_BATCHES
+        ),
+        optimizer=build_optimizer(network, record.training, parallel.threads, bf16=parallel.bf16),
+        data_parallel=parallel,
+        settings=record.training,
+        listeners=listeners,
+        step_hook=step_hook,
+        process_group=components.group,
+        min_interval=STREAM_MIN_INTERVAL if record.text.unit == "stream" else MIN_INTERVAL,
+    )
+
+
+def _build_network(settings: NetworkSettings, corpus: Corpus, device: DeviceConfig) -> Network:
+    from charloom.network.autograd.module import Network
+
+    try:
+        return Network(settings, len(corpus.vocabulary), len(corpus.labels)).to(device.device)
+    except RuntimeError as error:  # raised by torch when memory is exhausted
+        raise SettingsError(
+            f"{settings.layers} layers of {settings.hidden:,} units do not fit into "
+            "memory; use a smaller --hidden or fewer --layers."
+        ) from error
+
+
+def _initial_record(plan: Plan, validation: str | None) -> ModelRecord:
+    corpus = plan.corpus
+    indexed = plan.training.index and corpus.hashes is not None
+    return ModelRecord(
+        text=plan.text,
+        network=plan.network,
+        training=plan.training,
         vocabulary=corpus.vocabulary,
         labels=corpus.labels,
         tensors={},
-        provenance=provenance(sources, spec.validation, corpus, processes),
+        provenance=provenance(plan, validation),
         document_index=DocumentIndex.from_hashes(corpus.training_hashes, len(corpus.training))
         if indexed
         else None,
     )
 
 
-def with_outcome(record: ModelRecord, plan: Plan) -> ModelRecord:
-    """Return ``record`` with what became of settings that leave a choice, as the plan tells it."""
-    outcome = {
-        "device": plan.device,
-        "precision": plan.precision,
-        "parameters": sum(count for _, count in plan.layers),
-        "notes": list(plan.corpus.notes),
-    }
-    return dataclasses.replace(record, provenance={**record.provenance, **outcome})
-
-
-def build_trainer(
-    record: ModelRecord,
-    corpus: Corpus,
-    output: Path | None,
-    sources: Sequence[str],
-    ranks: ProcessGroup | None,
-) -> tuple[Trainer, Plan]:
-    """Return what trains, and what it is about to do. Raises SettingsError."""
-    from charloom.network.autograd.module import Network
-    from charloom.training.batches import DocumentBatches
-    from charloom.training.data_parallel import DataParallel
-    from charloom.training.device import choose_device, seed_everything
-    from charloom.training.distributed.process_group import ProcessGroup
-    from charloom.training.optim.optimizer import build_optimizer
-    from charloom.training.progress import MIN_INTERVAL, STREAM_MIN_INTERVAL
-    from charloom.training.trainer import VALIDATION_BATCHES, Trainer
-
-    settings = record.training
-    ranks = ranks or ProcessGroup()
-    placement = choose_device(settings, ranks.process)
-    ranks.check_agreement(agreement_keys(record, corpus) | placement.agreement_keys())
-    ranks.connect(placement.device)
-    seed_everything(settings.seed)
-    try:
-        network = Network(record.network, len(corpus.vocabulary), len(corpus.labels))
-        network.to(placement.device)
-    except RuntimeError as error:  # what torch raises where memory cannot be had
-        raise SettingsError(
-            f"{record.network.layers} layers of {record.network.hidden:,} units do not fit into "
-            "memory; use a smaller --hidden or fewer --layers."
-        ) from error
-    ranks.broadcast_(network.parameters())
-    size, seed = settings.batch_size, settings.seed
-    parts = DataParallel(network, placement, batch_size=size, seed=seed, process=ranks.process)
-    trainer = Trainer(
-        network=network,
-        training_batches=_training_batches(record, corpus),
-        validation_batches=DocumentBatches(
-            dataset=corpus.validation, seed=None, **VALIDATION_BATCHES
-        ),
-        optimizer=build_optimizer(network, settings, parts.threads, bf16=parts.bf16),
-        data_parallel=parts,
-        settings=settings,
-        listeners=[],
-        process_group=ranks,
-        min_interval=STREAM_MIN_INTERVAL if record.text.unit == "stream" else MIN_INTERVAL,
-    )
-    plan = Plan(
-        text=record.text,
-        network=record.network,
-        training=settings,
-        corpus=corpus,
-        layers=tuple(network.parameter_counts()),
-        device=str(placement.device),
-        precision=placement.precision,
-        output=output,
-        sources=tuple(sources),
-        threads=trainer.data_parallel.total_threads,
-        processes=ranks.process.world_size,
-    )
-    return trainer, plan
-
-
 def _training_batches(record: ModelRecord, corpus: Corpus) -> Batches:
-    """Return the minibatches of the training part."""
     from charloom.training.batches import DocumentBatches, StreamBatches
 
-    settings, part = record.training, corpus.training
+    settings, dataset = record.training, corpus.training
     size, window, seed = settings.batch_size, settings.window, settings.seed
     if record.text.unit == "stream":
-        return StreamBatches(dataset=part, batch_size=size, window=window, seed=seed)
+        return StreamBatches(dataset=dataset, batch_size=size, window=window, seed=seed)
     return DocumentBatches(
-        dataset=part, batch_size=size, window=window, seed=seed, label_dropout=LABEL_DROPOUT
+        dataset=dataset, batch_size=size, window=window, seed=seed, label_dropout=LABEL_DROPOUT
     )

@@ -1,7 +1,7 @@
-"""Several networks learn from the same text, one after another, and are set side by side.
+"""Compare networks: train each on the same texts with the same budget, seed and split.
 
-Each has a folder of its own in one folder, and the same budget, seed and split. A run that was
-stopped goes on where it ended, and one that is finished is not done again.
+Each run has a model folder in one common folder. A run that was interrupted is resumed, and a
+finished one is not repeated.
 """
 
 import dataclasses
@@ -20,27 +20,30 @@ from charloom.events import Event, Listener, Stopped
 from charloom.model import Model
 from charloom.model_folder.metrics import read_curves
 from charloom.model_folder.writer import replace_files
-from charloom.runs import train as recipe
 from charloom.runs.build import read_corpus
+from charloom.runs.plan import Plan
+from charloom.runs.request import Sources, TrainRequest, source_names
 from charloom.runs.resolve import resolve_settings
-from charloom.settings import SamplingSettings
+from charloom.runs.train import train_model
+from charloom.settings import SamplingSettings, TextSettings, TrainingSettings
 from charloom.text.documents import keep_labels
 
 AXES: Final = ("cell", "layers", "hidden")
-"""What may differ between the runs."""
+"""The settings that may differ between runs."""
 TABLE_FILE: Final = "comparison.json"
 _SPEED_TEXTS, _SPEED_SYMBOLS = 64, 200
-"""What is written to measure how fast a model writes."""
+"""Number and length of the texts that measure the speed of generation."""
 
 Grid = Mapping[str, Sequence[Any]]
+"""Values of each axis."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result:
-    """What became of one run."""
+    """Settings and metrics of one run."""
 
     name: str
-    """The folder of the model."""
+    """Name of the model folder."""
     cell: str
     layers: int
     hidden: int
@@ -48,17 +51,17 @@ class Result:
     learning_rate: float
     parameters: int
     validation: float
-    """Bits per character of the validation part, as of ``test``."""
+    """Bits per character of the validation set."""
     test: float | None
-    """The same of the test texts; None: there are none."""
+    """Bits per character of the test texts; None without test texts."""
     gap: float | None
-    """By how much validation is above training: more is learned by heart."""
+    """Validation loss minus training loss; more of it means more overfitting."""
     training_rate: float | None
-    """Characters learned from a second, at the end."""
+    """Characters trained on per second, at the end."""
     writing_rate: float
-    """Characters written a second, 64 texts side by side."""
+    """Characters generated per second, 64 texts in parallel."""
     seconds: float
-    """Of training, until the weights that were kept."""
+    """Seconds of training until the best weights."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as a JSON object."""
@@ -67,21 +70,24 @@ class Result:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A run that is about to begin."""
+    """One run of a comparison or a search, before it starts."""
 
     name: str
+    """Name of the model folder."""
     number: int
     """From 1."""
     count: int
+    """Number of trials of the whole comparison."""
     options: dict[str, Any]
+    """Settings that are specific to this trial."""
 
 
 class RunInterrupted(Exception):
-    """A run was interrupted, with all saved; the others were not begun."""
+    """A run was interrupted after everything was saved; later runs have not started."""
 
 
 def grid_trials(grid: Grid) -> list[Trial]:
-    """Return a run for each combination; raises SettingsError for an axis that there is not."""
+    """Return one trial for each combination; raises SettingsError for an unknown or empty axis."""
     unknown = [name for name in grid if name not in AXES]
     if unknown or not all(grid.values()):
         raise SettingsError(
@@ -90,17 +96,17 @@ def grid_trials(grid: Grid) -> list[Trial]:
         )
     names = [name for name in AXES if name in grid]
     values = [list(dict.fromkeys(grid[name])) for name in names]
-    chosen = [dict(zip(names, one, strict=True)) for one in itertools.product(*values)]
+    combinations = [dict(zip(names, row, strict=True)) for row in itertools.product(*values)]
     return [
-        Trial(name=trial_name(options), number=number, count=len(chosen), options=options)
-        for number, options in enumerate(chosen, 1)
+        Trial(name=trial_name(options), number=number, count=len(combinations), options=options)
+        for number, options in enumerate(combinations, 1)
     ]
 
 
 def trial_name(options: Mapping[str, Any]) -> str:
-    """Return the folder of a run.
+    """Return the name of the model folder of a trial.
 
-    >>> name_of({"cell": "gru", "layers": 2, "hidden": 64}), name_of({"hidden": 64})
+    >>> trial_name({"cell": "gru", "layers": 2, "hidden": 64}), trial_name({"hidden": 64})
     ('gru-2-layers-64-units', '64-units')
     """
     parts = []
@@ -114,11 +120,11 @@ def trial_name(options: Mapping[str, Any]) -> str:
 
 
 class Comparison:
-    """Trains a network for each combination of a grid."""
+    """Trains the trials of a grid, or other trials with the same texts and options."""
 
     def __init__(
         self,
-        sources: recipe.Sources,
+        sources: Sources,
         grid: Grid,
         *,
         output: str | Path,
@@ -126,77 +132,83 @@ class Comparison:
         test: str | Path | None = None,
         **options: Any,
     ) -> None:
-        """Look at all settings; nothing is done yet.
+        """Check the settings of all trials; nothing is read or written yet.
 
-        ``grid`` has values of ``cell``, ``layers`` and ``hidden``; ``options`` are as for
-        ``train``, the same for every run. ``output`` is to be a folder with one for each run, and
-        with ``comparison.json``. Raises SettingsError.
+        ``grid`` has values of ``cell``, ``layers`` and ``hidden``. ``options`` are those of
+        ``train``, the same for all runs. ``output`` is the folder of the model folders and of
+        ``comparison.json``. ``test`` are texts to evaluate once after training.
+
+        Raises SettingsError.
         """
-        names = [sources] if isinstance(sources, str | Path) else list(sources)
-        if "-" in map(str, (*names, validation, test)):
+        self._sources = source_names(sources)
+        self._validation = None if validation is None else str(validation)
+        self._test = None if test is None else str(test)
+        if "-" in (*self._sources, self._validation, self._test):
             raise SettingsError(
                 "standard input can be read once, and each run reads the texts anew; save them as "
                 "a file, and name that."
             )
         self.trials = grid_trials(grid)
         self.results: list[Result] = []
-        """What became of the runs that are done."""
+        """Results of the finished runs."""
         self._folder = Path(output)
-        self._sources = [str(name) for name in names]
-        self._validation = None if validation is None else str(validation)
-        self._test = None if test is None else str(test)
         self._options = options
         for trial in self.trials:
-            resolve_settings(self._sources, None, options | trial.options)
+            self._settings_of(trial)
 
-    def run(self, trial: Trial, *, listeners: Sequence[Listener] = (), **watching: Any) -> Result:
-        """Train one, or go on where it ended, and put its result into the table.
+    def run(
+        self,
+        trial: Trial,
+        *,
+        listeners: Sequence[Listener] = (),
+        on_start: Callable[[Plan], None] | None = None,
+        on_read: Callable[[int, int], None] | None = None,
+    ) -> Result:
+        """Train one trial, or resume it, and add its result to the table.
 
-        ``watching`` may be ``on_start`` and ``on_read`` of ``train``. Raises Interrupted if the run
-        was, ResumeError if one of other texts stands in its place, and what ``train`` and reading
-        the test texts raise.
+        The other arguments are those of ``train``.
+
+        Raises RunInterrupted if the run was interrupted, ResumeError if its folder has a finished
+        run of other texts, and the errors of ``train``.
         """
         if self._test is not None:
-            text, _, _ = resolve_settings(self._sources, None, self._options | trial.options)
-            next(
-                iter(read_blocks(resolve_sources([self._test], text), text)), None
-            )  # before it is needed
+            # An unreadable test file is reported before training, not after it.
+            text, _ = self._settings_of(trial)
+            next(iter(read_blocks(resolve_sources([self._test], text), text)), None)
         path = self._folder / trial.name
         reasons: list[str] = []
 
-        def note(event: Event) -> None:
+        def note_stop(event: Event) -> None:
             if isinstance(event, Stopped):
                 reasons.append(event.reason)
 
-        model = recipe.train(
-            self._sources,
+        request = TrainRequest(
+            sources=self._sources,
+            options=self._options | trial.options,
             output=path,
             validation=self._validation,
             resume=path.exists(),
-            listeners=[note, *listeners],
-            **watching,
-            **self._options,
-            **trial.options,
+            listeners=(note_stop, *listeners),
+            on_start=on_start,
+            on_read=on_read,
         )
+        model = train_model(request)
         if "interrupted" in reasons:
             raise RunInterrupted
-        if not reasons:
+        if not reasons:  # the run was finished before
             self._check_same_corpus(path, model)
         result = _build_result(trial, path, model, self._test)
-        self.set_results([*(one for one in self.results if one.name != result.name), result])
+        self.set_results([*(r for r in self.results if r.name != result.name), result])
         return result
 
     def fingerprint(self, on_read: Callable[[int, int], None] | None = None) -> str:
-        """Return what tells these texts from others; reads them, unless they were read before."""
-        text, _, training = resolve_settings(
-            self._sources, None, self._options | self.trials[0].options
-        )
-        return read_corpus(
-            self._sources, text, self._validation, training.seed, on_read
-        ).fingerprint
+        """Return the fingerprint of the texts; reads them, unless they are in the cache."""
+        text, training = self._settings_of(self.trials[0])
+        corpus = read_corpus(self._sources, text, self._validation, training.seed, on_read)
+        return corpus.fingerprint
 
     def with_test_metric(self, result: Result) -> Result:
-        """Return a result with its test figure, if there are test texts and the model is here."""
+        """Return ``result`` with its test metric, if there are test texts and the model is here."""
         path = self._folder / result.name
         if self._test is None or result.test is not None or not path.is_dir():
             return result
@@ -205,19 +217,23 @@ class Comparison:
         )
 
     def set_results(self, results: Sequence[Result]) -> None:
-        """Have these results, and write them as the table; raises OutputError if it cannot be."""
+        """Replace all results, and write the table; raises OutputError if that fails."""
         self.results = list(results)
         _write_table(self._folder, self.results)
 
+    def _settings_of(self, trial: Trial) -> tuple[TextSettings, TrainingSettings]:
+        options = self._options | trial.options
+        text, _, training = resolve_settings(self._sources, None, options)
+        return text, training
+
     def _check_same_corpus(self, path: Path, model: Model) -> None:
-        """Raise ResumeError if a finished run learned from other texts than are given now."""
-        known = model.record.provenance.get("corpus_fingerprint")
+        """Raise ResumeError if a finished run has other training or validation texts."""
         text, training = model.record.text, model.record.training
-        now = read_corpus(self._sources, text, self._validation, training.seed)
-        if known != now.fingerprint:
+        corpus = read_corpus(self._sources, text, self._validation, training.seed)
+        if model.record.provenance.get("corpus_fingerprint") != corpus.fingerprint:
             raise ResumeError(
-                f"the run in {path} learned from other texts, or was measured on others, than are "
-                "given now; give the same, or another folder with --output."
+                f"the run in {path} has other training or validation texts than those given now; "
+                "give the same, or another folder with --output."
             )
 
 
@@ -253,25 +269,26 @@ def _test_bits_per_character(model: Model, test: str) -> float:
 
 
 def _generation_speed(model: Model) -> float:
-    # Once it is loaded, whatever is written uses compiled code, as for many texts.
+    """Return characters per second, many texts in parallel."""
+    # The generator uses compiled code once this module is imported, even for few texts.
     importlib.import_module("charloom.generation.compiled_decode")
     settings = SamplingSettings(temperature=1.0, length=_SPEED_SYMBOLS)
-    rates = []
-    for _ in range(2):  # the first prepares
-        began = time.perf_counter()
-        drawn = model.generator.generate("", settings, _SPEED_TEXTS)
-        characters = sum(len(one.text) for one in drawn)
-        rates.append(characters / (time.perf_counter() - began))
-    return max(rates)
+    speeds = []
+    for _ in range(2):  # the first time includes loading or compiling the code
+        start = time.perf_counter()
+        texts = model.generator.generate("", settings, _SPEED_TEXTS)
+        characters = sum(len(generated.text) for generated in texts)
+        speeds.append(characters / (time.perf_counter() - start))
+    return max(speeds)
 
 
 def _write_table(folder: Path, results: Sequence[Result]) -> None:
-    """Write the table; the file is whole at every moment."""
-    content = json.dumps([one.to_json() for one in results], indent=1) + "\n"
+    """Replace comparison.json atomically."""
+    content = json.dumps([result.to_json() for result in results], indent=1) + "\n"
     try:
         replace_files(folder, {TABLE_FILE: content.encode()}, mark=f".{os.getpid()}")
     except OSError as error:
         raise OutputError(
-            f"{folder / TABLE_FILE} cannot be written: {error.strerror}; the models are kept: make room "
-            "or choose another folder, and give the same command again."
+            f"{folder / TABLE_FILE} cannot be written: {error.strerror}; the models are kept: free "
+            "some space or choose another folder, and give the same command again."
         ) from error

@@ -1,11 +1,15 @@
-"""Listeners that keep what a run brings forth: the best weights, the events, samples on the way."""
+"""Listeners of a run: they save the best weights, log events, and write samples.
+
+Listeners return the events that they emit. The trainer passes these to all listeners after the
+current event.
+"""
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
-from charloom.data.corpus import Corpus
+from charloom.data.dataset import Dataset
 from charloom.evaluation.calibration import calibrate_on_dataset
 from charloom.evaluation.symbol_scorer import SymbolScorer
 from charloom.events import (
@@ -25,92 +29,95 @@ from charloom.model_folder.writer import ModelWriter
 from charloom.network.engine import Engine
 from charloom.settings import SamplingSettings
 
-# Symbols of a sample that is shown while learning.
-SAMPLE_SYMBOLS = 200
+SAMPLE_SYMBOLS: Final = 200
+"""Length limit of samples during training."""
 
-Emit = Callable[[Event], None]
 Weights = Callable[[], Tensors]
+"""Returns the current weights of the network."""
 
 
 class BestWeights:
-    """Keeps the best weights by validation in ``record``, and in the model folder if any."""
+    """Keeps the weights with the lowest validation loss, in ``record`` and in the model folder.
+
+    Without a ``writer`` they are kept in memory only.
+    """
 
     def __init__(
         self,
         record: ModelRecord,
-        corpus: Corpus,
+        validation_set: Dataset,
         weights: Weights,
-        emit: Emit,
         writer: ModelWriter | None,
     ) -> None:
         self.record = record
-        self._validation_size = {
-            "validation_documents": len(corpus.validation),
-            "validation_characters": corpus.validation.total_characters,
-        }
+        self._validation_set = validation_set
         self._weights = weights
-        self._validation_set = corpus.validation
-        self._emit = emit
         self._writer = writer
 
-    def __call__(self, event: Event) -> None:
-        """Keep the weights if they are the best so far, or all that there will be."""
+    def __call__(self, event: Event) -> Sequence[Event]:
+        """Keep the current weights if they are the best, or if the run ends without any.
+
+        Returns a Saved event if the best weights were written to the model folder.
+        """
         if isinstance(event, Validation) and event.best:
-            figures = {
-                "bits_per_character": event.bits_per_character,
-                "training_bits_per_character": event.training_bits_per_character,
-                "step": event.step,
-                "epoch": event.epoch,
-                "seconds": event.seconds,
-            }
-            self._save(figures | self._validation_size)
+            self._keep(self._metrics(event))
             if self._writer is not None:
-                self._emit(
-                    Saved(
-                        step=event.step,
-                        seconds=event.seconds,
-                        bits_per_character=event.bits_per_character,
-                    )
-                )
+                bits = event.bits_per_character
+                return [Saved(step=event.step, seconds=event.seconds, bits_per_character=bits)]
         elif isinstance(event, Stopped) and event.bits_per_character is None:
-            self._save({"step": event.step, "seconds": event.seconds})
+            self._keep({"step": event.step, "seconds": event.seconds})
         elif isinstance(event, Stopped):
             self._calibrate()
+        return ()
 
     def write_unmeasured(self, step: int, seconds: float) -> None:
-        """Put the folder in its place with the weights that there are, before any was measured."""
+        """Create the model folder with the current weights, unless it exists already.
+
+        The weights have no validation loss, so the first validated ones replace them.
+        """
         if self._writer is not None and not self._writer.is_in_place:
-            figures = {"step": step, "seconds": seconds}
+            metrics = {"step": step, "seconds": seconds}
             self._writer.save(
-                dataclasses.replace(self.record, tensors=self._weights(), metrics=figures)
+                dataclasses.replace(self.record, tensors=self._weights(), metrics=metrics)
             )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the weights that are kept, and their figures."""
+        """Return the best weights and their metrics."""
         return {"tensors": dict(self.record.tensors), "figures": dict(self.record.metrics)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Keep the weights that ``state`` returned, in the model folder too.
+        """Restore the best weights, and write them to the model folder.
 
-        It may hold later ones, of a run that was killed after its checkpoint.
+        The folder may hold later ones, of a run that was killed after its last checkpoint.
         """
-        tensors, figures = state["tensors"], state["figures"]
-        self.record = dataclasses.replace(self.record, tensors=tensors, metrics=figures)
+        tensors, metrics = state["tensors"], state["figures"]
+        self.record = dataclasses.replace(self.record, tensors=tensors, metrics=metrics)
         if tensors and self._writer is not None:
             self._writer.save(self.record)
 
+    def _metrics(self, event: Validation) -> dict[str, float]:
+        return {
+            "bits_per_character": event.bits_per_character,
+            "training_bits_per_character": event.training_bits_per_character,
+            "step": event.step,
+            "epoch": event.epoch,
+            "seconds": event.seconds,
+            "validation_documents": len(self._validation_set),
+            "validation_characters": self._validation_set.total_characters,
+        }
+
     def _calibrate(self) -> None:
-        """Keep with the weights what usual texts take; they are in the folder already."""
+        """Add the calibration of scores to the record; the weights are saved already."""
         record = self.record
-        reader = SymbolScorer(record.network, record.tensors)
-        found = calibrate_on_dataset(reader, record.vocabulary, self._validation_set)
-        if found is not None:
-            self.record = dataclasses.replace(record, calibration=found.to_json())
+        scorer = SymbolScorer(record.network, record.tensors)
+        calibration = calibrate_on_dataset(scorer, record.vocabulary, self._validation_set)
+        if calibration is not None:
+            self.record = dataclasses.replace(record, calibration=calibration.to_json())
             if self._writer is not None:
                 self._writer.save(self.record)
 
-    def _save(self, figures: dict[str, float]) -> None:
-        self.record = dataclasses.replace(self.record, tensors=self._weights(), metrics=figures)
+    def _keep(self, metrics: dict[str, float]) -> None:
+        self.record = dataclasses.replace(self.record, tensors=self._weights(), metrics=metrics)
         if self._writer is not None:
             self._writer.save(self.record)
 
@@ -123,7 +130,7 @@ class EventLog:
         self._step_throttle = Throttle(STEP_SECONDS)
 
     def __call__(self, event: Event) -> None:
-        """Append ``event``; of steps, one in half a second."""
+        """Append ``event``; steps only once in STEP_SECONDS."""
         if isinstance(event, Step) and not self._step_throttle.admit(event.seconds):
             return
         line = json.dumps(event.to_json(), ensure_ascii=False)
@@ -132,73 +139,80 @@ class EventLog:
             self._writer.append(SAMPLES, line)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return how much was written."""
+        """Return the lengths of both logs in bytes, and the time of the last logged step."""
         sizes = {name: self._writer.file_size(name) for name in (METRICS, SAMPLES)}
         return {"last_step": self._step_throttle.last, "sizes": sizes}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Write on after what ``state`` tells of; what was written later did not come to be."""
+        """Truncate both logs to the lengths recorded in the checkpoint, and append from there."""
         self._step_throttle.last = state["last_step"]
         for name, size in state["sizes"].items():
             self._writer.truncate(name, size)
 
 
 class SampleWriter:
-    """Writes samples with the current weights after each validation.
+    """Generates samples with the current weights after each validation.
 
-    Each prompt is continued at each temperature; a model with labels takes them in turn, one label
-    a report. The seed is that of the run, so that samples of one run differ by what was learned
-    alone.
+    Each prompt is continued at each temperature. A labelled model uses one label a validation, in
+    turn. The seed is always that of the run, so only the weights make samples differ.
     """
 
-    def __init__(self, record: ModelRecord, weights: Weights, emit: Emit) -> None:
+    def __init__(self, record: ModelRecord, weights: Weights) -> None:
         self._record = record
         self._weights = weights
-        self._emit = emit
         self._validations = 0
 
-    def __call__(self, event: Event) -> None:
-        """Write samples if ``event`` is a validation."""
+    def __call__(self, event: Event) -> Sequence[Event]:
+        """Return samples if ``event`` is a validation."""
         if not isinstance(event, Validation):
-            return
+            return ()
         record = self._record
         engine = Engine(record.network, self._weights())
         generator = Generator(engine, record.vocabulary, record.labels)
         label = record.labels[self._validations % len(record.labels)] if record.labels else None
         self._validations += 1
-        for prompt in record.training.prompts:
-            for temperature in record.training.temperatures:
-                settings = SamplingSettings(
-                    temperature=temperature,
-                    length=SAMPLE_SYMBOLS,
-                    seed=record.training.seed,
-                    label=label,
-                )
-                text = generator.generate(prompt, settings)[0].text
-                self._emit(
-                    Sample(
-                        step=event.step,
-                        seconds=event.seconds,
-                        prompt=prompt,
-                        temperature=temperature,
-                        label=label,
-                        text=text,
-                    )
-                )
+        return [
+            self._sample(generator, event, prompt, temperature, label)
+            for prompt in record.training.prompts
+            for temperature in record.training.temperatures
+        ]
+
+    def _sample(
+        self,
+        generator: Generator,
+        event: Validation,
+        prompt: str,
+        temperature: float,
+        label: str | None,
+    ) -> Sample:
+        settings = SamplingSettings(
+            temperature=temperature,
+            length=SAMPLE_SYMBOLS,
+            seed=self._record.training.seed,
+            label=label,
+        )
+        return Sample(
+            step=event.step,
+            seconds=event.seconds,
+            prompt=prompt,
+            temperature=temperature,
+            label=label,
+            text=generator.generate(prompt, settings)[0].text,
+        )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return whose turn it is."""
+        """Return the number of validations, which decides the next label."""
         return {"reports": self._validations}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up what ``state`` returned."""
+        """Restore the result of ``state_dict``."""
         self._validations = state["reports"]
 
 
 class ListenerGuard:
-    """Calls listeners; after an error of one, that one hears no more and ``stop`` is called.
+    """Catches errors of a user's listeners, and calls ``stop`` so that the run ends orderly.
 
-    An interruption is no error of a listener: it passes.
+    KeyboardInterrupt and other exceptions that are no Exception pass through.
     """
 
     def __init__(self, stop: Callable[[], None]) -> None:
@@ -207,22 +221,22 @@ class ListenerGuard:
 
     def wrap(self, listener: Listener) -> Listener:
         """Return a listener that passes events on until ``listener`` raises."""
-        heard = True
+        active = True
 
         def listen(event: Event) -> None:
-            nonlocal heard
-            if not heard:
+            nonlocal active
+            if not active:
                 return
             try:
                 listener(event)
             except Exception as error:
-                heard = False
+                active = False
                 self._errors.append(error)
                 self._stop()
 
         return listen
 
     def raise_first(self) -> None:
-        """Raise the first error of a listener, as it was; nothing happens without one."""
+        """Raise the first error of a listener unchanged, if there was one."""
         if self._errors:
             raise self._errors[0]

@@ -1,10 +1,9 @@
-"""What a training run is about to do, for those who tell of it or save it."""
+"""The plan of a training run, for views and for the model folder."""
 
 import dataclasses
 import datetime
 import math
 import platform
-from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,41 +15,45 @@ from charloom.text.symbols import replace_surrogates
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a training run is about to do."""
+    """All that is decided before the first step of a run."""
 
     text: TextSettings
     network: NetworkSettings
     training: TrainingSettings
     corpus: Corpus
     layers: tuple[tuple[str, int], ...]
-    """Each part of the network and its number of parameters."""
+    """Names of the layers of the network, with their numbers of parameters."""
     device: str
     precision: str
     output: Path | None
+    """The model folder; None if this process does not write one."""
     sources: tuple[str, ...] = ()
     threads: int = 1
+    """Threads of all processes together."""
     processes: int = 1
-    """Processes that learn as one."""
     best: float = math.inf
-    """The best figure before a run that was stopped goes on, in bits per character."""
+    """Lowest validation loss of the resumed run, in bits per character; infinite at first."""
     notes: tuple[str, ...] = ()
-    """What the user should be told, besides what concerns the corpus."""
+    """Notes for the user, besides those of the corpus."""
 
 
-def provenance(
-    sources: Sequence[str], validation: str | None, corpus: Corpus, processes: int = 1
-) -> dict[str, Any]:
-    """Return what the model folder tells of sources, corpus, software and machine."""
+def provenance(plan: Plan, validation: str | None) -> dict[str, Any]:
+    """Return what the model folder records of the sources, corpus, software and machine."""
+    training_set = plan.corpus.training
     return {
-        "sources": [replace_surrogates(name) for name in sources],  # not every file name is text
+        "sources": [replace_surrogates(name) for name in plan.sources],  # file names can be invalid
         "validation": None if validation is None else replace_surrogates(validation),
-        "corpus_fingerprint": corpus.fingerprint,
-        "training_documents": len(corpus.training),
-        "training_characters": corpus.training.total_characters,
+        "corpus_fingerprint": plan.corpus.fingerprint,
+        "training_documents": len(training_set),
+        "training_characters": training_set.total_characters,
         "charloom": metadata.version("charloom"),
         "torch": metadata.version("torch"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "processes": processes,
+        "processes": plan.processes,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "device": plan.device,
+        "precision": plan.precision,
+        "parameters": sum(count for _, count in plan.layers),
+        "notes": list(plan.corpus.notes),
     }

@@ -1,16 +1,19 @@
-"""What is to be done: settings from options, presets and an earlier run, before a text is read."""
+"""Resolve a request into a run specification, before any text is read.
+
+Settings come from options, the preset, named corpora and, to resume, from the checkpoint.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from charloom.data.named_corpora import default_settings
 from charloom.errors import SettingsError
 from charloom.model_folder.atomic import recover
 from charloom.model_folder.writer import check_output_path
+from charloom.runs.request import TrainRequest
 from charloom.runs.resume import check_save_options, resume_spec
 from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
@@ -18,26 +21,63 @@ from charloom.settings.presets import merge_options, preset_options
 from charloom.text.cleaning import clean_prompt
 
 OPTIMIZERS_WITH_DECAY: Final = ("muon", "adamw")
-"""Optimizers that have weight decay."""
 _SETTINGS_CLASSES: Final = (TextSettings, NetworkSettings, TrainingSettings)
-_FIELD_NAMES: Final = [
-    {field.name for field in dataclasses.fields(kind)} for kind in _SETTINGS_CLASSES
-]
+_FIELD_NAMES: Final = [{field.name for field in dataclasses.fields(c)} for c in _SETTINGS_CLASSES]
+
+
+def resolve(request: TrainRequest) -> RunSpec:
+    """Return the specification of the run that is requested.
+
+    With ``resume`` the settings are those of the run in ``output``, and explicit options must equal
+    them. The checkpoint is read here, once. An interrupted replacement of ``output`` is completed.
+
+    Raises SettingsError, OutputError and ResumeError.
+    """
+    check_save_options(request)
+    if request.validation is not None and "valid_fraction" in request.options:
+        raise SettingsError(
+            "--valid-fraction and --valid contradict each other: with a file to measure on, "
+            "nothing is set aside; give one of them."
+        )
+    if request.output is not None:
+        recover(request.output)
+        if request.resume:
+            _check_option_names(request.options)
+            preset = {} if request.preset is None else preset_options(request.preset)
+            return resume_spec(request.output, request, merge_options(preset, request.options))
+    explicit = _explicit_options(request.sources, request.preset, request.options)
+    text, network, training = _build_settings(explicit, request.options)
+    if request.output is not None:
+        check_output_path(request.output, force=request.force)
+    return RunSpec(
+        text=text,
+        network=network,
+        training=training,
+        validation=request.validation,
+        checkpoint_seconds=request.checkpoint_seconds,
+        explicit=frozenset(explicit),
+    )
 
 
 def resolve_settings(
     sources: Sequence[str], preset: str | None, options: Mapping[str, Any]
 ) -> tuple[TextSettings, NetworkSettings, TrainingSettings]:
-    """Return the settings of a run: options win over the preset, that over a named corpus' own.
+    """Return settings: options take precedence over the preset, that over a named corpus.
 
-    Prompts of samples are read as ``generate`` reads them. Raises SettingsError for a preset or an
-    option that does not exist, and for one that would have no effect.
+    Sample prompts are cleaned as those of ``generate``. Raises SettingsError for an unknown preset
+    or option, and for an option without effect.
     """
-    merged = _explicit_options(sources, preset, options)
-    _check_option_names(merged)
+    return _build_settings(_explicit_options(sources, preset, options), options)
+
+
+def _build_settings(
+    explicit: Mapping[str, Any], options: Mapping[str, Any]
+) -> tuple[TextSettings, NetworkSettings, TrainingSettings]:
+    """Return the settings with the ``explicit`` values; ``options`` are those of the user."""
+    _check_option_names(explicit)
     text, network, training = (
-        kind(**{name: merged[name] for name in group if name in merged})
-        for kind, group in zip(_SETTINGS_CLASSES, _FIELD_NAMES, strict=True)
+        settings_class(**{name: explicit[name] for name in names if name in explicit})
+        for settings_class, names in zip(_SETTINGS_CLASSES, _FIELD_NAMES, strict=True)
     )
     if "weight_decay" in options and training.optimizer not in OPTIMIZERS_WITH_DECAY:
         raise SettingsError(
@@ -56,54 +96,15 @@ def resolve_settings(
 def _explicit_options(
     sources: Sequence[str], preset: str | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return all that is not left open."""
-    preset_options = {} if preset is None else preset_options(preset)
-    return merge_options(default_settings(sources) | preset_options, options)
+    """Return all options that keep their values; the others are chosen automatically."""
+    values = {} if preset is None else preset_options(preset)
+    return merge_options(default_settings(sources) | values, options)
 
 
 def _check_option_names(options: Mapping[str, Any]) -> None:
-    unknown = sorted(set(options) - set().union(*_FIELD_NAMES))
+    known = set().union(*_FIELD_NAMES)
+    unknown = sorted(set(options) - known)
     if unknown:
-        known = ", ".join(sorted(set().union(*_FIELD_NAMES)))
-        raise SettingsError(f"there is no option {unknown[0]!r}; there are: {known}.")
-
-
-def resolve_run(
-    sources: Sequence[str],
-    options: Mapping[str, Any],
-    *,
-    output: Path | None,
-    validation: str | None = None,
-    preset: str | None = None,
-    force: bool = False,
-    resume: bool = False,
-    checkpoint_seconds: float | None = None,
-) -> RunSpec:
-    """Return what is to be done; the arguments are those of ``train``.
-
-    With ``resume`` the settings are those of the run in ``output``, and options that are given must
-    be the same. Raises SettingsError, OutputError and ResumeError.
-    """
-    check_save_options(output, force=force, resume=resume, checkpoint_seconds=checkpoint_seconds)
-    if validation is not None and "valid_fraction" in options:
         raise SettingsError(
-            "--valid-fraction and --valid contradict each other: with a file to measure on, "
-            "nothing is set aside; give one of them."
+            f"there is no option {unknown[0]!r}; there are: {', '.join(sorted(known))}."
         )
-    if output is not None:
-        recover(output)
-        if resume:
-            _check_option_names(options)
-            asked = merge_options({} if preset is None else preset_options(preset), options)
-            return resume_spec(output, asked, validation, checkpoint_seconds)
-    text, network, training = resolve_settings(sources, preset, options)
-    if output is not None:
-        check_output_path(output, force=force)
-    return RunSpec(
-        text=text,
-        network=network,
-        training=training,
-        validation=validation,
-        checkpoint_seconds=checkpoint_seconds,
-        explicit=frozenset(_explicit_options(sources, preset, options)),
-    )

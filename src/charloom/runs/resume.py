@@ -1,19 +1,20 @@
-"""What a run is, as its checkpoint records it, and whether what is asked now is the same run."""
+"""Resume a run: describe it in its checkpoint, and check that a request continues the same run."""
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-from charloom.data.corpus import Corpus
 from charloom.errors import ModelFolderError, ResumeError, SettingsError
 from charloom.formatting import format_duration
 from charloom.model_folder import checkpoint
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.checkpoint import STATE
 from charloom.model_folder.format import CHECKPOINT, METRICS
+from charloom.runs.plan import Plan
+from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.settings.declaration import check_range
@@ -24,60 +25,48 @@ from charloom.settings.training import CHECKPOINT_SECONDS
 from charloom.text.cleaning import clean_prompt
 
 _MAY_CHANGE: Final = ("device",)
-"""Options that may change: a run may go on in another place."""
+"""Options that may differ from those of the saved run: it can be resumed on another machine."""
 _TAIL_BYTES: Final = 1000
-"""Bytes at the end of metrics.jsonl that hold its last line, if that tells of the run's end."""
+"""Bytes read from the end of metrics.jsonl; the event that ends a run is shorter."""
 
 
-def check_save_options(
-    output: Path | None, *, force: bool, resume: bool, checkpoint_seconds: float | None
-) -> None:
-    """Refuse options on saving that contradict each other or would have no effect."""
-    if force and resume:
+def check_save_options(request: TrainRequest) -> None:
+    """Raise SettingsError for save options that exclude each other or have no effect."""
+    if request.force and request.resume:
         raise SettingsError(
-            "--force and --resume contradict each other: a run is begun anew or goes on; "
-            "give one of them."
+            "--force and --resume contradict each other: one replaces the run, the other continues "
+            "it; give one of them."
         )
-    if output is None and (resume or checkpoint_seconds is not None):
-        name = "resume" if resume else "checkpoint-seconds"
-        raise SettingsError(
-            f"{name} was given without a model folder, where alone a run is saved; "
-            "name one with output, or leave it out."
-        )
-    if checkpoint_seconds is not None:
-        if not matches_type(checkpoint_seconds, float):
-            raise SettingsError(
-                f"checkpoint-seconds is {checkpoint_seconds!r:.80}; allowed: a number."
-            )
-        check_range("checkpoint-seconds", checkpoint_seconds, min=0)
+    seconds = request.checkpoint_seconds
+    if request.output is None and (request.resume or seconds is not None):
+        option = "--resume" if request.resume else "--checkpoint-seconds"
+        raise SettingsError(f"{option} needs a model folder: add --output RUN, or drop {option}.")
+    if seconds is not None:
+        if not matches_type(seconds, float):
+            raise SettingsError(f"checkpoint-seconds is {seconds!r:.80}; allowed: a number.")
+        check_range("checkpoint-seconds", seconds, min=0)
 
 
-def resume_spec(
-    path: Path,
-    options: Mapping[str, Any],
-    validation: str | None,
-    checkpoint_seconds: float | None,
-) -> RunSpec:
-    """Return what is to be done to go on with the run in the folder ``path``.
+def resume_spec(path: Path, request: TrainRequest, options: Mapping[str, Any]) -> RunSpec:
+    """Return the specification of the run in the folder ``path``, to continue it.
 
-    Its settings are those that it had, and ``options`` that are given must be the same. Raises
-    ResumeError where they are not, or the run can be neither resumed nor said to be finished.
+    ``options`` are those of the request and its preset; they must equal the settings of the run,
+    except the device. Raises ResumeError if they differ, or if the folder has neither a checkpoint
+    nor a finished run.
     """
     saved = _saved_spec(path)
-    _check_same_settings(path, saved, options, validation)
+    _check_same_settings(path, saved, options, request.validation)
     changed = {name: options[name] for name in _MAY_CHANGE if name in options}
+    seconds = request.checkpoint_seconds
     return dataclasses.replace(
         saved,
         training=dataclasses.replace(saved.training, **changed),
-        validation=validation or saved.validation,
-        checkpoint_seconds=saved.checkpoint_seconds
-        if checkpoint_seconds is None
-        else checkpoint_seconds,
+        validation=request.validation or saved.validation,
+        checkpoint_seconds=saved.checkpoint_seconds if seconds is None else seconds,
     )
 
 
 def _saved_spec(path: Path) -> RunSpec:
-    """Return the run that is in the folder ``path``."""
     if not (path / CHECKPOINT / STATE).is_file() and (finished := _finished_spec(path)) is not None:
         return finished
     saved = checkpoint.read(path / CHECKPOINT)
@@ -92,14 +81,14 @@ def _saved_spec(path: Path) -> RunSpec:
         )
     except (SettingsError, TypeError) as error:
         raise ResumeError(
-            f"the run in {path} was begun by charloom {saved.run['machine']['charloom']}, which "
-            f"has other settings than this one ({str(error).rstrip('.')}); go on with that "
-            "version, or begin the run anew with --force."
+            f"the run in {path} was started by charloom {saved.run['machine']['charloom']}, which "
+            f"has other settings than this one ({str(error).rstrip('.')}); resume it with that "
+            "version, or start it anew with --force."
         ) from error
 
 
 def _finished_spec(path: Path) -> RunSpec | None:
-    """Return the run in ``path`` if its budget is used, as its last event tells."""
+    """Return the run in ``path`` if its last event says that its budget is used."""
     try:
         with (path / METRICS).open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
@@ -119,28 +108,29 @@ def _finished_spec(path: Path) -> RunSpec | None:
     )
 
 
-def describe_run(
-    spec: RunSpec, sources: Sequence[str], corpus: Corpus, machine: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return what a checkpoint records of a run besides its state, as JSON.
+def describe_run(spec: RunSpec, plan: Plan) -> dict[str, Any]:
+    """Return, as JSON, what a checkpoint records of a run besides its state.
 
-    ``machine`` is what changes the rounding of sums, besides the versions of the software.
+    ``machine`` has everything that changes the rounding of sums.
     """
-    seconds = spec.checkpoint_seconds
+    seconds, training_set = spec.checkpoint_seconds, plan.corpus.training
     return {
-        "sources": list(sources),
+        "sources": list(plan.sources),
         "validation": spec.validation,
         "checkpoint_seconds": CHECKPOINT_SECONDS if seconds is None else seconds,
         "text": spec.text.to_json(),
         "network": spec.network.to_json(),
         "training": spec.training.to_json(),
-        "corpus": corpus.fingerprint,
-        "training_documents": len(corpus.training),
-        "training_characters": corpus.training.total_characters,
+        "corpus": plan.corpus.fingerprint,
+        "training_documents": len(training_set),
+        "training_characters": training_set.total_characters,
         "machine": {
             "charloom": metadata.version("charloom"),
             "torch": metadata.version("torch"),
-            **machine,
+            "threads": plan.threads,
+            "processes": plan.processes,
+            "device": plan.device,
+            "precision": plan.precision,
         },
     }
 
@@ -148,25 +138,26 @@ def describe_run(
 def _check_same_settings(
     path: Path, saved: RunSpec, options: Mapping[str, Any], validation: str | None
 ) -> None:
-    """Raise ResumeError, naming each, if options that are given are not those of the run."""
+    """Raise ResumeError, which names each option that differs from the saved settings."""
     before = {**saved.text.to_json(), **saved.network.to_json(), **saved.training.to_json()}
     now = {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
     if isinstance(now.get("prompts"), tuple):
         now["prompts"] = tuple(clean_prompt(str(p), saved.text) for p in now["prompts"])
     different = {name for name in now if name not in _MAY_CHANGE and now[name] != before[name]}
     differences = [
-        f"{option_name(name)} was {_format_value(before[name])} and is now {_format_value(now[name])}"
+        f"{option_name(name)} was {_format_value(before[name])} "
+        f"and is now {_format_value(now[name])}"
         for name in sorted(different - set(BUDGETS))
     ]
     if budget := sorted(different & set(BUDGETS)):
-        asked = " and ".join(f"{_format_value(now[name])} {name}" for name in budget)
-        differences.append(f"the budget was {saved.training.budget} and is now {asked}")
+        requested = " and ".join(f"{_format_value(now[name])} {name}" for name in budget)
+        differences.append(f"the budget was {saved.training.budget} and is now {requested}")
     if validation is not None and saved.validation is None and not saved.finished:
         differences.append(f"valid was not given and is now {validation}")
     if differences:
         raise ResumeError(
-            f"the run in {path} cannot go on with other settings: {'; '.join(differences)}; leave out "
-            "what differs, or begin the run anew with --force."
+            f"the run in {path} cannot be resumed with other settings: {'; '.join(differences)}; "
+            "leave out what differs, or start the run anew with --force."
         )
 
 
@@ -180,39 +171,45 @@ def _format_value(value: object) -> str:
     return repr(value) if isinstance(value, str) else f"{value}"
 
 
-def check_same_texts(path: Path, run: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Raise ResumeError if the texts are not those of the run; both as ``describe_run`` tells."""
-    if run["corpus"] == now["corpus"]:
+def check_same_texts(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise ResumeError if two results of ``describe_run`` have different texts.
+
+    ``before`` is that of the checkpoint in the model folder ``path``.
+    """
+    if before["corpus"] == now["corpus"]:
         return
-    before, after = (str(each["corpus"]).split("+") for each in (run, now))
-    same_training_set = before[0] == after[0]
-    counts = [
-        f"{each['training_documents']:,} with {each['training_characters']:,} characters"
-        for each in (run, now)
-    ]
-    change = (
-        "it learned from as many, but they differ"
-        if counts[0] == counts[1]
-        else f"it learned from {counts[0]}, now there are {counts[1]}"
-    )
-    subject = "the validation texts are" if same_training_set else "the texts are"
+    if str(before["corpus"]).split("+")[0] == str(now["corpus"]).split("+")[0]:
+        difference = f"the validation texts are not those of the run in {path}"
+    else:
+        old, new = (
+            f"{run['training_documents']:,} with {run['training_characters']:,} characters"
+            for run in (before, now)
+        )
+        counts = (
+            "there are as many, but they differ"
+            if old == new
+            else f"it was trained on {old}, and now there are {new}"
+        )
+        difference = f"the texts are not those of the run in {path}: {counts}"
     raise ResumeError(
-        f"{subject} not those of the run in {path}{'' if same_training_set else ': ' + change}; "
-        "give the same texts as before, or begin the run anew with --force."
+        f"{difference}; give the same texts as before, or start the run anew with --force."
     )
 
 
 def resume_notes(
-    run: Mapping[str, Any], now: Mapping[str, Any], step: int, epoch: int, seconds: float
+    before: Mapping[str, Any], now: Mapping[str, Any], step: int, epoch: int, seconds: float
 ) -> list[str]:
-    """Return what to tell of a run that goes on: where, and what is not as it was."""
-    place = f"epoch {epoch:,}, {format_duration(seconds)} of training"
-    notes = [f"the run goes on after step {step:,} ({place})."]
-    before, after = run["machine"], now["machine"]
+    """Return notes for the user: where a run continues, and which differences change rounding.
+
+    ``before`` and ``now`` are results of ``describe_run``.
+    """
+    position = f"epoch {epoch:,}, {format_duration(seconds)} of training"
+    notes = [f"the run resumes after step {step:,} ({position})."]
+    old, new = before["machine"], now["machine"]
     changes = [
-        f"{name} was {before[name]} and is now {after[name]}"
-        for name in sorted(after)
-        if before.get(name) != after[name]
+        f"{name} was {old[name]} and is now {new[name]}"
+        for name in sorted(new)
+        if old.get(name) != new[name]
     ]
     if changes:
         notes.append(

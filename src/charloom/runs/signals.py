@@ -1,34 +1,34 @@
-"""Signals to a run: those that ask for an end, and the one that asks to save and show now."""
+"""Signals to a run: those that stop it, and the one that saves and shows samples."""
 
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final
 
-# Signals after which everything is kept; Windows has not all of them.
+# Windows does not have all of them.
 _STOP_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
-_REQUEST_SIGNAL: Final = "SIGUSR1"
+_SAVE_SIGNAL: Final = "SIGUSR1"
 
 
 @contextlib.contextmanager
 def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` at the first signal that asks for an end; a second one acts as usual.
+    """Call ``stop`` at the first SIGINT, SIGTERM or SIGHUP; the second has its usual effect.
 
-    A signal other than Ctrl-C ends more than the training: it is sent once more when all is kept.
+    A signal other than SIGINT ends more than the training, so it is raised again on exit.
     """
-    # Other threads cannot listen for signals.
+    # Python allows signal handlers in the main thread only.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    known = [getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in known}
-    # A job in the background of a script ignores Ctrl-C, one under nohup the end of its terminal.
-    heard = [number for number in known if before[number] not in (signal.SIG_IGN, None)]
+    numbers = [getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    # Background jobs of a script ignore SIGINT, and those under nohup SIGHUP: that is respected.
+    handled = [number for number in numbers if before[number] not in (signal.SIG_IGN, None)]
     received: list[int] = []
 
     def restore() -> None:
-        for number in heard:
+        for number in handled:
             signal.signal(number, before[number])
 
     def handle(number: int, frame: object) -> None:
@@ -36,7 +36,7 @@ def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
         received.append(number)
         stop()
 
-    for number in heard:
+    for number in handled:
         signal.signal(number, handle)
     try:
         yield
@@ -48,9 +48,9 @@ def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def on_sigusr1(actions: Sequence[Callable[[], None]]) -> Iterator[None]:
-    """Make all ``requests`` at every SIGUSR1, where the platform has it."""
-    number = getattr(signal, _REQUEST_SIGNAL, None)
+def on_sigusr1(action: Callable[[], None]) -> Iterator[None]:
+    """Call ``action`` at every SIGUSR1, where the platform has it."""
+    number = getattr(signal, _SAVE_SIGNAL, None)
     if number is None or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -58,12 +58,7 @@ def on_sigusr1(actions: Sequence[Callable[[], None]]) -> Iterator[None]:
     if before in (signal.SIG_IGN, None):
         yield
         return
-
-    def handle(number: int, frame: object) -> None:
-        for request in actions:
-            request()
-
-    signal.signal(number, handle)
+    signal.signal(number, lambda *_: action())
     try:
         yield
     finally:
@@ -71,8 +66,11 @@ def on_sigusr1(actions: Sequence[Callable[[], None]]) -> Iterator[None]:
 
 
 def raise_sigusr1() -> bool:
-    """Send this process the signal that asks for a report; return whether somebody listens."""
-    number = getattr(signal, _REQUEST_SIGNAL, None)
+    """Send SIGUSR1 to this process if it has a handler; return whether it has one.
+
+    Without a handler the signal would end the process.
+    """
+    number = getattr(signal, _SAVE_SIGNAL, None)
     if number is None or not callable(signal.getsignal(number)):
         return False
     signal.raise_signal(number)

@@ -1,4 +1,4 @@
-"""What is to be done, before a text was read."""
+"""The specification of a run: all that is decided before its texts are read."""
 
 import dataclasses
 
@@ -8,18 +8,18 @@ from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunSpec:
-    """What is to be done, before a text was read."""
+    """The settings of a run, and the checkpoint that it continues from."""
 
     text: TextSettings
     network: NetworkSettings
     training: TrainingSettings
     validation: str | None
-    """The file of one's own to measure on."""
+    """A file that replaces the validation set split off the sources."""
     checkpoint_seconds: float | None
     """Seconds between two checkpoints; None: CHECKPOINT_SECONDS."""
     checkpoint: Checkpoint | None = None
-    """Where the run goes on."""
+    """The state to continue from; None: a new run."""
     explicit: frozenset[str] | None = None
-    """The settings that were given; None: nothing is open any more."""
+    """Settings that are not chosen automatically; None: all of them."""
     finished: bool = False
-    """Whether the run has come to its end already."""
+    """Whether the run has used its budget already, so that nothing is left to do."""

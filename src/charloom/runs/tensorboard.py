@@ -1,9 +1,9 @@
-"""A listener that writes what happens as event files of TensorBoard, beside the model.
+"""A listener that writes a run as event files of TensorBoard, beside the model.
 
-The files lie in three folders, which TensorBoard calls runs: the training curve and the validation
-curve have the same name in two of them, and so are drawn in one chart; settings and samples are in
-the folder above. The package tensorboard is an extra, and only its formats are used: no torch, no
-thread. A record is appended whole, or not at all. The files do not tell the name of the machine.
+The files are in three folders, which TensorBoard calls runs. Training and validation curves have
+the same name in two of them, so they are drawn in one chart. Settings and samples are in the folder
+above. The package tensorboard is an extra, of which only the formats are used. A record is appended
+completely or not at all. File names do not contain the host name.
 """
 
 from __future__ import annotations
@@ -25,23 +25,20 @@ if TYPE_CHECKING:
     from tensorboard.compat.proto.summary_pb2 import Summary
 
 LOG: Final = "tensorboard"
-"""The only kind of log there is."""
+"""The only kind of log."""
 
 
 def check_log(log: str | None, output: str | Path | None) -> None:
-    """Raise if a run cannot be logged so: SettingsError, or TrainingError if a package is missing.
+    """Raise SettingsError for an invalid log, TrainingError if its package is not installed.
 
-    None asks for no log.
+    None is no log, which is always valid.
     """
     if log is None:
         return
     if log != LOG:
         raise SettingsError(f"log is {log!r}; allowed: {LOG}.")
     if output is None:
-        raise SettingsError(
-            f"log {LOG} was asked for without output; its files lie in the model folder: "
-            "give output, or leave log out."
-        )
+        raise SettingsError(f"--log {LOG} needs a model folder: add --output RUN, or drop --log.")
     if importlib.util.find_spec("tensorboard") is None:
         raise TrainingError(
             f"log {LOG} needs the package tensorboard, which is not installed here: "
@@ -50,7 +47,7 @@ def check_log(log: str | None, output: str | Path | None) -> None:
 
 
 class TensorBoardLog:
-    """Writes scalars of the steps that metrics.jsonl has too, samples and settings."""
+    """Writes settings, samples, and the metrics of the steps that are in metrics.jsonl."""
 
     def __init__(
         self, writer: ModelWriter, record: ModelRecord, clock: Callable[[], float] = time.time
@@ -63,20 +60,20 @@ class TensorBoardLog:
         self._write_settings(record)
 
     def __call__(self, event: Event) -> None:
-        """Write an event, if it has something that TensorBoard shows."""
+        """Write a step, a validation or a sample; other events are ignored."""
         match event:
             case Step() if self._step_throttle.admit(event.seconds):
-                figures = {
+                metrics = {
                     "bits_per_character": event.bits_per_character,
                     "learning_rate": event.learning_rate,
                     "characters_per_second": event.characters_per_second,
                     "memory_bytes": event.memory_bytes,
                     "device_memory_bytes": event.device_memory_bytes,
                 }
-                self._write("training", event.step, _scalars(figures))
+                self._write("training", event.step, _scalars(metrics))
             case Validation():
-                figures = {"bits_per_character": event.bits_per_character}
-                self._write("validation", event.step, _scalars(figures))
+                metrics = {"bits_per_character": event.bits_per_character}
+                self._write("validation", event.step, _scalars(metrics))
             case Sample():
                 name = f"{sample_heading(event)} {quote(event.prompt)}"
                 self._write("", event.step, _text(f"samples/{name}", event.text))
@@ -95,7 +92,7 @@ class TensorBoardLog:
         self._write("", 0, _text("settings", listing))
 
     def _write(self, run: str, step: int, summary: Summary) -> None:
-        """Append a record to the file of a run; the first of a file says how to read it."""
+        """Append a record to the file of a run; a new file starts with its format version."""
         from tensorboard.compat.proto.event_pb2 import Event as Record
         from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -110,20 +107,23 @@ class TensorBoardLog:
         self._writer.append_bytes(name, buffer.getvalue())
 
 
-def _scalars(figures: dict[str, Any]) -> Summary:
+def _scalars(metrics: dict[str, Any]) -> Summary:
     from tensorboard.compat.proto.summary_pb2 import Summary
 
     return Summary(
         value=[
             Summary.Value(tag=name, simple_value=value)
-            for name, value in figures.items()
+            for name, value in metrics.items()
             if value is not None
         ]
     )
 
 
 def _text(name: str, text: str) -> Summary:
-    """Return a text as it stands: TensorBoard reads Markdown, in which an indent keeps a text."""
+    """Return a text that TensorBoard shows unchanged.
+
+    It renders Markdown, where indented lines are preformatted.
+    """
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.compat.proto.tensor_pb2 import TensorProto
     from tensorboard.compat.proto.types_pb2 import DT_STRING

@@ -1,16 +1,17 @@
-"""Minibatches: documents bucketed by length, or a stream in parallel lanes.
+"""Minibatches: documents bucketed by length, or one stream in parallel lanes.
 
-The order of the data is a law: an epoch's batches follow from the seed and the number of the epoch
-alone, and any of them can be had without those before. Texts longer than a window are read in
-windows, with the state carried from one to the next. Memory does not grow with the text.
+The batches of an epoch depend only on the seed and the number of the epoch. Any of them can be
+built without those before it, which makes resuming exact. Documents longer than a window are read
+in several windows, with the hidden state carried over. Memory use does not depend on the size of
+the dataset.
 
-Axes: T steps (at most ``window``), U symbols (one more than T), B streams, K documents of a stream.
+Axes: T time steps (at most ``window``), U symbols (T + 1), B sequences, K documents of a lane.
 """
 
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import torch
@@ -22,16 +23,15 @@ from charloom.network.backprop.batch import Batch
 from charloom.text.vocabulary import EOS
 from charloom.training.shuffle import RandomPermutation
 
-# Documents are shuffled, sorted by length within pools of this many batches, cut into batches, and
-# the batches are shuffled: little padding, and an order that is still random.
-BATCHES_PER_POOL = 50
+BATCHES_PER_POOL: Final = 50
+"""Documents are sorted by length within a pool of this many batches, to reduce padding."""
 
 
 class Batches(Protocol):
-    """What the trainer reads."""
+    """A source of minibatches, epoch by epoch."""
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield the batches of epoch ``number``, from 1, without the ``first`` ones."""
+        """Yield the batches of epoch ``number``, from 1, without the first ``skip``."""
         ...
 
     @property
@@ -40,56 +40,38 @@ class Batches(Protocol):
         ...
 
 
-def _batch(
-    part: Dataset,
-    places_UB: NDArray[np.int64],
-    text_UB: NDArray[np.bool_],
-    mask_TB: NDArray[np.bool_],
-    labels_B: NDArray[np.int64],
-    *,
-    starts: bool,
-) -> Batch:
-    """Return a batch of the symbols at ``places_UB``; where no text is, there is a boundary."""
-    raw_UB = part.ids[places_UB]
-    ids_UB = part.id_lookup.take(raw_UB)
-    ids_UB[~text_UB] = EOS
-    widths_TB = np.where(text_UB[1:], part.widths.take(raw_UB[1:]), 1)
-    return Batch(
-        inputs_TB=torch.from_numpy(ids_UB[:-1]),
-        targets_TB=torch.from_numpy(ids_UB[1:]),
-        mask_TB=torch.from_numpy(mask_TB),
-        labels_B=torch.from_numpy(labels_B),
-        starts=starts,
-        symbols=int(np.count_nonzero(mask_TB)),
-        characters=int(widths_TB.sum(where=mask_TB)),
-    )
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _LengthBucket:
-    """Documents that are read side by side, from long to short."""
+    """Documents of similar length, from long to short, that are read in parallel."""
 
     documents_B: NDArray[np.int64]
     lengths_B: NDArray[np.int64]
+    """In symbols, without boundaries."""
     labels_B: NDArray[np.int64]
 
-    def windows(self, window: int) -> range:
-        """Return where each window begins."""
+    def window_starts(self, window: int) -> range:
+        """Return the first target of each window; the boundary is a target too."""
         return range(0, int(self.lengths_B[0]) + 1, window)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DocumentBatches:
-    """Documents, each ``<eos>``, its symbols, ``<eos>``; similar lengths share a batch."""
+    """Batches of documents, each read as ``<eos>``, its symbols, ``<eos>``.
+
+    Documents are shuffled and divided into pools. Within a pool they are sorted by length and cut
+    into buckets, which are shuffled again. Each bucket is one batch, or several if its longest
+    document exceeds the window.
+    """
 
     dataset: Dataset
     batch_size: int
     window: int
     seed: int | None
-    """Seed of the order; None: longest first, for validation."""
+    """Seed of the order; None: all documents in one pool, the longest first, for validation."""
     label_dropout: float = 0.0
-    """Share of the documents that are read without their label, so that the model can also write
-    without one."""
+    """Fraction of the documents that are read without their label, so that the model can also
+    generate without one."""
+    batches_per_pool: int = BATCHES_PER_POOL
 
     @property
     def symbols(self) -> int:
@@ -97,84 +79,85 @@ class DocumentBatches:
         return self.dataset.total_symbols
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield the batches of epoch ``number``, from 1, without the ``first`` ones.
+        """Yield the batches of epoch ``number``, from 1, without the first ``skip``.
 
-        Where all documents fit into a window, those that are left out take no time; otherwise
-        their lengths are looked up.
+        Skipping takes no time if all documents fit into a window; otherwise the lengths of the
+        skipped documents are read.
         """
-        skipped = 0
-        pools = math.ceil(len(self.dataset) / self._pool_size)
+        first_pool, pools = 0, math.ceil(len(self.dataset) / self._pool_size)
         if self.dataset.max_length < self.window and self.seed is not None:
-            skipped = min(skip // BATCHES_PER_POOL, pools - 1)
-            skip -= skipped * BATCHES_PER_POOL
-        looked_at = 0
-        for index in range(skipped, pools):
-            for group in self._pool(number, index):
-                windows = group.windows(self.window)
-                for begin in windows[skip:]:
-                    yield self._window(group, begin)
-                skip = max(0, skip - len(windows))
-                looked_at += len(group.documents_B)
-                if looked_at >= RELEASE_AFTER:
+            first_pool = min(skip // self.batches_per_pool, pools - 1)
+            skip -= first_pool * self.batches_per_pool
+        documents_read = 0
+        for pool in range(first_pool, pools):
+            for bucket in self._buckets(number, pool):
+                starts = bucket.window_starts(self.window)
+                for start in starts[skip:]:
+                    yield self._window(bucket, start)
+                skip = max(0, skip - len(starts))
+                documents_read += len(bucket.documents_B)
+                if documents_read >= RELEASE_AFTER:
                     self.dataset.release()
-                    looked_at = 0
+                    documents_read = 0
 
     @property
     def _pool_size(self) -> int:
-        # Validation is one pool: it is small.
-        return BATCHES_PER_POOL * self.batch_size if self.seed is not None else len(self.dataset)
+        if self.seed is None:
+            return len(self.dataset)
+        return self.batches_per_pool * self.batch_size
 
-    def _pool(self, number: int, index: int) -> Iterator[_LengthBucket]:
-        """Yield the groups of a pool of epoch ``number``."""
-        part, size = self.dataset, self._pool_size
-        begin, end = index * size, min((index + 1) * size, len(part))
+    def _buckets(self, epoch: int, pool: int) -> Iterator[_LengthBucket]:
+        """Yield the buckets of one pool in random order."""
+        begin = pool * self._pool_size
+        end = min(begin + self._pool_size, len(self.dataset))
         if self.seed is None:
             documents = np.arange(begin, end)
         else:
-            documents = RandomPermutation(len(part), (self.seed, number)).values(begin, end)
-        lengths = part.lengths(documents)
-        labels = part.labels(documents)
+            permutation = RandomPermutation(len(self.dataset), (self.seed, epoch))
+            documents = permutation.values(begin, end)
+        lengths = self.dataset.lengths(documents)
+        labels = self.dataset.labels(documents)
         by_length = np.argsort(-lengths, kind="stable")
         order = np.arange(math.ceil(len(documents) / self.batch_size))
         if self.seed is not None:
-            rng = np.random.default_rng([self.seed, number, index])
+            rng = np.random.default_rng([self.seed, epoch, pool])
             if self.label_dropout:
                 labels[rng.random(len(labels)) < self.label_dropout] = -1
             rng.shuffle(order)
-        for group in order.tolist():
-            chosen = by_length[group * self.batch_size : (group + 1) * self.batch_size]
+        for index in order.tolist():
+            members = by_length[index * self.batch_size : (index + 1) * self.batch_size]
             yield _LengthBucket(
-                documents_B=documents[chosen],
-                lengths_B=lengths[chosen],
-                labels_B=labels[chosen],
+                documents_B=documents[members],
+                lengths_B=lengths[members],
+                labels_B=labels[members],
             )
 
-    def _window(self, group: _LengthBucket, begin: int) -> Batch:
-        """Return the window of a group from target ``begin`` on: finished documents leave."""
-        # Target t of a document is its symbol t; the one after the last is the boundary.
-        left_B = group.lengths_B + 1 - begin
-        streams = int(np.count_nonzero(left_B > 0))
-        left_B = np.minimum(left_B[:streams], self.window)
-        starts_B, stops_B = self.dataset.spans(group.documents_B[:streams])
-        steps_U1 = np.arange(int(left_B[0]) + 1)[:, None]
-        places_UB = steps_U1 + (starts_B + (begin - 1))
-        text_UB = (places_UB >= starts_B) & (places_UB < stops_B)
-        return _batch(
+    def _window(self, bucket: _LengthBucket, start: int) -> Batch:
+        """Return the window from target ``start``, without documents that have ended."""
+        # Target t of a document is its symbol t, and after the last symbol the boundary.
+        remaining_B = bucket.lengths_B + 1 - start
+        sequences = int(np.count_nonzero(remaining_B > 0))
+        remaining_B = np.minimum(remaining_B[:sequences], self.window)
+        begins_B, ends_B = self.dataset.spans(bucket.documents_B[:sequences])
+        steps_U1 = np.arange(int(remaining_B[0]) + 1)[:, None]
+        indices_UB = steps_U1 + (begins_B + (start - 1))
+        return _build_batch(
             self.dataset,
-            np.clip(places_UB, starts_B, stops_B - 1),
-            text_UB,
-            steps_U1[:-1] < left_B,
-            group.labels_B[:streams],
-            starts=begin == 0,
+            indices_UB=np.clip(indices_UB, begins_B, ends_B - 1),
+            is_text_UB=(indices_UB >= begins_B) & (indices_UB < ends_B),
+            mask_TB=steps_U1[:-1] < remaining_B,
+            labels_B=bucket.labels_B[:sequences],
+            starts=start == 0,
         )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StreamBatches:
-    """All documents as one stream, ``<eos>`` around each, in ``batch_size`` lanes side by side.
+    """Batches of one stream: all documents in order, with ``<eos>`` around each.
 
-    The state is carried along each lane for a whole epoch. The first window of an epoch has a
-    random length, so that windows are not cut at the same places every time.
+    The stream is cut into ``batch_size`` lanes of equal length, which are read in parallel. The
+    hidden state is carried along each lane for a whole epoch. The first window of an epoch has a
+    random length, so that windows end at other positions in each epoch.
     """
 
     dataset: Dataset
@@ -188,68 +171,100 @@ class StreamBatches:
         return self.dataset.total_symbols
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
-        """Yield the batches of epoch ``number``, from 1, without the ``first`` ones."""
+        """Yield the batches of epoch ``number``, from 1, without the first ``skip``."""
         rng = np.random.default_rng([self.seed, number])
-        lane = math.ceil(self.symbols / self.batch_size)
-        firsts_B = np.arange(0, self.symbols, lane)
-        lasts_B = np.minimum(firsts_B + lane, self.symbols)
-        cut = 1 + int(rng.integers(min(self.window, lane)))
-        cuts = [0, *range(cut, lane, self.window), lane]
-        documents_B = _documents_at(self.dataset, firsts_B + cuts[min(skip, len(cuts) - 1)])
-        for begin, end in zip(cuts[skip:], cuts[skip + 1 :], strict=False):
-            lanes = int(np.count_nonzero(firsts_B + begin < lasts_B))
-            places_B = firsts_B[:lanes] + begin
-            left_B = np.minimum(firsts_B[:lanes] + end, lasts_B[:lanes]) - places_B
-            batch, documents_B = self._window(places_B, left_B, documents_B[:lanes], begin == 0)
+        lane_length = math.ceil(self.symbols / self.batch_size)
+        begins_B = np.arange(0, self.symbols, lane_length)
+        ends_B = np.minimum(begins_B + lane_length, self.symbols)
+        first_window = 1 + int(rng.integers(min(self.window, lane_length)))
+        cuts = [0, *range(first_window, lane_length, self.window), lane_length]
+        documents_B = _documents_at(self.dataset, begins_B + cuts[min(skip, len(cuts) - 1)])
+        for start, end in zip(cuts[skip:], cuts[skip + 1 :], strict=False):
+            lanes = int(np.count_nonzero(begins_B + start < ends_B))
+            positions_B = begins_B[:lanes] + start
+            targets_B = np.minimum(begins_B[:lanes] + end, ends_B[:lanes]) - positions_B
+            batch, documents_B = self._window(
+                positions_B, targets_B, documents_B[:lanes], starts=start == 0
+            )
             yield batch
             self.dataset.release()
 
     def _window(
         self,
-        places_B: NDArray[np.int64],
-        left_B: NDArray[np.int64],
+        positions_B: NDArray[np.int64],
+        targets_B: NDArray[np.int64],
         documents_B: NDArray[np.int64],
+        *,
         starts: bool,
     ) -> tuple[Batch, NDArray[np.int64]]:
-        """Return ``left_B`` targets after the places in the stream, and the documents there.
+        """Return the ``targets_B`` symbols after each position, and the documents there.
 
-        ``documents_B`` are those at the places; document d is at all places up to its boundary.
+        A position counts symbols and boundaries from the start of the stream. ``documents_B`` are
+        the documents at ``positions_B``; a boundary belongs to the document that it ends.
         """
-        part, steps = self.dataset, int(left_B.max())
-        # A document takes two places or more, its boundary being one of them.
-        ahead_1K = np.arange(steps // 2 + 2)[None]
-        documents_BK = np.minimum(documents_B[:, None] + ahead_1K, len(part) - 1)
-        ends_BK = part.end_positions(documents_BK)
-        _, stops_BK = part.spans(documents_BK)
+        steps, last = int(targets_B.max()), len(self.dataset) - 1
+        # Documents that may begin in the window: each has a symbol and a boundary, or more.
+        following_1K = np.arange(steps // 2 + 2)[None]
+        documents_BK = np.minimum(documents_B[:, None] + following_1K, last)
+        boundaries_BK = self.dataset.end_positions(documents_BK)
+        _, ends_BK = self.dataset.spans(documents_BK)
+
         steps_U1 = np.arange(steps + 1)[:, None]
-        stream_UB = steps_U1 + places_B
-        lanes_BK = np.broadcast_to(np.arange(len(places_B))[:, None], ends_BK.shape)
-        inside_BK = ends_BK - places_B[:, None] <= steps
-        boundary_UB = np.zeros(stream_UB.shape, dtype=bool)
-        boundary_UB[(ends_BK - places_B[:, None])[inside_BK], lanes_BK[inside_BK]] = True
-        # How many documents further than the first: as many as boundaries were passed.
-        ahead_UB = np.cumsum(boundary_UB, axis=0) - boundary_UB
+        positions_UB = steps_U1 + positions_B
+        lanes_BK = np.broadcast_to(np.arange(len(positions_B))[:, None], boundaries_BK.shape)
+        boundary_steps_BK = boundaries_BK - positions_B[:, None]
+        in_window_BK = boundary_steps_BK <= steps
+        is_boundary_UB = np.zeros(positions_UB.shape, dtype=bool)
+        is_boundary_UB[boundary_steps_BK[in_window_BK], lanes_BK[in_window_BK]] = True
+
+        # Documents are numbered within the window by the boundaries passed before each step.
+        number_UB = np.cumsum(is_boundary_UB, axis=0) - is_boundary_UB
         lanes_B = lanes_BK[:, 0]
-        raw_UB = stream_UB + (stops_BK - ends_BK)[lanes_B, ahead_UB]
-        text_UB = ~boundary_UB & (stream_UB > 0) & (steps_U1 <= left_B)
-        batch = _batch(
-            part,
-            np.where(text_UB, raw_UB, part.ids_begin),
-            text_UB,
-            steps_U1[:-1] < left_B,
-            np.full(len(places_B), -1),
+        indices_UB = positions_UB + (ends_BK - boundaries_BK)[lanes_B, number_UB]
+        is_text_UB = ~is_boundary_UB & (positions_UB > 0) & (steps_U1 <= targets_B)
+        batch = _build_batch(
+            self.dataset,
+            indices_UB=np.where(is_text_UB, indices_UB, self.dataset.ids_begin),
+            is_text_UB=is_text_UB,
+            mask_TB=steps_U1[:-1] < targets_B,
+            labels_B=np.full(len(positions_B), -1),
             starts=starts,
         )
-        return batch, np.minimum(documents_B + ahead_UB[left_B, lanes_B], len(part) - 1)
+        return batch, np.minimum(documents_B + number_UB[targets_B, lanes_B], last)
 
 
-def _documents_at(part: Dataset, places_B: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the first document of a stream whose boundary is not before each place."""
-    low_B = np.zeros(len(places_B), dtype=np.int64)
-    high_B = np.full(len(places_B), len(part) - 1)
+def _documents_at(dataset: Dataset, positions_B: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the document at each position of a stream, by binary search."""
+    low_B = np.zeros(len(positions_B), dtype=np.int64)
+    high_B = np.full(len(positions_B), len(dataset) - 1)
     while (low_B < high_B).any():
         middle_B = (low_B + high_B) // 2
-        before_B = part.end_positions(middle_B) < places_B
+        before_B = dataset.end_positions(middle_B) < positions_B
         low_B = np.where(before_B, middle_B + 1, low_B)
         high_B = np.where(before_B, high_B, middle_B)
     return low_B
+
+
+def _build_batch(
+    dataset: Dataset,
+    *,
+    indices_UB: NDArray[np.int64],
+    is_text_UB: NDArray[np.bool_],
+    mask_TB: NDArray[np.bool_],
+    labels_B: NDArray[np.int64],
+    starts: bool,
+) -> Batch:
+    """Return a batch of the ids at ``indices_UB``, or of ``<eos>`` outside of texts."""
+    raw_UB = dataset.ids[indices_UB]
+    ids_UB = dataset.id_lookup.take(raw_UB)
+    ids_UB[~is_text_UB] = EOS
+    widths_TB = np.where(is_text_UB[1:], dataset.widths.take(raw_UB[1:]), 1)
+    return Batch(
+        inputs_TB=torch.from_numpy(ids_UB[:-1]),
+        targets_TB=torch.from_numpy(ids_UB[1:]),
+        mask_TB=torch.from_numpy(mask_TB),
+        labels_B=torch.from_numpy(labels_B),
+        starts=starts,
+        symbols=int(np.count_nonzero(mask_TB)),
+        characters=int(widths_TB.sum(where=mask_TB)),
+    )

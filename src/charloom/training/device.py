@@ -1,9 +1,8 @@
-"""Where and how the arithmetic is done: device, precision, threads, seed, other processes."""
+"""The device and precision of a run, and the seed of its first weights."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -16,58 +15,59 @@ from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DeviceConfig:
-    """A device, and the type of the numbers that are multiplied while training."""
+    """A device, and the type of the numbers in matrix products while training."""
 
     device: torch.device
     dtype: torch.dtype
 
     @property
     def precision(self) -> Precision:
-        """The precision by its name in the settings."""
-        return "bf16" if self.dtype == torch.bfloat16 else "fp32"
-
-    def agreement_keys(self) -> dict[str, object]:
-        """Return what processes that learn as one have in common."""
-        return {"kind of device": self.device.type, "precision in use": self.precision}
+        """The precision by its name in the settings, never ``auto``."""
+        return "bf16" if self.bf16 else "fp32"
 
     @property
     def bf16(self) -> bool:
-        """Whether products of matrices are of bfloat16 while training."""
+        """Whether matrix products are of bfloat16 while training."""
         return self.dtype == torch.bfloat16
+
+    def agreement_keys(self) -> dict[str, object]:
+        """Return, by names for error messages, the values that all processes must share."""
+        return {"kind of device": self.device.type, "precision in use": self.precision}
 
 
 def choose_device(
     settings: TrainingSettings, process: ProcessInfo = SINGLE_PROCESS
 ) -> DeviceConfig:
-    """Choose the device and precision that the settings ask for.
+    """Return the device and precision that the settings ask for.
 
-    Each of several processes on a host has a GPU of its own. Raises SettingsError for a device that
-    this machine does not have.
+    Of several processes on a host, each gets the GPU of its local rank. Raises SettingsError for a
+    device that this machine does not have.
     """
-    device = _device(settings.device)
+    device = _find_device(settings.device)
     if process.world_size > 1:
-        device = _own(device, settings.device, process)
-    fast = _has_fast_bf16(device) if settings.precision == "auto" else settings.precision == "bf16"
-    return DeviceConfig(device=device, dtype=torch.bfloat16 if fast else torch.float32)
+        device = _device_of_process(device, settings.device, process)
+    bf16 = _has_fast_bf16(device) if settings.precision == "auto" else settings.precision == "bf16"
+    return DeviceConfig(device=device, dtype=torch.bfloat16 if bf16 else torch.float32)
 
 
 def candidate_precisions(
     settings: TrainingSettings,
 ) -> tuple[torch.device, tuple[Literal["fp32", "bf16"], ...]]:
-    """Return the device that the settings ask for, and the precisions that may be fastest there.
+    """Return the device of the settings, and the precisions that may be fastest on it.
 
-    A matrix unit is several times as fast with bfloat16. Where a processor has other instructions
-    for it, that depends on the processor. Raises SettingsError as ``place`` does.
+    With a matrix unit bfloat16 is several times as fast. With dot product instructions only, the
+    faster precision depends on the processor and must be measured. Raises SettingsError as
+    ``choose_device`` does.
     """
-    device = _device(settings.device)
+    device = _find_device(settings.device)
     if not _has_fast_bf16(device):
         return device, ("fp32",)
-    measured = device.type == "cpu" and INSTRUCTIONS == "dot"
-    return device, ("fp32", "bf16") if measured else ("bf16",)
+    must_be_measured = device.type == "cpu" and INSTRUCTIONS == "dot"
+    return device, ("fp32", "bf16") if must_be_measured else ("bf16",)
 
 
-def _device(name: str) -> torch.device:
-    # Apple's GPU is never chosen by itself: its recurrent layers are slower there than on the CPU.
+def _find_device(name: str) -> torch.device:
+    # ``auto`` never chooses Apple's GPU: recurrent layers are slower on it than on the CPU.
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     present = ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]
@@ -83,50 +83,31 @@ def _device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _own(device: torch.device, name: str, launch: ProcessInfo) -> torch.device:
-    """Return the device of one among several processes."""
+def _device_of_process(device: torch.device, name: str, process: ProcessInfo) -> torch.device:
+    """Return the device of one of several processes; ``name`` is that of the settings."""
     if device.type == "cpu":
         return device
     if device.type != "cuda" or device.index is not None:
         raise SettingsError(
-            f"device is {name!r} with {launch.world_size} processes, of which each needs one of its "
-            "own; leave --device out, or give cpu or cuda."
+            f"device is {name!r} with {process.world_size} processes, of which each needs one of "
+            "its own; leave --device out, or give cpu or cuda."
         )
-    count = torch.cuda.device_count()
-    if launch.local_rank >= count:
+    gpus = torch.cuda.device_count()
+    if process.local_rank >= gpus:
         raise SettingsError(
-            f"process {launch.local_rank} of this host has no GPU: there are {count}, numbered "
-            f"from 0; start at most {count} on each host, or use --device cpu."
+            f"process {process.local_rank} of this host has no GPU: there are {gpus}, numbered "
+            f"from 0; start at most {gpus} on each host, or use --device cpu."
         )
-    return torch.device("cuda", launch.local_rank)
+    return torch.device("cuda", process.local_rank)
 
 
 def _has_fast_bf16(device: torch.device) -> bool:
-    """Return whether ``device`` multiplies bfloat16 in hardware."""
+    """Return whether ``device`` has instructions for products of bfloat16."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and INSTRUCTIONS != "none"
 
 
 def seed_everything(seed: int) -> None:
-    """Make the first weights and dropout follow from ``seed``."""
+    """Seed torch's global generators, from which first weights and dropout are drawn."""
     torch.manual_seed(seed)
-
-
-def get_rng_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """Return the state of torch's own generators that a run on ``device`` draws from."""
-    states = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(device)
-    if device.type == "mps":
-        states["mps"] = torch.mps.get_rng_state()
-    return states
-
-
-def set_rng_state(device: torch.device, states: Mapping[str, torch.Tensor]) -> None:
-    """Take up what ``random_state`` returned, as far as it is of this kind of device."""
-    torch.set_rng_state(states["cpu"])
-    if device.type == "cuda" and "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"], device)
-    if device.type == "mps" and "mps" in states:
-        torch.mps.set_rng_state(states["mps"])

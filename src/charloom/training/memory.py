@@ -1,4 +1,4 @@
-"""How much memory a run holds: that of the process, and that of its GPU; and what it keeps."""
+"""Memory use of a run, and a setting of the allocator."""
 
 import ctypes
 import sys
@@ -11,25 +11,25 @@ from charloom.events import STEP_SECONDS, Throttle
 
 
 class MemoryMeter:
-    """What was held when it was last measured, in bytes; measuring costs too much for each step."""
+    """The memory use of this process, measured at most once in ``STEP_SECONDS``."""
 
     def __init__(self, device: torch.device) -> None:
-        self._of = device
-        self._own = psutil.Process()
-        self._due = Throttle(STEP_SECONDS)
+        self._device = device
+        self._process = psutil.Process()
+        self._throttle = Throttle(STEP_SECONDS)
         self.process_bytes = 0
         """The resident set of the process."""
         self.device_bytes: int | None = None
-        """What the process has reserved on the GPU; None: it computes on the CPU."""
+        """Memory that torch has reserved on the GPU; None on the CPU."""
 
     def update(self, seconds: float) -> None:
-        """Measure, unless it was done less than half a second of training before ``seconds``."""
-        if self._due.admit(seconds):
-            self.process_bytes = int(self._own.memory_info().rss)
-            self.device_bytes = _reserved(self._of)
+        """Measure, unless the last measurement is too recent at ``seconds`` of training."""
+        if self._throttle.admit(seconds):
+            self.process_bytes = int(self._process.memory_info().rss)
+            self.device_bytes = _reserved_bytes(self._device)
 
 
-def _reserved(device: torch.device) -> int | None:
+def _reserved_bytes(device: torch.device) -> int | None:
     if device.type == "cuda":
         return torch.cuda.memory_reserved(device)
     if device.type == "mps":
@@ -37,16 +37,20 @@ def _reserved(device: torch.device) -> int | None:
     return None
 
 
+# Parameters of mallopt, from glibc's malloc.h.
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+_TRIM_BYTES: Final = 1 << 26
+_MMAP_BYTES: Final = 1 << 25  # the largest value that glibc accepts
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep memory that is freed, if it is glibc (mallopt in its manual).
+    """Configure glibc to keep freed memory in the process.
 
-    Every step frees some megabytes, and takes as many. Where they go back to the system in between,
-    each page of them costs a fault: a sixth of a step, where networks are small.
+    Does nothing with another C library. Every step frees some megabytes and allocates them again.
+    If they are returned to the system in between, each page costs a page fault: a sixth of the time
+    of a step for a small network. See https://man7.org/linux/man-pages/man3/mallopt.3.html.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
-        library.mallopt(_M_TRIM_THRESHOLD, 1 << 26)
-        library.mallopt(_M_MMAP_THRESHOLD, 1 << 25)  # the most that it takes
+        library.mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES)
+        library.mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)

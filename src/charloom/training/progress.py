@@ -1,4 +1,4 @@
-"""How far a run has come: the stopwatch, the budget, running averages, and signs of overfitting."""
+"""Measures of a run: training time, used budget, running means, overfitting."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -7,93 +7,101 @@ from typing import Any, Final
 from charloom.settings import TrainingSettings
 
 MIN_INTERVAL: Final = 0.05
-"""Reports at the ends of short epochs keep this distance, as a share of the budget in minutes."""
+"""Least distance of validations at ends of epochs, as a fraction of a budget of minutes."""
 STREAM_MIN_INTERVAL: Final = 0.2
-"""The same where the validation part is one long text, which is read one symbol after another."""
+"""The same for ``--unit stream``, whose validation takes longer: it reads one long sequence."""
 MAX_INTERVAL: Final = 0.25
-"""So long without a report, one comes in the middle of an epoch."""
+"""Fraction of a budget of minutes after which a validation is due in the middle of an epoch."""
 
 
 class Stopwatch:
-    """Seconds of training; validation and sampling are not counted."""
+    """Measures training time, in seconds; it is paused while nothing is trained."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._passed = 0.0
-        self._since: float | None = None
+        self._started: float | None = None
 
     def start(self) -> None:
-        """Go on counting."""
-        if self._since is None:
-            self._since = self._clock()
+        """Start or resume; do nothing if it runs already."""
+        if self._started is None:
+            self._started = self._clock()
 
     def pause(self) -> None:
-        """Stand still until the next start."""
+        """Stop until the next ``start``."""
         self._passed = self.seconds
-        self._since = None
+        self._started = None
 
     @property
     def seconds(self) -> float:
-        """Seconds counted so far."""
-        return self._passed + (0.0 if self._since is None else self._clock() - self._since)
+        """Seconds between starts and pauses so far."""
+        return self._passed + (0.0 if self._started is None else self._clock() - self._started)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
+        """Return the seconds."""
         return {"seconds": self.seconds}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Stand still at the time that ``state`` returned."""
-        self._passed, self._since = state["seconds"], None
+        """Restore a result of ``state_dict``; the stopwatch is paused afterwards."""
+        self._passed, self._started = state["seconds"], None
 
 
 class RunningMean:
-    """A running ratio of sums in which older values fade: each addition keeps 98 % of the past."""
+    """A ratio of two sums in which older values decay exponentially.
+
+    >>> mean = RunningMean(decay=0.5)
+    >>> mean.update(10, 5)
+    >>> mean.update(3, 1)
+    >>> mean.value == (0.5 * 10 + 3) / (0.5 * 5 + 1)
+    True
+    """
 
     def __init__(self, decay: float = 0.98) -> None:
-        self._keep = decay
+        self._decay = decay
         self._value = 0.0
         self._weight = 0.0
 
     def update(self, value: float, weight: float) -> None:
         """Add ``value``, a sum over ``weight`` units."""
-        self._value = self._keep * self._value + value
-        self._weight = self._keep * self._weight + weight
+        self._value = self._decay * self._value + value
+        self._weight = self._decay * self._weight + weight
 
     @property
     def value(self) -> float:
-        """The average of one unit; NaN before the first addition."""
+        """The mean per unit; NaN before the first update."""
         return self._value / self._weight if self._weight else math.nan
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
+        """Return the decayed sums."""
         return {"value": self._value, "weight": self._weight}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up what ``state`` returned."""
+        """Restore a result of ``state_dict``."""
         self._value, self._weight = state["value"], state["weight"]
 
 
 class ValidationSchedule:
-    """The budget, and when a report (validation and samples) is due.
+    """Decides how much of the budget is used, and when a validation is due.
 
-    Reports come at the end of every epoch and every ``sample_every`` seconds. With a budget of
-    minutes, epoch ends that follow a report by less than the share ``gap`` of it are passed over,
-    and a quarter of it without a report brings one.
+    Validations are due at the end of each epoch and every ``sample_every`` seconds. With a budget
+    of minutes, ends of epochs less than ``min_interval`` of the budget after the last validation
+    are skipped, and a validation is due after ``MAX_INTERVAL`` of the budget without one.
     """
 
     def __init__(self, settings: TrainingSettings, min_interval: float = MIN_INTERVAL) -> None:
-        self._minutes = settings.minutes
+        self._budget_seconds = None if settings.minutes is None else 60 * settings.minutes
         self._epochs = settings.epochs
         self._steps = settings.steps
-        self._every = settings.sample_every
-        self._gap = min_interval
-        self._last = 0.0
+        self._sample_every = settings.sample_every
+        self._min_interval = min_interval
+        self._last_seconds = 0.0
         self.last_step: int | None = None
+        """Step of the last validation."""
 
     def progress(self, step: int, epochs: float, seconds: float) -> float:
-        """Return the share of the budget used, 0 to 1."""
-        if self._minutes is not None:
-            used = seconds / (60 * self._minutes)
+        """Return the fraction of the budget used, 0 to 1."""
+        if self._budget_seconds is not None:
+            used = seconds / self._budget_seconds
         elif self._epochs is not None:
             used = epochs / self._epochs
         else:
@@ -101,64 +109,67 @@ class ValidationSchedule:
         return min(used, 1.0)
 
     def due(self, seconds: float) -> bool:
-        """Return whether a report is due in the middle of an epoch."""
-        since = seconds - self._last
-        if self._every is not None and since >= self._every:
+        """Return whether a validation is due in the middle of an epoch."""
+        since = seconds - self._last_seconds
+        if self._sample_every is not None and since >= self._sample_every:
             return True
-        return self._minutes is not None and since >= MAX_INTERVAL * 60 * self._minutes
+        return self._budget_seconds is not None and since >= MAX_INTERVAL * self._budget_seconds
 
     def due_at_epoch_end(self, step: int, seconds: float) -> bool:
-        """Return whether a report is due at the end of an epoch."""
-        gap = 0.0 if self._minutes is None else self._gap * 60 * self._minutes
-        return self.last_step != step and seconds - self._last >= gap
+        """Return whether a validation is due at the end of an epoch."""
+        min_seconds = self._min_interval * (self._budget_seconds or 0.0)
+        return self.last_step != step and seconds - self._last_seconds >= min_seconds
 
     def record(self, step: int, seconds: float) -> None:
-        """Remember that a report was made."""
+        """Record a validation after ``step`` steps and ``seconds`` of training."""
         self.last_step = step
-        self._last = seconds
+        self._last_seconds = seconds
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
-        return {"step": self.last_step, "seconds": self._last}
+        """Return the time of the last validation."""
+        return {"step": self.last_step, "seconds": self._last_seconds}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up what ``state`` returned."""
-        self.last_step, self._last = state["step"], state["seconds"]
+        """Restore a result of ``state_dict``."""
+        self.last_step, self._last_seconds = state["step"], state["seconds"]
 
 
 class OverfittingDetector:
-    """Notices that the training loss falls on while the validation figure does not."""
+    """Detects that the training loss decreases while the validation loss does not.
+
+    Losses are in bits per character. ``margin`` is a fraction of the training loss.
+    """
 
     def __init__(self, patience: int = 3, margin: float = 0.02) -> None:
         self._patience = patience
         self._margin = margin
         self._best = math.inf
         self._training_at_best = math.inf
-        self._reports_since = 0
+        self._validations_since = 0
 
     def update(self, validation: float, training: float) -> bool:
-        """Return whether no figure since the best, ``patience`` or more, was better.
+        """Return whether the model overfits, given the losses of another validation.
 
-        And since then the training loss must have fallen by the margin, a share of what it was:
-        both standing still is no sign of learning by heart. Both are in bits per character.
+        It does if ``patience`` validations or more brought no better loss than the best, and the
+        training loss has decreased by the margin since. Two constant losses are not overfitting.
         """
         if validation < self._best:
             self._best, self._training_at_best = validation, training
-            self._reports_since = 0
+            self._validations_since = 0
             return False
-        self._reports_since += 1
-        fallen = training < self._training_at_best * (1 - self._margin)
-        return fallen and self._reports_since >= self._patience
+        self._validations_since += 1
+        decreased = training < self._training_at_best * (1 - self._margin)
+        return decreased and self._validations_since >= self._patience
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
+        """Return the losses at the best validation and the number of validations since."""
         return {
             "best": self._best,
             "training_at_best": self._training_at_best,
-            "reports_since": self._reports_since,
+            "reports_since": self._validations_since,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up what ``state`` returned."""
+        """Restore a result of ``state_dict``."""
         self._best, self._training_at_best = state["best"], state["training_at_best"]
-        self._reports_since = state["reports_since"]
+        self._validations_since = state["reports_since"]

@@ -1,9 +1,9 @@
-"""A random order of very many things that is computed place by place, and never held.
+"""Random permutations of any size that are computed element by element.
 
-A Feistel network: a number is cut into two halves, and each in turn is changed by a function of the
-other and of a key. Whatever that function is, different numbers stay different. A number that
-leaves the range goes through again until it is back (cycle walking), so the range may have any
-size: Black and Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002.
+A Feistel network permutes the numbers below a power of four: each half of a number is in turn
+changed by a function of the other half and a key. Results outside of the range are permuted again
+until they are in it (cycle walking), which allows any size: Black and Rogaway, "Ciphers with
+Arbitrary Finite Domains", CT-RSA 2002, https://doi.org/10.1007/3-540-45760-7_9.
 """
 
 from collections.abc import Sequence
@@ -17,25 +17,24 @@ _ROUNDS = 6
 
 
 class RandomPermutation:
-    """A permutation of the numbers from 0 to before ``count`` that follows from ``key``."""
+    """A permutation of the numbers 0 to ``size`` - 1 that is determined by ``key``."""
 
-    def __init__(self, count: int, key: Sequence[int]) -> None:
-        self._count = np.uint64(count)
-        # The smallest square of a power of two that holds all: at least a quarter is in the range.
-        half = max(1, ((count - 1).bit_length() + 1) // 2)
-        self._half, self._mask = np.uint64(half), np.uint64((1 << half) - 1)
+    def __init__(self, size: int, key: Sequence[int]) -> None:
+        self._size = np.uint64(size)
+        # The smallest power of four that is not below the size: at least a quarter is in range.
+        half_bits = max(1, ((size - 1).bit_length() + 1) // 2)
+        self._half_bits, self._half_mask = np.uint64(half_bits), np.uint64((1 << half_bits) - 1)
         self._keys = np.random.SeedSequence(key).generate_state(_ROUNDS, np.uint64)
 
     def values(self, begin: int, end: int) -> NDArray[np.int64]:
-        """Return the numbers that stand at the places from ``begin`` to before ``end``."""
-        numbers = self._sent(np.arange(begin, end, dtype=np.uint64))
-        while len(outside := np.flatnonzero(numbers >= self._count)):
-            numbers[outside] = self._sent(numbers[outside])
+        """Return the elements of the permutation from index ``begin`` to before ``end``."""
+        numbers = self._feistel(np.arange(begin, end, dtype=np.uint64))
+        while len(outside := np.flatnonzero(numbers >= self._size)):
+            numbers[outside] = self._feistel(numbers[outside])
         return numbers.astype(np.int64)
 
-    def _sent(self, numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """Return where numbers below the square are sent, each to a place of its own."""
-        left, right = numbers >> self._half, numbers & self._mask
+    def _feistel(self, numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        left, right = numbers >> self._half_bits, numbers & self._half_mask
         for key in self._keys:
-            left, right = right, left ^ (splitmix64(right ^ key) & self._mask)
-        return (left << self._half) | right
+            left, right = right, left ^ (splitmix64(right ^ key) & self._half_mask)
+        return (left << self._half_bits) | right

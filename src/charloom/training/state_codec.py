@@ -1,7 +1,7 @@
-"""The state of a run as JSON and tensors, and back: nothing in it can run code.
+"""The state of a run as JSON and a safetensors file, which cannot contain code.
 
-A state is made of None, booleans, numbers, texts, tensors and arrays, in lists, tuples and dicts
-with any of these as keys. What JSON lacks is an object with one key that begins with a dollar.
+A state consists of None, booleans, numbers, strings, tensors and arrays, in lists, tuples and dicts
+with any keys. A value that JSON lacks is an object with one key that starts with a dollar sign.
 """
 
 import math
@@ -17,18 +17,18 @@ from torch import Tensor
 def pack(state: Any) -> tuple[Any, bytes]:
     """Return ``state`` as JSON, and its tensors as the bytes of a safetensors file."""
     tensors: dict[str, Tensor] = {}
-    return _packed(state, "", tensors), save(tensors)
+    return _pack(state, "", tensors), save(tensors)
 
 
 def unpack(packed: Any, tensors: bytes) -> Any:
-    """Return the state that ``pack`` was given; tensors are on the CPU."""
-    # A copy of its own for each: in one buffer of bytes they begin anywhere, and kernels may sum in
-    # another order then.
-    return _unpacked(packed, {name: value.clone() for name, value in load(tensors).items()})
+    """Return the state from a result of ``pack``; tensors are on the CPU."""
+    # Tensors are copied: in the common buffer they are not aligned, and kernels may then sum in
+    # another order.
+    return _unpack(packed, {name: value.clone() for name, value in load(tensors).items()})
 
 
 def all_finite(state: Any) -> bool:
-    """Return whether all numbers of all tensors and arrays of a state are finite."""
+    """Return whether all tensors and arrays of a state have finite numbers only."""
     return all(
         bool(torch.isfinite(tensor).all())
         for tensor in _tensors(state)
@@ -47,19 +47,19 @@ def _tensors(state: Any) -> Iterator[Tensor]:
             yield from _tensors(value)
 
 
-def _packed(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """Return ``state`` as JSON; tensors go to ``tensors`` under their path."""
+def _pack(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    """Return ``state`` as JSON; add its tensors to ``tensors``, named by their path."""
     if isinstance(state, Tensor | np.ndarray):
         tensors[path] = torch.as_tensor(state).detach().to("cpu", copy=True).contiguous()
         return {"$tensor" if isinstance(state, Tensor) else "$array": path}
     if isinstance(state, Mapping):
         if all(isinstance(key, str) and not key.startswith("$") for key in state):
-            return {key: _packed(value, f"{path}/{key}", tensors) for key, value in state.items()}
-        pairs = [(key, _packed(value, f"{path}/{key}", tensors)) for key, value in state.items()]
+            return {key: _pack(value, f"{path}/{key}", tensors) for key, value in state.items()}
+        pairs = [(key, _pack(value, f"{path}/{key}", tensors)) for key, value in state.items()]
         return {"$pairs": pairs}
     if isinstance(state, list | tuple):
-        each = [_packed(value, f"{path}/{index}", tensors) for index, value in enumerate(state)]
-        return each if isinstance(state, list) else {"$tuple": each}
+        items = [_pack(value, f"{path}/{index}", tensors) for index, value in enumerate(state)]
+        return items if isinstance(state, list) else {"$tuple": items}
     if isinstance(state, float) and not math.isfinite(state):
         return {"$float": repr(state)}
     if state is None or isinstance(state, bool | int | float | str):
@@ -67,9 +67,9 @@ def _packed(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     raise TypeError(f"a checkpoint cannot hold {type(state).__name__} at {path}")
 
 
-def _unpacked(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
+def _unpack(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
     if isinstance(packed, list):
-        return [_unpacked(value, tensors) for value in packed]
+        return [_unpack(value, tensors) for value in packed]
     if not isinstance(packed, dict):
         return packed
     match packed:
@@ -78,9 +78,9 @@ def _unpacked(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
         case {"$array": name}:
             return tensors[name].numpy()
         case {"$pairs": pairs}:
-            return {key: _unpacked(value, tensors) for key, value in pairs}
-        case {"$tuple": each}:
-            return tuple(_unpacked(value, tensors) for value in each)
+            return {key: _unpack(value, tensors) for key, value in pairs}
+        case {"$tuple": items}:
+            return tuple(_unpack(value, tensors) for value in items)
         case {"$float": number}:
             return float(number)
-    return {key: _unpacked(value, tensors) for key, value in packed.items()}
+    return {key: _unpack(value, tensors) for key, value in packed.items()}

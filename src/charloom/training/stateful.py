@@ -1,16 +1,16 @@
-"""What joins a checkpoint."""
+"""The interface of components whose state is saved in checkpoints."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 
 class Stateful(Protocol):
-    """What a run is made of, and has a state that must go on: it joins a checkpoint by this."""
+    """A component whose state is saved in checkpoints."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state: numbers, texts, tensors and arrays, in lists, tuples and dicts."""
+        """Return numbers, strings, tensors and arrays, in lists, tuples and dicts."""
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up what ``state`` returned."""
+        """Restore a result of ``state_dict``."""
         ...

@@ -1,8 +1,7 @@
-"""Pieces of work side by side on a few threads, the caller's own among them."""
+"""Work on a few threads, of which the calling one is the first."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
 
 import torch
@@ -12,62 +11,59 @@ Result = TypeVar("Result")
 
 
 class ThreadPool:
-    """``count`` threads that share work, each computing with ``inner`` threads of torch's own.
+    """``count`` threads, the caller's among them.
 
-    A context manager; outside of it, the caller does everything.
+    Within each, torch uses ``torch_threads`` threads. A context manager; outside of its context the
+    caller's thread runs everything.
     """
 
     def __init__(self, count: int = 1, torch_threads: int = 1) -> None:
         self.count = count
-        self._inner = torch_threads
-        self._before = 0
-        self._others: ThreadPoolExecutor | None = None
+        self._torch_threads = torch_threads
+        self._previous_torch_threads = 0
+        self._executor: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
-        self._before = torch.get_num_threads()
-        torch.set_num_threads(self._inner)
+        self._previous_torch_threads = torch.get_num_threads()
+        torch.set_num_threads(self._torch_threads)
         if self.count > 1:
-            self._others = ThreadPoolExecutor(
-                self.count - 1, initializer=torch.set_num_threads, initargs=(self._inner,)
+            self._executor = ThreadPoolExecutor(
+                self.count - 1, initializer=torch.set_num_threads, initargs=(self._torch_threads,)
             )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._others is not None:
-            self._others.shutdown()
-            self._others = None
-        torch.set_num_threads(self._before)
+    def __exit__(self, *_: object) -> None:
+        if self._executor is not None:
+            self._executor.shutdown()
+            self._executor = None
+        torch.set_num_threads(self._previous_torch_threads)
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Return what ``function`` makes of each item, in their order.
+        """Return the result of ``function`` for each item, in the order of the items.
 
-        Put what takes longest first. The caller does that, and then all that no other thread has
-        begun: it waits only for work that is being done, so pieces may spread pieces of their own.
+        Put the longest work first. The calling thread takes the first item, and then, from the end,
+        all that no other thread has started. It waits only for work in progress, so ``function``
+        may call ``map`` itself.
         """
-        if self._others is None or len(items) < 2:
+        if self._executor is None or len(items) < 2:
             return [function(item) for item in items]
-        results = [self._others.submit(function, item) for item in items[1:]]
-        done = {0: function(items[0])}
-        for n in range(len(items) - 1, 0, -1):  # the others take from the front
-            if results[n - 1].cancel():
-                done[n] = function(items[n])
-        return [done[n] if n in done else results[n - 1].result() for n in range(len(items))]
+        futures = [self._executor.submit(function, item) for item in items[1:]]
+        own = {0: function(items[0])}
+        for n in range(len(items) - 1, 0, -1):  # the others take items from the front
+            if futures[n - 1].cancel():
+                own[n] = function(items[n])
+        return [own[n] if n in own else futures[n - 1].result() for n in range(len(items))]
 
     def submit(self, function: Callable[[], Result]) -> Future[Result] | None:
-        """Begin something beside what the caller does next; None where there is no other thread."""
-        return None if self._others is None else self._others.submit(function)
+        """Start ``function`` on another thread; return None if there is none."""
+        return None if self._executor is None else self._executor.submit(function)
 
 
 _END: Final = object()
 
 
 class Prefetcher(Generic[Item]):
-    """Goes through ``items``; the next one may be made ready on another of ``threads``."""
+    """Iterates over ``items``; ``prefetch`` computes the next one on another thread."""
 
     def __init__(self, items: Iterator[Item], threads: ThreadPool) -> None:
         self._items, self._threads = items, threads
@@ -78,7 +74,7 @@ class Prefetcher(Generic[Item]):
             yield item  # type: ignore[misc]
 
     def prefetch(self) -> None:
-        """Begin to make the next item ready, if there is a thread for it."""
+        """Start to compute the next item on another thread, if there is one."""
         if self._next is None:
             self._next = self._threads.submit(lambda: next(self._items, _END))
 

@@ -1,8 +1,7 @@
-"""The loop: batch, loss, step, emit. It receives built objects only.
+"""The training loop: read a minibatch, take an optimizer step, emit events.
 
-Teacher forcing: at every step the network reads the true symbol and is asked for the next.
-Gradients are truncated at window ends (truncated backpropagation through time); the state is
-carried on.
+Teacher forcing: at every time step the network reads the true symbol and predicts the next one.
+Backpropagation through time is truncated at the ends of windows; the hidden state is carried over.
 """
 
 import collections
@@ -10,17 +9,17 @@ import contextlib
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from charloom import units
 from charloom.errors import DivergedError, ProcessError
-from charloom.events import Event, Listener, Step, Stopped, Validation
+from charloom.events import EmittingListener, Event, Step, Stopped, Validation
 from charloom.network.autograd.module import Network
 from charloom.network.backprop.batch import Batch
 from charloom.settings import TrainingSettings
 from charloom.training.batches import Batches
-from charloom.training.data_parallel import DataParallel, States
+from charloom.training.data_parallel import DataParallel
 from charloom.training.distributed.process_group import ProcessGroup
 from charloom.training.memory import MemoryMeter
 from charloom.training.optim.averaging import WeightAverage
@@ -33,57 +32,21 @@ from charloom.training.progress import (
     Stopwatch,
     ValidationSchedule,
 )
+from charloom.training.shard_states import States
 from charloom.training.stateful import Stateful
+from charloom.training.step_hook import StepHook
 from charloom.training.threads import Prefetcher
-
-# How the validation part is read: the longest texts first, many at once, the state carried.
-VALIDATION_BATCHES: Final = {"batch_size": 64, "window": 128}
-_COUNTERS: Final = ("step", "best", "_progress", "epoch", "_batches", "_symbols")
-
-
-def evaluate(
-    network: Network,
-    batches: Batches,
-    data_parallel: DataParallel,
-    process_group: ProcessGroup | None = None,
-    step: int = 0,
-) -> float:
-    """Return the bits per character of one epoch of ``batches``, without dropout, in float32.
-
-    Several processes read their streams each, and get the same figure.
-    """
-    nats, characters = 0.0, 0
-    states: States = []
-    network.eval()
-    for batch in batches.epoch(1):
-        batch_nats, states = data_parallel.forward(batch, [] if batch.starts else states)
-        nats += batch_nats
-        characters += batch.characters
-    network.train()
-    if process_group is not None:
-        nats = process_group.all_reduce(nats, f"after step {step}")
-    return units.bits_per_character(nats, characters)
-
-
-class StepHook(Protocol):
-    """What acts between two steps."""
-
-    def due(self) -> bool:
-        """Return whether it wishes to, in this process."""
-        ...
-
-    def __call__(self, ending: bool) -> None:
-        """Act if it is due, or the run is ``ending``."""
-        ...
+from charloom.training.trainer_state import StepSums, TrainerState
+from charloom.training.validation import evaluate
 
 
 @dataclasses.dataclass(kw_only=True)
 class Trainer:
-    """Trains ``network`` on ``training`` until its budget is used or ``stop`` was called.
+    """Trains a network until the budget of ``settings`` is used or ``stop`` is called.
 
-    Every event goes to each listener in turn, in the order of the list. Several processes, each
-    with a trainer, take the same steps: what decides on the way is the clock of process 0, and the
-    wish of any of them to stop.
+    Listeners are called with every event, in the order of the list. Several processes, each with
+    its own trainer, take the same steps: progress follows from the clock of process 0, and a
+    request of any process is carried out by all.
     """
 
     network: Network
@@ -92,41 +55,38 @@ class Trainer:
     optimizer: Optimizer
     data_parallel: DataParallel
     settings: TrainingSettings
-    listeners: list[Listener]
+    listeners: Sequence[EmittingListener]
     clock: Callable[[], float] = time.perf_counter
     step_hook: StepHook | None = None
-    """Called between two steps, while time stands still, with False; and with True after the step
-    at which ``stop`` ended the run."""
+    """Called with False after each step that is followed by another, and with True when a run is
+    stopped before its budget is used. Of several processes, all call it with True once it is due in
+    any. Its time does not count as training time."""
     process_group: ProcessGroup = dataclasses.field(default_factory=ProcessGroup)
     min_interval: float = MIN_INTERVAL
-    """Least share of a budget of minutes between two validations at ends of epochs."""
+    """Least distance of two validations at ends of epochs, as a fraction of a budget of minutes."""
 
     def __post_init__(self) -> None:
-        self.step = 0
-        self.best = math.inf
-        self._progress = 0.0
-        self.epoch, self._batches, self._symbols = 1, 0, 0
-        self._prefetcher: Prefetcher[Batch] = Prefetcher(iter([]), self.data_parallel.threads)
-        """The minibatches that are left of the epoch."""
-        self._states: States = []
+        self.state = TrainerState()
+        self._hidden_states: States = []
+        """Those after the last window, one for each shard."""
         self._seconds = 0.0
-        """Seconds of training at the last step, by the clock of process 0."""
+        """Training time at the last step, by the clock of process 0."""
         self._stop_requested = False
-        """Whether this process wishes to stop."""
+        """Whether this process requests to stop."""
         self._stop_agreed = False
-        """Whether all processes know of such a wish."""
+        """Whether all processes know of such a request."""
         self._validation_requested = False
         self._hook_requested = False
-        """Whether a process wishes to save."""
-        self._events: collections.deque[Event] = collections.deque()
+        """Whether the step hook is due in any process."""
+        self._weights = list(self.network.parameters())
         self._stopwatch = Stopwatch(self.clock)
         self._schedule = ValidationSchedule(self.settings, self.min_interval)
-        self._weights = list(self.network.parameters())
         self._loss = RunningMean()
         self._throughput = RunningMean()
         self._overfitting = OverfittingDetector()
         self._weight_average = WeightAverage(self.network) if self.settings.average else None
         self._memory = MemoryMeter(self._weights[0].device)
+        # The keys are those of checkpoints.
         self._components: dict[str, Stateful] = {
             "stopwatch": self._stopwatch,
             "pace": self._schedule,
@@ -138,118 +98,79 @@ class Trainer:
         if self._weight_average is not None:
             self._components["average"] = self._weight_average
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return all that decides how the run goes on after the step that was taken last.
+    @property
+    def step(self) -> int:
+        """Optimizer steps taken."""
+        return self.state.step
 
-        The order of the data follows from the seed and the epoch, so the number of batches is their
-        whole position.
-        """
-        counters = {name.lstrip("_"): getattr(self, name) for name in _COUNTERS}
-        members = {name: member.state_dict() for name, member in self._components.items()}
-        return {
-            "counters": counters,
-            **members,
-            "network": self.network.state_dict(),
-            "random": self.data_parallel.state_dict(),
-            "carried": self.process_group.gather_states(
-                self.data_parallel.gather_states(self._states)
-            ),
-        }
+    @property
+    def epoch(self) -> int:
+        """The current epoch, from 1."""
+        return self.state.epoch
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up what ``state`` returned; the settings and the texts must be the same."""
-        for name in _COUNTERS:
-            setattr(self, name, state["counters"][name.lstrip("_")])
-        for name, member in self._components.items():
-            member.load_state_dict(state[name])
-        self.network.load_state_dict(state["network"])
-        self.data_parallel.load_state_dict(state["random"], self.step)
-        self._states = self.data_parallel.scatter_states(state["carried"])
+    @property
+    def best(self) -> float:
+        """Lowest validation loss so far, in bits per character; infinite before the first."""
+        return self.state.best
 
-    def request_validation(self) -> None:
-        """Ask for a validation, and so for samples, after the current step."""
-        self._validation_requested = True
-
-    def stop(self) -> None:
-        """Ask for an end after the current step; everything is kept.
-
-        Other processes hear of it in the step that follows, and all end after that one.
-        """
-        self._stop_requested = True
-        self._stop_agreed = self._stop_agreed or self.process_group.is_single
-
-    def emit(self, event: Event) -> None:
-        """Tell every listener of ``event``; one that a listener emits comes after it, for all."""
-        self._events.append(event)
-        if len(self._events) > 1:
-            return
-        while self._events:
-            for listener in self.listeners:
-                listener(self._events[0])
-            self._events.popleft()
+    @property
+    def seconds(self) -> float:
+        """Training time so far, without validations and step hooks."""
+        return self._stopwatch.seconds
 
     def run(self) -> Stopped:
-        """Train to the end of the budget; return the last event.
+        """Train until the budget is used or a stop was requested; return the last event.
 
-        A KeyboardInterrupt after ``stop`` ends at once, without measuring the last weights. Raises
-        DivergedError when the loss is no longer a finite number, ProcessError when another process
-        has gone.
+        A KeyboardInterrupt after ``stop`` ends the run at once, without the last validation. Raises
+        DivergedError if a loss or gradient is not finite, ProcessError if another process ended.
         """
-        cut_short = False
+        interrupted = False
         try:
             with self.data_parallel.threads:
                 self._run_epochs()
-                if self._schedule.last_step != self.step:
+                if self._schedule.last_step != self.state.step:
                     self._validate()
         except (KeyboardInterrupt, ProcessError):
             if not self._stop_agreed:
                 raise
-            cut_short = True
-            self._events.clear()
+            interrupted = True
+        best = self.state.best
         stopped = Stopped(
-            step=self.step,
+            step=self.state.step,
             seconds=self._stopwatch.seconds,
-            reason="interrupted" if cut_short or self._progress < 1 else "budget",
-            bits_per_character=self.best if math.isfinite(self.best) else None,
+            reason="interrupted" if interrupted or self.state.progress < 1 else "budget",
+            bits_per_character=best if math.isfinite(best) else None,
         )
-        self.emit(stopped)
+        self._emit(stopped)
         return stopped
 
-    @property
-    def seconds(self) -> float:
-        """Seconds of training so far."""
-        return self._stopwatch.seconds
-
-    @property
-    def _finished(self) -> bool:
-        return self._stop_agreed or self._progress >= 1
-
     def _run_epochs(self) -> None:
-        """Take steps until the budget is used, or ``stop`` was called."""
         while True:
             self._run_epoch()
             if self._finished:
                 break
-            self.epoch, self._batches, self._symbols = self.epoch + 1, 0, 0
-            self._states = []
-        if self._progress < 1:
+            self.state.epoch, self.state.batches, self.state.symbols = self.state.epoch + 1, 0, 0
+            self._hidden_states = []
+        if self.state.progress < 1:
             self._run_step_hook(ending=True)
 
+    @property
+    def _finished(self) -> bool:
+        return self._stop_agreed or self.state.progress >= 1
+
     def _run_epoch(self) -> None:
-        """Read the training part, or what is left of it, or until the budget is used."""
+        """Take the remaining steps of the current epoch, or until the run is finished."""
         self._stopwatch.start()
-        self._prefetcher = Prefetcher(
-            self.training_batches.epoch(self.epoch, self._batches), self.data_parallel.threads
+        batches = Prefetcher(
+            self.training_batches.epoch(self.state.epoch, self.state.batches),
+            self.data_parallel.threads,
         )
-        for batch in self._prefetcher:
-            rate = learning_rate(self.settings, self._progress)
-            highest = self.network.settings.dropout
-            self.network.dropout = dropout(self.settings, highest, self._progress)
-            self._states = self._take_step(batch, [] if batch.starts else self._states, rate)
-            self._batches += 1
-            self._symbols += batch.symbols
-            passes = self.epoch - 1 + self._symbols / self.training_batches.symbols
-            self._progress = self._schedule.progress(self.step, passes, self._seconds)
+        for batch in batches:
+            rate = learning_rate(self.settings, self.state.progress)
+            max_dropout = self.network.settings.dropout
+            self.network.dropout = dropout(self.settings, max_dropout, self.state.progress)
+            self._take_step(batch, rate, batches.prefetch)
+            self._update_progress(batch)
             self._emit_step(rate)
             if self._finished:
                 break
@@ -257,71 +178,62 @@ class Trainer:
                 self._validate()
             self._run_step_hook(ending=False)
         self._stopwatch.pause()
-        if not self._finished and self._schedule.due_at_epoch_end(self.step, self._seconds):
+        if not self._finished and self._schedule.due_at_epoch_end(self.state.step, self._seconds):
             self._validate()
 
-    def _run_step_hook(self, *, ending: bool) -> None:
-        """Let others act at a moment when the state is that of a step which is done.
-
-        Alone, they decide when; of several processes, all act when one of them wished to.
-        """
-        if self.step_hook is not None and (
-            self.process_group.is_single or self._hook_requested or ending
-        ):
-            self._stopwatch.pause()
-            self.step_hook(ending or not self.process_group.is_single)
-            if not ending:
-                self._stopwatch.start()
-
-    def _take_step(self, batch: Batch, states: States, rate: float) -> States:
-        """Take one optimizer step; return the states after the batch."""
+    def _take_step(self, batch: Batch, rate: float, prefetch: Callable[[], None]) -> None:
+        """Take one optimizer step; keep the hidden states after the batch."""
         began = self._stopwatch.seconds
-        self.data_parallel.begin_step(self.step)
-        nats, states = self.data_parallel.forward_backward(batch, states)
-        total = self._all_reduce(nats)
-        if not math.isfinite(total):
-            raise _not_finite("the loss", total, self.step + 1)
+        states = [] if batch.starts else self._hidden_states
+        self.data_parallel.generators.begin_step(self.state.step)
+        nats, self._hidden_states = self.data_parallel.forward_backward(batch, states)
+        total_nats = self._all_reduce(nats)
+        if not math.isfinite(total_nats):
+            raise _not_finite("the loss", total_nats, self.state.step + 1)
         norm = clip_gradients(self._weights, self.settings.clip)
         if not math.isfinite(norm):
-            raise _not_finite("the gradient", norm, self.step + 1)
-        self._prefetcher.prefetch()  # threads that computed for a part are free now
+            raise _not_finite("the gradient", norm, self.state.step + 1)
+        prefetch()  # threads that computed a shard are free now
         self.optimizer.step(rate)
         if self._weight_average is not None:
             self._weight_average.update()
-        self.step += 1
-        self._loss.update(units.bits(total), batch.characters)
+        self.state.step += 1
+        self._loss.update(units.bits(total_nats), batch.characters)
         self._throughput.update(batch.characters, self._stopwatch.seconds - began)
-        return states
 
     def _all_reduce(self, nats: float) -> float:
-        """Return the nats of all processes; sum their gradients, and take note of their wishes."""
-        seconds = self._stopwatch.seconds if self.process_group.is_main else 0.0
-        save = self.step_hook is not None and self.step_hook.due()
-        total, self._seconds, *wishes = self.process_group.all_reduce_gradients(
-            self._weights,
-            [
-                nats,
-                seconds,
-                float(self._stop_requested),
-                float(self._validation_requested),
-                float(save),
-            ],
-            f"at step {self.step + 1}",
+        """Sum gradients and requests over all processes; return the summed ``nats``."""
+        own = StepSums(
+            nats=nats,
+            seconds=self._stopwatch.seconds if self.process_group.is_main else 0.0,
+            stop=float(self._stop_requested),
+            validation=float(self._validation_requested),
+            hook=float(self.step_hook is not None and self.step_hook.due()),
         )
-        self._stop_agreed, self._validation_requested, self._hook_requested = (
-            wish > 0 for wish in wishes
-        )
-        return total
+        where = f"at step {self.state.step + 1}"
+        sums = StepSums(*self.process_group.all_reduce_gradients(self._weights, own, where))
+        self._seconds = sums.seconds
+        self._stop_agreed = sums.stop > 0
+        self._validation_requested = sums.validation > 0
+        self._hook_requested = sums.hook > 0
+        return sums.nats
+
+    def _update_progress(self, batch: Batch) -> None:
+        state = self.state
+        state.batches += 1
+        state.symbols += batch.symbols
+        epochs = state.epoch - 1 + state.symbols / self.training_batches.symbols
+        state.progress = self._schedule.progress(state.step, epochs, self._seconds)
 
     def _emit_step(self, rate: float) -> None:
         seconds = self._stopwatch.seconds
         self._memory.update(seconds)
-        self.emit(
+        self._emit(
             Step(
-                step=self.step,
+                step=self.state.step,
                 seconds=seconds,
-                epoch=self.epoch,
-                progress=self._progress,
+                epoch=self.state.epoch,
+                progress=self.state.progress,
                 bits_per_character=self._loss.value,
                 characters_per_second=self._throughput.value,
                 learning_rate=rate,
@@ -331,40 +243,99 @@ class Trainer:
         )
 
     def _validate(self) -> None:
-        """Measure and tell the figure, of the average weights if any; time stands still."""
+        """Evaluate the average weights, if they are averaged, and emit the loss."""
         self._stopwatch.pause()
         self._validation_requested = False
         average = self._weight_average
-        # Listeners that keep or show the weights are called within.
+        # Listeners that save or show weights are called within, so that they see the average.
         with contextlib.nullcontext() if average is None else average.swapped_in():
             self._evaluate()
         self._stopwatch.start()
 
     def _evaluate(self) -> None:
-        figure = evaluate(
-            self.network, self.validation_batches, self.data_parallel, self.process_group, self.step
+        state = self.state
+        loss = evaluate(
+            self.network,
+            self.validation_batches,
+            self.data_parallel,
+            self.process_group,
+            state.step,
         )
-        if not math.isfinite(figure):
-            raise _not_finite("the validation figure", figure, self.step)
-        best = figure < self.best
-        self.best = min(figure, self.best)
-        self._schedule.record(self.step, self._seconds)
-        self.emit(
+        if not math.isfinite(loss):
+            raise _not_finite("the validation loss", loss, state.step)
+        is_best = loss < state.best
+        state.best = min(loss, state.best)
+        self._schedule.record(state.step, self._seconds)
+        self._emit(
             Validation(
-                step=self.step,
+                step=state.step,
                 seconds=self._stopwatch.seconds,
-                epoch=self.epoch,
-                progress=self._progress,
-                bits_per_character=figure,
+                epoch=state.epoch,
+                progress=state.progress,
+                bits_per_character=loss,
                 training_bits_per_character=self._loss.value,
-                best=best,
-                overfitting=self._overfitting.update(figure, self._loss.value),
+                best=is_best,
+                overfitting=self._overfitting.update(loss, self._loss.value),
             )
         )
 
+    def _run_step_hook(self, *, ending: bool) -> None:
+        """Call the step hook; of several processes, all let it act or none."""
+        single = self.process_group.is_single
+        if self.step_hook is not None and (single or self._hook_requested or ending):
+            self._stopwatch.pause()
+            self.step_hook(ending or not single)
+            if not ending:
+                self._stopwatch.start()
 
-def _not_finite(what: str, value: float, step: int) -> DivergedError:
+    def _emit(self, event: Event) -> None:
+        """Call every listener with ``event``, and then with each event that they return."""
+        events = collections.deque([event])
+        while events:
+            for listener in self.listeners:
+                events.extend(listener(events[0]) or ())
+            events.popleft()
+
+    def stop(self) -> None:
+        """Request to stop after the current step; the last weights are validated and kept.
+
+        Several processes agree on it in the next step, and stop after that one.
+        """
+        self._stop_requested = True
+        self._stop_agreed = self._stop_agreed or self.process_group.is_single
+
+    def request_validation(self) -> None:
+        """Request a validation after the current step; samples are written at validations."""
+        self._validation_requested = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that later steps depend on.
+
+        The order of the data follows from the seed and the epoch, so the number of batches is
+        enough to find the next one. All processes must call this together.
+        """
+        return {
+            "counters": dataclasses.asdict(self.state),
+            **{name: component.state_dict() for name, component in self._components.items()},
+            "network": self.network.state_dict(),
+            "random": self.data_parallel.generators.state_dict(),
+            "carried": self.process_group.gather_states(
+                self.data_parallel.gather_states(self._hidden_states)
+            ),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore a result of ``state_dict``; settings and texts must be the same."""
+        self.state = TrainerState(**state["counters"])
+        for name, component in self._components.items():
+            component.load_state_dict(state[name])
+        self.network.load_state_dict(state["network"])
+        self.data_parallel.generators.load_state_dict(state["random"], self.state.step)
+        self._hidden_states = self.data_parallel.scatter_states(state["carried"])
+
+
+def _not_finite(quantity: str, value: float, step: int) -> DivergedError:
     return DivergedError(
-        f"{what} became {value} at step {step}; a finite number is needed: "
+        f"{quantity} became {value} at step {step}; a finite number is needed: "
         "try a smaller --lr, or --precision fp32."
     )

@@ -1,4 +1,4 @@
-"""What follows from text, budget and speed: given settings stay, and the rules hold everywhere."""
+"""Automatic settings follow from corpus, budget and throughput; explicit settings stay."""
 
 import dataclasses
 from typing import Any
@@ -45,7 +45,7 @@ facts = st.builds(
 
 
 def machine_of(per_second: float) -> Any:
-    """Return the speed of a machine that does so many multiplications a second."""
+    """Return the throughput of a machine with this many multiplications per second."""
     return lambda network, training: per_second / weight_count(network, 84)
 
 

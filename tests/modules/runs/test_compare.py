@@ -1,4 +1,4 @@
-"""Runs side by side: each is the one that train makes alone; what is done is not done again."""
+"""Each run of a comparison equals that of train alone; finished runs are not repeated."""
 
 import dataclasses
 import json
@@ -27,7 +27,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_a_grid_has_one_trial_per_combination() -> None:
     made = grid_trials({"hidden": [64, 128], "layers": [1, 2], "cell": ["lstm"]})
-    assert [(one.name, one.number, one.count) for one in made] == [
+    assert [(trial.name, trial.number, trial.count) for trial in made] == [
         ("lstm-1-layer-64-units", 1, 4),
         ("lstm-1-layer-128-units", 2, 4),
         ("lstm-2-layers-64-units", 3, 4),
@@ -108,9 +108,8 @@ def test_a_finished_run_of_other_texts_is_refused(tmp_path: Path, source: Path) 
         with pytest.raises(ResumeError) as error:
             other.run(other.trials[0])
         assert str(error.value) == (
-            f"the run in {tmp_path / 'c' / other.trials[0].name} learned from other texts, or was "
-            "measured on others, than are given now; give the same, or another folder with "
-            "--output."
+            f"the run in {tmp_path / 'c' / other.trials[0].name} has other training or validation "
+            "texts than those given now; give the same, or another folder with --output."
         )
 
 
@@ -146,7 +145,7 @@ def test_the_test_metric_can_be_added_later(tmp_path: Path, source: Path) -> Non
 
 
 def test_an_interrupted_run_is_resumed(tmp_path: Path, source: Path) -> None:
-    """As Ctrl-C does: the model and the state of the run are kept."""
+    """Ctrl-C saves the model and the state of the run."""
     first = Comparison(source, GRID, output=tmp_path / "c", **OPTIONS)
 
     def interrupt(event: Event) -> None:

@@ -5,27 +5,28 @@ from typing import Any
 
 import pytest
 
+from charloom.api import train
 from charloom.errors import SettingsError
 from charloom.model_folder.checkpoint import Checkpoint
-from charloom.runs.processes import broadcast_spec, check_sources
+from charloom.runs.processes import broadcast_spec, check_sources, process_group
+from charloom.runs.request import TrainRequest
 from charloom.runs.resolve import resolve_settings
 from charloom.runs.spec import RunSpec
-from charloom.runs.train import train
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
 from charloom.training.distributed.process_group import ProcessGroup
 
 
-class FakeRanks(ProcessGroup):
-    """One of several ranks, which hears what process 0 would say."""
+class FakeGroup(ProcessGroup):
+    """One of several processes, which share the list of texts that process 0 sends."""
 
-    def __init__(self, launch: ProcessInfo, heard: list[str]) -> None:
-        super().__init__(launch)
-        self.heard = heard
+    def __init__(self, process: ProcessInfo, texts: list[str]) -> None:
+        super().__init__(process)
+        self.texts = texts
 
-    def told(self, text: str) -> str:
+    def broadcast_text(self, text: str) -> str:
         if self.is_main:
-            self.heard.append(text)
-        return self.heard[0]
+            self.texts.append(text)
+        return self.texts[0]
 
 
 def make_spec(**options: Any) -> RunSpec:
@@ -40,29 +41,43 @@ def make_spec(**options: Any) -> RunSpec:
     )
 
 
-def never() -> RunSpec:
-    raise AssertionError("process 0 alone looks at the model folder")
+def request(*sources: str, validation: str | None = None) -> TrainRequest:
+    return TrainRequest(sources=sources, options={}, validation=validation)
 
 
 def test_other_processes_receive_the_spec_of_process_0() -> None:
-    heard: list[str] = []
-    here = make_spec(columns=("a", "2"), prompts=("Ah", "\udc80"), epochs=3)
-    assert broadcast_spec(FakeRanks(ProcessInfo(world_size=2), heard), lambda: here) == here
-    assert json.loads(heard[0])["text"]["columns"] == ["a", "2"]
-    there = broadcast_spec(FakeRanks(ProcessInfo(rank=1, world_size=2), heard), never)
-    assert here.checkpoint is not None
-    without = dataclasses.replace(here.checkpoint, tensors=b"")
-    assert there == dataclasses.replace(here, checkpoint=without), "tensors go over the connection"
+    texts: list[str] = []
+    spec = make_spec(columns=("a", "2"), prompts=("Ah", "\udc80"), epochs=3)
+    assert broadcast_spec(FakeGroup(ProcessInfo(world_size=2), texts), spec) == spec
+    assert json.loads(texts[0])["text"]["columns"] == ["a", "2"]
+    received = broadcast_spec(FakeGroup(ProcessInfo(rank=1, world_size=2), texts), None)
+    assert spec.checkpoint is not None
+    without = dataclasses.replace(spec.checkpoint, tensors=b"")
+    assert received == dataclasses.replace(spec, checkpoint=without), "tensors are sent later"
 
 
-def test_a_single_process_resolves_its_own_spec() -> None:
-    here = make_spec()
-    assert broadcast_spec(None, lambda: here) is here
+def test_a_spec_resolved_in_another_process_is_ignored() -> None:
+    texts: list[str] = []
+    spec, other = make_spec(), make_spec(epochs=9)
+    broadcast_spec(FakeGroup(ProcessInfo(world_size=2), texts), spec)
+    received = broadcast_spec(FakeGroup(ProcessInfo(rank=1, world_size=2), texts), other)
+    assert received.training == spec.training
+
+
+def test_a_single_process_keeps_its_own_spec() -> None:
+    spec = make_spec()
+    assert broadcast_spec(None, spec) is spec
+    assert broadcast_spec(ProcessGroup(), spec) is spec
+
+
+def test_a_single_process_has_no_group() -> None:
+    with process_group(SINGLE_PROCESS) as group:
+        assert group is None
 
 
 def test_more_processes_than_texts_in_a_minibatch_are_refused() -> None:
     with pytest.raises(SettingsError) as caught:
-        broadcast_spec(FakeRanks(ProcessInfo(world_size=9), []), lambda: make_spec(batch_size=8))
+        broadcast_spec(FakeGroup(ProcessInfo(world_size=9), []), make_spec(batch_size=8))
     assert str(caught.value) == (
         "batch-size is 8 with 9 processes, and each needs a text of its own in a minibatch: "
         "use a larger --batch-size, or fewer processes."
@@ -70,14 +85,15 @@ def test_more_processes_than_texts_in_a_minibatch_are_refused() -> None:
 
 
 def test_standard_input_is_for_one_process() -> None:
-    check_sources(["-"], SINGLE_PROCESS)
-    check_sources(["a.txt", "None"], ProcessInfo(world_size=2))
-    with pytest.raises(SettingsError) as caught:
-        check_sources(["a.txt", "-"], ProcessInfo(world_size=2))
-    assert str(caught.value) == (
-        "the source is - (standard input) with 2 processes, and each of them reads the text: "
-        "put it into a file first."
-    )
+    check_sources(request("-"), SINGLE_PROCESS)
+    check_sources(request("a.txt"), ProcessInfo(world_size=2))
+    for refused in (request("a.txt", "-"), request("a.txt", validation="-")):
+        with pytest.raises(SettingsError) as caught:
+            check_sources(refused, ProcessInfo(world_size=2))
+        assert str(caught.value) == (
+            "the source is - (standard input) with 2 processes, and each of them reads the text: "
+            "put it into a file first."
+        )
 
 
 def test_train_checks_the_variables_of_torchrun(

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import signal
 import sys
@@ -7,12 +8,12 @@ from typing import Any
 import pytest
 
 import charloom
+from charloom.api import train
 from charloom.errors import CharloomError, SettingsError, TrainingError
 from charloom.events import Event, Sample, Step, Validation
 from charloom.model import Model
 from charloom.model_folder import checkpoint
 from charloom.runs.plan import Plan
-from charloom.runs.train import train
 from charloom.training.state_codec import all_finite, unpack
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
@@ -57,11 +58,11 @@ def test_unchanged_options_are_accepted(source: Path, run: Path) -> None:
     model = charloom.train(source, output=run, resume=True, **options)
     assert model.record.training.steps == 9
     again = charloom.train(source, output=run, resume=True)
-    assert again.generate(seed=1) == model.generate(seed=1), "what is finished is returned"
+    assert again.generate(seed=1) == model.generate(seed=1), "a finished run is returned"
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "difference"),
     [
         ({"learning_rate": 0.5}, "lr was 0.006 and is now 0.5"),
         ({"minutes": 2}, "the budget was 9 steps and is now 2 minutes"),
@@ -75,12 +76,12 @@ def test_unchanged_options_are_accepted(source: Path, run: Path) -> None:
     ],
 )
 def test_other_settings_are_refused_by_name(
-    source: Path, run: Path, options: dict[str, Any], told: str
+    source: Path, run: Path, options: dict[str, Any], difference: str
 ) -> None:
     before = {p.name: p.read_bytes() for p in run.iterdir() if p.is_file()}
     assert refused(source, run, **options) == (
-        f"the run in {run} cannot go on with other settings: {told}; leave out what differs, or "
-        "begin the run anew with --force."
+        f"the run in {run} cannot be resumed with other settings: {difference}; leave out what "
+        "differs, or start the run anew with --force."
     )
     assert before == {p.name: p.read_bytes() for p in run.iterdir() if p.is_file()}
 
@@ -93,24 +94,24 @@ def test_a_preset_is_compared_option_by_option(source: Path, run: Path) -> None:
 
 def test_other_texts_are_refused(source: Path, run: Path) -> None:
     source.write_text("\n".join([*LINES, "the end"]), "utf-8")
-    told = refused(source, run)
-    assert told.startswith(f"the texts are not those of the run in {run}: it learned from ")
-    assert told.endswith("; give the same texts as before, or begin the run anew with --force.")
-    assert ", now there are " in told
+    message = refused(source, run)
+    assert message.startswith(f"the texts are not those of the run in {run}: it was trained on ")
+    assert message.endswith("; give the same texts as before, or start the run anew with --force.")
+    assert ", and now there are " in message
     source.write_text("\n".join([*LINES]).replace("dog", "dig"), "utf-8")
-    assert f"{run}: it learned from as many, but they differ; give" in refused(source, run)
+    assert f"{run}: there are as many, but they differ; give" in refused(source, run)
 
 
 def test_another_validation_file_is_refused(source: Path, tmp_path: Path) -> None:
-    own, path = tmp_path / "own.txt", tmp_path / "m"
-    own.write_text("the cat as the x\nthe fox\n", "utf-8")
-    train(source, output=path, validation=own, listeners=[stop], steps=9, **SMALL)
-    own.write_text("the cat as the x\nthe fix\n", "utf-8")
+    held_out, path = tmp_path / "held-out.txt", tmp_path / "m"
+    held_out.write_text("the cat as the x\nthe fox\n", "utf-8")
+    train(source, output=path, validation=held_out, listeners=[stop], steps=9, **SMALL)
+    held_out.write_text("the cat as the x\nthe fix\n", "utf-8")
     assert refused(source, path) == (
         f"the validation texts are not those of the run in {path}; "
-        "give the same texts as before, or begin the run anew with --force."
+        "give the same texts as before, or start the run anew with --force."
     )
-    own.write_text("the cat as the x\nthe fox\n", "utf-8")
+    held_out.write_text("the cat as the x\nthe fox\n", "utf-8")
     train(source, output=path, resume=True)
 
 
@@ -123,54 +124,55 @@ def test_a_model_without_a_checkpoint_is_refused(source: Path, run: Path, tmp_pa
 
 def test_contradicting_save_options_are_refused(source: Path, tmp_path: Path) -> None:
     assert refused(source, tmp_path / "m", force=True) == (
-        "--force and --resume contradict each other: a run is begun anew or goes on; "
+        "--force and --resume contradict each other: one replaces the run, the other continues it; "
         "give one of them."
     )
-    for options, name in (({"resume": True}, "resume"), ({"checkpoint_seconds": 1}, None)):
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"resume": True}, "--resume"),
+        ({"checkpoint_seconds": 1}, "--checkpoint-seconds"),
+    ]
+    for options, name in cases:
         with pytest.raises(SettingsError) as caught:
             train(source, **options)
         assert str(caught.value) == (
-            f"{name or 'checkpoint-seconds'} was given without a model folder, where alone a run "
-            "is saved; name one with output, or leave it out."
+            f"{name} needs a model folder: add --output RUN, or drop {name}."
         )
-    for value, told in (
+    for value, message in (
         (-1, "checkpoint-seconds is -1; it must be a number of at least 0."),
         ("x", "checkpoint-seconds is 'x'; allowed: a number."),
     ):
         with pytest.raises(SettingsError) as caught:
             train(source, output=tmp_path / "m", checkpoint_seconds=value)  # type: ignore[arg-type]
-        assert str(caught.value) == told
+        assert str(caught.value) == message
 
 
-def test_the_plan_notes_that_the_machine_changed(
-    source: Path, run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from charloom.training.data_parallel import DataParallel
+def change_checkpoint(run: Path, **changes: Any) -> None:
+    """Replace fields of the description of the run in its checkpoint."""
+    saved = checkpoint.read(run / "checkpoint")
+    changed = dataclasses.replace(saved, run={**saved.run, **changes})
+    checkpoint.write(run / "checkpoint", changed)
 
-    monkeypatch.setattr(DataParallel, "total_threads", 64)
+
+def test_the_plan_notes_that_the_machine_changed(source: Path, run: Path) -> None:
+    machine = checkpoint.read(run / "checkpoint").run["machine"]
+    change_checkpoint(run, machine=machine | {"threads": 64})
     plans: list[Plan] = []
     train(source, output=run, resume=True, on_start=plans.append)
     first, second = plans[0].notes
-    assert first.startswith("the run goes on after step 3 (epoch 1, 0:0")
+    assert first.startswith("the run resumes after step 3 (epoch 1, 0:0")
     assert second == (
-        "threads was 1 and is now 64: the weights will not be, bit for bit, those of a run that "
-        "was never stopped."
+        f"threads was 64 and is now {machine['threads']}: the weights will not be, bit for bit, "
+        "those of a run that was never stopped."
     )
 
 
-def test_a_checkpoint_with_unknown_settings_is_refused(
-    source: Path, run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = checkpoint.read(run / "checkpoint")
-    training = {**found.run["training"], "new": 1}
-    changed = checkpoint.Checkpoint(
-        run={**found.run, "training": training}, state=found.state, tensors=found.tensors
-    )
-    checkpoint.write(run / "checkpoint", changed)
-    told = refused(source, run)
-    assert told.startswith(f"the run in {run} was begun by charloom ")
-    assert "which has other settings than this one (unknown setting 'new'; known: " in told
-    assert told.endswith("; go on with that version, or begin the run anew with --force.")
+def test_a_checkpoint_with_unknown_settings_is_refused(source: Path, run: Path) -> None:
+    training = checkpoint.read(run / "checkpoint").run["training"]
+    change_checkpoint(run, training={**training, "new": 1})
+    message = refused(source, run)
+    assert message.startswith(f"the run in {run} was started by charloom ")
+    assert "which has other settings than this one (unknown setting 'new'; known: " in message
+    assert message.endswith("; resume it with that version, or start it anew with --force.")
 
 
 def test_an_infinite_loss_keeps_the_last_finite_state(source: Path, tmp_path: Path) -> None:
@@ -189,20 +191,20 @@ def test_an_infinite_loss_keeps_the_last_finite_state(source: Path, tmp_path: Pa
     with pytest.MonkeyPatch.context() as monkeypatch, pytest.raises(TrainingError) as caught:
         options = {**SMALL, "optimizer": "sgd", "epochs": 9, "checkpoint_seconds": 0}
         train(source, output=path, listeners=[spoil], **options)
-    told = str(caught.value)
-    assert " at step 14; " in told or " by step 13; " in told or " at step 13; " in told
-    assert told.endswith(
-        f"try a smaller --lr, or --precision fp32; what was kept before is in {path}."
+    message = str(caught.value)
+    assert any(where in message for where in (" at step 14; ", " by step 13; ", " at step 13; "))
+    assert message.endswith(
+        f"try a smaller --lr, or --precision fp32; earlier weights are saved in {path}."
     )
     assert Model.load(path).record.metrics["step"] <= 13
     assert Model.load(path).generate(n=2)
-    kept = checkpoint.read(path / "checkpoint")
-    state = unpack(kept.state, kept.tensors)
+    saved = checkpoint.read(path / "checkpoint")
+    state = unpack(saved.state, saved.tensors)
     assert all_finite(state)
     assert state["trainer"]["counters"]["step"] in (12, 13)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGUSR1")
 def test_sigusr1_validates_samples_and_saves_after_the_step(source: Path, tmp_path: Path) -> None:
     path = tmp_path / "m"
     events: list[Event] = []

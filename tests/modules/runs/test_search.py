@@ -1,21 +1,34 @@
-"""A search: each run is that of train; what is begun is ended, and nothing is done twice."""
+"""A search runs each trial once, resumes interrupted ones, and shares a study."""
 
+import contextlib
 import importlib.util
 import json
 import multiprocessing
 import signal
-import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from studies import GRID, OPTIONS, open_search, recorder_of, result_of, run_study, start_and_die
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
+from studies import (
+    GRID,
+    OPTIONS,
+    recorder_of,
+    result_of,
+    run_study,
+    start_and_die,
+    start_and_wait,
+)
+from studies import open_search as open_unclosed_search
 
 import charloom
 from charloom.errors import DivergedError, OutputError, SettingsError, TrainingError
 from charloom.runs.auto import LEARNING_RATES
 from charloom.runs.compare import Comparison, Result, RunInterrupted, Trial
-from charloom.runs.search import SEARCH_HIDDEN_SIZES, STUDY_FILE, SearchSpace
+from charloom.runs.search import SEARCH_HIDDEN_SIZES, Search, SearchSpace
+from charloom.runs.study import STUDY_FILE
 
 LINES = [f"line {k} of a story, {k * k}" for k in range(60)]
 
@@ -25,6 +38,16 @@ def source(tmp_path: Path) -> Path:
     path = tmp_path / "lines.txt"
     path.write_text("\n".join(LINES), "utf-8")
     return path
+
+
+@pytest.fixture
+def open_search() -> Iterator[Callable[..., Search]]:
+    """Return a function that opens searches, which are closed after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(open_unclosed_search(*args, **options))
+
+
+OpenSearch = Callable[..., Search]
 
 
 def test_the_search_space_has_the_options_left_out() -> None:
@@ -43,7 +66,9 @@ def test_the_search_space_has_the_options_left_out() -> None:
     )
 
 
-def test_each_result_equals_that_of_train_alone(tmp_path: Path, source: Path) -> None:
+def test_each_result_equals_that_of_train_alone(
+    tmp_path: Path, open_search: OpenSearch, source: Path
+) -> None:
     made = Comparison(source, GRID, output=tmp_path / "c", **OPTIONS)
     study = open_search(tmp_path / "c")
     seen: list[Trial] = []
@@ -74,7 +99,9 @@ def test_each_result_equals_that_of_train_alone(tmp_path: Path, source: Path) ->
         )
 
 
-def test_finished_trials_are_not_repeated_and_more_can_be_added(tmp_path: Path) -> None:
+def test_finished_trials_are_not_repeated_and_more_can_be_added(
+    tmp_path: Path, open_search: OpenSearch
+) -> None:
     first: list[Trial] = []
     open_search(tmp_path / "c").run(recorder_of(first))
     open_search(tmp_path / "c").run(lambda trial: pytest.fail("it was done"))
@@ -83,11 +110,11 @@ def test_finished_trials_are_not_repeated_and_more_can_be_added(tmp_path: Path) 
     study.run(recorder_of(more))
     assert [trial.number for trial in more] == [4, 5]
     rates = [trial.options["learning_rate"] for trial in [*first, *more]]
-    assert len(set(rates)) == 5  # one that goes on does not begin again with the same proposals
+    assert len(set(rates)) == 5  # a resumed study does not repeat its suggestions
     assert [one.learning_rate for one in study.results()] == rates
 
 
-def test_an_interrupted_trial_is_resumed(tmp_path: Path) -> None:
+def test_an_interrupted_trial_is_resumed(tmp_path: Path, open_search: OpenSearch) -> None:
     begun: list[Trial] = []
 
     def interrupted(trial: Trial) -> Result:
@@ -106,8 +133,8 @@ def test_an_interrupted_trial_is_resumed(tmp_path: Path) -> None:
     assert len(study.results()) == 3
 
 
-def test_trials_of_another_folder_are_left_alone(tmp_path: Path) -> None:
-    """Two folders, as of two machines, and one database."""
+def test_trials_of_another_folder_are_left_alone(tmp_path: Path, open_search: OpenSearch) -> None:
+    """Two folders, as on two machines, share one database."""
     url = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
     one, other = (open_search(tmp_path / side / "c", storage=url) for side in ("a", "b"))
     theirs: list[Trial] = []
@@ -115,7 +142,7 @@ def test_trials_of_another_folder_are_left_alone(tmp_path: Path) -> None:
 
     def own(trial: Trial) -> Result:
         ours.append(trial.number)
-        if trial.number == 1:  # meanwhile, the other one does all the rest
+        if trial.number == 1:  # meanwhile the other search runs all remaining trials
             other.run(recorder_of(theirs))
         return result_of(trial)
 
@@ -126,7 +153,7 @@ def test_trials_of_another_folder_are_left_alone(tmp_path: Path) -> None:
     assert len(one.results()) == 3
 
 
-def test_two_processes_share_a_study(tmp_path: Path) -> None:
+def test_two_processes_share_a_study(tmp_path: Path, open_search: OpenSearch) -> None:
     url = f"sqlite:///{tmp_path / 'shared.sqlite3'}"
     context = multiprocessing.get_context("spawn")
     sides = [
@@ -141,12 +168,12 @@ def test_two_processes_share_a_study(tmp_path: Path) -> None:
     rates = [
         one.learning_rate for one in open_search(tmp_path / "a" / "c", 8, storage=url).results()
     ]
-    assert len(set(rates)) == len(rates)  # those who ask at the same moment are told differently
+    assert len(set(rates)) == len(rates)  # simultaneous suggestions differ
     results = open_search(tmp_path / "a" / "c", 8, storage=url).results()
     assert sorted(int(one.name[:3]) for one in results) in ([*range(1, 9)], [*range(1, 10)])
 
 
-def test_a_diverged_trial_is_a_failed_one(tmp_path: Path) -> None:
+def test_a_diverged_trial_is_a_failed_one(tmp_path: Path, open_search: OpenSearch) -> None:
     def train(trial: Trial) -> Result:
         if trial.number == 2:
             raise DivergedError("the loss is nan")
@@ -171,21 +198,21 @@ def test_a_diverged_trial_is_a_failed_one(tmp_path: Path) -> None:
     ],
 )
 def test_other_settings_for_the_same_study_are_refused(
-    tmp_path: Path, changed: dict[str, Any], before: str, now: str
+    open_search: OpenSearch, tmp_path: Path, changed: dict[str, Any], before: str, now: str
 ) -> None:
     open_search(tmp_path / "c")
     with pytest.raises(SettingsError) as error:
         open_search(tmp_path / "c", **changed)
     message = str(error.value)
     inner = [json.loads(part) for part in (before, now)]
-    assert message.startswith("the study 'c' was begun with {")
-    assert message.endswith("; give what it was begun with, or another folder with --output.")
+    assert message.startswith("the study 'c' was started with {")
+    assert message.endswith("; give the same settings, or another folder with --output.")
     for part in inner:
         assert json.dumps(part)[1:-1] in message
 
 
 @pytest.mark.parametrize("url", ["nothing", "postgresql+psycopg://me@host/x"])
-def test_an_unusable_database_is_refused(tmp_path: Path, url: str) -> None:
+def test_an_unusable_database_is_refused(tmp_path: Path, open_search: OpenSearch, url: str) -> None:
     with pytest.raises(SettingsError) as error:
         open_search(tmp_path / "c", storage=url)
     message = str(error.value)
@@ -198,7 +225,7 @@ def test_an_unusable_database_is_refused(tmp_path: Path, url: str) -> None:
 
 
 def test_without_optuna_the_message_names_the_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_search: OpenSearch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SettingsError) as error:
@@ -209,12 +236,12 @@ def test_without_optuna_the_message_names_the_extra(
     assert not (tmp_path / "c").exists()
 
 
-def test_the_default_database_is_in_the_folder(tmp_path: Path) -> None:
+def test_the_default_database_is_in_the_folder(tmp_path: Path, open_search: OpenSearch) -> None:
     open_search(tmp_path / "new" / "c")
     assert (tmp_path / "new" / "c" / STUDY_FILE).is_file()
 
 
-def test_trials_of_dead_processes_are_resumed_and_of_live_ones_left_alone(tmp_path: Path) -> None:
+def test_trials_of_dead_processes_are_resumed(tmp_path: Path, open_search: OpenSearch) -> None:
     context = multiprocessing.get_context("spawn")
     dead = context.Process(target=start_and_die, args=(str(tmp_path / "c"),))
     dead.start()
@@ -227,28 +254,54 @@ def test_trials_of_dead_processes_are_resumed_and_of_live_ones_left_alone(tmp_pa
     assert [trial.number for trial in seen] == [1, 2, 3]
     assert study.running_count() == 0
 
-    living = subprocess.Popen(["sleep", "60"])
+
+def test_trials_of_running_processes_are_left_alone(
+    tmp_path: Path, open_search: OpenSearch
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    running = context.Process(target=start_and_wait, args=(str(tmp_path / "c"), sender))
+    running.start()
     try:
-        begun = open_search(tmp_path / "d")
-
-        def train(trial: Trial) -> Result:
-            begun._set_attributes(trial.number - 1, process=living.pid)
-            raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            begun.run(train)
-        begun._set_attributes(0, process=living.pid)
-        others: list[Trial] = []
-        study = open_search(tmp_path / "d")
-        study.run(recorder_of(others))
-        assert [trial.number for trial in others] == [2, 3]
+        assert receiver.poll(120)
+        assert receiver.recv() == 1
+        seen: list[Trial] = []
+        study = open_search(tmp_path / "c")
+        study.run(recorder_of(seen))
+        assert [trial.number for trial in seen] == [2, 3]
         assert study.running_count() == 1
     finally:
-        living.kill()
-        living.wait()
+        running.kill()
+        running.join(120)
 
 
-def test_other_errors_end_the_search_and_the_trial_can_be_resumed(tmp_path: Path) -> None:
+def test_a_closed_search_has_no_connections(tmp_path: Path) -> None:
+    opened: list[object] = []
+    closed: list[object] = []
+
+    def on_connect(connection: object, _: object) -> None:
+        opened.append(connection)
+
+    def on_close(connection: object, _: object) -> None:
+        closed.append(connection)
+
+    event.listen(Pool, "connect", on_connect)
+    event.listen(Pool, "close", on_close)
+    try:
+        with open_unclosed_search(tmp_path / "c") as study:
+            study.run(result_of)
+        with pytest.raises(SettingsError):
+            open_unclosed_search(tmp_path / "c", texts="others")
+    finally:
+        event.remove(Pool, "connect", on_connect)
+        event.remove(Pool, "close", on_close)
+    assert opened
+    assert set(map(id, opened)) == set(map(id, closed))
+
+
+def test_other_errors_end_the_search_and_the_trial_can_be_resumed(
+    tmp_path: Path, open_search: OpenSearch
+) -> None:
     def train(trial: Trial) -> Result:
         raise TrainingError("torch is missing")
 
@@ -260,7 +313,7 @@ def test_other_errors_end_the_search_and_the_trial_can_be_resumed(tmp_path: Path
     assert [trial.number for trial in seen] == [1, 2, 3]
 
 
-def test_a_database_that_fails_during_a_trial(tmp_path: Path) -> None:
+def test_a_database_that_fails_during_a_trial(tmp_path: Path, open_search: OpenSearch) -> None:
     study = open_search(tmp_path / "c")
 
     def train(trial: Trial) -> Result:
@@ -272,12 +325,12 @@ def test_a_database_that_fails_during_a_trial(tmp_path: Path) -> None:
     message = str(error.value)
     assert message.startswith("the study's database failed (")
     assert message.endswith(
-        "); what was trained is kept: give the same command again when it works."
+        "); trained models are kept: give the same command again when it works."
     )
     assert "\n" not in message
 
 
-def test_messages_hide_passwords(tmp_path: Path) -> None:
+def test_messages_hide_passwords(tmp_path: Path, open_search: OpenSearch) -> None:
     with pytest.raises(SettingsError) as error:
         open_search(tmp_path / "c", storage="nothing://me:secret@host/x")
     assert "secret" not in str(error.value)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from records import record
 
+from charloom.api import train
 from charloom.errors import OutputError, SettingsError, TrainingError
 from charloom.events import Sample, Step
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.writer import ModelWriter, check_output_path
-from charloom.runs import train as recipe
 from charloom.runs.tensorboard import TensorBoardLog, check_log
 
 SMALL: dict[str, Any] = {"dropout": 0.0, "hidden": 8, "input": 4, "batch_size": 4, "device": "cpu"}
@@ -25,7 +25,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(folder: Path) -> Any:
-    """Return what TensorBoard itself reads from a folder of event files."""
+    """Return the content of a folder of event files as TensorBoard reads it."""
     from tensorboard.backend.event_processing.event_accumulator import (
         EventAccumulator,
     )
@@ -49,9 +49,7 @@ def texts(folder: Path, tag: str) -> list[tuple[int, str]]:
 @pytest.fixture(scope="module")
 def run(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("runs") / "m"
-    recipe.train(
-        source, output=path, log="tensorboard", epochs=3, prompts=("the ",), seed=5, **SMALL
-    )
+    train(source, output=path, log="tensorboard", epochs=3, prompts=("the ",), seed=5, **SMALL)
     return path
 
 
@@ -108,7 +106,7 @@ def test_a_folder_with_a_log_is_a_model_that_can_be_replaced(
 ) -> None:
     shutil.copytree(run, tmp_path / "m")
     assert model_folder.read(tmp_path / "m").training.seed == 5
-    recipe.train(source, output=tmp_path / "m", force=True, steps=1, **SMALL)
+    train(source, output=tmp_path / "m", force=True, steps=1, **SMALL)
     assert not (tmp_path / "m" / "tensorboard").exists()
 
 
@@ -172,10 +170,9 @@ def test_an_unknown_log_is_refused() -> None:
 
 def test_a_log_without_a_folder_is_refused(source: Path) -> None:
     with pytest.raises(SettingsError) as caught:
-        recipe.train(source, log="tensorboard", steps=1, **SMALL)
+        train(source, log="tensorboard", steps=1, **SMALL)
     assert str(caught.value) == (
-        "log tensorboard was asked for without output; its files lie in the model folder: "
-        "give output, or leave log out."
+        "--log tensorboard needs a model folder: add --output RUN, or drop --log."
     )
 
 
@@ -187,7 +184,7 @@ def test_without_the_package_one_line_says_so(
         importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name)
     )
     with pytest.raises(TrainingError) as caught:
-        recipe.train(source, output=tmp_path / "m", log="tensorboard", steps=1, **SMALL)
+        train(source, output=tmp_path / "m", log="tensorboard", steps=1, **SMALL)
     assert str(caught.value) == (
         "log tensorboard needs the package tensorboard, which is not installed here: "
         "install it with pip install tensorboard, or leave --log out."

@@ -1,3 +1,4 @@
+import dataclasses
 import importlib.util
 import json
 import signal
@@ -5,17 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from charloom.api import train
 from charloom.errors import OutputError, SettingsError, SourceError, TrainingError
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.model import Model
 from charloom.model_folder import format as model_folder
 from charloom.runs.plan import Plan
-from charloom.runs.resolve import resolve_settings
-from charloom.runs.train import train
-from charloom.training import trainer
+from charloom.runs.request import TrainRequest
+from charloom.runs.resolve import resolve
+from charloom.runs.train import train_model
 
 LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" for c in "xyz"]
 SMALL: dict[str, Any] = {"dropout": 0.0, "hidden": 8, "input": 4, "batch_size": 4, "device": "cpu"}
@@ -26,70 +26,6 @@ def source(tmp_path: Path) -> Path:
     path = tmp_path / "lines.txt"
     path.write_text("\n".join(LINES), encoding="utf-8")
     return path
-
-
-def test_options_win_over_the_preset_and_that_over_the_defaults() -> None:
-    text, network, training = resolve_settings(["x.txt"], "lesson", {"hidden": 64, "seed": 5})
-    assert (network.hidden, network.input, network.cell) == (64, "one-hot", "lstm")
-    assert (training.batch_size, training.optimizer, training.seed) == (8, "rmsprop", 5)
-    assert (training.epochs, training.minutes) == (3, None)
-    assert text.min_count == 1
-
-
-@given(budget=st.sampled_from([("minutes", 0.5), ("steps", 7), ("epochs", 9)]))
-def test_an_explicit_budget_replaces_that_of_the_preset(budget: tuple[str, float]) -> None:
-    _, _, training = resolve_settings(["x.txt"], "lesson", dict([budget]))
-    given = {name: getattr(training, name) for name in ("minutes", "epochs", "steps")}
-    assert {name: value for name, value in given.items() if value is not None} == dict([budget])
-
-
-def test_a_named_corpus_has_its_own_defaults() -> None:
-    assert resolve_settings(["tiny-shakespeare"], None, {})[0].unit == "stream"
-    assert resolve_settings(["tiny-shakespeare"], None, {"unit": "line"})[0].unit == "line"
-
-
-def test_the_default_budget_is_two_minutes() -> None:
-    assert resolve_settings(["x.txt"], None, {})[2].minutes == 2
-
-
-def test_an_unknown_preset_is_refused() -> None:
-    with pytest.raises(SettingsError) as caught:
-        resolve_settings(["x.txt"], "lessons", {})
-    assert str(caught.value) == "preset is 'lessons'; there are: lesson."
-
-
-def test_an_unknown_option_is_refused() -> None:
-    with pytest.raises(SettingsError) as caught:
-        resolve_settings(["x.txt"], None, {"hiden": 3})
-    assert str(caught.value).startswith(
-        "there is no option 'hiden'; there are: average, batch_size"
-    )
-
-
-def test_weight_decay_needs_an_optimizer_that_has_it() -> None:
-    assert resolve_settings(["x.txt"], None, {"weight_decay": 0.5})[2].weight_decay == 0.5
-    with pytest.raises(SettingsError) as caught:
-        resolve_settings(["x.txt"], "lesson", {"weight_decay": 0.5})
-    assert str(caught.value) == (
-        "weight-decay was given with optimizer rmsprop, which has none; "
-        "leave it out, or use --optimizer muon or adamw."
-    )
-
-
-def test_a_validation_fraction_and_a_validation_file_are_refused(source: Path) -> None:
-    with pytest.raises(SettingsError) as caught:
-        train(source, validation=source, valid_fraction=0.2)
-    assert str(caught.value) == (
-        "--valid-fraction and --valid contradict each other: with a file to measure on, "
-        "nothing is set aside; give one of them."
-    )
-
-
-def test_sample_prompts_are_cleaned_as_generate_cleans_them() -> None:
-    given = ("e\u0301 &amp;", "a\udcff")
-    assert resolve_settings(["x.txt"], None, {"prompts": given})[2].prompts == ("é &", "a\ufffd")
-    raw = resolve_settings(["x.txt"], None, {"prompts": given, "clean": False})[2].prompts
-    assert raw == ("e\u0301 &amp;", "a\ufffd")
 
 
 def test_a_run_from_a_source_to_a_model_folder(source: Path, tmp_path: Path) -> None:
@@ -129,7 +65,7 @@ def test_a_run_from_a_source_to_a_model_folder(source: Path, tmp_path: Path) -> 
 
 
 def indexed_lines(model: Model) -> list[str] | None:
-    """Return the lines that the model's index knows; None if there is no index."""
+    """Return the lines in the model's index; None without an index."""
     index = model.record.document_index
     return None if index is None else [text for text in LINES if text in index]
 
@@ -142,21 +78,21 @@ def test_the_index_contains_exactly_the_training_documents(
     output = tmp_path / "m" if folder else None
     model = train(source, output=output, steps=1, on_start=plans.append, **SMALL)
     corpus = plans[0].corpus
-    part = corpus.training
-    learned = [corpus.vocabulary.decode(part.document(d)) for d in range(len(part))]
-    assert 0 < len(learned) < len(LINES)
-    assert indexed_lines(model) == learned
+    dataset = corpus.training
+    expected = [corpus.vocabulary.decode(dataset.document(d)) for d in range(len(dataset))]
+    assert 0 < len(expected) < len(LINES)
+    assert indexed_lines(model) == expected
     if output is not None:
-        assert indexed_lines(Model.load(output)) == learned
+        assert indexed_lines(Model.load(output)) == expected
         model.save(tmp_path / "n")
         Model.load(tmp_path / "n").save(tmp_path / "o")
-        assert indexed_lines(Model.load(tmp_path / "o")) == learned
+        assert indexed_lines(Model.load(tmp_path / "o")) == expected
 
 
 def test_the_index_excludes_the_validation_file(source: Path, tmp_path: Path) -> None:
-    own = tmp_path / "own.txt"
-    own.write_text("\n".join([*LINES[:5], "the new one"]), encoding="utf-8")
-    model = train(source, validation=own, steps=1, **SMALL)
+    held_out = tmp_path / "held-out.txt"
+    held_out.write_text("\n".join([*LINES[:5], "the new one"]), encoding="utf-8")
+    model = train(source, validation=held_out, steps=1, **SMALL)
     assert indexed_lines(model) == LINES[5:]
 
 
@@ -170,17 +106,6 @@ def test_index_false_and_streams_have_no_index(
     assert not (tmp_path / "m" / "documents.bin").exists()
 
 
-def test_an_explicit_index_of_a_stream_is_refused() -> None:
-    assert resolve_settings(["x.txt"], None, {"unit": "stream"})[2].index
-    assert not resolve_settings(["x.txt"], None, {"unit": "stream", "index": False})[2].index
-    with pytest.raises(SettingsError) as caught:
-        resolve_settings(["tiny-shakespeare"], None, {"index": True})
-    assert str(caught.value) == (
-        "index was asked for with unit stream; a stream has no documents to keep hashes of: "
-        "leave it out, or use --unit line or --unit document."
-    )
-
-
 def test_the_provenance_records_the_outcome_of_the_plan(source: Path) -> None:
     plans: list[Plan] = []
     model = train(source, steps=1, on_start=plans.append, **SMALL | {"precision": "fp32"})
@@ -190,25 +115,25 @@ def test_the_provenance_records_the_outcome_of_the_plan(source: Path) -> None:
     assert kept["notes"] == list(plans[0].corpus.notes)
 
 
-def test_a_listener_that_raises_ends_the_run_with_everything_kept(
+def test_a_listener_that_raises_stops_the_run_and_everything_is_saved(
     source: Path, tmp_path: Path
 ) -> None:
     class BrokenError(Exception):
         pass
 
     def broken(event: Event) -> None:
-        heard.append(event)
+        received.append(event)
         if event.step == 7:
             raise BrokenError("mine")
 
-    heard: list[Event] = []
+    received: list[Event] = []
     others: list[Event] = []
     with pytest.raises(BrokenError, match="^mine$"):
         train(
             source, output=tmp_path / "m", listeners=[broken, others.append], epochs=10**6, **SMALL
         )
-    assert isinstance(heard[-1], Step)
-    assert heard[-1].step == 7
+    assert isinstance(received[-1], Step)
+    assert received[-1].step == 7
     assert isinstance(others[-1], Stopped)
     assert (others[-1].step, others[-1].reason) == (7, "interrupted")
     assert Model.load(tmp_path / "m").record.metrics["bits_per_character"] == (
@@ -261,20 +186,14 @@ def test_ctrl_c_stops_after_the_current_step_and_saves_everything(
     assert Model.load(tmp_path / "m").generate() == model.generate()
 
 
-def test_a_second_ctrl_c_stops_without_a_validation(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(*_: object) -> float:
-        signal.raise_signal(signal.SIGINT)
-        raise AssertionError("not reached")
-
+def test_a_second_ctrl_c_stops_without_a_validation(source: Path, tmp_path: Path) -> None:
     def interrupt(event: Event) -> None:
         events.append(event)
         if isinstance(event, Step) and event.step == 3:
             signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     events: list[Event] = []
-    monkeypatch.setattr(trainer, "evaluate", interrupted)
     model = train(source, output=tmp_path / "m", listeners=[interrupt], epochs=10**6, **SMALL)
     assert isinstance(events[-1], Stopped)
     assert (events[-1].reason, events[-1].bits_per_character) == ("interrupted", None)
@@ -381,10 +300,25 @@ def test_an_existing_model_is_refused_before_sources_are_read(source: Path, tmp_
         train(tmp_path / "missing.txt", output=tmp_path / "m")
 
 
-def test_a_network_larger_than_memory_is_refused(source: Path) -> None:
-    with pytest.raises(SettingsError) as caught:
-        train(source, steps=1, **(SMALL | {"hidden": 10**7}))
-    assert str(caught.value) == (
-        "1 layers of 10,000,000 units do not fit into memory; "
-        "use a smaller --hidden or fewer --layers."
-    )
+def test_a_spec_that_is_passed_on_is_not_resolved_again(source: Path, tmp_path: Path) -> None:
+    """The command line resolves before it downloads; settings and checkpoint are read once."""
+    path = tmp_path / "m"
+    request = TrainRequest(sources=(str(source),), options={**SMALL, "steps": 2}, output=path)
+    spec = resolve(request)
+    other = dataclasses.replace(request, options={"no such option": 1})
+    assert train_model(other, spec).record.training.steps == 2
+
+
+def test_a_resumed_run_uses_the_checkpoint_of_its_spec(source: Path, tmp_path: Path) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Step) and event.step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    path = tmp_path / "m"
+    train(source, output=path, listeners=[stop], steps=5, **SMALL)
+    request = TrainRequest(sources=(str(source),), options={}, output=path, resume=True)
+    spec = resolve(request)
+    (path / "checkpoint" / "state.json").write_text("damaged", "utf-8")
+    model = train_model(request, spec)
+    assert model.record.training.steps == 5
+    assert not (path / "checkpoint").exists()

@@ -1,6 +1,6 @@
 import dataclasses
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from charloom.data.selection import Selection
 from charloom.network.backprop.batch import Batch
 from charloom.text.vocabulary import EOS
-from charloom.training import batches as batches_module
-from charloom.training.batches import DocumentBatches, StreamBatches
+from charloom.training.batches import Batches, DocumentBatches, StreamBatches
 
 TEXTS = [
     "to be",
@@ -30,24 +29,24 @@ windows = st.integers(min_value=1, max_value=9)
 
 
 def read(batches: Iterable[Batch]) -> list[list[int]]:
-    """Return every stream that the batches hold, inputs and last target, put together again."""
+    """Return every sequence: its first input, and the targets of all its windows."""
     done: list[list[int]] = []
-    streams: list[list[int]] = []
+    sequences: list[list[int]] = []
     for batch in batches:
         columns = batch.targets_TB.shape[1]
         if batch.starts:
-            done += streams
-            streams = [[] for _ in range(columns)]
-        done += streams[columns:]
-        streams = streams[:columns]
-        for column, stream in enumerate(streams):
+            done += sequences
+            sequences = [[] for _ in range(columns)]
+        done += sequences[columns:]
+        sequences = sequences[:columns]
+        for column, sequence in enumerate(sequences):
             mask = batch.mask_TB[:, column]
             inputs = batch.inputs_TB[:, column][mask].tolist()
             targets = batch.targets_TB[:, column][mask].tolist()
-            assert not stream or stream[-1] == inputs[0], "the last target is the next input"
+            assert not sequence or sequence[-1] == inputs[0], "the last target is the next input"
             assert inputs[1:] == targets[:-1]
-            stream.extend(targets if stream else [inputs[0], *targets])
-    return done + streams
+            sequence.extend(targets if sequence else [inputs[0], *targets])
+    return done + sequences
 
 
 @given(texts=texts, batch_size=sizes, window=windows, seed=st.none() | st.integers(0, 9))
@@ -61,7 +60,7 @@ def test_each_document_is_read_once_between_boundaries(
 
 
 @given(texts=texts, batch_size=sizes, window=windows, seed=st.integers(0, 9))
-def test_the_lanes_of_a_stream_put_together_are_the_stream(
+def test_the_lanes_of_a_stream_are_its_parts_in_order(
     texts: list[str], batch_size: int, window: int, seed: int
 ) -> None:
     documents = part(texts)
@@ -70,7 +69,7 @@ def test_the_lanes_of_a_stream_put_together_are_the_stream(
     for index in range(len(texts)):
         whole += [*documents.document(index).tolist(), EOS]
     lanes = read(batches.epoch(1))
-    # A finished lane is put before the others, so the order is that of the lanes' first positions.
+    # ``read`` returns a lane that ends early first: it is the last one, which may be shorter.
     joined = [lane[1:] for lane in lanes]
     assert sum(map(len, joined)) == len(whole) - 1
     assert any(
@@ -80,7 +79,9 @@ def test_the_lanes_of_a_stream_put_together_are_the_stream(
 
 
 @pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
-def test_counts_are_those_of_the_text(kind: type[DocumentBatches] | type[StreamBatches]) -> None:
+def test_symbols_and_characters_are_counted_with_boundaries(
+    kind: type[DocumentBatches] | type[StreamBatches],
+) -> None:
     documents = part(TEXTS)
     batches = list(kind(dataset=documents, batch_size=3, window=4, seed=1).epoch(1))
     total = sum(len(text) + 1 for text in TEXTS)
@@ -91,7 +92,7 @@ def test_counts_are_those_of_the_text(kind: type[DocumentBatches] | type[StreamB
 
 
 @pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
-def test_order_follows_from_seed_and_epoch_alone(
+def test_the_order_follows_from_the_seed_and_the_epoch(
     kind: type[DocumentBatches] | type[StreamBatches],
 ) -> None:
     documents = part([f"{n:b}" * 5 for n in range(60)])
@@ -105,7 +106,7 @@ def test_order_follows_from_seed_and_epoch_alone(
     assert order(3, 2) != order(4, 2)
 
 
-def test_similar_lengths_share_a_batch() -> None:
+def test_documents_of_similar_length_share_a_batch() -> None:
     rng = np.random.default_rng(0)
     documents = part(["x" * int(n) for n in rng.integers(1, 100, size=2000)])
     batches = DocumentBatches(dataset=documents, batch_size=32, window=256, seed=0)
@@ -122,14 +123,14 @@ def test_widths_of_wide_symbols_are_counted() -> None:
     assert [batch.characters for batch in batches] == [7 + 1 + 1 + 1 + 1]
 
 
-def test_labels_are_left_out_at_the_rate_asked_for() -> None:
+def test_labels_are_dropped_with_the_given_probability() -> None:
     documents = part(["ab"] * 4000, labels=[1] * 4000)
     batches = DocumentBatches(
         dataset=documents, batch_size=50, window=9, seed=0, label_dropout=0.1
     ).epoch(1)
     labels = torch.cat([batch.labels_B for batch in batches])
     assert set(labels.tolist()) == {-1, 1}
-    # 400 expected, standard deviation 19: beyond 5 of them in one of 1.7 million seeds.
+    # 400 are expected, with a standard deviation of 19. One of 1.7 million seeds is 5 of these off.
     assert abs(int((labels == -1).sum()) - 400) < 95
 
 
@@ -141,38 +142,6 @@ def test_validation_reads_every_label() -> None:
     assert next(iter(batches)).labels_B.tolist() == [1, 0]
 
 
-@given(
-    texts=texts,
-    batch_size=sizes,
-    window=windows,
-    first=st.integers(0, 40),
-    stream=st.booleans(),
-    labelled=st.booleans(),
-)
-def test_an_epoch_begins_anywhere_as_it_would_have_gone_on(
-    texts: list[str], batch_size: int, window: int, first: int, stream: bool, labelled: bool
-) -> None:
-    documents = part(texts, labels=[0] * len(texts) if labelled else None)
-    batches: StreamBatches | DocumentBatches = (
-        StreamBatches(dataset=documents, batch_size=batch_size, window=window, seed=2)
-        if stream
-        else DocumentBatches(
-            dataset=documents, batch_size=batch_size, window=window, seed=2, label_dropout=0.5
-        )
-    )
-    expected = list(batches.epoch(3))[first:]
-    found = list(batches.epoch(3, first))
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
-        assert (one.starts, one.symbols, one.characters) == (
-            other.starts,
-            other.symbols,
-            other.characters,
-        )
-        for name in ("inputs_TB", "targets_TB", "mask_TB", "labels_B"):
-            assert torch.equal(getattr(one, name), getattr(other, name))
-
-
 def same(first: Batch, second: Batch) -> bool:
     tensors = ("inputs_TB", "targets_TB", "mask_TB", "labels_B")
     numbers = ("starts", "symbols", "characters")
@@ -181,28 +150,41 @@ def same(first: Batch, second: Batch) -> bool:
     )
 
 
-@pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
+def stream_batches(texts: list[str], batch_size: int, window: int, seed: int) -> Batches:
+    return StreamBatches(dataset=part(texts), batch_size=batch_size, window=window, seed=seed)
+
+
+def labelled_batches(texts: list[str], batch_size: int, window: int, seed: int) -> Batches:
+    return DocumentBatches(
+        dataset=part(texts, labels=[0] * len(texts)),
+        batch_size=batch_size,
+        window=window,
+        seed=seed,
+        label_dropout=0.5,
+        batches_per_pool=2,
+    )
+
+
+@pytest.mark.parametrize("build", [stream_batches, labelled_batches])
 @given(texts=texts, batch_size=sizes, window=windows | st.just(99), seed=st.integers(0, 9))
-def test_the_first_batches_can_be_left_out(
-    kind: type[DocumentBatches] | type[StreamBatches],
+def test_skipping_any_number_of_batches_leaves_the_rest_unchanged(
+    build: Callable[[list[str], int, int, int], Batches],
     texts: list[str],
     batch_size: int,
     window: int,
     seed: int,
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches_module, "BATCHES_PER_POOL", 2)
-        batches = kind(dataset=part(texts), batch_size=batch_size, window=window, seed=seed)
-        whole = list(batches.epoch(3))
-        for first in range(len(whole) + 2):
-            rest = list(batches.epoch(3, first))
-            assert len(rest) == max(0, len(whole) - first)
-            assert all(map(same, rest, whole[first:]))
+    batches = build(texts, batch_size, window, seed)
+    whole = list(batches.epoch(3))
+    for skip in range(len(whole) + 2):
+        rest = list(batches.epoch(3, skip))
+        assert len(rest) == max(0, len(whole) - skip)
+        assert all(map(same, rest, whole[skip:]))
 
 
 @pytest.mark.parametrize("kind", [DocumentBatches, StreamBatches])
 @given(texts=texts, left_out=st.sets(st.integers(0, 11)), batch_size=sizes, window=windows)
-def test_where_documents_lie_does_not_matter(
+def test_batches_do_not_depend_on_other_documents_of_the_store(
     kind: type[DocumentBatches] | type[StreamBatches],
     texts: list[str],
     left_out: set[int],
@@ -225,8 +207,8 @@ def test_where_documents_lie_does_not_matter(
 
 
 @pytest.mark.parametrize("batch_size", [16, 64, 256])
-def test_padding_is_below_a_twentieth_of_what_is_computed(batch_size: int) -> None:
-    # Lengths of titles: about 45 characters, spread like the normal distribution's exponential.
+def test_padding_is_below_a_twentieth_of_the_computed_steps(batch_size: int) -> None:
+    # Lengths as of titles: about 45 characters, log-normally distributed.
     rng = np.random.default_rng(1)
     lengths = np.exp(rng.normal(np.log(43), 0.3, size=30_000)).astype(int) + 1
     documents = part(["x" * int(n) for n in lengths])

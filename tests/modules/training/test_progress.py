@@ -12,6 +12,8 @@ from charloom.training.progress import (
 
 
 class Clock:
+    """A clock that the tests advance."""
+
     def __init__(self) -> None:
         self.now = 100.0
 
@@ -21,32 +23,32 @@ class Clock:
 
 def test_the_stopwatch_counts_only_while_it_runs() -> None:
     clock = Clock()
-    watch = Stopwatch(clock)
+    stopwatch = Stopwatch(clock)
     clock.now += 5
-    assert watch.seconds == 0
-    watch.start()
+    assert stopwatch.seconds == 0
+    stopwatch.start()
     clock.now += 2
-    watch.start()
+    stopwatch.start()
     clock.now += 1
-    watch.pause()
+    stopwatch.pause()
     clock.now += 50
-    assert watch.seconds == 3
-    watch.start()
+    assert stopwatch.seconds == 3
+    stopwatch.start()
     clock.now += 4
-    assert watch.seconds == 7
+    assert stopwatch.seconds == 7
 
 
-def test_the_average_weighs_by_units_and_forgets() -> None:
-    average = RunningMean(decay=0.5)
-    assert math.isnan(average.value)
-    average.update(10, 5)
-    assert average.value == 2
-    average.update(3, 1)
-    assert average.value == (5 + 3) / (2.5 + 1)
+def test_the_running_mean_is_a_ratio_of_decayed_sums() -> None:
+    mean = RunningMean(decay=0.5)
+    assert math.isnan(mean.value)
+    mean.update(10, 5)
+    assert mean.value == 2
+    mean.update(3, 1)
+    assert mean.value == (5 + 3) / (2.5 + 1)
 
 
 @pytest.mark.parametrize(
-    ("settings", "share"),
+    ("settings", "fraction"),
     [
         (TrainingSettings(minutes=0.5), 12 / 30),
         (TrainingSettings(epochs=4), 1.5 / 4),
@@ -54,63 +56,65 @@ def test_the_average_weighs_by_units_and_forgets() -> None:
         (TrainingSettings(), 12 / 120),
     ],
 )
-def test_progress_is_the_share_of_the_budget(settings: TrainingSettings, share: float) -> None:
-    pace = ValidationSchedule(settings)
-    assert pace.progress(step=30, epochs=1.5, seconds=12) == pytest.approx(share)
-    assert pace.progress(step=9999, epochs=999, seconds=9999) == 1
+def test_progress_is_the_fraction_of_the_budget_used(
+    settings: TrainingSettings, fraction: float
+) -> None:
+    schedule = ValidationSchedule(settings)
+    assert schedule.progress(step=30, epochs=1.5, seconds=12) == pytest.approx(fraction)
+    assert schedule.progress(step=9999, epochs=999, seconds=9999) == 1
 
 
-def test_reports_come_at_every_end_of_an_epoch() -> None:
-    pace = ValidationSchedule(TrainingSettings(epochs=3))
-    assert pace.due_at_epoch_end(step=1, seconds=0.001)
-    pace.record(step=1, seconds=0.001)
-    assert not pace.due_at_epoch_end(step=1, seconds=0.001), "one report a step"
-    assert pace.due_at_epoch_end(step=2, seconds=0.002)
+def test_a_validation_is_due_at_every_end_of_an_epoch() -> None:
+    schedule = ValidationSchedule(TrainingSettings(epochs=3))
+    assert schedule.due_at_epoch_end(step=1, seconds=0.001)
+    schedule.record(step=1, seconds=0.001)
+    assert not schedule.due_at_epoch_end(step=1, seconds=0.001), "one validation a step"
+    assert schedule.due_at_epoch_end(step=2, seconds=0.002)
 
 
-def test_short_epochs_of_a_run_by_the_clock_are_reported_twenty_times_at_most() -> None:
-    pace = ValidationSchedule(TrainingSettings(minutes=1))
-    reports = 0
+def test_with_a_budget_of_minutes_short_epochs_are_validated_twenty_times_at_most() -> None:
+    schedule = ValidationSchedule(TrainingSettings(minutes=1))
+    validations = 0
     for step in range(1, 600):
-        if pace.due_at_epoch_end(step, seconds=step * 0.1):
-            pace.record(step, seconds=step * 0.1)
-            reports += 1
-    assert reports == 19
+        if schedule.due_at_epoch_end(step, seconds=step * 0.1):
+            schedule.record(step, seconds=step * 0.1)
+            validations += 1
+    assert validations == 19
 
 
-def test_reports_between_epochs_come_when_asked_for() -> None:
-    pace = ValidationSchedule(TrainingSettings(minutes=1, sample_every=5))
-    assert not pace.due(4.9)
-    assert pace.due(5)
-    pace.record(step=7, seconds=5)
-    assert not pace.due(9.9)
+def test_a_validation_is_due_every_sample_every_seconds() -> None:
+    schedule = ValidationSchedule(TrainingSettings(minutes=1, sample_every=5))
+    assert not schedule.due(4.9)
+    assert schedule.due(5)
+    schedule.record(step=7, seconds=5)
+    assert not schedule.due(9.9)
     assert not ValidationSchedule(TrainingSettings(epochs=1)).due(1e9)
 
 
-def test_a_quarter_of_the_minutes_without_a_report_brings_one() -> None:
-    pace = ValidationSchedule(TrainingSettings(minutes=1))
-    assert not pace.due(14.9)
-    assert pace.due(15)
-    pace.record(3, 16)
-    assert not pace.due(30.9)
-    assert pace.due(31)
+def test_a_validation_is_due_after_a_quarter_of_the_minutes() -> None:
+    schedule = ValidationSchedule(TrainingSettings(minutes=1))
+    assert not schedule.due(14.9)
+    assert schedule.due(15)
+    schedule.record(3, 16)
+    assert not schedule.due(30.9)
+    assert schedule.due(31)
 
 
-def test_the_gap_between_ends_of_epochs_can_be_larger() -> None:
-    pace = ValidationSchedule(TrainingSettings(minutes=1), min_interval=0.2)
-    assert not pace.due_at_epoch_end(1, 11.9)
-    assert pace.due_at_epoch_end(1, 12)
+def test_the_least_interval_is_a_parameter() -> None:
+    schedule = ValidationSchedule(TrainingSettings(minutes=1), min_interval=0.2)
+    assert not schedule.due_at_epoch_end(1, 11.9)
+    assert schedule.due_at_epoch_end(1, 12)
 
 
-def test_overfitting_is_a_training_loss_that_falls_on_alone() -> None:
+def test_overfitting_is_a_training_loss_that_decreases_alone() -> None:
     overfitting = OverfittingDetector()
-    figures = [(3.0, 3.1), (2.5, 2.4), (2.52, 2.3), (2.5, 2.2), (2.51, 2.1), (2.53, 2.0)]
-    seen = [overfitting.update(v, t) for v, t in figures]
+    losses = [(3.0, 3.1), (2.5, 2.4), (2.52, 2.3), (2.5, 2.2), (2.51, 2.1), (2.53, 2.0)]
+    seen = [overfitting.update(v, t) for v, t in losses]
     assert seen == [False, False, False, False, True, True]
-    assert not overfitting.update(2.4, 1.9), "a new best is a new beginning"
+    assert not overfitting.update(2.4, 1.9), "a new best starts over"
 
 
-def test_a_figure_that_stands_still_with_the_loss_is_not_overfitting() -> None:
+def test_two_constant_losses_are_not_overfitting() -> None:
     overfitting = OverfittingDetector()
-    figures = [(2.5, 2.4), (2.5, 2.39), (2.6, 2.38), (2.7, 2.36), (2.8, 2.37)]
-    assert not any(overfitting.update(v, t) for v, t in figures)
+    losses = [(2.5, 2.4), (2.5, 2.39), (2.6, 2.38), (2.7, 2.36), (2.8, 2.37)]
+    assert not any(overfitting.update(v, t) for v, t in losses)

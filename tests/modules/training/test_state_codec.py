@@ -10,7 +10,7 @@ from charloom.training.state_codec import all_finite, pack, unpack
 
 
 def same(a: Any, b: Any) -> bool:
-    """Return whether two states are of the same kinds and bits, all the way down."""
+    """Return whether two states have the same types and bits, recursively."""
     if type(a) is not type(b):
         return False
     if isinstance(a, torch.Tensor):
@@ -39,13 +39,13 @@ STATE: dict[str, Any] = {
 }
 
 
-def test_what_was_packed_is_unpacked() -> None:
+def test_unpack_returns_the_packed_state() -> None:
     state, tensors = pack(STATE)
     text = json.dumps(state, allow_nan=False)
     assert same(unpack(json.loads(text), tensors), STATE)
 
 
-def test_the_state_of_an_optimizer_goes_on() -> None:
+def test_an_optimizer_with_an_unpacked_state_takes_the_same_steps() -> None:
     def steps(optimizer: torch.optim.Optimizer, count: int) -> None:
         for _ in range(count):
             weight.grad = weight.detach() - 3
@@ -65,13 +65,13 @@ def test_the_state_of_an_optimizer_goes_on() -> None:
     assert torch.equal(weight, expected)
 
 
-def test_nothing_else_is_packed() -> None:
+def test_other_types_are_refused_with_their_path() -> None:
     with pytest.raises(TypeError, match="a checkpoint cannot hold set at /a/0"):
         pack({"a": [{1, 2}]})
 
 
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
-def test_a_tensor_that_is_not_finite_is_found(number: float) -> None:
+def test_an_infinite_number_or_nan_in_any_tensor_is_found(number: float) -> None:
     assert all_finite({"best": math.inf, "a": [torch.ones(2), {0: np.ones(2)}, torch.tensor(1)]})
     assert not all_finite({"a": [{0: (torch.tensor([1, number]),)}]})
     assert not all_finite({"a": [{0: np.array([1, number])}]})

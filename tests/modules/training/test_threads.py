@@ -1,4 +1,4 @@
-"""Work on several threads: nothing waits for work that no thread has begun."""
+"""Work on several threads; no thread waits for work that has not been started."""
 
 import contextlib
 import threading
@@ -10,7 +10,7 @@ import torch
 
 from charloom.training.threads import Prefetcher, ThreadPool
 
-PATIENCE = 30
+TIMEOUT_SECONDS = 30
 """Seconds after which a thread counts as stuck."""
 
 
@@ -21,44 +21,44 @@ def test_results_come_in_the_order_of_the_items(count: int, items: int) -> None:
         assert threads.map(lambda n: n * n, range(items)) == [n * n for n in range(items)]
 
 
-def test_items_are_worked_on_at_the_same_time() -> None:
+def test_items_are_processed_at_the_same_time() -> None:
     together = threading.Barrier(3)
     with ThreadPool(3) as threads:
-        places = threads.map(lambda _: together.wait(PATIENCE), range(3))
-    assert sorted(places) == [0, 1, 2]
+        arrivals = threads.map(lambda _: together.wait(TIMEOUT_SECONDS), range(3))
+    assert sorted(arrivals) == [0, 1, 2]
 
 
-def test_the_caller_does_what_no_other_thread_has_begun() -> None:
-    begun, go_on = threading.Event(), threading.Event()
+def test_the_caller_takes_items_that_no_other_thread_has_started() -> None:
+    started, proceed = threading.Event(), threading.Event()
 
     def work(item: int) -> int:
         if item == 1:
-            begun.set()
-            assert go_on.wait(PATIENCE)
+            started.set()
+            assert proceed.wait(TIMEOUT_SECONDS)
         if item == 0:
-            assert begun.wait(PATIENCE)
-        if item == 2:  # the last that is left, while the other thread is held up
-            go_on.set()
+            assert started.wait(TIMEOUT_SECONDS)
+        if item == 2:  # taken by the caller while the other thread waits
+            proceed.set()
         return threading.get_ident()
 
     with ThreadPool(2) as threads:
         own = threading.get_ident()
-        at = threads.map(work, range(5))
-    assert [place == own for place in at] == [True, False, True, True, True]
+        ran_on = threads.map(work, range(5))
+    assert [thread == own for thread in ran_on] == [True, False, True, True, True]
 
 
-def test_pieces_may_spread_pieces_of_their_own() -> None:
+def test_map_may_be_called_within_map() -> None:
     def whole() -> list[list[int]]:
         with ThreadPool(2) as threads:
             return threads.map(lambda n: threads.map(lambda m: 10 * n + m, range(3)), range(4))
 
     with ThreadPoolExecutor(1) as aside:
-        done = aside.submit(whole).result(PATIENCE)
+        done = aside.submit(whole).result(TIMEOUT_SECONDS)
     assert done == [[10 * n + m for m in range(3)] for n in range(4)]
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 2])
-def test_an_error_of_any_thread_is_the_caller_s(wrong: int) -> None:
+def test_an_error_in_any_thread_is_raised_in_the_caller(wrong: int) -> None:
     def work(item: int) -> None:
         if item == wrong:
             raise ValueError(f"item {item}")
@@ -67,11 +67,11 @@ def test_an_error_of_any_thread_is_the_caller_s(wrong: int) -> None:
         threads.map(work, range(3))
 
 
-def test_each_thread_computes_with_so_many_of_torch() -> None:
+def test_each_thread_has_its_number_of_torch_threads() -> None:
     before, together = torch.get_num_threads(), threading.Barrier(2)
 
     def seen(item: int) -> int:
-        together.wait(PATIENCE)
+        together.wait(TIMEOUT_SECONDS)
         return torch.get_num_threads()
 
     with ThreadPool(2, torch_threads=3) as threads:
@@ -79,56 +79,56 @@ def test_each_thread_computes_with_so_many_of_torch() -> None:
     assert torch.get_num_threads() == before
 
 
-def test_outside_the_context_the_caller_does_everything() -> None:
+def test_outside_of_the_context_the_caller_runs_everything() -> None:
     threads = ThreadPool(3)
     own = threading.get_ident()
     assert threads.map(lambda _: threading.get_ident(), range(4)) == [own] * 4
 
 
 def numbers(seen: list[int]) -> Iterator[int]:
-    """Yield 0 to 4; keep by which threads they were asked for."""
+    """Yield 0 to 4; append the thread that computes each to ``seen``."""
     for number in range(5):
         seen.append(threading.get_ident())
         yield number
 
 
-def test_what_comes_next_is_made_ready_on_another_thread() -> None:
+def test_the_next_item_is_computed_on_another_thread() -> None:
     seen: list[int] = []
     with ThreadPool(2) as threads:
-        ahead, taken = Prefetcher(numbers(seen), threads), []
-        for item in ahead:
+        prefetcher, taken = Prefetcher(numbers(seen), threads), []
+        for item in prefetcher:
             taken.append(item)
             if item != 2:
-                ahead.prefetch()
-                ahead.prefetch()
+                prefetcher.prefetch()
+                prefetcher.prefetch()
     own = threading.get_ident()
     assert taken == [0, 1, 2, 3, 4]
     assert [thread == own for thread in seen] == [True, False, False, True, False]
 
 
-def test_without_another_thread_items_are_taken_when_they_are_needed() -> None:
+def test_without_another_thread_items_are_computed_when_needed() -> None:
     seen: list[int] = []
     for threads in (ThreadPool(1), ThreadPool(2)):
         with threads if threads.count == 1 else contextlib.nullcontext():
-            ahead = Prefetcher(numbers(seen), threads)
-            first = next(iter(ahead))
-            ahead.prefetch()
+            prefetcher = Prefetcher(numbers(seen), threads)
+            first = next(iter(prefetcher))
+            prefetcher.prefetch()
             assert first == 0
             assert set(seen) == {threading.get_ident()}
             assert len(seen) == 1
-            assert list(ahead) == [1, 2, 3, 4]
+            assert list(prefetcher) == [1, 2, 3, 4]
         seen.clear()
 
 
-def test_an_error_in_what_comes_next_is_the_caller_s() -> None:
+def test_an_error_in_the_next_item_is_raised_in_the_caller() -> None:
     def wrong() -> Iterator[int]:
         yield 0
         raise ValueError("no more")
 
     with ThreadPool(2) as threads:
-        ahead = Prefetcher(wrong(), threads)
-        items = iter(ahead)
+        prefetcher = Prefetcher(wrong(), threads)
+        items = iter(prefetcher)
         next(items)
-        ahead.prefetch()
+        prefetcher.prefetch()
         with pytest.raises(ValueError, match="^no more$"):
             next(items)

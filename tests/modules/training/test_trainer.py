@@ -1,20 +1,25 @@
+"""The training loop, on a few short texts and by a clock of the tests."""
+
+import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
 from corpora_by_hand import part, vocabulary
 
 from charloom.errors import TrainingError
-from charloom.events import Event, Step, Stopped, Validation
+from charloom.events import EmittingListener, Event, Listener, Saved, Step, Stopped, Validation
 from charloom.network.autograd.module import Network
-from charloom.network.reference import Network as Reference
 from charloom.settings import NetworkSettings, Schedule, TrainingSettings
 from charloom.training.batches import DocumentBatches
 from charloom.training.data_parallel import DataParallel
 from charloom.training.device import choose_device, seed_everything
 from charloom.training.optim.optimizer import build_optimizer
-from charloom.training.trainer import VALIDATION_BATCHES, Trainer, evaluate
+from charloom.training.step_hook import StepHook
+from charloom.training.trainer import Trainer
+from charloom.training.validation import VALIDATION_BATCHES
 
 TEXTS = ["hello there", "hello world", "well hello", "yellow wheel", "he yells", "or else"]
 HELD_OUT = ["hello you", "wheel"]
@@ -22,7 +27,7 @@ KNOWN = vocabulary(TEXTS)
 
 
 class Clock:
-    """A clock on which every look takes a tenth of a second."""
+    """A clock that advances by a tenth of a second at each reading."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -32,15 +37,15 @@ class Clock:
         return self.now
 
 
-def trainer(
+def make_trainer(
     settings: TrainingSettings,
-    listener: Callable[[Event], None],
+    *listeners: EmittingListener,
     network: NetworkSettings | None = None,
+    step_hook: StepHook | None = None,
 ) -> Trainer:
     seed_everything(settings.seed)
-    shape = network or NetworkSettings(hidden=12, input=6, dropout=0.0)
-    placement = choose_device(settings)
-    net = Network(shape, len(KNOWN))
+    device_config = choose_device(settings)
+    net = Network(network or NetworkSettings(hidden=12, input=6, dropout=0.0), len(KNOWN))
     return Trainer(
         network=net,
         training_batches=DocumentBatches(
@@ -50,46 +55,55 @@ def trainer(
             dataset=part(HELD_OUT, KNOWN), seed=None, **VALIDATION_BATCHES
         ),
         optimizer=build_optimizer(net, settings),
-        data_parallel=DataParallel(net, placement, batch_size=2, seed=settings.seed),
+        data_parallel=DataParallel(net, device_config, batch_size=2, seed=settings.seed),
         settings=settings,
-        listeners=[listener],
+        listeners=listeners,
         clock=Clock(),
+        step_hook=step_hook,
     )
 
 
-def test_a_budget_of_epochs_is_kept_to() -> None:
+def steps_of(events: Sequence[Event], kind: type[Event]) -> list[int]:
+    return [event.step for event in events if isinstance(event, kind)]
+
+
+def weights_of(trainer: Trainer) -> dict[str, bytes]:
+    return {name: tensor.tobytes() for name, tensor in trainer.network.tensors().items()}
+
+
+def test_a_budget_of_epochs_ends_after_their_last_step() -> None:
     events: list[Event] = []
-    stopped = trainer(TrainingSettings(epochs=3, precision="fp32"), events.append).run()
+    stopped = make_trainer(TrainingSettings(epochs=3, precision="fp32"), events.append).run()
     steps = [event for event in events if isinstance(event, Step)]
     assert [event.step for event in steps] == list(range(1, 10))
     assert [event.epoch for event in steps] == [1, 1, 1, 2, 2, 2, 3, 3, 3]
     assert steps[-1].progress == 1
-    assert [event.step for event in events if isinstance(event, Validation)] == [3, 6, 9]
+    assert steps_of(events, Validation) == [3, 6, 9]
     assert events[-1] == stopped
     assert stopped.reason == "budget"
 
 
 @pytest.mark.parametrize("steps", [1, 4, 6])
-def test_a_budget_of_steps_is_kept_to(steps: int) -> None:
+def test_a_budget_of_steps_ends_with_a_validation(steps: int) -> None:
     events: list[Event] = []
-    stopped = trainer(TrainingSettings(steps=steps), events.append).run()
+    stopped = make_trainer(TrainingSettings(steps=steps), events.append).run()
     assert stopped.step == steps
-    validations = [event.step for event in events if isinstance(event, Validation)]
-    assert validations[-1] == steps, "the last weights are measured"
-    assert len(set(validations)) == len(validations), "and none twice"
+    validations = steps_of(events, Validation)
+    assert validations[-1] == steps
+    assert len(set(validations)) == len(validations), "no weights are validated twice"
 
 
-def test_a_budget_of_minutes_is_kept_to_within_a_step() -> None:
+def test_a_budget_of_minutes_is_exceeded_by_less_than_a_step() -> None:
     events: list[Event] = []
-    stopped = trainer(TrainingSettings(minutes=0.2), events.append).run()
+    stopped = make_trainer(TrainingSettings(minutes=0.2), events.append).run()
     progress = [event.progress for event in events if isinstance(event, Step)]
     assert progress[-2] < 1 == progress[-1]
     assert 12 <= stopped.seconds < 13
 
 
-def test_the_best_figure_is_marked_and_told_at_the_end() -> None:
+def test_the_best_validation_is_marked_and_returned() -> None:
     events: list[Event] = []
-    stopped = trainer(TrainingSettings(epochs=6), events.append).run()
+    stopped = make_trainer(TrainingSettings(epochs=6), events.append).run()
     best = math.inf
     for event in events:
         if isinstance(event, Validation):
@@ -98,118 +112,184 @@ def test_the_best_figure_is_marked_and_told_at_the_end() -> None:
     assert stopped.bits_per_character == best
 
 
-def test_the_network_learns() -> None:
+def test_the_loss_decreases_below_one_bit() -> None:
     events: list[Event] = []
     settings = TrainingSettings(epochs=60, precision="fp32", learning_rate=0.02)
-    trainer(settings, events.append).run()
+    make_trainer(settings, events.append).run()
     losses = [event.bits_per_character for event in events if isinstance(event, Step)]
-    assert losses[0] == pytest.approx(math.log2(len(KNOWN)), rel=0.1), "at first all are alike"
     assert losses[-1] < 1
 
 
-def test_stop_ends_after_the_current_step_with_a_last_figure() -> None:
+def test_at_first_all_symbols_are_equally_likely() -> None:
+    events: list[Event] = []
+    make_trainer(TrainingSettings(steps=1, precision="fp32"), events.append).run()
+    first = next(event for event in events if isinstance(event, Step))
+    assert first.bits_per_character == pytest.approx(math.log2(len(KNOWN)), rel=1e-6)
+
+
+def test_the_first_step_changes_the_weights() -> None:
+    trainer = make_trainer(TrainingSettings(steps=1, precision="fp32"))
+    before = weights_of(trainer)
+    trainer.run()
+    assert weights_of(trainer)["output.weight"] != before["output.weight"]
+
+
+def test_the_weights_follow_from_the_seed() -> None:
+    def train(seed: int) -> dict[str, bytes]:
+        settings = TrainingSettings(epochs=2, seed=seed)
+        trainer = make_trainer(settings, network=NetworkSettings(hidden=8, dropout=0.5))
+        trainer.run()
+        return weights_of(trainer)
+
+    assert train(1) == train(1)
+    assert train(1) != train(2)
+
+
+@pytest.mark.parametrize(("schedule", "last"), [("linear", 0.2), ("constant", 0.5)])
+def test_dropout_follows_the_schedule(schedule: Schedule, last: float) -> None:
+    dropouts: list[float] = []
+
+    def listen(event: Event) -> None:
+        dropouts.append(trainer.network.dropout)
+
+    settings = TrainingSettings(steps=5, schedule=schedule)
+    trainer = make_trainer(settings, listen, network=NetworkSettings(hidden=8, dropout=0.5))
+    trainer.run()
+    assert [dropouts[0], dropouts[-1]] == pytest.approx([0.5, last])
+
+
+def at_step(step: int, act: Callable[[], object]) -> Listener:
+    """Return a listener that acts once, at a step."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Step) and event.step == step:
+            act()
+
+    return listen
+
+
+def test_stop_ends_after_the_current_step_with_a_validation() -> None:
     events: list[Event] = []
 
-    def stop_at_five(event: Event) -> None:
-        events.append(event)
-        if isinstance(event, Step) and event.step == 5:
-            run.stop()
+    def stop() -> None:
+        trainer.stop()
 
-    run = trainer(TrainingSettings(epochs=100), stop_at_five)
-    assert run.run().reason == "interrupted"
+    trainer = make_trainer(TrainingSettings(epochs=100), events.append, at_step(5, stop))
+    assert trainer.run().reason == "interrupted"
     assert max(event.step for event in events) == 5
-    kinds = [type(event) for event in events]
-    assert kinds[-2:] == [Validation, Stopped]
+    assert [type(event) for event in events[-2:]] == [Validation, Stopped]
 
 
-def test_a_loss_that_is_not_finite_stops_with_advice() -> None:
-    def ignore(event: Event) -> None:
-        pass
+def test_a_requested_validation_comes_after_the_current_step() -> None:
+    events: list[Event] = []
 
-    run = trainer(TrainingSettings(epochs=9, precision="fp32"), ignore)
+    def request() -> None:
+        trainer.request_validation()
+
+    trainer = make_trainer(TrainingSettings(steps=3), events.append, at_step(1, request))
+    trainer.run()
+    assert steps_of(events, Validation) == [1, 3]
+
+
+def test_an_event_that_a_listener_returns_follows_the_current_one() -> None:
+    heard: list[tuple[int, type[Event]]] = []
+
+    def save(event: Event) -> list[Event] | None:
+        heard.append((0, type(event)))
+        if not isinstance(event, Validation):
+            return None
+        return [Saved(step=event.step, seconds=event.seconds, bits_per_character=1.0)]
+
+    make_trainer(
+        TrainingSettings(steps=1), save, lambda event: heard.append((1, type(event)))
+    ).run()
+    kinds = [Step, Validation, Saved, Stopped]
+    assert heard == [(listener, kind) for kind in kinds for listener in (0, 1)]
+
+
+class FakeHook:
+    """Records whether the run is ending at each call."""
+
+    def __init__(self) -> None:
+        self.calls: list[bool] = []
+
+    def due(self) -> bool:
+        return False
+
+    def __call__(self, ending: bool) -> None:
+        self.calls.append(ending)
+
+
+def test_the_step_hook_is_called_between_steps() -> None:
+    hook = FakeHook()
+    make_trainer(TrainingSettings(steps=4), step_hook=hook).run()
+    assert hook.calls == [False] * 3, "not after the last step of the budget"
+
+
+def test_the_step_hook_is_called_when_a_run_is_stopped() -> None:
+    hook = FakeHook()
+
+    def stop() -> None:
+        trainer.stop()
+
+    trainer = make_trainer(TrainingSettings(steps=4), at_step(2, stop), step_hook=hook)
+    trainer.run()
+    assert hook.calls == [False, True]
+
+
+def test_a_step_hook_takes_no_training_time() -> None:
+    class SlowHook(FakeHook):
+        def __call__(self, ending: bool) -> None:
+            trainer.clock.now += 1000  # type: ignore[attr-defined]
+
+    trainer = make_trainer(TrainingSettings(steps=4), step_hook=SlowHook())
+    assert trainer.run().seconds < 10
+
+
+@pytest.mark.parametrize("stop_at", [2, 3, 4])
+def test_a_restored_run_takes_the_same_steps(stop_at: int) -> None:
+    settings = TrainingSettings(steps=7, precision="fp32")
+    shape = NetworkSettings(hidden=8, dropout=0.5)
+    whole = make_trainer(settings, network=shape)
+    whole.run()
+    states: list[dict[str, Any]] = []
+
+    def save() -> None:
+        stopped.stop()
+        states.append(copy.deepcopy(stopped.state_dict()))
+
+    stopped = make_trainer(settings, at_step(stop_at, save), network=shape)
+    stopped.run()
+    resumed = make_trainer(settings, network=shape)
+    resumed.load_state_dict(states[0])
+    assert resumed.step == stop_at
+    resumed.run()
+    assert weights_of(resumed) == weights_of(whole)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_with_advice() -> None:
+    trainer = make_trainer(TrainingSettings(epochs=9, precision="fp32"))
     with torch.no_grad():
-        run.network.output.weight.fill_(math.nan)
+        trainer.network.output.weight.fill_(math.nan)
     with pytest.raises(TrainingError) as caught:
-        run.run()
+        trainer.run()
     assert str(caught.value) == (
         "the loss became nan at step 1; a finite number is needed: "
         "try a smaller --lr, or --precision fp32."
     )
 
 
-def test_a_figure_that_is_not_finite_stops_too() -> None:
+def test_a_validation_loss_that_is_not_finite_ends_the_run_too() -> None:
     def spoil(event: Event) -> None:
         if isinstance(event, Step):
             with torch.no_grad():
-                run.network.output.weight.fill_(math.inf)
+                trainer.network.output.weight.fill_(math.inf)
 
-    run = trainer(TrainingSettings(steps=1, precision="fp32", average=False), spoil)
+    settings = TrainingSettings(steps=1, precision="fp32", average=False)
+    trainer = make_trainer(settings, spoil)
     with pytest.raises(TrainingError) as caught:
-        run.run()
+        trainer.run()
     assert str(caught.value) == (
-        "the validation figure became nan at step 1; a finite number is needed: "
+        "the validation loss became nan at step 1; a finite number is needed: "
         "try a smaller --lr, or --precision fp32."
     )
-
-
-def test_the_first_step_is_a_step() -> None:
-    run = trainer(TrainingSettings(steps=1, precision="fp32"), lambda event: None)
-    before = run.network.tensors()["output.weight"].copy()
-    run.run()
-    assert (run.network.tensors()["output.weight"] != before).any()
-
-
-def test_the_same_seed_gives_the_same_weights() -> None:
-    def weights(seed: int) -> dict[str, bytes]:
-        settings = TrainingSettings(epochs=2, seed=seed)
-        run = trainer(settings, lambda event: None, NetworkSettings(hidden=8, dropout=0.5))
-        run.run()
-        return {name: tensor.tobytes() for name, tensor in run.network.tensors().items()}
-
-    assert weights(1) == weights(1)
-    assert weights(1) != weights(2)
-
-
-def test_at_first_all_symbols_are_equally_likely() -> None:
-    events: list[Event] = []
-    trainer(TrainingSettings(steps=1, precision="fp32"), events.append).run()
-    first = next(event for event in events if isinstance(event, Step))
-    assert first.bits_per_character == pytest.approx(math.log2(len(KNOWN)), rel=1e-6)
-
-
-@pytest.mark.parametrize(("schedule", "last"), [("linear", 0.2), ("constant", 0.5)])
-def test_dropout_falls_with_the_budget(schedule: Schedule, last: float) -> None:
-    settings = TrainingSettings(steps=5, schedule=schedule)
-    shares: list[float] = []
-    run = trainer(settings, lambda event: None, NetworkSettings(hidden=8, dropout=0.5))
-    run.listeners.append(lambda event: shares.append(run.network.dropout))
-    run.run()
-    assert [shares[0], shares[-1]] == pytest.approx([0.5, last])
-
-
-def test_dropout_is_off_while_measuring() -> None:
-    run = trainer(TrainingSettings(steps=1), lambda e: None, NetworkSettings(hidden=8, dropout=0.9))
-    with run.data_parallel.threads:
-        figures = {
-            evaluate(run.network, run.validation_batches, run.data_parallel) for _ in range(3)
-        }
-    assert len(figures) == 1
-    assert run.network.training, "and on again afterwards"
-
-
-def test_the_figure_is_the_sum_of_nats_over_the_characters() -> None:
-    run = trainer(TrainingSettings(steps=2, precision="fp32"), lambda event: None)
-    run.run()
-    reference = Reference(run.network.settings, run.network.tensors())
-    bits, characters = 0.0, 0
-    for text in HELD_OUT:
-        inputs = [0, *KNOWN.encode(text).tolist()]
-        state = reference.initial_state(torch.tensor([-1]).numpy())
-        for symbol, target in zip(inputs, [*inputs[1:], 0], strict=True):
-            logits, state = reference.step(torch.tensor([symbol]).numpy(), state)
-            chances = [math.exp(x) for x in logits[0]]
-            bits -= math.log2(chances[target] / sum(chances))
-            characters += 1
-    with run.data_parallel.threads:
-        figure = evaluate(run.network, run.validation_batches, run.data_parallel)
-    assert figure == pytest.approx(bits / characters, rel=1e-6)

@@ -182,23 +182,20 @@ def _run_all(
     if search is None:
         return [_run_trial(comparison, trial) for trial in comparison.trials]
     from charloom.progress.live_view import choose_view
-    from charloom.runs.search import Search, SearchSpace, check_optuna
+    from charloom.runs.search import Search, SearchSpace
+    from charloom.runs.study import check_optuna
 
     check_optuna()
     with choose_view() as view:
         fixed = {"options": settings, "texts": comparison.fingerprint(view.on_read)}
-    study = Search(
-        folder,
-        SearchSpace.from_options(grid, settings),
-        fixed,
-        count=search,
-        storage=storage,
-        seed=settings.get("seed", 0),
-    )
-    comparison.results = study.results()
-    study.run(lambda trial: _run_trial(comparison, trial), on_failure=terminal.note)
-    comparison.set_results([comparison.with_test_metric(result) for result in study.results()])
-    if (others := study.running_count()) > 0:
+    seed = settings.get("seed", 0)
+    space = SearchSpace.from_options(grid, settings)
+    with Search(folder, space, fixed, count=search, storage=storage, seed=seed) as study:
+        comparison.results = study.results()
+        study.run(lambda trial: _run_trial(comparison, trial), on_failure=terminal.note)
+        comparison.set_results([comparison.with_test_metric(result) for result in study.results()])
+        others = study.running_count()
+    if others > 0:
         terminal.note(
             f"{others} more {'runs are' if others > 1 else 'run is'} unfinished elsewhere."
         )

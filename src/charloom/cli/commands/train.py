@@ -1,5 +1,6 @@
 """`charloom train`: train a network and show samples during training."""
 
+import dataclasses
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -69,38 +70,35 @@ def _run_training(sources: list[str], options: Mapping[str, Any], **place: Any) 
     from charloom.cli.terminal.keys import KeyListener
     from charloom.progress.live_view import choose_view
     from charloom.runs import train as recipe
-    from charloom.runs.resolve import resolve_run
+    from charloom.runs.request import TrainRequest
+    from charloom.runs.resolve import resolve
     from charloom.runs.tensorboard import check_log
     from charloom.training.distributed.launch import process_info_from_torchrun
 
-    launch, validation, log = process_info_from_torchrun(), place["validation"], place.pop("log")
-    if launch.rank == 0:
+    request = TrainRequest(sources=tuple(sources), options=options, **place)
+    process, spec, validation = process_info_from_torchrun(), None, request.validation
+    if process.rank == 0:
         # Mistakes are reported before megabytes are downloaded.
-        check_log(log, place["output"])
-        spec = resolve_run(sources, options, **place)
+        check_log(request.log, request.output)
+        spec = resolve(request)
         validation = spec.validation
         if spec.finished:
             terminal.note(
-                f"the run in {place['output']} is finished, its budget of "
+                f"the run in {request.output} is finished, its budget of "
                 f"{spec.training.budget} is used: nothing was left to do."
             )
-            if launch.world_size == 1:
+            if process.world_size == 1:
                 return
-    if launch.local_rank == 0:
+    if process.local_rank == 0:
         fetch_corpora([*sources, *filter(None, [validation])])
-    silent = launch.rank > 0
+    silent = process.rank > 0
     stdin = None if silent or "-" in sources else sys.stdin
     with choose_view(silent=silent) as view, KeyListener(stdin, sys.stderr) as keys:
+        request = dataclasses.replace(
+            request, listeners=(view, keys), on_start=view.start, on_read=view.on_read
+        )
         try:
-            recipe.train(
-                sources,
-                listeners=[view, keys],
-                on_start=view.start,
-                on_read=view.on_read,
-                log=log,
-                **place,
-                **options,
-            )
+            recipe.train_model(request, spec)
         except ProcessError as error:
             if error.already_reported:
                 raise typer.Exit(USER_ERROR) from None

@@ -1,8 +1,8 @@
-"""The average of the weights over the recent steps: what is measured, shown and kept.
+"""The average of the weights over recent steps, which is validated and saved.
 
-Steps jump about the place that they are drawn to; their average lies nearer to it. Polynomial-decay
-averaging (Shamir & Zhang, "Stochastic Gradient Descent for Non-smooth Optimization", ICML 2013):
-the older a run, the longer the past that counts, about a tenth of all steps so far.
+Single steps fluctuate around a minimum; their average is closer to it. Polynomial-decay averaging
+(Shamir & Zhang, "Stochastic Gradient Descent for Non-smooth Optimization", ICML 2013,
+https://arxiv.org/abs/1212.1824) averages over about the last tenth of all steps so far.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import torch
 from torch import nn
 
 DECAY: Final = 9
+"""The exponent: of n steps, step t has a weight of about (t / n) ** DECAY."""
 
 
 class WeightAverage:
-    """Follows the weights of ``network``, one step after another."""
+    """The average of the weights of ``network``, updated after each step."""
 
     def __init__(self, network: nn.Module) -> None:
         self._weights: list[torch.Tensor] = list(network.parameters())
@@ -27,32 +28,32 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Take the weights after another step into the average."""
+        """Add the weights after another step."""
         self._steps += 1
-        share = (DECAY + 1) / (self._steps + DECAY)
-        torch._foreach_lerp_(self._averages, self._weights, share)
+        fraction = (DECAY + 1) / (self._steps + DECAY)
+        torch._foreach_lerp_(self._averages, self._weights, fraction)
 
     @contextlib.contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Let the network have the average as its weights; those of the last step come back."""
+        """Give the network the average as its weights within a context."""
         last = [weight.detach().clone() for weight in self._weights]
-        self._put(self._averages)
+        self._copy_to_network(self._averages)
         try:
             yield
         finally:
-            self._put(last)
+            self._copy_to_network(last)
 
     @torch.no_grad()
-    def _put(self, values: list[torch.Tensor]) -> None:
+    def _copy_to_network(self, values: list[torch.Tensor]) -> None:
         for weight, value in zip(self._weights, values, strict=True):
             weight.copy_(value)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next steps are averaged with."""
+        """Return the average and the number of steps in it."""
         return {"steps": self._steps, "averages": list(self._averages)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state`` returned."""
+        """Restore a result of ``state_dict``."""
         self._steps = state["steps"]
         for average, value in zip(self._averages, state["averages"], strict=True):
             average.copy_(value)

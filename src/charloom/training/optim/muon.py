@@ -1,8 +1,8 @@
 """Muon: steps along orthogonal matrices.
 
-Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024: the momentum of a
-matrix is replaced by the nearest one with orthogonal columns, so that all directions learn, and not
-only the few that dominate a gradient.
+The momentum of a matrix is replaced by the nearest matrix with orthogonal columns, so that all
+directions are trained, and not only the few that dominate a gradient. Jordan et al., "Muon: An
+optimizer for hidden layers in neural networks", 2024, https://kellerjordan.github.io/posts/muon/.
 
 Axes: M rows, N columns.
 """
@@ -30,13 +30,13 @@ POLYNOMIALS: Final = (
 
 
 class Muon(OptimizerWithState):
-    """Steps of matrices along the orthogonal matrix that is nearest to their momentum.
+    """Updates matrices along the orthogonal matrix that is nearest to their momentum.
 
-    A step has ``rate`` for a root mean square of singular values of sqrt(M / N) if M > N, else 1:
-    what the matrix does to a vector of normal size then changes by about ``rate``, whatever its
-    shape. Before it, the matrix is made smaller by the share ``rate`` times ``decay``: its singular
-    values stay below about 1 / ``decay``. Large products are spread over ``threads``. Instead, they
-    may be ``rounded`` to bfloat16 on the CPU.
+    The singular values of a step are the learning rate times sqrt(M / N) if M > N, otherwise times
+    1. So the product with a vector of unit mean square changes by about the learning rate, whatever
+    the shape. Weight decay first scales the matrix by 1 - learning rate * ``decay``, which keeps
+    its singular values below about 1 / ``decay``. Large products run on ``threads``, or with
+    ``bf16`` on one thread of the CPU in bfloat16.
     """
 
     def __init__(
@@ -58,23 +58,23 @@ class Muon(OptimizerWithState):
         for weight, gradient, momentum in zip(weights, gradients, state["momentum"], strict=True):
             rows, columns = weight.shape
             size = learning_rate * max(1.0, rows / columns) ** 0.5
-            turned = rows < columns
-            change = self._change_bf16 if self._bf16 else self._change_fp32
-            change(
-                *(each.t() if turned else each for each in (weight, gradient, momentum)),
+            transposed = rows < columns
+            update = self._update_bf16 if self._bf16 else self._update_fp32
+            update(
+                *(m.t() if transposed else m for m in (weight, gradient, momentum)),
                 keep=1 - learning_rate * self._decay,
                 size=size,
             )
 
-    def _change_fp32(
+    def _update_fp32(
         self, weight: Tensor, gradient: Tensor, momentum: Tensor, *, keep: float, size: float
     ) -> None:
         momentum.lerp_(gradient, 1 - MOMENTUM)
-        ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
-        scale, factor_NN = orthogonalizer(ahead, self._threads)
-        parallel_addmm_(self._threads, weight, ahead, factor_NN, beta=keep, alpha=-size * scale)
+        lookahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov momentum
+        scale, factor_NN = orthogonalizer(lookahead, self._threads)
+        parallel_addmm_(self._threads, weight, lookahead, factor_NN, beta=keep, alpha=-size * scale)
 
-    def _change_bf16(
+    def _update_bf16(
         self, weight: Tensor, gradient: Tensor, momentum: Tensor, *, keep: float, size: float
     ) -> None:
         matmul_bf16.muon_step(
@@ -89,10 +89,10 @@ class Muon(OptimizerWithState):
 
 
 def orthogonalizer(matrix_MN: Tensor, threads: ThreadPool) -> tuple[float, Tensor]:
-    """Return a number and a matrix whose product with ``matrix_MN`` has singular values of about 1.
+    """Return a factor and a matrix (N, N) that orthogonalize ``matrix_MN``.
 
-    M is at least N: the polynomials are evaluated for the product of the matrix with itself,
-    p(X) = X q(X'X), so that the long side takes part in two products only.
+    ``matrix_MN @ matrix_NN * factor`` is nearly orthogonal. M must be at least N. A polynomial of X
+    is evaluated as p(X) = X q(X'X), so only two products have the long side M.
     """
     size = matrix_MN.shape[1]
 
@@ -101,7 +101,7 @@ def orthogonalizer(matrix_MN: Tensor, threads: ThreadPool) -> tuple[float, Tenso
         return parallel_addmm_(threads, result, left, right, beta=0.0, alpha=1.0)
 
     square_NN = new(matrix_MN.t(), matrix_MN)
-    # The sum of its singular values, and so of the squares of the matrix' own.
+    # The trace is the sum of the squared singular values of ``matrix_MN``.
     norm = max(float(square_NN.trace()), 1e-30)
     square_NN.div_(norm)
     factor_NN: Tensor | None = None

@@ -1,4 +1,4 @@
-"""The optimizer: which rule changes which weights."""
+"""The optimizer of a network: which method updates which weights."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -12,16 +12,16 @@ from charloom.training.optim.rules import SGD, AdamW, ParameterOptimizer, RMSpro
 from charloom.training.threads import ThreadPool
 
 MUON_STEP_SCALE: Final = 10 / 3
-"""A step of Muon, in the norm of its matrix, as a multiple of AdamW's step of each weight."""
+"""Learning rate of Muon as a multiple of that of AdamW."""
 
 MIN_PARALLEL_WEIGHTS: Final = 1 << 17
-"""Weights of a matrix from which on a step of it takes longer than to wake a thread."""
+"""Size of a matrix from which its update takes longer than to wake a thread."""
 
 
 class Optimizer:
-    """Rules for the weights of a network, each with a multiple of the learning rate.
+    """Optimizers of some weights each, with multiples of the learning rate.
 
-    They act side by side on ``threads``, the first ones first.
+    They run in parallel on ``threads``; put the slowest first.
     """
 
     def __init__(
@@ -31,22 +31,22 @@ class Optimizer:
         self._threads = threads
 
     def step(self, learning_rate: float) -> None:
-        """Change the weights that have gradients, with a learning rate."""
+        """Update the weights that have gradients."""
 
-        def change(chosen: tuple[ParameterOptimizer, float]) -> None:
-            rule, times = chosen
-            rule.step(times * learning_rate)
+        def step(pair: tuple[ParameterOptimizer, float]) -> None:
+            optimizer, multiple = pair
+            optimizer.step(multiple * learning_rate)
 
-        self._threads.map(change, self.parameter_optimizers)
+        self._threads.map(step, self.parameter_optimizers)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next steps depend on."""
-        return {"rules": [rule.state_dict() for rule, _ in self.parameter_optimizers]}
+        """Return the optimizer state."""
+        return {"rules": [optimizer.state_dict() for optimizer, _ in self.parameter_optimizers]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state`` returned."""
-        for (rule, _), known in zip(self.parameter_optimizers, state["rules"], strict=True):
-            rule.load_state_dict(known)
+        """Restore a result of ``state_dict``."""
+        for (optimizer, _), own in zip(self.parameter_optimizers, state["rules"], strict=True):
+            optimizer.load_state_dict(own)
 
 
 def build_optimizer(
@@ -56,10 +56,10 @@ def build_optimizer(
     *,
     bf16: bool = False,
 ) -> Optimizer:
-    """Return the optimizer of the settings over the weights of ``network``.
+    """Return the optimizer of the settings for the weights of ``network``.
 
-    ``adamw`` decays matrices only; ``muon`` is AdamW but for the weights of the recurrent layers.
-    The work is spread over ``threads``, if there are any; products may be ``rounded`` on the CPU.
+    ``adamw`` decays matrices only. ``muon`` is AdamW except for the matrices of recurrent layers;
+    its products are of bfloat16 with ``bf16``, on a CPU. Large updates run on ``threads``.
     """
     weights = list(network.parameters())
     if threads is None or max(weight.numel() for weight in weights) < MIN_PARALLEL_WEIGHTS:
@@ -68,24 +68,24 @@ def build_optimizer(
         return Optimizer([(RMSprop(weights), 1.0)], threads)
     if settings.optimizer == "sgd":
         return Optimizer([(SGD(weights), 1.0)], threads)
-    recurrent, matrices, others = _kinds(network)
+    recurrent, matrices, others = _parameter_kinds(network)
     decay = settings.weight_decay
-    rules: list[tuple[ParameterOptimizer, float]] = []
+    optimizers: list[tuple[ParameterOptimizer, float]] = []
     if settings.optimizer == "muon":
         recurrent.sort(key=Tensor.numel, reverse=True)
-        rules = [
+        optimizers = [
             (Muon([weight], decay, threads, bf16=bf16), MUON_STEP_SCALE) for weight in recurrent
         ]
     else:
         matrices += recurrent
-    rules += [(AdamW(matrices, decay), 1.0), (AdamW(others, decay=0.0), 1.0)]
-    return Optimizer(rules, threads)
+    optimizers += [(AdamW(matrices, decay), 1.0), (AdamW(others, decay=0.0), 1.0)]
+    return Optimizer(optimizers, threads)
 
 
-def _kinds(
+def _parameter_kinds(
     network: nn.Module,
 ) -> tuple[list[nn.Parameter], list[nn.Parameter], list[nn.Parameter]]:
-    """Return the matrices of the recurrent layers, the other matrices, and what is no matrix."""
+    """Return the matrices of recurrent layers, other matrices, and other parameters."""
     recurrent, matrices, others = list[nn.Parameter](), list[nn.Parameter](), list[nn.Parameter]()
     for name, parameter in network.named_parameters():
         if name.endswith((".recurrent_weight", ".input_weight")):
@@ -96,7 +96,7 @@ def _kinds(
 
 
 def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
-    """Return the norm of all gradients together; shorten them to ``longest`` if it is above."""
+    """Scale gradients in place to a norm of at most ``max_norm``; return the old norm."""
     gradients = [p.grad for p in parameters if p.grad is not None]
     if not gradients:
         return 0.0

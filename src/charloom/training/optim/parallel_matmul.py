@@ -1,4 +1,4 @@
-"""Large products on several threads."""
+"""Large matrix products on several threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from charloom.training.threads import ThreadPool
 
 MIN_PARALLEL_MULTIPLICATIONS: Final = 1 << 25
-"""Multiplications from which on a product takes longer than to wake a thread."""
+"""Multiplications from which a product takes longer than to wake a thread."""
 
 
 def parallel_addmm_(
@@ -22,9 +22,10 @@ def parallel_addmm_(
     beta: float,
     alpha: float,
 ) -> Tensor:
-    """Return ``keep`` times what ``result_MN`` was plus ``scale`` times a product, in its place.
+    """Set ``result_MN`` to ``beta * result_MN + alpha * left_MK @ right_KN``.
 
-    Some rows on each thread, if it is large. For use where torch does not differentiate.
+    Returns ``result_MN``. As torch's ``addmm_``, with some rows on each thread if the product is
+    large. Not for use with autograd.
     """
     if threads.count == 1 or left_MK.numel() * right_KN.shape[1] < MIN_PARALLEL_MULTIPLICATIONS:
         return result_MN.addmm_(left_MK, right_KN, beta=beta, alpha=alpha)
@@ -33,6 +34,6 @@ def parallel_addmm_(
     def add(rows: tuple[Tensor, Tensor]) -> None:
         rows[0].addmm_(rows[1], right_KN, beta=beta, alpha=alpha)
 
-    pieces = zip(result_MN.chunk(threads.count), left_MK.chunk(threads.count), strict=True)
-    threads.map(add, list(pieces))
+    chunks = zip(result_MN.chunk(threads.count), left_MK.chunk(threads.count), strict=True)
+    threads.map(add, list(chunks))
     return result_MN

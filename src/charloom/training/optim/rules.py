@@ -1,7 +1,7 @@
-"""How weights take a step along their gradients: AdamW, RMSprop, and descent with momentum.
+"""AdamW, RMSprop and gradient descent with momentum.
 
-The arithmetic is torch's, called as functions: building one of torch's optimizer classes loads its
-compiler first, which takes longer than all else that a run has to load after torch.
+The arithmetic is that of torch's functions. Creating one of torch's optimizer classes would import
+its compiler, which takes longer than all other imports of a run after torch itself.
 """
 
 import abc
@@ -15,31 +15,32 @@ from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
 BETAS: Final = (0.9, 0.99)
-"""How much AdamW's averages of gradients and of their squares keep at each step."""
+"""Decay per step of AdamW's running means of gradients and of squared gradients."""
 
 
 Tensors = list[Tensor]
 StateTensors = Mapping[str, Tensors]
+"""Tensors of the optimizer state by name, one for each weight."""
 
 
 class ParameterOptimizer(Protocol):
-    """Changes some weights, step by step; a ``Stateful`` of checkpoint.py."""
+    """Updates some weights of a network; its state is saved (``Stateful``)."""
 
     def step(self, learning_rate: float) -> None:
-        """Change the weights that have gradients, with a learning rate."""
+        """Update the weights that have gradients."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next steps depend on."""
+        """Return the optimizer state."""
         ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state`` returned."""
+        """Restore a result of ``state_dict``."""
         ...
 
 
 class OptimizerWithState(abc.ABC):
-    """What rules have in common: tensors of their own, by name, one for each weight."""
+    """Base of the optimizers: a state of named tensors, one for each weight."""
 
     def __init__(self, weights: Sequence[Tensor], *names: str) -> None:
         self._weights = weights
@@ -47,37 +48,40 @@ class OptimizerWithState(abc.ABC):
         self._state["steps"] = [torch.zeros((), device=weight.device) for weight in weights]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next steps depend on."""
+        """Return the optimizer state."""
         return dict(self._state)
 
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what ``state`` returned."""
+        """Restore a result of ``state_dict``."""
         for name, tensors in self._state.items():
             for tensor, value in zip(tensors, state[name], strict=True):
                 tensor.copy_(value)
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Change the weights that have gradients, with a learning rate."""
+        """Update the weights that have gradients."""
         gradients = [weight.grad for weight in self._weights]
-        due = [index for index, gradient in enumerate(gradients) if gradient is not None]
+        present = [index for index, gradient in enumerate(gradients) if gradient is not None]
         self._update(
             learning_rate,
-            [self._weights[index] for index in due],
+            [self._weights[index] for index in present],
             [gradient for gradient in gradients if gradient is not None],
-            {name: [kept[index] for index in due] for name, kept in self._state.items()},
+            {name: [tensors[index] for index in present] for name, tensors in self._state.items()},
         )
 
     @abc.abstractmethod
     def _update(
         self, learning_rate: float, weights: Tensors, gradients: Tensors, state: StateTensors
     ) -> None:
-        """Change weights by their gradients and what is kept for them."""
+        """Update weights and state in place."""
 
 
 class AdamW(OptimizerWithState):
-    """Adam with weight decay apart from the gradient (Loshchilov & Hutter 2019)."""
+    """Adam with decoupled weight decay.
+
+    Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101.
+    """
 
     def __init__(self, weights: Sequence[Tensor], decay: float) -> None:
         super().__init__(weights, "mean", "square")
@@ -105,7 +109,7 @@ class AdamW(OptimizerWithState):
 
 
 class RMSprop(OptimizerWithState):
-    """RMSprop (Hinton 2012) with the constants of the Keras default, rho 0.9 and epsilon 1e-7."""
+    """RMSprop (Hinton 2012) with the defaults of Keras, rho 0.9 and epsilon 1e-7."""
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         super().__init__(weights, "square")

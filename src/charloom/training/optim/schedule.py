@@ -1,24 +1,25 @@
-"""What changes while a run goes on: learning rate and dropout, as functions of progress."""
+"""Learning rate and dropout as functions of the fraction of the budget used."""
 
 from typing import Final
 
 from charloom.settings import TrainingSettings
 
-# Share of the budget over which the learning rate rises, and with what share of it it begins.
 WARM_UP: Final = 0.02
+"""Fraction of the budget over which the learning rate increases."""
 WARM_UP_START: Final = 0.1
+"""First learning rate, as a fraction of the highest."""
 FINAL_LEARNING_RATE: Final = 0.2
-"""What is left of the learning rate at the end. Smaller steps learn by heart, and do little for the
-average of the weights."""
+"""Last learning rate, as a fraction of the highest. Smaller steps overfit short texts, and hardly
+improve the average of the weights."""
 FINAL_DROPOUT: Final = 0.25
-"""What is left of dropout at the end: a network that drops less fits the text that it has settled
-for, one that drops nothing learns it by heart where it is short."""
+"""Last dropout, as a fraction of the highest. Less dropout at the end fits the text better, but
+none overfits short texts."""
 
 
 def learning_rate(settings: TrainingSettings, progress: float) -> float:
-    """Return the learning rate when ``progress`` (0 to 1) of the budget is used.
+    """Return the learning rate at ``progress``, 0 to 1.
 
-    ``linear`` rises from a tenth over the first 2 %, and then falls to a fifth; ``constant`` stays.
+    ``linear`` increases to the highest during the warm-up, and decreases from there to the end.
     """
     if settings.schedule == "constant":
         return settings.learning_rate
@@ -28,17 +29,14 @@ def learning_rate(settings: TrainingSettings, progress: float) -> float:
 
 
 def dropout(settings: TrainingSettings, max_dropout: float, progress: float) -> float:
-    """Return the share of values to drop when ``progress`` (0 to 1) of the budget is used.
+    """Return the dropout probability at ``progress``, 0 to 1.
 
-    ``linear`` falls from ``highest`` to a quarter of it; ``constant`` stays.
+    ``linear`` decreases from ``max_dropout`` to the end.
     """
-    return (
-        max_dropout
-        if settings.schedule == "constant"
-        else max_dropout * _linear_decay(progress, FINAL_DROPOUT)
-    )
+    if settings.schedule == "constant":
+        return max_dropout
+    return max_dropout * _linear_decay(progress, FINAL_DROPOUT)
 
 
 def _linear_decay(progress: float, last: float) -> float:
-    """Return what falls from 1 to ``last`` in a straight line."""
     return 1 - (1 - last) * progress

@@ -22,24 +22,24 @@ def without(*names: str) -> dict[str, str]:
     return {name: value for name, value in TORCHRUN.items() if name not in names}
 
 
-def test_the_place_is_that_of_the_environment() -> None:
+def test_ranks_are_read_from_the_environment() -> None:
     assert process_info_from_torchrun(TORCHRUN) == ProcessInfo(
         rank=5, world_size=8, local_rank=1, local_world_size=4, host=1
     )
 
 
 @pytest.mark.parametrize("environment", [{}, without("RANK"), without("WORLD_SIZE")])
-def test_without_both_marks_a_process_is_alone(environment: dict[str, str]) -> None:
+def test_without_rank_or_world_size_there_is_a_single_process(environment: dict[str, str]) -> None:
     assert process_info_from_torchrun(environment) == SINGLE_PROCESS
 
 
-def test_one_process_of_torchrun_is_alone() -> None:
+def test_one_process_of_torchrun_is_a_single_process() -> None:
     assert process_info_from_torchrun(TORCHRUN | {"RANK": "0", "WORLD_SIZE": "1"}) == SINGLE_PROCESS
 
 
-def test_without_word_of_hosts_all_are_on_one() -> None:
-    place = process_info_from_torchrun(without("LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK"))
-    assert place == ProcessInfo(rank=5, world_size=8, local_rank=5, local_world_size=8, host=0)
+def test_without_local_ranks_all_processes_are_on_one_host() -> None:
+    process = process_info_from_torchrun(without("LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK"))
+    assert process == ProcessInfo(rank=5, world_size=8, local_rank=5, local_world_size=8, host=0)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_without_word_of_hosts_all_are_on_one() -> None:
         ),
         (
             without("MASTER_PORT"),
-            "the environment has RANK and WORLD_SIZE but no MASTER_PORT, where the processes meet: "
-            "start them with torchrun, or unset both.",
+            "the environment has RANK and WORLD_SIZE but no MASTER_PORT, which processes need to "
+            "connect: start them with torchrun, or unset both.",
         ),
         (
             TORCHRUN | {"WORLD_SIZE": "many"},
@@ -62,7 +62,7 @@ def test_without_word_of_hosts_all_are_on_one() -> None:
         ),
     ],
 )
-def test_what_contradicts_itself_is_refused(environment: dict[str, str], message: str) -> None:
+def test_contradicting_variables_are_refused(environment: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError) as caught:
         process_info_from_torchrun(environment)
     assert str(caught.value) == message

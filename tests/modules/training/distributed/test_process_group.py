@@ -1,4 +1,4 @@
-"""Ranks as threads of one process, over a store and a connection that are a dictionary and sums."""
+"""Process groups of three threads, with store and collectives in memory."""
 
 import dataclasses
 import threading
@@ -11,185 +11,195 @@ import torch
 from torch import Tensor
 
 from charloom.errors import CharloomError, OutputError, ProcessError, SettingsError
-from charloom.training.distributed import messages
 from charloom.training.distributed.launch import ProcessInfo
+from charloom.training.distributed.messages import Messages
 from charloom.training.distributed.process_group import ProcessGroup
 
-WORLD = 3
+WORLD_SIZE = 3
+GRACE_SECONDS = 2.0
 
 
-@pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait less for a process that will never answer."""
-    monkeypatch.setattr(messages, "GRACE_SECONDS", 2.0)
-
-
-class Dictionary:
-    """A store as torch has it."""
+class FakeStore:
+    """A store in memory."""
 
     def __init__(self) -> None:
-        self.words: dict[str, bytes] = {}
+        self.values: dict[str, bytes] = {}
 
     def set(self, key: str, value: str) -> None:
-        self.words[key] = value.encode()
+        self.values[key] = value.encode()
 
     def get(self, key: str) -> bytes:
-        return self.words[key]
+        return self.values[key]
 
     def check(self, keys: list[str]) -> bool:
-        return all(key in self.words for key in keys)
+        return all(key in self.values for key in keys)
 
 
-Rule = Callable[[dict[int, Tensor]], Tensor]
-"""What all get, from the tensors of each."""
-
-
-class Meeting:
-    """Where threads exchange tensors, until one of them leaves."""
+class Exchange:
+    """Combines the tensors of all threads, until one of them disconnects."""
 
     def __init__(self) -> None:
-        self.changed = threading.Condition()
-        self.given: dict[int, Tensor] = {}
-        self.results: list[Tensor] = []
-        self.broken = False
+        self._changed = threading.Condition()
+        self._tensors: dict[int, Tensor] = {}
+        self._results: list[Tensor] = []
+        self._disconnected = False
 
-    def exchange(
-        self, rank: int, values: Tensor, of: Callable[[dict[int, Tensor]], Tensor]
+    def combine(
+        self, rank: int, values: Tensor, combined: Callable[[dict[int, Tensor]], Tensor]
     ) -> None:
-        with self.changed:
-            turn = len(self.results)
-            self.given[rank] = values.clone()
-            if len(self.given) == WORLD:
-                self.results.append(of(self.given))
-                self.given = {}
-                self.changed.notify_all()
-            self.changed.wait_for(lambda: self.broken or len(self.results) > turn, timeout=20)
-            if len(self.results) == turn:
+        """Replace ``values`` by a function of the tensors of all ranks."""
+        with self._changed:
+            turn = len(self._results)
+            self._tensors[rank] = values.clone()
+            if len(self._tensors) == WORLD_SIZE:
+                self._results.append(combined(self._tensors))
+                self._tensors = {}
+                self._changed.notify_all()
+            self._changed.wait_for(
+                lambda: self._disconnected or len(self._results) > turn, timeout=20
+            )
+            if len(self._results) == turn:
                 raise RuntimeError("Connection closed by peer")
-            values.copy_(self.results[turn])
+            values.copy_(self._results[turn])
 
-    def leave(self) -> None:
-        with self.changed:
-            self.broken = True
-            self.changed.notify_all()
+    def disconnect(self) -> None:
+        with self._changed:
+            self._disconnected = True
+            self._changed.notify_all()
 
 
 @dataclasses.dataclass
-class Line:
-    meeting: Meeting
+class FakeCollectives:
+    exchange: Exchange
     rank: int
     device: torch.device = dataclasses.field(default_factory=lambda: torch.device("cpu"))
 
     def all_reduce(self, values: Tensor) -> None:
-        self.meeting.exchange(self.rank, values, lambda each: sum(each.values(), torch.zeros(1)))
+        self.exchange.combine(
+            self.rank, values, lambda tensors: sum(tensors.values(), torch.zeros(1))
+        )
 
     def broadcast(self, values: Tensor) -> None:
-        self.meeting.exchange(self.rank, values, lambda each: each[0])
+        self.exchange.combine(self.rank, values, lambda tensors: tensors[0])
 
     def close(self) -> None:
-        self.meeting.leave()
+        self.exchange.disconnect()
 
 
-def everywhere(act: Callable[[ProcessGroup], Any], hosts: tuple[int, ...] = (0, 0, 0)) -> list[Any]:
-    """Return what ``act`` returns or raises in each of the ranks."""
-    store, meeting = Dictionary(), Meeting()
+def run_all(
+    act: Callable[[ProcessGroup], Any],
+    hosts: tuple[int, ...] = (0, 0, 0),
+    killed: int | None = None,
+) -> list[Any]:
+    """Return the results or errors of ``act`` in each rank but the ``killed`` one."""
+    store, exchange = FakeStore(), Exchange()
 
     def run(rank: int) -> Any:
-        local = hosts[:rank].count(hosts[rank])
-        launch = ProcessInfo(rank=rank, world_size=WORLD, local_rank=local, host=hosts[rank])
+        process = ProcessInfo(
+            rank=rank,
+            world_size=WORLD_SIZE,
+            local_rank=hosts[:rank].count(hosts[rank]),
+            host=hosts[rank],
+        )
+        if rank == killed:
+            exchange.disconnect()
+            return None
+        group = ProcessGroup(
+            process,
+            Messages(process, store, grace_seconds=GRACE_SECONDS),
+            lambda device: FakeCollectives(exchange, rank),
+        )
         try:
-            with ProcessGroup(launch, store, lambda device: Line(meeting, rank)) as ranks:
-                ranks.connect(torch.device("cpu"))
-                result = act(ranks)
-                ranks.finish()
+            with group:
+                group.connect(torch.device("cpu"))
+                result = act(group)
+                group.finish()
                 return result
-        except (CharloomError, OSError) as error:
+        except CharloomError as error:
             return error
 
-    with ThreadPoolExecutor(WORLD) as pool:
-        return list(pool.map(run, range(WORLD)))
+    with ThreadPoolExecutor(WORLD_SIZE) as pool:
+        return list(pool.map(run, range(WORLD_SIZE)))
 
 
-def test_alone_nothing_is_exchanged() -> None:
-    ranks = ProcessGroup()
+def test_a_single_process_exchanges_nothing() -> None:
+    group = ProcessGroup()
     parameter = torch.ones(2)
     parameter.grad = torch.full((2,), 3.0)
-    assert ranks.is_single and ranks.is_main
-    assert ranks.all_reduce_gradients([parameter], [0.1, 2.0], "") == [0.1, 2.0]
+    assert group.is_single and group.is_main
+    assert group.all_reduce_gradients([parameter], [0.1, 2.0], "") == [0.1, 2.0]
     assert parameter.grad.tolist() == [3, 3]
-    assert (ranks.all_reduce(0.1, ""), ranks.broadcast_text("x"), ranks.broadcast_bytes(b"y")) == (
-        0.1,
-        "x",
-        b"y",
-    )
-    assert ranks.local_main_first(lambda: 5) == 5
-    ranks.check_agreement({"a": 1})
-    ranks.finish()
+    assert group.all_reduce(0.1, "") == 0.1
+    assert (group.broadcast_text("x"), group.broadcast_bytes(b"y")) == ("x", b"y")
+    assert group.local_main_first(lambda: 5) == 5
+    group.check_agreement({"a": 1})
+    group.finish()
 
 
 def test_gradients_and_values_are_summed() -> None:
     seconds = 123456.789012345
 
-    def act(ranks: ProcessGroup) -> Any:
-        rank = ranks.process.rank
+    def act(group: ProcessGroup) -> Any:
+        rank = group.process.rank
         parameters = [torch.zeros(2, 2), torch.zeros(3), torch.zeros(1)]
         parameters[0].grad = torch.full((2, 2), 1.0 + rank)
-        if rank == 1:  # a gradient that one process alone has counts; one that none has stays out
+        if rank == 1:  # the second has a gradient in this process only, the third in none
             parameters[1].grad = torch.tensor([1.0, 2.0, 3.0])
-        values = ranks.all_reduce_gradients(parameters, [1.5, seconds if rank == 0 else 0.0], "")
-        return values, [None if p.grad is None else p.grad.flatten().tolist() for p in parameters]
+        values = [1.5, seconds if rank == 0 else 0.0]
+        sums = group.all_reduce_gradients(parameters, values, "")
+        return sums, [None if p.grad is None else p.grad.flatten().tolist() for p in parameters]
 
-    for values, gradients in everywhere(act):
-        assert values[0] == 4.5
-        assert values[1] == pytest.approx(seconds, rel=1e-14)
+    for sums, gradients in run_all(act):
+        assert sums[0] == 4.5
+        assert sums[1] == pytest.approx(seconds, rel=1e-14)
         assert gradients == [[6, 6, 6, 6], [1, 2, 3], None]
 
 
-def test_states_of_streams_come_together_in_the_order_of_the_minibatch() -> None:
+def test_states_are_gathered_in_the_order_of_the_minibatch() -> None:
     whole_LBH = torch.arange(2 * 7 * 2, dtype=torch.float32).reshape(2, 7, 2)
 
-    def act(ranks: ProcessGroup) -> Any:
-        own = whole_LBH[:, ranks.process.rank :: WORLD]
-        none = whole_LBH[:, :0]
+    def act(group: ProcessGroup) -> Any:
+        own_LBH = whole_LBH[:, group.process.rank :: WORLD_SIZE]
+        empty_LBH = whole_LBH[:, :0]
         return (
-            ranks.gather_states({"hidden_LBH": own, "cell_LBH": None}),
-            ranks.gather_states({"hidden_LBH": none, "cell_LBH": none}),
+            group.gather_states({"hidden_LBH": own_LBH, "cell_LBH": None}),
+            group.gather_states({"hidden_LBH": empty_LBH, "cell_LBH": empty_LBH}),
         )
 
-    for merged, nothing in everywhere(act):
-        assert torch.equal(merged["hidden_LBH"], whole_LBH)
-        assert merged["cell_LBH"] is None
-        assert nothing is None
+    for gathered, empty in run_all(act):
+        assert torch.equal(gathered["hidden_LBH"], whole_LBH)
+        assert gathered["cell_LBH"] is None
+        assert empty is None
 
 
-def test_weights_words_and_bytes_are_those_of_process_0() -> None:
-    def act(ranks: ProcessGroup) -> Any:
-        rank = ranks.process.rank
+def test_weights_texts_and_bytes_of_process_0_are_broadcast() -> None:
+    def act(group: ProcessGroup) -> Any:
+        rank = group.process.rank
         weight = torch.full((2,), float(rank + 7))
-        ranks.broadcast_([weight])
-        content = b"abc" if ranks.is_main else b""
-        said = ranks.broadcast_text(f"word of {rank}"), ranks.broadcast_text(f"another of {rank}")
-        return weight.tolist(), said, ranks.broadcast_bytes(content)
+        group.broadcast_([weight])
+        content = group.broadcast_bytes(b"abc" if group.is_main else b"")
+        texts = group.broadcast_text(f"text {rank}"), group.broadcast_text(f"another {rank}")
+        return weight.tolist(), texts, content
 
-    assert everywhere(act) == [([7, 7], ("word of 0", "another of 0"), b"abc")] * WORLD
+    assert run_all(act) == [([7, 7], ("text 0", "another 0"), b"abc")] * WORLD_SIZE
 
 
 def test_the_first_process_of_each_host_reads_before_the_others() -> None:
-    read: list[int] = []
+    ranks: list[int] = []
 
-    def act(ranks: ProcessGroup) -> Any:
-        return ranks.local_main_first(lambda: read.append(ranks.process.rank))
+    def act(group: ProcessGroup) -> Any:
+        return group.local_main_first(lambda: ranks.append(group.process.rank))
 
-    everywhere(act, hosts=(0, 1, 1))
-    assert sorted(read) == [0, 1, 2]
-    assert read.index(1) < read.index(2)
+    run_all(act, hosts=(0, 1, 1))
+    assert sorted(ranks) == [0, 1, 2]
+    assert ranks.index(1) < ranks.index(2)
 
 
-def test_facts_that_differ_are_refused_by_all_and_told_once() -> None:
-    def act(ranks: ProcessGroup) -> None:
-        ranks.check_agreement({"same": 1, "number of symbols": 80 + (ranks.process.rank == 2)})
+def test_values_that_differ_are_an_error_in_all_processes_and_reported_once() -> None:
+    def act(group: ProcessGroup) -> None:
+        group.check_agreement({"same": 1, "number of symbols": 80 + (group.process.rank == 2)})
 
-    first, *others = everywhere(act)
+    first, *others = run_all(act)
     assert isinstance(first, SettingsError)
     assert str(first) == (
         "the processes differ: number of symbols is 80 in rank 0 and 81 in rank 2; start all of "
@@ -198,48 +208,42 @@ def test_facts_that_differ_are_refused_by_all_and_told_once() -> None:
     assert all(isinstance(error, ProcessError) and error.already_reported for error in others)
 
 
-def fail(ranks: ProcessGroup, rank: int) -> None:
-    if ranks.process.rank == rank:
-        raise OutputError("the disk is full; free some space.")
+def take_steps(group: ProcessGroup) -> None:
     for _ in range(3):
-        ranks.all_reduce(1.0, "at step 5")
+        group.all_reduce(1.0, "at step 5")
 
 
-@pytest.mark.parametrize(("hosts", "told"), [((0, 0, 0), True), ((0, 0, 1), False)])
-def test_an_error_in_one_process_ends_the_others(hosts: tuple[int, ...], told: bool) -> None:
-    first, second, third = everywhere(lambda ranks: fail(ranks, 0), hosts)
+@pytest.mark.parametrize(("hosts", "reported"), [((0, 0, 0), True), ((0, 0, 1), False)])
+def test_an_error_in_one_process_ends_the_others(hosts: tuple[int, ...], reported: bool) -> None:
+    def act(group: ProcessGroup) -> None:
+        if group.is_main:
+            raise OutputError("the disk is full; free some space.")
+        take_steps(group)
+
+    first, second, third = run_all(act, hosts)
     assert isinstance(first, OutputError)
     expected = "rank 0 of 3 processes ended at step 5: the disk is full; free some space."
     for error in (second, third):
         assert isinstance(error, ProcessError)
         assert str(error) == expected
-    assert second.already_reported, "process 0 says so on this terminal"
-    assert third.already_reported == told, "on another one somebody must"
+    assert second.already_reported, "process 0 reports it on this terminal"
+    assert third.already_reported == reported, "on another host one process must"
 
 
-def vanish(ranks: ProcessGroup) -> None:
-    if ranks.process.rank == 1:
-        ranks._messages = None  # it says no word
-        raise OSError("killed")
-    for _ in range(3):
-        ranks.all_reduce(1.0, "at step 5")
-
-
-@pytest.mark.usefixtures("short")
-def test_a_process_that_is_gone_is_named_by_the_lowest_that_is_left() -> None:
-    first, _, third = everywhere(vanish)
+def test_a_killed_process_is_named_by_the_lowest_remaining_rank() -> None:
+    first, _, third = run_all(take_steps, killed=1)
     assert str(first) == (
         "rank 1 of 3 processes no longer answers at step 5: it was killed, or its machine or "
-        "network is down; what was saved is kept: go on with --resume."
+        "network is down; what was saved is kept: continue with --resume."
     )
     assert (first.already_reported, third.already_reported) == (False, True)
 
 
-def test_who_waits_for_a_word_hears_of_a_failure() -> None:
-    def act(ranks: ProcessGroup) -> str:
-        if ranks.is_main:
+def test_waiting_for_a_text_ends_when_process_0_fails() -> None:
+    def act(group: ProcessGroup) -> str:
+        if group.is_main:
             raise OutputError("no.")
-        return ranks.broadcast_text("")
+        return group.broadcast_text("")
 
-    _, second, _ = everywhere(act)
+    _, second, _ = run_all(act)
     assert str(second) == "rank 0 of 3 processes ended at the start: no."

@@ -8,7 +8,7 @@ from charloom.training.optim.schedule import dropout, learning_rate
 
 def test_the_rate_rises_from_a_tenth_and_falls_to_a_fifth() -> None:
     settings = TrainingSettings(learning_rate=0.5, schedule="linear")
-    at = {share: learning_rate(settings, share) for share in (0, 0.01, 0.02, 0.51, 1)}
+    at = {progress: learning_rate(settings, progress) for progress in (0, 0.01, 0.02, 0.51, 1)}
     assert at == pytest.approx({0: 0.05, 0.01: 0.275, 0.02: 0.5, 0.51: 0.3, 1: 0.1})
 
 

@@ -1,0 +1,53 @@
+"""The arguments of a training run, as the library and the command line pass them on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from charloom.events import Listener
+
+if TYPE_CHECKING:
+    from charloom.runs.plan import Plan
+
+Sources = str | Path | Sequence[str | Path]
+"""Files, folders, globs, ``-`` for standard input, or names of corpora: one or several."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainRequest:
+    """The arguments of ``charloom.train``. Nothing is checked before ``resolve``."""
+
+    sources: tuple[str, ...]
+    options: Mapping[str, Any]
+    """Explicit settings: fields of TextSettings, NetworkSettings and TrainingSettings."""
+    output: Path | None = None
+    """The model folder; None keeps the model in memory."""
+    validation: str | None = None
+    """A file that replaces the validation set split off the sources."""
+    preset: str | None = None
+    force: bool = False
+    """Replace the model in ``output``."""
+    resume: bool = False
+    """Continue the run in ``output`` from its checkpoint."""
+    checkpoint_seconds: float | None = None
+    """Seconds between two checkpoints; None: the default."""
+    log: str | None = None
+    """``"tensorboard"`` writes event files beside the model."""
+    listeners: tuple[Listener, ...] = ()
+    on_start: Callable[[Plan], None] | None = None
+    """Called with the plan before the first step."""
+    on_read: Callable[[int, int], None] | None = None
+    """Called while sources are read: with the bytes read since the last call, and all bytes."""
+
+
+def source_names(sources: Sources) -> tuple[str, ...]:
+    """Return one source, or several, as strings.
+
+    >>> source_names("a.txt"), source_names([Path("a.txt"), "-"])
+    (('a.txt',), ('a.txt', '-'))
+    """
+    names = [sources] if isinstance(sources, str | Path) else sources
+    return tuple(str(name) for name in names)

@@ -1,0 +1,38 @@
+"""The validation loss."""
+
+from typing import Final
+
+from charloom import units
+from charloom.network.autograd.module import Network
+from charloom.training.batches import Batches
+from charloom.training.data_parallel import DataParallel
+from charloom.training.distributed.process_group import ProcessGroup
+from charloom.training.shard_states import States
+
+VALIDATION_BATCHES: Final = {"batch_size": 64, "window": 128}
+"""How the validation set is read: many documents at once, in short windows."""
+
+
+def evaluate(
+    network: Network,
+    batches: Batches,
+    data_parallel: DataParallel,
+    process_group: ProcessGroup | None = None,
+    step: int = 0,
+) -> float:
+    """Return the bits per character of one epoch of ``batches``.
+
+    Computes in float32, without dropout. Several processes evaluate their shards and return the
+    same number. ``step`` is named in the error if one of them fails.
+    """
+    nats, characters = 0.0, 0
+    states: States = []
+    network.eval()
+    for batch in batches.epoch(1):
+        batch_nats, states = data_parallel.forward(batch, [] if batch.starts else states)
+        nats += batch_nats
+        characters += batch.characters
+    network.train()
+    if process_group is not None:
+        nats = process_group.all_reduce(nats, f"after step {step}")
+    return units.bits_per_character(nats, characters)
