@@ -24,6 +24,7 @@ LAYERS = (
     "charloom.events",
     "charloom.randomness",
     "charloom.formatting",
+    "charloom.files",
     "charloom.settings",
     "charloom.text",
     "charloom.network",

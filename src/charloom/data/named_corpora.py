@@ -14,6 +14,7 @@ from typing import Any
 
 from charloom.data.cache import cache_root
 from charloom.errors import DownloadError
+from charloom.files import exists
 from charloom.settings import Unit
 
 Progress = Callable[[int], None]
@@ -124,7 +125,7 @@ CORPORA: dict[str, NamedCorpus] = {
 def find_corpus(name: str) -> NamedCorpus | None:
     """Return the corpus that ``name`` means; what exists as a path of that name goes before it."""
     corpus = CORPORA.get(name)
-    return corpus if corpus is not None and not Path(name).exists() else None
+    return corpus if corpus is not None and not exists(Path(name)) else None
 
 
 def default_settings(names: Sequence[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from charloom.data.named_corpora import CORPORA, NamedCorpus, fetch_files, find_
 from charloom.data.readers import read_blocks, read_documents
 from charloom.data.text_files import Compression, Format, Progress, SourceFile, unreadable_error
 from charloom.errors import SourceError
+from charloom.files import exists, is_dir, is_file
 from charloom.settings import TextSettings
 from charloom.text.documents import Document
 from charloom.text.symbols import replace_surrogates
@@ -84,11 +85,11 @@ def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> li
         if name == "-":
             return [_spool(sys.stdin.buffer, "standard input", settings)]
         path = Path(name)
-        if path.is_dir():
+        if is_dir(path):
             return _folder_files(name)
-        if path.is_file():
+        if is_file(path):
             return [_single_file(path)]
-        if path.exists():  # a pipe, say: it can be read only once
+        if exists(path):  # a pipe, say: it can be read only once
             with path.open("rb") as stream:
                 return [_spool(stream, name, settings)]
     except OSError as error:
@@ -169,7 +170,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _glob_files(name: str) -> list[SourceFile]:
     # Path.glob refuses absolute patterns and takes hidden files.
     matches = sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207
-    found = [_source_file(path) for path in matches if path.is_file()]
+    found = [_source_file(path) for path in matches if is_file(path)]
     if not found:
         raise SourceError(
             f"no file matches the glob {name!r}; allowed: *, ?, [abc], and ** for folders within; "

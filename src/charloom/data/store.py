@@ -39,6 +39,7 @@ from charloom.data.readers import read_blocks
 from charloom.data.store_writer import StoreWriter, ids_dtype
 from charloom.data.text_files import Progress, SourceFile
 from charloom.errors import CorpusError, OutputError
+from charloom.files import exists, is_dir
 from charloom.settings import Level, TextSettings
 from charloom.text.distinct_hashes import iter_distinct
 from charloom.text.documents import Block
@@ -142,7 +143,7 @@ def _create(folder: Path, blocks: Iterable[Block], level: Level, content: str) -
         try:
             made.rename(folder)
         except OSError:
-            if not folder.is_dir():
+            if not is_dir(folder):
                 raise
 
 
@@ -192,7 +193,7 @@ def load_store(folder: Path, level: Level, content: str) -> Store | None:
 
 def _checksums(folder: Path) -> dict[str, list[int]]:
     """Return the size and the checksum of each file of a store; one without labels has one less."""
-    return {name: _checksum(folder / name) for name in _FILE_NAMES if (folder / name).exists()}
+    return {name: _checksum(folder / name) for name in _FILE_NAMES if exists(folder / name)}
 
 
 def _checksum(path: Path) -> list[int]:

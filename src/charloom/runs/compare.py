@@ -17,9 +17,9 @@ from typing import Any, Final
 from charloom.data.sources import read_blocks, resolve_sources
 from charloom.errors import OutputError, ResumeError, SettingsError
 from charloom.events import Event, Listener, Stopped
+from charloom.files import exists, is_dir, replace_files
 from charloom.model import Model
 from charloom.model_folder.metrics import read_curves
-from charloom.model_folder.writer import replace_files
 from charloom.runs import train as recipe
 from charloom.runs.build import read_corpus
 from charloom.runs.resolve import resolve_settings
@@ -172,7 +172,7 @@ class Comparison:
             self._sources,
             output=path,
             validation=self._validation,
-            resume=path.exists(),
+            resume=_was_started(path),
             listeners=[note, *listeners],
             **watching,
             **self._options,
@@ -198,7 +198,7 @@ class Comparison:
     def with_test_metric(self, result: Result) -> Result:
         """Return a result with its test figure, if there are test texts and the model is here."""
         path = self._folder / result.name
-        if self._test is None or result.test is not None or not path.is_dir():
+        if self._test is None or result.test is not None or not is_dir(path):
             return result
         return dataclasses.replace(
             result, test=_test_bits_per_character(Model.load(path), self._test)
@@ -252,6 +252,15 @@ def _test_bits_per_character(model: Model, test: str) -> float:
     return evaluate(model.scorer.score_blocks(blocks)).bits_per_character
 
 
+def _was_started(path: Path) -> bool:
+    try:
+        return exists(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be used ({error.strerror or error}); name another folder with --output."
+        ) from error
+
+
 def _generation_speed(model: Model) -> float:
     # Once it is loaded, whatever is written uses compiled code, as for many texts.
     importlib.import_module("charloom.generation.compiled_decode")
@@ -269,7 +278,7 @@ def _write_table(folder: Path, results: Sequence[Result]) -> None:
     """Write the table; the file is whole at every moment."""
     content = json.dumps([one.to_json() for one in results], indent=1) + "\n"
     try:
-        replace_files(folder, {TABLE_FILE: content.encode()}, mark=f".{os.getpid()}")
+        replace_files(folder, {TABLE_FILE: content.encode()}, suffix=f".{os.getpid()}")
     except OSError as error:
         raise OutputError(
             f"{folder / TABLE_FILE} cannot be written: {error.strerror}; the models are kept: make room "

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from charloom.data.corpus import Corpus
 from charloom.errors import ModelFolderError, ResumeError, SettingsError
+from charloom.files import is_file
 from charloom.formatting import format_duration
 from charloom.model_folder import checkpoint
 from charloom.model_folder import format as model_folder
@@ -75,7 +76,7 @@ def resume_spec(
 
 def _saved_spec(path: Path) -> RunSpec:
     """Return the run that is in the folder ``path``."""
-    if not (path / CHECKPOINT / STATE).is_file() and (finished := _finished_spec(path)) is not None:
+    if (finished := _finished_spec(path)) is not None and not is_file(path / CHECKPOINT / STATE):
         return finished
     saved = checkpoint.read(path / CHECKPOINT)
     try:

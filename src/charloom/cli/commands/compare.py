@@ -21,6 +21,7 @@ from charloom.cli.options.shared import (
 )
 from charloom.cli.terminal import output as terminal
 from charloom.errors import SettingsError, TrainingError
+from charloom.files import is_dir
 
 if TYPE_CHECKING:
     from charloom.runs.compare import Comparison, Result, Trial
@@ -231,7 +232,7 @@ def _print_results(folder: Path, results: list["Result"], searched: bool, json: 
     else:
         rows = _table_rows(results, searched)
         terminal.write_table(rows, right=range(1, len(rows[0])))
-    if any((folder / one.name).is_dir() for one in results):
+    if any(is_dir(folder / one.name) for one in results):
         _write_report(folder, results)
 
 

@@ -18,6 +18,7 @@ from charloom.cli.options.shared import (
 )
 from charloom.cli.terminal import output as terminal
 from charloom.errors import ProcessError
+from charloom.files import is_dir
 
 USER_ERROR = 2
 _RUN_OPTIONS = (
@@ -170,7 +171,7 @@ def default_output(sources: list[str]) -> Path:
     while re.search(r"[*?\[]", path.name):
         path = path.parent
     try:
-        if path.is_dir():
+        if is_dir(path):
             stem = path.resolve().name
         else:
             stem = Path(re.sub(r"\.(gz|zst)$", "", path.name)).stem
