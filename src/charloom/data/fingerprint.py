@@ -18,7 +18,7 @@ from charloom.files import replace_files
 
 MIN_CACHED_BYTES = 1 << 26
 """Smallest size of a file whose digest is cached; smaller ones are read at every start."""
-_MIN_AGE_NS = 2_000_000_000
+MIN_AGE_NS = 2_000_000_000
 """Nanoseconds since the last change from which on a digest is cached: more than a tick."""
 _DIGEST_BYTES = 16
 
@@ -51,7 +51,7 @@ def _cached_digest(path: Path) -> str:
         pass  # no entry, or a damaged one
     now = time.time_ns()
     digest = _compute_digest(path)
-    if state == _file_state(path) and max(state[1:3]) < now - _MIN_AGE_NS:
+    if state == _file_state(path) and max(state[1:3]) < now - MIN_AGE_NS:
         _write_entry(entry, {"state": state, "digest": digest})
     return digest
 

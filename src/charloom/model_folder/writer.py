@@ -247,7 +247,7 @@ def _is_model(path: Path) -> bool:
 
 def _foreign_logs(path: Path) -> list[str]:
     """Return the files in a model's ``tensorboard/`` that charloom does not write."""
-    files = (file for file in (path / TENSORBOARD).rglob("*") if not file.is_dir())
+    files = (file for file in (path / TENSORBOARD).rglob("*") if not is_dir(file))
     return [
         file.relative_to(path).as_posix()
         for file in files

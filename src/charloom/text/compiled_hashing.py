@@ -1,4 +1,4 @@
-"""BLAKE2b of many short texts, compiled by Numba: the digests of ``hashlib`` in a third of its time.
+"""BLAKE2b of many short texts, compiled by Numba: three times as fast as ``hashlib``.
 
 RFC 7693, "The BLAKE2 Cryptographic Hash and Message Authentication Code", section 3:
 https://www.rfc-editor.org/rfc/rfc7693. Numba caches the compiled code on disk.

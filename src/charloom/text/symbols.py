@@ -25,8 +25,8 @@ BYTES = tuple(chr(b) if 0x20 <= b <= 0x7E else f"<0x{b:02X}>" for b in range(256
 
 _BYTE_OF = {symbol: byte for byte, symbol in enumerate(BYTES)}
 
-# Scripts without spaces between words are split into characters with their marks. An apostrophe or a
-# zero-width joiner (Persian) belongs to a word only if letters follow it.
+# Scripts without spaces between words are split into characters with their marks. An apostrophe or
+# a zero-width joiner (Persian) belongs to a word only if letters follow it.
 _UNSPACED_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}"
 _LETTERS = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED_SCRIPTS}]]+"
 _WORD = rf"(?V1){_LETTERS}(?:['\u2019\u200c\u200d]{_LETTERS})*|[{_UNSPACED_SCRIPTS}]\p{{M}}*|\s|\X"
