@@ -86,8 +86,8 @@ def whole_lines(blocks: Iterable[str]) -> Iterator[str]:
 def line_chunks(blocks: Iterable[str], *, translate: bool) -> Iterator[str]:
     """Regroup blocks of text so that each ends after an LF, if the text has any.
 
-    No block ends within an HTML tag of several lines, up to 4096 characters. With ``translate``,
-    CR LF and CR become LF; without, no block ends between CR and LF.
+    A tag of several lines, up to 4096 characters, is not separated after an LF in the block where
+    it starts. With ``translate``, CR LF and CR become LF; without, no block ends between them.
     """
     translator = io.IncrementalNewlineDecoder(None, translate=translate)
     pending: list[str] = []

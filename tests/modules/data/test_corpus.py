@@ -31,7 +31,9 @@ def make(tmp_path: Path) -> Make:
     ) -> Store:
         folder = tmp_path / f"store{len(list(tmp_path.iterdir()))}"
         all_labels = labels or [None] * len(texts)
-        documents = (Document(text=t, label=label) for t, label in zip(texts, all_labels, strict=True))
+        documents = (
+            Document(text=t, label=label) for t, label in zip(texts, all_labels, strict=True)
+        )
         write_store(to_blocks(documents), folder, level)
         store = load_store(folder, level, folder.name)
         assert store is not None
@@ -129,9 +131,7 @@ def test_documents_of_the_validation_file_are_left_out(make: Make) -> None:
     store, held_out = make(["one", "two", "one", "three"]), make(["one", "four"])
     corpus = build_corpus(store, EASY, seed=0, validation=held_out)
     assert texts(corpus, corpus.training) == ["two", "three"]
-    assert corpus.notes == (
-        "2 of 4 training documents are also in the validation file: left out.",
-    )
+    assert corpus.notes == ("2 of 4 training documents are also in the validation file: left out.",)
     assert corpus.fingerprint == f"{store.fingerprint}+{held_out.fingerprint}"
 
 
@@ -206,7 +206,9 @@ def test_a_note_asks_about_labels_that_most_documents_have_alone(
     held_out = make(["other"])
     store = make(["a1", "b2", "c3", "d4", "e5"], labels=list(labels))
     note = f"there are {len(set(labels))} labels for 5 documents: is that the right --label-column?"
-    assert build_corpus(store, EASY, seed=0, validation=held_out).notes == ((note,) if noted else ())
+    assert build_corpus(store, EASY, seed=0, validation=held_out).notes == (
+        (note,) if noted else ()
+    )
 
 
 def test_documents_without_labels_have_label_minus_one(make: Make) -> None:
@@ -278,8 +280,7 @@ def test_if_every_document_is_above_the_limit_the_shortest_is_validated_on(
         (
             ["x"],
             STREAM,
-            "the validation set would be empty; give more text, or a validation file with "
-            "--valid.",
+            "the validation set would be empty; give more text, or a validation file with --valid.",
         ),
         (
             ["a", "aa", "aaaa"],

@@ -155,9 +155,7 @@ def test_a_cache_that_cannot_be_written_is_reported(server: Server, tmp_path: Pa
     )
 
 
-def test_a_full_disk_is_reported_as_such(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_reported_as_such(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, mode: str) -> object:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
@@ -171,7 +169,9 @@ def test_a_full_disk_is_reported_as_such(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_disk_that_fills_up_while_writing_is_reported(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_while_writing_is_reported(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     open_file = Path.open
 
     def filling(path: Path, mode: str) -> object:

@@ -92,7 +92,9 @@ def test_lone_surrogates_are_read_as_the_replacement_character(tmp_path: Path) -
     assert [join(symbols_of(store, d), "char") for d in range(3)] == ["a\ufffd", "\ufffdb", "😀"]
 
 
-def test_more_symbols_than_fit_into_16_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_symbols_than_fit_into_16_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(documents_module, "BLOCK_CHARACTERS", 30_000)
     monkeypatch.setattr(store_writer, "COPY_BYTES", 1000)
     texts = [f"w{i} w{i // 2}" for i in range(70_000)]
@@ -301,14 +303,14 @@ def test_an_entry_removed_while_it_is_loaded_is_made_again(
     assert entries(cache) == [folder]
 
 
-def test_without_a_writable_cache_a_temporary_folder_is_used(
-    source: Path, cache: Path
-) -> None:
+def test_without_a_writable_cache_a_temporary_folder_is_used(source: Path, cache: Path) -> None:
     cache.write_text("a file where the folder should be", encoding="utf-8")
     assert texts_of(opened(source)) == ["one", "two", "three"]
 
 
-def test_neither_cache_nor_temporary_folder_can_be_written(source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neither_cache_nor_temporary_folder_can_be_written(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache.write_text("a file where the folder should be", encoding="utf-8")
     monkeypatch.setattr(tempfile, "tempdir", str(cache))
     with pytest.raises(OutputError) as error:
