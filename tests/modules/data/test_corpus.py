@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from charloom.data import corpus as corpus_module
+from charloom.data import subset as subset_module
 from charloom.data.corpus import Corpus, build_corpus
 from charloom.data.dataset import Dataset
 from charloom.data.store import Store, load_store, write_store
@@ -96,7 +97,7 @@ def test_training_documents_are_whole_and_in_order(make: Make, level: Level) -> 
 def test_counts_are_those_of_the_training_set(
     make: Make, level: Level, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_module, "BLOCK_IDS", block)
+    monkeypatch.setattr(subset_module, "BLOCK_IDS", block)
     corpus = build_corpus(make(LINES, level), EASY, seed=0)
     training = texts(corpus, corpus.training)
     counted = Counter(s for text in training for s in split(text, level))
