@@ -1,4 +1,4 @@
-"""Small corpora made by hand, without files, for tests of what learns from them."""
+"""Small in-memory datasets, without a store on disk."""
 
 from collections.abc import Sequence
 
@@ -23,19 +23,19 @@ def vocabulary(texts: Sequence[str]) -> Vocabulary:
 def part(
     texts: Sequence[str], known: Vocabulary | None = None, labels: Sequence[int] | None = None
 ) -> Dataset:
-    """Return the texts as a part, in the ids of ``known`` or of a vocabulary of their own."""
+    """Return a dataset of texts, in the ids of ``known`` or of their own vocabulary."""
     known = known or vocabulary(texts)
     ids = [known.encode(text) for text in texts]
     offsets = np.cumsum([0, *map(len, ids)])
-    given = np.array(labels if labels is not None else [-1] * len(texts), dtype=np.int32)
+    label_ids = np.array(labels if labels is not None else [-1] * len(texts), dtype=np.int32)
     return Dataset(
         ids=np.concatenate(ids).astype(np.uint16),
         offsets=offsets,
         selection=Selection.from_range(0, len(texts)),
         ids_begin=0,
         ids_end=int(offsets[-1]),
-        label_ids=given,
-        label_lookup=np.array([*range(given.max() + 1), -1], dtype=np.int32),
+        label_ids=label_ids,
+        label_lookup=np.array([*range(label_ids.max() + 1), -1], dtype=np.int32),
         level="char",
         symbols=known.symbols,
         id_lookup=np.arange(len(known)),

@@ -13,8 +13,8 @@ from command_line import Charloom
 from playwright.sync_api import Browser, Page
 
 import charloom as library
+from charloom import files
 from charloom.errors import OutputError
-from charloom.model_folder import writer
 from charloom.report.files import write_report
 
 HOSTILE = "<script>document.title='taken'</script>"
@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_the_report_that_was_there(
     trained: Path, page: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = page.read_bytes()
-    monkeypatch.setattr(writer, "_write", full)
+    monkeypatch.setattr(files, "write_file", full)
     with pytest.raises(OutputError) as error:
         write_report(trained / "run", page.parent)
     assert str(error.value) == (

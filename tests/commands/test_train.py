@@ -427,7 +427,7 @@ def test_a_run_that_was_ended_is_resumed(charloom: Charloom, source: Path, name:
     again = charloom("train", source, *SMALL, "--steps", 100, "-o", "runs/m")
     assert (again.code, again.err) == (
         2,
-        "charloom: runs/m already holds a run that can be resumed; go on with it by --resume, "
+        "charloom: runs/m already holds a run that can be resumed; resume it with --resume, "
         "replace it with --force, or name another folder with --output.\n",
     )
     other = charloom("train", source, "--hidden", 9, "--epochs", 3, "-o", "runs/m", "--resume")

@@ -23,6 +23,7 @@ LAYERS = (
     "charloom.events",
     "charloom.randomness",
     "charloom.formatting",
+    "charloom.files",
     "charloom.settings",
     "charloom.text",
     "charloom.network",

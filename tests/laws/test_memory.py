@@ -1,4 +1,4 @@
-"""Memory does not grow with the text: 200 MB of it take far less than that beyond the program."""
+"""Memory does not grow with the text: reading 200 MB takes far less than that."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ resource = pytest.importorskip("resource")
 
 PROGRAM = """
 import resource, sys
-import torch  # what it takes by itself is no matter of the text
+import torch  # its memory does not depend on the text
 from charloom.data.corpus import build_corpus
 from charloom.data.sources import resolve_sources
 from charloom.data.store import open_store
@@ -19,8 +19,8 @@ from charloom.settings import TextSettings
 from charloom.text import distinct_hashes, hashing
 from charloom.training.batches import DocumentBatches, StreamBatches
 
-hashing.MIN_COMPILED_DOCUMENTS = 10**9  # nor is what Numba takes
-distinct_hashes.BUCKET_SIZE = 1 << 18  # nor what is sorted at once
+hashing.MIN_COMPILED_DOCUMENTS = 10**9  # Numba's memory neither
+distinct_hashes.BUCKET_SIZE = 1 << 18  # and the bucket that is sorted at once is small
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -38,7 +38,7 @@ print(peak() - before, len(index.packed))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory otherwise")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory differently")
 @pytest.mark.parametrize("unit", ["line", "stream"])
 def test_memory_does_not_grow_with_the_text(
     unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -48,7 +48,7 @@ def test_memory_does_not_grow_with_the_text(
     with source.open("w", encoding="utf-8") as file:
         for first in range(0, 1_000_000, 10_000):
             file.writelines(
-                f"{number} {'and the rest of a line that is as long as some lines é are ' * 3}\n"
+                f"{number} {'and the rest of a line with some more words and an é in it, ' * 3}\n"
                 + "tail of it\n"
                 for number in range(first, first + 10_000)
             )
@@ -62,5 +62,5 @@ def test_memory_does_not_grow_with_the_text(
     )
     grown, index = map(float, done.stdout.split())
     assert index == 0 if unit == "stream" else index > 4.9e6
-    # Ids, offsets and hashes on disk take 230 MB for lines; 80 MB were seen.
+    # Ids, offsets and hashes on disk take 230 MB for lines; 80 MB of memory were measured.
     assert grown < 0.6 * size

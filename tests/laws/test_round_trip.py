@@ -12,7 +12,7 @@ from charloom.text.vocabulary import Vocabulary
 
 LEVELS: tuple[Level, ...] = ("char", "byte", "grapheme", "word")
 
-# Where segmentation is hard: joiners, flags, skin tones, keycaps, marks, Hangul parts, line ends,
+# Hard cases of segmentation: joiners, flags, skin tones, keycaps, marks, Hangul parts, line ends,
 # right-to-left text and its marks, NUL, apostrophes, and text that looks like a symbol's name.
 HARD = [
     *("\u200d", "\u200c", "\ufe0f", "\u20e3", "\u0301", "\u0323", "\u3099", "\u1100", "\u1161"),
@@ -70,7 +70,7 @@ def test_characters_of_the_symbols_are_those_of_the_text(level: Level, text: str
 
 @pytest.mark.parametrize("level", LEVELS)
 @given(text=TEXTS)
-def test_the_vocabulary_of_a_text_gives_it_back(level: Level, text: str) -> None:
+def test_the_vocabulary_of_a_text_encodes_it_exactly(level: Level, text: str) -> None:
     distinct = sorted(set(split(text, level)))
     vocabulary = Vocabulary.from_counts(level, distinct, [1] * len(distinct), 1, 1)
     assert vocabulary.decode(vocabulary.encode(text)) == text
@@ -78,7 +78,7 @@ def test_the_vocabulary_of_a_text_gives_it_back(level: Level, text: str) -> None
 
 
 @given(text=TEXTS)
-def test_each_level_cuts_no_finer_than_the_one_below(text: str) -> None:
+def test_symbols_of_a_level_are_whole_symbols_of_the_level_below(text: str) -> None:
     """Every grapheme is whole code points, every white-space character a word symbol of its own."""
     assert "".join(split(text, "grapheme")) == "".join(split(text, "char"))
     assert split(text, "byte") == [s for c in text for s in split(c, "byte")]

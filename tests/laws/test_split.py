@@ -1,4 +1,4 @@
-"""No validation document is in the training part; the split follows from texts and seed."""
+"""No validation document is in the training set; the split depends on texts and seed only."""
 
 import math
 import random
@@ -15,7 +15,7 @@ from charloom.settings import TextSettings
 
 SEEDS = st.integers(0, 2**63 - 1)
 FRACTIONS = st.floats(0.001, 0.999)
-# Each text holds two different symbols, so that there is always something to learn.
+# Each text has two different symbols, so that every training set has.
 TEXTS = st.text("abc😀", max_size=4).map(lambda text: f"xy{text}")
 CORPORA = st.lists(TEXTS, min_size=2, max_size=60).filter(lambda texts: len(set(texts)) > 1)
 
@@ -42,34 +42,34 @@ def store_of(texts: list[str]) -> Store:
     )
 
 
-def spans(part: Dataset) -> tuple[list[int], list[int]]:
-    starts, stops = part.spans(np.arange(len(part)))
+def spans(dataset: Dataset) -> tuple[list[int], list[int]]:
+    starts, stops = dataset.spans(np.arange(len(dataset)))
     return starts.tolist(), stops.tolist()
 
 
 def texts_of(store: Store, corpus: Corpus) -> tuple[list[str], list[str]]:
-    """Return the texts of the training and of the validation part."""
+    """Return the texts of the training set and of the validation set."""
     training, validation = (
         [
-            "".join(store.symbols[raw] for raw in part.ids[start:stop])
-            for start, stop in zip(*spans(part), strict=True)
+            "".join(store.symbols[raw] for raw in dataset.ids[start:stop])
+            for start, stop in zip(*spans(dataset), strict=True)
         ]
-        for part in (corpus.training, corpus.validation)
+        for dataset in (corpus.training, corpus.validation)
     )
     return training, validation
 
 
-def divided(texts: list[str], fraction: float, seed: int) -> tuple[list[str], list[str]]:
+def split_texts(texts: list[str], fraction: float, seed: int) -> tuple[list[str], list[str]]:
     store = store_of(texts)
-    chosen = TextSettings(valid_fraction=fraction, min_count=1)
-    return texts_of(store, build_corpus(store, chosen, seed=seed))
+    text = TextSettings(valid_fraction=fraction, min_count=1)
+    return texts_of(store, build_corpus(store, text, seed=seed))
 
 
 @given(texts=CORPORA, fraction=FRACTIONS, seed=SEEDS)
-def test_no_document_is_in_both_parts_and_none_is_lost(
+def test_no_document_is_in_both_sets_and_none_is_lost(
     texts: list[str], fraction: float, seed: int
 ) -> None:
-    training, validation = divided(texts, fraction, seed)
+    training, validation = split_texts(texts, fraction, seed)
     assert training and validation
     assert not set(training) & set(validation)
     assert sorted(training + validation) == sorted(texts)
@@ -79,7 +79,7 @@ def test_no_document_is_in_both_parts_and_none_is_lost(
 def test_the_fraction_is_met_within_one_distinct_document(
     texts: list[str], fraction: float, seed: int
 ) -> None:
-    _, validation = divided(texts, fraction, seed)
+    _, validation = split_texts(texts, fraction, seed)
     assert abs(len(set(validation)) - fraction * len(set(texts))) < 1
 
 
@@ -88,27 +88,27 @@ def test_the_order_of_the_documents_does_not_matter(
     texts: list[str], fraction: float, seed: int, order: random.Random
 ) -> None:
     shuffled = order.sample(texts, len(texts))
-    first, second = divided(texts, fraction, seed), divided(shuffled, fraction, seed)
-    assert [sorted(part) for part in first] == [sorted(part) for part in second]
+    first, second = split_texts(texts, fraction, seed), split_texts(shuffled, fraction, seed)
+    assert [sorted(texts) for texts in first] == [sorted(texts) for texts in second]
 
 
 @given(seed=SEEDS)
 @settings(max_examples=20)
-def test_the_same_seed_gives_the_same_split_and_another_one_another(seed: int) -> None:
+def test_the_same_seed_repeats_the_split_and_another_seed_does_not(seed: int) -> None:
     texts = [f"text {i}" for i in range(200)]
-    first = divided(texts, 0.5, seed)
-    assert first == divided(texts, 0.5, seed)
-    # Two random halves of 200 are equal with a chance of 1 to C(200, 100), less than 1e-58.
-    assert first != divided(texts, 0.5, (seed + 1) % 2**63)
+    first = split_texts(texts, 0.5, seed)
+    assert first == split_texts(texts, 0.5, seed)
+    # Two random halves of 200 are equal with probability 1 / C(200, 100), less than 1e-58.
+    assert first != split_texts(texts, 0.5, (seed + 1) % 2**63)
 
 
-def test_every_document_is_as_likely_to_be_chosen() -> None:
+def test_every_document_is_equally_likely_to_be_selected() -> None:
     seeds, texts = 1000, [f"text {i}" for i in range(40)]
-    chosen = [validation for seed in range(seeds) for validation in divided(texts, 0.25, seed)[1]]
-    # Each count is binomial(1000, 1/4): beyond six standard deviations (about 2e-9 each, 1e-7 for
-    # all 40) is no accident.
+    selected = [text for seed in range(seeds) for text in split_texts(texts, 0.25, seed)[1]]
+    # Each count is binomial(1000, 1/4). Six standard deviations are exceeded with probability 2e-9
+    # for each, 1e-7 for all 40: the test catches a biased rank, not chance.
     bound = 6 * math.sqrt(seeds * 0.25 * 0.75)
-    assert all(abs(chosen.count(text) - seeds / 4) < bound for text in texts)
+    assert all(abs(selected.count(text) - seeds / 4) < bound for text in texts)
 
 
 @given(texts=CORPORA, others=CORPORA)
@@ -126,10 +126,10 @@ def test_no_document_of_the_validation_file_is_trained_on(
 @given(texts=CORPORA, fraction=FRACTIONS, seed=SEEDS)
 def test_a_stream_is_cut_once(texts: list[str], fraction: float, seed: int) -> None:
     store, whole = store_of(texts), "".join(texts)
-    # One symbol before the cut would be nothing to learn.
+    # A training set of one symbol is refused.
     assume(len(whole) - math.ceil(fraction * len(whole)) > 1)
-    chosen = TextSettings(unit="stream", valid_fraction=fraction, min_count=1)
-    training, validation = texts_of(store, build_corpus(store, chosen, seed=seed))
+    text = TextSettings(unit="stream", valid_fraction=fraction, min_count=1)
+    training, validation = texts_of(store, build_corpus(store, text, seed=seed))
     assert "".join(training) + "".join(validation) == whole
     assert len(training) + len(validation) - len(texts) in (0, 1)
     assert abs(len("".join(validation)) - fraction * len(whole)) < 1

@@ -1,4 +1,4 @@
-"""Where charloom keeps what it can fetch or make again: named corpora, and texts as ids."""
+"""The cache folder: named corpora, encoded texts and file digests, all of which can be remade."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,6 @@ import platformdirs
 
 
 def cache_root() -> Path:
-    """Return the cache folder: ``CHARLOOM_CACHE`` if set, else the usual one of this system."""
+    """Return ``CHARLOOM_CACHE`` if it is set, else the user's cache folder of this system."""
     chosen = os.environ.get("CHARLOOM_CACHE")
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("charloom"))

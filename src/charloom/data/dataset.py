@@ -1,6 +1,6 @@
-"""Documents of the training or validation part, looked up in the ids on disk.
+"""Documents of the training or validation set, looked up in the memory-mapped ids of a store.
 
-Axes: documents that are asked for, by their number in the part.
+Axes: documents asked for, by index in the set; R runs of neighbors (data/selection.py).
 """
 
 import dataclasses
@@ -19,41 +19,45 @@ from charloom.text.symbols import join
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Documents of one part, as ids of the vocabulary, looked up in the memory-mapped raw ids."""
+    """Documents by index, as ids of the vocabulary.
+
+    Ids, lengths and labels are read from the store at each call; nothing is copied into memory.
+    """
 
     ids: NDArray[Any]
     """Raw ids of the whole store."""
     offsets: NDArray[np.int64]
-    """Where each document of the store begins in ``ids``, and the end of the last."""
+    """Start of each document of the store in ``ids``, then the end of the last."""
     selection: Selection
-    """Which of the store's documents these are."""
+    """The documents of the store that belong to the set."""
     ids_begin: int
     ids_end: int
-    """What a document has before ``first`` in ``ids``, or from ``last`` on, does not belong to
-    it: a stream is cut within a document."""
+    """Ids before ``ids_begin`` and from ``ids_end`` on do not belong to the set: a stream may be
+    cut within a document."""
     label_ids: NDArray[np.int32]
-    """The store's index of each document's label, -1 for none: (documents of the store,)."""
+    """The store's label index of each document, -1 for none: (documents of the store,)."""
     label_lookup: NDArray[np.int32]
-    """The index of each label of the store here, -1 for none; last that of -1."""
+    """The model's label index of each label of the store, -1 for none. Its last entry is that of
+    label index -1."""
     level: Level
     symbols: Sequence[str]
-    """The symbol that each raw id stands for."""
+    """The symbol of each raw id."""
     id_lookup: NDArray[np.int64]
     """The vocabulary's id of each raw id."""
     widths: NDArray[np.int64]
-    """The characters that each raw id stands for."""
+    """Characters that each raw id stands for."""
     counts: NDArray[np.int64]
-    """How often each raw id stands in the documents."""
+    """Occurrences of each raw id in the set."""
     max_length: int
-    """No document has more symbols."""
+    """Upper bound of the symbols of a document."""
 
     def __len__(self) -> int:
         return len(self.selection)
 
     def spans(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where documents begin and end in ``ids``."""
-        places = self.selection.store_indices(indices)
-        starts, stops = self.offsets[places], self.offsets[places + 1]
+        """Return the begin and end of documents in ``ids``."""
+        documents = self.selection.store_indices(indices)
+        starts, stops = self.offsets[documents], self.offsets[documents + 1]
         return np.maximum(starts, self.ids_begin), np.minimum(stops, self.ids_end)
 
     def lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -62,39 +66,38 @@ class Dataset:
         return stops - starts
 
     def labels(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the index of the label of documents, -1 for none."""
+        """Return the label index of documents, -1 for none."""
         if len(self.label_lookup) == 1:
             return np.full(len(indices), -1, dtype=np.int64)
-        return self.label_lookup[self.label_ids[self.selection.store_indices(indices)]].astype(
-            np.int64
-        )
+        labels = self.label_ids[self.selection.store_indices(indices)]
+        return self.label_lookup[labels].astype(np.int64)
 
     def end_positions(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the symbols of documents and of all those before, with one boundary for each."""
+        """Return the symbols up to the end of documents, one boundary per document included."""
         _, stops = self.spans(indices)
         return stops - self._skipped_R[self.selection.run_indices(indices)] + indices + 1
 
     @functools.cached_property
     def _skipped_R(self) -> NDArray[np.int64]:
-        """Symbols of the store before each run that do not belong to the part."""
-        firsts, counts = self.selection.starts_R, self.selection.offsets_R
-        sizes = np.diff(counts, append=len(self))
-        begins = np.maximum(self.offsets[firsts], self.ids_begin)
-        own = self.offsets[firsts + sizes] - begins
-        gaps: NDArray[np.int64] = begins - (np.cumsum(own) - own)
-        return gaps
+        """Symbols of the store before each run that do not belong to the set."""
+        first_documents, offsets = self.selection.starts_R, self.selection.offsets_R
+        sizes = np.diff(offsets, append=len(self))
+        begins = np.maximum(self.offsets[first_documents], self.ids_begin)
+        symbols = self.offsets[first_documents + sizes] - begins
+        skipped: NDArray[np.int64] = begins - (np.cumsum(symbols) - symbols)
+        return skipped
 
     def document(self, index: int) -> NDArray[np.int64]:
-        """Return the ids of a document's symbols, without boundaries: (symbols,)."""
+        """Return the ids of a document, without boundaries: (symbols,)."""
         ids: NDArray[np.int64] = self.id_lookup[self._raw_ids(index)]
         return ids
 
     def text(self, index: int) -> str:
-        """Return a document as it was read, also where the vocabulary lacks a symbol."""
+        """Return the text of a document, including symbols that are not in the vocabulary."""
         return join(map(self.symbols.__getitem__, self._raw_ids(index).tolist()), self.level)
 
     def characters(self, index: int) -> NDArray[np.int64]:
-        """Return how many characters each symbol of a document stands for: (symbols,)."""
+        """Return the number of characters of each symbol of a document: (symbols,)."""
         widths: NDArray[np.int64] = self.widths[self._raw_ids(index)]
         return widths
 
@@ -104,14 +107,14 @@ class Dataset:
 
     @functools.cached_property
     def total_symbols(self) -> int:
-        """Symbols of all documents and one boundary for each."""
+        """Symbols of all documents, one boundary per document included."""
         return int(self.counts.sum()) + len(self)
 
     @functools.cached_property
     def total_characters(self) -> int:
-        """Characters of all documents and one for the boundary of each."""
+        """Characters of all documents; the boundary of each counts as one."""
         return int(self.counts @ self.widths) + len(self)
 
     def release(self) -> None:
-        """Let go of the memory that looking at documents took."""
+        """Release the memory of the pages that were read; they are read again when needed."""
         release(self.ids, self.offsets, self.label_ids)

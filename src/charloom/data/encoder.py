@@ -1,6 +1,7 @@
-"""Texts as raw ids: each distinct symbol is numbered when it first appears.
+"""Encode texts as raw ids: each distinct symbol is numbered at its first appearance.
 
-A raw id needs no vocabulary, so a text is encoded once for any seed, split and minimum count.
+Raw ids do not depend on a vocabulary, so a text is encoded once for every seed, split and minimum
+count.
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,11 @@ from charloom.text.hashing import encode_utf8
 from charloom.text.symbols import iter_symbols, symbol_of
 
 EncodedBlock = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""The raw ids of all documents of a block, in order; and how many each document has."""
+"""The raw ids of all documents of a block, concatenated, and the number of ids of each."""
 
 
 class Encoder(Protocol):
-    """What the store needs of either way to encode."""
+    """Turns blocks of documents into raw ids and numbers new symbols."""
 
     def encode(self, block: Block) -> EncodedBlock:
         """Return a block as raw ids."""
@@ -27,17 +28,17 @@ class Encoder(Protocol):
 
     @property
     def symbols(self) -> Sequence[str]:
-        """The symbols seen so far; the raw id is the index."""
+        """The symbols seen so far, indexed by raw id."""
         ...
 
 
 def make_encoder(level: Level) -> Encoder:
-    """Return an encoder that has seen nothing yet."""
+    """Return an encoder that has seen no symbols yet."""
     return _TableEncoder(level) if level in ("char", "byte") else _DictEncoder(level)
 
 
 class _TableEncoder:
-    """Levels char and byte: a table from code to raw id; only new codes are looked at singly."""
+    """Levels char and byte: an array lookup from code to raw id."""
 
     def __init__(self, level: Level) -> None:
         self._level = level
@@ -58,7 +59,6 @@ class _TableEncoder:
         return ids
 
     def _number_new_codes(self, units: NDArray[Any]) -> None:
-        """Number codes in the order of their first appearance."""
         distinct, first = np.unique(units, return_index=True)
         symbol = symbol_of(self._level)
         for code in distinct[np.argsort(first)].tolist():
@@ -67,7 +67,7 @@ class _TableEncoder:
 
 
 class _Numbering(dict[str, int]):
-    """A dictionary that numbers each new key with the count of those before it."""
+    """A dictionary in which a missing key gets the next number, from 0."""
 
     def __missing__(self, key: str) -> int:
         number = self[key] = len(self)
@@ -75,7 +75,7 @@ class _Numbering(dict[str, int]):
 
 
 class _DictEncoder:
-    """Levels grapheme and word: the symbols of each text are looked up in a dictionary."""
+    """Levels grapheme and word: a dictionary lookup of each symbol."""
 
     def __init__(self, level: Level) -> None:
         self._level = level
@@ -86,6 +86,6 @@ class _DictEncoder:
         return tuple(self._raw_ids)
 
     def encode(self, block: Block) -> EncodedBlock:
-        number, level = self._raw_ids.__getitem__, self._level
-        ids = [np.fromiter(map(number, iter_symbols(t, level)), np.int64) for t in block.texts()]
+        raw_id, level = self._raw_ids.__getitem__, self._level
+        ids = [np.fromiter(map(raw_id, iter_symbols(t, level)), np.int64) for t in block.texts()]
         return np.concatenate(ids), np.fromiter(map(len, ids), dtype=np.int64)

@@ -1,9 +1,9 @@
-"""A hash of what files hold, by which their ids are found again.
+"""Fingerprint of source files: a hash of their content, the key of their encoded ids.
 
-A large file is not read again at every start: its digest is remembered in the cache, beside its
-size, its times, its number and its device. What changes a file changes the second of its times,
-which no program can set. A file that changed just before it was read is not remembered, since the
-times of a file system are coarse.
+The digest of a large file is cached with its size, its times, its inode and its device, so that the
+file is not read at every start. Any change of a file changes its status-change time (ctime), which
+programs cannot set. File systems record times in coarse ticks, so the digest of a file that was
+changed within the last seconds is not cached.
 """
 
 import hashlib
@@ -14,16 +14,17 @@ from pathlib import Path
 
 from charloom.data.cache import cache_root
 from charloom.data.text_files import SourceFile, unreadable_error
+from charloom.files import replace_files
 
 MIN_CACHED_BYTES = 1 << 26
-"""Bytes of a file from which on its digest is remembered."""
-_MIN_AGE_NS = 2_000_000_000
-"""Nanoseconds since the last change after which a file is remembered: longer than a tick."""
+"""Smallest size of a file whose digest is cached; smaller ones are read at every start."""
+MIN_AGE_NS = 2_000_000_000
+"""Nanoseconds since the last change from which on a digest is cached: more than a tick."""
 _DIGEST_BYTES = 16
 
 
 def fingerprint(files: Sequence[SourceFile]) -> str:
-    """Return a hexadecimal digest of what the files hold and how they are read, not of their names.
+    """Return the hexadecimal digest of the files' content and format; names do not matter.
 
     Raises SourceError if one cannot be read.
     """
@@ -41,28 +42,30 @@ def _cached_digest(path: Path) -> str:
     state = _file_state(path)
     if state[0] < MIN_CACHED_BYTES:
         return _compute_digest(path)
-    place = str(path.resolve()).encode("utf-8", "surrogateescape")
-    note = (
-        cache_root()
-        / "digests"
-        / f"{hashlib.blake2b(place, digest_size=_DIGEST_BYTES).hexdigest()}.json"
-    )
+    entry = _entry_path(path)
     try:
-        known = json.loads(note.read_bytes())
-        if known["state"] == state and isinstance(known["digest"], str):
-            return known["digest"]
+        cached = json.loads(entry.read_bytes())
+        if cached["state"] == state and isinstance(cached["digest"], str):
+            return cached["digest"]
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # nothing is remembered, or what was cannot be read
+        pass  # no entry, or a damaged one
     now = time.time_ns()
     digest = _compute_digest(path)
-    if state == _file_state(path) and max(state[1:3]) < now - _MIN_AGE_NS:
-        _write_entry(note, {"state": state, "digest": digest})
+    if state == _file_state(path) and max(state[1:3]) < now - MIN_AGE_NS:
+        _write_entry(entry, {"state": state, "digest": digest})
     return digest
 
 
+def _entry_path(path: Path) -> Path:
+    location = str(path.resolve()).encode("utf-8", "surrogateescape")
+    name = hashlib.blake2b(location, digest_size=_DIGEST_BYTES).hexdigest()
+    return cache_root() / "digests" / f"{name}.json"
+
+
 def _file_state(path: Path) -> list[int]:
-    found = path.stat()
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev]
+    """Return size, modification time, status-change time, inode and device of a file."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev]
 
 
 def _compute_digest(path: Path) -> str:
@@ -70,12 +73,10 @@ def _compute_digest(path: Path) -> str:
         return hashlib.file_digest(stream, hashlib.blake2b).hexdigest()
 
 
-def _write_entry(note: Path, record: dict[str, object]) -> None:
-    """Write what is known of a file, if the cache can be written; else it is read once more."""
+def _write_entry(entry: Path, record: dict[str, object]) -> None:
+    """Write an entry of the cache; if that fails, the file is read again at the next start."""
     try:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        making = note.with_suffix(".making")
-        making.write_text(json.dumps(record), encoding="ascii")
-        making.replace(note)
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        replace_files(entry.parent, {entry.name: json.dumps(record).encode()})
     except OSError:
         return

@@ -1,6 +1,7 @@
-"""Lines of text to documents, many at once: cut, cleaned and stripped in NumPy.
+"""Split text into line documents: cut, cleaned and stripped with NumPy, many lines at once.
 
-A line is one by itself only where it may need a repair. Axes: characters of a block, its lines.
+Only lines that cleaning might change become Python strings. Axes: ``units`` and ``flags`` have one
+element per code point of a block; ``starts`` and ``stops`` one per line.
 """
 
 import functools
@@ -16,25 +17,25 @@ from charloom.text.documents import Block, text_of
 from charloom.text.symbols import code_units, replace_surrogates
 
 _SPACE: Final = 1
-"""White space."""
+"""Flag of white space."""
 _MAY_NEED_REPAIR: Final = 2
-"""A line with it may need a repair."""
+"""Flag of characters that ``clean`` may change, alone or as part of a tag or entity."""
 _MAY_NOT_BE_NFC: Final = 4
-"""A text with it may not be in Unicode's form NFC, others are."""
+"""Flag of characters without which a text is in Unicode's form NFC."""
 _UNKNOWN: Final = 128
+"""Value of code points whose flags have not been computed yet."""
 _MIN_NON_NFC: Final = 0x300
 """Texts of lower code points are in Unicode's form NFC."""
 _STRIP_ROUNDS: Final = 4
-"""White-space characters that are taken from the ends of all lines at once, one a round."""
+"""Characters stripped from each end of all lines at once; longer white space is stripped singly."""
 _SEPARATOR: Final = "\x1e"
-"""Stands between cleaned lines: none holds it, while one may hold a line feed (``&#10;``)."""
+"""Separates cleaned lines. Cleaning removes it, while ``&#10;`` becomes a line feed."""
 
 
 def split_lines(text: str, settings: TextSettings) -> Block:
-    """Return the lines of ``text``, which LF ends, as documents; blank ones are left out.
+    """Return the non-blank lines of ``text``, separated by LF, as documents.
 
-    With ``settings.clean`` they are cleaned and stripped. Each line comes out as
-    ``clean_document`` would give it.
+    With ``settings.clean`` they are cleaned and stripped. Each equals ``clean_document(line)``.
     """
     try:
         units = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
@@ -42,61 +43,60 @@ def split_lines(text: str, settings: TextSettings) -> Block:
         text = replace_surrogates(text)
         units = code_units(text, "char")
     separator = "\n"
-    kinds = _code_flags(units)
+    flags = _code_flags(units)
     if settings.clean:
-        doubtful = _lines_to_clean(text, units, kinds)
-        if len(doubtful):
+        to_clean = _lines_to_clean(text, units, flags)
+        if len(to_clean):
             lines, separator = text.split("\n"), _SEPARATOR
-            for number in doubtful.tolist():
+            for number in to_clean.tolist():
                 lines[number] = clean_document(lines[number], settings)
             units = code_units(separator.join(lines), "char")
-            kinds = _code_flags(units)
-    between = np.flatnonzero(units == ord(separator))
-    return _to_block(units, kinds, between, strip=settings.clean)
+            flags = _code_flags(units)
+    separators = np.flatnonzero(units == ord(separator))
+    return _to_block(units, flags, separators, strip=settings.clean)
 
 
 def is_known_clean(text: str) -> bool:
-    """Return whether ``clean`` changes nothing but surrogates: True is certain, False is not."""
+    """Return True if ``clean`` only replaces surrogates; False does not exclude it."""
     text = replace_surrogates(text)
     units = code_units(text, "char")
     return not len(_lines_to_clean(text, units, _code_flags(units)))
 
 
 def _lines_to_clean(
-    text: str, units: NDArray[np.uint32], kinds: NDArray[np.uint8]
+    text: str, units: NDArray[np.uint32], flags: NDArray[np.uint8]
 ) -> NDArray[np.int64]:
     """Return the numbers of the lines that cleaning might change."""
-    if not kinds.size or kinds.max() <= _SPACE:
+    if not flags.size or flags.max() <= _SPACE:
         return np.zeros(0, dtype=np.int64)
-    if np.bitwise_or.reduce(kinds) & _MAY_NOT_BE_NFC and not unicodedata.is_normalized("NFC", text):
-        places = np.flatnonzero((kinds & _MAY_NEED_REPAIR).astype(bool) | (units >= _MIN_NON_NFC))
+    if np.bitwise_or.reduce(flags) & _MAY_NOT_BE_NFC and not unicodedata.is_normalized("NFC", text):
+        indices = np.flatnonzero((flags & _MAY_NEED_REPAIR).astype(bool) | (units >= _MIN_NON_NFC))
     else:
-        places = np.flatnonzero(kinds & _MAY_NEED_REPAIR)
-    return np.unique(np.searchsorted(np.flatnonzero(units == ord("\n")), places))
+        indices = np.flatnonzero(flags & _MAY_NEED_REPAIR)
+    return np.unique(np.searchsorted(np.flatnonzero(units == ord("\n")), indices))
 
 
 def _code_flags(units: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """Return what each code point may be, in bits."""
     table = _flag_table()
-    kinds = table.take(units)
-    if kinds.size and kinds.max() >= _UNKNOWN:
-        new = np.unique(units[kinds == _UNKNOWN])
+    flags = table.take(units)
+    if flags.size and flags.max() >= _UNKNOWN:
+        new = np.unique(units[flags == _UNKNOWN])
         table[new] = [character_flags(chr(code)) for code in new.tolist()]
-        kinds = table.take(units)
-    return kinds
+        flags = table.take(units)
+    return flags
 
 
 @functools.cache
 def _flag_table() -> NDArray[np.uint8]:
-    """Return the kind of each code point that was seen so far."""
+    """Return the flags of all code points, filled in as characters appear."""
     return np.full(0x110000, _UNKNOWN, dtype=np.uint8)
 
 
 def character_flags(character: str) -> int:
-    """Return what a character may be, in bits: for NFC, the careful side of what Unicode says."""
+    """Return the flags of a character; the NFC flag may be set without need, never missing."""
     code = ord(character)
     doubt = character in ";<" or not is_clean(character)
-    # What joins the character before it is a mark, or a vowel or final consonant of Hangul.
+    # Characters that compose with the one before them are marks and Hangul vowels or finals.
     shape = code >= _MIN_NON_NFC and (
         not unicodedata.is_normalized("NFC", character)
         or unicodedata.category(character).startswith("M")
@@ -107,24 +107,24 @@ def character_flags(character: str) -> int:
 
 def _to_block(
     units: NDArray[np.uint32],
-    kinds: NDArray[np.uint8],
-    between: NDArray[np.int64],
+    flags: NDArray[np.uint8],
+    separators: NDArray[np.int64],
     *,
     strip: bool,
 ) -> Block:
-    """Return what stands between the separators at ``between``, without them and what is blank."""
-    starts = np.concatenate([[0], between + 1])
-    stops = np.append(between, len(units))
+    """Return the non-blank texts between the separators at these indices."""
+    starts = np.concatenate([[0], separators + 1])
+    stops = np.append(separators, len(units))
     inside = np.ones(len(units), dtype=bool)
-    inside[between] = False
-    inner_starts, inner_stops = _strip_bounds(units, kinds, starts, stops)
+    inside[separators] = False
+    inner_starts, inner_stops = _strip_bounds(units, flags, starts, stops)
     kept = inner_stops > inner_starts
     if strip:
         starts, stops = inner_starts, inner_stops
     starts, stops = starts[kept], stops[kept]
-    if int((stops - starts).sum()) + len(between) < len(units):
+    if int((stops - starts).sum()) + len(separators) < len(units):
         steps = np.zeros(len(units) + 1, dtype=np.int8)
-        # A separator stands between a stop and the next start, so no place is named twice.
+        # A separator is between a stop and the next start, so no index occurs twice.
         steps[starts] = 1
         steps[stops] = -1
         inside = np.cumsum(steps[:-1], dtype=np.int8).view(np.bool_)
@@ -133,20 +133,20 @@ def _to_block(
 
 def _strip_bounds(
     units: NDArray[np.uint32],
-    kinds: NDArray[np.uint8],
+    flags: NDArray[np.uint8],
     starts: NDArray[np.int64],
     stops: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where each line begins and ends without its outer white space."""
+    """Return the begin and end of each line without its outer white space."""
     starts, stops = starts.copy(), stops.copy()
     for bounds, shift, edge in ((starts, 1, 0), (stops, -1, -1)):
         lines = np.flatnonzero(starts < stops)
         for _ in range(_STRIP_ROUNDS):
-            lines = lines[(kinds[bounds[lines] + edge] & _SPACE) != 0]
+            lines = lines[(flags[bounds[lines] + edge] & _SPACE) != 0]
             bounds[lines] += shift
             lines = lines[starts[lines] < stops[lines]]
         for line in lines.tolist():
             text = text_of(units[starts[line] : stops[line]])
-            left = text.lstrip() if shift > 0 else text.rstrip()
-            bounds[line] += shift * (len(text) - len(left))
+            stripped = text.lstrip() if shift > 0 else text.rstrip()
+            bounds[line] += shift * (len(text) - len(stripped))
     return starts, stops

@@ -1,7 +1,7 @@
-"""Files as arrays: memory-mapped, and let go of from time to time.
+"""Files as read-only arrays: memory-mapped, with their pages released from time to time.
 
-Pages of a mapped file that were looked at count as memory of the process until they are let go
-of. They stay in the system's own cache, so looking at them again costs little.
+Pages of a mapped file that were read count as memory of the process until they are released. They
+stay in the system's page cache, so reading them again is cheap.
 """
 
 import mmap
@@ -12,24 +12,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 RELEASE_AFTER = 512
-"""Places far from each other that may be looked at before pages are let go of: the system brings 16
-pages for each, 32 MB in all."""
+"""Random reads after which to release pages: Linux maps 16 pages (64 KiB) around each, 32 MiB in
+all."""
 
 
 def map_file(path: Path, dtype: str) -> NDArray[Any]:
-    """Return a file that is not empty as an array that cannot be written."""
+    """Return the content of a file as a read-only array; raises ValueError if it is empty."""
     with path.open("rb") as file:
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), dtype=dtype)
 
 
 def release(*arrays: NDArray[Any]) -> None:
-    """Let go of the pages of those arrays that ``mapped`` gave; nothing else changes."""
+    """Release the pages of arrays that ``map_file`` returned, or views of them; ignore others."""
     for array in arrays:
         base: Any = array
         while isinstance(base, np.ndarray):
             base = base.base
         if isinstance(base, memoryview):
             base = base.obj
-        # Windows has no such call, and takes back pages by itself.
+        # Windows has no such call, and takes pages back on its own.
         if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             base.madvise(mmap.MADV_DONTNEED)

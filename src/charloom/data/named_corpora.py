@@ -1,7 +1,7 @@
-"""Corpora that have a name: one that comes with an installed package, others fetched once.
+"""The registry of named corpora: one is installed with a package, the others are fetched once.
 
-A fetched file is kept in the cache folder only when its checksum is the registered one, and is
-checked again whenever it is used.
+A fetched file is kept in the cache only if its checksum is the registered one. The checksum is
+compared again at every use.
 """
 
 import dataclasses
@@ -14,10 +14,11 @@ from typing import Any
 
 from charloom.data.cache import cache_root
 from charloom.errors import DownloadError
+from charloom.files import exists
 from charloom.settings import Unit
 
 Progress = Callable[[int], None]
-"""Is told how many more bytes were fetched."""
+"""Called with the number of bytes just fetched."""
 
 _BLOCK_BYTES = 1 << 16
 _TIMEOUT_SECONDS = 30
@@ -25,7 +26,7 @@ _TIMEOUT_SECONDS = 30
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RemoteFile:
-    """A file on the network, and how to know that it is the right one."""
+    """A file on the network and its checksum."""
 
     url: str
     digest: str
@@ -35,28 +36,28 @@ class RemoteFile:
 
     @property
     def name(self) -> str:
-        """The file's name, also in the cache folder."""
+        """The file's name, in the cache folder as well."""
         return self.url.rsplit("/", 1)[-1]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NamedCorpus:
-    """A text that ``charloom train`` finds by its name."""
+    """A text that can be named as a source."""
 
     name: str
     description: str
     terms: str
-    """What its makers allow."""
+    """License or terms of use."""
     files: tuple[RemoteFile, ...] = ()
     resource: tuple[str, str] | None = None
-    """Package and file, for a corpus that is installed and not fetched."""
+    """Package and file of an installed corpus."""
     unit: Unit = "line"
     column_names: tuple[str, ...] = ()
-    """Names of the columns of a table, which has no header line."""
+    """Names of the columns, for a table without a header line."""
     columns: tuple[str, ...] = ()
-    """Columns that are read unless others are asked for."""
+    """Columns that are read by default."""
     label_column: str | None = None
-    """The column that can serve as label; it is used only when asked for."""
+    """The column to use as label; not used by default."""
 
 
 _GITHUB = "https://raw.githubusercontent.com"
@@ -122,16 +123,13 @@ CORPORA: dict[str, NamedCorpus] = {
 
 
 def find_corpus(name: str) -> NamedCorpus | None:
-    """Return the corpus that ``name`` means; what exists as a path of that name goes before it."""
+    """Return the corpus called ``name``; None if there is none, or a path of that name exists."""
     corpus = CORPORA.get(name)
-    return corpus if corpus is not None and not Path(name).exists() else None
+    return corpus if corpus is not None and not exists(Path(name)) else None
 
 
 def default_settings(names: Sequence[str]) -> dict[str, Any]:
-    """Return the text settings that the corpora among ``names`` bring, to be overridden.
-
-    Where several corpora bring the same setting, the first one's holds.
-    """
+    """Return the default text settings of the corpora among ``names``; the first one wins."""
     settings: dict[str, Any] = {}
     for name in names:
         if (corpus := find_corpus(name)) is not None:
@@ -142,23 +140,23 @@ def default_settings(names: Sequence[str]) -> dict[str, Any]:
 
 
 def bytes_to_fetch(corpus: NamedCorpus) -> int:
-    """Return how many bytes ``local_path`` would have to fetch now."""
+    """Return the bytes that ``fetch_files`` would have to fetch now."""
     return sum(
         file.size for file in corpus.files if not _is_intact(_cached_path(corpus, file), file)
     )
 
 
 def fetch_files(corpus: NamedCorpus, progress: Progress | None = None) -> list[Path]:
-    """Return the corpus' files on this machine; those that are not there yet are fetched.
+    """Return the paths of a corpus' files; those that are not in the cache are fetched first.
 
-    Raises DownloadError if a file cannot be fetched or kept, or is not the registered one.
+    Raises DownloadError if a file cannot be fetched or written, or has a wrong checksum.
     """
     if corpus.resource is not None:
         package, name = corpus.resource
         return [Path(str(importlib.resources.files(package) / name))]
     for file in corpus.files:
         if not _is_intact(_cached_path(corpus, file), file):
-            _fetch_file(corpus, file, progress or (lambda read: None))
+            _fetch_file(corpus, file, progress or (lambda count: None))
     return [_cached_path(corpus, file) for file in corpus.files]
 
 
@@ -185,37 +183,37 @@ def _expected_digest(file: RemoteFile) -> str:
 
 
 def _fetch_file(corpus: NamedCorpus, file: RemoteFile, progress: Progress) -> None:
-    """Fetch one file into a temporary folder, and move it to its place when it is whole and right.
+    """Fetch a file into a temporary folder and rename it into the cache if its checksum is right.
 
-    What the network refuses and what the disk refuses are told apart.
+    DownloadError says whether the network or the disk failed.
     """
-    place = _cached_path(corpus, file)
+    path = _cached_path(corpus, file)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix="fetching-") as folder:
-            begun = Path(folder, file.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix="fetching-") as folder:
+            partial = Path(folder, file.name)
             digest = _new_hash(file)
-            with begun.open("wb") as target:
+            with partial.open("wb") as target:
                 for block in _download_blocks(corpus, file):
                     target.write(block)
                     digest.update(block)
                     progress(len(block))
-            if digest.hexdigest() != _expected_digest(file):
+            expected = _expected_digest(file)
+            if digest.hexdigest() != expected:
                 raise DownloadError(
-                    f"{corpus.name}: {file.url} is not what it should be: checksum "
-                    f"{digest.hexdigest()}, registered {_expected_digest(file)}; nothing was kept; try "
-                    f"again, or put the right file at {place}."
+                    f"{corpus.name}: {file.url} is not the registered file: its checksum is "
+                    f"{digest.hexdigest()}, not {expected}; nothing was kept; try again, or put "
+                    f"the right file at {path}."
                 )
-            begun.replace(place)
+            partial.replace(path)
     except OSError as error:
         raise DownloadError(
-            f"the cache folder {place.parent} cannot be written: {error.strerror or error}; free "
+            f"the cache folder {path.parent} cannot be written: {error.strerror or error}; free "
             "some space, or set CHARLOOM_CACHE to a folder that can be written."
         ) from error
 
 
 def _download_blocks(corpus: NamedCorpus, file: RemoteFile) -> Iterator[bytes]:
-    """Yield what the address gives."""
     import http.client
     import urllib.error
     import urllib.request
@@ -229,5 +227,6 @@ def _download_blocks(corpus: NamedCorpus, file: RemoteFile) -> Iterator[bytes]:
             error.close()
         raise DownloadError(
             f"{corpus.name} cannot be fetched from {file.url}: {error}; it is fetched once, over "
-            f"the network; go online and try again, or put the file at {_cached_path(corpus, file)}."
+            "the network; go online and try again, or put the file at "
+            f"{_cached_path(corpus, file)}."
         ) from error

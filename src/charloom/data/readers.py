@@ -1,4 +1,4 @@
-"""Files to documents: cleaned, blank ones left out, one after another."""
+"""Read source files as documents, cleaned and without blank ones, in bounded memory."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,11 +17,11 @@ from charloom.text.symbols import code_units
 def read_documents(
     files: Sequence[SourceFile], settings: TextSettings, progress: Progress | None = None
 ) -> Iterator[Document]:
-    """Yield the documents of ``files``, cleaned as ``settings`` say; blank ones are left out.
+    """Yield the non-blank documents of ``files``, cleaned according to ``settings``.
 
-    A row of a table is one document, whatever the unit. Of a text file each line is one with unit
-    ``line``, else the file is. Columns, labels and headers concern the tables among the files.
-    Memory holds a block, or one document where that is larger. Raises SourceError.
+    A row of a table is one document, whatever the unit. In a text file, each line is one with unit
+    ``line``; with other units the file is. Columns, labels and headers apply to tables only.
+    Memory holds a block, or one document if that is larger. Raises SourceError.
     """
     return to_documents(read_blocks(files, settings, progress))
 
@@ -29,18 +29,18 @@ def read_documents(
 def read_blocks(
     files: Sequence[SourceFile], settings: TextSettings, progress: Progress | None = None
 ) -> Iterator[Block]:
-    """Yield the same documents in blocks; a file of a stream may take many.
+    """Yield the same documents in blocks; a file with unit ``stream`` may span many blocks.
 
-    Memory holds a block, or one line where that is larger; with unit ``document`` one document.
+    Memory holds a block, or one line if that is larger; with unit ``document``, one document.
     """
     _check_columns(files, settings)
-    found = False
+    has_text = False
     for file in files:
         for block in _file_blocks(file, settings, progress):
             if len(block.lengths):
-                found = True
+                has_text = True
                 yield block
-    if not found:
+    if not has_text:
         names = ", ".join(file.name for file in files)
         raise SourceError(
             f"no text in {names}: only blank lines or fields; at least one that is not blank is "
@@ -49,16 +49,16 @@ def read_blocks(
 
 
 def _check_columns(files: Sequence[SourceFile], settings: TextSettings) -> None:
-    given = {
+    table_options = {
         "--column": bool(settings.columns),
         "--label-column": settings.label_column is not None,
         "--header": settings.header is True,
         "--no-header": settings.header is False,
     }
-    asked = [option for option, is_given in given.items() if is_given]
-    if asked and all(file.format == "text" for file in files):
+    given = [option for option, is_given in table_options.items() if is_given]
+    if given and all(file.format == "text" for file in files):
         raise SourceError(
-            f"{asked[0]} was given, but {', '.join(file.name for file in files)} has no columns; "
+            f"{given[0]} was given, but {', '.join(file.name for file in files)} has no columns; "
             "columns are read from .csv, .tsv, .jsonl and .parquet files; leave the option out or "
             "rename the file."
         )
@@ -93,15 +93,15 @@ def _whole_file(blocks: Iterator[str], settings: TextSettings) -> Iterator[Docum
 
 
 def _stream_blocks(blocks: Iterator[str], settings: TextSettings) -> Iterator[Block]:
-    """Yield a file as one document, piece by piece; nothing if it is blank."""
+    """Yield a file as one document, chunk by chunk; nothing if it is blank."""
     held: list[str] = []
     blank = True
-    for piece in line_chunks(blocks, translate=settings.clean):
+    for chunk in line_chunks(blocks, translate=settings.clean):
         if not blank:
             yield _chunk_block(held, unfinished=True)
             held = []
-        surely = settings.clean and line_splitter.is_known_clean(piece)
-        held.append(piece if surely else clean_document(piece, settings))
+        clean = settings.clean and line_splitter.is_known_clean(chunk)
+        held.append(chunk if clean else clean_document(chunk, settings))
         blank = blank and not held[-1].strip()
     if not blank:
         yield _chunk_block(held, unfinished=False)

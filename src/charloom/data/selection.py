@@ -1,7 +1,7 @@
-"""Which documents of a store make up a part of it: runs of neighbours.
+"""A subset of a store's documents, kept as runs of neighbors.
 
-The validation part is small, so the training part has few runs, whatever the number of documents.
-Axes: documents that are asked for; R runs.
+The validation set is small, so the training set has few runs, however many documents it has.
+Axes: documents asked for; R runs.
 """
 
 import dataclasses
@@ -14,60 +14,60 @@ from numpy.typing import NDArray
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Documents of a store in their order, numbered from 0."""
+    """Documents of a store in their order, indexed from 0."""
 
     starts_R: NDArray[np.int64]
-    """The store's number of the first document of each run."""
+    """The store's index of the first document of each run."""
     offsets_R: NDArray[np.int64]
-    """Documents before each run: the number of its first one."""
+    """Documents in the runs before each run: the index of its first document."""
     total: int
     """Documents of all runs."""
 
     @classmethod
-    def from_mask(cls, chosen: NDArray[np.bool_]) -> Self:
-        """Return the documents for which ``chosen`` is true: (documents of the store,)."""
-        changes = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
-        firsts, lasts = changes[::2], changes[1::2]
-        sizes = lasts - firsts
-        return cls(starts_R=firsts, offsets_R=np.cumsum(sizes) - sizes, total=int(sizes.sum()))
+    def from_mask(cls, mask: NDArray[np.bool_]) -> Self:
+        """Return the documents for which ``mask`` is True: (documents of the store,)."""
+        changes = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+        starts, stops = changes[::2], changes[1::2]
+        sizes = stops - starts
+        return cls(starts_R=starts, offsets_R=np.cumsum(sizes) - sizes, total=int(sizes.sum()))
 
     @classmethod
-    def from_range(cls, first: int, last: int) -> Self:
-        """Return the documents from ``first`` to before ``last``."""
-        return cls(starts_R=np.array([first]), offsets_R=np.zeros(1, np.int64), total=last - first)
+    def from_range(cls, start: int, stop: int) -> Self:
+        """Return the documents from ``start`` to before ``stop``."""
+        return cls(starts_R=np.array([start]), offsets_R=np.zeros(1, np.int64), total=stop - start)
 
     def __len__(self) -> int:
         return self.total
 
     def run_indices(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the run of each document."""
+        """Return the index of the run of each document."""
         runs: NDArray[np.int64] = np.searchsorted(self.offsets_R, indices, side="right") - 1
         return runs
 
     def store_indices(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the store's number of each document."""
+        """Return the store's index of each document."""
         if len(self.starts_R) == 1:
-            first: int = self.starts_R[0]
-            return indices + first
-        run = self.run_indices(indices)
-        places: NDArray[np.int64] = self.starts_R[run] + (indices - self.offsets_R[run])
-        return places
+            start: int = self.starts_R[0]
+            return indices + start
+        runs = self.run_indices(indices)
+        documents: NDArray[np.int64] = self.starts_R[runs] + (indices - self.offsets_R[runs])
+        return documents
 
     def mask(self, begin: int, end: int) -> NDArray[np.bool_]:
-        """Return for each document of the store from ``begin`` to before ``end`` whether it is one.
+        """Return whether each document of the store from ``begin`` to before ``end`` is selected.
 
-        Takes a small part of the time of asking for the place of each.
+        Much faster than ``store_indices`` of all documents.
         """
         sizes = np.diff(self.offsets_R, append=self.total)
         first = int(np.searchsorted(self.starts_R + sizes, begin, side="right"))
         last = int(np.searchsorted(self.starts_R, end))
         steps = np.zeros(end - begin + 1, dtype=np.int8)
-        # Runs do not touch, so no place is named twice.
+        # Runs are not adjacent, so no index occurs twice.
         steps[np.maximum(self.starts_R[first:last] - begin, 0)] = 1
         steps[np.minimum((self.starts_R + sizes)[first:last], end) - begin] = -1
         return np.cumsum(steps[:-1], dtype=np.int8).view(np.bool_)
 
     def blocks(self, size: int) -> Iterator[NDArray[np.int64]]:
-        """Yield the store's numbers of all documents, ``size`` at a time."""
+        """Yield the store's indices of all documents, ``size`` at a time."""
         for begin in range(0, self.total, size):
             yield self.store_indices(np.arange(begin, min(begin + size, self.total)))

@@ -1,4 +1,4 @@
-"""What a user names (a file, folder, glob, corpus, or standard input) becomes files to read."""
+"""Resolve the sources that a user names: files, folders, globs, corpora, standard input."""
 
 import atexit
 import difflib
@@ -16,6 +16,7 @@ from charloom.data.named_corpora import CORPORA, NamedCorpus, fetch_files, find_
 from charloom.data.readers import read_blocks, read_documents
 from charloom.data.text_files import Compression, Format, Progress, SourceFile, unreadable_error
 from charloom.errors import SourceError
+from charloom.files import exists, is_dir, is_file
 from charloom.settings import TextSettings
 from charloom.text.documents import Document
 from charloom.text.symbols import replace_surrogates
@@ -50,14 +51,16 @@ def resolve_sources(
     *,
     live: bool = False,
 ) -> list[SourceFile]:
-    """Return the files that ``names`` stand for, in the order given, those of a folder sorted.
+    """Return the files that ``names`` stand for, in that order; those of a folder are sorted.
 
-    A name is a file of any suffix; a folder, of which all files with a known suffix are taken,
-    hidden ones left out; a glob; ``-`` for standard input; or a named corpus, which is fetched if
-    needed (``progress`` is told the bytes). What exists as a path goes before a corpus of that
-    name. Standard input is read as text, or, when columns or a header are spoken of, as jsonl if it
-    begins with a brace and as csv if not; with ``live``, text is read from it as it comes, instead
-    of being copied first. Raises SourceError and DownloadError.
+    A name is one of: a file with any suffix; a folder, of which the visible files with a known
+    suffix are read; a glob; ``-`` for standard input; a named corpus, which is fetched if needed
+    (``progress`` is called with the number of bytes just fetched). A path takes precedence over a
+    corpus of the same name.
+
+    Standard input is text, unless ``settings`` have columns, a label column or a header: then it is
+    jsonl if it starts with a brace, else csv. It is copied to a temporary file; with ``live``, text
+    is read as it arrives instead. Raises SourceError and DownloadError.
     """
     if not names:
         raise SourceError(
@@ -69,7 +72,7 @@ def resolve_sources(
 
 
 def total_bytes(files: Sequence[SourceFile]) -> int:
-    """Return the bytes of the files as they lie on disk; raises SourceError if one has gone."""
+    """Return the size of the files on disk; raises SourceError if one cannot be found."""
     total = 0
     for file in files:
         try:
@@ -84,19 +87,19 @@ def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> li
         if name == "-":
             return [_spool(sys.stdin.buffer, "standard input", settings)]
         path = Path(name)
-        if path.is_dir():
+        if is_dir(path):
             return _folder_files(name)
-        if path.is_file():
+        if is_file(path):
             return [_single_file(path)]
-        if path.exists():  # a pipe, say: it can be read only once
+        if exists(path):  # such as a pipe, which can be read only once
             with path.open("rb") as stream:
                 return [_spool(stream, name, settings)]
     except OSError as error:
         raise unreadable_error(name, error) from error
     if "://" in name:
         raise SourceError(
-            f"{name!r} is an address, which is not read; allowed: {_allowed_sources()}; download it first "
-            "and name the file."
+            f"{name!r} is an address, which is not read; allowed: {_allowed_sources()}; "
+            "download it first and name the file."
         )
     if glob.has_magic(name):
         return _glob_files(name)
@@ -106,7 +109,8 @@ def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> li
     close = difflib.get_close_matches(name, CORPORA, n=1)
     remedy = f"did you mean {close[0]}?" if close else "check the spelling."
     raise SourceError(
-        f"no file, folder, glob or corpus is named {name!r}; allowed: {_allowed_sources()}; {remedy}"
+        f"no file, folder, glob or corpus is named {name!r}; allowed: {_allowed_sources()}; "
+        f"{remedy}"
     )
 
 
@@ -115,7 +119,6 @@ def _allowed_sources() -> str:
 
 
 def _single_file(path: Path) -> SourceFile:
-    """Return an existing file as its suffixes tell to read it; refuse an empty one."""
     if path.stat().st_size == 0:
         raise _empty_error(str(path))
     return _source_file(path)
@@ -123,22 +126,23 @@ def _single_file(path: Path) -> SourceFile:
 
 def _empty_error(name: str) -> SourceError:
     return SourceError(
-        f"{replace_surrogates(name)} is empty; at least one line with text is needed; give another source."
+        f"{replace_surrogates(name)} is empty; at least one line with text is needed; give another "
+        "source."
     )
 
 
 def _source_file(path: Path) -> SourceFile:
+    """Return a file with the format and compression that its suffixes imply."""
     compression = _COMPRESSIONS.get(path.suffix.lower())
     inner = path.with_suffix("") if compression else path
-    form = _FORMATS.get(inner.suffix.lower(), "text")
-    if compression and form == "parquet":
+    file_format = _FORMATS.get(inner.suffix.lower(), "text")
+    if compression and file_format == "parquet":
         raise SourceError(
-            f"{replace_surrogates(str(path))} is a compressed parquet file; .txt, .csv, .tsv and .jsonl may be "
-            "compressed, parquet is so by itself; unpack it first."
+            f"{replace_surrogates(str(path))} is a compressed parquet file; .txt, .csv, .tsv and "
+            ".jsonl may be compressed, parquet is compressed by itself; unpack it first."
         )
-    return SourceFile(
-        path=path, name=replace_surrogates(str(path)), format=form, compression=compression
-    )
+    name = replace_surrogates(str(path))
+    return SourceFile(path=path, name=name, format=file_format, compression=compression)
 
 
 def _is_known(path: Path) -> bool:
@@ -147,17 +151,19 @@ def _is_known(path: Path) -> bool:
 
 
 def _folder_files(name: str) -> list[SourceFile]:
-    found = sorted(path for path in _walk(Path(name)) if _is_known(path))
-    if not found:
+    paths = sorted(path for path in _walk(Path(name)) if _is_known(path))
+    if not paths:
         raise SourceError(
-            f"folder {replace_surrogates(name)} holds no file to read; allowed: {', '.join(_FORMATS)}, "
-            f"all but parquet also with {' or '.join(_COMPRESSIONS)}; name the files themselves, "
-            "or use a glob."
+            f"folder {replace_surrogates(name)} holds no file to read; allowed: "
+            f"{', '.join(_FORMATS)}, all but parquet also with {' or '.join(_COMPRESSIONS)}; name "
+            "the files themselves, or use a glob."
         )
-    return [_source_file(path) for path in found]
+    return [_source_file(path) for path in paths]
 
 
 def _walk(folder: Path) -> Iterator[Path]:
+    """Yield the visible files below a folder; raises OSError if one cannot be listed."""
+
     def fail(error: OSError) -> None:
         raise error
 
@@ -167,15 +173,15 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _glob_files(name: str) -> list[SourceFile]:
-    # Path.glob refuses absolute patterns and takes hidden files.
+    # Path.glob refuses absolute patterns and includes hidden files.
     matches = sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207
-    found = [_source_file(path) for path in matches if path.is_file()]
-    if not found:
+    files = [_source_file(path) for path in matches if is_file(path)]
+    if not files:
         raise SourceError(
             f"no file matches the glob {name!r}; allowed: *, ?, [abc], and ** for folders within; "
             "check the spelling and the folder."
         )
-    return found
+    return files
 
 
 def _corpus_files(corpus: NamedCorpus, progress: Progress | None) -> list[SourceFile]:
@@ -191,7 +197,7 @@ def _corpus_files(corpus: NamedCorpus, progress: Progress | None) -> list[Source
 
 
 def _spool(stream: BinaryIO, name: str, settings: TextSettings) -> SourceFile:
-    """Copy what can be read only once to a temporary file, which is removed at exit."""
+    """Copy a stream to a temporary file, which is removed at exit."""
     with tempfile.NamedTemporaryFile(prefix="charloom-", delete=False) as target:
         path = Path(target.name)
         atexit.register(path.unlink, missing_ok=True)
@@ -201,8 +207,8 @@ def _spool(stream: BinaryIO, name: str, settings: TextSettings) -> SourceFile:
     if not first:
         raise _empty_error(name)
     table: Format = "jsonl" if first == b"{" else "csv"
-    form: Format = table if _expects_table(settings) else "text"
-    return SourceFile(path=path, name=replace_surrogates(name), format=form)
+    file_format: Format = table if _expects_table(settings) else "text"
+    return SourceFile(path=path, name=replace_surrogates(name), format=file_format)
 
 
 def _expects_table(settings: TextSettings) -> bool:

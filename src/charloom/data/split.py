@@ -1,8 +1,7 @@
-"""Which documents are for validation: a function of their text and the seed alone.
+"""Select the validation documents: a function of their texts and the seed only.
 
-Copies of one text stand on one side, whatever their order in the source, so that no validation
-document is ever learned from. Memory holds a byte for each document, and those that are likely
-enough to be chosen.
+All copies of a text are on one side, whatever their order in the source, so no validation document
+is ever trained on. Memory grows by one byte per document, plus the ranks of the candidates.
 """
 
 import math
@@ -17,8 +16,9 @@ from charloom.randomness import splitmix64
 
 _BLOCK_HASHES = 1 << 20
 _OVERSAMPLING = 1.1
-"""So many times as many texts as may be needed are looked at first."""
+"""Candidates that are ranked first, relative to the texts that may be needed."""
 _RANKS = 1 << 64
+"""Ranks are below this."""
 
 
 def select_validation(
@@ -30,52 +30,52 @@ def select_validation(
     seed: int,
     limit: int,
 ) -> tuple[NDArray[np.bool_], bool]:
-    """Return which documents are for validation, and whether ``limit`` made them fewer.
+    """Return a mask of the validation documents, and whether ``limit`` reduced their number.
 
-    Of the distinct texts, ranked by a mix of hash and seed, the first ``fraction`` of them (rounded
-    up) are taken as long as all their copies have at most ``limit`` symbols together, but at least
-    one is taken and at least one is left. Those that pass the limit alone stand behind all others,
-    the shortest first. ``distinct`` is the number of distinct texts, ``lengths`` gives the symbols
-    of the documents with the numbers that it gets. Axes: documents.
+    Distinct texts are ranked by a mix of their hash and the seed. The first ``fraction`` of them
+    (rounded up) is selected, as long as all their copies together have at most ``limit`` symbols.
+    Texts longer than the limit are ranked last, the shortest first. At least one text is selected
+    and at least one is not. ``hashes`` has one element per document, ``distinct`` is the number of
+    different hashes, and ``lengths`` returns the symbols of the documents with the given indices.
     """
-    asked = min(math.ceil(fraction * distinct), distinct - 1)
-    # A text has at least one symbol, so no more than that can be taken.
-    bound = math.ceil(_RANKS * _OVERSAMPLING * (min(asked, limit) + 100) / distinct)
+    wanted = min(math.ceil(fraction * distinct), distinct - 1)
+    # A text has at least one symbol, so at most ``limit`` texts can be selected.
+    bound = math.ceil(_RANKS * _OVERSAMPLING * (min(wanted, limit) + 100) / distinct)
     while True:
         documents, ranks = _rank_below(hashes, seed, bound)
         first, member = np.unique(ranks, return_inverse=True)
         sizes: NDArray[Any] = np.bincount(member, weights=lengths(documents), minlength=len(first))
         small = np.flatnonzero(sizes <= limit)
-        within = int(np.searchsorted(np.cumsum(sizes[small[:asked]]), limit, side="right"))
-        # Those of higher rank do not matter once the limit or what was asked for is reached.
-        if bound >= _RANKS or within < len(small[:asked]) or len(small) >= asked:
+        within = int(np.searchsorted(np.cumsum(sizes[small[:wanted]]), limit, side="right"))
+        # Higher ranks do not matter once the limit or the wanted number is reached.
+        if bound >= _RANKS or within < len(small[:wanted]) or len(small) >= wanted:
             break
         bound *= 2
-    chosen = small[:within] if within else _shortest(small, sizes)
-    is_taken = np.zeros(len(first), dtype=bool)
-    is_taken[chosen] = True
-    taken = np.zeros(len(hashes), dtype=bool)
-    taken[documents[is_taken[member]]] = True
-    return taken, len(chosen) < asked
+    selected = small[:within] if within else _shortest(small, sizes)
+    is_selected = np.zeros(len(first), dtype=bool)
+    is_selected[selected] = True
+    mask = np.zeros(len(hashes), dtype=bool)
+    mask[documents[is_selected[member]]] = True
+    return mask, len(selected) < wanted
 
 
 def _shortest(small: NDArray[np.int64], sizes: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the text to take where none fits into the limit: all were looked at."""
-    assert not len(small), "a text within the limit fits by itself"
+    """Return the shortest text, when none is within the limit; all have been ranked then."""
+    assert not len(small), "a text within the limit would have been selected"
     return np.array([np.argmin(sizes)])
 
 
 def _rank_below(
     hashes: NDArray[np.uint64], seed: int, bound: int
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Return the documents whose rank is below ``bound``, and their ranks."""
+    """Return the indices of the documents whose rank is below ``bound``, and their ranks."""
     salt = splitmix64(np.array([seed], dtype=np.uint64))
     highest = np.uint64(min(bound, _RANKS) - 1)
-    found, ranks = [], []
+    documents, ranks = [], []
     for begin in range(0, len(hashes), _BLOCK_HASHES):
         rank = splitmix64(hashes[begin : begin + _BLOCK_HASHES] ^ salt)
         low = np.flatnonzero(rank <= highest)
-        found.append(begin + low)
+        documents.append(begin + low)
         ranks.append(rank[low])
         release(hashes)
-    return np.concatenate(found), np.concatenate(ranks)
+    return np.concatenate(documents), np.concatenate(ranks)

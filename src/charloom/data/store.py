@@ -1,20 +1,19 @@
-"""A text as ids on disk: encoded once, memory-mapped ever after.
+"""The store: a text encoded once as raw ids on disk, then memory-mapped by every later run.
 
-One folder of the cache for each content and way to read it; seed, split and minimum count do not
-matter here. In a folder, all numbers little-endian:
+The cache has one folder for each content and each way of reading it; seed, split and minimum count
+do not matter. Files of a folder, with little-endian numbers:
 
-    ids.bin         raw ids of all documents, one after another; uint8, uint16 or uint32, the
-                    smallest that holds them
-    offsets.bin     int64: where each document begins, and the end of the last
+    ids.bin         raw ids of all documents, concatenated; the smallest of uint8, uint16, uint32
+    offsets.bin     int64: start of each document, then the end of the last
     hashes.bin      uint64: BLAKE2b of 8 bytes of each document's UTF-8
-    label_ids.bin   int32: each document's label, -1 for none; missing if none has one
-    names.json      the symbols and the labels, each in the order of their ids, with their counts;
-                    how many texts are distinct, and the symbols of the longest document
-    checksums.json  the size of each of these and a CRC-32 of a sample of it; written last
+    label_ids.bin   int32: label of each document, -1 for none; missing if no document has one
+    names.json      symbols and labels in the order of their ids, with their counts; the number of
+                    distinct texts; the symbols of the longest document
+    checksums.json  size of each of these files and CRC-32 of a sample of it; written last
 
-A sample is all of a file up to 64 MiB, and of a larger one 256 pieces of 256 KiB, spread evenly: to
-look at all of a large file would take seconds at each start. A large file that was cut off or
-replaced is seen, a change of a few bytes in it is not.
+The sample is the whole file up to 64 MiB, else 256 chunks of 256 KiB, evenly spaced: reading all of
+a large file would take seconds at every start. A large file that was truncated or replaced is
+detected; a change of a few bytes may not be.
 """
 
 import atexit
@@ -39,30 +38,32 @@ from charloom.data.readers import read_blocks
 from charloom.data.store_writer import StoreWriter, ids_dtype
 from charloom.data.text_files import Progress, SourceFile
 from charloom.errors import CorpusError, OutputError
+from charloom.files import exists, is_dir
 from charloom.settings import Level, TextSettings
 from charloom.text.distinct_hashes import iter_distinct
 from charloom.text.documents import Block
 
 FORMAT = 3
-"""Part of the key: raise it whenever cleaning, reading, splitting or the files change."""
+"""Part of the key: raise it when cleaning, reading, splitting or the files change."""
 
 _IO_BLOCK = 1 << 20
 _HEAP_BYTES = 1 << 24
-_MAX_SAMPLES = 256
-_SAMPLE_BYTES = 1 << 18
+MAX_SAMPLES = 256
+SAMPLE_BYTES = 1 << 18
+"""Chunks of a file that its checksum covers, and their size."""
 _LABEL_IDS = "label_ids.bin"
 _FILE_NAMES = ("ids.bin", "offsets.bin", "hashes.bin", _LABEL_IDS, "names.json")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Store:
-    """The documents of a text as raw ids."""
+    """The documents of a text as memory-mapped raw ids."""
 
     level: Level
     symbols: tuple[str, ...]
-    """Every distinct symbol, in order of first appearance; its raw id is the index."""
+    """Every distinct symbol in order of first appearance, indexed by raw id."""
     ids: NDArray[Any]
-    """Raw ids (uint8, uint16 or uint32) of all documents, one after another, without boundaries."""
+    """Raw ids (uint8, uint16 or uint32) of all documents, concatenated without boundaries."""
     offsets: NDArray[np.int64]
     """Document d has the ids from ``offsets[d]`` to ``offsets[d + 1]``: (documents + 1,)."""
     hashes: NDArray[np.uint64]
@@ -71,18 +72,18 @@ class Store:
     label_ids: NDArray[np.int32]
     """Index of each document's label, -1 for none: (documents,)."""
     counts: NDArray[np.int64]
-    """How often each symbol stands in all documents: (symbols,)."""
+    """Occurrences of each symbol in all documents: (symbols,)."""
     label_counts: NDArray[np.int64]
-    """How many documents have each label: (labels,)."""
+    """Documents with each label: (labels,)."""
     distinct_texts: int
     """Documents of different text."""
     max_length: int
     """Symbols of the longest document."""
     fingerprint: str
-    """Hash of the content that was read."""
+    """Hash of the source files (data/fingerprint.py)."""
 
     def release(self) -> None:
-        """Let go of the memory that looking at the documents took."""
+        """Release the memory of the pages that were read; they are read again when needed."""
         release(self.ids, self.offsets, self.hashes, self.label_ids)
 
 
@@ -91,12 +92,12 @@ def open_store(
     settings: TextSettings,
     progress: Progress | None = None,
 ) -> Store:
-    """Return the ids of ``files``, from the cache if they are there, else made and put there.
+    """Return the store of ``files`` from the cache, encoding them first if it is not there.
 
-    A damaged cache entry is made anew; where the cache cannot be written, a temporary folder that
-    lives as long as the process takes its place. ``progress`` gets bytes read. Raises SourceError
-    for what cannot be read, CorpusError if there are no documents, OutputError if the temporary
-    folder cannot be written either.
+    A damaged entry is replaced. If the cache cannot be written, the store is in a temporary folder
+    that is removed at exit. ``progress`` is called with the number of bytes just read. Raises
+    SourceError if a file cannot be read, CorpusError if there are no documents, OutputError if
+    the temporary folder cannot be written either.
     """
     content = fingerprint(files)
     folder = cache_root() / "ids" / _key(content, settings)
@@ -115,34 +116,34 @@ def open_store(
 
 
 def _key(content: str, settings: TextSettings) -> str:
-    """Return the name of the cache folder: a hash of all that the ids depend on."""
+    """Return the name of the cache folder: a hash of everything that the ids depend on."""
     parts: list[Any] = [FORMAT, content, settings.level, settings.unit, settings.columns]
     parts += [settings.label_column, settings.header, settings.encoding, settings.clean]
     if settings.level in ("grapheme", "word"):
         import regex
 
-        # Its version of Unicode decides where symbols end.
+        # Boundaries of symbols depend on its version of Unicode.
         parts.append(regex.__version__)
     return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
 def _create(folder: Path, blocks: Iterable[Block], level: Level, content: str) -> None:
-    """Make ``folder`` at once and whole, in place of a damaged one.
+    """Write a store and rename it to ``folder``, replacing a damaged one.
 
-    Another process may have been faster: only what cannot be loaded even now is moved away.
+    Another process may have finished first: a folder that can be loaded by now is kept.
     """
     with tempfile.TemporaryDirectory(
         prefix="making-", dir=folder.parent, ignore_cleanup_errors=True
-    ) as making:
-        made = Path(making) / "store"
-        write_store(blocks, made, level)
+    ) as temporary:
+        new = Path(temporary) / "store"
+        write_store(blocks, new, level)
         if load_store(folder, level, content) is None:
             with contextlib.suppress(FileNotFoundError):
-                folder.rename(Path(making) / "damaged")
+                folder.rename(Path(temporary) / "damaged")
         try:
-            made.rename(folder)
+            new.rename(folder)
         except OSError:
-            if not folder.is_dir():
+            if not is_dir(folder):
                 raise
 
 
@@ -158,12 +159,12 @@ def _create_temporary(blocks: Iterable[Block], level: Level, content: str) -> St
             "CHARLOOM_CACHE to a folder that can be written."
         ) from error
     store = load_store(parent / "store", level, content)
-    assert store is not None, "a store that was just written is whole"
+    assert store is not None, "a store that was just written can be loaded"
     return store
 
 
 def load_store(folder: Path, level: Level, content: str) -> Store | None:
-    """Return the store in ``folder``, None if there is none, it is damaged or it goes meanwhile."""
+    """Return the store in ``folder``; None if it is missing, damaged or being removed."""
     try:
         checksums = json.loads((folder / "checksums.json").read_bytes())
         if checksums != _checksums(folder):
@@ -191,45 +192,47 @@ def load_store(folder: Path, level: Level, content: str) -> Store | None:
 
 
 def _checksums(folder: Path) -> dict[str, list[int]]:
-    """Return the size and the checksum of each file of a store; one without labels has one less."""
-    return {name: _checksum(folder / name) for name in _FILE_NAMES if (folder / name).exists()}
+    return {name: _checksum(folder / name) for name in _FILE_NAMES if exists(folder / name)}
 
 
 def _checksum(path: Path) -> list[int]:
     size, checksum = path.stat().st_size, 0
-    places = range(0, size, _SAMPLE_BYTES)
-    if len(places) > _MAX_SAMPLES:
-        places = range(0, size - _SAMPLE_BYTES + 1, (size - _SAMPLE_BYTES) // (_MAX_SAMPLES - 1))
+    offsets = range(0, size, SAMPLE_BYTES)
+    if len(offsets) > MAX_SAMPLES:
+        offsets = range(0, size - SAMPLE_BYTES + 1, (size - SAMPLE_BYTES) // (MAX_SAMPLES - 1))
     with path.open("rb") as file:
-        for place in places:
-            file.seek(place)
-            checksum = zlib.crc32(file.read(_SAMPLE_BYTES), checksum)
+        for offset in offsets:
+            file.seek(offset)
+            checksum = zlib.crc32(file.read(SAMPLE_BYTES), checksum)
     return [size, checksum]
 
 
 def write_store(blocks: Iterable[Block], folder: Path, level: Level) -> None:
-    """Encode ``blocks`` into the new ``folder``, holding one of them in memory."""
+    """Encode ``blocks`` into the new ``folder``, one at a time.
+
+    Raises CorpusError if there are no documents, OSError if the folder cannot be written.
+    """
     folder.mkdir()
-    # Once an array of this size was freed, glibc keeps the memory of smaller ones for the next
-    # block, instead of asking the system for clean pages again and again: a fifth less time.
+    # After an array of this size is freed, glibc keeps the memory of smaller ones for the next
+    # block instead of requesting zeroed pages from the system each time: a fifth less time.
     np.empty(_HEAP_BYTES, dtype=np.uint8)
-    with StoreWriter(folder, level) as files:
+    with StoreWriter(folder, level) as writer:
         for block in blocks:
-            files.write_block(block)
-    if not files.documents:
-        raise CorpusError("the text holds no documents; give one with at least one line of text.")
-    if len(files.labels) == 1:
+            writer.write_block(block)
+    if not writer.documents:
+        raise CorpusError("the text has no documents; give one with at least one line of text.")
+    if len(writer.labels) == 1:
         (folder / _LABEL_IDS).unlink()
     hashes = map_file(folder / "hashes.bin", "<u8")
     names = {
-        "symbols": list(files.encoder.symbols),
-        "counts": files.counts.tolist(),
-        "labels": list(files.labels)[1:],
-        "label_counts": files.label_counts.tolist(),
+        "symbols": list(writer.encoder.symbols),
+        "counts": writer.counts.tolist(),
+        "labels": list(writer.labels)[1:],
+        "label_counts": writer.label_counts.tolist(),
         "distinct": sum(
             len(each) for each in iter_distinct(lambda: _in_blocks(hashes), len(hashes), 64)
         ),
-        "longest": files.max_length,
+        "longest": writer.max_length,
     }
     (folder / "names.json").write_text(json.dumps(names), encoding="ascii")
     checksums = _checksums(folder)

@@ -1,7 +1,6 @@
-"""The files of a store while they are written, block by block."""
+"""Write the arrays of a store block by block, counting symbols and labels on the way."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -12,24 +11,25 @@ from charloom.settings import Level
 from charloom.text.documents import Block
 from charloom.text.hashing import Hasher
 
-_IO_BLOCK = 1 << 20
+COPY_BYTES = 1 << 20
+"""Bytes of ids that are widened at once."""
 
 
 def ids_dtype(symbols: int) -> str:
-    """Return the smallest type that holds the ids of so many symbols."""
+    """Return the smallest unsigned type that holds the ids of this number of symbols."""
     if symbols <= 1 << 8:
         return "<u1"
     return "<u2" if symbols <= 1 << 16 else "<u4"
 
 
 class StoreWriter:
-    """Ids, offsets, hashes and label ids, and what is counted on the way; a context manager."""
+    """Writes ids, offsets, hashes and label ids; a context manager that closes the files."""
 
     def __init__(self, folder: Path, level: Level) -> None:
         self.encoder = make_encoder(level)
         self.labels: dict[str | None, int] = {None: -1}
         self.counts = np.zeros(0, dtype=np.int64)
-        """How often each symbol stands in the documents."""
+        """Occurrences of each symbol so far, indexed by raw id."""
         self.label_counts = np.zeros(0, dtype=np.int64)
         self.documents = 0
         self.max_length = 0
@@ -45,17 +45,12 @@ class StoreWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for file in (self._ids, self._offsets, self._hashes, self._label_ids):
             file.close()
 
     def write_block(self, block: Block) -> None:
-        """Write a block."""
+        """Append the documents of a block; an unfinished one continues in the next block."""
         ids, lengths = self.encoder.encode(block)
         self._ids.write(ids)
         self.counts = _add_padded(self.counts, np.bincount(ids))
@@ -72,7 +67,7 @@ class StoreWriter:
     def _completed_lengths(
         self, lengths: NDArray[np.int64], *, unfinished: bool
     ) -> NDArray[np.int64]:
-        """Return the symbols of the documents that end in a block, with those of blocks before."""
+        """Return the symbols of the documents that end in this block."""
         lengths = lengths.copy()
         lengths[0] += self._unfinished_symbols
         self._unfinished_symbols = int(lengths[-1]) if unfinished else 0
@@ -82,15 +77,15 @@ class StoreWriter:
         if block.labels is None:
             self._label_ids.write(np.full(documents, -1, dtype="<i4").tobytes())
             return
-        known = self.labels
-        ids = [known.setdefault(label, len(known) - 1) for label in block.labels]
+        numbers = self.labels
+        ids = [numbers.setdefault(label, len(numbers) - 1) for label in block.labels]
         self._label_ids.write(np.array(ids, dtype="<i4").tobytes())
-        given = np.array([i for i in ids if i >= 0], dtype=np.int64)
-        self.label_counts = _add_padded(self.label_counts, np.bincount(given))
+        labelled = np.array([i for i in ids if i >= 0], dtype=np.int64)
+        self.label_counts = _add_padded(self.label_counts, np.bincount(labelled))
 
 
 def _add_padded(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the sum of two arrays, the shorter one filled up with zeros."""
+    """Return the sum of two arrays, the shorter one padded with zeros."""
     if len(first) < len(second):
         first, second = second, first
     total = first.copy()
@@ -99,7 +94,7 @@ def _add_padded(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[
 
 
 class _IdsFile:
-    """A file of ids that begins as uint8 and is rewritten if an id does not fit."""
+    """A file of ids that starts as uint8 and is rewritten when an id does not fit."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -121,7 +116,7 @@ class _IdsFile:
         self._file.close()
         wide = self._path.with_suffix(".wide")
         with self._path.open("rb") as old, wide.open("wb") as new:
-            while block := old.read(_IO_BLOCK):
+            while block := old.read(COPY_BYTES):
                 new.write(np.frombuffer(block, dtype=self._dtype).astype(dtype).tobytes())
         wide.replace(self._path)
         self._file, self._dtype = self._path.open("ab"), dtype

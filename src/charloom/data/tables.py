@@ -1,4 +1,4 @@
-"""Rows of csv, tsv, jsonl and parquet files: the chosen columns, and the column of labels."""
+"""Read csv, tsv, jsonl and parquet files: the chosen columns and the label of each row."""
 
 import csv
 import dataclasses
@@ -12,15 +12,15 @@ from charloom.settings import TextSettings
 from charloom.text.symbols import replace_surrogates
 
 Row = tuple[list[str], str | None]
-"""The chosen fields in the order in which they were asked for, and the label."""
+"""The chosen fields, in the order of the columns in the settings, and the label."""
 
 _MAX_COLUMNS_SHOWN = 30
 _MAX_NAME_CHARACTERS = 40
 _PARQUET_ROWS = 1 << 15
 _MAX_COLUMN_DIGITS = 9
-"""More than a column's number has; Python refuses to read thousands of them."""
+"""Digits of a column number; Python refuses to parse thousands of them."""
 
-# Numbers stay as they are written: a text has no limit to their digits.
+# Numbers keep their spelling, and have any number of digits.
 _JSON = json.JSONDecoder(parse_int=str, parse_float=str)
 
 
@@ -29,8 +29,8 @@ def read_rows(
 ) -> Iterator[Row]:
     """Yield each row of a table, not cleaned; an empty label is None.
 
-    Raises SourceError for a file that cannot be read or is damaged (with the line's number), and
-    for a column that is not there (with the columns that are).
+    Raises SourceError if the file cannot be read, is damaged (with the line number), or lacks a
+    column (with the columns that it has).
     """
     if file.format == "parquet":
         return _parquet_rows(file, settings, progress)
@@ -46,38 +46,39 @@ def read_rows(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Columns:
-    """Where in a row the chosen fields stand, from 0, and last the label, if one is asked for."""
+    """Positions in a row of the chosen fields, from 0; the label's is last if there is one."""
 
     positions: list[int]
     has_label: bool
 
     def to_row(self, values: Sequence[str]) -> Row:
-        """Take apart the values that stand at ``positions``."""
+        """Return the values at ``positions`` as a row."""
         if not self.has_label:
             return list(values), None
         return list(values[:-1]), replace_surrogates(values[-1].strip()) or None
 
 
 def _select_columns(
-    file: SourceFile, settings: TextSettings, names: Sequence[str], remark: str = ""
+    file: SourceFile, settings: TextSettings, names: Sequence[str], hint: str = ""
 ) -> _Columns:
-    """Find the columns that are asked for; ``remark`` explains why one may not be there."""
-    positions = [_position(file, names, asked, "--column", remark) for asked in settings.columns]
+    """Return the positions of the chosen columns; ``hint`` may explain why one is missing."""
+    positions = [_position(file, names, name, "--column", hint) for name in settings.columns]
     positions = positions or [_only_column(file, names)]
     label = settings.label_column
     if label is not None:
-        positions.append(_position(file, names, label, "--label-column", remark))
+        positions.append(_position(file, names, label, "--label-column", hint))
     return _Columns(positions=positions, has_label=label is not None)
 
 
-def _position(file: SourceFile, names: Sequence[str], asked: str, option: str, remark: str) -> int:
-    if asked in names:
-        return names.index(asked)
-    if asked.isdecimal() and len(asked) <= _MAX_COLUMN_DIGITS and 1 <= int(asked) <= len(names):
-        return int(asked) - 1
+def _position(file: SourceFile, names: Sequence[str], column: str, option: str, hint: str) -> int:
+    if column in names:
+        return names.index(column)
+    is_number = column.isdecimal() and len(column) <= _MAX_COLUMN_DIGITS
+    if is_number and 1 <= int(column) <= len(names):
+        return int(column) - 1
     raise SourceError(
-        f"{file.name} has no column {_shorten(asked)!r}; it has {_format_names(names)}{remark}; give one "
-        f"of them with {option}, by name or by number from 1."
+        f"{file.name} has no column {_shorten(column)!r}; it has {_format_names(names)}{hint}; "
+        f"give one of them with {option}, by name or by number from 1."
     )
 
 
@@ -87,8 +88,8 @@ def _only_column(file: SourceFile, names: Sequence[str]) -> int:
     if len(names) == 1:
         return 0
     raise SourceError(
-        f"{file.name} has {len(names)} columns: {_format_names(names)}; one of them, or several, must be "
-        "chosen; say which with --column, by name or by number from 1."
+        f"{file.name} has {len(names)} columns: {_format_names(names)}; one of them, or several, "
+        "must be chosen; choose with --column, by name or by number from 1."
     )
 
 
@@ -102,7 +103,7 @@ def _shorten(name: str) -> str:
 
 
 def _separator_hint(row: Sequence[str]) -> str:
-    """Return a remark on what separates fields, if the first row looks like it was not split."""
+    """Return a hint on separators if the first row seems to use another one, else ''."""
     if len(row) == 1 and (";" in row[0] or "\t" in row[0]):
         return " (fields are separated by commas, in .tsv files by tabs)"
     return ""
@@ -113,30 +114,30 @@ def _has_header(file: SourceFile, settings: TextSettings) -> bool:
         return False
     if settings.header is not None:
         return settings.header
-    asked = [*settings.columns, *filter(None, [settings.label_column])]
-    return not (asked and all(name.isdecimal() for name in asked))
+    columns = [*settings.columns, *filter(None, [settings.label_column])]
+    return not (columns and all(name.isdecimal() for name in columns))
 
 
 def _csv_rows(file: SourceFile, lines: Iterable[str], settings: TextSettings) -> Iterator[Row]:
-    csv.field_size_limit((1 << 31) - 1)  # the default refuses a field of more than 131,072
+    csv.field_size_limit((1 << 31) - 1)  # the default limit of a field is 131,072
     delimiter = "\t" if file.format == "tsv" else ","
     reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter, strict=True)
     header = _has_header(file, settings)
-    choice = None
+    columns = None
     try:
         for row in filter(None, reader):
-            if choice is None:
+            if columns is None:
                 numbers = [str(number) for number in range(1, len(row) + 1)]
                 names = [name.strip() for name in row] if header else file.column_names or numbers
-                choice = _select_columns(file, settings, names, _separator_hint(row))
+                columns = _select_columns(file, settings, names, _separator_hint(row))
                 if header:
                     continue
-            if max(choice.positions) >= len(row):
+            if max(columns.positions) >= len(row):
                 raise SourceError(
                     f"{file.name} has {len(row)} columns in line {reader.line_num}; "
-                    f"{max(choice.positions) + 1} are needed; give every row all its columns."
+                    f"{max(columns.positions) + 1} are needed; give every row all its columns."
                 )
-            yield choice.to_row([row[position] for position in choice.positions])
+            yield columns.to_row([row[position] for position in columns.positions])
     except csv.Error as error:
         raise SourceError(
             f"{file.name} is broken at line {reader.line_num}: {error}; a quoted field must be "
@@ -146,16 +147,16 @@ def _csv_rows(file: SourceFile, lines: Iterable[str], settings: TextSettings) ->
 
 def _json_rows(file: SourceFile, lines: Iterable[str], settings: TextSettings) -> Iterator[Row]:
     names: list[str] = []
-    choice = None
+    columns = None
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         record = _json_object(file, number, line)
-        if choice is None:
+        if columns is None:
             names = list(record)
-            choice = _select_columns(file, settings, names)
-        wanted = [names[position] for position in choice.positions]
-        yield choice.to_row([_json_value(file, number, record, name) for name in wanted])
+            columns = _select_columns(file, settings, names)
+        chosen = [names[position] for position in columns.positions]
+        yield columns.to_row([_json_value(file, number, record, name) for name in chosen])
 
 
 def _json_object(file: SourceFile, number: int, line: str) -> dict[str, Any]:
@@ -175,7 +176,7 @@ def _json_object(file: SourceFile, number: int, line: str) -> dict[str, Any]:
 
 
 def _json_value(file: SourceFile, number: int, record: dict[str, Any], name: str) -> str:
-    """Return a value as text; null is no text."""
+    """Return a value as text; null becomes an empty text."""
     if name not in record:
         raise SourceError(
             f"{file.name} has no {_shorten(name)!r} in line {number}; that line has "
@@ -199,15 +200,15 @@ def _parquet_rows(
 
     try:
         lazy = polars.scan_parquet(file.path, glob=False)
-        choice = _select_columns(file, settings, lazy.collect_schema().names())
+        columns = _select_columns(file, settings, lazy.collect_schema().names())
         count = lazy.select(polars.len()).collect().item()
         table = lazy.select(
-            polars.nth(position).cast(polars.String).fill_null("").alias(str(place))
-            for place, position in enumerate(choice.positions)
+            polars.nth(position).cast(polars.String).fill_null("").alias(str(index))
+            for index, position in enumerate(columns.positions)
         )
         for start in range(0, count, _PARQUET_ROWS):
             for values in table.slice(start, _PARQUET_ROWS).collect().iter_rows():
-                yield choice.to_row(values)
+                yield columns.to_row(values)
         if progress is not None:
             progress(file.path.stat().st_size)
     except OSError as error:

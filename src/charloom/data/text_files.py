@@ -1,4 +1,4 @@
-"""One file as a stream of text: decompressed and decoded block by block, in bounded memory."""
+"""Read a file as blocks of text: decompressed and decoded in bounded memory."""
 
 import codecs
 import contextlib
@@ -15,28 +15,29 @@ from charloom.text.symbols import replace_surrogates
 Format = Literal["text", "csv", "tsv", "jsonl", "parquet"]
 Compression = Literal["gzip", "zstd"]
 Progress = Callable[[int], None]
-"""Is told how many more bytes were read, of the file as it lies on disk."""
+"""Called with the number of bytes just read from disk, before decompression."""
 
 _BLOCK_BYTES = 1 << 18
 _MAX_TAG_CHARACTERS = 1 << 12
-"""A tag that is longer is none, but a sign that was never closed."""
+"""A longer tag is taken for a stray ``<``."""
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_COMPRESSED_BLOCK_BYTES = 1 << 14  # one block of gzip unpacks to at most a thousand times its size
+_COMPRESSED_BLOCK_BYTES = 1 << 14
+"""Small, because gzip expands to up to a thousand times its size."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """A file that was found to be read, and how."""
+    """A file to read, and its format."""
 
     path: Path
     name: str
-    """What the file is called in messages."""
+    """Name of the file in messages."""
     format: Format = "text"
     compression: Compression | None = None
     live: BinaryIO | None = None
-    """What is read once, as it comes, in place of the file."""
+    """A stream to read once, as it arrives, instead of ``path``."""
     column_names: tuple[str, ...] = ()
-    """Names of the columns, for a table that is known to have no header line."""
+    """Names of the columns, for a table without a header line."""
 
 
 class _Decompressor(Protocol):
@@ -48,15 +49,15 @@ class _Decompressor(Protocol):
 
 
 def unreadable_error(name: str, error: OSError) -> SourceError:
-    """Return the error that says why the system does not let ``name`` be read."""
+    """Return the error to raise when the system refuses to read ``name``."""
     return SourceError(
-        f"{replace_surrogates(name)} cannot be read: {error.strerror or error}; a file or folder that this "
-        "user may read is needed; check its name and its permissions."
+        f"{replace_surrogates(name)} cannot be read: {error.strerror or error}; a file or folder "
+        "that this user may read is needed; check its name and its permissions."
     )
 
 
 def read_text(file: SourceFile, encoding: str, progress: Progress | None = None) -> Iterator[str]:
-    """Yield the text of ``file`` in blocks, without a byte order mark; line ends are as they are.
+    """Yield the text of ``file`` in blocks, without a byte order mark; line ends are unchanged.
 
     Raises SourceError if the file cannot be read, is damaged, or is not in ``encoding``.
     """
@@ -64,46 +65,46 @@ def read_text(file: SourceFile, encoding: str, progress: Progress | None = None)
 
 
 def whole_lines(blocks: Iterable[str]) -> Iterator[str]:
-    """Regroup blocks of text so that each holds whole lines, joined by LF.
+    """Regroup blocks of text into blocks of whole lines, separated by LF.
 
-    CR LF and CR end a line as LF does. The LF after the last line of a block is left out.
+    CR LF and CR become LF. A block has no LF after its last line.
     """
     translate = io.IncrementalNewlineDecoder(None, translate=True)
-    begun: list[str] = []
+    pending: list[str] = []
     for block in blocks:
         text = translate.decode(block)
         head, newline, tail = text.rpartition("\n")
         if newline:
-            yield "".join([*begun, head])
-            begun = []
-        begun.append(tail)
-    begun.append(translate.decode("", final=True))
-    if rest := "".join(begun):
+            yield "".join([*pending, head])
+            pending = []
+        pending.append(tail)
+    pending.append(translate.decode("", final=True))
+    if rest := "".join(pending):
         yield rest.removesuffix("\n")
 
 
 def line_chunks(blocks: Iterable[str], *, translate: bool) -> Iterator[str]:
-    """Regroup blocks of text so that each ends with a line, LF included, if it has any.
+    """Regroup blocks of text so that each ends after an LF, if the text has any.
 
-    None ends within an HTML tag of several lines, unless it is longer than a page. With
-    ``translate``, CR LF and CR become LF; else CR LF only stays together.
+    A tag of several lines, up to 4096 characters, is not separated after an LF in the block where
+    it starts. With ``translate``, CR LF and CR become LF; without, no block ends between them.
     """
     translator = io.IncrementalNewlineDecoder(None, translate=translate)
-    begun: list[str] = []
+    pending: list[str] = []
     for block in blocks:
         text = translator.decode(block)
         cut = _last_line_end(text)
         if cut:
-            yield "".join([*begun, text[:cut]])
-            begun = []
-        begun.append(text[cut:])
-    begun.append(translator.decode("", final=True))
-    if rest := "".join(begun):
+            yield "".join([*pending, text[:cut]])
+            pending = []
+        pending.append(text[cut:])
+    pending.append(translator.decode("", final=True))
+    if rest := "".join(pending):
         yield rest
 
 
 def _last_line_end(text: str) -> int:
-    """Return the last place behind a LF at which no tag is open, 0 if there is none."""
+    """Return the last index after an LF at which no tag is open, 0 if there is none."""
     cut = text.rfind("\n") + 1
     opened = text.rfind("<", max(0, cut - _MAX_TAG_CHARACTERS), cut)
     if opened >= 0 and ">" not in text[opened:cut]:
@@ -119,7 +120,7 @@ def _read_raw(file: SourceFile, block_bytes: int, progress: Progress) -> Iterato
     try:
         with contextlib.ExitStack() as stack:
             stream = file.live or stack.enter_context(file.path.open("rb"))
-            # Of a pipe, what has come so far, and not as much as is asked for.
+            # read1 returns the bytes that a pipe has; read would wait for a full block.
             read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
             while block := read(block_bytes):
                 progress(len(block))
@@ -136,7 +137,7 @@ def _read_decompressed(file: SourceFile, progress: Progress) -> Iterator[bytes]:
         return _decompress(packed, file, lambda: zlib.decompressobj(wbits=31), zlib.error)
     import zstandard
 
-    # Frames made with a long window say so; without a limit of our own they would be refused.
+    # The default limit refuses frames that were compressed with a long window.
     context = zstandard.ZstdDecompressor(max_window_size=1 << 31)
     return _decompress(packed, file, context.decompressobj, zstandard.ZstdError)
 
@@ -147,7 +148,7 @@ def _decompress(
     new: Callable[[], _Decompressor],
     failure: type[Exception],
 ) -> Iterator[bytes]:
-    """Unpack a chain of gzip members or zstd frames; zero bytes may fill the space between."""
+    """Decompress concatenated gzip members or zstd frames, with zero bytes between them or not."""
     member: _Decompressor | None = None
     for block in packed:
         rest = block
@@ -177,19 +178,19 @@ def _damaged_error(file: SourceFile, reason: str) -> SourceError:
 
 def _decode(blocks: Iterable[bytes], file: SourceFile, encoding: str) -> Iterator[str]:
     decoder = _decoder(encoding)
-    total, first, begun = 0, b"", False
+    total, first, started = 0, b"", False
     try:
         for block in blocks:
             first = first or block[:2]
             total += len(block)
             if text := decoder.decode(block):
-                yield text if begun else text.removeprefix("\ufeff")
-                begun = True
+                yield text if started else text.removeprefix("\ufeff")
+                started = True
         yield decoder.decode(b"", final=True)
     except UnicodeError as error:
         where = str(error)
         if isinstance(error, UnicodeDecodeError):
-            # The decoder was given what it had kept of earlier blocks and all that was read since.
+            # ``error.object`` is the end of the input so far, from the first byte not yet decoded.
             offset = total - len(error.object) + error.start
             where = f"byte 0x{error.object[error.start]:02X} at offset {offset}"
             where += " (unpacked)" if file.compression else ""
@@ -200,14 +201,14 @@ def _decode(blocks: Iterable[bytes], file: SourceFile, encoding: str) -> Iterato
                 ) from error
         example = "utf-16" if first in _UTF16_MARKS else "latin-1"
         raise SourceError(
-            f"{file.name} is not {encoding.upper()}: {where}; say which encoding with --encoding, "
+            f"{file.name} is not {encoding.upper()}: {where}; name its encoding with --encoding, "
             f"for example --encoding {example}."
         ) from error
 
 
 def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     try:
-        "".encode(encoding)  # also refuses what is a codec but no encoding of text, such as "hex"
+        "".encode(encoding)  # refuses codecs that are no text encodings, such as "hex"
         return codecs.getincrementaldecoder(encoding)()
     except (LookupError, ValueError) as error:
         raise SourceError(

@@ -1,7 +1,8 @@
-"""Folders that are filled beside the place where they are to stand, and renamed when whole.
+"""Replace a whole folder at once: fill a temporary folder beside it, then rename.
 
-A process that is killed leaves such a folder behind; its name tells for which place, on which
-machine and in which process it was made, so that a later one can take it up or clear it away.
+The temporary folder's name contains a hash of the final path and of the machine, and the process
+id. If the process is killed, a later process recognizes the folder and finishes or removes it.
+``charloom.files`` writes and replaces single files.
 """
 
 import contextlib
@@ -9,75 +10,95 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from charloom.files import exists, fsync_directory, is_dir, is_file, write_file
 from charloom.model_folder.format import CARD
 
 _REPLACED: Final = "model"
-"""What a folder that stands in for a moment holds: the model that is replaced."""
+"""Name of the old model within a temporary folder, while the new one takes its place."""
 
 
 def make_sibling(path: Path) -> Path:
-    """Make a temporary folder beside ``path``."""
+    """Create a temporary folder in the parent of ``path``."""
     return Path(tempfile.mkdtemp(prefix=f"{_prefix(path)}{os.getpid()}-", dir=path.parent))
 
 
-def replace_directory(partial: Path, path: Path) -> None:
-    """Rename the folder ``partial`` to ``path``, which may be missing, empty or a model."""
-    _apply_umask(partial)
-    if not path.exists():
-        partial.rename(path)
+def fill_directory(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files into ``folder``; the last one only when all others have reached the disk.
+
+    If the last file is there, the folder is complete, also after a power failure.
+    """
+    *names, last = contents
+    for name in names:
+        write_file(folder / name, contents[name])
+    fsync_directory(folder)
+    write_file(folder / last, contents[last])
+    fsync_directory(folder)
+
+
+def replace_directory(temporary: Path, path: Path) -> None:
+    """Rename the folder ``temporary`` to ``path``, which may be missing, empty or a model.
+
+    If renaming fails, the old folder is put back. Raises OSError.
+    """
+    _apply_umask(temporary)
+    if not exists(path):
+        temporary.rename(path)
+        fsync_directory(path.parent)
         return
     old = make_sibling(path)
     try:
         path.rename(old / _REPLACED)
-        partial.rename(path)
+        temporary.rename(path)
+        fsync_directory(path.parent)  # before the old model is deleted
     finally:
-        if not path.exists():
+        if not exists(path):
             (old / _REPLACED).rename(path)
         shutil.rmtree(old, ignore_errors=True)
 
 
 def recover(path: Path) -> None:
-    """Put in place what a process that was killed had ready for ``path``; clear the rest away.
+    """Finish or undo what killed processes of this machine began at ``path``; remove the rest.
 
-    Where a kill came between two renamings, nothing stands at ``path``: then the new model is whole
-    in its temporary folder, and the one that it replaces is in another.
+    A process that is killed between its two renames leaves nothing at ``path``: the new model is
+    in its temporary folder and the old one in another. A complete new model is preferred.
     """
     with contextlib.suppress(OSError):
-        left = list(_abandoned(path))
-        ready = [folder for folder in left if (folder / CARD).is_file()]  # the last file written
-        replaced = [folder / _REPLACED for folder in left if (folder / _REPLACED).is_dir()]
-        for folder in ready:
+        abandoned = list(_abandoned(path))
+        complete = [folder for folder in abandoned if is_file(folder / CARD)]  # written last
+        replaced = [folder / _REPLACED for folder in abandoned if is_dir(folder / _REPLACED)]
+        for folder in complete:
             _apply_umask(folder)
-        for folder in [*ready, *replaced]:
-            if not path.exists() and not path.is_symlink():
+        for folder in [*complete, *replaced]:
+            if not exists(path) and not path.is_symlink():
                 folder.rename(path)
-        for folder in left:
+                fsync_directory(path.parent)
+        for folder in abandoned:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _abandoned(path: Path) -> Iterator[Path]:
-    """Yield the folders that processes which are no more made for ``path`` on this machine."""
+    """Yield the temporary folders for ``path`` whose process, on this machine, has ended."""
     prefix = _prefix(path)
     for folder in path.parent.glob(f"{prefix}*-*"):
-        owner = folder.name.removeprefix(prefix).split("-")[0]
-        if owner.isdecimal() and not process_exists(int(owner)):
+        process = folder.name.removeprefix(prefix).split("-")[0]
+        if process.isdecimal() and not process_exists(int(process)):
             yield folder
 
 
 def _prefix(path: Path) -> str:
-    # The model's name itself may be as long as names can be.
-    place = f"{path.name} {platform.node()}".encode(errors="replace")
-    return f".charloom-{blake2b(place, digest_size=6).hexdigest()}-"
+    # A hash, because the name of the model may be as long as the file system allows.
+    name = f"{path.name} {platform.node()}".encode(errors="replace")
+    return f".charloom-{blake2b(name, digest_size=6).hexdigest()}-"
 
 
 def process_exists(process: int) -> bool:
-    """Return whether there is a process of this number on this machine, for all that is known."""
-    if os.name != "posix":  # elsewhere asking for a process by signal 0 would end it
+    """Return whether a process with this id may be running on this machine."""
+    if os.name != "posix":  # elsewhere, signal 0 would end the process
         return True
     try:
         os.kill(process, 0)
@@ -89,7 +110,7 @@ def process_exists(process: int) -> bool:
 
 
 def _apply_umask(folder: Path) -> None:
-    """Give a temporary folder, which only its owner may enter, the rights of an ordinary one."""
+    """Replace the owner-only permissions of a temporary folder by those of an ordinary one."""
     mask = os.umask(0)
     os.umask(mask)
     folder.chmod(0o777 & ~mask)

@@ -1,4 +1,4 @@
-"""The model card: a README.md made from what the model folder records."""
+"""The model card: README.md of a model folder, generated from its record."""
 
 from charloom.model_folder.format import DOCUMENTS, ModelRecord
 
@@ -6,7 +6,7 @@ _LEVELS = {"char": "character", "byte": "byte", "grapheme": "grapheme cluster", 
 
 
 def model_card(record: ModelRecord) -> str:
-    """Return the card of ``record`` in Markdown, with the head that model hubs read."""
+    """Return the card of ``record`` in Markdown, with the YAML header that model hubs read."""
     network, vocabulary = record.network, record.vocabulary
     parameters = sum(tensor.size for tensor in record.tensors.values())
     layers = f"{network.layers} layer{'s' if network.layers > 1 else ''}"
@@ -35,21 +35,21 @@ def model_card(record: ModelRecord) -> str:
         "",
         "## Limits",
         "",
-        "The model imitates its training text, can repeat parts of it word for word, and knows "
-        "nothing of truth. `vocabulary.json` discloses which symbols that text contains, and "
-        "`samples.jsonl` holds texts written while learning." + _index_note(record),
+        "The model imitates its training texts, can repeat parts of them word for word, and has no "
+        "notion of truth. `vocabulary.json` discloses the symbols of those texts, and "
+        "`samples.jsonl` contains texts generated during training." + _index_note(record),
         "",
     ]
     return "\n".join(lines)
 
 
 def _validation_lines(record: ModelRecord) -> list[str]:
-    figure = record.metrics.get("bits_per_character")
-    if figure is None:
+    bits = record.metrics.get("bits_per_character")
+    if bits is None:
         return []
     return [
-        f"Validation: **{figure:.3f} bits per character** on "
-        f"{record.metrics['validation_documents']:,} documents that are not in the training part, "
+        f"Validation: **{bits:.3f} bits per character** on "
+        f"{record.metrics['validation_documents']:,} documents that are not in the training set, "
         f"after {record.metrics['step']:,} steps and {record.metrics['seconds']:.0f} seconds.",
         "",
     ]
@@ -70,8 +70,8 @@ def _index_note(record: ModelRecord) -> str:
     if record.document_index is None:
         return ""
     return (
-        f" `{DOCUMENTS}` holds hashes of the training texts: no text can be read from it, but "
-        "whoever has one can find out whether the model has learned from it."
+        f" `{DOCUMENTS}` contains hashes of the training texts: no text can be recovered from it, "
+        "but anyone who has a text can check whether the model was trained on it."
     )
 
 

@@ -1,7 +1,7 @@
-"""Which texts are documents that a model has learned from, by 40 bits of a hash each.
+"""Index of the training documents: a sorted list of 40-bit hashes, 5 bytes per document.
 
-An index of n documents takes 5 n bytes. A document is never missed; any other text is taken for one
-with a chance of n / 2**40: one in a million for a million documents.
+A training document is always found. Any other text is taken for one with probability n / 2**40 for
+n documents: one in a million for a million documents.
 """
 
 import io
@@ -17,14 +17,13 @@ from charloom.text.distinct_hashes import iter_distinct
 from charloom.text.symbols import replace_surrogates
 
 KEY_BYTES = 5
-"""Bytes that are kept of the 8 of a hash."""
+"""Bytes of each hash that are kept, of 8."""
 
 
 class DocumentIndex:
-    """A set of documents that ``text in known`` asks, letter for letter.
+    """The set of training documents; ``text in index`` compares whole texts exactly.
 
-    ``read`` gives ``packed``; it is called when that is asked for the first time, and raises what
-    then goes wrong.
+    ``read`` returns ``packed``. It is called at the first use, and its errors are raised there.
     """
 
     def __init__(self, read: Callable[[], bytes]) -> None:
@@ -32,13 +31,13 @@ class DocumentIndex:
 
     @classmethod
     def from_hashes(cls, blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Self:
-        """Return the set of ``count`` documents, whose hashes in a store ``blocks`` gives anew.
+        """Return the index of ``count`` documents with the hashes of a store, read at first use.
 
-        They are looked at when ``packed`` is asked for.
+        ``blocks`` may be called several times and must return all hashes each time.
         """
 
         def read() -> bytes:
-            # Its buffer becomes the result; joined pieces would be there twice.
+            # BytesIO returns its own buffer; joining chunks would hold them twice.
             packed = io.BytesIO()
             packed.writelines(_pack_keys(blocks, count))
             return packed.getvalue()
@@ -47,14 +46,14 @@ class DocumentIndex:
 
     @cached_property
     def packed(self) -> bytes:
-        """The first WIDTH bytes of the BLAKE2b digest, of 8 bytes, of each document's UTF-8.
+        """The first 5 bytes of the 8-byte BLAKE2b digest of each document's UTF-8.
 
-        One after another, sorted, each once.
+        Concatenated in ascending order, without duplicates.
         """
         return self._read()
 
     def load(self) -> Self:
-        """Return the set itself, read now if it was not yet."""
+        """Read the index now, if it was not read yet, and return it."""
         _ = self.packed
         return self
 
@@ -68,21 +67,21 @@ class DocumentIndex:
 
     @cached_property
     def _keys(self) -> NDArray[Any]:
-        """What is packed, as an array: (documents,)."""
-        # NumPy takes zeros at the end of a string for padding. All keys have one width, so that
-        # does not change their order, and whether two are equal is not asked of NumPy.
+        """The packed keys as an array of bytes: (documents,)."""
+        # NumPy ignores zeros at the end of a string. As all keys have one width, that does not
+        # change their order, and equality is compared outside of NumPy.
         return np.ndarray(len(self), f"S{KEY_BYTES}", self.packed)
 
 
 def _pack_keys(blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Iterator[bytes]:
-    """Yield what is packed, piece by piece."""
+    """Yield the bytes of ``packed`` in chunks."""
 
-    def cut() -> Iterator[NDArray[np.uint64]]:
-        # The store reads a digest as a little-endian number; here its first bytes come first.
+    def truncated() -> Iterator[NDArray[np.uint64]]:
+        # Hashes of a store are little-endian; here the first byte of a digest is the highest.
         for hashes in blocks():
             yield hashes.astype("<u8").view(">u8").astype(np.uint64) >> np.uint64(
                 64 - 8 * KEY_BYTES
             )
 
-    for keys in iter_distinct(cut, count, 8 * KEY_BYTES):
+    for keys in iter_distinct(truncated, count, 8 * KEY_BYTES):
         yield keys.astype(">u8").view(np.uint8).reshape(-1, 8)[:, -KEY_BYTES:].tobytes()

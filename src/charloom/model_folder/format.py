@@ -1,15 +1,13 @@
-"""The model folder: the format on disk, typed, versioned, checked. No torch.
+"""The model folder on disk: its files, typed, versioned and verified by digests. No torch.
 
-Files change one at a time (model_writer.py), so each that can change vouches for itself:
-``config.json`` holds a digest of its own content and that of the vocabulary; the weights file
-holds a digest of its tensors, and that of the vocabulary whose ids it is made for. The index of the
-training documents, which is read when it is needed and not before, has its digest in
-``config.json``.
+Files are replaced one at a time (model_folder/writer.py), so each that can change is verified on
+its own: ``config.json`` contains a digest of itself and one of the vocabulary; the weights file
+contains a digest of its tensors and one of the vocabulary that its rows belong to. The document
+index is read only when needed; its digest is in ``config.json``.
 """
 
 import dataclasses
 import functools
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,12 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import ModelFolderError, SettingsError
+from charloom.files import is_dir, is_file
 from charloom.model_folder.document_index import DocumentIndex
+from charloom.model_folder.encoding import digest, model_json, tensors_digest, weights_bytes
+from charloom.model_folder.migrations import migrate
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.vocabulary import Vocabulary
 
 FORMAT: Final = 2
-"""Since 2 there are the optimizer muon and the setting ``average``."""
+"""Raised by changes that older readers would misread; each adds a step to migrations.py."""
 CONFIG: Final = "config.json"
 VOCABULARY: Final = "vocabulary.json"
 WEIGHTS: Final = "model.safetensors"
@@ -42,7 +43,7 @@ Tensors = Mapping[str, NDArray[np.float32]]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelRecord:
-    """All that a model folder tells of a model."""
+    """Everything that a model folder records about a model."""
 
     text: TextSettings
     network: NetworkSettings
@@ -53,12 +54,12 @@ class ModelRecord:
     tensors: Tensors
     """Weights in float32; names and axes are those of docs/model-folder.md."""
     metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """What the kept weights reached: bits_per_character, step, seconds ..."""
+    """Metrics of the kept weights: bits_per_character, step, seconds ..."""
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """Where the model comes from: sources, fingerprint of the corpus, versions, date."""
+    """Origin of the model: sources, fingerprint of the corpus, versions, date."""
     calibration: Mapping[str, Any] | None = None
-    """What usual texts take (see evaluation/calibration.py); None if too few were held out, or the
-    run was cut short."""
+    """Bits of ordinary texts by length (evaluation/calibration.py); None if the validation set was
+    too small or the run was cut short."""
     document_index: DocumentIndex | None = None
     """The training documents; None if they were a stream, or no index of them was kept."""
 
@@ -66,8 +67,8 @@ class ModelRecord:
 def read(path: Path) -> ModelRecord:
     """Read the model in the folder ``path``.
 
-    Raises ModelFolderError when a file is missing, truncated or altered, or of a newer format, or
-    when the system does not let it be read.
+    Raises ModelFolderError when a file is missing, truncated, altered, of a newer format, or cannot
+    be read.
     """
     try:
         return _read(path)
@@ -76,51 +77,43 @@ def read(path: Path) -> ModelRecord:
 
 
 def _read(path: Path) -> ModelRecord:
-    if not path.is_dir():
+    if not is_dir(path):
         raise ModelFolderError(
             f"there is no model folder {path}; "
             "name one that charloom train made, such as runs/facts."
         )
     config = _read_config(path)
-    vocabulary_bytes = _read_bytes(path, VOCABULARY)
-    if _digest(vocabulary_bytes) != config["vocabulary_digest"]:
+    vocabulary = _read_bytes(path, VOCABULARY)
+    if digest(vocabulary) != config["vocabulary_digest"]:
         raise _altered_error(path, VOCABULARY)
     try:
         return ModelRecord(
             text=TextSettings.from_json(config["text"]),
             network=NetworkSettings.from_json(config["network"]),
-            training=TrainingSettings.from_json(
-                {"average": False} | config["training"] | {"index": config.get("index", True)}
-            ),
-            vocabulary=Vocabulary.from_json(json.loads(vocabulary_bytes)),
+            training=TrainingSettings.from_json(config["training"] | {"index": config["index"]}),
+            vocabulary=Vocabulary.from_json(json.loads(vocabulary)),
             labels=tuple(config["labels"]),
             tensors=_read_tensors(path, config["vocabulary_digest"]),
             metrics=config["figures"],
             provenance=config["provenance"],
-            calibration=config.get("calibration"),
-            document_index=_document_index(path, config.get("documents_digest")),
+            calibration=config.get("calibration"),  # added within format 2
+            document_index=_document_index(path, config["documents_digest"]),
         )
     except (KeyError, TypeError, ValueError, SettingsError) as error:
         raise _altered_error(path, CONFIG) from error
 
 
 def to_files(record: ModelRecord) -> dict[str, bytes]:
-    """Return the content of the files that ``record`` decides, weights before their figures."""
-    from safetensors.numpy import save
+    """Return the content of each file that ``record`` determines, in the order of writing.
 
-    # safetensors writes the bytes of an array as they lie in memory, whatever its order of axes.
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in record.tensors.items()}
-    vocabulary = _json(record.vocabulary.to_json())
-    vocabulary_digest = _digest(vocabulary)
+    The weights come before the configuration, which holds their metrics.
+    """
+    vocabulary = model_json(record.vocabulary.to_json())
+    vocabulary_digest = digest(vocabulary)
     documents = {} if record.document_index is None else {DOCUMENTS: record.document_index.packed}
     training = record.training.to_json()
-    # It stands by itself since format 1, whose first reader refused a setting it did not know.
+    # Not within ``training``: the first readers of format 1 refuse unknown settings there.
     index = training.pop("index")
-    metadata = {
-        "format": "pt",
-        "tensors_digest": _tensor_digest(record.tensors),
-        "vocabulary_digest": vocabulary_digest,
-    }
     config = {
         "format": FORMAT,
         "model_type": "charloom",
@@ -135,21 +128,22 @@ def to_files(record: ModelRecord) -> dict[str, bytes]:
         "provenance": dict(record.provenance),
         "calibration": None if record.calibration is None else dict(record.calibration),
         "vocabulary_digest": vocabulary_digest,
-        "documents_digest": _digest(documents[DOCUMENTS]) if documents else None,
+        "documents_digest": digest(documents[DOCUMENTS]) if documents else None,
     }
-    config["config_digest"] = _digest(_json(config))
+    config["config_digest"] = digest(model_json(config))
     return documents | {
         VOCABULARY: vocabulary,
-        WEIGHTS: _sort_metadata(save(tensors, metadata=metadata)),
-        CONFIG: _json(config),
+        WEIGHTS: weights_bytes(record.tensors, vocabulary_digest),
+        CONFIG: model_json(config),
     }
 
 
 def _read_config(path: Path) -> dict[str, Any]:
+    """Return the configuration in the current format after comparing it with its digest."""
     try:
-        config = json.loads(_read_bytes(path, CONFIG))
+        config: dict[str, Any] = json.loads(_read_bytes(path, CONFIG))
         version = config["format"]
-        digest = config.pop("config_digest", None)
+        config_digest = config.pop("config_digest", None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _altered_error(path, CONFIG) from error
     if isinstance(version, int) and version > FORMAT:
@@ -157,28 +151,30 @@ def _read_config(path: Path) -> dict[str, Any]:
             f"{path} has model format {version}; this charloom reads formats up to {FORMAT}: "
             "install a newer charloom."
         )
-    if digest != _digest(_json(config)):
+    if config_digest != digest(model_json(config)):
         raise _altered_error(path, CONFIG)
-    checked: dict[str, Any] = config
-    return checked
+    try:
+        return migrate(config)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _altered_error(path, CONFIG) from error
 
 
-def _document_index(path: Path, digest: str | None) -> DocumentIndex | None:
-    """Return the training documents, not read yet; None if they are not in the folder.
+def _document_index(path: Path, index_digest: str | None) -> DocumentIndex | None:
+    """Return the document index, to be read when needed; None if its file is missing.
 
-    Who gives a model away may remove the file: the rest is whole without it.
+    The file is optional, so that it can be removed from a model before sharing it.
     """
-    if digest is None or not (path / DOCUMENTS).is_file():
+    if index_digest is None or not is_file(path / DOCUMENTS):
         return None
-    return DocumentIndex(functools.partial(_read_index, path.absolute(), digest))
+    return DocumentIndex(functools.partial(_read_index, path.absolute(), index_digest))
 
 
-def _read_index(path: Path, digest: str) -> bytes:
+def _read_index(path: Path, index_digest: str) -> bytes:
     try:
         content = (path / DOCUMENTS).read_bytes()
     except OSError as error:
         raise _unreadable_error(path, error) from error
-    if _digest(content) != digest:
+    if digest(content) != index_digest:
         raise _altered_error(path, DOCUMENTS)
     return content
 
@@ -194,24 +190,24 @@ def _read_tensors(path: Path, vocabulary_digest: str) -> dict[str, NDArray[np.fl
     except (SafetensorError, OSError, ValueError) as error:
         raise _altered_error(path, WEIGHTS) from error
     if (
-        metadata.get("tensors_digest") != _tensor_digest(tensors)
+        metadata.get("tensors_digest") != tensors_digest(tensors)
         or metadata.get("vocabulary_digest") != vocabulary_digest
     ):
         raise _altered_error(path, WEIGHTS)
     return tensors
 
 
+def _read_bytes(path: Path, name: str) -> bytes:
+    _check_exists(path, name)
+    return (path / name).read_bytes()
+
+
 def _check_exists(path: Path, name: str) -> None:
-    if not (path / name).is_file():
+    if not is_file(path / name):
         raise ModelFolderError(
             f"{path} has no {name}; a model folder needs {CONFIG}, {VOCABULARY} and {WEIGHTS}: "
             "copy the whole folder, or train again."
         )
-
-
-def _read_bytes(path: Path, name: str) -> bytes:
-    _check_exists(path, name)
-    return (path / name).read_bytes()
 
 
 def _unreadable_error(path: Path, error: OSError) -> ModelFolderError:
@@ -226,33 +222,3 @@ def _altered_error(path: Path, name: str) -> ModelFolderError:
         f"{path / name} is damaged or was altered after it was saved; "
         "copy the whole folder again from where it was made, or train again."
     )
-
-
-def _sort_metadata(content: bytes) -> bytes:
-    """Return a safetensors file with its metadata sorted: equal models are equal files."""
-    end = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:end])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    # The same characters in another order: no offset changes.
-    return (
-        content[:8]
-        + json.dumps(header, separators=(",", ":")).encode().ljust(end - 8)
-        + content[end:]
-    )
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n").encode()
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def _tensor_digest(tensors: Tensors) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for name in sorted(tensors):
-        tensor = np.ascontiguousarray(tensors[name])
-        digest.update(f"{name} {tensor.dtype.str} {tensor.shape}\n".encode())
-        digest.update(tensor.tobytes())
-    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The learning curves of a run, from the events that its folder keeps."""
+"""The learning curves of a run, read from ``metrics.jsonl``."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ from charloom.errors import ModelFolderError
 from charloom.model_folder.format import METRICS
 
 MAX_POINTS: Final = 400
-"""Of the training curve: more are not seen."""
+"""Approximate upper limit of the points of the training curve; a chart shows no more."""
 
 Curve = tuple[tuple[float, float], ...]
 """Seconds of training, and bits per character."""
@@ -18,13 +18,13 @@ Curve = tuple[tuple[float, float], ...]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Curves:
-    """How a run went."""
+    """The learning curves and the throughput of a run."""
 
     training: Curve
-    """An average over recent steps, with what dropout costs."""
+    """Running mean of the training loss, with dropout."""
     validation: Curve
     characters_per_second: float | None
-    """Characters learned from a second, at the last step that was told of; None: none was."""
+    """Training throughput at the last recorded step; None without steps."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the curves as a JSON object."""
@@ -32,22 +32,22 @@ class Curves:
 
 
 def read_curves(run: Path) -> Curves:
-    """Return the curves of the run in a folder; empty ones if its events are not there.
+    """Return the curves of the run in a folder; empty ones if it has no ``metrics.jsonl``.
 
-    Raises ModelFolderError if they are not what charloom writes.
+    Raises ModelFolderError if the file is damaged.
     """
     path = run / METRICS
     try:
         content = path.read_bytes()
-        # A run that goes on, or was killed, may have written a part of a line. Only line feeds part
-        # lines: a sample may hold what str.splitlines takes for one.
+        # The last line may be incomplete, while the run writes it or after it was killed. Lines are
+        # split as bytes: samples may contain other line separators of str.splitlines.
         lines = content[: content.rfind(b"\n") + 1].splitlines()
         events = [json.loads(line) for line in lines]
         steps = [event for event in events if event["event"] == "step"]
-        measured = [event for event in events if event["event"] == "validation"]
+        validations = [event for event in events if event["event"] == "validation"]
         return Curves(
             training=_thin(tuple(map(_point, steps))),
-            validation=tuple(map(_point, measured)),
+            validation=tuple(map(_point, validations)),
             characters_per_second=steps[-1]["characters_per_second"] if steps else None,
         )
     except FileNotFoundError:
@@ -64,6 +64,6 @@ def _point(event: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _thin(curve: Curve) -> Curve:
-    """Return about ``MOST_POINTS`` of a curve, the last one among them."""
+    """Return about ``MAX_POINTS`` points of a curve, including the last one."""
     step = -(-len(curve) // MAX_POINTS)
     return curve if step < 2 else curve[len(curve) - 1 :: -step][::-1]

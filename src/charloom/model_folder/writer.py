@@ -1,23 +1,28 @@
-"""Writing a model folder: whole or not at all, also when the disk is full or the power fails.
+"""Write a model folder: all or nothing, also when the disk is full or the power fails.
 
-The first save fills a folder beside the place under a temporary name and renames it; what stood
-there before (a model that ``force`` replaces) stays until that moment. Later saves write all files
-under temporary names, then replace one file at a time, each at one moment. A run that is resumed
-writes on in its folder.
+The first save fills a temporary folder and renames it to its final path; a model that ``force``
+replaces stays there until then. Later saves write all files under other names, then rename one
+file at a time. A resumed run writes to its existing folder.
 """
 
 import contextlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from charloom.errors import OutputError
+from charloom.files import (
+    exists,
+    fsync_directory,
+    is_dir,
+    is_file,
+    partial_name,
+    replace_files,
+)
 from charloom.model_folder import checkpoint
-from charloom.model_folder.atomic import make_sibling, replace_directory
+from charloom.model_folder.atomic import fill_directory, make_sibling, replace_directory
 from charloom.model_folder.card import model_card
 from charloom.model_folder.checkpoint import STATE, Checkpoint
 from charloom.model_folder.format import (
@@ -43,16 +48,17 @@ _OWN_ENTRIES: Final = frozenset(
     }
 )
 EVENT_FILE_PREFIX: Final = "events.out.tfevents."
-"""How names of files begin that TensorBoard reads."""
+"""Start of the names of TensorBoard's event files."""
 _CONSTANT_FILES: Final = (DOCUMENTS, VOCABULARY)
-"""What all weights of one training share: written with the first of them."""
+"""The same for all weights of a run, so written by the first save only."""
 
 
 class ModelWriter:
-    """Writes the model folder ``path``; a context manager that leaves nothing half-made behind.
+    """Writes the model folder ``path``; a context manager that removes an unfinished folder.
 
-    Raises OutputError when ``path`` cannot be written, or holds something already; ``force``
-    replaces a model, and nothing else. With ``resume`` the folder is that of a run which goes on.
+    Raises OutputError when ``path`` cannot be written or already contains something. ``force``
+    allows it to replace a model, and nothing else. With ``resume``, ``path`` is the folder of the
+    run to be resumed.
     """
 
     def __init__(self, path: Path, *, force: bool = False, resume: bool = False) -> None:
@@ -65,8 +71,7 @@ class ModelWriter:
             return
         check_output_path(path, force=force)
         try:
-            self._created_parents += [parent for parent in path.parents if not parent.exists()]
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._create_parents()
             self._temporary = make_sibling(path)
         except OSError as error:
             self._remove_parents()
@@ -75,21 +80,16 @@ class ModelWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if not self._in_place:
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._remove_parents()
 
     def save(self, record: ModelRecord) -> None:
-        """Write ``record``: the first time the whole folder, later weights, figures and card.
+        """Write ``record``: the whole folder at first, later only weights, metrics and card.
 
-        Raises OutputError when it cannot be written, or when something has come to the place
-        meanwhile.
+        Raises OutputError when it cannot be written, or when another process has created something
+        at the path in the meantime.
         """
         try:
             contents = to_files(record) | {CARD: model_card(record).encode()}
@@ -99,8 +99,7 @@ class ModelWriter:
                     {name: contents[name] for name in contents if name not in _CONSTANT_FILES},
                 )
                 return
-            for name, content in contents.items():
-                _write(self._temporary / name, content)
+            fill_directory(self._temporary, contents)
             check_output_path(self._path, force=self._force)
             replace_directory(self._temporary, self._path)
             self._in_place = True
@@ -109,20 +108,20 @@ class ModelWriter:
 
     @property
     def path(self) -> Path:
-        """Where the folder has its place."""
+        """The final path of the folder."""
         return self._path
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the folder stands in its place, with a model in it."""
+        """Whether the folder is at its final path, with a model in it."""
         return self._in_place
 
     def append(self, name: str, line: str) -> None:
-        """Add ``line`` to the end of the file ``name`` of the folder, whole or not at all."""
+        """Append ``line`` and a line feed to the file ``name``, all or nothing."""
         self.append_bytes(name, f"{line}\n".encode())
 
     def append_bytes(self, name: str, content: bytes) -> None:
-        """Add ``content`` to the end of the file ``name`` of the folder, whole or not at all."""
+        """Append ``content`` to the file ``name``, all or nothing; raises OutputError."""
         path = self._folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,12 +130,11 @@ class ModelWriter:
             raise self._cannot_write(error) from error
 
     def file_size(self, name: str) -> int:
-        """Return how many bytes the file ``name`` of the folder has; 0 if it is not there."""
-        path = self._folder / name
-        return path.stat().st_size if path.exists() else 0
+        """Return the size of the file ``name`` in bytes, 0 if there is none."""
+        return _size(self._folder / name)
 
     def truncate(self, name: str, size: int) -> None:
-        """Cut off what the file ``name`` of the folder has beyond ``size`` bytes."""
+        """Truncate the file ``name`` to ``size`` bytes if it is longer."""
         if self.file_size(name) > size:
             try:
                 os.truncate(self._folder / name, size)
@@ -144,14 +142,14 @@ class ModelWriter:
                 raise self._cannot_write(error) from error
 
     def save_checkpoint(self, content: Checkpoint) -> None:
-        """Put a checkpoint into the folder, in the place of the one before."""
+        """Replace the checkpoint in the folder; raises OutputError if it cannot be written."""
         try:
             checkpoint.write(self._folder / CHECKPOINT, content)
         except OSError as error:
             raise self._cannot_write(error) from error
 
     def remove_checkpoint(self) -> None:
-        """Remove the checkpoint of a run that has come to its end."""
+        """Remove the checkpoint of a finished run; raises OutputError if that fails."""
         try:
             checkpoint.remove(self._folder / CHECKPOINT)
         except OSError as error:
@@ -161,8 +159,14 @@ class ModelWriter:
     def _folder(self) -> Path:
         return self._path if self._in_place else self._temporary
 
+    def _create_parents(self) -> None:
+        self._created_parents += [parent for parent in self._path.parents if not exists(parent)]
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        for parent in self._created_parents:
+            fsync_directory(parent.parent)
+
     def _remove_parents(self) -> None:
-        """Remove the folders above the place that were made for it, if nothing came into them."""
+        """Remove the parent folders that were created, unless something else is in them."""
         for parent in self._created_parents:
             with contextlib.suppress(OSError):
                 parent.rmdir()
@@ -176,13 +180,16 @@ class ModelWriter:
 
 
 def create_model_folder(path: Path, record: ModelRecord, *, force: bool = False) -> None:
-    """Make the model folder ``path`` of ``record``; raises OutputError as ModelWriter does."""
+    """Write ``record`` as the model folder ``path``; raises OutputError as ModelWriter does."""
     with ModelWriter(path, force=force) as writer:
         writer.save(record)
 
 
 def check_output_path(path: Path, *, force: bool) -> None:
-    """Raise OutputError if a model cannot be made at ``path`` because of what is there."""
+    """Raise OutputError if the content of ``path`` keeps a model from being written there.
+
+    With ``force``, a model is no obstacle, if the folder contains nothing else.
+    """
     try:
         _check_output_path(path, force)
     except OSError as error:
@@ -192,14 +199,14 @@ def check_output_path(path: Path, *, force: bool) -> None:
 
 
 def _check_output_path(path: Path, force: bool) -> None:
-    if not path.exists() and not path.is_symlink():
+    if not exists(path) and not path.is_symlink():
         return
-    if not path.is_dir():
+    if not is_dir(path):
         raise OutputError(f"{path} is a file; name a folder that does not exist yet with --output.")
     if Path.cwd().is_relative_to(path.resolve()) or os.path.ismount(path):
         raise OutputError(
-            f"{path} is a folder that you are in, or a disk of its own, which nothing can replace; "
-            f"name a folder within with --output, such as {path / 'model'}."
+            f"{path} is the current folder, a parent of it or a mount point, which cannot be "
+            f"replaced; name a folder within with --output, such as {path / 'model'}."
         )
     names = {entry.name for entry in path.iterdir()}
     if not names:
@@ -209,9 +216,9 @@ def _check_output_path(path: Path, force: bool) -> None:
             f"{path} holds other files and no model; "
             "name a folder that does not exist yet with --output."
         )
-    if not force and (path / CHECKPOINT / STATE).is_file():
+    if not force and is_file(path / CHECKPOINT / STATE):
         raise OutputError(
-            f"{path} already holds a run that can be resumed; go on with it by --resume, replace "
+            f"{path} already holds a run that can be resumed; resume it with --resume, replace "
             "it with --force, or name another folder with --output."
         )
     if not force:
@@ -219,7 +226,7 @@ def _check_output_path(path: Path, force: bool) -> None:
             f"{path} already holds a model; replace it with --force, "
             "or name another folder with --output."
         )
-    own = _OWN_ENTRIES | {_partial_name(name) for name in _OWN_ENTRIES}
+    own = _OWN_ENTRIES | {partial_name(name) for name in _OWN_ENTRIES}
     if others := sorted([*(names - own), *_foreign_logs(path)]):
         raise OutputError(
             f"{path} holds a model and also {others[0]}, which would be lost; "
@@ -228,19 +235,19 @@ def _check_output_path(path: Path, force: bool) -> None:
 
 
 def _is_model(path: Path) -> bool:
-    """Return whether a model of charloom is in the folder, damaged perhaps."""
-    if not ((path / CONFIG).is_file() and (path / WEIGHTS).is_file()):
+    """Return whether the folder contains a charloom model, possibly a damaged one."""
+    if not (is_file(path / CONFIG) and is_file(path / WEIGHTS)):
         return False
     try:
         config = json.loads((path / CONFIG).read_bytes())
     except ValueError:
-        return (path / VOCABULARY).is_file()
+        return is_file(path / VOCABULARY)
     return isinstance(config, dict) and config.get("model_type") == "charloom"
 
 
 def _foreign_logs(path: Path) -> list[str]:
-    """Return what is not charloom's in the folder for TensorBoard of a model."""
-    files = (file for file in (path / TENSORBOARD).rglob("*") if not file.is_dir())
+    """Return the files in a model's ``tensorboard/`` that charloom does not write."""
+    files = (file for file in (path / TENSORBOARD).rglob("*") if not is_dir(file))
     return [
         file.relative_to(path).as_posix()
         for file in files
@@ -248,40 +255,16 @@ def _foreign_logs(path: Path) -> list[str]:
     ]
 
 
-def _append(path: Path, line: bytes) -> None:
-    size = path.stat().st_size if path.exists() else 0
+def _append(path: Path, content: bytes) -> None:
+    size = _size(path)
     try:
         with path.open("ab") as file:
-            file.write(line)
+            file.write(content)
     except OSError:
         with contextlib.suppress(OSError):
             os.truncate(path, size)
         raise
 
 
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _partial_name(name: str) -> str:
-    return f".{name}.partial"
-
-
-def replace_files(folder: Path, contents: Mapping[str, bytes], mark: str = "") -> None:
-    """Put ``contents`` in the place of the files of these names, once all of them are written.
-
-    With a ``mark`` of their own, several processes may do so. Raises OSError; no file is half
-    written then, and none under another name is left.
-    """
-    partial = {name: folder / _partial_name(f"{name}{mark}") for name in contents}
-    try:
-        for name, content in contents.items():
-            _write(partial[name], content)
-        for name in contents:
-            partial[name].replace(folder / name)
-    finally:
-        for name in contents:
-            partial[name].unlink(missing_ok=True)
+def _size(path: Path) -> int:
+    return path.stat().st_size if exists(path) else 0

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from charloom.errors import OutputError
+from charloom.files import exists, is_dir, replace_files
 from charloom.model import Model
 from charloom.model_folder.format import REPORT, REPORT_FIGURES
 from charloom.model_folder.metrics import read_curves
-from charloom.model_folder.writer import replace_files
 from charloom.report.analyze import analyze, sample_at_temperatures, sample_length
 from charloom.report.findings import Findings
 from charloom.report.page import render_comparison_page, render_model_page
@@ -29,7 +29,7 @@ def write_report(
     ``analysis_options`` are arguments of ``analyze``. Raises what ``analyze`` raises, and
     OutputError if a file cannot be written.
     """
-    if folder is not None and folder.exists() and not folder.is_dir():
+    if folder is not None and _is_other_file(folder):
         raise OutputError(
             f"{folder} is a file; name a folder for {REPORT} and {REPORT_FIGURES} with --output."
         )
@@ -49,7 +49,7 @@ def write_comparison_report(
     """
     ordered = sorted(results, key=lambda run: run.validation)
     curves = {run.name: read_curves(folder / run.name) for run in ordered}
-    trained_here = [run.name for run in ordered if (folder / run.name).is_dir()]
+    trained_here = [run.name for run in ordered if is_dir(folder / run.name)]
     best = analyze(folder / trained_here[0], on_progress=on_progress)
     settings = SamplingSettings(length=sample_length(best.evaluation))
     samples = {
@@ -62,6 +62,15 @@ def write_comparison_report(
         "best": best.to_json(),
     }
     return _write(folder, render_comparison_page(ordered, curves, samples, best), figures)
+
+
+def _is_other_file(path: Path) -> bool:
+    try:
+        return exists(path) and not is_dir(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be used ({error.strerror or error}); name another folder with --output."
+        ) from error
 
 
 def _write(folder: Path, page: str, figures: Any) -> Path:

@@ -17,9 +17,9 @@ from typing import Any, Final
 from charloom.data.sources import read_blocks, resolve_sources
 from charloom.errors import OutputError, ResumeError, SettingsError
 from charloom.events import Event, Listener, Stopped
+from charloom.files import exists, is_dir, replace_files
 from charloom.model import Model
 from charloom.model_folder.metrics import read_curves
-from charloom.model_folder.writer import replace_files
 from charloom.runs.build import read_corpus
 from charloom.runs.plan import Plan
 from charloom.runs.request import Sources, TrainRequest, source_names
@@ -187,7 +187,7 @@ class Comparison:
             options=self._options | trial.options,
             output=path,
             validation=self._validation,
-            resume=path.exists(),
+            resume=_was_started(path),
             listeners=(note_stop, *listeners),
             on_start=on_start,
             on_read=on_read,
@@ -210,7 +210,7 @@ class Comparison:
     def with_test_metric(self, result: Result) -> Result:
         """Return ``result`` with its test metric, if there are test texts and the model is here."""
         path = self._folder / result.name
-        if self._test is None or result.test is not None or not path.is_dir():
+        if self._test is None or result.test is not None or not is_dir(path):
             return result
         return dataclasses.replace(
             result, test=_test_bits_per_character(Model.load(path), self._test)
@@ -268,6 +268,15 @@ def _test_bits_per_character(model: Model, test: str) -> float:
     return evaluate(model.scorer.score_blocks(blocks)).bits_per_character
 
 
+def _was_started(path: Path) -> bool:
+    try:
+        return exists(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be used ({error.strerror or error}); name another folder with --output."
+        ) from error
+
+
 def _generation_speed(model: Model) -> float:
     """Return characters per second, many texts in parallel."""
     # The generator uses compiled code once this module is imported, even for few texts.
@@ -286,7 +295,7 @@ def _write_table(folder: Path, results: Sequence[Result]) -> None:
     """Replace comparison.json atomically."""
     content = json.dumps([result.to_json() for result in results], indent=1) + "\n"
     try:
-        replace_files(folder, {TABLE_FILE: content.encode()}, mark=f".{os.getpid()}")
+        replace_files(folder, {TABLE_FILE: content.encode()}, suffix=f".{os.getpid()}")
     except OSError as error:
         raise OutputError(
             f"{folder / TABLE_FILE} cannot be written: {error.strerror}; the models are kept: free "

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from charloom.errors import ModelFolderError, ResumeError, SettingsError
+from charloom.files import is_file
 from charloom.formatting import format_duration
 from charloom.model_folder import checkpoint
 from charloom.model_folder import format as model_folder
@@ -67,7 +68,7 @@ def resume_spec(path: Path, request: TrainRequest, options: Mapping[str, Any]) -
 
 
 def _saved_spec(path: Path) -> RunSpec:
-    if not (path / CHECKPOINT / STATE).is_file() and (finished := _finished_spec(path)) is not None:
+    if (finished := _finished_spec(path)) is not None and not is_file(path / CHECKPOINT / STATE):
         return finished
     saved = checkpoint.read(path / CHECKPOINT)
     try:

@@ -1,1 +1,1 @@
-"""From a source of text to symbol ids on disk. No torch here."""
+"""Text as symbols, without files: cleaning, splitting, vocabulary, documents, hashes."""

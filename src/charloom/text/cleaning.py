@@ -1,9 +1,9 @@
-"""Repairs for texts from the web: HTML left-overs, Unicode forms, line ends, control characters.
+"""Clean texts from the web: HTML remains, Unicode forms, line ends, control characters.
 
-HTML entities come whole (``&#39;``, ``&lt;``) and, as in AG's news, broken: the ampersand was lost
-and a space stands in its place (``Duo #39;s Threat``, ``Procter  amp; Gamble``). A broken entity is
-only believed where white space or nothing precedes it and where it names one of the few signs that
-pages escape in prose; ``issue #42;`` and ``make a copy;`` are left as they are.
+HTML entities are whole (``&#39;``, ``&lt;``) or, as in AG News, broken: a space has replaced the
+ampersand (``Duo #39;s Threat``, ``Procter  amp; Gamble``). A broken entity is replaced only after
+white space or at the start, and only if it names one of the few signs that pages escape in prose;
+``issue #42;`` and ``make a copy;`` are unchanged.
 """
 
 import html
@@ -17,20 +17,20 @@ from charloom.text.symbols import replace_surrogates
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
 _CONTROL_OR_SURROGATE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 
-# An ampersand that was escaped again and again (``&amp;amp;lt;``) is taken at once: layer by layer,
-# the time would grow with the square of their number.
+# An ampersand that was escaped repeatedly (``&amp;amp;lt;``) is replaced at once: one level after
+# another, the time would grow with the square of the levels.
 _ESCAPED_AMPERSANDS = r"(?:(?:amp|AMP|#0{0,6}38|#[xX]0{0,4}26);)*"
 _ENTITY = re.compile(
     rf"&{_ESCAPED_AMPERSANDS}(#[0-9]{{1,8}}|#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});"
 )
-# " $ & ' < >, the dashes, quotes, dots and bullet of Windows-1252 and of Unicode, the hard space,
-# pound and euro: what pages escape in prose.
+# Signs that pages escape in prose: " $ & ' < >, the dashes, quotes, dots and bullet of Windows-1252
+# and of Unicode, no-break space, pound and euro.
 _SIGNS = (
     "34|36|38|39|60|62|128|133|14[5-9]|15[013]|160|163"
     "|821[1267]|822[016]|8230|8364|8482"
 )  # fmt: skip
 _NAMES = "quot|amp|apos|lt|gt|nbsp|hellip|[mn]dash|[lr][sd]quo"
-# To look for the white space first is several times faster than to allow for the text's beginning.
+# Searching for the white space first is several times faster than allowing for the start of text.
 _BROKEN_ENTITY = re.compile(rf"([ \t\n])(#0?(?:{_SIGNS})|{_NAMES});")
 
 _BLOCK = "p|br|div|h[1-6]|hr|ul|ol|li|table|tr|t[dh]|blockquote|pre|img"
@@ -40,11 +40,11 @@ _TAGS = re.compile(rf"(?:</?(?:{_BLOCK}|{_INLINE}){_TAG_END})+", re.IGNORECASE)
 _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK})\b", re.IGNORECASE)
 
 _MAX_PASSES = 20
-"""Repairs of one text at most, each of what the one before laid bare; nobody nests so deep."""
+"""Upper limit of passes over one text; each may uncover entities and tags for the next."""
 
 
 def is_clean(text: str) -> bool:
-    """Return whether ``clean`` has nothing to change: True is certain, False is not."""
+    """Return True if ``clean`` changes nothing; False does not exclude it."""
     if _CONTROL_OR_SURROGATE.search(text) is not None:
         return False
     if ";" in text and (_ENTITY.search(text) or _BROKEN_ENTITY.search("\n" + text)):
@@ -55,15 +55,21 @@ def is_clean(text: str) -> bool:
 
 
 def clean(text: str) -> str:
-    """Return ``text`` repaired; cleaning twice does the same as cleaning once.
+    """Return ``text`` cleaned; cleaning the result again changes nothing.
 
-    Surrogates become the character that a pair of them stands for, alone U+FFFD; CR LF and CR
-    become LF; other control characters and U+FEFF go, tab and LF stay, as do joiners and marks of
-    direction; HTML entities, whole ones and the broken kind, become what they name; common
-    HTML tags go (one of a block leaves a space between two words), any other ``<...>`` stays; the
-    result is in Unicode's form NFC. Outer white space stays. One repair can lay bare the next
-    (``&amp;lt;b&amp;gt;``), so all are repeated until nothing changes. Only of tags that stand in
-    each other more than twenty deep some are left, so that time grows with the length alone.
+    - Surrogate pairs become the character that they encode, lone surrogates U+FFFD.
+    - CR LF and CR become LF; other control characters and U+FEFF are removed. Tabs, LF, joiners
+      and direction marks remain.
+    - HTML entities, whole or broken, become the characters that they name.
+    - Common HTML tags are removed; a block tag between two words leaves a space. Any other
+      ``<...>`` remains.
+    - The result is in Unicode's form NFC. Outer white space remains.
+
+    One replacement can uncover the next (``&amp;lt;b&amp;gt;``), so all are repeated until nothing
+    changes, at most 20 times: tags nested more deeply remain in part, and the time is linear.
+
+    >>> clean("Duo #39;s &lt;b&gt;Threat&lt;/b&gt;")
+    "Duo's Threat"
     """
     for _ in range(_MAX_PASSES):
         if is_clean(text):
@@ -76,9 +82,9 @@ def clean(text: str) -> str:
 
 
 def clean_document(text: str, settings: TextSettings) -> str:
-    """Return a document as the model reads it; of a line or table row, outer white space goes.
+    """Return a document as the model reads it; a line also loses its outer white space.
 
-    Lone surrogates, which no file can hold, are repaired in any case.
+    Surrogates, which UTF-8 cannot encode, are replaced even without ``settings.clean``.
     """
     if not settings.clean:
         return replace_surrogates(text)
@@ -86,7 +92,7 @@ def clean_document(text: str, settings: TextSettings) -> str:
 
 
 def clean_prompt(text: str, settings: TextSettings) -> str:
-    """Return a prompt as the model reads it; a space at its end is meant, and stays."""
+    """Return a prompt as the model reads it; outer white space is part of a prompt."""
     return clean(text) if settings.clean else replace_surrogates(text)
 
 
@@ -104,13 +110,13 @@ def _clean_once(text: str) -> str:
 
 
 def _unescape(match: re.Match[str]) -> str:
-    # A name is only taken as a whole: html.unescape alone would read "&notit;" as "¬it;".
+    # Only whole names count: html.unescape alone would turn "&notit;" into "¬it;".
     known = match[1].startswith("#") or f"{match[1]};" in html5
     return html.unescape(f"&{match[1]};") if known else f"&{match[1]};"
 
 
 def _unescape_broken(match: re.Match[str]) -> str:
-    # The space stands where the ampersand was; any other white space is the text's own.
+    # The space replaced the ampersand; any other white space belongs to the text.
     return match[1].strip(" ") + html.unescape(f"&{match[2]};")
 
 

@@ -1,7 +1,7 @@
-"""BLAKE2b of many short texts, compiled by Numba: ``hashlib``'s numbers in a third of the time.
+"""BLAKE2b of many short texts, compiled by Numba: three times as fast as ``hashlib``.
 
-RFC 7693, "The BLAKE2 Cryptographic Hash and Message Authentication Code". Compiled code is kept on
-disk by Numba.
+RFC 7693, "The BLAKE2 Cryptographic Hash and Message Authentication Code", section 3:
+https://www.rfc-editor.org/rfc/rfc7693. Numba caches the compiled code on disk.
 """
 
 import numba
@@ -21,7 +21,7 @@ _IV = np.array(
     dtype=np.uint64,
 )
 _PARAMETERS = np.uint64(0x01010008)
-"""A digest of 8 bytes, no key, no tree."""
+"""Parameter block: digest of 8 bytes, no key, fanout and depth 1."""
 _SIGMA = np.array(
     [
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
@@ -39,7 +39,7 @@ _SIGMA = np.array(
     ],
     dtype=np.uint64,
 )
-"""In which order each round reads the words of a message."""
+"""Order in which each of the 12 rounds reads the words of a message block."""
 _BLOCK_BYTES = 128
 
 
@@ -50,7 +50,7 @@ def _rotate_right(word, right):
 
 @numba.njit(inline="always")
 def _mix(a, b, c, d, x, y):
-    """Return four words of the state, mixed with two of the message."""
+    """Return four words of the state after mixing in two of the message: function G of the RFC."""
     a = a + b + x
     d = _rotate_right(d ^ a, 32)
     c = c + d
@@ -64,14 +64,14 @@ def _mix(a, b, c, d, x, y):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _compress(h, m, count, last):
-    """Take the message ``m`` of 16 words, the end of ``count`` bytes, into the state ``h``."""
+    """Compress message block ``m`` (16 words) into state ``h``; ``count`` bytes end with it."""
     a0, a1, a2, a3, b0, b1, b2, b3 = h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]
     c0, c1, c2, c3 = _IV[0], _IV[1], _IV[2], _IV[3]
     d0, d1, d2, d3 = _IV[4] ^ count, _IV[5], _IV[6], _IV[7]
     if last:
         d2 = ~d2
-    for turn in range(12):
-        s = _SIGMA[turn]
+    for number in range(12):
+        s = _SIGMA[number]
         a0, b0, c0, d0 = _mix(a0, b0, c0, d0, m[s[0]], m[s[1]])
         a1, b1, c1, d1 = _mix(a1, b1, c1, d1, m[s[2]], m[s[3]])
         a2, b2, c2, d2 = _mix(a2, b2, c2, d2, m[s[4]], m[s[5]])
@@ -91,26 +91,26 @@ def _compress(h, m, count, last):
 
 
 @numba.njit(inline="always")
-def _utf8_byte(place, code, width):
-    """Return a byte of the UTF-8 of a code point that takes ``width`` bytes, two at least."""
-    bits = np.uint32(6) * np.uint32(width - 1 - place)
-    if place:
+def _utf8_byte(index, code, width):
+    """Return byte ``index`` of the UTF-8 of a code point that takes ``width`` bytes, 2 to 4."""
+    bits = np.uint32(6) * np.uint32(width - 1 - index)
+    if index:
         return np.uint32(0x80) | (code >> bits & np.uint32(0x3F))
     return (np.uint32(0xF00) >> np.uint32(width) & np.uint32(0xFF)) | code >> bits
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def hash_texts(codes, stops, out):
-    """Write to ``out`` the digest of the UTF-8 of each text, code points that end at ``stops``."""
+    """Write the digest of each text's UTF-8 to ``out``; text k ends at ``codes[stops[k]]``."""
     h = np.empty(8, np.uint64)
     m = np.empty(16, np.uint64)
     bytes_of_m = m.view(np.uint8)
-    place = 0
+    start = 0
     for text in range(len(stops)):
         h[:] = _IV
         h[0] ^= _PARAMETERS
         count, used = np.uint64(0), 0
-        for index in range(place, stops[text]):
+        for index in range(start, stops[text]):
             code = codes[index]
             width = 1 if code < 0x80 else 2 + (code >= 0x800) + (code >= 0x10000)
             for part in range(width):
@@ -120,7 +120,7 @@ def hash_texts(codes, stops, out):
                     used = 0
                 bytes_of_m[used] = code if code < 0x80 else _utf8_byte(part, code, width)
                 used += 1
-        place = stops[text]
+        start = stops[text]
         bytes_of_m[used:] = 0
         _compress(h, m, count + np.uint64(used), True)
         out[text] = h[0]

@@ -1,4 +1,4 @@
-"""Many documents at once, as code points: what readers give and the store takes."""
+"""Documents, and blocks of many documents as arrays of code points."""
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from charloom.text.symbols import code_units
 
 BLOCK_CHARACTERS = 1 << 18
-"""Characters of a block, more or less: its arrays stay in the processor's cache."""
+"""Approximate characters of a block, whose arrays then fit into the processor's cache."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Document:
-    """What a network learns as one sequence, between two boundary symbols."""
+    """One sequence of a network, between two boundary symbols."""
 
     text: str
     label: str | None = None
@@ -22,20 +22,20 @@ class Document:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """Some documents, one after another."""
+    """Documents, concatenated."""
 
     codes: NDArray[np.uint32]
-    """Code points of all documents, without anything between them: (characters,). No surrogates."""
+    """Code points of all documents without separators: (characters,). No surrogates."""
     lengths: NDArray[np.int64]
     """Characters of each document: (documents,)."""
     labels: Sequence[str | None] | None = None
-    """The label of each document; None: no document has one."""
+    """The label of each document; None if no document has one."""
     unfinished: bool = False
-    """Whether the last document goes on with the first of the next block."""
+    """Whether the last document continues in the first one of the next block."""
 
     @property
     def text(self) -> str:
-        """The text of all documents."""
+        """The concatenated text of all documents."""
         return text_of(self.codes)
 
     def texts(self) -> list[str]:
@@ -46,12 +46,12 @@ class Block:
 
 
 def text_of(codes: NDArray[np.uint32]) -> str:
-    """Return the text of code points."""
+    """Return code points as a string."""
     return codes.astype("<u4", copy=False).tobytes().decode("utf-32-le")
 
 
 def to_blocks(documents: Iterable[Document]) -> Iterator[Block]:
-    """Yield the documents in blocks; lone surrogates become U+FFFD."""
+    """Yield documents in blocks of about ``BLOCK_CHARACTERS``; lone surrogates become U+FFFD."""
     batch: list[Document] = []
     size = 0
     for document in documents:
@@ -65,7 +65,7 @@ def to_blocks(documents: Iterable[Document]) -> Iterator[Block]:
 
 
 def _block(documents: Sequence[Document]) -> Block:
-    # Each by itself: two texts could make a pair of surrogates where they meet.
+    # One by one: the end of a text and the start of the next could form a surrogate pair.
     units = [code_units(document.text, "char") for document in documents]
     labels = [document.label for document in documents]
     return Block(
@@ -76,16 +76,16 @@ def _block(documents: Sequence[Document]) -> Block:
 
 
 def to_documents(blocks: Iterable[Block]) -> Iterator[Document]:
-    """Yield the documents of blocks, each whole."""
-    begun: list[str] = []
+    """Yield the documents of blocks, joining those that span several blocks."""
+    pending: list[str] = []
     for block in blocks:
         texts = block.texts()
         labels = block.labels or [None] * len(texts)
-        if begun:
-            texts[0] = "".join([*begun, texts[0]])
-            begun = []
+        if pending:
+            texts[0] = "".join([*pending, texts[0]])
+            pending = []
         if block.unfinished:
-            begun = [texts.pop()]
+            pending = [texts.pop()]
         for text, label in zip(texts, labels, strict=False):
             yield Document(text=text, label=label)
 
@@ -93,14 +93,14 @@ def to_documents(blocks: Iterable[Block]) -> Iterator[Document]:
 def keep_labels(
     blocks: Iterable[Block], labels: Collection[str], unknown: dict[str, None] | None = None
 ) -> Iterator[Block]:
-    """Yield the blocks, documents with a label that is not among ``labels`` without it.
+    """Yield the blocks without labels that are not among ``labels``.
 
-    Such labels are added to ``strange``.
+    The removed labels are added to ``unknown``, in the order of their appearance.
     """
     for block in blocks:
-        own = block.labels or ()
-        others = dict.fromkeys(x for x in own if x is not None and x not in labels)
+        present = block.labels or ()
+        others = dict.fromkeys(x for x in present if x is not None and x not in labels)
         if unknown is not None:
             unknown |= others
-        left = [None if x in others else x for x in own]
-        yield dataclasses.replace(block, labels=left) if others else block
+        kept = [None if x in others else x for x in present]
+        yield dataclasses.replace(block, labels=kept) if others else block

@@ -1,4 +1,4 @@
-"""Symbols and their ids: boundary and unknown first, then the rest in a stable order."""
+"""The vocabulary: ids of symbols, with ``<eos>`` and ``<unk>`` first."""
 
 import dataclasses
 import functools
@@ -17,20 +17,20 @@ from charloom.text.symbols import code_of, code_units, is_symbol, iter_symbols, 
 EOS = 0
 """The id of the boundary before and after every document."""
 UNK = 1
-"""The id of every symbol that the vocabulary lacks."""
+"""The id of every symbol that is not in the vocabulary."""
 
 _SPECIAL = ("<eos>", "<unk>")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """The symbols that a model knows."""
+    """The symbols of a model and their ids."""
 
     level: Level
     symbols: tuple[str, ...]
     """In id order; the first two are ``<eos>`` and ``<unk>``."""
     counts: tuple[int, ...]
-    """Occurrences in the training part; of ``<eos>``: documents; of ``<unk>``: symbols replaced."""
+    """Occurrences in the training set; for ``<eos>`` documents, for ``<unk>`` replaced symbols."""
 
     @classmethod
     def from_counts(
@@ -41,9 +41,9 @@ class Vocabulary:
         min_count: int,
         documents: int,
     ) -> Self:
-        """Return the vocabulary of the symbols counted at least ``min_count`` times.
+        """Return the vocabulary of the symbols that occur at least ``min_count`` times.
 
-        The most frequent comes first; among equals, the one first in the order of code points.
+        Ids go from the most to the least frequent symbol; ties are in code point order.
         """
         counted = [(symbol, int(count)) for symbol, count in zip(symbols, counts, strict=True)]
         kept = sorted(
@@ -61,17 +61,16 @@ class Vocabulary:
         return len(self.symbols)
 
     def encode(self, text: str) -> NDArray[np.int64]:
-        """Return the ids of ``text``, without boundaries; symbols not known become UNK."""
+        """Return the ids of ``text``, without boundaries; unknown symbols become UNK."""
         if self.level in ("char", "byte"):
-            # The last entry of the table stands for all codes above the largest known one.
             return self._lookup(code_units(text, self.level))
-        known = self.ids
+        ids = self.ids
         return np.fromiter(
-            (known.get(s, UNK) for s in iter_symbols(text, self.level)), dtype=np.int64
+            (ids.get(s, UNK) for s in iter_symbols(text, self.level)), dtype=np.int64
         )
 
     def encode_block(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the ids of all documents, and how many each has: those that ``encode`` gives."""
+        """Return the ids of all documents, concatenated, and the number of ids of each."""
         if self.level == "char":
             return self._lookup(block.codes), block.lengths
         if self.level == "byte":
@@ -85,22 +84,22 @@ class Vocabulary:
         return ids
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of ``ids``; raises ValueError for EOS and UNK: they stand for no text."""
+        """Return the text of ``ids``; raises ValueError for EOS and UNK, which have no text."""
         return join([self.symbols[self._check_text_id(int(index))] for index in ids], self.level)
 
     def unknown_symbols(self, text: str) -> list[str]:
-        """Return the symbols of ``text`` that the vocabulary lacks, each once, as they appear."""
+        """Return the symbols of ``text`` that are not in the vocabulary, once, in text order."""
         return list(dict.fromkeys(s for s in iter_symbols(text, self.level) if s not in self.ids))
 
     @functools.cached_property
     def ids(self) -> Mapping[str, int]:
-        """The id of each symbol that stands for text: EOS and UNK are not among them."""
+        """The id of each symbol with a text: all but EOS and UNK."""
         first = len(_SPECIAL)
         return {symbol: index for index, symbol in enumerate(self.symbols[first:], first)}
 
     @functools.cached_property
     def _id_table(self) -> NDArray[np.int64]:
-        """The id of each code from 0 to one above the largest known."""
+        """The id of each code; the last entry, UNK, is for all codes above the largest known."""
         code = code_of(self.level)
         table = np.full(max(map(code, self.ids), default=-1) + 2, UNK, dtype=np.int64)
         for symbol, index in self.ids.items():
@@ -109,16 +108,16 @@ class Vocabulary:
 
     def _check_text_id(self, index: int) -> int:
         if not len(_SPECIAL) <= index < len(self):
-            raise ValueError(f"id {index} stands for no text; ids of text: 2 to {len(self) - 1}")
+            raise ValueError(f"id {index} has no text; ids with a text: 2 to {len(self) - 1}")
         return index
 
     def to_json(self) -> dict[str, Any]:
-        """Return the vocabulary as the JSON object of ``vocabulary.json``."""
+        """Return the JSON object of ``vocabulary.json``."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """Return the vocabulary that ``to_json`` gave; raises ModelFolderError for another."""
+        """Return the vocabulary of a JSON object; raises ModelFolderError if it is invalid."""
         fault = _fault(record)
         if fault:
             raise ModelFolderError(
@@ -129,7 +128,7 @@ class Vocabulary:
 
 
 def _fault(record: object) -> str | None:
-    """Return what is wrong with the JSON object of a vocabulary, None if nothing is."""
+    """Return the first fault of a vocabulary's JSON object, None if it is valid."""
     if not isinstance(record, Mapping) or not {"level", "symbols", "counts"} <= set(record):
         return "is no object with level, symbols and counts"
     levels = get_args(Level)

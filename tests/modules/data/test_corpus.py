@@ -1,4 +1,4 @@
-"""Parts, vocabulary and labels of a corpus, counted by hand; what nothing can be learned from."""
+"""Sets, vocabulary and labels of a corpus agree with counts by hand; useless texts are refused."""
 
 import dataclasses
 from collections import Counter
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from charloom.data import corpus as corpus_module
+from charloom.data import subset as subset_module
 from charloom.data.corpus import Corpus, build_corpus
 from charloom.data.dataset import Dataset
 from charloom.data.store import Store, load_store, write_store
@@ -25,18 +26,20 @@ LINES = [f"line {i} of façade 😀 {i * i}" for i in range(100)]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def made(
+    def build(
         texts: Sequence[str], level: Level = "char", labels: Sequence[str | None] = ()
     ) -> Store:
         folder = tmp_path / f"store{len(list(tmp_path.iterdir()))}"
-        given = labels or [None] * len(texts)
-        documents = (Document(text=t, label=label) for t, label in zip(texts, given, strict=True))
+        all_labels = labels or [None] * len(texts)
+        documents = (
+            Document(text=t, label=label) for t, label in zip(texts, all_labels, strict=True)
+        )
         write_store(to_blocks(documents), folder, level)
         store = load_store(folder, level, folder.name)
         assert store is not None
         return store
 
-    return made
+    return build
 
 
 def hashes(documents: Sequence[str]) -> list[int]:
@@ -44,24 +47,23 @@ def hashes(documents: Sequence[str]) -> list[int]:
     return [int.from_bytes(digest, "little") for digest in digests]
 
 
-def texts(corpus: Corpus, part: Dataset) -> list[str]:
-    return [corpus.vocabulary.decode(part.document(d)) for d in range(len(part))]
+def texts(corpus: Corpus, dataset: Dataset) -> list[str]:
+    return [corpus.vocabulary.decode(dataset.document(d)) for d in range(len(dataset))]
 
 
-def lengths(part: Dataset) -> list[int]:
-    found: list[int] = part.lengths(np.arange(len(part))).tolist()
-    return found
+def lengths(dataset: Dataset) -> list[int]:
+    all_lengths: list[int] = dataset.lengths(np.arange(len(dataset))).tolist()
+    return all_lengths
 
 
-def labels(part: Dataset) -> list[int]:
-    found: list[int] = part.labels(np.arange(len(part))).tolist()
-    return found
+def labels(dataset: Dataset) -> list[int]:
+    all_labels: list[int] = dataset.labels(np.arange(len(dataset))).tolist()
+    return all_labels
 
 
-def learned(corpus: Corpus) -> list[int]:
-    """Return the hash of each training document."""
-    found: list[int] = np.concatenate(list(corpus.training_hashes())).tolist()
-    return found
+def training_hashes(corpus: Corpus) -> list[int]:
+    all_hashes: list[int] = np.concatenate(list(corpus.training_hashes())).tolist()
+    return all_hashes
 
 
 EASY = TextSettings(min_count=1, valid_fraction=0.2)
@@ -69,10 +71,10 @@ STREAM = TextSettings(min_count=1, valid_fraction=0.25, unit="stream")
 
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
-def test_all_documents_are_there_whole(make: Make, level: Level) -> None:
+def test_training_documents_are_whole_and_in_order(make: Make, level: Level) -> None:
     corpus = build_corpus(make(LINES, level), EASY, seed=0)
     assert len(corpus.validation) == 20
-    # What stands only in the validation part is unknown, so only training texts can be decoded.
+    # Symbols of the validation set may be unknown, so only training texts can be decoded.
     training = texts(corpus, corpus.training)
     assert set(training) < set(LINES) and len(training) == 80
     assert training == [line for line in LINES if line in training]
@@ -80,10 +82,10 @@ def test_all_documents_are_there_whole(make: Make, level: Level) -> None:
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
 @pytest.mark.parametrize("block", [1 << 20, 30])
-def test_counts_are_those_of_the_training_part(
+def test_counts_are_those_of_the_training_set(
     make: Make, level: Level, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_module, "_BLOCK_IDS", block)
+    monkeypatch.setattr(subset_module, "BLOCK_IDS", block)
     corpus = build_corpus(make(LINES, level), EASY, seed=0)
     training = texts(corpus, corpus.training)
     counted = Counter(s for text in training for s in split(text, level))
@@ -97,14 +99,14 @@ def test_counts_are_those_of_the_training_part(
     )
 
 
-def test_characters_of_a_document(make: Make) -> None:
+def test_a_character_of_several_bytes_counts_at_its_first(make: Make) -> None:
     corpus = build_corpus(make(["é€", "ab", "ba"] * 5, "byte"), EASY, seed=0)
-    part = next(p for p in (corpus.training, corpus.validation) if 5 in lengths(p))
-    index = lengths(part).index(5)
-    assert part.characters(index).tolist() == [1, 0, 1, 0, 0]
+    dataset = next(d for d in (corpus.training, corpus.validation) if 5 in lengths(d))
+    index = lengths(dataset).index(5)
+    assert dataset.characters(index).tolist() == [1, 0, 1, 0, 0]
 
 
-def test_min_count_is_of_the_training_part(make: Make) -> None:
+def test_min_count_applies_to_the_training_set(make: Make) -> None:
     store = make(["abc", "abd", "xyz"], "char")
     held_out = make(["xyz", "wab"])
     corpus = build_corpus(store, TextSettings(min_count=2), seed=0, validation=held_out)
@@ -118,21 +120,19 @@ def test_documents_of_the_validation_file_are_left_out(make: Make) -> None:
     store, held_out = make(["one", "two", "one", "three"]), make(["one", "four"])
     corpus = build_corpus(store, EASY, seed=0, validation=held_out)
     assert texts(corpus, corpus.training) == ["two", "three"]
-    assert corpus.notes == (
-        "2 of 4 training documents stand in the validation file too: left out.",
-    )
+    assert corpus.notes == ("2 of 4 training documents are also in the validation file: left out.",)
     assert corpus.fingerprint == f"{store.fingerprint}+{held_out.fingerprint}"
 
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
 def test_hashes_are_those_of_the_training_documents(make: Make, level: Level) -> None:
     corpus = build_corpus(make(LINES, level), EASY, seed=0)
-    assert learned(corpus) == hashes(texts(corpus, corpus.training))
+    assert training_hashes(corpus) == hashes(texts(corpus, corpus.training))
     held_out = make(["one", "four"], level)
     with_own = build_corpus(
         make(["one", "two", "one", "six", "two"], level), EASY, seed=0, validation=held_out
     )
-    assert learned(with_own) == hashes(["two", "six", "two"])
+    assert training_hashes(with_own) == hashes(["two", "six", "two"])
 
 
 def test_a_stream_has_no_hashes(make: Make) -> None:
@@ -141,7 +141,7 @@ def test_a_stream_has_no_hashes(make: Make) -> None:
     assert build_corpus(make(["abcdefgh"]), STREAM, seed=0, validation=held_out).hashes is None
 
 
-def test_nothing_to_tell(make: Make) -> None:
+def test_a_corpus_without_problems_has_no_notes(make: Make) -> None:
     store = make(["one", "two"])
     corpus = build_corpus(store, EASY, seed=0, validation=make(["three"]))
     assert corpus.notes == ()
@@ -175,30 +175,32 @@ def test_labels_are_those_of_the_training_part_in_order(make: Make) -> None:
     assert corpus.labels == ("b", "z")
     assert labels(corpus.training) == [1, -1, 0, 1]
     assert labels(corpus.validation) == [1, -1, -1]
-    assert corpus.notes == ("labels seen only in validation count as none: new.",)
+    assert corpus.notes == ("labels that only the validation set has are ignored: new.",)
 
 
-def test_many_labels_seen_only_in_validation_are_counted(make: Make) -> None:
+def test_a_note_lists_five_labels_and_counts_the_others(make: Make) -> None:
     store = make(["a1", "b2"], labels=["z", "z"])
-    strange = [f"{number}" * 41 for number in range(7)]
-    held_out = make([f"e{number}" for number in range(7)], labels=strange)
+    unseen = [f"{number}" * 41 for number in range(7)]
+    held_out = make([f"e{number}" for number in range(7)], labels=unseen)
     shown = ", ".join(f"{number}" * 40 + "..." for number in range(5))
     assert build_corpus(store, EASY, seed=0, validation=held_out).notes == (
-        f"labels seen only in validation count as none: {shown} and 2 more.",
+        f"labels that only the validation set has are ignored: {shown} and 2 more.",
     )
 
 
-@pytest.mark.parametrize(("labels", "told"), [("abcdd", True), ("abccc", False)])
-def test_labels_that_most_documents_have_alone_are_asked_about(
-    make: Make, labels: str, told: bool
+@pytest.mark.parametrize(("labels", "noted"), [("abcdd", True), ("abccc", False)])
+def test_a_note_asks_about_labels_that_most_documents_have_alone(
+    make: Make, labels: str, noted: bool
 ) -> None:
     held_out = make(["other"])
     store = make(["a1", "b2", "c3", "d4", "e5"], labels=list(labels))
     note = f"there are {len(set(labels))} labels for 5 documents: is that the right --label-column?"
-    assert build_corpus(store, EASY, seed=0, validation=held_out).notes == ((note,) if told else ())
+    assert build_corpus(store, EASY, seed=0, validation=held_out).notes == (
+        (note,) if noted else ()
+    )
 
 
-def test_without_labels(make: Make) -> None:
+def test_documents_without_labels_have_label_minus_one(make: Make) -> None:
     corpus = build_corpus(make(["one", "two"]), EASY, seed=0)
     assert corpus.labels == ()
     assert labels(corpus.training) == [-1]
@@ -208,7 +210,7 @@ def test_without_labels(make: Make) -> None:
     ("settings", "limit"),
     [(EASY, "MAX_VALIDATION_SYMBOLS"), (STREAM, "MAX_STREAM_VALIDATION_SYMBOLS")],
 )
-def test_the_validation_part_is_limited(
+def test_the_validation_set_is_limited(
     make: Make, settings: TextSettings, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(corpus_module, limit, 40)
@@ -217,13 +219,13 @@ def test_the_validation_part_is_limited(
     assert sum(lengths(corpus.validation)) == 40
     assert sum(lengths(corpus.training)) == 960
     assert corpus.notes == (
-        "the validation part was kept to 40 symbols, fewer than the share of "
-        f"{settings.valid_fraction:g} that was asked for; the rest is learned from.",
+        "the validation set is limited to 40 symbols, less than the fraction "
+        f"{settings.valid_fraction:g} of the text; the rest is used for training.",
     )
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_document_that_passes_the_limit_alone_is_learned_from(
+def test_a_document_above_the_limit_is_trained_on(
     make: Make, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(corpus_module, "MAX_VALIDATION_SYMBOLS", 40)
@@ -231,10 +233,10 @@ def test_a_document_that_passes_the_limit_alone_is_learned_from(
     corpus = build_corpus(make([*long, "the short one"]), EASY, seed=seed)
     assert texts(corpus, corpus.training) == long
     assert len(corpus.notes) == 1
-    assert corpus.notes[0].startswith("the validation part was kept to 40 symbols, fewer than")
+    assert corpus.notes[0].startswith("the validation set is limited to 40 symbols, less than")
 
 
-def test_where_every_document_passes_the_limit_the_shortest_is_measured_on(
+def test_if_every_document_is_above_the_limit_the_shortest_is_validated_on(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(corpus_module, "MAX_VALIDATION_SYMBOLS", 40)
@@ -242,8 +244,8 @@ def test_where_every_document_passes_the_limit_the_shortest_is_measured_on(
     assert len(corpus.validation) == 1
     assert corpus.validation.total_symbols == 63
     assert corpus.notes == (
-        "the validation part has 62 symbols, for no document is shorter: measuring will take "
-        "long; shorter documents, --unit stream, or a validation file with --valid avoid that.",
+        "the validation set has 62 symbols, because no document is shorter, so validation is slow; "
+        "shorter documents, --unit stream, or a validation file with --valid avoid that.",
     )
 
 
@@ -267,24 +269,23 @@ def test_where_every_document_passes_the_limit_the_shortest_is_measured_on(
         (
             ["x"],
             STREAM,
-            "the validation part would be empty; give more text, or a validation file with "
-            "--valid.",
+            "the validation set would be empty; give more text, or a validation file with --valid.",
         ),
         (
             ["a", "aa", "aaaa"],
             EASY,
-            "the training part holds one distinct symbol, 'a'; there is nothing to learn: give a "
+            "the training set has one distinct symbol, 'a'; there is nothing to learn: give a "
             "text of at least two.",
         ),
         (
             ["abcb", "abc", "bcd"],
             dataclasses.replace(EASY, min_count=9),
-            "every symbol of the training part is rarer than min-count 9, the most frequent stands "
-            "there 3 times; lower min-count or give more text.",
+            "every symbol of the training set is rarer than min-count 9, the most frequent occurs "
+            "3 times; lower --min-count or give more text.",
         ),
     ],
 )
-def test_what_cannot_be_learned_from_is_refused(
+def test_texts_that_cannot_be_trained_on_are_refused(
     make: Make, documents: list[str], settings: TextSettings, message: str
 ) -> None:
     with pytest.raises(CorpusError) as error:
@@ -292,10 +293,10 @@ def test_what_cannot_be_learned_from_is_refused(
     assert str(error.value) == message
 
 
-def test_a_training_part_that_all_stands_in_the_validation_file(make: Make) -> None:
+def test_a_training_set_contained_in_the_validation_file_is_refused(make: Make) -> None:
     with pytest.raises(CorpusError) as error:
         build_corpus(make(["one", "two"]), EASY, seed=0, validation=make(["two", "one", "three"]))
     assert str(error.value) == (
-        "the training part would be empty: each of its 2 documents stands in the validation file "
-        "too; give other documents to one of them."
+        "the training set would be empty: each of its 2 documents is also in the validation file; "
+        "give other documents to one of them."
     )

@@ -1,4 +1,4 @@
-"""Named corpora: the registry, and fetching once with a checksum, from a server of our own."""
+"""Named corpora: the registry, and fetching once from a local server, verified by checksum."""
 
 import errno
 import hashlib
@@ -28,7 +28,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Gives CONTENT under /good.csv, half of what it promises under /cut.csv; counts requests."""
+    """Serves CONTENT as /good.csv and a truncated /cut.csv; counts requests."""
 
     requests = 0
 
@@ -74,7 +74,7 @@ def corpus(server: Server, name: str = "good.csv", digest: str | None = None) ->
     )
 
 
-def kept() -> list[str]:
+def cached() -> list[str]:
     return sorted(path.name for path in (cache_root() / "corpora" / "trial").iterdir())
 
 
@@ -95,10 +95,10 @@ def test_a_file_is_fetched_once(server: Server) -> None:
     assert bytes_to_fetch(trial) == 0
     assert fetch_files(trial) == [path]
     assert server.requests == 1
-    assert kept() == ["good.csv"]
+    assert cached() == ["good.csv"]
 
 
-def test_a_damaged_copy_is_fetched_anew(server: Server) -> None:
+def test_a_damaged_copy_is_fetched_again(server: Server) -> None:
     trial = corpus(server, digest=f"md5:{hashlib.md5(CONTENT).hexdigest()}")
     (path,) = fetch_files(trial)
     path.write_bytes(CONTENT[:-1])
@@ -108,78 +108,78 @@ def test_a_damaged_copy_is_fetched_anew(server: Server) -> None:
 
 def test_a_wrong_checksum_keeps_nothing(server: Server) -> None:
     trial = corpus(server, digest="sha256:" + "0" * 64)
-    place = cache_root() / "corpora" / "trial" / "good.csv"
+    path = cache_root() / "corpora" / "trial" / "good.csv"
     assert message(trial) == (
-        f"trial: {trial.files[0].url} is not what it should be: checksum "
-        f"{hashlib.sha256(CONTENT).hexdigest()}, registered {'0' * 64}; nothing was kept; "
-        f"try again, or put the right file at {place}."
+        f"trial: {trial.files[0].url} is not the registered file: its checksum is "
+        f"{hashlib.sha256(CONTENT).hexdigest()}, not {'0' * 64}; nothing was kept; "
+        f"try again, or put the right file at {path}."
     )
-    assert kept() == []
+    assert cached() == []
 
 
-def test_a_file_that_is_not_there_or_breaks_off(server: Server) -> None:
+def test_a_missing_or_truncated_file_on_the_server_is_reported(server: Server) -> None:
     missing = corpus(server, "absent.csv")
-    place = cache_root() / "corpora" / "trial"
+    folder = cache_root() / "corpora" / "trial"
     advice = "; it is fetched once, over the network; go online and try again, or put the file at "
     assert message(missing) == (
         f"trial cannot be fetched from {missing.files[0].url}: HTTP Error 404: Not Found{advice}"
-        f"{place / 'absent.csv'}."
+        f"{folder / 'absent.csv'}."
     )
     assert "; nothing was kept; " in message(corpus(server, "cut.csv"))
-    assert kept() == []
+    assert cached() == []
 
 
-def test_offline_says_where_to_put_the_file_and_takes_it(server: Server) -> None:
+def test_offline_the_message_says_where_to_put_the_file(server: Server) -> None:
     trial = corpus(server)
     server.shutdown()
     server.server_close()
-    place = cache_root() / "corpora" / "trial" / "good.csv"
-    seen = message(trial)
-    assert seen.startswith(f"trial cannot be fetched from {trial.files[0].url}: ")
-    assert "refused" in seen
-    assert seen.endswith(
+    path = cache_root() / "corpora" / "trial" / "good.csv"
+    text = message(trial)
+    assert text.startswith(f"trial cannot be fetched from {trial.files[0].url}: ")
+    assert "refused" in text
+    assert text.endswith(
         "; it is fetched once, over the network; go online and try again, "
-        f"or put the file at {place}."
+        f"or put the file at {path}."
     )
-    place.write_bytes(CONTENT)
-    assert fetch_files(trial) == [place]
+    path.write_bytes(CONTENT)
+    assert fetch_files(trial) == [path]
 
 
-def test_a_cache_that_cannot_be_written(server: Server, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_reported(server: Server, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
-    seen = message(corpus(server))
-    place = tmp_path / "cache" / "corpora" / "trial"
-    assert seen.startswith(f"the cache folder {place} cannot be written: ")
-    assert seen.endswith(
+    text = message(corpus(server))
+    folder = tmp_path / "cache" / "corpora" / "trial"
+    assert text.startswith(f"the cache folder {folder} cannot be written: ")
+    assert text.endswith(
         "; free some space, or set CHARLOOM_CACHE to a folder that can be written."
     )
 
 
-def test_a_disk_that_is_full_is_not_the_networks_fault(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_reported_as_such(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, mode: str) -> object:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, "open", full)
-    place = cache_root() / "corpora" / "trial"
+    folder = cache_root() / "corpora" / "trial"
     assert message(corpus(server)) == (
-        f"the cache folder {place} cannot be written: No space left on device; free some space, "
+        f"the cache folder {folder} cannot be written: No space left on device; free some space, "
         "or set CHARLOOM_CACHE to a folder that can be written."
     )
-    assert kept() == []
+    assert cached() == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_disk_that_fills_up_on_the_way(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = Path.open
+def test_a_disk_that_fills_up_while_writing_is_reported(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_file = Path.open
 
     def filling(path: Path, mode: str) -> object:
-        return usual(Path("/dev/full") if mode == "wb" else path, mode)
+        return open_file(Path("/dev/full") if mode == "wb" else path, mode)
 
     monkeypatch.setattr(Path, "open", filling)
     assert "cannot be written: No space left on device; free some" in message(corpus(server))
-    assert kept() == []
+    assert cached() == []
 
 
 def test_a_corpus_is_read_by_its_name(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +196,7 @@ def test_a_corpus_is_read_by_its_name(server: Server, monkeypatch: pytest.Monkey
     ]
 
 
-def test_the_registry_is_safe_and_complete() -> None:
+def test_registry_entries_have_https_addresses_and_checksums() -> None:
     assert set(CORPORA) == {"facts", "tiny-shakespeare", "names", "ag-news"}
     lengths = {"sha256": 64, "md5": 32}
     for name, entry in CORPORA.items():
@@ -213,7 +213,7 @@ def test_the_registry_is_safe_and_complete() -> None:
             assert file.size > 0
 
 
-def test_defaults_of_corpora() -> None:
+def test_the_first_named_corpus_decides_a_default() -> None:
     assert default_settings(["facts"]) == {"unit": "line"}
     assert default_settings(["my.txt", "tiny-shakespeare"]) == {"unit": "stream"}
     assert default_settings(["facts", "ag-news", "tiny-shakespeare"]) == {
@@ -227,11 +227,11 @@ def test_defaults_of_corpora() -> None:
     )
 
 
-def test_a_path_of_that_name_brings_no_defaults(
+def test_a_path_named_like_a_corpus_has_no_defaults(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("tiny-shakespeare").write_text("lines of one's own\n", encoding="utf-8")
+    Path("tiny-shakespeare").write_text("lines of a user\n", encoding="utf-8")
     assert default_settings(["tiny-shakespeare"]) == {}
 
 
@@ -241,7 +241,7 @@ def test_the_embedded_corpus_needs_no_network() -> None:
     assert bytes_to_fetch(CORPORA["facts"]) == 0
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="the data for trials are not on this machine")
+@pytest.mark.skipif(not DATA.exists(), reason="the shared data are not on this machine")
 @pytest.mark.parametrize(
     ("name", "index", "copy"),
     [

@@ -1,4 +1,4 @@
-"""Files to documents: units, blank lines, columns among several files, and hard content."""
+"""Documents of files: units, blank lines, columns in several files, unusual content."""
 
 import csv
 import tracemalloc
@@ -57,7 +57,7 @@ def test_rows_are_documents_whatever_the_unit(tmp_path: Path) -> None:
     assert texts(file, columns=("body",), unit="document") == [" two", "three"]
 
 
-def test_columns_concern_the_tables_among_the_files(tmp_path: Path) -> None:
+def test_columns_apply_to_the_tables_among_the_files(tmp_path: Path) -> None:
     table = stored(tmp_path / "x.csv", "class,title\n1,one\n", "csv")
     plain = stored(tmp_path / "y.txt", "two\n")
     asked = TextSettings(columns=("title",), label_column="class")
@@ -77,7 +77,7 @@ def test_columns_concern_the_tables_among_the_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("clean", [True, False])
-def test_documents_and_labels_hold_no_lone_surrogates(tmp_path: Path, clean: bool) -> None:
+def test_documents_and_labels_contain_no_lone_surrogates(tmp_path: Path, clean: bool) -> None:
     content = '{"text": "caf\\ud83d", "kind": "\\ud83d\\ude00\\udc00"}\n'
     file = stored(tmp_path / "x.jsonl", content, "jsonl")
     assert list(read_documents([file], TextSettings(label_column="kind", clean=clean))) == [
@@ -91,14 +91,14 @@ def test_documents_and_labels_hold_no_lone_surrogates(tmp_path: Path, clean: boo
 
 @pytest.mark.parametrize("content", ["\n \n\t\r\n\u3000\n", "\ufeff\n\0\n", "\n"])
 @pytest.mark.parametrize("unit", ["line", "document", "stream"])
-def test_only_blank_lines(tmp_path: Path, content: str, unit: str) -> None:
+def test_only_blank_lines_are_refused(tmp_path: Path, content: str, unit: str) -> None:
     assert message(stored(tmp_path / "x", content), unit=unit) == (
         "no text in x: only blank lines or fields; at least one that is not blank is needed; "
         "give another source or column."
     )
 
 
-def test_a_blank_file_among_others_is_no_fault(tmp_path: Path) -> None:
+def test_a_blank_file_among_others_is_skipped(tmp_path: Path) -> None:
     files = [stored(tmp_path / "x", "\n"), stored(tmp_path / "y", "a\n")]
     assert texts(*files) == ["a"]
 
@@ -111,7 +111,7 @@ def test_every_file_is_read_in_order_and_its_bytes_are_reported(tmp_path: Path) 
     assert sum(read_bytes) == 4 * 21
 
 
-def test_one_line_of_fifty_megabytes(tmp_path: Path) -> None:
+def test_one_line_of_fifty_megabytes_is_read(tmp_path: Path) -> None:
     line = "ab cd; " * 7_500_000 + "end"
     assert texts(stored(tmp_path / "x", line + "\nshort\n")) == [line, "short"]
 
@@ -132,7 +132,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert large < 1.1 * small
 
 
-def test_hard_content_works(tmp_path: Path) -> None:
+def test_unusual_characters_are_read(tmp_path: Path) -> None:
     lines = [
         "nul\0nul",
         "\U0001f468\u200d\U0001f469",
@@ -154,7 +154,7 @@ def test_lines_of_a_block_are_cleaned_as_if_alone(
     assert texts(file) == [line for line in expected if line]
 
 
-@pytest.mark.skipif(not HEADLINES.exists(), reason="the Chinese headlines are not on this machine")
+@pytest.mark.skipif(not HEADLINES.exists(), reason="the shared data are not on this machine")
 def test_real_headlines_with_line_breaks_in_quoted_fields() -> None:
     with HEADLINES.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.reader(stream))[1:]

@@ -43,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "lot"
 
 
-def test_a_folder_gives_its_known_files_sorted(folder: Path) -> None:
+def test_the_known_files_of_a_folder_are_sorted(folder: Path) -> None:
     files = found("lot")
     assert [(file.name, file.format, file.compression) for file in files] == [
         (str(Path("lot/a.md")), "text", None),
@@ -69,7 +69,7 @@ def test_globs_and_several_names_in_order(folder: Path) -> None:
 
 
 def test_a_file_of_any_suffix_is_text(folder: Path) -> None:
-    (Path("poem[1]")).write_text("a")  # what exists is no glob
+    (Path("poem[1]")).write_text("a")  # an existing path is not a glob
     assert found("poem[1]", "lot/image.png")[0].format == "text"
 
 
@@ -80,7 +80,7 @@ def test_compressed_text_is_read(tmp_path: Path) -> None:
     assert [document.text for document in documents] == ["one", "two"]
 
 
-def test_nothing_of_that_name() -> None:
+def test_an_unknown_name_is_reported() -> None:
     assert message("poems") == (
         f"no file, folder, glob or corpus is named 'poems'; allowed: {ALLOWED}; check the spelling."
     )
@@ -98,7 +98,7 @@ def test_an_address_is_not_read() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_names_that_are_not_utf8_can_be_shown(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8_are_shown_with_u_fffd(tmp_path: Path) -> None:
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")
     Path(odd + ".txt").write_text("a")
     Path(odd + ".csv").touch()
@@ -113,15 +113,15 @@ def test_names_that_are_not_utf8_can_be_shown(tmp_path: Path) -> None:
     message(odd + ".md").encode()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows says it in other words")
-def test_what_the_system_refuses() -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other messages")
+def test_the_reason_of_the_system_is_reported() -> None:
     assert message("x" * 5000) == (
         f"{'x' * 5000} cannot be read: File name too long; a file or folder that this user may "
         "read is needed; check its name and its permissions."
     )
 
 
-def test_a_folder_without_text(tmp_path: Path) -> None:
+def test_a_folder_without_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / "image.png").write_text("a")
     assert message(str(tmp_path)) == (
         f"folder {tmp_path} holds no file to read; allowed: .txt, .text, .md, .csv, .tsv, .jsonl, "
@@ -130,7 +130,7 @@ def test_a_folder_without_text(tmp_path: Path) -> None:
     )
 
 
-def test_an_empty_file(tmp_path: Path) -> None:
+def test_an_empty_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "x.txt").touch()
     assert message(str(tmp_path / "x.txt")) == (
         f"{tmp_path / 'x.txt'} is empty; at least one line with text is needed; "
@@ -138,11 +138,11 @@ def test_an_empty_file(tmp_path: Path) -> None:
     )
 
 
-def test_compressed_parquet(tmp_path: Path) -> None:
+def test_compressed_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.parquet.gz").write_text("a")
     assert message(str(tmp_path / "x.parquet.gz")) == (
         f"{tmp_path / 'x.parquet.gz'} is a compressed parquet file; .txt, .csv, .tsv and .jsonl "
-        "may be compressed, parquet is so by itself; unpack it first."
+        "may be compressed, parquet is compressed by itself; unpack it first."
     )
 
 
@@ -155,7 +155,7 @@ def test_compressed_parquet(tmp_path: Path) -> None:
         ("a\n", {"header": True}, "csv"),
     ],
 )
-def test_standard_input(
+def test_standard_input_is_a_table_if_columns_are_given(
     monkeypatch: pytest.MonkeyPatch, content: str, settings: Any, form: str
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
@@ -164,14 +164,14 @@ def test_standard_input(
     assert file.path.read_bytes() == content.encode()
 
 
-def test_empty_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_standard_input_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     assert message("-") == (
         "standard input is empty; at least one line with text is needed; give another source."
     )
 
 
-def test_what_was_spooled_is_removed_at_exit(tmp_path: Path) -> None:
+def test_the_copy_of_standard_input_is_removed_at_exit(tmp_path: Path) -> None:
     program = (
         "from charloom.settings import TextSettings\n"
         "from charloom.data.sources import read_documents, resolve_sources\n"
@@ -193,7 +193,7 @@ def test_what_was_spooled_is_removed_at_exit(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
+def test_a_pipe_is_copied(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_text, args=("one\n",))
@@ -204,7 +204,7 @@ def test_a_pipe_is_read_once_and_kept(tmp_path: Path) -> None:
     assert [document.text for document in read_documents(files, TextSettings())] == ["one"]
 
 
-def test_the_embedded_corpus() -> None:
+def test_the_installed_corpus_is_read() -> None:
     files = found("facts")
     assert [file.name for file in files] == ["facts"]
     documents = [document.text for document in read_documents(files, TextSettings())]
@@ -212,7 +212,9 @@ def test_the_embedded_corpus() -> None:
     assert all(documents)
 
 
-def test_a_path_goes_before_a_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_takes_precedence_over_a_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("facts").write_text("mine\n")
     assert [document.text for document in read_documents(found("facts"), TextSettings())] == [
@@ -220,7 +222,7 @@ def test_a_path_goes_before_a_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ]
 
 
-def test_the_fingerprint_is_of_content_and_of_how_it_is_read(tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_content_and_format(tmp_path: Path) -> None:
     contents = {"a.txt": "ab", "b.txt": "c", "same.txt": "ab", "d.csv": "ab", "e": "a", "f": "bc"}
     for name, text in contents.items():
         (tmp_path / name).write_text(text)

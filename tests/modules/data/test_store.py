@@ -1,4 +1,4 @@
-"""The ids on disk are those of the text, whatever happens to the cache."""
+"""A store contains exactly the documents of its text, whatever happens to the cache."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from charloom.data.sources import resolve_sources
 from charloom.data.store import Store, load_store, open_store, write_store
 from charloom.errors import CorpusError, OutputError
 from charloom.settings import Level, TextSettings
-from charloom.text import documents as blocks_module
+from charloom.text import documents as documents_module
 from charloom.text.documents import Block, Document, to_blocks
 from charloom.text.symbols import join, split
 
@@ -34,8 +34,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def written(
     texts: Sequence[str], folder: Path, level: Level = "char", labels: Sequence[str | None] = ()
 ) -> Store:
-    given = labels or [None] * len(texts)
-    documents = (Document(text=t, label=label) for t, label in zip(texts, given, strict=True))
+    all_labels = labels or [None] * len(texts)
+    documents = (Document(text=t, label=label) for t, label in zip(texts, all_labels, strict=True))
     write_store(to_blocks(documents), folder, level)
     store = load_store(folder, level, "content")
     assert store is not None
@@ -48,7 +48,7 @@ def symbols_of(store: Store, index: int) -> list[str]:
 
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
-def test_each_document_comes_back(level: Level, tmp_path: Path) -> None:
+def test_each_document_is_stored_exactly(level: Level, tmp_path: Path) -> None:
     store = written(TEXTS, tmp_path / "s", level)
     assert len(store.offsets) == len(TEXTS) + 1
     assert [symbols_of(store, d) for d in range(len(TEXTS))] == [split(t, level) for t in TEXTS]
@@ -75,16 +75,16 @@ def test_labels_are_numbered_as_they_appear(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("level", ["char", "byte", "word"])
-def test_batches_and_blocks_do_not_show(
+def test_the_size_of_blocks_does_not_change_the_store(
     level: Level, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = [f"line {i} of façade 😀" for i in range(50)]
     whole = written(texts, tmp_path / "whole", level)
-    monkeypatch.setattr(blocks_module, "BLOCK_CHARACTERS", 40)
-    pieces = written(texts, tmp_path / "pieces", level)
-    assert pieces.symbols == whole.symbols
+    monkeypatch.setattr(documents_module, "BLOCK_CHARACTERS", 40)
+    small_blocks = written(texts, tmp_path / "small", level)
+    assert small_blocks.symbols == whole.symbols
     for name in ("ids", "offsets", "hashes", "label_ids"):
-        assert np.array_equal(getattr(pieces, name), getattr(whole, name))
+        assert np.array_equal(getattr(small_blocks, name), getattr(whole, name))
 
 
 def test_lone_surrogates_are_read_as_the_replacement_character(tmp_path: Path) -> None:
@@ -92,9 +92,11 @@ def test_lone_surrogates_are_read_as_the_replacement_character(tmp_path: Path) -
     assert [join(symbols_of(store, d), "char") for d in range(3)] == ["a\ufffd", "\ufffdb", "😀"]
 
 
-def test_more_symbols_than_16_bits_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks_module, "BLOCK_CHARACTERS", 30_000)
-    monkeypatch.setattr(store_writer, "_IO_BLOCK", 1000)
+def test_more_symbols_than_fit_into_16_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents_module, "BLOCK_CHARACTERS", 30_000)
+    monkeypatch.setattr(store_writer, "COPY_BYTES", 1000)
     texts = [f"w{i} w{i // 2}" for i in range(70_000)]
     store = written(texts, tmp_path / "s", "word")
     assert store.ids.dtype == np.uint32
@@ -104,7 +106,7 @@ def test_more_symbols_than_16_bits_hold(tmp_path: Path, monkeypatch: pytest.Monk
     ]
 
 
-def test_exactly_as_many_symbols_as_16_bits_hold(tmp_path: Path) -> None:
+def test_exactly_as_many_symbols_as_fit_into_16_bits(tmp_path: Path) -> None:
     text = "".join(map(chr, [*range(0x20, 0xD800), *range(0xE000, 0x10820)]))
     assert len(text) == 1 << 16
     store = written([text], tmp_path / "s")
@@ -121,7 +123,7 @@ def test_a_single_line_of_50_megabytes(tmp_path: Path) -> None:
 
 
 def test_no_documents_are_refused(tmp_path: Path) -> None:
-    message = r"^the text holds no documents; give one with at least one line of text\.$"
+    message = r"^the text has no documents; give one with at least one line of text\.$"
     with pytest.raises(CorpusError, match=message):
         write_store(iter(()), tmp_path / "s", "char")
 
@@ -184,7 +186,7 @@ def test_seed_split_and_min_count_do_not_matter(
         TextSettings(clean=False, encoding="latin-1"),
     ],
 )
-def test_other_settings_have_an_entry_of_their_own(
+def test_other_settings_have_their_own_entry(
     source: Path, cache: Path, settings: TextSettings
 ) -> None:
     opened(source)
@@ -192,13 +194,13 @@ def test_other_settings_have_an_entry_of_their_own(
     assert len(entries(cache)) == 2
 
 
-def test_other_content_under_the_same_name_is_read(source: Path, cache: Path) -> None:
+def test_changed_content_under_the_same_name_is_encoded(source: Path, cache: Path) -> None:
     opened(source)
     source.write_text("one\ntwo\nfour!\n", encoding="utf-8")
     assert texts_of(opened(source)) == ["one", "two", "four!"]
 
 
-def test_the_same_bytes_as_another_format_are_read_again(source: Path) -> None:
+def test_the_same_bytes_in_another_format_are_encoded(source: Path) -> None:
     table = source.with_suffix(".csv")
     shutil.copy(source, table)
     assert texts_of(opened(source)) == ["one", "two", "three"]
@@ -210,7 +212,7 @@ def test_the_same_bytes_as_another_format_are_read_again(source: Path) -> None:
     ["ids.bin", "offsets.bin", "hashes.bin", "label_ids.bin", "names.json", "checksums.json"],
 )
 @pytest.mark.parametrize("damage", ["missing", "truncated", "altered"])
-def test_a_damaged_entry_is_made_anew(tmp_path: Path, cache: Path, name: str, damage: str) -> None:
+def test_a_damaged_entry_is_replaced(tmp_path: Path, cache: Path, name: str, damage: str) -> None:
     source = tmp_path / "source.csv"
     source.write_text("text,kind\none,x\ntwo,y\nthree,x\n", encoding="utf-8")
     labelled = TextSettings(clean=False, columns=("text",), label_column="kind")
@@ -230,32 +232,32 @@ def test_a_damaged_entry_is_made_anew(tmp_path: Path, cache: Path, name: str, da
     assert len(entries(cache)) == 1
 
 
-def test_without_labels_no_file_is_kept_of_them(source: Path, cache: Path) -> None:
+def test_without_labels_there_is_no_file_of_labels(source: Path, cache: Path) -> None:
     assert opened(source).label_ids.tolist() == [-1, -1, -1]
     assert not (entries(cache)[0] / "label_ids.bin").exists()
 
 
-def test_of_a_large_file_a_sample_is_looked_at(
+def test_of_a_large_file_a_sample_is_checked(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source.write_text("abcdefghij" * 100, encoding="utf-8")
-    monkeypatch.setattr(store_module, "_MAX_SAMPLES", 4)
-    monkeypatch.setattr(store_module, "_SAMPLE_BYTES", 16)
+    monkeypatch.setattr(store_module, "MAX_SAMPLES", 4)
+    monkeypatch.setattr(store_module, "SAMPLE_BYTES", 16)
     opened(source)
     path = entries(cache)[0] / "ids.bin"
     content = path.read_bytes()
-    # Pieces of 16 bytes at 0, 328, 656 and 984: the last byte is looked at, the 17th is not.
-    for place, seen in ((0, True), (16, False), (328, True), (999, True)):
+    # Chunks of 16 bytes at 0, 328, 656 and 984: the last byte is covered, the 17th is not.
+    for index, covered in ((0, True), (16, False), (328, True), (999, True)):
         altered = bytearray(content)
-        altered[place] ^= 1
+        altered[index] ^= 1
         path.write_bytes(altered)
-        assert (load_store(path.parent, "char", "") is None) is seen
+        assert (load_store(path.parent, "char", "") is None) is covered
     for other in (content[:-1], content + b"\0"):
         path.write_bytes(other)
         assert load_store(path.parent, "char", "") is None
 
 
-def test_a_run_that_breaks_off_leaves_nothing(
+def test_an_interrupted_run_leaves_nothing(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> Iterator[Block]:
@@ -268,52 +270,52 @@ def test_a_run_that_breaks_off_leaves_nothing(
     assert entries(cache) == []
 
 
-def test_another_process_that_was_faster_is_believed(
+def test_the_entry_of_a_faster_process_is_used(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(source)
-    kept = entries(cache)[0]
-    looks = iter(["not there yet"])
+    entry = entries(cache)[0]
+    calls = iter(["not there yet"])
 
     def slow(folder: Path, level: Level, content: str) -> Store | None:
-        return None if next(looks, None) else load_store(folder, level, content)
+        return None if next(calls, None) else load_store(folder, level, content)
 
     monkeypatch.setattr(store_module, "load_store", slow)
-    before = (kept / "checksums.json").stat().st_mtime_ns
+    before = (entry / "checksums.json").stat().st_mtime_ns
     assert texts_of(opened(source)) == ["one", "two", "three"]
-    assert (kept / "checksums.json").stat().st_mtime_ns == before
+    assert (entry / "checksums.json").stat().st_mtime_ns == before
 
 
-def test_an_entry_that_goes_while_it_is_looked_at_is_made_anew(
+def test_an_entry_removed_while_it_is_loaded_is_made_again(
     source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(source)
     folder = entries(cache)[0]
-    mapped, looks = memory_map.map_file, iter(["the first"])
+    map_file, calls = memory_map.map_file, iter(["the first"])
 
     def vanishing(path: Path, dtype: str) -> Any:
-        if next(looks, None):
+        if next(calls, None):
             shutil.rmtree(folder)
-        return mapped(path, dtype)
+        return map_file(path, dtype)
 
     monkeypatch.setattr(store_module, "map_file", vanishing)
     assert texts_of(opened(source)) == ["one", "two", "three"]
     assert entries(cache) == [folder]
 
 
-def test_a_cache_that_cannot_be_written_gives_way_to_a_temporary_folder(
-    source: Path, cache: Path
-) -> None:
+def test_without_a_writable_cache_a_temporary_folder_is_used(source: Path, cache: Path) -> None:
     cache.write_text("a file where the folder should be", encoding="utf-8")
     assert texts_of(opened(source)) == ["one", "two", "three"]
 
 
-def test_nowhere_to_write(source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neither_cache_nor_temporary_folder_can_be_written(
+    source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache.write_text("a file where the folder should be", encoding="utf-8")
     monkeypatch.setattr(tempfile, "tempdir", str(cache))
     with pytest.raises(OutputError) as error:
         opened(source)
-    # Systems differ in how they call the reason, which stands between the two.
+    # The reason between the two is worded by the system.
     start, _, end = str(error.value).partition(" (")
     assert start == f"the text's ids can be written neither to {cache} nor to {cache}"
     assert end.endswith(
@@ -321,7 +323,7 @@ def test_nowhere_to_write(source: Path, cache: Path, monkeypatch: pytest.MonkeyP
     )
 
 
-def test_checksums_are_kept_beside_the_files(source: Path, cache: Path) -> None:
+def test_checksums_cover_every_other_file(source: Path, cache: Path) -> None:
     opened(source)
     folder = entries(cache)[0]
     checksums = json.loads((folder / "checksums.json").read_text(encoding="utf-8"))

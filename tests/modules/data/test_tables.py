@@ -34,7 +34,7 @@ def message(file: SourceFile, **settings: Any) -> str:
 ALBUM = 'class,title,body\n1,"A, ""b""","x\ny"\n\n,C,z\n'
 
 
-def test_columns_by_name_by_number_and_a_label(tmp_path: Path) -> None:
+def test_columns_are_chosen_by_name_or_number(tmp_path: Path) -> None:
     album = table(tmp_path / "x", ALBUM)
     assert rows(album, columns=("title",)) == [(['A, "b"'], None), (["C"], None)]
     assert rows(album, columns=("body", "title"), label_column="class") == [
@@ -46,7 +46,7 @@ def test_columns_by_name_by_number_and_a_label(tmp_path: Path) -> None:
     assert rows(album, columns=("2",))[0] == (["title"], None)  # by number: no header line
 
 
-def test_a_file_known_to_have_no_header_has_names_all_the_same(tmp_path: Path) -> None:
+def test_columns_of_a_file_without_header_can_have_names(tmp_path: Path) -> None:
     plain = table(tmp_path / "x", "3,Fears\r\n4,Hopes\r\n")
     named = dataclasses.replace(plain, column_names=("class", "title"))
     assert rows(named, columns=("title",), label_column="class") == [
@@ -56,7 +56,7 @@ def test_a_file_known_to_have_no_header_has_names_all_the_same(tmp_path: Path) -
     assert rows(named, columns=("2",)) == [(["Fears"], None), (["Hopes"], None)]
 
 
-def test_the_column_text_or_the_only_one_needs_no_asking(tmp_path: Path) -> None:
+def test_the_column_text_or_the_only_one_is_the_default(tmp_path: Path) -> None:
     assert rows(table(tmp_path / "x", "a,text\n1,hi\n")) == [(["hi"], None)]
     assert rows(table(tmp_path / "x", "title\nhi\n")) == [(["hi"], None)]
     assert rows(table(tmp_path / "x", "hi\nho\n"), header=False) == [(["hi"], None), (["ho"], None)]
@@ -66,10 +66,10 @@ def test_the_column_text_or_the_only_one_needs_no_asking(tmp_path: Path) -> None
     ]
 
 
-def test_several_columns_and_none_chosen(tmp_path: Path) -> None:
+def test_one_of_several_columns_must_be_chosen(tmp_path: Path) -> None:
     assert message(table(tmp_path / "x", ALBUM)) == (
         "X has 3 columns: class, title, body; one of them, or several, must be chosen; "
-        "say which with --column, by name or by number from 1."
+        "choose with --column, by name or by number from 1."
     )
 
 
@@ -81,7 +81,7 @@ def test_several_columns_and_none_chosen(tmp_path: Path) -> None:
         ({"columns": ("0",)}, "'0'; it has 1, 2, 3; give one of them with "),
     ],
 )
-def test_a_column_that_is_not_there(tmp_path: Path, settings: Any, seen: str) -> None:
+def test_a_missing_column_is_reported(tmp_path: Path, settings: Any, seen: str) -> None:
     expected = f"X has no column {seen}--column, by name or by number from 1."
     assert message(table(tmp_path / "x", ALBUM), **settings) == expected
     labelled = message(table(tmp_path / "x", ALBUM), columns=("title",), label_column="kind")
@@ -89,19 +89,19 @@ def test_a_column_that_is_not_there(tmp_path: Path, settings: Any, seen: str) ->
     assert "with --label-column" in labelled
 
 
-def test_a_table_of_very_many_columns_is_listed_in_part(tmp_path: Path) -> None:
+def test_at_most_thirty_columns_are_listed(tmp_path: Path) -> None:
     many = ",".join(f"c{number}" for number in range(500))
     assert message(table(tmp_path / "x", many + "\n")).count(", c") == 29
 
 
-def test_long_names_are_cut(tmp_path: Path) -> None:
+def test_long_names_are_shortened(tmp_path: Path) -> None:
     file = table(tmp_path / "x", f"{'n' * 41},{'m' * 40}\n")
     assert f"it has {'n' * 40}..., {'m' * 40}; give" in message(file, columns=("a",))
 
 
 @pytest.mark.parametrize(("line", "form"), [("a;b", "csv"), ("a\tb", "csv"), ("a;b", "tsv")])
 @pytest.mark.parametrize(("asked", "seen"), [("b", None), ("2", "1")])
-def test_other_separators_are_told_of(
+def test_other_separators_are_hinted_at(
     tmp_path: Path, line: str, form: Any, asked: str, seen: str | None
 ) -> None:
     file = table(tmp_path / "x", f"{line}\n", form)
@@ -121,7 +121,7 @@ def test_broken_csv_names_the_line(tmp_path: Path) -> None:
     assert short == "X has 1 columns in line 4; 3 are needed; give every row all its columns."
 
 
-def test_odd_csv_content_works(tmp_path: Path) -> None:
+def test_unusual_csv_content_is_read(tmp_path: Path) -> None:
     long = "x" * 2_000_000  # the csv module's own limit is 131,072
     content = f'text\r"nul \0 here"\r\n"{long}"\n\u05e9\u05dc\u05d5\u05dd \U0001f600\u2028e\u0301'
     assert [fields for fields, _ in rows(table(tmp_path / "x", content))] == [
@@ -131,7 +131,7 @@ def test_odd_csv_content_works(tmp_path: Path) -> None:
     ]
 
 
-def test_jsonl_values(tmp_path: Path) -> None:
+def test_null_numbers_and_blank_lines_of_jsonl_are_read(tmp_path: Path) -> None:
     content = '{"n": 3, "text": "a\\u2028b"}\n\n{"text": null, "n": ""}\n{"n": 1.5, "text": 7}\n'
     assert rows(table(tmp_path / "x", content, "jsonl"), label_column="n") == [
         (["a\u2028b"], "3"),
@@ -142,13 +142,13 @@ def test_jsonl_values(tmp_path: Path) -> None:
     assert by_number[0] == (["a\u2028b"], None)
 
 
-def test_numbers_of_jsonl_stay_as_they_are_written(tmp_path: Path) -> None:
+def test_numbers_of_jsonl_keep_their_spelling(tmp_path: Path) -> None:
     long = "7" * 5000  # Python's own limit is 4300 digits
     for number in (long, "-0", "1.50", "1e999", "true"):
         assert rows(table(tmp_path / "x", f'{{"text": {number}}}', "jsonl")) == [([number], None)]
 
 
-def test_a_column_number_of_thousands_of_digits(tmp_path: Path) -> None:
+def test_a_column_number_of_thousands_of_digits_is_reported(tmp_path: Path) -> None:
     long = "7" * 5000
     assert message(table(tmp_path / "x", "a,b\n1,2\n"), columns=(long,)) == (
         f"X has no column '{long[:40]}...'; it has 1, 2; give one of them with --column, by "
@@ -156,7 +156,7 @@ def test_a_column_number_of_thousands_of_digits(tmp_path: Path) -> None:
     )
 
 
-def test_lone_surrogates_of_jsonl(tmp_path: Path) -> None:
+def test_lone_surrogates_of_jsonl_are_replaced(tmp_path: Path) -> None:
     file = table(tmp_path / "x", '{"text": "a", "\\ud83d": " b\\udc00 "}\n', "jsonl")
     assert rows(file, columns=("text",), label_column="2") == [(["a"], "b\ufffd")]
     assert message(file, columns=("c",)) == (
@@ -180,7 +180,7 @@ def test_broken_json_names_the_line(tmp_path: Path, line: str, reason: str) -> N
     )
 
 
-def test_json_lines_that_differ(tmp_path: Path) -> None:
+def test_json_lines_with_other_names_or_types_are_reported(tmp_path: Path) -> None:
     missing = message(table(tmp_path / "x", '{"text": "a"}\n{"txt": "b"}\n', "jsonl"))
     assert missing == (
         "X has no 'text' in line 2; that line has txt; give every line the same names."
@@ -192,7 +192,7 @@ def test_json_lines_that_differ(tmp_path: Path) -> None:
     )
 
 
-def test_parquet(tmp_path: Path) -> None:
+def test_parquet_is_read_by_name_and_number(tmp_path: Path) -> None:
     path = tmp_path / "x[1].parquet"  # brackets are part of the name, not a glob
     count = 70_000  # more than one slice
     texts = [f"title {number}" for number in range(count - 1)] + [None]
@@ -207,7 +207,7 @@ def test_parquet(tmp_path: Path) -> None:
     assert message(file, columns=("titel",)).startswith("X has no column 'titel'; it has text, cla")
 
 
-def test_damaged_parquet(tmp_path: Path) -> None:
+def test_damaged_parquet_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "x.parquet"
     polars.DataFrame({"text": ["a"] * 1000}).write_parquet(path)
     path.write_bytes(path.read_bytes()[:-20])

@@ -1,4 +1,4 @@
-"""Bytes to text: compression, encodings, line ends, and exact places of what is wrong."""
+"""Blocks of text: compression, encodings, line ends, exact offsets of invalid bytes."""
 
 import gzip
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.data.text_files import Compression, SourceFile, read_text, whole_lines
+from charloom.data.text_files import Compression, SourceFile, line_chunks, read_text, whole_lines
 from charloom.errors import SourceError
 
 Pack = Callable[[bytes], bytes]
@@ -32,7 +32,7 @@ def message(file: SourceFile, encoding: str = "utf-8") -> str:
 
 
 @pytest.mark.parametrize(("compression", "pack"), PACKED)
-def test_text_comes_back_and_every_stored_byte_is_reported(
+def test_text_is_read_and_every_stored_byte_is_reported(
     tmp_path: Path, compression: Compression | None, pack: Pack
 ) -> None:
     text = "\U0001f600 line \u0e01\n" * 200_000  # several blocks, whose ends cut characters
@@ -43,7 +43,7 @@ def test_text_comes_back_and_every_stored_byte_is_reported(
 
 
 @pytest.mark.parametrize(("compression", "pack"), PACKED[1:])
-def test_members_follow_one_another_and_zero_bytes_may_fill_up(
+def test_concatenated_members_with_zero_bytes_are_read(
     tmp_path: Path, compression: Compression, pack: Pack
 ) -> None:
     content = pack(b"one ") + pack(b"") + pack(b"two") + b"\0" * 40_000
@@ -52,25 +52,25 @@ def test_members_follow_one_another_and_zero_bytes_may_fill_up(
 
 @pytest.mark.parametrize(("compression", "pack"), PACKED)
 @pytest.mark.parametrize("offset", [0, 7, (1 << 20) - 1, 1 << 20, (5 << 20) + 3])
-def test_the_offset_of_a_strange_byte_is_exact(
+def test_the_offset_of_an_invalid_byte_is_exact(
     tmp_path: Path, compression: Compression | None, pack: Pack, offset: int
 ) -> None:
     content = b"a" * offset + b"\xe9 caf\xc3\xa9" + b"b" * (1 << 20)
     unpacked = " (unpacked)" if compression else ""
     assert message(stored(tmp_path / "x", pack(content), compression)) == (
-        f"X is not UTF-8: byte 0xE9 at offset {offset}{unpacked}; say which encoding with "
+        f"X is not UTF-8: byte 0xE9 at offset {offset}{unpacked}; name its encoding with "
         "--encoding, for example --encoding latin-1."
     )
 
 
-def test_a_character_cut_by_a_block_counts_from_its_first_byte(tmp_path: Path) -> None:
+def test_an_incomplete_character_counts_from_its_first_byte(tmp_path: Path) -> None:
     begin = (1 << 20) - 2
-    content = b"a" * begin + b"\xf0\x9f\x98x"  # the fault shows in the second block only
+    content = b"a" * begin + b"\xf0\x9f\x98x"  # invalid only with the second block
     assert f"byte 0xF0 at offset {begin};" in message(stored(tmp_path / "x", content))
     assert "byte 0xC3 at offset 3;" in message(stored(tmp_path / "x", b"abc\xc3"))
 
 
-def test_what_is_no_text_is_told_so(tmp_path: Path) -> None:
+def test_a_picture_is_reported_as_no_text(tmp_path: Path) -> None:
     picture = stored(tmp_path / "x", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
     assert message(picture) == (
         "X does not look like text: it holds NUL bytes and is not UTF-8; a text or a table is "
@@ -85,7 +85,7 @@ def test_a_byte_order_mark_shifts_no_offset(tmp_path: Path) -> None:
     assert "byte 0xFF at offset 5;" in message(file, "utf-8-sig")
 
 
-def test_other_encodings(tmp_path: Path) -> None:
+def test_other_encodings_are_decoded(tmp_path: Path) -> None:
     text = "na\u00efve \u00e9t\u00e9"
     for encoding in ("latin-1", "cp1252", "utf-16", "utf-16-be", "gb18030", "utf-8-sig"):
         file = stored(tmp_path / "x", text.encode(encoding))
@@ -95,7 +95,7 @@ def test_other_encodings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["utf-9", "hex", "rot13", "undefined", "a\0b", ""])
-def test_an_encoding_that_is_none(tmp_path: Path, name: str) -> None:
+def test_an_unknown_encoding_is_reported(tmp_path: Path, name: str) -> None:
     assert message(stored(tmp_path / "x", b"a"), name) == (
         f"encoding {name!r} is not known; allowed: utf-8, latin-1, cp1252, utf-16, gb18030 and the "
         "others that Python knows; give one of them with --encoding."
@@ -103,7 +103,7 @@ def test_an_encoding_that_is_none(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(("compression", "pack"), PACKED[1:])
-def test_damaged_files(tmp_path: Path, compression: Compression, pack: Pack) -> None:
+def test_damaged_files_are_reported(tmp_path: Path, compression: Compression, pack: Pack) -> None:
     whole = pack(bytes(range(128)) * 50)
     cut = message(stored(tmp_path / "x", whole[:-3], compression))
     assert cut == (
@@ -115,7 +115,7 @@ def test_damaged_files(tmp_path: Path, compression: Compression, pack: Pack) -> 
     assert "\n" not in no_such_file
 
 
-def test_a_file_that_the_system_refuses(tmp_path: Path) -> None:
+def test_the_reason_of_the_system_is_reported(tmp_path: Path) -> None:
     refused = (
         "; a file or folder that this user may read is needed; check its name and its permissions."
     )
@@ -130,3 +130,23 @@ def test_blocks_become_whole_lines(blocks: list[str]) -> None:
     found = [line for block in whole_lines(blocks) for line in block.split("\n")]
     assert [line for line in found if line] == [line for line in expected if line]
     assert "".join(line + "\n" for line in found) == (text and text.removesuffix("\n") + "\n")
+
+
+@given(blocks=st.lists(st.text("ab\r\n", max_size=8)), translate=st.booleans())
+def test_line_chunks_contain_the_text_and_end_after_lines(
+    blocks: list[str], translate: bool
+) -> None:
+    text = "".join(blocks)
+    if translate:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    chunks = list(line_chunks(blocks, translate=translate))
+    assert "".join(chunks) == text
+    assert all(chunk.endswith("\n") for chunk in chunks[:-1])
+
+
+def test_no_chunk_ends_within_a_tag() -> None:
+    blocks = ["one\n<a\nhref='x'", ">\ntwo <b\n", "c>\nthree\n"]
+    chunks = list(line_chunks(blocks, translate=True))
+    assert chunks == ["one\n", "<a\nhref='x'>\n", "two <b\nc>\nthree\n"]
+    long = "<" + "a" * 5000 + "\n"
+    assert list(line_chunks([long, "b"], translate=True)) == [long, "b"]

@@ -1,10 +1,13 @@
+"""A checkpoint is written all or nothing, and refused unless it is whole."""
+
 import json
+import os
 from pathlib import Path
 
 import pytest
+from faults import FULL_DISK, Killed, failing, inode, recorded
 
 from charloom.errors import ResumeError
-from charloom.model_folder import checkpoint
 from charloom.model_folder.checkpoint import Checkpoint, read, remove, write
 
 FIRST = Checkpoint(run={"seed": 1}, state={"step": 1}, tensors=b"first")
@@ -18,7 +21,7 @@ def altered(path: Path) -> str:
     )
 
 
-def test_the_last_that_was_written_is_read(tmp_path: Path) -> None:
+def test_the_last_checkpoint_written_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "checkpoint"
     write(folder, FIRST)
     assert read(folder) == FIRST
@@ -27,42 +30,49 @@ def test_the_last_that_was_written_is_read(tmp_path: Path) -> None:
     assert len(list(folder.iterdir())) == 2, "nothing of the first is left"
 
 
-@pytest.mark.parametrize("calls", range(4))
-def test_a_kill_leaves_the_old_one_or_the_new_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+@pytest.mark.parametrize("error", [FULL_DISK, Killed()])
+@pytest.mark.parametrize("allowed", range(6))
+def test_a_failure_at_any_point_leaves_the_old_or_the_new_checkpoint(
+    tmp_path: Path, allowed: int, error: BaseException
 ) -> None:
-    """Two files are written, then renamed: the save ends before the write or renaming ``calls``."""
+    """Tensors, then state: each is fsynced, renamed, and its directory is fsynced."""
     folder = tmp_path / "checkpoint"
     write(folder, FIRST)
-    left = calls
-    written, replaced = checkpoint._write, Path.replace
-
-    def count() -> None:
-        nonlocal left
-        if left == 0:
-            raise KeyboardInterrupt
-        left -= 1
-
-    def killed_write(path: Path, content: bytes) -> None:
-        path.write_bytes(content[:3])
-        count()
-        written(path, content)
-
-    def killed_replace(path: Path, target: Path) -> Path:
-        count()
-        return replaced(path, target)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(checkpoint, "_write", killed_write)
-        patch.setattr(Path, "replace", killed_replace)
+    with failing(allowed, error), pytest.raises(type(error)):
         write(folder, SECOND)
-    assert read(folder) == FIRST
+    assert read(folder) == (FIRST if allowed < 5 else SECOND)
     write(folder, SECOND)
     assert read(folder) == SECOND
-    assert len(list(folder.iterdir())) == 2, "what the killed save left is gone"
+    assert len(list(folder.iterdir())) == 2, "the files of the failed save are gone"
 
 
-def test_where_there_is_none(tmp_path: Path) -> None:
+def test_the_next_save_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    write(tmp_path, FIRST)
+    (tmp_path / ".state.json.partial").write_bytes(b"{")
+    (tmp_path / "tensors-0.safetensors.partial").write_bytes(b"of an older charloom")
+    write(tmp_path, SECOND)
+    assert read(tmp_path) == SECOND
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot fsync directories")
+def test_tensors_reach_the_disk_before_the_state_that_names_them(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoint"
+    with recorded() as calls:
+        write(folder, FIRST)
+    [tensors] = folder.glob("tensors-*")
+    assert calls == [
+        ("fsync", inode(tmp_path)),  # the new folder
+        ("fsync", inode(tensors)),
+        ("rename", tensors.name),
+        ("fsync", inode(folder)),
+        ("fsync", inode(folder / "state.json")),
+        ("rename", "state.json"),
+        ("fsync", inode(folder)),
+    ]
+
+
+def test_a_missing_checkpoint_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ResumeError) as caught:
         read(tmp_path / "m" / "checkpoint")
     assert str(caught.value) == (
@@ -72,7 +82,7 @@ def test_where_there_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [b"", b"firs", b"first and more", b"thirs"])
-def test_tensors_that_were_truncated_or_altered(tmp_path: Path, change: bytes) -> None:
+def test_truncated_or_altered_tensors_are_refused(tmp_path: Path, change: bytes) -> None:
     write(tmp_path, FIRST)
     [path] = tmp_path.glob("tensors-*")
     path.write_bytes(change)
@@ -86,7 +96,7 @@ def test_tensors_that_were_truncated_or_altered(tmp_path: Path, change: bytes) -
 
 
 @pytest.mark.parametrize("end", [0, 1, 100, -2])
-def test_a_state_that_was_truncated(tmp_path: Path, end: int) -> None:
+def test_a_truncated_state_is_refused(tmp_path: Path, end: int) -> None:
     write(tmp_path, FIRST)
     path = tmp_path / "state.json"
     path.write_bytes(path.read_bytes()[:end])
@@ -95,7 +105,7 @@ def test_a_state_that_was_truncated(tmp_path: Path, end: int) -> None:
     assert str(caught.value) == altered(path)
 
 
-def test_a_state_that_was_altered(tmp_path: Path) -> None:
+def test_an_altered_state_is_refused(tmp_path: Path) -> None:
     write(tmp_path, FIRST)
     path = tmp_path / "state.json"
     path.write_text(path.read_text().replace('"step": 1', '"step": 3'))
@@ -105,25 +115,27 @@ def test_a_state_that_was_altered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "another"), [(2, "the older"), (4, "a newer")])
-def test_another_format(tmp_path: Path, version: int, another: str) -> None:
+def test_another_format_is_refused(tmp_path: Path, version: int, another: str) -> None:
     write(tmp_path, FIRST)
     path = tmp_path / "state.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": version}))
     with pytest.raises(ResumeError) as caught:
         read(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path} has checkpoint format {version}; this charloom goes on from format 3 alone: "
+        f"{tmp_path} has checkpoint format {version}; this charloom resumes format 3 only: "
         f"use {another} charloom, or begin the run anew with --force."
     )
 
 
-def test_one_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, FIRST)
 
-    def refused(path: Path) -> bytes:
+    def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(ResumeError) as caught:
         read(tmp_path)
     assert str(caught.value) == (
@@ -132,7 +144,7 @@ def test_one_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
 
 
-def test_it_is_removed_whole(tmp_path: Path) -> None:
+def test_removing_leaves_no_folder(tmp_path: Path) -> None:
     folder = tmp_path / "checkpoint"
     write(folder, FIRST)
     remove(folder)

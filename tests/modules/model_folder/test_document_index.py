@@ -1,4 +1,4 @@
-"""The index of training documents, held against a set of Python."""
+"""The index of training documents agrees with a Python set of their hashes."""
 
 import functools
 from hashlib import blake2b
@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from records import document_index
 
 from charloom.data.store import load_store, write_store
-from charloom.model_folder import document_index as known_module
+from charloom.model_folder import document_index as index_module
 from charloom.model_folder.document_index import DocumentIndex
 from charloom.text.documents import Document, to_blocks
 
-# Keys of five bytes with zeros wherever they can stand, and their neighbours on both sides.
+# Keys of five bytes with zeros at every position, and their neighbors on both sides.
 KEYS = [bytes(key) for key in product((0, 1, 0x80, 0xFF), repeat=5)]
 some_keys = st.lists(st.sampled_from(KEYS))
 
@@ -29,8 +29,8 @@ def digest(text: str) -> bytes:
     return blake2b(text.encode(), digest_size=8).digest()
 
 
-class Spelled:
-    """A hash whose digest is what the text spells in hexadecimal."""
+class HexHash:
+    """A fake hash: the digest of a hexadecimal text is its value."""
 
     def __init__(self, text: bytes, digest_size: int) -> None:
         self._digest = bytes.fromhex(text.decode()).ljust(digest_size, b"\x55")
@@ -40,17 +40,17 @@ class Spelled:
 
 
 @given(keys=some_keys)
-def test_zeros_at_either_end_count(keys: list[bytes]) -> None:
+def test_zeros_at_either_end_of_a_key_count(keys: list[bytes]) -> None:
     hashes = np.array([int.from_bytes(key + b"\x55\x55\x55", "little") for key in keys], np.uint64)
     documents = DocumentIndex.from_hashes(lambda: iter([hashes]), len(hashes))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(known_module, "blake2b", Spelled)
+        patch.setattr(index_module, "blake2b", HexHash)
         assert [key for key in KEYS if key.hex() in documents] == sorted(set(keys))
     assert documents.packed == b"".join(sorted(set(keys)))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 100_000])
-def test_documents_are_known_and_other_texts_are_not(count: int) -> None:
+def test_documents_are_found_and_other_texts_are_not(count: int) -> None:
     documents = document_index(texts(count))
     assert all(text in documents for text in texts(count))
     # That one of 10,000 other texts shares 40 bits with one of 100,000: once in 1,100 such tests.
@@ -63,13 +63,13 @@ def test_documents_are_known_and_other_texts_are_not(count: int) -> None:
 
 def test_texts_whose_hash_has_zeros_are_found_among_many() -> None:
     many = texts(100_000)
-    chosen = [text for text in many if digest(text)[4] == 0 or digest(text)[0] == 0]
-    assert len(chosen) > 500  # of 781 to be expected
-    documents = document_index(chosen)
-    assert [text for text in many if text in documents] == chosen
+    selected = [text for text in many if digest(text)[4] == 0 or digest(text)[0] == 0]
+    assert len(selected) > 500  # 781 are expected
+    documents = document_index(selected)
+    assert [text for text in many if text in documents] == selected
 
 
-def test_a_text_that_shares_40_bits_is_taken_for_a_document_and_one_of_39_is_not() -> None:
+def test_a_text_matches_if_40_bits_agree_and_not_if_39_do() -> None:
     first = int.from_bytes(digest("one")[:5], "big")
     for hashed, expected in ((first, True), (first ^ 1, False), (first ^ 1 << 39, False)):
         number = int.from_bytes(hashed.to_bytes(5, "big") + b"\0\0\0", "little")
@@ -78,13 +78,13 @@ def test_a_text_that_shares_40_bits_is_taken_for_a_document_and_one_of_39_is_not
         assert ("one" in index) is expected
 
 
-def test_equal_documents_are_kept_once() -> None:
+def test_equal_documents_are_stored_once() -> None:
     assert document_index(["a", "b", "a", "a"]).packed == document_index(["b", "a"]).packed
     assert len(document_index(["a", "b", "a", "a"])) == 2
 
 
 @given(documents=st.lists(st.text(st.characters(), min_size=1), min_size=1))
-def test_hashes_are_those_of_the_store(
+def test_hashes_of_a_store_make_its_index(
     documents: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("store") / "s"
@@ -94,10 +94,10 @@ def test_hashes_are_those_of_the_store(
     index = DocumentIndex.from_hashes(lambda: iter([store.hashes]), len(store.hashes))
     assert all(text in index for text in documents)
     # Odds as above: far below one in a million for a handful of documents.
-    assert "a text that nobody would come upon" not in index
+    assert "some other text" not in index
 
 
-def test_lone_surrogates_are_compared_as_they_are_read(tmp_path: Path) -> None:
+def test_lone_surrogates_are_compared_as_u_fffd(tmp_path: Path) -> None:
     pair = [Document(text="a\ud800b"), Document(text="c\ud83d\ude00")]
     write_store(to_blocks(pair), tmp_path / "s", "char")
     store = load_store(tmp_path / "s", "char", "c")
@@ -107,7 +107,7 @@ def test_lone_surrogates_are_compared_as_they_are_read(tmp_path: Path) -> None:
     assert "a?b" not in index
 
 
-def test_nothing_is_read_before_it_is_needed_and_nothing_twice() -> None:
+def test_the_index_is_read_once_and_only_when_needed() -> None:
     reads: list[int] = []
 
     def read() -> bytes:

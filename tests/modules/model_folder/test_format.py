@@ -1,10 +1,10 @@
-import dataclasses
+"""A saved model is read bit for bit; damaged, foreign and newer folders are refused."""
+
 import errno
 import json
 import os
-from hashlib import blake2b
+import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,14 +12,18 @@ from networks import NETWORKS, network_id
 from records import document_index, folder, record
 
 from charloom.errors import ModelFolderError
+from charloom.model_folder import checkpoint
 from charloom.model_folder import format as model_folder
+from charloom.model_folder.format import FORMAT
 from charloom.network.reference import Network
 from charloom.settings import NetworkSettings, TrainingSettings
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "model-folder.md"
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=network_id)
 @pytest.mark.parametrize("labels", [(), ("World", "Sports")])
-def test_what_is_saved_comes_back_bit_for_bit(
+def test_a_saved_model_is_read_bit_for_bit(
     tmp_path: Path, network: NetworkSettings, labels: tuple[str, ...]
 ) -> None:
     saved = record(network=network, labels=labels)
@@ -39,7 +43,7 @@ def test_what_is_saved_comes_back_bit_for_bit(
     assert old.tobytes() == new.tobytes()
 
 
-def test_a_folder_that_is_not_there() -> None:
+def test_a_missing_folder_is_reported() -> None:
     with pytest.raises(ModelFolderError) as caught:
         model_folder.read(Path("no/such"))
     assert str(caught.value) == (
@@ -49,7 +53,7 @@ def test_a_folder_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize("file", ["config.json", "vocabulary.json", "model.safetensors"])
-def test_a_missing_file(tmp_path: Path, file: str) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path, file: str) -> None:
     path = folder(tmp_path / "m")
     (path / file).unlink()
     with pytest.raises(ModelFolderError) as caught:
@@ -68,11 +72,11 @@ def altered(path: Path) -> str:
 
 
 @pytest.mark.parametrize("file", ["config.json", "vocabulary.json", "model.safetensors"])
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.99])
-def test_a_truncated_file(tmp_path: Path, file: str, share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.7, 0.99])
+def test_a_truncated_file_is_refused(tmp_path: Path, file: str, fraction: float) -> None:
     path = folder(tmp_path / "m")
     content = (path / file).read_bytes()
-    (path / file).write_bytes(content[: int(len(content) * share)])
+    (path / file).write_bytes(content[: int(len(content) * fraction)])
     with pytest.raises(ModelFolderError) as caught:
         model_folder.read(path)
     assert str(caught.value) == altered(path / file)
@@ -87,7 +91,7 @@ def test_a_truncated_file(tmp_path: Path, file: str, share: float) -> None:
         ("vocabulary.json", b'"a"', b'"z"'),
     ],
 )
-def test_an_altered_file(tmp_path: Path, file: str, old: bytes, new: bytes) -> None:
+def test_an_altered_file_is_refused(tmp_path: Path, file: str, old: bytes, new: bytes) -> None:
     path = folder(tmp_path / "m")
     content = (path / file).read_bytes()
     assert old in content
@@ -97,32 +101,32 @@ def test_an_altered_file(tmp_path: Path, file: str, old: bytes, new: bytes) -> N
     assert str(caught.value) == altered(path / file)
 
 
-def test_any_byte_of_the_weights(tmp_path: Path) -> None:
+def test_a_changed_byte_of_the_weights_is_detected(tmp_path: Path) -> None:
     path = folder(tmp_path / "m")
     content = bytearray((path / "model.safetensors").read_bytes())
     header = 8 + int.from_bytes(content[:8], "little")
-    for place in (header, header + 5, len(content) - 1):
+    for index in (header, header + 5, len(content) - 1):
         changed = content.copy()
-        changed[place] ^= 1
+        changed[index] ^= 1
         (path / "model.safetensors").write_bytes(changed)
         with pytest.raises(ModelFolderError, match=r"model\.safetensors is damaged or was altered"):
             model_folder.read(path)
 
 
-def test_weights_of_another_vocabulary(tmp_path: Path) -> None:
+def test_weights_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
     path = folder(tmp_path / "m")
     other = record()
     counts = tuple(count + 1 for count in other.vocabulary.counts)
     vocabulary = type(other.vocabulary)(
         level="char", symbols=other.vocabulary.symbols, counts=counts
     )
-    strange = folder(tmp_path / "n", vocabulary=vocabulary)
-    (path / "model.safetensors").write_bytes((strange / "model.safetensors").read_bytes())
+    other_path = folder(tmp_path / "n", vocabulary=vocabulary)
+    (path / "model.safetensors").write_bytes((other_path / "model.safetensors").read_bytes())
     with pytest.raises(ModelFolderError, match="altered after it was saved"):
         model_folder.read(path)
 
 
-def test_a_newer_format(tmp_path: Path) -> None:
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     path = folder(tmp_path / "m")
     config = json.loads((path / "config.json").read_text("utf-8"))
     config["format"] = 3
@@ -134,7 +138,7 @@ def test_a_newer_format(tmp_path: Path) -> None:
     )
 
 
-def test_other_programs_find_what_they_expect(tmp_path: Path) -> None:
+def test_hub_tools_find_type_architecture_and_card(tmp_path: Path) -> None:
     path = folder(tmp_path / "m")
     config = json.loads((path / "config.json").read_text("utf-8"))
     assert config["model_type"] == "charloom"
@@ -151,7 +155,7 @@ def test_other_programs_find_what_they_expect(tmp_path: Path) -> None:
     assert "**2.500 bits per character**" in card
 
 
-def test_a_name_that_is_too_long() -> None:
+def test_a_name_that_is_too_long_is_reported() -> None:
     path = Path("a" * 300)
     with pytest.raises(ModelFolderError) as caught:
         model_folder.read(path)
@@ -161,7 +165,9 @@ def test_a_name_that_is_too_long() -> None:
     )
 
 
-def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = folder(tmp_path / "m")
 
     def refuse(self: Path) -> bytes:
@@ -179,7 +185,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 LETTERS = list("abcdefgh")
 
 
-def test_the_index_comes_back(tmp_path: Path) -> None:
+def test_a_saved_index_is_read(tmp_path: Path) -> None:
     path = folder(tmp_path / "m", document_index=document_index(LETTERS))
     loaded = model_folder.read(path).document_index
     assert loaded is not None
@@ -188,7 +194,7 @@ def test_the_index_comes_back(tmp_path: Path) -> None:
     assert (path / "documents.bin").stat().st_size == 5 * len(LETTERS)
 
 
-def test_without_documents_there_is_an_index_all_the_same(tmp_path: Path) -> None:
+def test_an_index_of_no_documents_is_read(tmp_path: Path) -> None:
     loaded = model_folder.read(
         folder(tmp_path / "m", document_index=document_index([]))
     ).document_index
@@ -197,7 +203,7 @@ def test_without_documents_there_is_an_index_all_the_same(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("index", [True, False])
-def test_a_model_without_an_index(tmp_path: Path, index: bool) -> None:
+def test_a_model_without_an_index_has_none(tmp_path: Path, index: bool) -> None:
     path = folder(tmp_path / "m", training=TrainingSettings(steps=3, index=index))
     loaded = model_folder.read(path)
     assert loaded.document_index is None
@@ -236,11 +242,11 @@ def test_the_index_is_not_read_with_the_model(
     read_bytes = Path.read_bytes
     names: list[str] = []
 
-    def noted(self: Path) -> bytes:
+    def record_name(self: Path) -> bytes:
         names.append(self.name)
         return read_bytes(self)
 
-    monkeypatch.setattr(Path, "read_bytes", noted)
+    monkeypatch.setattr(Path, "read_bytes", record_name)
     loaded = model_folder.read(path).document_index
     assert loaded is not None
     assert "documents.bin" not in names
@@ -248,7 +254,7 @@ def test_the_index_is_not_read_with_the_model(
     assert names.count("documents.bin") == 1
 
 
-def test_the_index_is_found_from_another_folder(
+def test_the_index_is_found_after_changing_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder(tmp_path / "m", document_index=document_index(LETTERS))
@@ -258,7 +264,7 @@ def test_the_index_is_found_from_another_folder(
     assert loaded is not None and "a" in loaded
 
 
-def test_an_index_that_was_removed(tmp_path: Path) -> None:
+def test_a_removed_index_is_reported_when_needed(tmp_path: Path) -> None:
     path = folder(tmp_path / "m", document_index=document_index(LETTERS))
     loaded = model_folder.read(path).document_index
     (path / "documents.bin").unlink()
@@ -272,33 +278,17 @@ def test_an_index_that_was_removed(tmp_path: Path) -> None:
     )
 
 
-def config_of_0_1_0(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a config as charloom 0.1.0 would have written it."""
-    old = {key: value for key, value in config.items() if not key.startswith(("index", "doc"))}
-    del old["config_digest"]
-    old["format"] = 1
-    del old["training"]["average"]
-    content = json.dumps(old, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    return old | {"config_digest": blake2b(content.encode(), digest_size=16).hexdigest()}
-
-
-def test_a_folder_of_charloom_0_1_0_is_read(tmp_path: Path) -> None:
+def test_an_index_without_a_digest_is_ignored(tmp_path: Path) -> None:
     path = folder(tmp_path / "m")
-    config = config_of_0_1_0(json.loads((path / "config.json").read_text("utf-8")))
-    (path / "config.json").write_text(json.dumps(config), "utf-8")
-    loaded = model_folder.read(path)
-    assert loaded.training == dataclasses.replace(record().training, average=False)
-    assert loaded.document_index is None
-    # An index that came from somewhere else is not that of this model.
     (path / "documents.bin").write_bytes(document_index(LETTERS).packed)
     assert model_folder.read(path).document_index is None
 
 
-def test_the_settings_of_format_2(tmp_path: Path) -> None:
+def test_the_settings_of_format_2_are_fixed(tmp_path: Path) -> None:
     path = folder(tmp_path / "m", document_index=document_index(LETTERS))
     config = json.loads((path / "config.json").read_text("utf-8"))
     assert config["format"] == 2
-    # One that comes or goes asks for another number: readers refuse what they do not know.
+    # A changed set needs a new format: readers refuse unknown settings.
     assert set(config["training"]) == {
         *("minutes", "epochs", "steps", "batch_size", "window", "learning_rate", "schedule"),
         *("optimizer", "weight_decay", "average", "clip", "seed", "device", "precision"),
@@ -309,3 +299,12 @@ def test_the_settings_of_format_2(tmp_path: Path) -> None:
         *("min_count", "valid_fraction"),
     }
     assert set(config["network"]) == {"cell", "hidden", "layers", "input", "dropout"}
+
+
+def test_the_document_names_the_current_formats() -> None:
+    text = DOCUMENT.read_text("utf-8")
+    assert re.findall(r"^Format (\d+)\.", text, re.MULTILINE) == [str(FORMAT)]
+    assert re.findall(r"^\| `format` \| (\d+);", text, re.MULTILINE) == [str(FORMAT)]
+    assert re.findall(r"`state\.json` has `format` \((\d+)\)", text) == [str(checkpoint.FORMAT)]
+    history = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
+    assert history == [str(number) for number in range(1, FORMAT + 1)]

@@ -1,4 +1,4 @@
-"""Learning curves are what the events of a run say."""
+"""Learning curves contain the recorded events of a run."""
 
 import json
 from pathlib import Path
@@ -12,19 +12,19 @@ from charloom.model_folder.format import METRICS
 from charloom.model_folder.metrics import MAX_POINTS, Curves, read_curves
 
 
-def test_curves_of_a_run(tmp_path: Path) -> None:
+def test_curves_contain_the_events_of_a_run(tmp_path: Path) -> None:
     source = tmp_path / "lines.txt"
     source.write_text("\n".join(f"line {k} of a story, {k * k}" for k in range(60)), "utf-8")
-    heard: list[Event] = []
+    events: list[Event] = []
     charloom.train(
-        source, output=tmp_path / "run", epochs=3, hidden=4, device="cpu", listeners=[heard.append]
+        source, output=tmp_path / "run", epochs=3, hidden=4, device="cpu", listeners=[events.append]
     )
     curves = read_curves(tmp_path / "run")
-    measured = [event for event in heard if isinstance(event, Validation)]
+    validations = [event for event in events if isinstance(event, Validation)]
     assert curves.validation == tuple(
-        (event.seconds, event.bits_per_character) for event in measured
+        (event.seconds, event.bits_per_character) for event in validations
     )
-    steps = [event for event in heard if isinstance(event, Step)]
+    steps = [event for event in events if isinstance(event, Step)]
     assert curves.training[-1] in [(event.seconds, event.bits_per_character) for event in steps]
 
 
@@ -41,7 +41,7 @@ def test_long_curves_are_thinned_and_keep_their_end(tmp_path: Path) -> None:
     assert curves.characters_per_second == 5 * (10 * MAX_POINTS + 2)
 
 
-def test_without_events_there_are_none(tmp_path: Path) -> None:
+def test_a_folder_without_events_has_empty_curves(tmp_path: Path) -> None:
     assert read_curves(tmp_path) == Curves(training=(), validation=(), characters_per_second=None)
 
 
@@ -55,7 +55,7 @@ def test_a_line_that_is_being_written_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", ["{\n", '{"step": 1}\n', "[1]\n", '{"event": "step"}\n', "\xff\n"]
 )
-def test_damaged_events(tmp_path: Path, content: str) -> None:
+def test_damaged_events_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / METRICS).write_bytes(content.encode("latin-1"))
     with pytest.raises(ModelFolderError) as error:
         read_curves(tmp_path)

@@ -23,7 +23,7 @@ def names(path: Path) -> set[str]:
     return {entry.name for entry in path.iterdir()}
 
 
-def test_the_folder_appears_whole_at_the_first_save(tmp_path: Path) -> None:
+def test_the_first_save_creates_the_whole_folder(tmp_path: Path) -> None:
     path = tmp_path / "runs" / "m"
     with ModelWriter(path) as writer:
         assert not path.exists()
@@ -41,13 +41,13 @@ def test_the_folder_appears_whole_at_the_first_save(tmp_path: Path) -> None:
     assert names(path.parent) == {"m"}
 
 
-def test_without_a_save_nothing_is_left(tmp_path: Path) -> None:
+def test_a_writer_that_saves_nothing_leaves_nothing(tmp_path: Path) -> None:
     with ModelWriter(tmp_path / "m") as writer:
         writer.append("metrics.jsonl", "{}")
     assert names(tmp_path) == set()
 
 
-def test_later_saves_replace_weights_and_figures(tmp_path: Path) -> None:
+def test_later_saves_replace_weights_and_metrics(tmp_path: Path) -> None:
     path = tmp_path / "m"
     better = record(metrics={**record().metrics, "bits_per_character": 1.25})
     tensors = {key: 2 * tensor for key, tensor in record().tensors.items()}
@@ -87,18 +87,18 @@ def test_force_replaces_the_index(tmp_path: Path, documents: list[str] | None) -
         assert loaded is not None and "c" in loaded and "a" not in loaded
 
 
-def test_the_index_goes_along_when_a_model_is_saved_elsewhere(tmp_path: Path) -> None:
+def test_a_loaded_model_is_saved_with_its_index(tmp_path: Path) -> None:
     first = folder(tmp_path / "m", document_index=document_index(["a", "b"]))
     loaded = model_folder.read(first)
     second = tmp_path / "n"
     create_model_folder(second, loaded)
     assert names(second) == names(first)
     assert (second / "documents.bin").read_bytes() == (first / "documents.bin").read_bytes()
-    carried = model_folder.read(second).document_index
-    assert carried is not None and "a" in carried and "c" not in carried
+    copied = model_folder.read(second).document_index
+    assert copied is not None and "a" in copied and "c" not in copied
 
 
-def test_a_damaged_index_is_not_carried_on(tmp_path: Path) -> None:
+def test_a_damaged_index_is_not_copied(tmp_path: Path) -> None:
     first = folder(tmp_path / "m", document_index=document_index(["a", "b"]))
     loaded = model_folder.read(first)
     (first / "documents.bin").write_bytes(b"")
@@ -128,7 +128,7 @@ def test_the_old_model_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     assert names(tmp_path) == {"m"}
 
 
-def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
     path = tmp_path / "photos"
     path.mkdir()
     (path / "me.jpg").write_bytes(b"x")
@@ -142,14 +142,14 @@ def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path) -> None:
     assert names(path) == {"me.jpg"}
 
 
-def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
+def test_an_empty_folder_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "m"
     path.mkdir()
     create_model_folder(path, record())
     assert model_folder.read(path).labels == ()
 
 
-def test_a_file_in_the_way(tmp_path: Path) -> None:
+def test_a_file_at_the_path_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m"
     path.write_text("")
     with pytest.raises(OutputError) as caught:
@@ -166,7 +166,9 @@ def full(path: Path) -> str:
     )
 
 
-def test_a_full_disk_at_the_first_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_at_the_first_save_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OutputError) as caught:
         create_model_folder(tmp_path / "m", record())
@@ -174,7 +176,7 @@ def test_a_full_disk_at_the_first_save(tmp_path: Path, monkeypatch: pytest.Monke
     assert names(tmp_path) == set()
 
 
-def test_a_full_disk_later_leaves_the_model_that_was_saved(
+def test_a_full_disk_at_a_later_save_leaves_the_saved_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "m"
@@ -187,7 +189,7 @@ def test_a_full_disk_later_leaves_the_model_that_was_saved(
     assert {name: (path / name).read_bytes() for name in names(path)} == before
 
 
-def test_a_model_that_cannot_be_put_in_place_gives_way_to_the_old_one(
+def test_the_old_model_is_put_back_if_the_new_one_cannot_be_renamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder(tmp_path / "m")
@@ -205,7 +207,7 @@ def test_a_model_that_cannot_be_put_in_place_gives_way_to_the_old_one(
     assert names(tmp_path) == {"m"}
 
 
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "m"
     with pytest.raises(OutputError) as caught:
@@ -214,7 +216,7 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
-def test_others_may_read_as_the_umask_says(tmp_path: Path) -> None:
+def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
         path = folder(tmp_path / "m")
@@ -253,13 +255,13 @@ def test_a_model_of_another_program_is_never_replaced(
 def test_a_damaged_model_is_replaced(tmp_path: Path, config: bytes) -> None:
     path = folder(tmp_path / "m")
     (path / "config.json").write_bytes(config)
-    (path / ".model.safetensors.partial").write_bytes(b"of a save that lost its power")
+    (path / ".model.safetensors.partial").write_bytes(b"left by a power failure")
     create_model_folder(path, record(metrics={}), force=True)
     assert model_folder.read(path).metrics == {}
     assert names(path) == {"config.json", "vocabulary.json", "model.safetensors", "README.md"}
 
 
-def test_what_charloom_did_not_write_is_never_lost(tmp_path: Path) -> None:
+def test_files_of_the_user_are_never_deleted(tmp_path: Path) -> None:
     path = folder(tmp_path / "m")
     (path / "checkpoint").mkdir()
     (path / "notes.txt").write_text("mine")
@@ -275,7 +277,7 @@ def test_what_charloom_did_not_write_is_never_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_what_came_to_the_place_meanwhile_stays(tmp_path: Path, force: bool) -> None:
+def test_what_appeared_at_the_path_in_the_meantime_is_kept(tmp_path: Path, force: bool) -> None:
     path = tmp_path / "m"
     with ModelWriter(path, force=force) as writer:
         folder(path)
@@ -290,13 +292,13 @@ def test_what_came_to_the_place_meanwhile_stays(tmp_path: Path, force: bool) -> 
 
 def fixed(path: Path) -> str:
     return (
-        f"{path} is a folder that you are in, or a disk of its own, which nothing can replace; "
+        f"{path} is the current folder, a parent of it or a mount point, which cannot be replaced; "
         f"name a folder within with --output, such as {path / 'model'}."
     )
 
 
 @pytest.mark.parametrize("place", [".", "..", "../here", "within/.."])
-def test_the_folder_that_one_is_in_cannot_be_replaced(
+def test_the_current_folder_and_its_parents_cannot_be_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     (tmp_path / "here" / "within").mkdir(parents=True)
@@ -314,7 +316,7 @@ def test_a_mount_point_cannot_be_replaced(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("refused", ["the old", "the new"])
-def test_a_rename_that_is_refused_leaves_all_as_it_was(
+def test_a_refused_rename_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str
 ) -> None:
     path = tmp_path / "m"
@@ -337,7 +339,7 @@ def test_a_rename_that_is_refused_leaves_all_as_it_was(
     assert names(path) == set()
 
 
-def test_a_name_that_is_too_long(tmp_path: Path) -> None:
+def test_a_name_that_is_too_long_is_reported(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 300)
     with pytest.raises(OutputError) as caught:
         check_output_path(path, force=False)
@@ -348,7 +350,7 @@ def test_a_name_that_is_too_long(tmp_path: Path) -> None:
     assert model_folder.read(folder(tmp_path / ("a" * 250))).labels == ()
 
 
-def test_without_a_save_the_folders_made_for_it_are_gone_too(tmp_path: Path) -> None:
+def test_created_parents_are_removed_unless_something_is_in_them(tmp_path: Path) -> None:
     with ModelWriter(tmp_path / "a" / "b" / "m"):
         assert (tmp_path / "a" / "b").is_dir()
     assert names(tmp_path) == set()
@@ -357,7 +359,7 @@ def test_without_a_save_the_folders_made_for_it_are_gone_too(tmp_path: Path) -> 
     assert names(tmp_path / "a") == {"mine.txt"}
 
 
-def test_a_full_disk_never_parts_the_weights_from_their_figures(
+def test_a_full_disk_never_separates_weights_and_metrics(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "m"

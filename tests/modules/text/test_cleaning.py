@@ -1,4 +1,4 @@
-"""Cleaning: what is repaired, what is left alone, and that once is enough."""
+"""Cleaning: replaced and unchanged texts; cleaning twice equals cleaning once."""
 
 import csv
 import html
@@ -16,7 +16,7 @@ from charloom.text.cleaning import clean, clean_document, clean_prompt, is_clean
 
 AG_NEWS = Path(__file__).parents[3] / "shared" / "data" / "ag_news" / "test.csv"
 
-# Pieces from which every repair can arise, also one laid bare by another.
+# Pieces that form everything that cleaning replaces, also what one replacement uncovers.
 PIECES = st.sampled_from(
     ["&", "amp", "#39", "#x26", "lt", "gt", ";", " ", "<", "b", "br", "/", ">", "a href=", "\n"]
     + ["\r", "\0", "\x85", "\ufeff", "e", "\u0301", "\u037e", "\ud83d", "\ude00", "quot;", "&#38;"]
@@ -47,7 +47,7 @@ MESSY = st.one_of(st.lists(PIECES, max_size=25).map("".join), st.text())
         ("caf&eacute; &#8212; &#x2014; &#151;", "caf\u00e9 \u2014 \u2014 \u2014"),
     ],
 )
-def test_html_left_overs_are_repaired(broken: str, whole: str) -> None:
+def test_html_remains_are_replaced(broken: str, whole: str) -> None:
     assert clean(broken) == whole
 
 
@@ -66,7 +66,7 @@ def test_html_left_overs_are_repaired(broken: str, whole: str) -> None:
         "fa\u200dmi\u200cly \u200f\u202bRTL\u202c",
     ],
 )
-def test_what_only_looks_like_html_stays(text: str) -> None:
+def test_text_that_only_looks_like_html_is_unchanged(text: str) -> None:
     assert clean(text) == text
 
 
@@ -81,20 +81,20 @@ def test_what_only_looks_like_html_stays(text: str) -> None:
         ("&#0;&#xD800;", "\ufffd\ufffd"),
     ],
 )
-def test_unicode_and_controls(text: str, repaired: str) -> None:
+def test_unicode_forms_and_control_characters_are_normalized(text: str, repaired: str) -> None:
     assert clean(text) == repaired
 
 
 @given(MESSY)
 @example("&am\0p;lt;b&gt;")
 @example("&lt\u037e")
-def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+def test_cleaning_twice_equals_cleaning_once(text: str) -> None:
     once = clean(text)
     assert clean(once) == once
 
 
 @given(MESSY)
-def test_a_cleaned_text_is_what_the_docstring_says(text: str) -> None:
+def test_a_cleaned_text_is_nfc_without_surrogates_and_controls(text: str) -> None:
     cleaned = clean(text)
     cleaned.encode("utf-8")  # raises if a surrogate is left
     assert unicodedata.normalize("NFC", cleaned) == cleaned
@@ -103,31 +103,31 @@ def test_a_cleaned_text_is_what_the_docstring_says(text: str) -> None:
 
 
 @given(MESSY)
-def test_a_quick_look_misses_nothing(text: str) -> None:
+def test_a_text_that_is_clean_is_unchanged(text: str) -> None:
     if is_clean(text):
         assert clean(text) == text
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"], exclude_characters="&<")))
-def test_what_html_escapes_comes_back(text: str) -> None:
+def test_cleaning_undoes_html_escape(text: str) -> None:
     plain = unicodedata.normalize("NFC", text.replace("\ufeff", "").replace(";", ","))
     assert clean(html.escape(plain)) == clean(plain)
 
 
-def test_documents_lose_outer_space_only_where_they_are_lines() -> None:
+def test_only_lines_lose_outer_white_space() -> None:
     text = "\u00a0 Duo #39;s\n"
     assert clean_document(text, TextSettings(unit="line")) == "Duo's"
     assert clean_document(text, TextSettings(unit="document")) == "\u00a0 Duo's\n"
     assert clean_document(text, TextSettings(unit="line", clean=False)) == text
 
 
-def test_lone_surrogates_go_even_where_nothing_is_cleaned() -> None:
+def test_surrogates_are_replaced_even_without_cleaning() -> None:
     kept = TextSettings(clean=False)
     for text, repaired in (("a\ud83d  amp;", "a\ufffd  amp;"), ("\ud83d\ude00", "\U0001f600")):
         assert clean_document(text, kept) == clean_prompt(text, kept) == repaired
 
 
-def test_a_prompt_keeps_its_outer_space() -> None:
+def test_a_prompt_keeps_its_outer_white_space() -> None:
     assert clean_prompt(" Procter  amp; ", TextSettings()) == " Procter & "
     assert clean_prompt(" Procter  amp; ", TextSettings(clean=False)) == " Procter  amp; "
 
@@ -143,7 +143,7 @@ def test_a_prompt_keeps_its_outer_space() -> None:
         ("<" * 20 + "b>" * 20, ""),
     ],
 )
-def test_layers_of_escapes_are_all_taken_away(text: str, cleaned: str) -> None:
+def test_repeated_escapes_are_all_replaced(text: str, cleaned: str) -> None:
     assert clean(text) == cleaned
 
 
@@ -166,7 +166,7 @@ def test_time_grows_with_the_length_only(hostile: str) -> None:
 
 
 @pytest.mark.skipif(not AG_NEWS.exists(), reason="AG's news is not on this machine")
-def test_nothing_broken_is_left_in_real_titles() -> None:
+def test_real_titles_have_no_broken_entities_left() -> None:
     with AG_NEWS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     left = re.compile(r"#\d+;|&\w+;|\b(quot|amp|lt|gt|hellip|nbsp);|</?(b|p|br|a|font)\b", re.I)

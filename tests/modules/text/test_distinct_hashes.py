@@ -1,4 +1,4 @@
-"""Distinct numbers in pieces, against a set."""
+"""Distinct numbers, bucket by bucket, agree with a set."""
 
 from itertools import pairwise
 
@@ -16,25 +16,25 @@ from charloom.text.distinct_hashes import iter_distinct
     bucket=st.integers(1, 50),
     block=st.integers(1, 9),
 )
-def test_each_number_comes_once_in_order(numbers: list[int], bucket: int, block: int) -> None:
+def test_each_number_is_yielded_once_in_order(numbers: list[int], bucket: int, block: int) -> None:
     array = np.array(numbers, dtype=np.uint64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(distinct_hashes, "BUCKET_SIZE", bucket)
-        pieces = list(
+        arrays = list(
             iter_distinct(
                 lambda: (array[b : b + block] for b in range(0, len(array), block)),
                 len(array),
                 64,
             )
         )
-    assert [int(n) for piece in pieces for n in piece] == sorted(set(numbers))
+    assert [int(n) for array in arrays for n in array] == sorted(set(numbers))
 
 
-def test_numbers_of_fewer_bits_are_spread_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_of_fewer_bits_fill_all_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distinct_hashes, "BUCKET_SIZE", 100)
     array = np.random.default_rng(0).integers(0, 2**40, size=800).astype(np.uint64)
-    pieces = list(iter_distinct(lambda: iter([array]), len(array), 40))
-    assert len(pieces) == 8
-    # Binomial(800, 1/8): 100 with a standard deviation of 9.4; six of them.
-    assert all(43 < len(piece) < 157 for piece in pieces)
-    assert all(first[-1] < second[0] for first, second in pairwise(pieces))
+    arrays = list(iter_distinct(lambda: iter([array]), len(array), 40))
+    assert len(arrays) == 8
+    # Binomial(800, 1/8): 100 with a standard deviation of 9.4; the bounds are six of them away.
+    assert all(43 < len(bucket) < 157 for bucket in arrays)
+    assert all(first[-1] < second[0] for first, second in pairwise(arrays))

@@ -1,4 +1,4 @@
-"""Hashes of many documents at once, against hashlib."""
+"""Hashes of many documents at once agree with hashlib."""
 
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -20,7 +20,9 @@ def expected(texts: list[str]) -> list[int]:
 
 
 @pytest.fixture(params=[0, 10**9], ids=["compiled", "hashlib"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def implementation(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     monkeypatch.setattr(hashing, "MIN_COMPILED_DOCUMENTS", request.param)
     yield
 
@@ -28,11 +30,11 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
 def hashed(texts: list[str]) -> list[int]:
     hasher = Hasher()
     blocks = to_blocks(Document(text=text) for text in texts)
-    return [int(each) for block in blocks for each in hasher.hash_block(block)]
+    return [int(value) for block in blocks for value in hasher.hash_block(block)]
 
 
-def test_every_length_and_width(way: None) -> None:
-    # Around the ends of the hash's blocks of 128 bytes, in all widths of UTF-8.
+def test_every_length_and_width_of_utf8(implementation: None) -> None:
+    # Lengths around multiples of 128 bytes, the block of the hash, in all widths of UTF-8.
     for character in "a\x7f\x80é\u07ff\u0800€\uffff\U00010000\U0010ffff":
         texts = [character * length for length in range(1, 300)]
         assert hashed(texts) == expected(texts)
@@ -40,7 +42,7 @@ def test_every_length_and_width(way: None) -> None:
 
 @pytest.mark.parametrize("compiled_from", [0, 10**9])
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1))
-def test_any_texts(compiled_from: int, texts: list[str]) -> None:
+def test_hashes_and_utf8_of_any_texts(compiled_from: int, texts: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hashing, "MIN_COMPILED_DOCUMENTS", compiled_from)
         assert hashed(texts) == expected(texts)
@@ -50,12 +52,12 @@ def test_any_texts(compiled_from: int, texts: list[str]) -> None:
     assert lengths.tolist() == [len(text.encode()) for text in texts]
 
 
-def test_a_document_of_several_blocks(way: None) -> None:
-    hasher, pieces = Hasher(), ["one é", "two ", "three"]
-    found: list[int] = []
-    for number, piece in enumerate(pieces):
-        units = code_units(piece, "char")
-        last = number == len(pieces) - 1
+def test_a_document_that_spans_several_blocks(implementation: None) -> None:
+    hasher, chunks = Hasher(), ["one é", "two ", "three"]
+    hashes: list[int] = []
+    for number, chunk in enumerate(chunks):
+        units = code_units(chunk, "char")
+        last = number == len(chunks) - 1
         block = Block(codes=units, lengths=np.array([len(units)]), unfinished=not last)
-        found += hasher.hash_block(block).tolist()
-    assert found == expected(["".join(pieces)])
+        hashes += hasher.hash_block(block).tolist()
+    assert hashes == expected(["".join(chunks)])

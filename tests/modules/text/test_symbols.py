@@ -1,4 +1,4 @@
-"""Each level splits where a reader expects it to."""
+"""Each level splits texts into the symbols of hand-made examples."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_text_that_looks_like_a_byte_symbol_is_not_one() -> None:
     assert join(list("<0x0A>"), "byte") == "<0x0A>"
 
 
-def test_a_grapheme_is_what_a_reader_takes_for_one_character() -> None:
+def test_a_grapheme_is_one_perceived_character() -> None:
     assert split(f"{ACCENT}{FAMILY}🇫🇷\r\nx", "grapheme") == [ACCENT, FAMILY, "🇫🇷", "\r\n", "x"]
     assert split("a\r\n\nb", "grapheme") == ["a", "\r\n", "\n", "b"]
 
@@ -70,7 +70,7 @@ def test_lone_surrogates_become_the_replacement_character(level: Level) -> None:
     assert replace_surrogates("\ud83d\ude00") == "😀"
 
 
-def test_characters_of_a_symbol() -> None:
+def test_characters_of_a_symbol_are_its_code_points() -> None:
     assert count_characters(ACCENT, "grapheme") == 2
     assert count_characters("word", "word") == 4
     assert [count_characters(s, "byte") for s in split("é€😀a", "byte")] == [
@@ -87,17 +87,17 @@ def test_characters_of_a_symbol() -> None:
     ]
 
 
-def test_symbols_of_a_level_are_recognised() -> None:
+def test_is_symbol_accepts_the_symbols_of_a_level() -> None:
     assert is_symbol("<0x0A>", "byte") and not is_symbol("é", "byte")
     assert is_symbol("é", "char") and not is_symbol("ab", "char") and not is_symbol("", "char")
     assert is_symbol("ab", "word") and not is_symbol("", "word")
 
 
-def test_codes_are_code_points_or_bytes() -> None:
+def test_code_units_are_code_points_or_bytes() -> None:
     assert code_units("a😀", "char").tolist() == [97, 0x1F600]
     assert code_units("é", "byte").tolist() == [0xC3, 0xA9]
     assert code_units("\ud800", "char").dtype == np.uint32
 
 
-def test_symbols_come_one_by_one() -> None:
+def test_symbols_are_yielded_one_by_one() -> None:
     assert next(iter_symbols("word " * 10, "word")) == "word"

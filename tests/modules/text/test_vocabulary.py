@@ -40,7 +40,7 @@ def test_symbols_that_never_occur_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
-def test_ids_agree_with_a_plain_look_up(level: Level) -> None:
+def test_ids_agree_with_a_dictionary(level: Level) -> None:
     vocabulary = made("the cat sat on the mat, 3 naïve cats", level, min_count=2)
     text = "that 😀 cat, \0 naïve 象"
     index = {s: i for i, s in enumerate(vocabulary.symbols)}
@@ -50,7 +50,7 @@ def test_ids_agree_with_a_plain_look_up(level: Level) -> None:
 
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
-def test_known_text_comes_back(level: Level) -> None:
+def test_decoding_undoes_encoding(level: Level) -> None:
     text = "naïve 😀, mat"
     vocabulary = made(text, level)
     assert vocabulary.decode(vocabulary.encode(text)) == text
@@ -64,7 +64,7 @@ def test_text_that_names_the_special_symbols_is_only_text() -> None:
 
 @pytest.mark.parametrize("bad", [EOS, UNK, 4, -1])
 def test_ids_without_text_are_refused(bad: int) -> None:
-    with pytest.raises(ValueError, match=rf"^id {bad} stands for no text; ids of text: 2 to 3$"):
+    with pytest.raises(ValueError, match=rf"^id {bad} has no text; ids with a text: 2 to 3$"):
         made("ab").decode([2, bad])
 
 
@@ -72,12 +72,12 @@ def test_unknown_symbols_are_listed_once_in_order() -> None:
     assert made("abc").unknown_symbols("zebra x😀x") == ["z", "e", "r", " ", "x", "😀"]
 
 
-def test_a_vocabulary_of_nothing_knows_nothing() -> None:
+def test_an_empty_vocabulary_encodes_everything_as_unk() -> None:
     assert made("").encode("ab\0").tolist() == [UNK, UNK, UNK]
 
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
-def test_json_gives_it_back(level: Level) -> None:
+def test_json_round_trip(level: Level) -> None:
     vocabulary = made("a naïve\n😀 one", level)
     record = json.loads(json.dumps(vocabulary.to_json(), ensure_ascii=False))
     assert set(record) == {"level", "symbols", "counts"}

@@ -13,6 +13,7 @@ from charloom.cli.options.training import Valid
 from charloom.cli.terminal import output as terminal
 from charloom.cli.terminal.inputs import default_output, run_settings
 from charloom.errors import SettingsError, TrainingError
+from charloom.files import is_dir
 from charloom.settings import Cell, NetworkSettings, TextSettings, TrainingSettings
 from charloom.settings.presets import BUDGETS
 
@@ -229,7 +230,7 @@ def _print_results(folder: Path, results: list["Result"], searched: bool, json: 
     else:
         rows = _table_rows(results, searched)
         terminal.write_table(rows, right=range(1, len(rows[0])))
-    if any((folder / result.name).is_dir() for result in results):
+    if any(is_dir(folder / result.name) for result in results):
         _write_report(folder, results)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from charloom.cli.options.shared import FORMATS
 from charloom.cli.terminal import output
 from charloom.errors import SettingsError, SourceError
+from charloom.files import is_dir
 from charloom.formatting import summarize
 from charloom.settings import TextSettings
 from charloom.settings.presets import merge_options
@@ -140,7 +141,7 @@ def default_output(sources: list[str]) -> Path:
     while re.search(r"[*?\[]", path.name):
         path = path.parent
     try:
-        if path.is_dir():
+        if is_dir(path):
             stem = path.resolve().name
         else:
             stem = Path(re.sub(r"\.(gz|zst)$", "", path.name)).stem

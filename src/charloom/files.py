@@ -1,0 +1,103 @@
+"""Files on disk: existence checks that report errors, and atomic writes that reach the disk.
+
+From Python 3.14 on, ``Path.exists``, ``is_file`` and ``is_dir`` return False where older versions
+raise an OSError: a name that is too long, or a folder that may not be searched. The checks in this
+module raise on every version, so that messages can name the reason.
+
+A write is atomic and durable in four steps: write another file, fsync it, rename it over the old
+one, fsync the directory. After a crash or a power failure the old or the new content is there.
+"""
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+_NOT_FOUND: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP})
+_NOT_FOUND_WINDOWS: Final = frozenset({21, 123, 1921})
+"""Device not ready, invalid name, unresolvable symbolic link."""
+_DISK_ERRORS: Final = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT})
+
+
+def exists(path: Path) -> bool:
+    """Return whether ``path`` leads to anything; raises OSError if that cannot be found out."""
+    return _mode(path) is not None
+
+
+def is_file(path: Path) -> bool:
+    """Return whether ``path`` leads to a regular file; raises OSError as ``exists`` does."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISREG(mode)
+
+
+def is_dir(path: Path) -> bool:
+    """Return whether ``path`` leads to a directory; raises OSError as ``exists`` does."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def _mode(path: Path) -> int | None:
+    """Return the mode bits of a file or directory, None if there is none."""
+    try:
+        return path.stat().st_mode
+    except OSError as error:
+        if error.errno in _NOT_FOUND or getattr(error, "winerror", None) in _NOT_FOUND_WINDOWS:
+            return None
+        raise
+    except ValueError:  # a NUL in the name
+        return None
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write ``content`` to the file ``path`` and fsync it; not atomic. Raises OSError."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def fsync_directory(folder: Path) -> None:
+    """Make new, renamed and removed names in ``folder`` survive a power failure.
+
+    Does nothing where the system cannot do so: Windows opens no directories, and some network file
+    systems refuse to fsync them. Raises OSError if the disk fails or is full.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno in _DISK_ERRORS:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def partial_name(name: str) -> str:
+    """Return the name under which ``replace_files`` writes the file ``name``."""
+    return f".{name}.partial"
+
+
+def replace_files(folder: Path, contents: Mapping[str, bytes], suffix: str = "") -> None:
+    """Write the files named by ``contents`` into ``folder``, in place of those already there.
+
+    All are written under other names first, then renamed in order, so each file has its old or its
+    new content at every moment. Processes that write the same files at the same time need
+    different ``suffix`` values. Raises OSError; no partial file is left.
+    """
+    partial = {name: folder / partial_name(f"{name}{suffix}") for name in contents}
+    try:
+        for name, content in contents.items():
+            write_file(partial[name], content)
+        for name in contents:
+            partial[name].replace(folder / name)
+        fsync_directory(folder)
+    finally:
+        for path in partial.values():
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,42 @@
+"""Steps that bring the configuration of an old model folder to the current format.
+
+Append only: a step changes no more once a version of charloom with the next format is released.
+Step n - 1 of ``MIGRATIONS`` turns a configuration of format n into one of format n + 1. The files
+of the folder stay as they are. The list of formats is in docs/model-folder.md.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+Config = dict[str, Any]
+"""The JSON object of ``config.json``, without its digest."""
+
+
+def add_average_and_index(config: Config) -> Config:
+    """Turn format 1 (charloom 0.1.0) into format 2.
+
+    Weights were never averaged. ``index`` and ``documents_digest`` came within format 1: without
+    them the folder has no document index, and a run that is trained again would keep one.
+    """
+    training = {"average": False} | config["training"]
+    return {"index": True, "documents_digest": None} | config | {"training": training}
+
+
+MIGRATIONS: Final[tuple[Callable[[Config], Config], ...]] = (add_average_and_index,)
+"""In the order of the formats that they read, from format 1."""
+
+
+def migrate(config: Config) -> Config:
+    """Return ``config`` in the current format.
+
+    Raises KeyError, TypeError or ValueError if it is damaged.
+
+    >>> migrate({"format": 1, "training": {"steps": 3}})["training"]
+    {'average': False, 'steps': 3}
+    """
+    first = config["format"]
+    if not 1 <= first <= len(MIGRATIONS) + 1:
+        raise ValueError(f"no format {first}")
+    for number, step in enumerate(MIGRATIONS[first - 1 :], first + 1):
+        config = step(config) | {"format": number}
+    return config
