@@ -181,8 +181,8 @@ def test_at_first_all_symbols_are_equally_likely() -> None:
 def test_dropout_falls_with_the_budget(schedule: Schedule, last: float) -> None:
     settings = TrainingSettings(steps=5, schedule=schedule)
     shares: list[float] = []
-    run = trainer(settings, lambda event: None, NetworkSettings(hidden=8, dropout=0.5))
-    run.listeners.append(lambda event: shares.append(run.network.dropout))
+    shape = NetworkSettings(hidden=8, dropout=0.5)
+    run = trainer(settings, lambda event: shares.append(run.network.dropout), shape)
     run.run()
     assert [shares[0], shares[-1]] == pytest.approx([0.5, last])
 
