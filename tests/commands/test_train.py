@@ -279,7 +279,7 @@ def test_without_hashes_nothing_can_be_called_new(
         (["--preset", "course"], "preset is 'course'; there are: lesson."),
         (
             ["--unit", "stream", "--index"],
-            "index was asked for with unit stream; a stream has no documents to keep hashes of: "
+            "index was given with unit stream, which has no documents; "
             "leave it out, or use --unit line or --unit document.",
         ),
     ],
@@ -452,9 +452,9 @@ def test_a_run_that_was_ended_goes_on(charloom: Charloom, source: Path, name: st
     other = charloom("train", source, "--hidden", 9, "--epochs", 3, "-o", "runs/m", "--resume")
     assert (other.code, other.err) == (
         2,
-        "charloom: the run in runs/m cannot be resumed with other settings: hidden was 8 and is now "
-        "9; the budget was 100 steps and is now 3 epochs; leave out what differs, or start the run "
-        "anew with --force.\n",
+        "charloom: the run in runs/m cannot be resumed with other settings: hidden was 8 and is "
+        "now 9; the budget was 100 steps and is now 3 epochs; leave out what differs, or start the "
+        "run anew with --force.\n",
     )
 
     given = ("--hidden", 8, "--steps", 100, "--checkpoint-seconds", 30)
