@@ -258,7 +258,7 @@ def test_novel_is_refused_for_a_model_without_hashes(
         (["--preset", "course"], "preset is 'course'; there are: lesson."),
         (
             ["--unit", "stream", "--index"],
-            "index was asked for with unit stream; a stream has no documents to keep hashes of: "
+            "index was given with unit stream, which has no documents; "
             "leave it out, or use --unit line or --unit document.",
         ),
     ],
@@ -433,9 +433,9 @@ def test_a_run_that_was_ended_is_resumed(charloom: Charloom, source: Path, name:
     other = charloom("train", source, "--hidden", 9, "--epochs", 3, "-o", "runs/m", "--resume")
     assert (other.code, other.err) == (
         2,
-        "charloom: the run in runs/m cannot be resumed with other settings: hidden was 8 and is now "
-        "9; the budget was 100 steps and is now 3 epochs; leave out what differs, or start the run "
-        "anew with --force.\n",
+        "charloom: the run in runs/m cannot be resumed with other settings: hidden was 8 and is "
+        "now 9; the budget was 100 steps and is now 3 epochs; leave out what differs, or start the "
+        "run anew with --force.\n",
     )
 
     given = ("--hidden", 8, "--steps", 100, "--checkpoint-seconds", 30)

@@ -146,8 +146,8 @@ def test_a_prompt_that_is_no_text_is_refused() -> None:
 
 def test_repr_describes_the_network() -> None:
     assert repr(model()) == "<charloom.Model: GRU, 2 layers of 6, level char, 12 symbols>"
-    figures = {"bits_per_character": 2.34567}
-    known = Model(dataclasses.replace(model().record, metrics=figures))
+    metrics = {"bits_per_character": 2.34567}
+    known = Model(dataclasses.replace(model().record, metrics=metrics))
     assert repr(known).endswith(", 12 symbols, 2.346 bits per character>")
 
 

@@ -110,8 +110,8 @@ class Checkpointer:
         if not all_finite(states):
             step = 0 if self._trainer is None else self._trainer.step
             raise DivergedError(
-                f"a weight became infinite or no number by step {step}; finite "
-                "numbers are needed: try a smaller --lr, or --precision fp32."
+                f"a weight became infinite or NaN by step {step}; finite numbers are needed: "
+                "try a smaller --lr, or --precision fp32."
             )
         state, tensors = pack(states)
         self._writer.save_checkpoint(Checkpoint(run=self._run, state=state, tensors=tensors))

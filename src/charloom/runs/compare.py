@@ -145,7 +145,7 @@ class Comparison:
         self._test = None if test is None else str(test)
         if "-" in (*self._sources, self._validation, self._test):
             raise SettingsError(
-                "standard input can be read once, and each run reads the texts anew; save them as "
+                "standard input can be read only once, but each run reads the texts; save them to "
                 "a file, and name that."
             )
         self.trials = grid_trials(grid)
@@ -238,9 +238,9 @@ class Comparison:
 
 
 def _build_result(trial: Trial, path: Path, model: Model, test: str | None) -> Result:
-    figures, network = model.record.metrics, model.record.network
-    training = figures.get("training_bits_per_character")
-    bits = float(figures["bits_per_character"])
+    metrics, network = model.record.metrics, model.record.network
+    training = metrics.get("training_bits_per_character")
+    bits = float(metrics["bits_per_character"])
     return Result(
         name=trial.name,
         cell=network.cell,
@@ -254,7 +254,7 @@ def _build_result(trial: Trial, path: Path, model: Model, test: str | None) -> R
         gap=None if training is None else bits - training,
         training_rate=read_curves(path).characters_per_second,
         writing_rate=_generation_speed(model),
-        seconds=float(figures["seconds"]),
+        seconds=float(metrics["seconds"]),
     )
 
 

@@ -29,7 +29,7 @@ class Plan:
     """The model folder; None if this process does not write one."""
     sources: tuple[str, ...] = ()
     threads: int = 1
-    """Threads of all processes together."""
+    """Threads of this process."""
     processes: int = 1
     best: float = math.inf
     """Lowest validation loss of the resumed run, in bits per character; infinite at first."""

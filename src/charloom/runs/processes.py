@@ -60,8 +60,8 @@ def broadcast_spec(group: ProcessGroup | None, spec: RunSpec | None) -> RunSpec:
     processes, size = group.process.world_size, spec.training.batch_size
     if processes > size and not spec.finished:
         raise SettingsError(
-            f"batch-size is {size} with {processes} processes, and each needs a text of "
-            "its own in a minibatch: use a larger --batch-size, or fewer processes."
+            f"batch-size is {size} with {processes} processes, and each needs a text "
+            "in every minibatch: use a larger --batch-size, or fewer processes."
         )
     return spec
 

@@ -36,8 +36,8 @@ def resolve(request: TrainRequest) -> RunSpec:
     check_save_options(request)
     if request.validation is not None and "valid_fraction" in request.options:
         raise SettingsError(
-            "--valid-fraction and --valid contradict each other: with a file to measure on, "
-            "nothing is set aside; give one of them."
+            "--valid-fraction and --valid contradict each other: with a validation file, nothing "
+            "else is set aside; give one of them."
         )
     if request.output is not None:
         recover(request.output)
@@ -86,7 +86,7 @@ def _build_settings(
         )
     if "index" in options and training.index and text.unit == "stream":
         raise SettingsError(
-            "index was asked for with unit stream; a stream has no documents to keep hashes of: "
+            "index was given with unit stream, which has no documents; "
             "leave it out, or use --unit line or --unit document."
         )
     prompts = tuple(clean_prompt(prompt, text) for prompt in training.prompts)

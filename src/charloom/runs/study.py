@@ -45,7 +45,7 @@ class Study:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
-                f"{folder} cannot be made ({error.strerror}); name another folder with --output."
+                f"{folder} cannot be created ({error.strerror}); name another folder with --output."
             ) from error
         url = f"sqlite:///{folder / STUDY_FILE}" if storage is None else storage
         try:

@@ -98,7 +98,7 @@ def test_a_state_that_is_not_finite_never_replaces_a_checkpoint(
         with pytest.raises(TrainingError) as caught:
             hook(True)
     assert str(caught.value) == (
-        "a weight became infinite or no number by step 4; finite numbers are needed: "
+        "a weight became infinite or NaN by step 4; finite numbers are needed: "
         "try a smaller --lr, or --precision fp32."
     )
     assert checkpoint.read(path / "checkpoint") == before

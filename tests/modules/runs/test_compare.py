@@ -119,7 +119,7 @@ def test_standard_input_is_refused(tmp_path: Path, source: Path, given: dict[str
     with pytest.raises(SettingsError) as error:
         Comparison(**options)
     assert str(error.value) == (
-        "standard input can be read once, and each run reads the texts anew; save them as a file, "
+        "standard input can be read only once, but each run reads the texts; save them to a file, "
         "and name that."
     )
 

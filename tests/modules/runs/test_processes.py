@@ -79,7 +79,7 @@ def test_more_processes_than_texts_in_a_minibatch_are_refused() -> None:
     with pytest.raises(SettingsError) as caught:
         broadcast_spec(FakeGroup(ProcessInfo(world_size=9), []), make_spec(batch_size=8))
     assert str(caught.value) == (
-        "batch-size is 8 with 9 processes, and each needs a text of its own in a minibatch: "
+        "batch-size is 8 with 9 processes, and each needs a text in every minibatch: "
         "use a larger --batch-size, or fewer processes."
     )
 

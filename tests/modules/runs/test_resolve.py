@@ -76,8 +76,8 @@ def test_weight_decay_needs_an_optimizer_that_has_it() -> None:
 
 def test_a_validation_fraction_and_a_validation_file_are_refused() -> None:
     assert refused(validation="v.txt", options={"valid_fraction": 0.2}) == (
-        "--valid-fraction and --valid contradict each other: with a file to measure on, "
-        "nothing is set aside; give one of them."
+        "--valid-fraction and --valid contradict each other: with a validation file, nothing else "
+        "is set aside; give one of them."
     )
 
 
@@ -93,7 +93,7 @@ def test_an_explicit_index_of_a_stream_is_refused() -> None:
     assert resolve_settings(["x.txt"], None, {"unit": "stream"})[2].index
     assert not resolve_settings(["x.txt"], None, {"unit": "stream", "index": False})[2].index
     assert refused(sources=("tiny-shakespeare",), options={"index": True}) == (
-        "index was asked for with unit stream; a stream has no documents to keep hashes of: "
+        "index was given with unit stream, which has no documents; "
         "leave it out, or use --unit line or --unit document."
     )
 

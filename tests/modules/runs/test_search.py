@@ -115,10 +115,10 @@ def test_finished_trials_are_not_repeated_and_more_can_be_added(
 
 
 def test_an_interrupted_trial_is_resumed(tmp_path: Path, open_search: OpenSearch) -> None:
-    begun: list[Trial] = []
+    started: list[Trial] = []
 
     def interrupted(trial: Trial) -> Result:
-        begun.append(trial)
+        started.append(trial)
         if trial.number == 2:
             raise RunInterrupted
         return result_of(trial)
@@ -128,7 +128,7 @@ def test_an_interrupted_trial_is_resumed(tmp_path: Path, open_search: OpenSearch
     again: list[Trial] = []
     study = open_search(tmp_path / "c")
     study.run(recorder_of(again))
-    assert again[0] == begun[1]
+    assert again[0] == started[1]
     assert [trial.number for trial in again] == [2, 3]
     assert len(study.results()) == 3
 
@@ -180,9 +180,9 @@ def test_a_diverged_trial_is_a_failed_one(tmp_path: Path, open_search: OpenSearc
         return result_of(trial)
 
     study = open_search(tmp_path / "c")
-    told: list[str] = []
-    study.run(train, on_failure=told.append)
-    [message] = told
+    messages: list[str] = []
+    study.run(train, on_failure=messages.append)
+    [message] = messages
     assert message.endswith(" failed: the loss is nan")
     assert [int(one.name[:3]) for one in study.results()] == [1, 3]
     open_search(tmp_path / "c").run(lambda trial: pytest.fail("three were tried"))
