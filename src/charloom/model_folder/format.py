@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from charloom.errors import ModelFolderError, SettingsError
 from charloom.files import is_dir, is_file
 from charloom.model_folder.document_index import DocumentIndex
-from charloom.model_folder.encoding import digest, model_json, tensors_digest, weights_bytes
+from charloom.model_folder.encoding import digest, model_json
 from charloom.model_folder.migrations import migrate
+from charloom.model_folder.weights import tensors_digest, weights_bytes
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.vocabulary import Vocabulary
 
