@@ -17,14 +17,14 @@ hypothesis ``row``; hypotheses and candidates are in the order of their ids.
 import copy
 import dataclasses
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
-from charloom.generation.decode_loop import Decoder, PromptState
+from charloom.generation.decode_loop import ChooseDecoder, PromptState
 from charloom.generation.detokenizer import GeneratedText, IncrementalDetokenizer, PartialText
 from charloom.generation.novelty import NoveltyFilter
 from charloom.network.exact import Floats, exp
@@ -40,7 +40,7 @@ LOG_SERIES_TERMS = 10
 
 
 def beam_search(
-    choose_decoder: Callable[[int], Decoder],
+    choose_decoder: ChooseDecoder,
     vocabulary: Vocabulary,
     start: PromptState,
     n: int,
@@ -118,7 +118,7 @@ class _BeamSearch:
 
     def __init__(
         self,
-        choose_decoder: Callable[[int], Decoder],
+        choose_decoder: ChooseDecoder,
         vocabulary: Vocabulary,
         start: PromptState,
         width: int,

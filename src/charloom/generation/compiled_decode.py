@@ -10,12 +10,14 @@ import numpy as np
 from charloom.generation import decode_kernels as kernels
 from charloom.generation.decode_loop import COMPILED_BATCH, DecodedBlock, DecoderState
 from charloom.generation.logits_processor import LogitsProcessor, ProcessorState
-from charloom.generation.sampling import clamp_temperature
+from charloom.generation.sampling import Truncation, clamp_temperature
 from charloom.network.engine import Engine, Ids
 from charloom.network.exact import Floats
+from charloom.network.kernels.exact_compiled import accumulate
 from charloom.network.reference import State
 
 _CELL_KINDS = {"lstm": kernels.LSTM, "gru": kernels.GRU, "rnn": kernels.RNN}
+_Plain = tuple[object, ...]
 _NO_AUTOMATON = np.empty((0, 0), np.int32)
 
 
@@ -28,52 +30,58 @@ class CompiledDecoder:
     def __init__(self, engine: Engine) -> None:
         weights = engine.weights
         self._engine = engine
-        self._network = kernels.Network(
+        self._layers = kernels.Layers(
             cell_kind=_CELL_KINDS[engine.settings.cell],
             table_VG=weights.table_VG,
             input_LHG=weights.input_LHG,
             bias_LG=weights.bias_LG,
             recurrent_LHG=weights.recurrent_LHG,
             recurrent_bias_LH=weights.recurrent_bias_LH,
-            output_HV=weights.output_HV,
-            output_bias_V=weights.output_bias_V,
         )
+        self._output = kernels.Output(weight_HV=weights.output_HV, bias_V=weights.output_bias_V)
+        self._last_options: tuple[LogitsProcessor, tuple[_Plain, _Plain]] | None = None
 
     def prefill(self, ids_T: Ids, state: State) -> tuple[Floats, State]:
         """Read symbols in one sequence; see ``Decoder``."""
         hidden_LBH, cell_LBH = _copy(state)
-        kernels.prefill(self._network, np.ascontiguousarray(ids_T, np.int64), hidden_LBH, cell_LBH)
+        kernels.prefill(self._layers, np.ascontiguousarray(ids_T, np.int64), hidden_LBH, cell_LBH)
         state = self._state(hidden_LBH, cell_LBH)
         return self._engine.logits(state), state
 
     def step(self, ids_B: Ids, state: State) -> tuple[Floats, State]:
         """Read one symbol in each sequence; see ``Decoder``."""
-        sequences, (V, G) = len(ids_B), self._network.table_VG.shape
+        sequences, G = len(ids_B), self._layers.table_VG.shape[1]
         hidden_LBH, cell_LBH = _copy(state)
         gates_BG, sums_BG = np.empty((2, sequences, G), np.float32)
-        logits_BV = np.empty((sequences, V), np.float32)
+        logits_BV = np.tile(self._output.bias_V, (sequences, 1))
         ids_B = np.ascontiguousarray(ids_B, np.int64)
-        kernels.advance(self._network, ids_B, hidden_LBH, cell_LBH, gates_BG, sums_BG, sequences)
-        kernels.logits(self._network, hidden_LBH, logits_BV, sequences)
+        kernels.advance(self._layers, ids_B, hidden_LBH, cell_LBH, gates_BG, sums_BG, sequences)
+        accumulate(logits_BV, hidden_LBH[-1], self._output.weight_HV, sequences)
         return logits_BV, self._state(hidden_LBH, cell_LBH)
 
     def decode(self, state: DecoderState, steps: int, processor: LogitsProcessor) -> DecodedBlock:
         """Decode up to ``steps`` symbols in each sequence; see ``Decoder``."""
         sequences = _to_sequences(state)
-        output = kernels.Output(
+        block = kernels.Block(
             ids_BT=np.empty((len(state), steps), np.int32),
             nats_BT=np.empty((len(state), steps)),
             lengths_B=np.empty(len(state), np.int64),
         )
         has_unread = state.last_ids_B is not None
         rows_B = kernels.decode(
-            self._network, to_choice(processor), sequences, output, state.position, has_unread
+            tuple(self._layers),
+            tuple(self._output),
+            *self._options(processor),
+            tuple(sequences),
+            tuple(block),
+            state.position,
+            has_unread,
         )
         n = len(rows_B)
         return DecodedBlock(
-            ids_BT=output.ids_BT,
-            nats_BT=output.nats_BT,
-            lengths_B=output.lengths_B,
+            ids_BT=block.ids_BT,
+            nats_BT=block.nats_BT,
+            lengths_B=block.lengths_B,
             rows_B=rows_B,
             state=DecoderState(
                 network_state=self._state(sequences.hidden_LBH[:, :n], sequences.cell_LBH[:, :n]),
@@ -87,28 +95,43 @@ class CompiledDecoder:
             ),
         )
 
+    def _options(self, processor: LogitsProcessor) -> tuple[_Plain, _Plain]:
+        """Return the options of a processor; those of the last call are kept."""
+        last = self._last_options
+        if last is None or last[0] is not processor:
+            options = tuple(processor_options(processor))
+            sampling = tuple(sampling_options(processor.truncation, len(processor.bias_V)))
+            last = self._last_options = (processor, (options, sampling))
+        return last[1]
+
     def _state(self, hidden_LBH: Floats, cell_LBH: Floats) -> State:
-        has_cell = self._network.cell_kind == kernels.LSTM
+        has_cell = self._layers.cell_kind == kernels.LSTM
         return State(hidden=hidden_LBH, cell=cell_LBH if has_cell else None)
 
 
-def to_choice(processor: LogitsProcessor) -> kernels.Choice:
+def processor_options(processor: LogitsProcessor) -> kernels.ProcessorOptions:
     """Return the options of a processor as the kernels take them."""
-    truncation, automaton = processor.truncation, processor.automaton
-    temperature = truncation.temperature
-    return kernels.Choice(
+    automaton = processor.automaton
+    return kernels.ProcessorOptions(
         bias_V=processor.bias_V,
-        temperature=clamp_temperature(temperature) if temperature else np.float32(0),
-        truncates=truncation.truncates,
-        top_k=truncation.top_k or len(processor.bias_V),
-        top_p=truncation.top_p,
-        min_p=truncation.min_p,
         repetition_penalty=processor.repetition_penalty,
         repetition_span=processor.repetition_span,
         min_length=processor.min_length,
         max_length=processor.max_length,
         next_QV=_NO_AUTOMATON if automaton is None else automaton.next_QV,
         distance_JQ=_NO_AUTOMATON if automaton is None else automaton.distance_JQ,
+    )
+
+
+def sampling_options(truncation: Truncation, symbols: int) -> kernels.SamplingOptions:
+    """Return the options of a truncation as the kernels take them, for V symbols."""
+    temperature = truncation.temperature
+    return kernels.SamplingOptions(
+        temperature=clamp_temperature(temperature) if temperature else np.float32(0),
+        truncates=truncation.truncates,
+        top_k=truncation.top_k or symbols,
+        top_p=truncation.top_p,
+        min_p=truncation.min_p,
     )
 
 

@@ -21,9 +21,19 @@ from charloom.text.vocabulary import EOS
 LSTM, GRU, RNN = 0, 1, 2
 _ZERO, _INFINITY = np.float32(0), np.float32(np.inf)
 
+_kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
+# Without an entry point for Python, which takes time to compile and to load.
+_inner_kernel = numba.njit(  # type: ignore[call-overload]
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+)
 
-class Network(NamedTuple):
-    """The weights of ``engine.Weights``, float32."""
+
+class Layers(NamedTuple):
+    """The recurrent layers; the arrays are those of ``EngineWeights``."""
 
     cell_kind: int
     """LSTM, GRU or RNN."""
@@ -32,14 +42,18 @@ class Network(NamedTuple):
     bias_LG: Floats
     recurrent_LHG: Floats
     recurrent_bias_LH: Floats
-    output_HV: Floats
-    output_bias_V: Floats
 
 
-class Choice(NamedTuple):
-    """How the next symbol is chosen: the fields of ``LogitsProcessor`` and ``Truncation``."""
+class Output(NamedTuple):
+    """The output layer; the arrays are those of ``EngineWeights``."""
 
+    weight_HV: Floats
     bias_V: Floats
+
+
+class SamplingOptions(NamedTuple):
+    """The fields of ``Truncation``."""
+
     temperature: np.float32
     """0 is greedy."""
     truncates: bool
@@ -47,6 +61,12 @@ class Choice(NamedTuple):
     """At most V."""
     top_p: float
     min_p: float
+
+
+class ProcessorOptions(NamedTuple):
+    """The fields of ``LogitsProcessor``."""
+
+    bias_V: Floats
     repetition_penalty: np.float32
     repetition_span: int
     min_length: int
@@ -70,45 +90,48 @@ class Sequences(NamedTuple):
     seeds_B: NDArray[np.uint64]
 
 
-class Output(NamedTuple):
-    """Row r belongs to sequence r of the call, also after it ended."""
+class Block(NamedTuple):
+    """The results; row r belongs to sequence r of the call, even after it has ended."""
 
     ids_BT: NDArray[np.int32]
     nats_BT: NDArray[np.float64]
     lengths_B: NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def advance(network, ids_B, hidden_LBH, cell_LBH, gates_BG, sums_BG, sequences):
+@_kernel
+def advance(layers, ids_B, hidden_LBH, cell_LBH, gates_BG, sums_BG, sequences):
     """Read one symbol in each of the first ``sequences`` sequences, in place.
 
     ``gates_BG`` and ``sums_BG`` are work space.
     """
     L, H = hidden_LBH.shape[0], hidden_LBH.shape[2]
-    G = network.table_VG.shape[1]
+    # Fields are bound once: reading an array from the tuple changes its reference count.
+    table_VG, input_LHG, bias_LG = layers.table_VG, layers.input_LHG, layers.bias_LG
+    recurrent_LHG, recurrent_bias_LH = layers.recurrent_LHG, layers.recurrent_bias_LH
+    cell_kind, G = layers.cell_kind, table_VG.shape[1]
     for b in range(sequences):
         for j in range(G):
-            gates_BG[b, j] = network.table_VG[ids_B[b], j]
+            gates_BG[b, j] = table_VG[ids_B[b], j]
     for k in range(L):
         if k:
             for b in range(sequences):
                 for j in range(G):
-                    gates_BG[b, j] = network.bias_LG[k - 1, j]
-            accumulate(gates_BG, hidden_LBH[k - 1], network.input_LHG[k - 1], sequences)
-        if network.cell_kind == GRU:
+                    gates_BG[b, j] = bias_LG[k - 1, j]
+            accumulate(gates_BG, hidden_LBH[k - 1], input_LHG[k - 1], sequences)
+        if cell_kind == GRU:
             for b in range(sequences):
                 for j in range(2 * H):
                     sums_BG[b, j] = gates_BG[b, j]
                 for j in range(H):
-                    sums_BG[b, 2 * H + j] = network.recurrent_bias_LH[k, j]
-            accumulate(sums_BG, hidden_LBH[k], network.recurrent_LHG[k], sequences)
+                    sums_BG[b, 2 * H + j] = recurrent_bias_LH[k, j]
+            accumulate(sums_BG, hidden_LBH[k], recurrent_LHG[k], sequences)
         else:
-            accumulate(gates_BG, hidden_LBH[k], network.recurrent_LHG[k], sequences)
+            accumulate(gates_BG, hidden_LBH[k], recurrent_LHG[k], sequences)
         for b in range(sequences):
-            _activate(network.cell_kind, gates_BG[b], sums_BG[b], hidden_LBH[k, b], cell_LBH[k, b])
+            _activate(cell_kind, gates_BG[b], sums_BG[b], hidden_LBH[k, b], cell_LBH[k, b])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@_inner_kernel
 def _activate(cell_kind, gates_G, sums_G, hidden_H, cell_H):
     """Write the new state of one sequence; ``sums_G`` are the recurrent sums of a GRU."""
     H = len(hidden_H)
@@ -128,21 +151,13 @@ def _activate(cell_kind, gates_G, sums_G, hidden_H, cell_H):
             hidden_H[j] = tanh(gates_G[j])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def prefill(network, ids_T, hidden_LBH, cell_LBH):
+@_kernel
+def prefill(layers, ids_T, hidden_LBH, cell_LBH):
     """Read symbols one after another in one sequence, in place."""
-    G = network.table_VG.shape[1]
+    G = layers.table_VG.shape[1]
     gates_BG, sums_BG = np.empty((1, G), np.float32), np.empty((1, G), np.float32)
     for t in range(len(ids_T)):
-        advance(network, ids_T[t : t + 1], hidden_LBH, cell_LBH, gates_BG, sums_BG, 1)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def logits(network, hidden_LBH, logits_BV, sequences):
-    """Write the logits of the next symbol in the first ``sequences`` sequences."""
-    for b in range(sequences):
-        logits_BV[b] = network.output_bias_V
-    accumulate(logits_BV, hidden_LBH[hidden_LBH.shape[0] - 1], network.output_HV, sequences)
+        advance(layers, ids_T[t : t + 1], hidden_LBH, cell_LBH, gates_BG, sums_BG, 1)
 
 
 @numba.njit(inline="always")
@@ -159,22 +174,25 @@ def uniform(seed, position):
     return np.float64((c0 >> np.uint64(5)) * np.uint64(67108864) + (c1 >> np.uint64(6))) * 2.0**-53
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def process(logits_V, processed_V, choice, position, state, recent_W):
+@_kernel
+def process(logits_V, processed_V, options, position, state, recent_W):
     """Write the logits that ``LogitsProcessor.process`` returns for one sequence."""
+    bias_V, next_QV, distance_JQ = options.bias_V, options.next_QV, options.distance_JQ
     V = logits_V.shape[0]
     for j in range(V):
         processed_V[j] = logits_V[j]
     if recent_W.shape[0]:
-        penalize(logits_V, processed_V, choice, recent_W)
+        _penalize(
+            logits_V, processed_V, options.repetition_penalty, options.repetition_span, recent_W
+        )
     for j in range(V):
-        processed_V[j] += choice.bias_V[j]
-    missing = choice.min_length - position
-    if choice.next_QV.shape[0]:
-        later, now = choice.distance_JQ[max(missing - 1, 0)], choice.distance_JQ[max(missing, 0)]
-        left = choice.max_length - position - 1
+        processed_V[j] += bias_V[j]
+    missing = options.min_length - position
+    if next_QV.shape[0]:
+        later, now = distance_JQ[max(missing - 1, 0)], distance_JQ[max(missing, 0)]
+        left = options.max_length - position - 1
         for j in range(V):
-            target = choice.next_QV[state, j]
+            target = next_QV[state, j]
             if j != EOS and (target < 0 or later[target] > left):
                 processed_V[j] = -_INFINITY
         if now[state] != 0:
@@ -183,10 +201,10 @@ def process(logits_V, processed_V, choice, position, state, recent_W):
         processed_V[EOS] = -_INFINITY
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def penalize(logits_V, processed_V, choice, recent_W):
+@_inner_kernel
+def _penalize(logits_V, processed_V, penalty, span, recent_W):
     """Penalize the symbols that would repeat a passage of the recent symbols."""
-    W, span = recent_W.shape[0], choice.repetition_span
+    W = recent_W.shape[0]
     for first in range(W - span + 1):
         same = True
         for k in range(span - 1):
@@ -195,49 +213,49 @@ def penalize(logits_V, processed_V, choice, recent_W):
                 break
         symbol = recent_W[first + span - 1]
         if same and symbol >= 0:
-            logit, penalty = logits_V[symbol], choice.repetition_penalty
+            logit = logits_V[symbol]
             processed_V[symbol] = logit / penalty if logit > _ZERO else logit * penalty
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def truncate(logits_V, weights_V, choice):
+@_inner_kernel
+def _truncate(logits_V, weights_V, options):
     """Set to 0 the weights that ``sampling._truncate`` sets to 0."""
     order = np.argsort(-logits_V, kind="mergesort")
-    kept = min(choice.top_k, len(order))
+    kept = min(options.top_k, len(order))
     total = 0.0
     for k in range(kept):
         total += weights_V[order[k]]
-    if choice.top_p < 1:
+    if options.top_p < 1:
         cumulative = 0.0
         for k in range(kept):
             cumulative += weights_V[order[k]]
-            if cumulative >= choice.top_p * total:
+            if cumulative >= options.top_p * total:
                 kept = k + 1
                 break
     for k in range(kept):
-        if weights_V[order[k]] < choice.min_p:
+        if weights_V[order[k]] < options.min_p:
             kept = k
             break
     for k in range(kept, len(order)):
         weights_V[order[k]] = _ZERO
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def sample(logits_V, weights_V, choice, number):
+@_kernel
+def sample(logits_V, weights_V, options, number):
     """Return the id that ``sampling.sample`` returns for one sequence; overwrite the weights."""
     V = logits_V.shape[0]
     best = logits_V[0]
     for j in range(V):
         best = max(best, logits_V[j])
-    if choice.temperature == _ZERO:
+    if options.temperature == _ZERO:
         for j in range(V):
             if logits_V[j] == best:
                 return j
     for j in range(V):
-        weight = exp((logits_V[j] - best) / choice.temperature)
+        weight = exp((logits_V[j] - best) / options.temperature)
         weights_V[j] = weight if logits_V[j] > -_INFINITY else _ZERO
-    if choice.truncates:
-        truncate(logits_V, weights_V, choice)
+    if options.truncates:
+        _truncate(logits_V, weights_V, options)
     total = 0.0
     for j in range(V):
         total += weights_V[j]
@@ -249,8 +267,8 @@ def sample(logits_V, weights_V, choice, number):
     return V - 1
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def surprisal(logits_V, weights_V, index):
+@_inner_kernel
+def _surprisal(logits_V, weights_V, index):
     """Return -log(softmax(logits)) of one id, in nats; overwrite the weights."""
     V = logits_V.shape[0]
     best = logits_V[0]
@@ -264,11 +282,11 @@ def surprisal(logits_V, weights_V, index):
     return np.log(total) - (logits_V[index] - best)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def append(index, choice, automaton_1, recent_W):
+@_inner_kernel
+def _append(index, next_QV, automaton_1, recent_W):
     """Record a chosen symbol as ``LogitsProcessor.advance`` does, in one sequence, in place."""
-    if choice.next_QV.shape[0]:
-        automaton_1[0] = choice.next_QV[automaton_1[0], index]
+    if next_QV.shape[0]:
+        automaton_1[0] = next_QV[automaton_1[0], index]
     W = recent_W.shape[0]
     for k in range(W - 1):
         recent_W[k] = recent_W[k + 1]
@@ -276,54 +294,57 @@ def append(index, choice, automaton_1, recent_W):
         recent_W[W - 1] = index
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def move(sequences, source, target):
-    """Copy the state of one sequence over that of another, whose text has ended."""
-    sequences.automaton_B[target] = sequences.automaton_B[source]
-    sequences.recent_BW[target] = sequences.recent_BW[source]
-    sequences.logits_BV[target] = sequences.logits_BV[source]
-    sequences.hidden_LBH[:, target] = sequences.hidden_LBH[:, source]
-    sequences.cell_LBH[:, target] = sequences.cell_LBH[:, source]
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def decode(network, choice, sequences, output, position, has_unread):
+@_kernel
+def decode(layers, output, options, sampling, sequences, block, position, has_unread):
     """Decode up to T symbols in each sequence, all from the same ``position``.
 
     With ``has_unread``, ``last_ids_B`` are read first; otherwise ``logits_BV`` are those of the
     next symbol. A sequence that samples the boundary ends, with the boundary as its last id. Return
-    the rows of ``output`` of those that have not ended: row k of the result belongs to state k.
+    the rows of ``block`` of the sequences that have not ended; row k of the result belongs to row k
+    of ``sequences``.
+
+    The first six arguments are the named tuples of this module as plain tuples: Numba finds the
+    type of a plain tuple three times faster, which counts in calls of one symbol.
     """
-    B, T = output.ids_BT.shape
-    V, G = network.output_bias_V.shape[0], network.table_VG.shape[1]
+    layers, output = Layers(*layers), Output(*output)
+    options, sampling = ProcessorOptions(*options), SamplingOptions(*sampling)
+    sequences, block = Sequences(*sequences), Block(*block)
+    hidden_LBH, cell_LBH, logits_BV = sequences.hidden_LBH, sequences.cell_LBH, sequences.logits_BV
+    automaton_B, recent_BW = sequences.automaton_B, sequences.recent_BW
+    last_ids_B, seeds_B = sequences.last_ids_B, sequences.seeds_B
+    ids_BT, nats_BT, lengths_B = block.ids_BT, block.nats_BT, block.lengths_B
+    weight_HV, bias_V, next_QV = output.weight_HV, output.bias_V, options.next_QV
+    B, T = ids_BT.shape
+    L, V, G = hidden_LBH.shape[0], logits_BV.shape[1], layers.table_VG.shape[1]
     gates_BG, sums_BG = np.empty((B, G), np.float32), np.empty((B, G), np.float32)
     processed_V, weights_V = np.empty(V, np.float32), np.empty(V, np.float32)
-    hidden_LBH, cell_LBH, logits_BV = sequences.hidden_LBH, sequences.cell_LBH, sequences.logits_BV
-    last_ids_B, automaton_B = sequences.last_ids_B, sequences.automaton_B
     rows_B = np.arange(B)
     active = B
     for t in range(T):
         if has_unread or t:
-            advance(network, last_ids_B, hidden_LBH, cell_LBH, gates_BG, sums_BG, active)
-            logits(network, hidden_LBH, logits_BV, active)
+            advance(layers, last_ids_B, hidden_LBH, cell_LBH, gates_BG, sums_BG, active)
+            for b in range(active):
+                logits_BV[b] = bias_V
+            accumulate(logits_BV, hidden_LBH[L - 1], weight_HV, active)
         b, now = 0, position + t
         while b < active:
-            row, recent_W = rows_B[b], sequences.recent_BW[b]
-            number = uniform(sequences.seeds_B[row], np.uint64(now))
-            process(logits_BV[b], processed_V, choice, now, automaton_B[b], recent_W)
-            index = sample(processed_V, weights_V, choice, number)
-            output.nats_BT[row, t] = surprisal(logits_BV[b], weights_V, index)
-            output.ids_BT[row, t] = index
-            output.lengths_B[row] = t + 1
+            row, logits_V, recent_W = rows_B[b], logits_BV[b], recent_BW[b]
+            number = uniform(seeds_B[row], np.uint64(now))
+            process(logits_V, processed_V, options, now, automaton_B[b], recent_W)
+            index = sample(processed_V, weights_V, sampling, number)
+            nats_BT[row, t] = _surprisal(logits_V, weights_V, index)
+            ids_BT[row, t] = index
+            lengths_B[row] = t + 1
             last_ids_B[b] = index
             if index != EOS:
-                append(index, choice, automaton_B[b : b + 1], recent_W)
+                _append(index, next_QV, automaton_B[b : b + 1], recent_W)
                 b += 1
                 continue
             # The last sequence replaces the one that ended, and is decoded next.
             active -= 1
-            rows_B[b] = rows_B[active]
-            move(sequences, active, b)
+            rows_B[b], automaton_B[b] = rows_B[active], automaton_B[active]
+            logits_BV[b], recent_BW[b] = logits_BV[active], recent_BW[active]
+            hidden_LBH[:, b], cell_LBH[:, b] = hidden_LBH[:, active], cell_LBH[:, active]
         if active == 0:
             break
     return rows_B[:active]

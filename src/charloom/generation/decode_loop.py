@@ -53,7 +53,7 @@ class PromptState:
     """The state after the prompt, B is 1."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True)
 class DecoderState:
     """Sequences whose next symbols are all at the same position."""
 
@@ -94,7 +94,7 @@ class DecoderState:
         )
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(kw_only=True)
 class DecodedBlock:
     """The symbols of one call of ``Decoder.decode``."""
 
@@ -133,8 +133,8 @@ class Decoder(Protocol):
         """
 
 
-DecoderChoice = Callable[[Engine, int], Decoder]
-"""Returns the decoder for an engine and a number of symbols to read or decode one by one."""
+ChooseDecoder = Callable[[int], Decoder]
+"""Returns the decoder for a number of symbols to read or decode one by one."""
 
 
 class NumpyDecoder:
@@ -194,15 +194,28 @@ def _uniforms(state: DecoderState, steps: int) -> Iterator[NDArray[np.float64]]:
     yield from uniform(state.seeds_B[None], positions[:, None])
 
 
-def choose_decoder(engine: Engine, symbols: int) -> Decoder:
-    """Return the faster decoder for a number of symbols to read or decode one by one.
+class DecoderChoice:
+    """Chooses the faster decoder of an engine; a ``ChooseDecoder``.
 
     The compiled one, if its code is loaded or NumPy would take longer than loading it.
     """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._numpy = NumpyDecoder(engine)
+        self._compiled: Decoder | None = None
+
+    def __call__(self, symbols: int) -> Decoder:
+        """Return the decoder for a number of symbols to read or decode one by one."""
+        if self._compiled is None and (
+            _COMPILED_MODULE in sys.modules or loading_pays(self._engine, symbols)
+        ):
+            self._compiled = importlib.import_module(_COMPILED_MODULE).CompiledDecoder(self._engine)
+        return self._compiled or self._numpy
+
+
+def loading_pays(engine: Engine, symbols: int) -> bool:
+    """Return whether NumPy would take longer than loading the compiled code."""
     # The product of integers: a length may be too large for a float.
     weights = symbols * max(engine.weights.recurrent_LHG.size, _MIN_NUMPY_WEIGHTS)
-    loading_pays = weights >= _LOADING_SECONDS * _NUMPY_WEIGHTS_PER_SECOND
-    if _COMPILED_MODULE not in sys.modules and not loading_pays:
-        return NumpyDecoder(engine)
-    decoder: Decoder = importlib.import_module(_COMPILED_MODULE).CompiledDecoder(engine)
-    return decoder
+    return weights >= _LOADING_SECONDS * _NUMPY_WEIGHTS_PER_SECOND

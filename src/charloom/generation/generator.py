@@ -18,11 +18,11 @@ import numpy as np
 from charloom.errors import LabelError, SettingsError
 from charloom.generation.decode_loop import (
     COMPILED_BATCH,
+    ChooseDecoder,
     Decoder,
     DecoderChoice,
     DecoderState,
     PromptState,
-    choose_decoder,
 )
 from charloom.generation.detokenizer import GeneratedText, PartialText
 from charloom.generation.logits_processor import build_logits_processor
@@ -51,12 +51,12 @@ class Generator:
         vocabulary: Vocabulary,
         labels: tuple[str, ...] = (),
         *,
-        choose_decoder: DecoderChoice = choose_decoder,
+        choose_decoder: ChooseDecoder | None = None,
     ) -> None:
         self._engine = engine
         self._vocabulary = vocabulary
         self._labels = labels
-        self._choose_decoder = functools.partial(choose_decoder, engine)
+        self._choose_decoder = choose_decoder or DecoderChoice(engine)
         self._compile_regex = functools.lru_cache(maxsize=8)(
             lambda pattern: RegexConstraint(pattern, vocabulary)
         )

@@ -180,9 +180,10 @@ class RegexConstraint:
             )
         level = self._vocabulary.level
         words = "; only words of its training text can be written" if level == "word" else ""
+        missing = self._vocabulary.unknown_symbols(example)[0]
         raise SettingsError(
             f"no match of {pattern} can be written with the symbols of this model: "
-            f"{quote(example)}, say, needs {quote(self._vocabulary.unknown_symbols(example)[0])}{words}; "
+            f"{quote(example)}, say, needs {quote(missing)}{words}; "
             "let the expression match others."
         )
 

@@ -5,14 +5,14 @@ Axes: V symbols.
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
 from charloom.generation.byte_automaton import quote
-from charloom.generation.decode_loop import Decoder, DecoderState, PromptState
+from charloom.generation.decode_loop import ChooseDecoder, DecoderState, PromptState
 from charloom.generation.detokenizer import IncrementalDetokenizer, StopKind
 from charloom.generation.logits_processor import ProcessorState
 from charloom.generation.sampling import Truncation, sampling_weights
@@ -60,7 +60,7 @@ class Session:
     """
 
     def __init__(
-        self, choose_decoder: Callable[[int], Decoder], vocabulary: Vocabulary, start: PromptState
+        self, choose_decoder: ChooseDecoder, vocabulary: Vocabulary, start: PromptState
     ) -> None:
         self._choose_decoder = choose_decoder
         self._vocabulary = vocabulary
