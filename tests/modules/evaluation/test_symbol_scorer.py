@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from charloom.evaluation import symbol_scorer as module
 from charloom.evaluation.symbol_scorer import BATCH_SIZE, Surprisals, SymbolScorer
-from charloom.generation.sampling import surprisal
 from charloom.network.reference import Network
 from charloom.settings import NetworkSettings
 
@@ -35,7 +34,7 @@ def by_reference(network: Network, targets: Ids, ends: Ids, labels: Ids) -> Surp
         for place in range(begin, end):
             logits, state = network.step(last, state)
             last = targets[place : place + 1]
-            nats[place] = surprisal(logits, last)[0]
+            nats[place] = np.logaddexp.reduce(logits[0]) - logits[0, last[0]]
             best[place] = logits[0].argmax() == last[0]
     return Surprisals(nats_N=nats.astype(np.float32), correct_N=best, state=None)
 
