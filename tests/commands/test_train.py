@@ -230,7 +230,7 @@ def test_what_was_learned_is_not_said_again(charloom: Charloom, source: Path) ->
     assert (done.code, len(done.out.splitlines())) == (0, 300)
     assert not set(documents) & set(done.out.splitlines())
     assert re.fullmatch(
-        r"charloom: tried \d+ texts: [1-9]\d* stood in the training documents "
+        r"charloom: tried \d+ texts: [1-9]\d* in the training documents "
         r"\([\d.]+ %\)\.\n",
         done.err,
     )
