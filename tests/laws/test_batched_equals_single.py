@@ -41,11 +41,11 @@ def test_batched_texts_equal_single_texts(
         temperature=temperature, seed=11, length=40, label="y", stop=("abc", "hh")
     )
     together = generator.generate(prompt, sampling, n=12)
-    for k, drawn in enumerate(together):
+    for k, generated in enumerate(together):
         alone = generator.generate(prompt, dataclasses.replace(sampling, seed=11 + k))[0]
-        assert drawn == alone, "to the last bit"
+        assert generated == alone, "to the last bit"
     if temperature == 1.0:
-        assert len({drawn.symbols for drawn in together}) > 1
+        assert len({generated.symbols for generated in together}) > 1
 
 
 @each_decoder

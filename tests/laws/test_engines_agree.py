@@ -305,9 +305,9 @@ def test_a_prompt_of_more_than_a_million_characters_is_read_the_same_in_pieces()
         at_the_end, state = engine.step(np.array([one]), state)
     assert whole.tolist() == in_pieces.tolist() == at_the_end.tolist()
     weights = np.exp(whole[0].astype(np.float64))
-    chances = dict(made.next(prompt))
+    probabilities = dict(made.next(prompt))
     expected = (weights / weights.sum()).tolist()[2:]
-    assert [chances[letter] for letter in LETTERS] == pytest.approx(expected)
+    assert [probabilities[letter] for letter in LETTERS] == pytest.approx(expected)
     sampling = SamplingSettings(length=30, repetition_penalty=1.3, repetition_span=2, stop=("b",))
     text = made.generate(prompt, sampling)[0].text
     assert text == prompt + "".join(made.stream(prompt, sampling))

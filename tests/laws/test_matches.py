@@ -172,19 +172,19 @@ def test_allowed_symbols_have_the_probabilities_of_the_network(temperature: floa
     one = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary("abcdef"))
     p = dict(zip(["", "?", *"abcdef"], np.array(UNIGRAM) ** (1 / temperature), strict=True))
 
-    def drawn(pattern: str, length: int, **options: Any) -> Counter[str]:
+    def sampled(pattern: str, length: int, **options: Any) -> Counter[str]:
         settings = SamplingSettings(
             match=pattern, temperature=temperature, length=length, seed=77, **options
         )
         return Counter(text.text for text in one.generate("", settings, n=DRAWS))
 
-    assert chi_square(drawn("[ace]", 1), {s: p[s] for s in "ace"}) < LIMITS[2]
+    assert chi_square(sampled("[ace]", 1), {s: p[s] for s in "ace"}) < LIMITS[2]
     # The second symbol may not be b: three more would be needed, and one is left.
     endings = {"aa": p["a"], "ac": p["c"], "ad": p["d"], "a": p[""]}
-    assert chi_square(drawn("a(a|c|bddd|d?)", 3), endings) < LIMITS[3]
+    assert chi_square(sampled("a(a|c|bddd|d?)", 3), endings) < LIMITS[3]
     # Three letters in a row, each with its own probabilities.
     pairs = {x + y + z: p[x] * p[y] * p[z] for x in "ab" for y in "cd" for z in "ef"}
-    assert chi_square(drawn("[ab][cd][ef]f?", 3, min_length=3), pairs) < LIMITS[7]
+    assert chi_square(sampled("[ab][cd][ef]f?", 3, min_length=3), pairs) < LIMITS[7]
 
 
 @each_decoder

@@ -47,8 +47,8 @@ def by_hand(seed: int, temperature: float) -> tuple[str, float]:
     for position in range(1000):
         weights = [p ** (1 / temperature) for p in PROBABILITIES[last]]
         weights[UNK] = 0.0
-        drawn = uniform(np.array([seed], np.uint64), np.array([position], np.uint64))
-        left = float(drawn[0]) * sum(weights)
+        generated = uniform(np.array([seed], np.uint64), np.array([position], np.uint64))
+        left = float(generated[0]) * sum(weights)
         for last, weight in enumerate(weights):  # noqa: B007
             if left < weight:
                 break
@@ -64,22 +64,27 @@ def by_hand(seed: int, temperature: float) -> tuple[str, float]:
 def test_texts_and_bits_are_those_of_plain_loops(temperature: float) -> None:
     """Bits are those of the model at temperature 1, with the probability of <unk>."""
     settings = SamplingSettings(temperature=temperature, seed=5, length=1000)
-    for k, drawn in enumerate(chain().generate("", settings, n=40)):
+    for k, generated in enumerate(chain().generate("", settings, n=40)):
         text, bits = by_hand(5 + k, temperature)
-        assert (drawn.text, drawn.seed, drawn.stopped) == (text, 5 + k, "eos")
-        assert drawn.symbols == len(text) + 1
-        assert drawn.bits == pytest.approx(bits, abs=1e-5)
+        assert (generated.text, generated.seed, generated.stopped) == (text, 5 + k, "eos")
+        assert generated.symbols == len(text) + 1
+        assert generated.bits == pytest.approx(bits, abs=1e-5)
 
 
 def test_a_greedy_text_has_the_most_probable_symbols() -> None:
-    drawn = chain(CYCLE).generate("", GREEDY)[0]
-    assert (drawn.text, drawn.prompt, drawn.stopped, drawn.symbols) == ("abc", "", "eos", 4)
-    assert drawn.bits == pytest.approx(0.0, abs=1e-6)
+    generated = chain(CYCLE).generate("", GREEDY)[0]
+    assert (generated.text, generated.prompt, generated.stopped, generated.symbols) == (
+        "abc",
+        "",
+        "eos",
+        4,
+    )
+    assert generated.bits == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_text_begins_with_its_prompt() -> None:
-    drawn = chain(CYCLE).generate("cab", GREEDY)[0]
-    assert (drawn.text, drawn.prompt, drawn.symbols) == ("cabc", "cab", 2)
+    generated = chain(CYCLE).generate("cab", GREEDY)[0]
+    assert (generated.text, generated.prompt, generated.symbols) == ("cabc", "cab", 2)
 
 
 def test_unknown_symbols_of_the_prompt_stay_in_the_text() -> None:
@@ -87,13 +92,13 @@ def test_unknown_symbols_of_the_prompt_stay_in_the_text() -> None:
 
 
 def test_a_text_ends_at_the_maximum_length() -> None:
-    drawn = chain(CYCLE).generate("a", dataclasses.replace(GREEDY, length=2))[0]
-    assert (drawn.text, drawn.stopped, drawn.symbols) == ("abc", "length", 2)
+    generated = chain(CYCLE).generate("a", dataclasses.replace(GREEDY, length=2))[0]
+    assert (generated.text, generated.stopped, generated.symbols) == ("abc", "length", 2)
 
 
 def test_the_boundary_counts_in_the_maximum_length() -> None:
-    drawn = chain(CYCLE).generate("a", dataclasses.replace(GREEDY, length=3))[0]
-    assert (drawn.text, drawn.stopped, drawn.symbols) == ("abc", "eos", 3)
+    generated = chain(CYCLE).generate("a", dataclasses.replace(GREEDY, length=3))[0]
+    assert (generated.text, generated.stopped, generated.symbols) == ("abc", "eos", 3)
 
 
 def test_a_text_ends_before_a_stop_string() -> None:
@@ -101,16 +106,16 @@ def test_a_text_ends_before_a_stop_string() -> None:
     endless = np.array(CYCLE, float)
     endless[B], endless[C] = [0, 0, 0.5, 0, 0.5], [0, 0, 1, 0, 0]
     settings = SamplingSettings(temperature=1.0, stop=("bca",), seed=3)
-    drawn = chain(endless).generate("", settings)[0]
-    assert drawn.stopped == "stop"
-    assert set(split(drawn.text, "char")) <= {"a", "b"}
-    assert drawn.symbols == len(drawn.text) + 3
-    assert drawn.bits == pytest.approx((drawn.text + "bca").count("b"), abs=1e-5)
+    generated = chain(endless).generate("", settings)[0]
+    assert generated.stopped == "stop"
+    assert set(split(generated.text, "char")) <= {"a", "b"}
+    assert generated.symbols == len(generated.text) + 3
+    assert generated.bits == pytest.approx((generated.text + "bca").count("b"), abs=1e-5)
 
 
 def test_a_stop_string_within_the_prompt_does_not_end_the_text() -> None:
-    drawn = chain(CYCLE).generate("ab", dataclasses.replace(GREEDY, stop=("ab", "bc")))[0]
-    assert (drawn.text, drawn.stopped) == ("abc", "eos")
+    generated = chain(CYCLE).generate("ab", dataclasses.replace(GREEDY, stop=("ab", "bc")))[0]
+    assert (generated.text, generated.stopped) == ("abc", "eos")
 
 
 def test_more_texts_than_a_batch_equal_single_texts() -> None:
@@ -124,8 +129,8 @@ def test_more_texts_than_a_batch_equal_single_texts() -> None:
 
 def test_seeds_up_to_the_largest_are_allowed_and_no_further() -> None:
     settings = SamplingSettings(seed=2**63 - 2)
-    drawn = chain().generate("", settings, n=2)
-    assert [one.seed for one in drawn] == [2**63 - 2, 2**63 - 1]
+    generated = chain().generate("", settings, n=2)
+    assert [one.seed for one in generated] == [2**63 - 2, 2**63 - 1]
     with pytest.raises(SettingsError) as error:
         chain().generate("", settings, n=3)
     assert str(error.value) == (
@@ -153,8 +158,8 @@ def test_a_stream_is_the_text_that_generate_adds(stop: tuple[str, ...]) -> None:
 
 def test_a_stream_of_bytes_yields_whole_characters() -> None:
     first, second = split("é", "byte")
-    chances = [[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
-    generator = Generator(markov_chain(chances), make_vocabulary([first, second], "byte"))
+    probabilities = [[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
+    generator = Generator(markov_chain(probabilities), make_vocabulary([first, second], "byte"))
     settings = SamplingSettings(temperature=0.0, length=5)
     assert list(generator.stream("", settings)) == ["é", "é", "\ufffd"]
     assert generator.generate("é", settings)[0].text == "ééé\ufffd"
@@ -213,9 +218,9 @@ def test_a_label_sets_the_initial_state(label: str | None, index: int) -> None:
     probabilities = dict(generator.next("", label))
     for symbol, number in {"<eos>": EOS, "a": A, "b": B, "c": C}.items():
         assert probabilities[symbol] == pytest.approx(weights[number] / sum(weights))
-    drawn = generator.generate("", SamplingSettings(label=label, length=1, temperature=0.0))[0]
-    assert drawn.label == label
-    assert drawn.bits == pytest.approx(-math.log2(max(probabilities.values())))
+    generated = generator.generate("", SamplingSettings(label=label, length=1, temperature=0.0))[0]
+    assert generated.label == label
+    assert generated.bits == pytest.approx(-math.log2(max(probabilities.values())))
 
 
 def test_an_unknown_label_is_refused() -> None:

@@ -197,24 +197,24 @@ ENDS = markov_chain([[0.9, 0.04, 0.03, 0.02, 0.01]] * 5)
 @pytest.mark.parametrize("least", [0, 1, 3, 9])
 def test_texts_end_from_the_minimum_length_on(least: int, temperature: float) -> None:
     settings = SamplingSettings(temperature=temperature, length=50, min_length=least)
-    drawn = Generator(ENDS, CHARS).generate("abc", settings, n=60)
-    lengths = [len(one.text) - 3 for one in drawn]
+    generated = Generator(ENDS, CHARS).generate("abc", settings, n=60)
+    lengths = [len(one.text) - 3 for one in generated]
     # That none of 60 ends at the minimum has probability 0.1**60.
     assert min(lengths) == least
-    assert {one.stopped for one in drawn} == {"eos"}
-    assert [one.symbols for one in drawn] == [length + 1 for length in lengths]
+    assert {one.stopped for one in generated} == {"eos"}
+    assert [one.symbols for one in generated] == [length + 1 for length in lengths]
 
 
 def test_the_minimum_length_may_equal_the_maximum() -> None:
     settings = SamplingSettings(temperature=0.0, length=4, min_length=4)
-    drawn = Generator(ENDS, CHARS).generate("b", settings)[0]
-    assert (drawn.text, drawn.symbols, drawn.stopped) == ("baaaa", 4, "length")
+    generated = Generator(ENDS, CHARS).generate("b", settings)[0]
+    assert (generated.text, generated.symbols, generated.stopped) == ("baaaa", 4, "length")
 
 
 def test_a_stop_string_ends_a_text_below_the_minimum_length() -> None:
     settings = SamplingSettings(temperature=0.0, length=9, min_length=9, stop=("aa",))
-    drawn = Generator(ENDS, CHARS).generate("", settings)[0]
-    assert (drawn.text, drawn.symbols, drawn.stopped) == ("", 2, "stop")
+    generated = Generator(ENDS, CHARS).generate("", settings)[0]
+    assert (generated.text, generated.symbols, generated.stopped) == ("", 2, "stop")
 
 
 def test_without_letters_every_text_is_empty() -> None:

@@ -22,7 +22,7 @@ LINES = TextSettings()
 Generate = Callable[[Sequence[int]], list[GeneratedText]]
 
 
-def drawn(text_of: Callable[[int], str], batches: list[int] | None = None) -> Generate:
+def source_of(text_of: Callable[[int], str], batches: list[int] | None = None) -> Generate:
     """Return a source of texts that are a function of their seeds; record the batch sizes."""
 
     def generate(seeds: Sequence[int]) -> list[GeneratedText]:
@@ -105,7 +105,7 @@ def test_texts_and_counts_are_those_of_one_text_after_another(
     settings = SamplingSettings(seed=seed)
     found: list[GeneratedText] = []
     try:
-        for text in made.filter(drawn(text_of), settings, n):
+        for text in made.filter(source_of(text_of), settings, n):
             found.append(text)
     except SamplingError:
         assert len(passed) < n
@@ -121,14 +121,14 @@ def test_texts_and_counts_are_those_of_one_text_after_another(
 def test_without_rejections_no_text_is_generated_in_vain(n: int, sizes: list[int]) -> None:
     batches: list[int] = []
     made = novelty_filter([], unique=True)
-    found = list(made.filter(drawn(str, batches), SamplingSettings(), n))
+    found = list(made.filter(source_of(str, batches), SamplingSettings(), n))
     assert (batches, seeds(found), counts(made)) == (sizes, list(range(n)), (n, 0, 0))
 
 
 def test_batches_grow_with_the_rejections() -> None:
     batches: list[int] = []
     documents = [str(seed) for seed in range(1000) if seed % 10]
-    found = list(novelty_filter(documents).filter(drawn(str, batches), SamplingSettings(), 20))
+    found = list(novelty_filter(documents).filter(source_of(str, batches), SamplingSettings(), 20))
     assert seeds(found) == list(range(0, 200, 10))
     assert batches[0] == 20
     assert len(batches) <= 4
@@ -138,21 +138,21 @@ def test_batches_grow_with_the_rejections() -> None:
 def test_texts_are_yielded_batch_by_batch() -> None:
     batches: list[int] = []
     made = novelty_filter(unique=True)
-    first = list(islice(made.filter(drawn(str, batches), SamplingSettings(), 10**6), 3))
+    first = list(islice(made.filter(source_of(str, batches), SamplingSettings(), 10**6), 3))
     assert (seeds(first), batches, made.examined) == ([0, 1, 2], [256], 3)
 
 
 @pytest.mark.parametrize("n", [MAX_SEED + 1, 10**15 + 1])
 def test_as_many_texts_as_seeds_may_be_requested(n: int) -> None:
     batches: list[int] = []
-    first = next(iter(novelty_filter([]).filter(drawn(str, batches), SamplingSettings(), n)))
+    first = next(iter(novelty_filter([]).filter(source_of(str, batches), SamplingSettings(), n)))
     assert (first.seed, batches) == (0, [256])
 
 
 def test_repetitions_are_found_over_several_calls() -> None:
     made = novelty_filter(unique=True)
-    one = list(made.filter(drawn(lambda seed: f"{seed % 4}"), SamplingSettings(), 3))
-    two = list(made.filter(drawn(lambda seed: f"{seed % 6}"), SamplingSettings(), 3))
+    one = list(made.filter(source_of(lambda seed: f"{seed % 4}"), SamplingSettings(), 3))
+    two = list(made.filter(source_of(lambda seed: f"{seed % 6}"), SamplingSettings(), 3))
     assert [text.text for text in (*one, *two)] == ["0", "1", "2", "3", "4", "5"]
     assert counts(made) == (9, 0, 3)
     assert made.summary() == "tried 9 texts: 3 repeated (33.3 %)."
@@ -160,7 +160,7 @@ def test_repetitions_are_found_over_several_calls() -> None:
 
 def test_without_unique_a_text_may_repeat() -> None:
     made = novelty_filter(["a"])
-    found = list(made.filter(drawn(lambda seed: "ab"[seed % 2]), SamplingSettings(), 3))
+    found = list(made.filter(source_of(lambda seed: "ab"[seed % 2]), SamplingSettings(), 3))
     assert [text.text for text in found] == ["b", "b", "b"]
     assert counts(made) == (6, 3, 0)
 
@@ -286,7 +286,7 @@ def test_an_exhausted_budget_raises_with_the_counts_and_advice(
 ) -> None:
     batches: list[int] = []
     made = novelty_filter(documents, unique)
-    generate = drawn(lambda seed: f"{seed % 200}", batches)
+    generate = source_of(lambda seed: f"{seed % 200}", batches)
     with pytest.raises(SamplingError) as caught:
         list(made.filter(generate, SamplingSettings(**settings), n))
     assert str(caught.value) == message
@@ -296,7 +296,7 @@ def test_an_exhausted_budget_raises_with_the_counts_and_advice(
 def test_at_temperature_0_one_text_per_requested_one_is_generated() -> None:
     batches: list[int] = []
     made = novelty_filter(unique=True)
-    texts = made.filter(drawn(lambda _: "same", batches), SamplingSettings(temperature=0), 5)
+    texts = made.filter(source_of(lambda _: "same", batches), SamplingSettings(temperature=0), 5)
     assert next(texts).text == "same"
     with pytest.raises(SamplingError) as caught:
         next(texts)
@@ -309,7 +309,7 @@ def test_at_temperature_0_one_text_per_requested_one_is_generated() -> None:
 def test_at_temperature_0_a_training_document_exhausts_the_budget_at_once() -> None:
     settings = SamplingSettings(temperature=0, novel=True, tries=50)
     with pytest.raises(SamplingError) as caught:
-        list(novelty_filter(["same"]).filter(drawn(lambda _: "same"), settings, 1))
+        list(novelty_filter(["same"]).filter(source_of(lambda _: "same"), settings, 1))
     assert str(caught.value) == (
         f"only 0 of 1 texts were found among 1 generated: 1 in the training documents; {SAME}."
     )
@@ -319,7 +319,7 @@ def test_each_call_has_its_own_budget() -> None:
     made = novelty_filter(["a"])
     for _ in range(2):
         with pytest.raises(SamplingError, match=r"among 20 generated: 20 in the training"):
-            list(made.filter(drawn(lambda _: "a"), SamplingSettings(novel=True), 1))
+            list(made.filter(source_of(lambda _: "a"), SamplingSettings(novel=True), 1))
     assert counts(made) == (40, 40, 0)
 
 

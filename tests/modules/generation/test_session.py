@@ -49,7 +49,7 @@ CIRCLE = Generator(ROUND, make_vocabulary("abc"))
 GREEDY = SamplingSettings(temperature=0.0)
 
 
-def finished(session: Session, symbols: int | None = None) -> str:
+def generate(session: Session, symbols: int | None = None) -> str:
     """Generate to the end; return the committed text."""
     return "".join(session.generate(symbols))
 
@@ -78,7 +78,7 @@ def test_generating_from_the_start_gives_the_text_of_the_generator(
         seeded = dataclasses.replace(settings, seed=seed)
         expected = generator.generate("fé", seeded)[0]
         session = generator.session("fé", seeded)
-        assert "fé" + finished(session) == session.text == session.committed == expected.text
+        assert "fé" + generate(session) == session.text == session.committed == expected.text
         assert session.stopped == expected.stopped
 
 
@@ -86,9 +86,9 @@ def test_generating_in_parts_gives_the_whole_text() -> None:
     settings = SamplingSettings(temperature=1.2, length=60, seed=3, bias={"<eos>": -math.inf})
     whole = GENERATOR.session("ab", settings)
     parts = GENERATOR.session("ab", settings)
-    pieces = [finished(parts, symbols) for symbols in (1, 7, 20)]
+    pieces = [generate(parts, symbols) for symbols in (1, 7, 20)]
     assert [len(piece) for piece in pieces] == [1, 7, 20]
-    assert "".join(pieces) + finished(parts) == finished(whole)
+    assert "".join(pieces) + generate(parts) == generate(whole)
 
 
 @pytest.mark.parametrize("settings", SAMPLINGS[:4], ids=range(4))
@@ -97,11 +97,11 @@ def test_numpy_equals_compiled(settings: SamplingSettings) -> None:
     for make_decoder in (NumpyDecoder, CompiledDecoder):
         generator = generator_with(make_decoder, ENGINE, VOCABULARY, LABELS)
         session = generator.session("b", dataclasses.replace(settings, min_length=7))
-        finished(session, 2)
+        generate(session, 2)
         session.type("fad")
         probabilities = [choice.probability for choice in session.choices(ALL)]
         session.choose(session.choices(2)[-1].index)
-        finished(session)
+        generate(session)
         results.append((session.text, session.stopped, probabilities))
     assert results[0] == results[1]
 
@@ -113,11 +113,11 @@ class ByHand:
         self.prompt = prompt
         self.settings = settings
         self.seed = settings.seed
-        self.steps: list[tuple[str, list[str]]] = []
+        self.edits: list[tuple[str, list[str]]] = []
 
     @property
     def symbols(self) -> list[str]:
-        return [symbol for _, symbols in self.steps for symbol in symbols]
+        return [symbol for _, symbols in self.edits for symbol in symbols]
 
     @property
     def text(self) -> str:
@@ -143,55 +143,55 @@ class ByHand:
         total = sum(weights[symbol] for symbol in best)
         return {symbol: weights[symbol] / total for symbol in weights if symbol in best}
 
-    def draw(self, count: int) -> None:
-        drawn: list[str] = []
-        self.steps.append(("drawn", drawn))
-        while len(drawn) < count and not self.ended:
+    def sample(self, count: int) -> None:
+        generated: list[str] = []
+        self.edits.append(("sampled", generated))
+        while len(generated) < count and not self.ended:
             at = (np.array([self.seed], np.uint64), np.array([len(self.symbols)], np.uint64))
             number = float(uniform(*at)[0])
             for symbol, probability in self.probabilities().items():  # noqa: B007
                 number -= probability
                 if number < 0:
                     break
-            drawn.append(symbol)
+            generated.append(symbol)
 
     def undo(self, count: int) -> int:
-        undone = self.steps[-count:]
-        del self.steps[-count:]
-        self.seed += any(kind == "drawn" for kind, _ in undone)
+        undone = self.edits[-count:]
+        del self.edits[-count:]
+        self.seed += any(kind == "sampled" for kind, _ in undone)
         return len(undone)
 
 
-STEP = st.one_of(
-    st.tuples(st.just("draw"), st.integers(1, 4)),
-    st.tuples(st.just("take"), st.integers(0, 2)),
+EDIT = st.one_of(
+    st.tuples(st.just("sample"), st.integers(1, 4)),
+    st.tuples(st.just("choose"), st.integers(0, 2)),
     st.tuples(st.just("type"), st.text("abcé", min_size=1, max_size=3)),
     st.tuples(st.just("undo"), st.integers(1, 3)),
 )
-STEERED = SamplingSettings(
+WITH_OPTIONS = SamplingSettings(
     temperature=1.3, length=14, min_length=3, top_k=6, bias={"a": 1.0, "<eos>": 0.5}, seed=8
 )
 
 
-@given(steps=st.lists(STEP, max_size=10), prompt=st.text("abé", max_size=3))
-def test_any_edits_give_the_text_of_the_replay(steps: list[tuple[str, Any]], prompt: str) -> None:
+@given(edits=st.lists(EDIT, max_size=10), prompt=st.text("abé", max_size=3))
+def test_any_edits_give_the_text_of_the_replay(edits: list[tuple[str, Any]], prompt: str) -> None:
     """The replay is in float64; it differs with a probability of about 1e-6 per symbol."""
-    session, by_hand = GENERATOR.session(prompt, STEERED), ByHand(prompt, STEERED)
-    for kind, what in steps:
+    session, by_hand = GENERATOR.session(prompt, WITH_OPTIONS), ByHand(prompt, WITH_OPTIONS)
+    for kind, value in edits:
         if kind == "undo":
-            assert session.undo(what) == by_hand.undo(what)
+            assert session.undo(value) == by_hand.undo(value)
         elif by_hand.ended:
-            assert (finished(session), session.choices(ALL)) == ("", [])
-        elif kind == "draw":
-            finished(session, what)
-            by_hand.draw(what)
-        elif kind == "take":
-            choice = session.choices(3)[what]
+            assert (generate(session), session.choices(ALL)) == ("", [])
+        elif kind == "sample":
+            generate(session, value)
+            by_hand.sample(value)
+        elif kind == "choose":
+            choice = session.choices(3)[value]
             session.choose(choice.index)
-            by_hand.steps.append(("taken", [choice.symbol]))
-        elif len(by_hand.symbols) + len(what) <= STEERED.length:
-            session.type(what)
-            by_hand.steps.append(("typed", list(what)))
+            by_hand.edits.append(("chosen", [choice.symbol]))
+        elif len(by_hand.symbols) + len(value) <= WITH_OPTIONS.length:
+            session.type(value)
+            by_hand.edits.append(("typed", list(value)))
         assert (session.text, session.stopped is not None) == (by_hand.text, by_hand.ended)
     if not by_hand.ended:
         probabilities = {choice.symbol: choice.probability for choice in session.choices(ALL)}
@@ -213,7 +213,7 @@ def test_choices_have_the_probabilities_of_sampling(settings: SamplingSettings) 
         cumulative = np.cumsum([choice.probability for choice in by_id])
         number = uniform(np.array([seed], np.uint64), np.array([0], np.uint64))[0]
         expected = by_id[int(np.argmax(cumulative > number))].symbol
-        assert finished(session, 1) + session.pending == expected.replace("<eos>", "")
+        assert generate(session, 1) + session.pending == expected.replace("<eos>", "")
 
 
 def test_masked_and_truncated_symbols_are_no_choices() -> None:
@@ -231,7 +231,7 @@ def test_at_temperature_0_choices_have_the_probabilities_of_temperature_1() -> N
     greedy = GENERATOR.session("ba", GREEDY).choices(ALL)
     assert greedy == GENERATOR.session("ba", SamplingSettings(temperature=1.0)).choices(ALL)
     assert len(greedy) == len(LETTERS) + 1
-    assert finished(GENERATOR.session("ba", GREEDY), 1) == greedy[0].symbol
+    assert generate(GENERATOR.session("ba", GREEDY), 1) == greedy[0].symbol
 
 
 def test_of_equally_probable_choices_the_lowest_id_comes_first() -> None:
@@ -277,14 +277,14 @@ def test_the_boundary_can_be_chosen_and_ends_the_text() -> None:
     session = CIRCLE.session("abc", SamplingSettings())
     session.choose(EOS)
     assert (session.text, session.stopped, session.choices(ALL)) == ("abc", "eos", [])
-    assert finished(session) == ""
+    assert generate(session) == ""
     adding: list[Callable[[], object]] = [lambda: session.choose(A), lambda: session.type("a")]
     for add in adding:
         with pytest.raises(SettingsError) as error:
             add()
         assert str(error.value) == "the text has ended, nothing can be added; undo a step first."
     assert session.undo() == 1
-    assert (session.stopped, finished(session, 3)) == (None, "abc")
+    assert (session.stopped, generate(session, 3)) == (None, "abc")
 
 
 @given(text=st.text("abcé", max_size=8), cut=st.integers(0, 8))
@@ -314,28 +314,28 @@ def test_typed_symbols_count_in_the_length() -> None:
     )
     assert (session.text, session.stopped) == ("ababc", None)
     session.type("de")
-    assert (session.text, session.stopped, finished(session)) == ("ababcde", "length", "")
+    assert (session.text, session.stopped, generate(session)) == ("ababcde", "length", "")
 
 
 def test_undo_restores_every_kind_of_edit() -> None:
     session = GENERATOR.session("ab", SamplingSettings(seed=1, bias={"<eos>": -9}))
-    stood = []
+    states = []
     steps: list[Callable[[], object]] = [
-        lambda: finished(session, 1),
+        lambda: generate(session, 1),
         lambda: session.type("éa"),
-        lambda: finished(session, 30),
+        lambda: generate(session, 30),
         lambda: session.choose(session.choices(3)[2].index),
-        lambda: finished(session),
+        lambda: generate(session),
     ]
     for step in steps:
-        stood.append((session.text, session.stopped, session.choices(ALL)))
+        states.append((session.text, session.stopped, session.choices(ALL)))
         step()
-    for expected in reversed(stood):
+    for expected in reversed(states):
         assert session.undo() == 1
         assert (session.text, session.stopped, session.choices(ALL)) == expected
     assert session.undo() == 0
-    finished(session, 1)
-    finished(session, 1)
+    generate(session, 1)
+    generate(session, 1)
     assert session.undo(7) == 2
     assert session.text == "ab"
 
@@ -344,9 +344,9 @@ def test_undoing_sampled_symbols_advances_the_seed() -> None:
     """So after k undone texts, the session generates text k of the generator."""
     settings = SamplingSettings(temperature=1.0, seed=5)
     session = GENERATOR.session("ab", settings)
-    for drawn in GENERATOR.generate("ab", settings, n=6):
-        finished(session)
-        assert session.text == drawn.text
+    for generated in GENERATOR.generate("ab", settings, n=6):
+        generate(session)
+        assert session.text == generated.text
         session.undo()
 
 
@@ -356,15 +356,15 @@ def test_undoing_chosen_and_typed_symbols_keeps_the_seed() -> None:
     session.choose(session.choices(2)[1].index)
     session.type("fa")
     session.undo(2)
-    finished(session)
+    generate(session)
     assert session.text == GENERATOR.generate("ab", settings)[0].text
 
 
 def test_the_largest_seed_is_followed_by_zero() -> None:
     session = GENERATOR.session("ab", SamplingSettings(seed=MAX_SEED))
-    finished(session)
+    generate(session)
     session.undo()
-    finished(session)
+    generate(session)
     assert session.text == GENERATOR.generate("ab", SamplingSettings(seed=0))[0].text
 
 
@@ -381,7 +381,7 @@ def test_a_partly_consumed_iterator_is_one_edit() -> None:
 
 def test_the_possible_beginning_of_a_stop_string_is_pending() -> None:
     session = CIRCLE.session("", dataclasses.replace(GREEDY, stop=("bca",)))
-    assert finished(session, 2) == "a"
+    assert generate(session, 2) == "a"
     assert (session.text, session.committed, session.pending) == ("ab", "a", "b")
     session.choose(C)
     assert (session.text, session.pending, session.stopped) == ("abc", "bc", None)
@@ -398,7 +398,7 @@ def test_typed_text_and_its_boundaries_contain_no_stop_string() -> None:
     assert session.pending == "a"
     session.type("bcb")
     assert (session.text, session.pending, session.stopped) == ("abcb", "", None)
-    assert finished(session) == "c"
+    assert generate(session) == "c"
     assert (session.text, session.stopped) == ("abcbc", "stop")
 
 
@@ -491,7 +491,7 @@ def test_a_match_continues_typed_text() -> None:
     for seed in range(20):
         session = GENERATOR.session("", dataclasses.replace(MATCHING, seed=seed))
         session.type("abc")
-        finished(session)
+        generate(session)
         assert session.text in {text for text in MATCHES if text.startswith("abc")}
 
 
