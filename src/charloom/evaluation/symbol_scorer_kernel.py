@@ -9,8 +9,8 @@ S slots times H (see arithmetic/layers.py), V symbols.
 import numpy as np
 
 from charloom.network.kernels.exact_compiled import exp
-from charloom.network.kernels.forward import forward_layer, kernel
-from charloom.network.kernels.gemm_fp32 import TILE_ROWS, add_product
+from charloom.network.kernels.forward import LayerStates, forward_layer, kernel
+from charloom.network.kernels.gemm_fp32 import add_product, padded_rows
 
 
 @kernel
@@ -29,32 +29,29 @@ def score_symbols(network, targets_N, place_R, left_R, input_R, states, room, fo
     L, _, R, H = states_L2RH.shape
     S, V = slots_1RS.shape[2], len(output_bias_V)
     slots, logits = slots_1RS.reshape(R * S), logits_RV.reshape(R * V)
-    hidden = states_L2RH.reshape(L * 2 * R * H)
     going = R
     for t in range(steps):
         while left_R[going - 1] <= t:
             going -= 1
-        groups = -(-going // TILE_ROWS)
+        rows = padded_rows(going)
         for k in range(L):
             for r in range(going):
                 row_G = table_VS[input_R[r]] if k == 0 else bias_LS[k - 1]
                 for j in range(len(row_G)):
                     slots[r * S + j] = row_G[j]
             if k:
-                below = (2 * k - 1) * R * H
-                add_product(slots, 0, S, hidden, below, H, groups, inputs_LPKC[k - 1])
+                below_RH = states_L2RH[k - 1, 1, :rows]
+                add_product(slots_1RS[0, :rows], below_RH, inputs_LPKC[k - 1])
             forward_layer(
                 cell,
-                slots_1RS,
-                states_L2RH[k],
-                memories_L2RH[k],
+                LayerStates(slots_1RS, states_L2RH[k], memories_L2RH[k]),
                 recurrent_bias_LH[k],
                 recurrents_LPKC[k],
             )
         for r in range(going):
             for j in range(V):
                 logits[r * V + j] = output_bias_V[j]
-        add_product(logits, 0, V, hidden, (2 * L - 1) * R * H, H, groups, output_PKC)
+        add_product(logits_RV[:rows], states_L2RH[L - 1, 1, :rows], output_PKC)
         for r in range(going):
             place = place_R[r] + t
             input_R[r] = targets_N[place]

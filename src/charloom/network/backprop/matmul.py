@@ -1,9 +1,9 @@
-"""Products of a training step on one thread of the CPU: of float32, or of it rounded to bfloat16.
+"""Matrix products of a training step on one thread of a CPU, in float32 or with bfloat16 factors.
 
-The sums are float32 in either case. Torch's own products of bfloat16 round the sums too, and are
-prepared anew for each shape, of which there are as many as texts have lengths.
+Sums are float32 in either case. torch's own bfloat16 products also round the sums, and torch
+prepares a kernel for each new shape, of which documents of many lengths cause many.
 
-Axes: M rows, K terms of a sum, filled up to J as in arithmetic/bfloat16.py, N columns.
+Axes: M rows, K terms of a sum, N columns, J K padded as in ``kernels.gemm_bf16``.
 """
 
 from __future__ import annotations
