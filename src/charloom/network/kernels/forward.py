@@ -19,7 +19,6 @@ from typing import Final, NamedTuple
 
 import numba
 import numpy as np
-from numba import extending, types
 from numpy.typing import NDArray
 
 from charloom.network.kernels import gemm_bf16, gemm_fp32
@@ -49,27 +48,6 @@ class LayerStates(NamedTuple):
     """Hidden states, T + 1 of them: the initial state comes first; padded."""
     cell_TBH: NDArray[np.float32]
     """Cell states of lstm, T + 1 of them; any array of that rank for other cells."""
-
-
-def add_recurrent_product(sums_BN, rows_BK, packed, bf16_TBJ, t):
-    """Add the product of ``rows_BK`` and a packed matrix to ``sums_BN``; for compiled code only.
-
-    If ``bf16_TBJ`` is an array, the rows are rounded into its step ``t`` and the product is that of
-    ``gemm_bf16``. If it is None, the product is that of ``gemm_fp32``.
-    """
-
-
-@extending.overload(add_recurrent_product)
-def _overload_add_recurrent_product(sums_BN, rows_BK, packed, bf16_TBJ, t):
-    def fp32(sums_BN, rows_BK, packed, bf16_TBJ, t):
-        gemm_fp32.add_product(sums_BN, rows_BK, packed)
-
-    def bf16(sums_BN, rows_BK, packed, bf16_TBJ, t):
-        for b in range(rows_BK.shape[0]):
-            gemm_bf16.round_row(rows_BK[b], bf16_TBJ[t, b])
-        gemm_bf16.add_product(sums_BN, bf16_TBJ[t], packed)
-
-    return fp32 if isinstance(bf16_TBJ, types.NoneType) else bf16
 
 
 @kernel
@@ -112,7 +90,13 @@ def forward_layer(cell_kind, states, recurrent_bias_H, packed, bf16_TBJ=None):
                 for j in range(H):
                     activations_TBS[t, b, 3 * H + j] = recurrent_bias_H[j]
         sums_BN = activations_TBS[t, :, first:]
-        add_recurrent_product(sums_BN, hidden_TBH[t], packed, bf16_TBJ, t)
+        # Numba compiles only one of the branches, since None has its own type.
+        if bf16_TBJ is None:
+            gemm_fp32.add_product(sums_BN, hidden_TBH[t], packed)
+        else:
+            bits_BJ = bf16_TBJ[t]
+            gemm_bf16.round_rows(hidden_TBH[t], 0, H, bits_BJ)
+            gemm_bf16.add_product(sums_BN, bits_BJ, packed)
         for b in range(B):
             before_H, after_H = hidden_TBH[t, b], hidden_TBH[t + 1, b]
             if cell_kind == LSTM:

@@ -77,11 +77,15 @@ def to_bf16(word):
 
 
 @numba.njit(inline="always")
-def round_row(values_K, bits_J):
-    """Write the values of a row as bfloat16 to the first K elements of ``bits_J``."""
-    words_K = values_K.view(np.uint32)
-    for k in range(len(values_K)):
-        bits_J[k] = to_bf16(words_K[k])
+def round_rows(values_RX, first, K, bits_RJ):
+    """Write K columns of each row, from ``first``, as bfloat16 to the first K of ``bits_RJ``."""
+    words_RX = values_RX.view(np.uint32)
+    # Numba checks signed indices for negative values, which prevents vector instructions here. A
+    # view of each row would cost more than rounding a short one.
+    begin, stop = np.uint64(first), np.uint64(K)
+    for r in range(values_RX.shape[0]):
+        for k in range(stop):
+            bits_RJ[r, k] = to_bf16(words_RX[r, begin + k])
 
 
 @numba.njit(nogil=True, cache=True)

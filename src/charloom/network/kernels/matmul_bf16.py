@@ -28,8 +28,7 @@ def to_bf16(values_MK):
     """Return the bits of a float32 matrix, (R, J)."""
     M, K = values_MK.shape
     bits_RJ = empty_padded(M, K)
-    for m in range(M):
-        gemm_bf16.round_row(values_MK[m], bits_RJ[m])
+    gemm_bf16.round_rows(values_MK, 0, K, bits_RJ)
     return bits_RJ
 
 

@@ -28,7 +28,12 @@ def random(*shape: int, seed: int) -> Tensor:
 
 
 def torch_layer(
-    cell: Cell, gates_TBG: Tensor, recurrent: Tensor, bias: Tensor, hidden: Tensor, cell_state: Tensor
+    cell: Cell,
+    gates_TBG: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    hidden: Tensor,
+    cell_state: Tensor,
 ) -> tuple[Tensor, ...]:
     """Return the states of torch's own layer; a unit matrix passes the gates through."""
     units = hidden.shape[1]
@@ -112,10 +117,10 @@ def test_states_and_gradients_equal_torch(
     error = 0.03 if bf16 else 2e-6
     for value, oracle in states:
         torch.testing.assert_close(torch.from_numpy(value).double(), oracle, rtol=0, atol=error)
-    for value, oracle in pairs:
-        assert oracle is not None
-        limit = (6 if bf16 else 10) * error * float(oracle.abs().max())
-        torch.testing.assert_close(torch.from_numpy(value).double(), oracle, rtol=0, atol=limit)
+    for value, grad in pairs:
+        assert grad is not None
+        limit = (6 if bf16 else 10) * error * float(grad.abs().max())
+        torch.testing.assert_close(torch.from_numpy(value).double(), grad, rtol=0, atol=limit)
 
 
 @pytest.mark.parametrize("bf16", [False, True])
