@@ -140,7 +140,7 @@ class Engine:
         return accumulate(start_BV, top_BH, self.weights.output_HV)
 
     def step(self, ids: Ids, state: State) -> tuple[Floats, State]:
-        """Read one symbol of each sequence, ids (B,); return the logits (B, V) and the new state."""
+        """Read one symbol of each sequence, ids (B,); return logits (B, V) and the new state."""
         state = self.advance(ids, state)
         return self.logits(state), state
 

@@ -157,7 +157,7 @@ class Network:
         return logits_BV
 
     def step(self, ids: Ids, state: State) -> tuple[Floats, State]:
-        """Read one symbol of each sequence, ids (B,); return the logits (B, V) and the new state."""
+        """Read one symbol of each sequence, ids (B,); return logits (B, V) and the new state."""
         state = self.advance(ids, state)
         return self.logits(state), state
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -55,6 +56,8 @@ class PassResult:
         Parameters that the loss does not depend on, such as unused labels, are missing.
         """
         parameters = dict(self.network.named_parameters())
-        grads = torch.autograd.grad(self.loss, list(parameters.values()), allow_unused=True)
+        grads: Sequence[Tensor | None] = torch.autograd.grad(
+            self.loss, list(parameters.values()), allow_unused=True
+        )
         pairs = zip(parameters, grads, strict=True)
         return {name: grad for name, grad in pairs if grad is not None}

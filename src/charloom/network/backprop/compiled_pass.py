@@ -27,7 +27,7 @@ from charloom.network.backprop.layer_inputs import (
     TableEmbedding,
     Weights,
 )
-from charloom.network.backprop.matmul import Floats, to_numpy
+from charloom.network.backprop.matmul import to_numpy
 from charloom.network.backprop.output_layer import OutputLayer, OutputResult, Targets
 from charloom.network.backprop.recurrent_layer import (
     Gates,

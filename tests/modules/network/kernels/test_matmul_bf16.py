@@ -1,4 +1,4 @@
-"""Whole bfloat16 matrices: rounding, packing, transposes and products, against torch and float64."""
+"""bfloat16 matrices: rounding, packing, transposes and products, against torch and float64."""
 
 import numpy as np
 import pytest
