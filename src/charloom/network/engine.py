@@ -1,7 +1,7 @@
-"""The bit-exact NumPy engine: it generates short texts and defines the bits of all others.
+"""The bit-exact NumPy engine, which defines the bits of generated texts.
 
 The equations are those of ``reference``, in the arithmetic of ``exact``. The compiled kernels of
-``generation`` give the same texts faster, but take seconds to load.
+``generation`` give the same texts faster, but take seconds to load, so short texts use this one.
 
 Axes: B sequences, V vocabulary, H hidden units, G gates times H, L layers.
 """
@@ -78,7 +78,7 @@ def prepare_weights(
 
 
 def _input_table(tensors: Mapping[str, NDArray[np.float32]]) -> Floats:
-    """Return the table of layer 0, (V, G): of one-hot input, or embeddings times weights."""
+    """Return the table of layer 0, (V, G), also for embedded input."""
     bias_G = tensors["cells.0.bias"]
     if "cells.0.input_table" in tensors:
         return tensors["cells.0.input_table"] + bias_G
@@ -122,7 +122,7 @@ class Engine:
         return State(hidden=hidden_LBH, cell=cell_LBH)
 
     def _gru(self, k: int, gates_BG: Floats, hidden_BH: Floats) -> Floats:
-        """Return the next hidden state; the candidate's recurrent product is summed separately."""
+        """Return the next hidden state, with a separate sum for the candidate."""
         hidden = hidden_BH.shape[1]
         start_BG = gates_BG.copy()
         start_BG[:, 2 * hidden :] = self.weights.recurrent_bias_LH[k]
@@ -140,13 +140,13 @@ class Engine:
         return accumulate(start_BV, top_BH, self.weights.output_HV)
 
     def step(self, ids: Ids, state: State) -> tuple[Floats, State]:
-        """Read one symbol of each sequence, ids (B,); return logits (B, V) and the new state."""
+        """Read one symbol of each sequence, (B,); return logits (B, V) and new state."""
         state = self.advance(ids, state)
         return self.logits(state), state
 
 
 def lstm(gates_BG: Floats, cell_BH: Floats) -> tuple[Floats, Floats]:
-    """Return the next hidden and cell state, (B, H) each; gates in the order i, f, g, o."""
+    """Return the next hidden and cell state, (B, H), from gates i, f, g, o."""
     hidden = cell_BH.shape[1]
     in_BH, forget_BH = sigmoid(gates_BG[:, :hidden]), sigmoid(gates_BG[:, hidden : 2 * hidden])
     new_BH = tanh(gates_BG[:, 2 * hidden : 3 * hidden])

@@ -1,9 +1,10 @@
-"""float32 arithmetic with the same bits in NumPy and in compiled kernels, on every processor.
+"""float32 arithmetic with the same bits in NumPy and in compiled kernels.
 
-A generated text must not depend on the engine that computes it. Sums are therefore accumulated in
-the order of their index, and a product is rounded before it is added (no fused multiply-add). exp,
-sigmoid and tanh consist of additions, products and quotients only, which IEEE 754 rounds the same
-everywhere. ``kernels.exact_compiled`` has the same operations for Numba; tests compare the bits.
+A generated text must not depend on the engine or processor that computes it. Sums are therefore
+accumulated in the order of their index, and a product is rounded before it is added (no fused
+multiply-add). exp, sigmoid and tanh consist of additions, products and quotients only, which
+IEEE 754 rounds the same everywhere. ``kernels.exact_compiled`` has the same operations for Numba;
+tests compare the bits.
 
 Axes: B sequences, K inputs, G outputs.
 """

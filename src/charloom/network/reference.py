@@ -1,4 +1,4 @@
-"""The network in plain NumPy and float64, one symbol at a time: the oracle of all other engines.
+"""The network in float64 NumPy, symbol by symbol: the oracle of the engines.
 
 x is the contribution of a layer's input to its gates, bias b included; U are the recurrent
 weights, h the hidden state, c the cell state, * the product of elements:
@@ -59,7 +59,7 @@ def sigmoid(x: Floats) -> Floats:
 
 
 def lstm(gates_BG: Floats, cell_BH: Floats) -> tuple[Floats, Floats]:
-    """Return the next hidden and cell state, (B, H) each, from the sums of gates i, f, g, o."""
+    """Return the next hidden and cell state, (B, H), from gates i, f, g, o."""
     hidden = cell_BH.shape[1]
     in_forget = sigmoid(gates_BG[:, : 2 * hidden])
     new_BH = np.tanh(gates_BG[:, 2 * hidden : 3 * hidden])
@@ -83,7 +83,7 @@ def gru(inputs_BG: Floats, recurrent_BG: Floats, bias_H: Floats, hidden_BH: Floa
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Layer:
-    """Weights of one recurrent layer, transposed: rows of a batch are multiplied from the left."""
+    """Weights of one recurrent layer, transposed, for products ``batch @ weights``."""
 
     input_IG: Floats
     """Input weights, or for one-hot input the table, (V, G)."""
@@ -95,7 +95,7 @@ class Layer:
     def step(
         self, inputs_BG: Floats, hidden_BH: Floats, cell_BH: Floats | None
     ) -> tuple[Floats, Floats | None]:
-        """Return the next hidden and cell state, (B, H); ``inputs_BG`` is x of the equations."""
+        """Return the next hidden and cell state, (B, H), for the equations' x."""
         recurrent_BG = hidden_BH @ self.recurrent_HG
         if self.recurrent_bias_H is not None:
             return gru(inputs_BG, recurrent_BG, self.recurrent_bias_H, hidden_BH), None
@@ -130,7 +130,7 @@ class Network:
         return len(self._output_bias_V)
 
     def initial_state(self, labels: Ids) -> State:
-        """Return the state before the first symbol, for label ids (B,); see ``initial_state``."""
+        """Return the state before the first symbol, for label ids (B,)."""
         return initial_state(self.settings, self._tensors, labels, self._dtype)
 
     def advance(self, ids: Ids, state: State) -> State:
@@ -157,7 +157,7 @@ class Network:
         return logits_BV
 
     def step(self, ids: Ids, state: State) -> tuple[Floats, State]:
-        """Read one symbol of each sequence, ids (B,); return logits (B, V) and the new state."""
+        """Read one symbol of each sequence, (B,); return logits (B, V) and new state."""
         state = self.advance(ids, state)
         return self.logits(state), state
 

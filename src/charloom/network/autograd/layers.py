@@ -77,13 +77,13 @@ class Layer(nn.Module):
         return self._fused(inputs, self.input_weight, self.bias, hidden_BH, cell_BH)
 
     def input_gates(self, inputs: Tensor) -> Tensor:
-        """Return the contribution of vectors (..., I) to the gates, bias included, (..., G)."""
+        """Return the contribution of vectors (..., I) to the gates, (..., G), with bias."""
         return functional.linear(inputs, self.input_weight, self.bias)
 
     def forward_table(
         self, table_VG: Tensor, ids_TB: Tensor, hidden_BH: Tensor, cell_BH: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return the states as ``forward`` does, for ids that each add a row of ``table_VG``.
+        """Return the states as ``forward`` does; ids look up rows of ``table_VG``.
 
         The table includes the bias.
         """
@@ -114,7 +114,7 @@ class Layer(nn.Module):
         return outputs_TBH, last.squeeze(0), None
 
     def _fused_recurrent_bias(self) -> Tensor:
-        """Return the recurrent bias of the fused kernels, (G,): zeros except gru's candidate."""
+        """Return the fused kernels' recurrent bias, (G,): zeros except gru's candidate."""
         zeros = torch.zeros_like(self.bias)
         if self.cell != "gru":
             return zeros

@@ -15,7 +15,7 @@ from charloom.network.backprop.batch import Batch
 def summed_nats(
     network: Network, batch: Batch, state: State, generator: torch.Generator | None = None
 ) -> tuple[Tensor, State]:
-    """Return the summed loss of the targets in nats, a scalar, and the state after the batch.
+    """Return the loss in nats, summed over targets, and the state after the batch.
 
     The sum is over ``batch.symbols`` targets; divide by that for the mean. Padding is removed
     before the output layer, so it contributes neither to the loss nor to gradients. Under several

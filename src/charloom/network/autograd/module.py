@@ -52,7 +52,7 @@ class _LabelStates(nn.Module):
 
 
 class Network(nn.Module):
-    """A recurrent network over a vocabulary, with an initial state for each label, if any."""
+    """A recurrent network over a vocabulary, optionally with labels."""
 
     def __init__(self, settings: NetworkSettings, vocabulary_size: int, labels: int = 0) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class Network(nn.Module):
         self.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
 
     def parameter_counts(self) -> list[tuple[str, int]]:
-        """Return the name and number of parameters of each submodule, from input to output."""
+        """Return each submodule's name and number of parameters, input first."""
         counts = {name: value.numel() for name, value in self.named_parameters()}
         groups = itertools.groupby(counts, key=lambda name: name.rsplit(".", 1)[0])
         return [(group, sum(counts[name] for name in names)) for group, names in groups]

@@ -44,7 +44,7 @@ Gradients = dict[str, Tensor]
 
 
 class CompiledPass:
-    """Forward and backward pass of a network, which shares the memory of its parameters."""
+    """Forward and backward pass of a network; shares its parameters' memory."""
 
     def __init__(self, network: Network) -> None:
         self.network = network

@@ -80,7 +80,7 @@ class DropoutMask:
         backward.dropout_forward(values_RH, rows_N, self._keys, self._kept, result_KNH)
 
     def backward(self, grad_KNH: Floats, rows_N: NDArray[np.int64], gradient_RH: Floats) -> None:
-        """Add the gradient of the values to ``gradient_RH``, from that of the rows under masks."""
+        """Add the values' gradient to ``gradient_RH``, given that of the masked rows."""
         backward.dropout_backward(grad_KNH, rows_N, self._keys, self._kept, gradient_RH)
 
 

@@ -1,4 +1,4 @@
-"""Inputs of a recurrent layer and their gradients: symbols, or a lower layer's hidden states.
+"""Inputs of a recurrent layer and their gradients: symbols or lower states.
 
 Axes: T time steps, B sequences, R sequences padded to whole tiles, M = T R, I values of an input, V
 vocabulary, E embedding, H hidden units of the lower layer, G gates times H.

@@ -1,7 +1,8 @@
-"""Matrix products of a training step on one thread of a CPU, in float32 or with bfloat16 factors.
+"""Matrix products of a training step on a CPU, in float32 or bfloat16.
 
-Sums are float32 in either case. torch's own bfloat16 products also round the sums, and torch
-prepares a kernel for each new shape, of which documents of many lengths cause many.
+Each runs on one thread, and sums are float32 in either case. torch's own bfloat16 products also
+round the sums, and torch prepares a kernel for each new shape. Documents of many lengths cause many
+shapes.
 
 Axes: M rows, K terms of a sum, N columns, J K padded as in ``kernels.gemm_bf16``.
 """
@@ -29,7 +30,7 @@ class Matrix(Protocol):
         ...
 
     def matmul_t(self, right_NK: Floats, bias_N: Floats, sums_MN: Floats) -> None:
-        """Write the product with the transpose of another matrix, plus a bias, to ``sums_MN``.
+        """Write the product with another matrix' transpose, plus a bias.
 
         The sums have padding rows and are columns of an array of ``gemm_fp32.empty_padded``.
         """
@@ -41,7 +42,7 @@ class Matrix(Protocol):
 
 
 def as_matrix(values_MK: Floats, *, bf16: bool) -> Matrix:
-    """Prepare a matrix for products in float32, or with its values rounded to bfloat16."""
+    """Prepare a matrix for products in float32, or rounded to bfloat16."""
     if not bf16:
         return Fp32Matrix(values_MK)
     return Bf16Matrix(matmul_bf16.to_bf16(values_MK), *values_MK.shape)

@@ -44,7 +44,7 @@ class OutputLayer:
     def forward(
         self, hidden_MH: Floats, targets: Targets, dropout: DropoutMask, masks: int, *, bf16: bool
     ) -> OutputResult:
-        """Return the loss of the targets, summed over them and averaged over the dropout masks.
+        """Return the loss, summed over the targets and averaged over the masks.
 
         With ``bf16`` the factors of matrix products are rounded to bfloat16.
         """

@@ -1,4 +1,4 @@
-"""One recurrent layer over a minibatch, forward and backward, on one thread of a CPU.
+"""One recurrent layer over a minibatch, forward and backward, on one thread.
 
 A layer's input writes to ``Gates`` (``layer_inputs``). ``RecurrentLayer.forward`` then computes the
 states of all time steps in the same memory, and ``LayerResult.backward`` the gradients.
@@ -25,7 +25,7 @@ Ids = NDArray[np.int64]
 
 
 class Gates:
-    """The gates of all time steps, to which a layer's input is written, biases included."""
+    """The gates of all time steps, to which a layer's input is written."""
 
     def __init__(self, cell: Cell, hidden: int, *, steps: int, sequences: int) -> None:
         self.cell: Cell = cell
@@ -55,7 +55,7 @@ class Gates:
 
 
 class GateGrads:
-    """The gradient of the values that a layer's input wrote to ``Gates``, in the same memory."""
+    """The gradient of a layer's input to the gates, in the memory of ``Gates``."""
 
     def __init__(self, gates: Gates) -> None:
         self._gates = gates
@@ -102,7 +102,7 @@ class RecurrentLayer:
     def forward(
         self, gates: Gates, hidden_BH: Floats, cell_BH: Floats | None, *, bf16: bool
     ) -> LayerResult:
-        """Run all time steps from the given states; ``gates`` become the saved activations.
+        """Run all time steps from the given states; overwrites ``gates``.
 
         ``cell_BH`` is read for lstm only. With ``bf16`` the factors of the recurrent product are
         rounded to bfloat16.
@@ -153,7 +153,7 @@ class LayerResult:
         return self.states.cell_TBH[-1, : self.gates.sequences]
 
     def backward(self, grad_hidden_MH: Floats) -> LayerGrads:
-        """Return all gradients, given that of ``hidden_MH``; they overwrite the activations."""
+        """Return all gradients, given that of ``hidden_MH``; overwrites activations."""
         weight_GH, cell = self.layer.weight_GH, self.layer.cell
         size, hidden = grad_hidden_MH.shape
         _, rows, _ = self.gates.rows_TRS.shape

@@ -1,4 +1,4 @@
-"""Backward pass of the recurrent layers, dropout and the loss, in float32 on one thread.
+"""Backward pass of recurrent layers, dropout and loss, on one thread.
 
 ``backward_layer`` replaces the activations that ``forward`` saved by gradients. Afterwards the
 blocks of the gates hold the gradient of the input's contribution (gru: n, r, z), and adjacent
@@ -60,7 +60,7 @@ def scatter_add_rows(table_VE, ids_TB, rows_TBE):
 
 
 class StateGrads(NamedTuple):
-    """Gradients of one hidden and cell state, both (B, H) and padded (``empty_padded``)."""
+    """Gradients of one hidden and cell state, padded (``empty_padded``)."""
 
     hidden_BH: NDArray[np.float32]
     cell_BH: NDArray[np.float32]
@@ -75,7 +75,7 @@ def backward_layer(cell_kind, states, grad_hidden_TBH, grads, packed, bf16_TBJ=N
     the gradient of the T hidden states as outputs. ``grads``, a ``StateGrads``, holds the gradient
     of the last states and becomes that of the initial ones. ``packed`` is the recurrent weight,
     (G, H), packed by ``gemm_fp32``. With ``bf16_TBJ`` it is packed by ``gemm_bf16``, and the
-    gradient of each recurrent product is left there, rounded.
+    gradient of each recurrent product is stored there, rounded.
     """
     activations_TBS, hidden_TBH, cell_TBH = states
     T, B = activations_TBS.shape[:2]
@@ -106,7 +106,7 @@ def backward_layer(cell_kind, states, grad_hidden_TBH, grads, packed, bf16_TBJ=N
 
 @kernel
 def _lstm_backward(activations_S, before_H, output_H, state_H, cell_H):
-    """Replace one row of activations by gradients; ``before_H`` is the previous cell state.
+    """Replace activations by gradients; ``before_H`` is the previous cell state.
 
     On entry ``state_H`` and ``cell_H`` are gradients from the next step, on return those for the
     previous one, except the recurrent product's part of ``state_H``.
@@ -129,7 +129,7 @@ def _lstm_backward(activations_S, before_H, output_H, state_H, cell_H):
 
 @kernel
 def _gru_backward(activations_S, before_H, output_H, state_H):
-    """Replace one row of activations by gradients; ``before_H`` is the previous hidden state."""
+    """Replace activations by gradients; ``before_H`` is the previous state."""
     H = len(before_H)
     n, r = activations_S[:H], activations_S[H : 2 * H]
     z, m = activations_S[2 * H : 3 * H], activations_S[3 * H :]
@@ -192,7 +192,7 @@ def dropout_forward(values_RH, rows_N, keys, kept, result_KNH):
 
 @kernel
 def dropout_backward(grad_KNH, rows_N, keys, kept, grad_RH):
-    """Add the gradient of the values, from that of the rows under K masks, to ``grad_RH``."""
+    """Add the values' gradient to ``grad_RH``, given that of the masked rows."""
     K, N, H = grad_KNH.shape
     scale = np.float32(DROPOUT_LEVELS) / np.float32(kept)
     for n in range(N):
@@ -211,7 +211,7 @@ def dropout_backward(grad_KNH, rows_N, keys, kept, grad_RH):
 
 @kernel
 def unpadded_positions(mask_TB, targets_TB, rows):
-    """Return the flat positions t * ``rows`` + b where the mask is true, and their targets."""
+    """Return positions t * ``rows`` + b where the mask is true, and targets."""
     T, B = mask_TB.shape
     rows_N, targets_N = np.empty(T * B, np.int64), np.empty(T * B, np.int64)
     N = 0
@@ -225,7 +225,7 @@ def unpadded_positions(mask_TB, targets_TB, rows):
 
 @kernel
 def cross_entropy(logits_MV, targets_N):
-    """Return the summed loss in nats, averaged over the K masks; logits become its gradient.
+    """Return the loss in nats, averaged over K masks; logits become gradients.
 
     Row m of the logits has the target ``targets_N[m % N]``.
     """
@@ -253,7 +253,7 @@ def cross_entropy(logits_MV, targets_N):
 
 @numba.njit(inline="always")
 def _sum(values_V, lanes):
-    """Return the sum of a row in ``_LANES`` partial sums, which a compiler can vectorize."""
+    """Return the sum of a row by ``_LANES`` partial sums, for vectorization."""
     V = len(values_V)
     whole = V - V % _LANES
     lanes[:] = 0

@@ -73,7 +73,7 @@ def tanh(x):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def accumulate(sums_BG, inputs_BK, weights_KG, sequences):
-    """Add ``inputs @ weights`` to the first ``sequences`` rows, adding terms in order of K."""
+    """Add ``inputs @ weights`` to the first ``sequences`` rows, in order of K."""
     b = 0
     while b + 4 <= sequences:
         _accumulate_four(sums_BG[b : b + 4], inputs_BK[b : b + 4], weights_KG)

@@ -74,11 +74,11 @@ def gather_gates(table_VG, ids_TB, activations_TBS, cell_kind):
 
 @kernel
 def forward_layer(cell_kind, states, recurrent_bias_H, packed, bf16_TBJ=None):
-    """Run T time steps; fill ``states``, a ``LayerStates`` whose initial states are set.
+    """Run T time steps; fill ``states``, whose initial states are set.
 
-    ``packed`` is the transposed recurrent weight, (H, G), packed by ``gemm_fp32``. With
-    ``bf16_TBJ`` it is packed by ``gemm_bf16``, and the hidden state before each step is left there,
-    rounded. ``recurrent_bias_H`` is read for gru only.
+    ``states`` is a ``LayerStates``. ``packed`` is the transposed recurrent weight, (H, G), packed
+    by ``gemm_fp32``. With ``bf16_TBJ`` it is packed by ``gemm_bf16``, and the hidden state before
+    each step is stored there, rounded. ``recurrent_bias_H`` is read for gru only.
     """
     activations_TBS, hidden_TBH, cell_TBH = states
     T, B = activations_TBS.shape[:2]

@@ -50,7 +50,7 @@ def _detect_instructions() -> Instructions:
 
 
 def _request_amx() -> bool:
-    """Return whether Linux permits this process to use the registers of the matrix unit.
+    """Return whether Linux permits this process to use the matrix unit.
 
     Calls arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA), Linux 5.16 and later: see
     https://docs.kernel.org/arch/x86/xstate.html.
@@ -71,14 +71,14 @@ def padded_terms(terms: int) -> int:
 
 @numba.njit(inline="always")
 def to_bf16(word):
-    """Return the bits of the bfloat16 nearest to the float32 with bits ``word``; ties to even."""
+    """Round the bits of a float32 to those of a bfloat16; ties to even."""
     odd = (word >> np.uint32(16)) & np.uint32(1)
     return np.uint16((word + np.uint32(0x7FFF) + odd) >> np.uint32(16))
 
 
 @numba.njit(inline="always")
 def round_rows(values_RX, first, K, bits_RJ):
-    """Write K columns of each row, from ``first``, as bfloat16 to the first K of ``bits_RJ``."""
+    """Write K columns of each row, from ``first``, as bfloat16 to ``bits_RJ``."""
     words_RX = values_RX.view(np.uint32)
     # Numba checks signed indices for negative values, which prevents vector instructions here. A
     # view of each row would cost more than rounding a short one.
@@ -164,7 +164,7 @@ def _write_tile_config(config, upper, lower):
 
 
 def _vector_add_product(multiply: Callable[[Any, Any, Any, Any], Any]) -> Any:
-    """Return ``add_product`` with vectors; ``multiply`` is that of ``vector_intrinsic``."""
+    """Return ``add_product`` with vectors, see ``vector_intrinsic``."""
     add_tile = vector_intrinsic(multiply)
 
     @numba.njit(inline="always")

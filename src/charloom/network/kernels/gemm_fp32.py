@@ -93,7 +93,7 @@ def add_product(sums_RN, rows_RK, packed_PKC):
 
 
 def tile_intrinsic(emit: Callable[..., Any]) -> Any:
-    """Return an intrinsic, called as ``add_tile(sums_RN, rows_RK, packed, row, panel)``.
+    """Return an intrinsic ``add_tile(sums_RN, rows_RK, packed, row, panel)``.
 
     The intrinsic adds the product of some rows, from ``row``, and one panel to a tile of sums.
     ``emit`` writes its LLVM instructions, given a ``TileOperands``.
@@ -110,7 +110,7 @@ def tile_intrinsic(emit: Callable[..., Any]) -> Any:
 
 
 class TileOperands:
-    """LLVM values of a tile's operands: byte pointers and the distances of rows in bytes."""
+    """LLVM values of a tile's operands: byte pointers, and strides in bytes."""
 
     def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
         sums, rows, packed = (
@@ -151,7 +151,7 @@ def emit_loop(
     initial: list[Any],
     body: Callable[[Any, list[Any]], list[Any]],
 ) -> list[Any]:
-    """Emit a loop over 0, ``step``, ... below ``stop``; return the values after the last iteration.
+    """Emit a loop over 0, ``step``, ... below ``stop``; return the last values.
 
     ``body`` receives the loop index and the current values, and returns the next values. The body
     runs at least once.
@@ -181,7 +181,7 @@ def emit_sums(
     vector: Any,
     body: Callable[[Any, list[Any]], list[Any]],
 ) -> None:
-    """Emit the loads of TILE_ROWS x 2 vectors of sums, the loop over the terms, and the stores.
+    """Emit loads of TILE_ROWS x 2 vectors of sums, the loop, and the stores.
 
     ``body`` is that of ``emit_loop``; its values are the vectors of sums, row by row.
     """
@@ -202,7 +202,7 @@ def row_pointers(builder: Any, first: Any, stride: Any) -> list[Any]:
 
 
 def vector_pointers(builder: Any, first: Any, vector: Any) -> list[Any]:
-    """Return pointers to two adjacent LLVM vectors of 32-bit values, from a byte pointer."""
+    """Return pointers to two adjacent LLVM vectors, from a byte pointer."""
     starts = [builder.gep(first, [ir.Constant(_INDEX, 4 * vector.count * v)]) for v in range(2)]
     return [builder.bitcast(start, vector.as_pointer()) for start in starts]
 

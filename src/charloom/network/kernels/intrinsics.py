@@ -1,4 +1,4 @@
-"""LLVM instructions that multiply rows of bfloat16 by a packed panel, for ``gemm_bf16``.
+"""LLVM instructions that multiply rows of bfloat16 by a packed panel.
 
 With Intel's matrix unit (AMX), up to two by two tiles of 16 x 16 sums stay in its registers. With
 vectors, TILE_ROWS rows by two vectors do, as in ``gemm_fp32``. Every tile function adds to the sums
@@ -139,7 +139,7 @@ add_two_tiles = tile_intrinsic(functools.partial(_emit_amx_tiles, True))
 
 
 def vector_intrinsic(multiply: Callable[[Any, Any, Any, Any], Any]) -> Any:
-    """Return the intrinsic that adds the product of TILE_ROWS rows and a panel with vectors.
+    """Return the intrinsic that multiplies TILE_ROWS rows and a panel by vectors.
 
     ``multiply(builder, sums, left, right)`` emits the update of a vector of sums by the two
     products of each pair of terms.
@@ -174,7 +174,7 @@ def emit_dot(builder: Any, sums: Any, left: Any, right: Any) -> Any:
 
 
 def emit_two_products(builder: Any, sums: Any, left: Any, right: Any) -> Any:
-    """Emit two fused multiply-adds in float32, where a product of two bfloat16 is exact."""
+    """Emit two float32 multiply-adds; products of bfloat16 are exact in them."""
     name = f"llvm.fmuladd.v{_LANES}f32"
     function = _declare(builder, name, _FLOATS, _FLOATS, _FLOATS, _FLOATS)
     for bits in (16, 0):

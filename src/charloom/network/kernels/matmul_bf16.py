@@ -16,7 +16,7 @@ from charloom.network.kernels.intrinsics import PANEL_COLUMNS
 
 @kernel
 def empty_padded(M, K):
-    """Return uninitialized bits of an (M, K) matrix; only the padding is set, to zeros."""
+    """Return uninitialized bits of an (M, K) matrix; only the padding is zeroed."""
     bits_RJ = np.empty((gemm_fp32.padded_rows(M), gemm_bf16.padded_terms(K)), np.uint16)
     bits_RJ[:M, K:] = 0
     bits_RJ[M:] = 0
@@ -40,7 +40,7 @@ def matmul(bits_RJ, right_KN):
 
 @kernel
 def matmul_t(bits_RJ, right_NK, bias_N, sums_RN):
-    """Write the product with the transpose of a float32 matrix, plus a bias, to ``sums_RN``.
+    """Write the product with a float32 matrix' transpose, plus a bias.
 
     The sums may be columns of a wider array. Requirements are those of ``gemm_fp32.add_product``.
     """
@@ -96,7 +96,7 @@ def muon_step(weight_MN, gradient_MN, momentum_MN, beta, weight_scale, step_size
 
 @kernel
 def orthogonalizer(bits_RJ, M, N, polynomials):
-    """Return a number and a matrix (N, N) that together orthogonalize an (M, N) matrix.
+    """Return a number and a matrix (N, N) that orthogonalize an (M, N) matrix.
 
     The matrix times both has singular values of about 1. ``training.optim.muon`` has the same in
     float32, and the source of the polynomials.
