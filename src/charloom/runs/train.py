@@ -1,4 +1,4 @@
-"""Train a model: resolve a request, read, build, train and save.
+"""Train a model: resolve, read the corpus, build the trainer, train and save.
 
 torch is imported after options and sources have been checked, so mistakes are reported at once.
 """
