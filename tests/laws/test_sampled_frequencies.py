@@ -1,7 +1,7 @@
-"""What is sampled is distributed as the softmax says, and ``<unk>`` never comes.
+"""Sampled symbols have the frequencies of the softmax, and ``<unk>`` is never sampled.
 
-Chi-square tests with fixed seeds, so they cannot turn by chance. LIMITS has, for the degrees of
-freedom, the value that a perfect sampler exceeds with odds of 1 in a million.
+The chi-square tests have fixed seeds, so their results do not change from run to run. LIMITS has,
+by degrees of freedom, the value that a perfect sampler exceeds with probability 1e-6.
 """
 
 import math
@@ -19,7 +19,9 @@ from charloom.settings import NetworkSettings, SamplingSettings
 LETTERS = "abcdef"
 DRAWS = 20_000
 LIMITS = {1: 23.928127, 2: 27.631021, 3: 30.664850, 4: 33.376842, 5: 35.888187, 6: 38.258336}
-UNIGRAM = [0.0, 0.3, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02]  # never ends; <unk> is among the likeliest
+UNIGRAM = [0.0, 0.3, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02]
+"""Probabilities of ``<eos>``, ``<unk>`` and the letters. A text never ends, and ``<unk>`` is one of
+the two most probable symbols."""
 
 
 def chi_square(observed: Counter[str], chances: dict[str, float]) -> float:
@@ -29,7 +31,7 @@ def chi_square(observed: Counter[str], chances: dict[str, float]) -> float:
 
 
 def scaled(chances: dict[str, float], temperature: float) -> dict[str, float]:
-    """The chances at a temperature, shared among the symbols given."""
+    """Return probabilities at a temperature, normalized over the given symbols."""
     weights = {symbol: math.exp(math.log(p) / temperature) for symbol, p in chances.items()}
     return {symbol: weight / sum(weights.values()) for symbol, weight in weights.items()}
 
@@ -44,8 +46,8 @@ def test_symbols_of_one_text(temperature: float) -> None:
     assert chi_square(Counter(text), chances) < LIMITS[5]
 
 
-# Options, and what each letter weighs, worked out by hand from UNIGRAM in the documented order:
-# bias, temperature, top-k, top-p, min-p. At temperature 2 weights are square roots, at 0.5 squares.
+# Options, and the weight of each letter, computed by hand from UNIGRAM in the documented order:
+# bias, temperature, top-k, top-p, min-p. Temperature 2 takes square roots of weights, 0.5 squares.
 STEERED: list[tuple[dict[str, Any], dict[str, float]]] = [
     ({"top_k": 3}, {"a": 30, "b": 20, "c": 10}),
     ({"top_p": 0.8}, {"a": 30, "b": 20, "c": 10}),
@@ -80,7 +82,7 @@ def test_steered_symbols_of_one_text(options: dict[str, Any], weights: dict[str,
 
 
 def test_first_symbols_that_repeat_the_prompt() -> None:
-    """The logits are logarithms of chances, below 0: a penalty of 2 squares the chance."""
+    """Logits are logarithms of probabilities, below 0, so a penalty of 2 squares a probability."""
     generator = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary(LETTERS))
     settings = SamplingSettings(
         temperature=1.0, length=1, repetition_penalty=2.0, repetition_span=1, seed=1
@@ -93,7 +95,7 @@ def test_first_symbols_that_repeat_the_prompt() -> None:
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1.8])
 def test_first_symbols_of_many_texts(temperature: float) -> None:
-    """The seeds are neighbours, and the chances are what ``next`` says."""
+    """The seeds are consecutive; the expected probabilities are those of ``next``."""
     settings = NetworkSettings(cell="lstm", hidden=8, input=4)
     engine = Engine(settings, random_tensors(settings, len(LETTERS) + 2, seed=5, scale=0.5))
     generator = Generator(engine, make_vocabulary(LETTERS))
@@ -105,8 +107,8 @@ def test_first_symbols_of_many_texts(temperature: float) -> None:
     assert chi_square(observed, chances) < LIMITS[6]
 
 
-def test_neighbouring_symbols_are_independent() -> None:
-    """Pairs in a text of two equally likely letters."""
+def test_consecutive_symbols_are_independent() -> None:
+    """Pairs of letters are counted in a text of two equally likely letters."""
     chances = [0.0, 0.0, 0.5, 0.5]
     generator = Generator(markov_chain([chances] * 4), make_vocabulary("ab"))
     text = generator.generate("", SamplingSettings(temperature=1.0, length=DRAWS))[0].text
@@ -116,8 +118,8 @@ def test_neighbouring_symbols_are_independent() -> None:
 
 @pytest.mark.parametrize("temperature", [0.0, 0.01, 1.8, 100.0])
 @pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
-def test_the_unknown_symbol_never_comes(settings: NetworkSettings, temperature: float) -> None:
-    """Not even where the network is sure of it."""
+def test_the_unknown_symbol_is_never_sampled(settings: NetworkSettings, temperature: float) -> None:
+    """Its logit is the highest by far."""
     tensors = random_tensors(settings, len(LETTERS) + 2, seed=2)
     tensors["output.bias"][:2] = -30, 30
     generator = Generator(Engine(settings, tensors), make_vocabulary(LETTERS))
@@ -145,10 +147,10 @@ def test_the_unknown_symbol_never_comes(settings: NetworkSettings, temperature: 
     ],
     ids=str,
 )
-def test_the_unknown_symbol_never_comes_however_steered(
+def test_the_unknown_symbol_is_never_sampled_with_any_option(
     settings: NetworkSettings, temperature: float, options: dict[str, Any]
 ) -> None:
-    """Not even where the network is sure of it and the prompt has some."""
+    """Its logit is the highest by far, and the prompt contains unknown symbols."""
     tensors = random_tensors(settings, len(LETTERS) + 2, seed=2)
     tensors["output.bias"][:2] = -30, 30
     generator = Generator(Engine(settings, tensors), make_vocabulary(LETTERS))
