@@ -1,6 +1,6 @@
-"""Small random networks, and the table of all kinds of them that laws are checked on.
+"""Small random networks, the table of their kinds that laws are checked on, and Markov chains.
 
-And one network without chance: a Markov chain, whose every probability the test decides.
+A Markov chain is a network whose every probability is set by the test.
 """
 
 from collections.abc import Sequence
@@ -90,15 +90,16 @@ def markov_chain(probabilities_VV: Probabilities) -> Engine:
 def markov_tensors(
     probabilities_VV: Probabilities,
 ) -> tuple[NetworkSettings, dict[str, NDArray[np.float64]]]:
-    """Return the network whose next symbol is ``v`` with chance ``chances_VV[u][v]`` after ``u``.
+    """Return the network that predicts ``v`` after ``u`` with ``probabilities_VV[u][v]``.
 
     A simple RNN without recurrence: the hidden state is the one-hot vector of the last symbol (the
-    tanh of 50 is 1.0), and the output weights are the logarithms of the chances, -1e6 for chance 0.
+    tanh of 50 is 1.0), and the output weights are the logarithms of the
+    probabilities, -1e6 for probability 0.
     """
-    chances = np.asarray(probabilities_VV, np.float64)
-    size = len(chances)
+    values = np.asarray(probabilities_VV, np.float64)
+    size = len(values)
     logits_VV = np.full((size, size), -1e6)
-    np.log(chances, out=logits_VV, where=chances > 0)
+    np.log(values, out=logits_VV, where=values > 0)
     tensors = {
         "cells.0.input_table": 50 * np.eye(size),
         "cells.0.recurrent_weight": np.zeros((size, size)),

@@ -1,14 +1,13 @@
-"""A beam search is the same with NumPy and compiled code, bit for bit, and for any n."""
-
-import sys
+"""A beam search gives the same texts with both decoders, bit for bit, and for any n."""
 
 import numpy as np
 import pytest
+from decoders import MakeDecoder, generator_with
 from networks import NETWORKS, make_vocabulary, network_id, random_tensors
 
-from charloom.generation import beam, compiled_decode, decode_loop
+from charloom.generation.compiled_decode import CompiledDecoder
+from charloom.generation.decode_loop import NumpyDecoder
 from charloom.generation.detokenizer import GeneratedText
-from charloom.generation.generator import Generator
 from charloom.network.engine import Engine
 from charloom.network.reference import State
 from charloom.settings import NetworkSettings, SamplingSettings
@@ -24,10 +23,11 @@ def engine(settings: NetworkSettings) -> Engine:
     return Engine(settings, tensors)
 
 
-def found(settings: NetworkSettings, sampling: SamplingSettings, n: int) -> list[GeneratedText]:
-    return Generator(engine(settings), make_vocabulary(LETTERS), LABELS).generate(
-        "abé", sampling, n
-    )
+def found(
+    make_decoder: MakeDecoder, settings: NetworkSettings, sampling: SamplingSettings, n: int
+) -> list[GeneratedText]:
+    generator = generator_with(make_decoder, engine(settings), make_vocabulary(LETTERS), LABELS)
+    return generator.generate("abé", sampling, n)
 
 
 def values(state: State) -> list[object]:
@@ -35,32 +35,30 @@ def values(state: State) -> list[object]:
 
 
 @networks
-@pytest.mark.parametrize("streams", [1, 3, 9])
-def test_a_step_is_the_same(settings: NetworkSettings, streams: int) -> None:
-    """Over some symbols, and it leaves the state that it was given as it was."""
+@pytest.mark.parametrize("sequences", [1, 3, 9])
+def test_a_step_is_the_same_and_leaves_its_state_unchanged(
+    settings: NetworkSettings, sequences: int
+) -> None:
     made = engine(settings)
-    plain = compiled = made.initial_state(np.arange(streams) % 3 - 1)
-    for ids in np.random.default_rng(2).integers(0, len(LETTERS) + 2, (5, streams)):
-        before = values(compiled)
-        logits, plain = decode_loop.step(made, ids, plain)
-        again, after = decode_loop.step(made, ids, compiled, compiled_decode)
-        assert again.tolist() == logits.tolist()
-        assert values(after) == values(plain)
-        assert values(compiled) == before
-        compiled = after
+    numpy, compiled = NumpyDecoder(made), CompiledDecoder(made)
+    numpy_state = compiled_state = made.initial_state(np.arange(sequences) % 3 - 1)
+    for ids in np.random.default_rng(2).integers(0, len(LETTERS) + 2, (5, sequences)):
+        before = values(compiled_state)
+        expected, numpy_state = numpy.step(ids, numpy_state)
+        logits, after = compiled.step(ids, compiled_state)
+        assert logits.tolist() == expected.tolist()
+        assert values(after) == values(numpy_state)
+        assert values(compiled_state) == before
+        compiled_state = after
 
 
 @networks
 @pytest.mark.parametrize("penalty", [0.0, 0.7, 1.0])
-def test_numpy_equals_compiled(
-    settings: NetworkSettings, penalty: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_numpy_equals_compiled(settings: NetworkSettings, penalty: float) -> None:
     sampling = SamplingSettings(
         beam=9, length=30, length_penalty=penalty, label="y", stop=("ab", "k"), bias={"c": 0.1}
     )
-    assert compiled_decode.__name__ in sys.modules, "loaded, so these texts are compiled ones"
-    compiled = found(settings, sampling, 9)
-    monkeypatch.setattr(beam, "compiled", lambda engine, symbols: None)
-    assert found(settings, sampling, 9) == compiled
+    compiled = found(CompiledDecoder, settings, sampling, 9)
+    assert found(NumpyDecoder, settings, sampling, 9) == compiled
     for n in (1, 4):
-        assert found(settings, sampling, n) == compiled[:n]
+        assert found(NumpyDecoder, settings, sampling, n) == compiled[:n]

@@ -1,4 +1,4 @@
-"""Gradients agree with finite differences, in float64; padding has none; dropout keeps the mean."""
+"""Gradients agree with finite differences in float64; padding has neither loss nor gradient."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ def only_batch() -> Batch:
     documents = part(TEXTS, labels=[0, -1, 1])
     batches = DocumentBatches(dataset=documents, batch_size=3, window=99, seed=None)
     batch = next(iter(batches.epoch(1)))
-    # Inputs and targets are views of the same memory; here they are changed one by one.
+    # Inputs and targets are views of the same memory; a test changes them separately.
     return dataclasses.replace(batch, targets_TB=batch.targets_TB.clone())
 
 
@@ -53,7 +53,7 @@ def test_gradients_agree_with_finite_differences(settings: NetworkSettings) -> N
             weights.sub_(direction, alpha=2 * small)
             below = nats(network, batch).item()
             weights.add_(direction, alpha=small)
-        # A central difference is off by about small**2 and by rounding of about 1e-15 / small.
+        # The error of a central difference is about small**2, and its rounding 1e-15 / small.
         assert gradient == pytest.approx((above - below) / (2 * small), rel=1e-6, abs=1e-8), key
 
 
@@ -77,7 +77,7 @@ def test_padding_changes_neither_loss_nor_gradient(settings: NetworkSettings) ->
 
 
 @networks
-def test_a_batch_costs_what_its_documents_cost_alone(settings: NetworkSettings) -> None:
+def test_the_loss_of_a_batch_is_the_sum_of_its_documents(settings: NetworkSettings) -> None:
     network = trained(settings)
     alone = 0.0
     whole = part(TEXTS, labels=[0, -1, 1])

@@ -17,6 +17,8 @@ from processes import LIMIT_SECONDS
 
 from charloom.model import Model
 
+pytestmark = pytest.mark.slow
+
 ADDRESSES = ("10.213.77.1", "10.213.77.2")
 PORT = "29517"
 

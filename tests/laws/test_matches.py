@@ -1,29 +1,30 @@
-"""Every text drawn with ``match`` matches as a whole, whatever the network would rather write.
+"""Every text generated with ``match`` matches as a whole, whatever the network predicts.
 
-Both engines, all levels and temperatures; Python's ``re.fullmatch`` is the judge. Among the symbols
-that may come, the odds are the network's: chi-square tests with fixed seeds, whose LIMITS a perfect
-sampler exceeds with odds of 1 in a million.
+Both decoders, all levels and temperatures, against Python's ``re.fullmatch``. Allowed symbols have
+the probabilities of the network: chi-square tests with fixed seeds, whose LIMITS a perfect sampler
+exceeds with a probability of 1 in a million.
 """
 
 import dataclasses
 import math
 import re
-import sys
 from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
+from decoders import MakeDecoder, each_decoder, generator_with
 from networks import GATES, NETWORKS, make_vocabulary, markov_chain, network_id, random_tensors
 
 from charloom.errors import SettingsError
-from charloom.generation import compiled_decode, decode_loop
-from charloom.generation import generator as generator_module
+from charloom.generation.compiled_decode import CompiledDecoder
+from charloom.generation.decode_loop import NumpyDecoder
 from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
 from charloom.network.engine import Engine
 from charloom.settings import Level, NetworkSettings, SamplingSettings
 from charloom.text.symbols import BYTES
+from charloom.text.vocabulary import Vocabulary
 
 LABELS = ("x", "y")
 LETTERS = [*"abcdefghijklmnopqrstuvwxyzKLM", " ", "é", "日", "\n"]
@@ -35,7 +36,7 @@ SYMBOLS: dict[Level, list[str]] = {
     "grapheme": CLUSTERS,
     "word": WORDS,
 }
-# Level, expression (that Python reads alike), prompt, least and largest number of symbols.
+# Level, expression (with the same meaning in Python), prompt, minimum and maximum symbols.
 CASES: list[tuple[Level, str, str, int, int]] = [
     ("char", "K[a-z]{4,6}a", "", 0, 8),
     ("char", "K[a-z]{4,6}a", "Kl", 0, 100),
@@ -58,27 +59,28 @@ CASES: list[tuple[Level, str, str, int, int]] = [
 cases = pytest.mark.parametrize(("level", "pattern", "prompt", "least", "most"), CASES)
 
 
-def generator(level: Level, settings: NetworkSettings, scale: float) -> Generator:
-    """A random network; a large scale makes it sure of what comes next, mostly of what must not."""
+def network_of(level: Level, settings: NetworkSettings, scale: float) -> tuple[Engine, Vocabulary]:
+    """Return a random network; a large scale makes its predictions certain, and mostly wrong."""
     vocabulary = make_vocabulary(SYMBOLS[level], level)
     tensors = random_tensors(settings, len(vocabulary), len(LABELS), seed=6, scale=scale)
-    return Generator(Engine(settings, tensors), vocabulary, LABELS)
+    return Engine(settings, tensors), vocabulary
 
 
 def both(
-    one: Generator, prompt: str, settings: SamplingSettings, n: int
-) -> tuple[list[GeneratedText], list[GeneratedText]]:
-    """The texts of compiled code, and those of NumPy; the bits of both are left out."""
-    assert compiled_decode.__name__ in sys.modules, "loaded, so these texts are compiled ones"
-    compiled = one.generate(prompt, settings, n)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decode_loop, "compiled", lambda engine, symbols: None)
-        patch.setattr(generator_module, "compiled", lambda engine, symbols: None)
-        plain = one.generate(prompt, settings, n)
-    return (
-        [dataclasses.replace(text, bits=0.0) for text in compiled],
-        [dataclasses.replace(text, bits=0.0) for text in plain],
+    engine: Engine, vocabulary: Vocabulary, prompt: str, settings: SamplingSettings, n: int
+) -> list[GeneratedText]:
+    """Return the texts of both decoders, which must be equal but for rounding of their bits."""
+    compiled, numpy = (
+        [
+            dataclasses.replace(text, bits=0.0)
+            for text in generator_with(make, engine, vocabulary, LABELS).generate(
+                prompt, settings, n
+            )
+        ]
+        for make in (CompiledDecoder, NumpyDecoder)
     )
+    assert compiled == numpy
+    return compiled
 
 
 @cases
@@ -91,36 +93,34 @@ def test_every_text_matches(
     )
     for cell, scale in zip(GATES, (0.3, 3.0, 30.0), strict=True):
         network = NetworkSettings(cell=cell, hidden=5, input=3)
-        compiled, plain = both(generator(level, network, scale), prompt, settings, 21)
-        assert compiled == plain
-        for text in compiled:
+        texts = both(*network_of(level, network, scale), prompt, settings, 21)
+        for text in texts:
             assert re.fullmatch(pattern, text.text), text
             assert text.text.startswith(prompt)
             assert least <= text.symbols - (text.stopped == "eos") <= most
             assert text.stopped in ("eos", "length")
     if temperature == 100:
-        assert len({text.text for text in compiled}) > 2
+        assert len({text.text for text in texts}) > 2
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=network_id)
 @pytest.mark.parametrize("biased", ["<eos>", "<unk>", "q"])
-def test_no_certainty_of_the_network_leads_astray(network: NetworkSettings, biased: str) -> None:
-    """It would always end, or always write what must not come."""
+def test_a_certain_network_cannot_break_the_match(network: NetworkSettings, biased: str) -> None:
+    """It would always end, or always write a forbidden symbol."""
     vocabulary = make_vocabulary(LETTERS)
     tensors = random_tensors(network, len(vocabulary), seed=1)
     tensors["output.bias"][vocabulary.symbols.index(biased)] = 1e4
-    one = Generator(Engine(network, tensors), vocabulary)
+    engine = Engine(network, tensors)
     pattern = "K[a-p]{4,6}a( (L|M)[a-p]*)?"
     for temperature in (0.0, 0.7):
         settings = SamplingSettings(temperature=temperature, match=pattern, length=15, seed=2)
-        compiled, plain = both(one, "", settings, 18)
-        assert compiled == plain
-        assert all(re.fullmatch(pattern, text.text) for text in compiled)
+        texts = both(engine, vocabulary, "", settings, 18)
+        assert all(re.fullmatch(pattern, text.text) for text in texts)
 
 
-def test_other_steering_keeps_to_the_expression() -> None:
-    """Truncation, penalty and bias choose among what may come, and block sizes do not matter."""
-    one = generator("char", NetworkSettings(hidden=5, input=3), 2.0)
+def test_texts_match_with_other_options_and_in_blocks_of_any_size() -> None:
+    engine, vocabulary = network_of("char", NetworkSettings(hidden=5, input=3), 2.0)
+    one = Generator(engine, vocabulary, LABELS)
     pattern = "(K[a-z]{2,9}a,? ?){2,}"
     with pytest.raises(SettingsError, match="no match of"):
         one.generate("", SamplingSettings(match="(K[a-z]{2,9}a, ){2,}"))
@@ -132,26 +132,25 @@ def test_other_steering_keeps_to_the_expression() -> None:
     ]
     for changes in changed:
         settings = SamplingSettings(match=pattern, min_length=30, length=80, **changes)
-        compiled, plain = both(one, "Ka", settings, 20)
-        assert compiled == plain
-        assert all(re.fullmatch(pattern, text.text) for text in compiled)
+        texts = both(engine, vocabulary, "Ka", settings, 20)
+        assert all(re.fullmatch(pattern, text.text) for text in texts)
         for block in (1, 7):
             pieces = one.stream("Ka", settings, block)
-            assert "Ka" + "".join(pieces) == compiled[0].text
-    assert all("b" not in text.text and "q" in text.text for text in compiled)
+            assert "Ka" + "".join(pieces) == texts[0].text
+    assert all("b" not in text.text and "q" in text.text for text in texts)
 
 
-def test_names_from_k_to_a() -> None:
-    """Of six to eight letters, from a network that knows nothing of names."""
-    one = generator("char", NetworkSettings(hidden=5, input=3), 0.3)
+def test_names_from_k_to_a_have_all_lengths_and_hardly_repeat() -> None:
+    """Six to eight letters, from a random network."""
+    one = Generator(*network_of("char", NetworkSettings(hidden=5, input=3), 0.3))
     names = one.generate("", SamplingSettings(match="K[a-z]{4,6}a", temperature=1.0), n=200)
     assert {len(text.text) for text in names} == {6, 7, 8}
     assert all(text.text[0] == "K" and text.text[-1] == "a" for text in names)
     assert len({text.text for text in names}) > 190
 
 
-def test_nothing_may_follow_a_prompt_that_is_a_match() -> None:
-    one = generator("char", NetworkSettings(hidden=5, input=3), 1.0)
+def test_a_prompt_that_cannot_be_continued_is_the_whole_text() -> None:
+    one = Generator(*network_of("char", NetworkSettings(hidden=5, input=3), 1.0))
     for text in one.generate("Kira", SamplingSettings(match="K[a-z]{2}a"), n=3):
         assert (text.text, text.stopped, text.symbols) == ("Kira", "eos", 1)
 
@@ -169,32 +168,28 @@ def chi_square(observed: Counter[str], weights: dict[str, float]) -> float:
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1.8, 100.0])
-def test_odds_are_the_network_s_among_what_may_come(temperature: float) -> None:
+def test_allowed_symbols_have_the_probabilities_of_the_network(temperature: float) -> None:
     one = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary("abcdef"))
     p = dict(zip(["", "?", *"abcdef"], np.array(UNIGRAM) ** (1 / temperature), strict=True))
 
-    def drawn(pattern: str, length: int, **options: Any) -> Counter[str]:
+    def sampled(pattern: str, length: int, **options: Any) -> Counter[str]:
         settings = SamplingSettings(
             match=pattern, temperature=temperature, length=length, seed=77, **options
         )
         return Counter(text.text for text in one.generate("", settings, n=DRAWS))
 
-    assert chi_square(drawn("[ace]", 1), {s: p[s] for s in "ace"}) < LIMITS[2]
-    # The second symbol may not be b: three would have to follow, and one is left.
+    assert chi_square(sampled("[ace]", 1), {s: p[s] for s in "ace"}) < LIMITS[2]
+    # The second symbol may not be b: three more would be needed, and one is left.
     endings = {"aa": p["a"], "ac": p["c"], "ad": p["d"], "a": p[""]}
-    assert chi_square(drawn("a(a|c|bddd|d?)", 3), endings) < LIMITS[3]
-    # Three letters one after another, each with its own odds.
+    assert chi_square(sampled("a(a|c|bddd|d?)", 3), endings) < LIMITS[3]
+    # Three letters in a row, each with its own probabilities.
     pairs = {x + y + z: p[x] * p[y] * p[z] for x in "ab" for y in "cd" for z in "ef"}
-    assert chi_square(drawn("[ab][cd][ef]f?", 3, min_length=3), pairs) < LIMITS[7]
+    assert chi_square(sampled("[ab][cd][ef]f?", 3, min_length=3), pairs) < LIMITS[7]
 
 
-@pytest.mark.parametrize("numpy", [True, False])
-def test_a_length_beyond_32_bits_lets_nothing_else_through(
-    numpy: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """``a`` alone is too short, and nothing may follow it: its NEVER must not be within reach."""
-    if numpy:
-        monkeypatch.setattr(generator_module, "compiled", lambda engine, symbols: None)
-    one = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary("abcdef"))
+@each_decoder
+def test_a_length_beyond_32_bits_allows_no_unreachable_match(make_decoder: MakeDecoder) -> None:
+    """``a`` alone is too short and cannot be continued: UNREACHABLE must exceed any length."""
+    one = generator_with(make_decoder, markov_chain([UNIGRAM] * 8), make_vocabulary("abcdef"))
     settings = SamplingSettings(match="a|b{3,}", min_length=2, length=2**31 + 10)
     assert {text.text[:3] for text in one.generate("", settings, n=20)} == {"bbb"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 resource = pytest.importorskip("resource")
+pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import resource, sys

@@ -1,7 +1,7 @@
-"""A novel text stands in no training document and a unique one comes once; the rest is unchanged.
+"""A novel text is no training document and a unique text no repetition; the rest is unchanged.
 
-The networks are chains whose texts can be counted on one's fingers, so that what a sieve lets
-through can be told by drawing every seed alone and looking into a list.
+The networks are Markov chains with few texts, so the expected texts follow from generating every
+seed alone and looking it up in a list.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from decoders import always, generator_with
 from networks import make_vocabulary, markov_chain
 from records import document_index
 
@@ -17,26 +18,36 @@ from charloom.data.corpus import build_corpus
 from charloom.data.sources import resolve_sources
 from charloom.data.store import open_store
 from charloom.errors import SamplingError
-from charloom.generation import generator as generator_module
-from charloom.generation import novelty as sieve_module
+from charloom.generation.compiled_decode import CompiledDecoder
+from charloom.generation.decode_loop import NumpyDecoder
 from charloom.generation.generator import Generator
-from charloom.generation.novelty import NoveltyFilter
+from charloom.generation.novelty import MAX_BATCH, NoveltyFilter
 from charloom.settings import SamplingSettings, TextSettings, Unit
 from charloom.text.cleaning import clean_document
 
-# From each symbol (<eos>, <unk>, a, b, c) to each: a text ends with chance 0.4 after each letter.
-CHANCES = [[0.0, 0.0, 0.5, 0.3, 0.2], [1.0, 0.0, 0.0, 0.0, 0.0], *[[0.4, 0.0, 0.3, 0.2, 0.1]] * 3]
+# From each symbol (<eos>, <unk>, a, b, c) to each; after a letter, the text ends with 0.4.
+AFTER_LETTER = [0.4, 0.0, 0.3, 0.2, 0.1]
+PROBABILITIES = [[0.0, 0.0, 0.5, 0.3, 0.2], [1.0, 0.0, 0.0, 0.0, 0.0], *[AFTER_LETTER] * 3]
 DOCUMENTS = ["a", "c", "ab", "ba", "aaa", "abc"]
+
+
+ENGINE, VOCABULARY = markov_chain(PROBABILITIES), make_vocabulary("abc")
 
 
 @pytest.fixture
 def generator() -> Generator:
-    return Generator(markov_chain(CHANCES), make_vocabulary("abc"))
+    return Generator(ENGINE, VOCABULARY)
 
 
-def sieve(documents: Sequence[str] | None, *, unique: bool = False) -> NoveltyFilter:
+def novelty_filter(
+    documents: Sequence[str] | None, *, unique: bool = False, max_batch: int = MAX_BATCH
+) -> NoveltyFilter:
     index = None if documents is None else document_index(documents)
-    return NoveltyFilter(index=index, unique=unique, text=TextSettings())
+    return NoveltyFilter(index=index, unique=unique, text=TextSettings(), max_batch=max_batch)
+
+
+class SmallBatches(NumpyDecoder):
+    batch = 2
 
 
 def alone(generator: Generator, prompt: str, seed: int) -> str:
@@ -46,7 +57,7 @@ def alone(generator: Generator, prompt: str, seed: int) -> str:
 def by_hand(
     generator: Generator, prompts: Sequence[str], documents: Sequence[str], unique: bool, n: int
 ) -> list[tuple[int, str]]:
-    """Return seeds and texts of those that pass, each drawn alone."""
+    """Return seeds and texts of those that are accepted, each generated alone."""
     passed: list[tuple[int, str]] = []
     before: set[str] = set()
     for prompt in prompts:
@@ -63,65 +74,64 @@ def by_hand(
 
 @pytest.mark.parametrize("unique", [False, True])
 @pytest.mark.parametrize("documents", [DOCUMENTS, []])
-@pytest.mark.parametrize("at_once", [1, 3, 256])
-@pytest.mark.parametrize("numpy_batch", [2, 256])
-def test_what_passes_is_what_each_seed_gives_alone(
-    generator: Generator,
-    unique: bool,
-    documents: list[str],
-    at_once: int,
-    numpy_batch: int,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("max_batch", [1, 3, 256])
+@pytest.mark.parametrize("decoder", [NumpyDecoder, SmallBatches])
+def test_accepted_texts_are_those_that_each_seed_gives_alone(
+    unique: bool, documents: list[str], max_batch: int, decoder: type[NumpyDecoder]
 ) -> None:
-    monkeypatch.setattr(sieve_module, "MAX_BATCH", at_once)
-    monkeypatch.setattr(generator_module, "NUMPY_BATCH", numpy_batch)
     prompts, n = ["", "a", "ab"], 12
     settings = SamplingSettings(seed=5, length=30, novel=True, unique=unique)
-    sifting = sieve(documents, unique=unique)
-    texts = [text for prompt in prompts for text in generator.texts(prompt, settings, n, sifting)]
+    generator = Generator(ENGINE, VOCABULARY, choose_decoder=always(decoder(ENGINE)))
+    made = novelty_filter(documents, unique=unique, max_batch=max_batch)
+    texts = [text for prompt in prompts for text in generator.texts(prompt, settings, n, made)]
     expected = by_hand(generator, prompts, documents, unique, n)
     assert [(text.seed, text.text) for text in texts] == expected
     assert not {text.text for text in texts} & set(documents)
     assert not unique or len({text.text for text in texts}) == len(texts)
-    assert sifting.examined - sifting.in_training - sifting.repeated == 3 * n
-    assert (sifting.in_training > 0) is bool(documents)
+    assert made.examined - made.in_training - made.repeated == 3 * n
+    assert (made.in_training > 0) is bool(documents)
 
 
-def test_compiled_code_gives_the_same_texts(
-    generator: Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_both_decoders_give_the_same_texts() -> None:
     settings = SamplingSettings(seed=5, length=30, novel=True, unique=True)
-    plain = list(generator.texts("", settings, 12, sieve(DOCUMENTS, unique=True)))
-    kernels = pytest.importorskip("charloom.generation.compiled_decode")
-    monkeypatch.setattr(generator_module, "compiled", lambda *_: kernels)
-    assert list(generator.texts("", settings, 12, sieve(DOCUMENTS, unique=True))) == plain
+    numpy, compiled = (
+        list(
+            generator_with(make, ENGINE, VOCABULARY).texts(
+                "", settings, 12, novelty_filter(DOCUMENTS, unique=True)
+            )
+        )
+        for make in (NumpyDecoder, CompiledDecoder)
+    )
+    assert numpy == compiled
 
 
-def test_a_network_that_copies_alone_says_so(generator: Generator) -> None:
-    # Three letters at most: every text that there can be is a document.
+def test_a_network_that_only_copies_raises_with_the_counts(generator: Generator) -> None:
+    # Three letters at most: every possible text is a document.
     every = ["".join(letters) for size in range(1, 4) for letters in product("abc", repeat=size)]
     settings = SamplingSettings(seed=1, length=3, novel=True, tries=7)
     with pytest.raises(SamplingError) as caught:
-        list(generator.texts("", settings, 4, sieve(every)))
+        list(generator.texts("", settings, 4, novelty_filter(every)))
     assert str(caught.value) == (
-        "only 0 of 4 texts were found among 28 drawn: 28 stood in the training documents; "
+        "only 0 of 4 texts were found among 28 generated: 28 in the training documents; "
         "raise the temperature or tries, or ask for fewer."
     )
     missing = [text for text in every if text != "cab"]
     wide = SamplingSettings(temperature=1, seed=1, length=3, novel=True, tries=2000)
-    # 0.2 * 0.3 * 0.2 of the texts are "cab": that none of 2,000 is, once in 3e10 times.
-    assert [text.text for text in generator.texts("", wide, 1, sieve(missing))] == ["cab"]
+    # 0.2 * 0.3 * 0.2 of the texts are "cab": none of 2,000 is with probability 3e-11.
+    assert [text.text for text in generator.texts("", wide, 1, novelty_filter(missing))] == ["cab"]
 
 
-def test_the_prompt_is_a_part_of_the_text(generator: Generator) -> None:
+def test_the_prompt_is_compared_as_part_of_the_text(generator: Generator) -> None:
     settings = SamplingSettings(seed=1, length=1, novel=True)
-    assert "b" not in {text.text[1:] for text in generator.texts("a", settings, 20, sieve(["ab"]))}
-    passed = {text.text for text in generator.texts("a", settings, 20, sieve(["b", "a"]))}
-    assert "ab" in passed and "a" not in passed
+    texts = generator.texts("a", settings, 20, novelty_filter(["ab"]))
+    assert "ab" not in {text.text for text in texts}
+    texts = generator.texts("a", settings, 20, novelty_filter(["b", "a"]))
+    accepted = {text.text for text in texts}
+    assert "ab" in accepted and "a" not in accepted
 
 
 @pytest.mark.parametrize("unit", ["line", "document"])
-def test_a_model_knows_its_training_documents_and_no_others(tmp_path: Path, unit: Unit) -> None:
+def test_a_model_rejects_its_training_documents_and_no_others(tmp_path: Path, unit: Unit) -> None:
     texts = [f"  fact {n} &amp; its na\u0308me \U0001f600 " for n in range(200)]
     if unit == "line":
         source = tmp_path / "texts.txt"
@@ -140,8 +150,8 @@ def test_a_model_knows_its_training_documents_and_no_others(tmp_path: Path, unit
     )
     part = corpus.training
     learned = {corpus.vocabulary.decode(part.document(d)) for d in range(len(part))}
-    sifting = NoveltyFilter(index=model.record.document_index, unique=False, text=settings)
-    found = [text for text in written if not sifting.admit(text)]
-    # That one of 60 texts shares 40 bits with one of 140 documents: once in 1e8 times.
+    made = NoveltyFilter(index=model.record.document_index, unique=False, text=settings)
+    found = [text for text in written if not made.admit(text)]
+    # One of 60 texts shares a 40-bit hash with one of 140 documents with probability 1e-8.
     assert {clean_document(text, settings) for text in found} == learned
     assert len(found) == 140

@@ -18,6 +18,8 @@ from charloom.api import train
 from charloom.events import Event, Step, Validation
 from charloom.model import Model
 
+pytestmark = pytest.mark.slow
+
 TINY: dict[str, Any] = {
     "hidden": 8,
     "input": 4,

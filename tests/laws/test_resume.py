@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from killed_runs import train_and_report_steps
 from random_texts import random_texts
+from soak import times
 
 from charloom.api import train
 from charloom.events import Event, Step, Validation
@@ -198,11 +199,16 @@ def forkserver() -> Any:
 
 
 @FORKS
-def test_a_process_killed_at_random_moments(source: Path, tmp_path: Path, forkserver: Any) -> None:
+@pytest.mark.slow
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1, times(1) + 1))
+def test_a_process_killed_at_random_moments(
+    source: Path, tmp_path: Path, forkserver: Any, seed: int
+) -> None:
     """The run saves after every step, so some kills interrupt a save."""
     options = TINY | LINES | {"steps": 30}
     whole, run = tmp_path / "runs" / "whole", tmp_path / "runs" / "run"
-    generator = random.Random(1)
+    generator = random.Random(seed)
     kills = 0
     for number in range(KILLS + 1):
         reader, writer = forkserver.Pipe(duplex=False)

@@ -1,7 +1,7 @@
-"""Sampled symbols have the frequencies of the softmax, and ``<unk>`` is never sampled.
+"""Sampled frequencies match the softmax, and ``<unk>`` is never sampled.
 
-The chi-square tests have fixed seeds, so their results do not change from run to run. LIMITS has,
-by degrees of freedom, the value that a perfect sampler exceeds with probability 1e-6.
+Chi-square tests with fixed seeds, so their result never changes. A perfect sampler exceeds the
+value in LIMITS, by degrees of freedom, with a probability of 1 in a million.
 """
 
 import math
@@ -19,36 +19,34 @@ from charloom.settings import NetworkSettings, SamplingSettings
 LETTERS = "abcdef"
 DRAWS = 20_000
 LIMITS = {1: 23.928127, 2: 27.631021, 3: 30.664850, 4: 33.376842, 5: 35.888187, 6: 38.258336}
-UNIGRAM = [0.0, 0.3, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02]
-"""Probabilities of ``<eos>``, ``<unk>`` and the letters. A text never ends, and ``<unk>`` is one of
-the two most probable symbols."""
+UNIGRAM = [0.0, 0.3, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02]  # endless; <unk> is very probable
 
 
-def chi_square(observed: Counter[str], chances: dict[str, float]) -> float:
-    assert set(observed) <= set(chances)
+def chi_square(observed: Counter[str], probabilities: dict[str, float]) -> float:
+    assert set(observed) <= set(probabilities)
     total = sum(observed.values())
-    return sum((observed[s] - total * p) ** 2 / (total * p) for s, p in chances.items())
+    return sum((observed[s] - total * p) ** 2 / (total * p) for s, p in probabilities.items())
 
 
-def scaled(chances: dict[str, float], temperature: float) -> dict[str, float]:
-    """Return probabilities at a temperature, normalized over the given symbols."""
-    weights = {symbol: math.exp(math.log(p) / temperature) for symbol, p in chances.items()}
+def scaled(probabilities: dict[str, float], temperature: float) -> dict[str, float]:
+    """Return the probabilities of the given symbols at a temperature, normalized."""
+    weights = {symbol: math.exp(math.log(p) / temperature) for symbol, p in probabilities.items()}
     return {symbol: weight / sum(weights.values()) for symbol, weight in weights.items()}
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1.8, 100.0])
-def test_symbols_of_one_text(temperature: float) -> None:
+def test_symbols_of_one_text_match_the_softmax(temperature: float) -> None:
     generator = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary(LETTERS))
     settings = SamplingSettings(temperature=temperature, length=DRAWS, seed=1)
     text = generator.generate("", settings)[0].text
-    chances = scaled(dict(zip(LETTERS, UNIGRAM[2:], strict=True)), temperature)
+    probabilities = scaled(dict(zip(LETTERS, UNIGRAM[2:], strict=True)), temperature)
     assert len(text) == DRAWS
-    assert chi_square(Counter(text), chances) < LIMITS[5]
+    assert chi_square(Counter(text), probabilities) < LIMITS[5]
 
 
 # Options, and the weight of each letter, computed by hand from UNIGRAM in the documented order:
-# bias, temperature, top-k, top-p, min-p. Temperature 2 takes square roots of weights, 0.5 squares.
-STEERED: list[tuple[dict[str, Any], dict[str, float]]] = [
+# bias, temperature, top-k, top-p, min-p. At temperature 2 weights are square roots, at 0.5 squares.
+OPTIONS: list[tuple[dict[str, Any], dict[str, float]]] = [
     ({"top_k": 3}, {"a": 30, "b": 20, "c": 10}),
     ({"top_p": 0.8}, {"a": 30, "b": 20, "c": 10}),
     ({"top_p": 0.7}, {"a": 30, "b": 20}),
@@ -72,45 +70,47 @@ STEERED: list[tuple[dict[str, Any], dict[str, float]]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "weights"), STEERED)
-def test_steered_symbols_of_one_text(options: dict[str, Any], weights: dict[str, float]) -> None:
+@pytest.mark.parametrize(("options", "weights"), OPTIONS)
+def test_symbols_of_one_text_match_the_processed_probabilities(
+    options: dict[str, Any], weights: dict[str, float]
+) -> None:
     generator = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary(LETTERS))
     settings = SamplingSettings(**{"temperature": 1.0, "length": DRAWS, "seed": 1} | options)
     observed = Counter(generator.generate("", settings)[0].text)
-    chances = {letter: weight / sum(weights.values()) for letter, weight in weights.items()}
-    assert chi_square(observed, chances) < LIMITS[len(weights) - 1]
+    probabilities = {letter: weight / sum(weights.values()) for letter, weight in weights.items()}
+    assert chi_square(observed, probabilities) < LIMITS[len(weights) - 1]
 
 
-def test_first_symbols_that_repeat_the_prompt() -> None:
-    """Logits are logarithms of probabilities, below 0, so a penalty of 2 squares a probability."""
+def test_a_penalty_of_2_squares_the_probability_of_repeated_symbols() -> None:
+    """The logits are logarithms of probabilities, so they are negative."""
     generator = Generator(markov_chain([UNIGRAM] * 8), make_vocabulary(LETTERS))
     settings = SamplingSettings(
         temperature=1.0, length=1, repetition_penalty=2.0, repetition_span=1, seed=1
     )
-    drawn = generator.generate("acéb", settings, n=DRAWS)
+    generated = generator.generate("acéb", settings, n=DRAWS)
     weights = {"a": 0.09, "b": 0.04, "c": 0.01, "d": 0.05, "e": 0.03, "f": 0.02}
-    chances = {letter: weight / sum(weights.values()) for letter, weight in weights.items()}
-    assert chi_square(Counter(one.text[4:] for one in drawn), chances) < LIMITS[5]
+    probabilities = {letter: weight / sum(weights.values()) for letter, weight in weights.items()}
+    assert chi_square(Counter(one.text[4:] for one in generated), probabilities) < LIMITS[5]
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 1.8])
-def test_first_symbols_of_many_texts(temperature: float) -> None:
-    """The seeds are consecutive; the expected probabilities are those of ``next``."""
+def test_first_symbols_of_many_texts_match_next(temperature: float) -> None:
+    """With consecutive seeds."""
     settings = NetworkSettings(cell="lstm", hidden=8, input=4)
     engine = Engine(settings, random_tensors(settings, len(LETTERS) + 2, seed=5, scale=0.5))
     generator = Generator(engine, make_vocabulary(LETTERS))
-    drawn = generator.generate(
+    generated = generator.generate(
         "abc", SamplingSettings(temperature=temperature, length=1, seed=1000), n=DRAWS
     )
-    observed = Counter(one.text[3:] or "<eos>" for one in drawn)
-    chances = scaled(dict(generator.next("abc")), temperature)
-    assert chi_square(observed, chances) < LIMITS[6]
+    observed = Counter(one.text[3:] or "<eos>" for one in generated)
+    probabilities = scaled(dict(generator.next("abc")), temperature)
+    assert chi_square(observed, probabilities) < LIMITS[6]
 
 
-def test_consecutive_symbols_are_independent() -> None:
-    """Pairs of letters are counted in a text of two equally likely letters."""
-    chances = [0.0, 0.0, 0.5, 0.5]
-    generator = Generator(markov_chain([chances] * 4), make_vocabulary("ab"))
+def test_neighbouring_symbols_are_independent() -> None:
+    """Pairs in a text of two equally probable letters."""
+    probabilities = [0.0, 0.0, 0.5, 0.5]
+    generator = Generator(markov_chain([probabilities] * 4), make_vocabulary("ab"))
     text = generator.generate("", SamplingSettings(temperature=1.0, length=DRAWS))[0].text
     pairs = Counter(text[k : k + 2] for k in range(0, DRAWS, 2))
     assert chi_square(pairs, dict.fromkeys(("aa", "ab", "ba", "bb"), 0.25)) < LIMITS[3]
@@ -119,13 +119,13 @@ def test_consecutive_symbols_are_independent() -> None:
 @pytest.mark.parametrize("temperature", [0.0, 0.01, 1.8, 100.0])
 @pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 def test_the_unknown_symbol_is_never_sampled(settings: NetworkSettings, temperature: float) -> None:
-    """Its logit is the highest by far."""
+    """Although the network predicts it with certainty."""
     tensors = random_tensors(settings, len(LETTERS) + 2, seed=2)
     tensors["output.bias"][:2] = -30, 30
     generator = Generator(Engine(settings, tensors), make_vocabulary(LETTERS))
-    drawn = generator.generate("", SamplingSettings(temperature=temperature, length=50), n=40)
-    assert set("".join(one.text for one in drawn)) <= set(LETTERS)
-    assert np.mean([one.symbols for one in drawn]) > 1
+    generated = generator.generate("", SamplingSettings(temperature=temperature, length=50), n=40)
+    assert set("".join(one.text for one in generated)) <= set(LETTERS)
+    assert np.mean([one.symbols for one in generated]) > 1
 
 
 @pytest.mark.parametrize("temperature", [0.01, 100.0])
@@ -147,14 +147,14 @@ def test_the_unknown_symbol_is_never_sampled(settings: NetworkSettings, temperat
     ],
     ids=str,
 )
-def test_the_unknown_symbol_is_never_sampled_with_any_option(
+def test_the_unknown_symbol_is_never_sampled_with_other_options(
     settings: NetworkSettings, temperature: float, options: dict[str, Any]
 ) -> None:
-    """Its logit is the highest by far, and the prompt contains unknown symbols."""
+    """Although the network predicts it with certainty and the prompt contains it."""
     tensors = random_tensors(settings, len(LETTERS) + 2, seed=2)
     tensors["output.bias"][:2] = -30, 30
     generator = Generator(Engine(settings, tensors), make_vocabulary(LETTERS))
     sampling = SamplingSettings(temperature=temperature, length=50, **options)
-    drawn = generator.generate("éaéé", sampling, n=30)
-    assert set("".join(one.text[4:] for one in drawn)) <= set(LETTERS)
-    assert np.mean([one.symbols for one in drawn]) > 1
+    generated = generator.generate("éaéé", sampling, n=30)
+    assert set("".join(one.text[4:] for one in generated)) <= set(LETTERS)
+    assert np.mean([one.symbols for one in generated]) > 1

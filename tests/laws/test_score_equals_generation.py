@@ -1,6 +1,6 @@
-"""A text that ended by itself is as surprising to the scorer as it was to the generator.
+"""The scorer gives a generated text the bits that the generator gave it.
 
-Both compute in float32, each in its own way: they agree to 1e-5.
+Both compute in float32 with different kernels, so they agree to 1e-5.
 """
 
 import math
@@ -21,15 +21,17 @@ LABELS = ("x", "y")
 
 @pytest.mark.parametrize("label", [None, "y"])
 @pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
-def test_bits_of_a_generated_text(settings: NetworkSettings, label: str | None) -> None:
+def test_bits_of_a_generated_text_equal_its_score(
+    settings: NetworkSettings, label: str | None
+) -> None:
     symbols: dict[Level, list[str]] = {"char": list("ab é🙂"), "byte": list(BYTES[97:102])}
     for level, known in symbols.items():
         vocabulary = make_vocabulary(known, level)
         tensors = random_tensors(settings, len(vocabulary), len(LABELS), seed=6, scale=0.8)
         engine, reader = Engine(settings, tensors), SymbolScorer(settings, tensors)
         sampling = SamplingSettings(temperature=0.9, length=300, label=label)
-        drawn = Generator(engine, vocabulary, LABELS).generate("", sampling, n=30)
-        ended = [one for one in drawn if one.stopped == "eos"]
+        generated = Generator(engine, vocabulary, LABELS).generate("", sampling, n=30)
+        ended = [one for one in generated if one.stopped == "eos"]
         assert len(ended) > 5
         documents = [Document(text=one.text, label=one.label) for one in ended]
         scores = Scorer(reader, vocabulary, LABELS).score(documents)
@@ -40,14 +42,16 @@ def test_bits_of_a_generated_text(settings: NetworkSettings, label: str | None) 
 
 
 @pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
-def test_bits_of_a_continuation(settings: NetworkSettings) -> None:
-    """With a prompt: bits of the whole = bits of the prompt without a boundary + bits added."""
+def test_bits_of_a_continuation_equal_the_score_without_the_prompt(
+    settings: NetworkSettings,
+) -> None:
+    """Bits of the whole text = bits of the prompt without a boundary + bits of the rest."""
     vocabulary = make_vocabulary("abc")
     tensors = random_tensors(settings, len(vocabulary), seed=6, scale=0.8)
     generator = Generator(Engine(settings, tensors), vocabulary)
     scorer = Scorer(SymbolScorer(settings, tensors), vocabulary)
-    drawn = generator.generate("cab", SamplingSettings(temperature=0.9), n=10)
-    ended = [one for one in drawn if one.stopped == "eos"]
+    generated = generator.generate("cab", SamplingSettings(temperature=0.9), n=10)
+    ended = [one for one in generated if one.stopped == "eos"]
     assert ended
     boundary = -math.log2(dict(generator.next("cab"))["<eos>"])
     prompt = next(scorer.score([Document(text="cab")])).bits - boundary

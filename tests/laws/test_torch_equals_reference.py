@@ -1,6 +1,6 @@
-"""The torch network, the NumPy reference, and themselves step by step: one function.
+"""The torch network equals the NumPy reference, and many steps at once equal single steps.
 
-Tolerances: torch computes in float64 here, so what differs is the order of sums.
+Tolerances: torch computes in float64 here, so only the order of sums differs.
 """
 
 import numpy as np
@@ -67,7 +67,7 @@ def test_no_label_is_the_zero_state(settings: NetworkSettings) -> None:
 
 
 @networks
-def test_weights_come_back_bit_for_bit(settings: NetworkSettings) -> None:
+def test_loaded_tensors_have_the_same_bits(settings: NetworkSettings) -> None:
     network = Network(settings, SYMBOLS, LABELS)
     tensors = network.tensors()
     assert set(tensors) == set(random_tensors(settings, SYMBOLS, LABELS))

@@ -195,6 +195,6 @@ def test_options_for_whole_texts_are_refused_for_a_stream() -> None:
         with pytest.raises(SettingsError) as caught:
             model().stream(**options)
         assert str(caught.value) == (
-            "beam, novel and unique decide on whole texts, which a stream has shown before; "
+            "beam, novel and unique compare whole texts, so they cannot be streamed; "
             "leave them out, or do not stream."
         )

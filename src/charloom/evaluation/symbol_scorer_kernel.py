@@ -9,8 +9,8 @@ Axes: see scorer_arguments.py.
 import numpy as np
 
 from charloom.network.kernels.exact_compiled import exp
-from charloom.network.kernels.forward import forward_layer, kernel
-from charloom.network.kernels.gemm_fp32 import TILE_ROWS, add_product
+from charloom.network.kernels.forward import LayerStates, forward_layer, kernel
+from charloom.network.kernels.gemm_fp32 import add_product, padded_rows
 
 
 @kernel
@@ -29,34 +29,30 @@ def score_symbols(weights, targets_N, rows, buffers, scores, steps):
     L, _, R, H = hidden_L2RH.shape
     S, V = activations_1RS.shape[2], len(output_bias_V)
     activations, logits = activations_1RS.reshape(R * S), logits_RV.reshape(R * V)
-    hidden = hidden_L2RH.reshape(L * 2 * R * H)
     active = R
     for t in range(steps):
         while remaining_R[active - 1] <= t:
             active -= 1
-        row_tiles = -(-active // TILE_ROWS)
+        rows_padded = padded_rows(active)
         for k in range(L):
             for r in range(active):
                 row_G = table_VG[input_R[r]] if k == 0 else bias_LG[k - 1]
                 for j in range(len(row_G)):
                     activations[r * S + j] = row_G[j]
             if k:
-                lower = (2 * k - 1) * R * H
-                panels_PKC = weights.input_LPKC[k - 1]
-                add_product(activations, 0, S, hidden, lower, H, row_tiles, panels_PKC)
+                lower_RH = hidden_L2RH[k - 1, 1, :rows_padded]
+                add_product(activations_1RS[0, :rows_padded], lower_RH, weights.input_LPKC[k - 1])
             forward_layer(
                 weights.cell,
-                activations_1RS,
-                hidden_L2RH[k],
-                cell_L2RH[k],
+                LayerStates(activations_1RS, hidden_L2RH[k], cell_L2RH[k]),
                 weights.recurrent_bias_LH[k],
                 weights.recurrent_LPKC[k],
             )
         for r in range(active):
             for j in range(V):
                 logits[r * V + j] = output_bias_V[j]
-        top = (2 * L - 1) * R * H
-        add_product(logits, 0, V, hidden, top, H, row_tiles, weights.output_PKC)
+        top_RH = hidden_L2RH[L - 1, 1, :rows_padded]
+        add_product(logits_RV[:rows_padded], top_RH, weights.output_PKC)
         for r in range(active):
             n = position_R[r] + t
             input_R[r] = targets_N[n]

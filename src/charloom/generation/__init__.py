@@ -1,1 +1,1 @@
-"""From a trained network to text, in plain NumPy. No torch here."""
+"""From a trained network to texts, with NumPy or with kernels compiled by Numba."""

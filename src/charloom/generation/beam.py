@@ -1,13 +1,17 @@
-"""Beam search: the most probable texts. Axes: B hypotheses side by side, V symbols, N candidates.
+"""Beam search for the most probable texts.
 
-The score of a text is the sum over its symbols of the log probability under the model itself
-(temperature 1, nothing masked) and the bias. Texts are ranked by their score divided by a power of
-the number of symbols, boundary included: the length penalty of common libraries. Wu et al. 2016
-(section 7) take the power of (5 + symbols) / 6 instead. Of texts that rank alike the one of fewer
-symbols comes first, then the one whose first different symbol has the lower id.
+The score of a text is the sum of the log probabilities of its symbols under the model itself
+(temperature 1, nothing masked) and of their biases. Texts are ranked by their score divided by a
+power of the number of symbols, boundary included: the length penalty of common libraries. Wu et al.
+2016 (https://arxiv.org/abs/1609.08144, section 7) use the power of (5 + symbols) / 6 instead. Of
+texts with equal rank, the one with fewer symbols comes first, then the one whose first different
+symbol has the lower id.
 
-All that decides is arithmetic that is the same everywhere (arithmetic/exact.py), so the texts are
-too.
+All comparisons use arithmetic that is the same on every machine (network/exact.py), so the texts
+are too.
+
+Axes: B hypotheses, V symbols, N candidates. Candidate ``row * V + id`` is symbol ``id`` after
+hypothesis ``row``; hypotheses and candidates are in the order of their ids.
 """
 
 import copy
@@ -20,10 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
-from charloom.generation.decode_loop import PromptState, compiled, step
+from charloom.generation.decode_loop import ChooseDecoder, PromptState
 from charloom.generation.detokenizer import GeneratedText, IncrementalDetokenizer, PartialText
 from charloom.generation.novelty import NoveltyFilter
-from charloom.network.engine import Engine
 from charloom.network.exact import Floats, exp
 from charloom.settings import SamplingSettings
 from charloom.text.vocabulary import EOS, Vocabulary
@@ -33,33 +36,32 @@ Doubles = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
 LOG_SERIES_TERMS = 10
-"""Terms of a series for the logarithm: those left out are less than 1e-16 of it."""
+"""Terms of the series for the logarithm; the remaining ones are below 1e-16 of the result."""
 
 
 def beam_search(
-    engine: Engine,
+    choose_decoder: ChooseDecoder,
     vocabulary: Vocabulary,
     start: PromptState,
-    settings: SamplingSettings,
     n: int,
     novelty_filter: NoveltyFilter | None,
 ) -> Iterator[GeneratedText]:
-    """Yield the ``n`` best texts that a beam of ``settings.beam`` finds, the best first.
+    """Yield the ``n`` best texts that a beam of the settings' width finds, best first.
 
-    Each comes as soon as nothing that still grows can be better. No text comes twice, though
-    different symbols may spell it. The sieve looks at one text after another, the best first, until
-    ``n`` have passed; if all that were found come to fewer, those are all. Raises SettingsError if
-    ``n`` is more than the beam's width.
+    A text is yielded as soon as no unfinished hypothesis can become better. Each text is yielded
+    once, even if several sequences of symbols spell it. There may be fewer than ``n`` texts, also
+    because of the novelty filter, which examines the texts in the same order. Raises SettingsError
+    if ``n`` is more than the width of the beam.
     """
-    assert settings.beam is not None
-    if n > settings.beam:
-        texts = "1 text" if settings.beam == 1 else f"{settings.beam} texts"
+    width = start.settings.beam
+    assert width is not None
+    if n > width:
+        texts = "1 text" if width == 1 else f"{width} texts"
         raise SettingsError(
-            f"n is {n}, but a beam of {settings.beam} holds {texts}; "
-            "widen the beam, or ask for fewer."
+            f"n is {n}, but a beam of {width} holds {texts}; widen the beam, or ask for fewer."
         )
     seen: set[str] = set()
-    for text in _Search(engine, vocabulary, start, settings).texts():
+    for text in _BeamSearch(choose_decoder, vocabulary, start, width).texts():
         if text.text in seen:
             continue
         seen.add(text.text)
@@ -71,216 +73,229 @@ def beam_search(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Added:
-    """What was added at one position to the hypotheses that went on."""
+class _Extension:
+    """The symbols that one position adds to the hypotheses that continue."""
 
     parents_B: Ids
-    """The row of each one's beginning among the hypotheses of the position before."""
+    """The row of each hypothesis without its last symbol, at the position before."""
     ids_B: Ids
     nats_B: Doubles
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, order=True)
-class _Ended:
-    """A hypothesis that has ended; the best is the least."""
+class _EndedHypothesis:
+    """A hypothesis that has ended. The smallest is the best."""
 
     loss: Decimal
     symbols: int
-    place: int
-    """Where its last symbol stands among the candidates of its position."""
-    nats: float = dataclasses.field(compare=False)
-    """Those of its last symbol."""
+    candidate: int
+    """Its index among the candidates of its last position."""
+    last_nats: float = dataclasses.field(compare=False)
+    """Nats of its last symbol."""
 
 
-class _Losses:
-    """What texts are ranked by, turned round: the less, the better.
+class _LengthPenalty:
+    """Turns scores into losses, by which texts are ranked, lowest first.
 
-    Decimal numbers, whose powers are the same everywhere and do not overflow.
+    Losses are decimal numbers: their powers are the same on every machine and do not overflow.
     """
 
     def __init__(self, settings: SamplingSettings) -> None:
-        self._decimals = Context(prec=28, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+        self._context = Context(prec=28, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
         penalty = settings.length_penalty
-        self._penalty = Decimal(1 if penalty is None else penalty)
+        self._power = Decimal(1 if penalty is None else penalty)
         self._divisors: dict[int, Decimal] = {}
 
-    def of(self, score: float, symbols: int) -> Decimal:
-        """Return the loss of a text of some score and number of symbols."""
+    def loss(self, score: float, symbols: int) -> Decimal:
+        """Return the loss of a text with a score and a number of symbols."""
         if symbols not in self._divisors:
-            self._divisors[symbols] = self._decimals.power(symbols, self._penalty)
-        return self._decimals.divide(Decimal(-score), self._divisors[symbols])
+            self._divisors[symbols] = self._context.power(symbols, self._power)
+        return self._context.divide(Decimal(-score), self._divisors[symbols])
 
 
-class _Search:
-    """One beam search.
-
-    Hypotheses stand in the order of their ids. So do the candidates, each a hypothesis and one more
-    symbol: candidate ``row * V + id`` is ``id`` after hypothesis ``row``.
-    """
+class _BeamSearch:
+    """One beam search."""
 
     def __init__(
-        self, engine: Engine, vocabulary: Vocabulary, start: PromptState, settings: SamplingSettings
+        self,
+        choose_decoder: ChooseDecoder,
+        vocabulary: Vocabulary,
+        start: PromptState,
+        width: int,
     ) -> None:
-        self._engine = engine
+        self._choose_decoder = choose_decoder
         self._vocabulary = vocabulary
         self._start = start
-        self._settings = settings
-        self._steering = start.processor
-        self._width = settings.beam or 1
-        self._losses = _Losses(settings)
-        self._logits_BV, self._state = start.logits_1V, start.state
-        self._memory = start.processor.initial_state
+        self._settings = start.settings
+        self._processor = start.processor
+        self._width = width
+        self._length_penalty = _LengthPenalty(start.settings)
+        self._logits_BV, self._network_state = start.logits_1V, start.network_state
+        self._processor_state = start.processor.initial_state
         self._scores_B = np.zeros(1)
-        self._pieces = [IncrementalDetokenizer(vocabulary.level, settings.stop)]
-        """The text of each hypothesis, so far as a stop string may come of it; or else unused."""
-        self._added: list[_Added] = []
-        self._symbols = 0
-        """Symbols that were read."""
+        self._detokenizers = [IncrementalDetokenizer(vocabulary.level, start.settings.stop)]
+        """One per hypothesis, to find stop strings; not advanced without stop strings."""
+        self._extensions: list[_Extension] = []
+        self._symbols_read = 0
 
     def texts(self) -> Iterator[GeneratedText]:
-        """Yield the texts that ended, the best first, each once none that grows can be better."""
-        pool: list[_Ended] = []
+        """Yield the ended texts, best first, each once no hypothesis can become better."""
+        heap: list[_EndedHypothesis] = []
         while len(self._scores_B):
             for ended in self._extend():
-                heapq.heappush(pool, ended)
-            # What is no better than a text that has ended comes after it, since it is longer.
-            least = self._least_loss()
-            while pool and pool[0].loss <= least:
-                yield self._text(heapq.heappop(pool))
+                heapq.heappush(heap, ended)
+            # A text of equal loss that ends later ranks lower, since it is longer.
+            bound = self._loss_bound()
+            while heap and heap[0].loss <= bound:
+                yield self._text(heapq.heappop(heap))
 
-    def _extend(self) -> list[_Ended]:
+    def _extend(self) -> list[_EndedHypothesis]:
         """Add a symbol to the hypotheses; return those that end with it.
 
-        From the best candidate down: as many go on as the beam is wide, and what ends on the way
-        down takes no room from them.
+        Candidates are visited from the best one down until the beam is full of hypotheses that
+        continue. The ended ones on the way take no room in the beam.
         """
-        if self._added:
-            self._read(self._added[-1])
-        norms_B = _log_sum(self._logits_BV)
-        adjusted_BV = self._steering.process(self._logits_BV, len(self._added), self._memory)
-        scores_BV = self._scores_B[:, None] + (adjusted_BV - norms_B[:, None])
+        if self._extensions:
+            self._read(self._extensions[-1])
+        norms_B = _log_sum_exp(self._logits_BV)
+        processed_BV = self._processor.process(
+            self._logits_BV, len(self._extensions), self._processor_state
+        )
+        scores_BV = self._scores_B[:, None] + (processed_BV - norms_B[:, None])
         ended: list[int] = []
-        going: dict[int, IncrementalDetokenizer] = {}
-        for place in _descending(scores_BV.ravel(), 2 * self._width):
-            pieces = self._spell(place)
-            if pieces is None:
-                ended.append(place)
+        continued: dict[int, IncrementalDetokenizer] = {}
+        for candidate in _descending(scores_BV.ravel(), 2 * self._width):
+            detokenizer = self._push(candidate)
+            if detokenizer is None:
+                ended.append(candidate)
             else:
-                going[place] = pieces
-            if len(going) == self._width:
+                continued[candidate] = detokenizer
+            if len(continued) == self._width:
                 break
-        if len(self._added) + 1 == self._steering.max_length:
-            ended, going = [*ended, *going], {}
+        if len(self._extensions) + 1 == self._processor.max_length:
+            ended, continued = [*ended, *continued], {}
         result = self._end(np.array(ended, np.int64), scores_BV, norms_B)
-        places_B = np.array(sorted(going), np.int64)
-        self._pieces = [going[place] for place in places_B.tolist()]
-        self._go_on(places_B, scores_BV, norms_B)
+        candidates_B = np.array(sorted(continued), np.int64)
+        self._detokenizers = [continued[candidate] for candidate in candidates_B.tolist()]
+        self._continue(candidates_B, scores_BV, norms_B)
         return result
 
-    def _spell(self, place: int) -> IncrementalDetokenizer | None:
-        """Return what is held of a candidate's text; None if it ends with its last symbol."""
-        row, index = divmod(place, len(self._vocabulary))
+    def _push(self, candidate: int) -> IncrementalDetokenizer | None:
+        """Return the detokenizer after the symbol of a candidate; None if it ends the text."""
+        row, index = divmod(candidate, len(self._vocabulary))
         if index == EOS:
             return None
         if not self._settings.stop:
-            return self._pieces[row]
-        pieces = copy.deepcopy(self._pieces[row])
-        pieces.push([self._vocabulary.symbols[index]])
-        return None if pieces.stopped else pieces
+            return self._detokenizers[row]
+        detokenizer = copy.deepcopy(self._detokenizers[row])
+        detokenizer.push([self._vocabulary.symbols[index]])
+        return None if detokenizer.stopped else detokenizer
 
-    def _end(self, places_N: Ids, scores_BV: Doubles, norms_B: Doubles) -> list[_Ended]:
-        """Return the candidates at some places as texts that have ended."""
-        symbols = len(self._added) + 1
+    def _end(
+        self, candidates_N: Ids, scores_BV: Doubles, norms_B: Doubles
+    ) -> list[_EndedHypothesis]:
+        symbols = len(self._extensions) + 1
         return [
-            _Ended(loss=self._losses.of(score, symbols), symbols=symbols, place=place, nats=nats)
-            for place, score, nats in zip(
-                places_N.tolist(),
-                scores_BV.ravel()[places_N].tolist(),
-                self._nats(places_N, norms_B).tolist(),
+            _EndedHypothesis(
+                loss=self._length_penalty.loss(score, symbols),
+                symbols=symbols,
+                candidate=candidate,
+                last_nats=nats,
+            )
+            for candidate, score, nats in zip(
+                candidates_N.tolist(),
+                scores_BV.ravel()[candidates_N].tolist(),
+                self._nats(candidates_N, norms_B).tolist(),
                 strict=True,
             )
         ]
 
-    def _go_on(self, places_B: Ids, scores_BV: Doubles, norms_B: Doubles) -> None:
-        """Let the candidates at some places be the hypotheses; their last symbols are read later.
+    def _continue(self, candidates_B: Ids, scores_BV: Doubles, norms_B: Doubles) -> None:
+        """Make some candidates the hypotheses.
 
-        So none is read in vain.
+        The next ``_extend`` reads their last symbols, so the last ones of the search are not read.
         """
-        parents_B, ids_B = np.divmod(places_B, len(self._vocabulary))
-        nats_B = self._nats(places_B, norms_B)
-        self._added.append(_Added(parents_B=parents_B, ids_B=ids_B, nats_B=nats_B))
+        parents_B, ids_B = np.divmod(candidates_B, len(self._vocabulary))
+        nats_B = self._nats(candidates_B, norms_B)
+        self._extensions.append(_Extension(parents_B=parents_B, ids_B=ids_B, nats_B=nats_B))
         self._scores_B = scores_BV[parents_B, ids_B]
 
-    def _read(self, last: _Added) -> None:
+    def _read(self, last: _Extension) -> None:
         """Read the last symbols of all hypotheses, side by side."""
-        # How long a search takes is not known before: compiled code is loaded once NumPy has worked
-        # for about the time of that.
-        kernels = compiled(self._engine, self._symbols)
-        self._symbols += len(last.ids_B)
-        state = self._state.select(last.parents_B)
-        self._logits_BV, self._state = step(self._engine, last.ids_B, state, kernels)
-        self._memory = self._steering.advance(last.ids_B, self._memory.take(last.parents_B))
+        # The length of a search is not known in advance, so the compiled code is loaded once NumPy
+        # has worked for about as long as loading takes.
+        decoder = self._choose_decoder(self._symbols_read)
+        self._symbols_read += len(last.ids_B)
+        state = self._network_state.select(last.parents_B)
+        self._logits_BV, self._network_state = decoder.step(last.ids_B, state)
+        self._processor_state = self._processor.advance(
+            last.ids_B, self._processor_state.select(last.parents_B)
+        )
 
-    def _nats(self, places_N: Ids, norms_B: Doubles) -> Doubles:
-        """Return the nats of the last symbols of some candidates, (N,)."""
-        rows_N, ids_N = np.divmod(places_N, len(self._vocabulary))
+    def _nats(self, candidates_N: Ids, norms_B: Doubles) -> Doubles:
+        """Return the surprisal of the last symbols of some candidates, (N,)."""
+        rows_N, ids_N = np.divmod(candidates_N, len(self._vocabulary))
         return np.asarray(norms_B[rows_N] - self._logits_BV[rows_N, ids_N], np.float64)
 
-    def _least_loss(self) -> Decimal:
-        """Return a loss that no text falls short of which the hypotheses may still become.
+    def _loss_bound(self) -> Decimal:
+        """Return a lower bound on the loss of every text that the hypotheses can become.
 
-        No log probability is above 0, so without a bias above 0 the score s of a hypothesis is at
-        most 0 and only falls. Whatever text of ``symbols`` symbols it becomes, -score / symbols**p
-        >= -s / symbols**p >= -s / length**p. Rounding keeps the order: all sums and quotients here
-        are rounded correctly. A bias above 0 could lift a score at every further symbol.
+        No log probability is above 0, so without a positive bias the score s of a hypothesis is at
+        most 0 and never rises. For any text of ``symbols`` symbols, -score / symbols**p >= -s /
+        symbols**p >= -s / length**p. Rounding keeps this order: all sums and quotients here are
+        correctly rounded. A positive bias could raise a score at every symbol, so there is no
+        bound.
         """
         if len(self._scores_B) == 0:
             return Decimal("Infinity")
-        if (self._steering.bias_V > 0).any():
+        if (self._processor.bias_V > 0).any():
             return Decimal("-Infinity")
-        return self._losses.of(float(self._scores_B.max()), self._steering.max_length)
+        best = float(self._scores_B.max())
+        return self._length_penalty.loss(best, self._processor.max_length)
 
-    def _text(self, ended: _Ended) -> GeneratedText:
-        """Return the text of a hypothesis, followed from its end to its beginning."""
-        row, index = divmod(ended.place, len(self._vocabulary))
-        ids, nats = [index], [ended.nats]
+    def _text(self, ended: _EndedHypothesis) -> GeneratedText:
+        """Return the text of a hypothesis, collected from its last symbol to its first."""
+        row, index = divmod(ended.candidate, len(self._vocabulary))
+        ids, nats = [index], [ended.last_nats]
         for position in range(ended.symbols - 2, -1, -1):
-            added = self._added[position]
-            ids.append(int(added.ids_B[row]))
-            nats.append(float(added.nats_B[row]))
-            row = int(added.parents_B[row])
+            extension = self._extensions[position]
+            ids.append(int(extension.ids_B[row]))
+            nats.append(float(extension.nats_B[row]))
+            row = int(extension.parents_B[row])
         text = PartialText(self._settings.seed, self._vocabulary, self._settings)
-        spelled = text.append(ids[::-1], np.array(nats[::-1]))
-        return text.finish(self._start.prompt, spelled, self._settings.label)
+        added = text.append(ids[::-1], np.array(nats[::-1]))
+        return text.finish(self._start.prompt, added)
 
 
-def _descending(scores_N: Doubles, at_once: int) -> Iterator[int]:
-    """Yield the places of all scores above minus infinity, the best first, of equals the lowest.
+def _descending(scores_N: Doubles, chunk: int) -> Iterator[int]:
+    """Yield the indices of all finite scores, the best first; ties go to the lower index.
 
-    They are sorted as they are asked for, ``at_once`` or more at a time.
+    The scores are sorted as they are consumed, ``chunk`` or more at a time.
     """
     left_N = scores_N.copy()
     while (left_N > -np.inf).any():
-        last = max(len(left_N) - at_once, 0)
-        # All that equal the last one are in, so which of them come first is not left to chance.
-        places_N = np.flatnonzero((left_N >= np.partition(left_N, last)[last]) & (left_N > -np.inf))
-        yield from places_N[np.argsort(-left_N[places_N], kind="stable")].tolist()
-        left_N[places_N] = -np.inf
+        last = max(len(left_N) - chunk, 0)
+        # Includes all that equal the last one, so that their order does not depend on partition.
+        indices_N = np.flatnonzero(
+            (left_N >= np.partition(left_N, last)[last]) & (left_N > -np.inf)
+        )
+        yield from indices_N[np.argsort(-left_N[indices_N], kind="stable")].tolist()
+        left_N[indices_N] = -np.inf
 
 
-def _log_sum(logits_BV: Floats) -> Doubles:
-    """Return the logarithm of the sum of each row's exponentials, (B,), at least its maximum."""
+def _log_sum_exp(logits_BV: Floats) -> Doubles:
+    """Return log(sum(exp(logits))) of each row, (B,), at least the maximum of the row."""
     best_B1 = logits_BV.max(axis=1, keepdims=True)
     total_B = np.cumsum(exp(logits_BV - best_B1), axis=1, dtype=np.float64)[:, -1]
     return np.asarray(best_B1[:, 0] + _log(total_B), np.float64)
 
 
 def _log(x_B: Doubles) -> Doubles:
-    """Return the logarithm of numbers of at least 1, made of operations that are alike everywhere.
+    """Return the logarithm of numbers of at least 1, the same on every machine.
 
     For x = m * 2**e it is e * log(2) + 2 artanh((m - 1) / (m + 1)), and artanh(f) is the series f +
     f**3 / 3 + f**5 / 5 ... (Abramowitz and Stegun 1964, 4.1.27). With m between sqrt(1/2) and
-    sqrt(2) f**2 is below 0.03.
+    sqrt(2), f**2 is below 0.03.
     """
     m_B, e_B = np.frexp(x_B)
     half_B = m_B * m_B < 0.5

@@ -1,13 +1,16 @@
 r"""From a regular expression to a deterministic automaton over the bytes of UTF-8.
 
-outlines-core builds it, with the syntax of Rust's regex crate (https://docs.rs/regex): ``.`` is no
-line feed, and there is neither look-around nor back reference. It is made to search for a match;
-here texts are matched as a whole. So it is given the expression between ``\n(?:`` and ``)\z``:
+The automaton is built by outlines-core, with the syntax of Rust's regex crate
+(https://docs.rs/regex): ``.`` excludes the line feed, and there are no look-arounds or back
+references. The library searches for a match inside a text, but here whole texts must match. So it
+gets the expression between ``\n(?:`` and ``)\z``, for two reasons:
 
-- Of alternatives it goes on with the first that matches: ``a|ab`` would never give ``ab``, nor
-  ``a*?`` anything. With ``\z`` behind them none matches before the text is at its end.
-- It refuses what may begin with an assertion, as an expression does that may be empty before
-  ``\z``. With a line feed in front none does; the line feed is walked over at once.
+- It follows the first alternative that matches: from ``a|ab`` it would never generate ``ab``, and
+  from ``a*?`` nothing at all. With ``\z`` at the end, no alternative matches before the end of the
+  text.
+- It refuses an expression that may begin with an assertion, and one that may be empty does, before
+  ``\z``. With a line feed in front, none does; ``ByteAutomaton.start`` is the state after the line
+  feed.
 """
 
 import re
@@ -18,16 +21,16 @@ from typing import Any
 from charloom.errors import SettingsError
 
 MAX_SECONDS = 10.0
-"""How long an automaton may take to be built."""
+"""Seconds that building an automaton may take."""
 MAX_SIZE = 100_000
-"""Characters and classes of an expression, repetitions written out: a bound on memory, of which
-larger ones take too much within ``SECONDS``."""
+"""Characters and classes of an expression, with repetitions expanded. A larger expression could
+exhaust memory within ``MAX_SECONDS``."""
 MAX_QUOTED = 40
-"""Characters of an expression or a prompt that a message shows."""
+"""Characters of an expression or a prompt that a message shows at most."""
 
 _BYTES = 256
 _NOTHING, _END = _BYTES, _BYTES + 1
-"""What the library calls no byte at all, and the end of the text."""
+"""Token ids for the empty token and for the end of the text, as outlines-core needs them."""
 
 _OUTSIDE = re.compile(
     r"""\\[pPxuU]\{[^}]*\} | \\.                                # escapes
@@ -35,14 +38,14 @@ _OUTSIDE = re.compile(
     | \[\^?(?:-+|\])? | \{[\d\s,]+\} | .""",
     re.VERBOSE | re.DOTALL,
 )
-# In a class a bracket opens another one, unless it ends a range.
+# Inside a class, a bracket opens a nested class, unless it ends a range.
 _INSIDE = re.compile(
     r"""\[\^?(?:-+|\])? | \] | --
     | (?:\\[pPxuU]\{[^}]*\} | \\. | .) (?:-(?![\]-])(?:\\.|.))?""",
     re.VERBOSE | re.DOTALL,
 )
 _REFUSED = {
-    r"\(\?<?[=!]": "look-around, {!r}, which an automaton cannot do: put it in another way.",
+    r"\(\?<?[=!]": "look-around, {!r}, which an automaton cannot do: write it without.",
     r"\\[1-9k]|\(\?P=": "a back reference, {!r}, which an automaton cannot do: leave it out.",
     r"\\[bB<>]": "a word boundary, {!r}, which is not supported: name the characters instead.",
     r"\^|\\A": "{!r} after its beginning; the text is matched as a whole: leave it out, or write "
@@ -51,20 +54,20 @@ _REFUSED = {
 
 
 class ByteAutomaton:
-    """The automaton of an expression; a state is a number that the library gave it."""
+    """The automaton of an expression. Its states are the numbers that outlines-core uses."""
 
-    def __init__(self, pattern: str) -> None:
-        """Raises SettingsError for a pattern that is no regular expression or too large."""
-        # A text is matched from its beginning, so there these say nothing.
+    def __init__(self, pattern: str, *, max_seconds: float = MAX_SECONDS) -> None:
+        """Raises SettingsError for a pattern that is not valid or too large."""
+        # Texts are matched from their beginning, so a leading anchor has no effect.
         inner = re.sub(r"\A(?:\^|\\A)+", "", pattern)
         _check(pattern, inner)
-        self._index = _build(pattern, inner)
+        self._index = _build(pattern, inner, max_seconds)
         self.pattern = pattern
         self.start = self.walk(self._index.get_initial_state(), b"\n")
         """The state before the first byte; None if no text matches."""
 
     def walk(self, state: int | None, data: bytes) -> int | None:
-        """Return the state after some bytes, None if no match begins with them."""
+        """Return the state after some bytes; None if no match begins with them."""
         for byte in data:
             if state is None:
                 return None
@@ -72,44 +75,44 @@ class ByteAutomaton:
         return state
 
     def transitions(self, state: int) -> list[tuple[int, int]]:
-        """Return each byte that may come next, with the state after it."""
+        """Return each byte that may follow, with the state after it."""
         tokens = self._index.get_allowed_tokens(state)
         return [(t, self._index.get_next_state(state, t)) for t in tokens if t < _BYTES]
 
     def is_match(self, state: int) -> bool:
-        """Return whether what led to the state is a whole match."""
+        """Return whether the bytes that lead to a state are a whole match."""
         return bool(self._index.is_final_state(state))
 
     def shortest_completion(
         self, state: int | None, preferred: Collection[int] = ()
     ) -> bytes | None:
-        """Return the shortest bytes that lead from a state to a match, None if none do.
+        """Return the shortest bytes that lead from a state to a match; None if there is none.
 
-        Of equally short ones those that begin with a byte of ``preferred``, then the lowest.
+        Ties go to bytes of ``preferred``, then to lower bytes.
         """
         paths = {} if state is None else {state: b""}
-        waiting = list(paths)
-        for here in waiting:
-            if self.is_match(here):
-                return paths[here]
-            following = self.transitions(here)
-            for byte, there in sorted(following, key=lambda pair: (pair[0] not in preferred, pair)):
-                if there not in paths:
-                    paths[there] = paths[here] + bytes([byte])
-                    waiting.append(there)
+        queue = list(paths)
+        for source in queue:
+            if self.is_match(source):
+                return paths[source]
+            transitions = self.transitions(source)
+            for byte, target in sorted(transitions, key=lambda t: (t[0] not in preferred, t)):
+                if target not in paths:
+                    paths[target] = paths[source] + bytes([byte])
+                    queue.append(target)
         return None
 
 
 def quote(text: str) -> str:
-    """Return a text as messages show it: in quotes, and shortened."""
+    """Return a text in quotes, shortened to MAX_QUOTED characters, for a message."""
     return repr(text) if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]!r}..."
 
 
 def _tokens(pattern: str) -> Iterator[str]:
-    """Yield the tokens of an expression; of a class, which may have others in it, its beginning."""
-    place = depth = 0
-    while match := (_INSIDE if depth else _OUTSIDE).match(pattern, place):
-        place = match.end()
+    """Yield the tokens of an expression; of a class, only its opening token."""
+    position = depth = 0
+    while match := (_INSIDE if depth else _OUTSIDE).match(pattern, position):
+        position = match.end()
         token = match.group()
         if token.startswith("["):
             depth += 1
@@ -122,41 +125,44 @@ def _tokens(pattern: str) -> Iterator[str]:
 
 
 def _check(pattern: str, inner: str) -> None:
-    """Refuse what the library cannot do, and what it would need too much memory for."""
+    """Raise SettingsError for syntax that is not supported and for a size above MAX_SIZE.
+
+    The size of a group or class multiplies with its repetition; ``last`` is that of the last one.
+    """
     groups, last, total = [0], 0, 0
     for token in _tokens(inner):
-        for refused, why in _REFUSED.items():
+        for refused, reason in _REFUSED.items():
             if re.fullmatch(refused, token):
                 raise SettingsError(
-                    f"the expression to match, {quote(pattern)}, has {why.format(token)}"
+                    f"the expression to match, {quote(pattern)}, has {reason.format(token)}"
                 )
-        more = 0
+        added = 0
         if token.startswith("(") and not token.endswith(")"):
             groups.append(total)
         elif token == ")" and len(groups) > 1:
             last = total - groups.pop()
         elif token.startswith("{") and token != "{":
-            more = last * (max(map(int, re.findall(r"\d+", token)), default=1) - 1)
-            last += more
+            added = last * (max(map(int, re.findall(r"\d+", token)), default=1) - 1)
+            last += added
         elif token not in "*+?|)":
-            more = last = 1
-        total += more
+            added = last = 1
+        total += added
         if total > MAX_SIZE:
             raise too_large_error(pattern)
 
 
-def _build(pattern: str, inner: str) -> Any:
-    """Return the library's automaton."""
+def _build(pattern: str, inner: str, max_seconds: float) -> Any:
+    """Return the ``outlines_core.Index`` of an expression."""
     from outlines_core import Index, Vocabulary
 
     tokens = {bytes([byte]): [byte] for byte in range(_BYTES)}
-    # By the empty token each state follows itself. A state that nothing follows is taken for a
-    # fault of the vocabulary, though other branches of the expression may match.
+    # With the empty token, every state has a successor: itself. The library reports a state without
+    # successors as an error of the vocabulary, although other branches may match.
     vocabulary = Vocabulary(_END, tokens | {b"": [_NOTHING]})
 
     def build() -> Any:
-        # An expression can be wrong by itself and right between parentheses, as 'a)(b' is. This
-        # one ends with an error too, but only if it can be read the error is about word boundaries.
+        # 'a)(b' is not valid by itself, but is between parentheses. This call always fails: on the
+        # word boundary if the expression is valid, and otherwise on the expression.
         try:
             Index(rf"\b|{inner}", vocabulary)
         except ValueError as error:
@@ -165,31 +171,31 @@ def _build(pattern: str, inner: str) -> Any:
         try:
             return Index(rf"\n(?:{inner})\z", vocabulary)
         except ValueError:
-            # A comment of verbose mode has swallowed the parenthesis: end its line.
+            # The parenthesis is inside a comment of verbose mode: end the line first.
             return Index(f"\\n(?:{inner}\n)\\z", vocabulary)
 
     try:
-        return _in_time(build, pattern)
+        return _run_within(max_seconds, build, pattern)
     except ValueError:
-        raise _unreadable(pattern) from None
+        raise _invalid_error(pattern) from None
 
 
-def _in_time(build: Callable[[], Any], pattern: str) -> Any:
-    """Return what ``build`` does; raises SettingsError if it takes too long.
+def _run_within(seconds: float, build: Callable[[], Any], pattern: str) -> Any:
+    """Return the result of ``build``; raises SettingsError if it takes longer.
 
-    The library cannot be stopped: then its thread works on until it or the process ends.
+    The library cannot be interrupted: its thread continues until it or the process ends.
     """
     results: list[Any] = []
 
-    def work() -> None:
+    def run() -> None:
         try:
             results.append(build())
         except BaseException as error:
             results.append(error)
 
-    thread = threading.Thread(target=work, daemon=True)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(MAX_SECONDS)
+    thread.join(seconds)
     if not results:
         raise too_large_error(pattern)
     if isinstance(results[0], BaseException):
@@ -198,14 +204,14 @@ def _in_time(build: Callable[[], Any], pattern: str) -> Any:
 
 
 def too_large_error(pattern: str) -> SettingsError:
-    """Return the error of an expression that would take too much memory or time."""
+    """Return the error for an expression that would take too much memory or time."""
     return SettingsError(
         f"the expression to match, {quote(pattern)}, is too large; repeat less, "
         r"or use smaller classes, such as [a-z] in place of \w."
     )
 
 
-def _unreadable(pattern: str) -> SettingsError:
+def _invalid_error(pattern: str) -> SettingsError:
     import regex
 
     reason = ""

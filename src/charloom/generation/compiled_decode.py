@@ -1,274 +1,162 @@
-"""The engine compiled by Numba: streams grow many symbols in one call, without Python.
+"""The decode loop compiled by Numba. Importing this module takes about a second.
 
-Each function is that of engine.py, steering.py, sampling.py or philox.py, operation for operation,
-so that texts are the same bit for bit. Compiled code is kept on disk by Numba.
-
-``steering`` is the tuple that ``growth._steering`` makes.
-
-Axes: S streams of a block, K inputs, G gates times H, V symbols, L layers, T symbols a call, W last
-symbols, Q states of the automaton, J symbols that must still come.
+Axes as in decode_kernels.py.
 """
 
-import numba
+from typing import ClassVar
+
 import numpy as np
 
-from charloom.network.exact import ONE
-from charloom.network.kernels.exact_compiled import accumulate, exp, sigmoid, tanh
+from charloom.generation import decode_kernels as kernels
+from charloom.generation.decode_loop import COMPILED_BATCH, DecodedBlock, DecoderState
+from charloom.generation.logits_processor import LogitsProcessor, ProcessorState
+from charloom.generation.sampling import Truncation, clamp_temperature
+from charloom.network.engine import Engine, Ids
+from charloom.network.exact import Floats
+from charloom.network.kernels.exact_compiled import accumulate
+from charloom.network.reference import State
 
-LSTM, GRU, RNN = 0, 1, 2
-ZERO, INFINITY = np.float32(0), np.float32(np.inf)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def advance(cell_kind, layers, ids_S, hidden_LSH, cell_LSH, gates_SG, sums_SG, streams):
-    """Read one symbol in each of the first ``streams`` streams, in place.
-
-    ``layers`` are the weights of the recurrent layers, in the order of ``engine.Weights``.
-    """
-    table_VG, input_LHG, bias_LG, recurrent_LHG, recurrent_bias_LH = layers
-    L, H = hidden_LSH.shape[0], hidden_LSH.shape[2]
-    G = table_VG.shape[1]
-    for s in range(streams):
-        for j in range(G):
-            gates_SG[s, j] = table_VG[ids_S[s], j]
-    for k in range(L):
-        if k:
-            for s in range(streams):
-                for j in range(G):
-                    gates_SG[s, j] = bias_LG[k - 1, j]
-            accumulate(gates_SG, hidden_LSH[k - 1], input_LHG[k - 1], streams)
-        if cell_kind == GRU:
-            for s in range(streams):
-                for j in range(2 * H):
-                    sums_SG[s, j] = gates_SG[s, j]
-                for j in range(H):
-                    sums_SG[s, 2 * H + j] = recurrent_bias_LH[k, j]
-            accumulate(sums_SG, hidden_LSH[k], recurrent_LHG[k], streams)
-        else:
-            accumulate(gates_SG, hidden_LSH[k], recurrent_LHG[k], streams)
-        for s in range(streams):
-            _activate(cell_kind, gates_SG[s], sums_SG[s], hidden_LSH[k, s], cell_LSH[k, s])
+_CELL_KINDS = {"lstm": kernels.LSTM, "gru": kernels.GRU, "rnn": kernels.RNN}
+_Plain = tuple[object, ...]
+_NO_AUTOMATON = np.empty((0, 0), np.int32)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _activate(cell_kind, gates_G, sums_G, hidden_H, cell_H):
-    """Make the new state of one stream from its gates; gru has recurrent sums of its own."""
-    H = len(hidden_H)
-    if cell_kind == LSTM:
-        for j in range(H):
-            kept, added = sigmoid(gates_G[H + j]) * cell_H[j], sigmoid(gates_G[j])
-            new = kept + added * tanh(gates_G[2 * H + j])
-            cell_H[j] = new
-            hidden_H[j] = sigmoid(gates_G[3 * H + j]) * tanh(new)
-    elif cell_kind == GRU:
-        for j in range(H):
-            update = sigmoid(sums_G[H + j])
-            new = tanh(gates_G[2 * H + j] + sigmoid(sums_G[j]) * sums_G[2 * H + j])
-            hidden_H[j] = (ONE - update) * new + update * hidden_H[j]
+class CompiledDecoder:
+    """The decoder in compiled code, which decodes a block of symbols without Python."""
+
+    batch: ClassVar[int] = COMPILED_BATCH
+    releases_gil: ClassVar[bool] = True
+
+    def __init__(self, engine: Engine) -> None:
+        weights = engine.weights
+        self._engine = engine
+        self._layers = kernels.Layers(
+            cell_kind=_CELL_KINDS[engine.settings.cell],
+            table_VG=weights.table_VG,
+            input_LHG=weights.input_LHG,
+            bias_LG=weights.bias_LG,
+            recurrent_LHG=weights.recurrent_LHG,
+            recurrent_bias_LH=weights.recurrent_bias_LH,
+        )
+        self._output = kernels.Output(weight_HV=weights.output_HV, bias_V=weights.output_bias_V)
+        self._last_options: tuple[LogitsProcessor, tuple[_Plain, _Plain]] | None = None
+
+    def prefill(self, ids_T: Ids, state: State) -> tuple[Floats, State]:
+        """Read symbols in one sequence; see ``Decoder``."""
+        hidden_LBH, cell_LBH = _copy(state)
+        kernels.prefill(self._layers, np.ascontiguousarray(ids_T, np.int64), hidden_LBH, cell_LBH)
+        state = self._state(hidden_LBH, cell_LBH)
+        return self._engine.logits(state), state
+
+    def step(self, ids_B: Ids, state: State) -> tuple[Floats, State]:
+        """Read one symbol in each sequence; see ``Decoder``."""
+        sequences, G = len(ids_B), self._layers.table_VG.shape[1]
+        hidden_LBH, cell_LBH = _copy(state)
+        gates_BG, sums_BG = np.empty((2, sequences, G), np.float32)
+        logits_BV = np.tile(self._output.bias_V, (sequences, 1))
+        ids_B = np.ascontiguousarray(ids_B, np.int64)
+        kernels.advance(self._layers, ids_B, hidden_LBH, cell_LBH, gates_BG, sums_BG, sequences)
+        accumulate(logits_BV, hidden_LBH[-1], self._output.weight_HV, sequences)
+        return logits_BV, self._state(hidden_LBH, cell_LBH)
+
+    def decode(self, state: DecoderState, steps: int, processor: LogitsProcessor) -> DecodedBlock:
+        """Decode up to ``steps`` symbols in each sequence; see ``Decoder``."""
+        sequences = _to_sequences(state)
+        block = kernels.Block(
+            ids_BT=np.empty((len(state), steps), np.int32),
+            nats_BT=np.empty((len(state), steps)),
+            lengths_B=np.empty(len(state), np.int64),
+        )
+        has_unread = state.last_ids_B is not None
+        rows_B = kernels.decode(
+            tuple(self._layers),
+            tuple(self._output),
+            *self._options(processor),
+            tuple(sequences),
+            tuple(block),
+            state.position,
+            has_unread,
+        )
+        n = len(rows_B)
+        return DecodedBlock(
+            ids_BT=block.ids_BT,
+            nats_BT=block.nats_BT,
+            lengths_B=block.lengths_B,
+            rows_B=rows_B,
+            state=DecoderState(
+                network_state=self._state(sequences.hidden_LBH[:, :n], sequences.cell_LBH[:, :n]),
+                logits_BV=sequences.logits_BV[:n],
+                seeds_B=state.seeds_B[rows_B],
+                processor_state=ProcessorState(
+                    automaton_B=sequences.automaton_B[:n], recent_BW=sequences.recent_BW[:n]
+                ),
+                last_ids_B=sequences.last_ids_B[:n],
+                position=state.position + steps,
+            ),
+        )
+
+    def _options(self, processor: LogitsProcessor) -> tuple[_Plain, _Plain]:
+        """Return the options of a processor; those of the last call are kept."""
+        last = self._last_options
+        if last is None or last[0] is not processor:
+            options = tuple(processor_options(processor))
+            sampling = tuple(sampling_options(processor.truncation, len(processor.bias_V)))
+            last = self._last_options = (processor, (options, sampling))
+        return last[1]
+
+    def _state(self, hidden_LBH: Floats, cell_LBH: Floats) -> State:
+        has_cell = self._layers.cell_kind == kernels.LSTM
+        return State(hidden=hidden_LBH, cell=cell_LBH if has_cell else None)
+
+
+def processor_options(processor: LogitsProcessor) -> kernels.ProcessorOptions:
+    """Return the options of a processor as the kernels take them."""
+    automaton = processor.automaton
+    return kernels.ProcessorOptions(
+        bias_V=processor.bias_V,
+        repetition_penalty=processor.repetition_penalty,
+        repetition_span=processor.repetition_span,
+        min_length=processor.min_length,
+        max_length=processor.max_length,
+        next_QV=_NO_AUTOMATON if automaton is None else automaton.next_QV,
+        distance_JQ=_NO_AUTOMATON if automaton is None else automaton.distance_JQ,
+    )
+
+
+def sampling_options(truncation: Truncation, symbols: int) -> kernels.SamplingOptions:
+    """Return the options of a truncation as the kernels take them, for V symbols."""
+    temperature = truncation.temperature
+    return kernels.SamplingOptions(
+        temperature=clamp_temperature(temperature) if temperature else np.float32(0),
+        truncates=truncation.truncates,
+        top_k=truncation.top_k or symbols,
+        top_p=truncation.top_p,
+        min_p=truncation.min_p,
+    )
+
+
+def _to_sequences(state: DecoderState) -> kernels.Sequences:
+    """Return a copy of the state, which the kernels may change in place."""
+    hidden_LBH, cell_LBH = _copy(state.network_state)
+    if state.last_ids_B is None:
+        logits_BV = np.array(state.logits_BV, np.float32, order="C")
+        last_ids_B = np.zeros(len(state), np.int64)
     else:
-        for j in range(H):
-            hidden_H[j] = tanh(gates_G[j])
+        logits_BV = np.empty(state.logits_BV.shape, np.float32)
+        last_ids_B = state.last_ids_B.copy()
+    return kernels.Sequences(
+        hidden_LBH=hidden_LBH,
+        cell_LBH=cell_LBH,
+        automaton_B=state.processor_state.automaton_B.copy(),
+        recent_BW=np.array(state.processor_state.recent_BW, order="C"),
+        logits_BV=logits_BV,
+        last_ids_B=last_ids_B,
+        seeds_B=state.seeds_B,
+    )
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def read(cell_kind, layers, ids_T, hidden_LSH, cell_LSH):
-    """Read symbols, one after another, in one stream."""
-    G = layers[0].shape[1]
-    gates_SG, sums_SG = np.empty((1, G), np.float32), np.empty((1, G), np.float32)
-    for t in range(len(ids_T)):
-        one = ids_T[t : t + 1]
-        advance(cell_kind, layers, one, hidden_LSH, cell_LSH, gates_SG, sums_SG, 1)
-
-
-@numba.njit(inline="always")
-def uniform(seed, position):
-    """Return the number in [0, 1) of a seed and a position, as philox.py does."""
-    low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
-    c0, c1, c2, c3 = position & low, position >> half, np.uint64(0), np.uint64(0)
-    k0, k1 = seed & low, seed >> half
-    for _ in range(10):
-        p, q = np.uint64(0xD2511F53) * c0, np.uint64(0xCD9E8D57) * c2
-        c0, c1, c2, c3 = (q >> half) ^ c1 ^ k0, q & low, (p >> half) ^ c3 ^ k1, p & low
-        k0 = (k0 + np.uint64(0x9E3779B9)) & low
-        k1 = (k1 + np.uint64(0xBB67AE85)) & low
-    return np.float64((c0 >> np.uint64(5)) * np.uint64(67108864) + (c1 >> np.uint64(6))) * 2.0**-53
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def adjust(logits_V, adjusted_V, steering, position, state, recent_W, end):
-    """Write the logits that ``Steering.adjust`` gives for one stream."""
-    penalty, span, minimum, length, table_QV, need_JQ = steering[6:12]
-    bias_V = steering[0]
-    V = logits_V.shape[0]
-    for j in range(V):
-        adjusted_V[j] = logits_V[j]
-    if recent_W.shape[0]:
-        press(logits_V, adjusted_V, penalty, span, recent_W)
-    for j in range(V):
-        adjusted_V[j] += bias_V[j]
-    if table_QV.shape[0]:
-        later, now = need_JQ[max(minimum - position - 1, 0)], need_JQ[max(minimum - position, 0)]
-        left = length - position - 1
-        for j in range(V):
-            if j != end and (table_QV[state, j] < 0 or later[table_QV[state, j]] > left):
-                adjusted_V[j] = -INFINITY
-        if now[state] != 0:
-            adjusted_V[end] = -INFINITY
-    elif position < minimum:
-        adjusted_V[end] = -INFINITY
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def press(logits_V, adjusted_V, penalty, span, recent_W):
-    """Press down the logits of symbols that would end a passage which stands in the last W."""
-    W = recent_W.shape[0]
-    for place in range(W - span + 1):
-        same = True
-        for k in range(span - 1):
-            if recent_W[place + k] != recent_W[W - span + 1 + k]:
-                same = False
-                break
-        symbol = recent_W[place + span - 1]
-        if same and symbol >= 0:
-            logit = logits_V[symbol]
-            adjusted_V[symbol] = logit / penalty if logit > ZERO else logit * penalty
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def cut(logits_V, weights_V, top_k, top_p, min_p):
-    """Set the weights to 0 that ``sampling._cut`` does."""
-    order = np.argsort(-logits_V, kind="mergesort")
-    kept = min(top_k, len(order))
-    total = 0.0
-    for k in range(kept):
-        total += weights_V[order[k]]
-    if top_p < 1:
-        sofar = 0.0
-        for k in range(kept):
-            sofar += weights_V[order[k]]
-            if sofar >= top_p * total:
-                kept = k + 1
-                break
-    for k in range(kept):
-        if weights_V[order[k]] < min_p:
-            kept = k
-            break
-    for k in range(kept, len(order)):
-        weights_V[order[k]] = ZERO
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def choose(logits_V, weights_V, steering, number):
-    """Return the id that ``sampling.choose`` gives for one stream."""
-    temperature, cuts, top_k, top_p, min_p = steering[1:6]
-    V = logits_V.shape[0]
-    best = logits_V[0]
-    for j in range(V):
-        best = max(best, logits_V[j])
-    if temperature == ZERO:
-        for j in range(V):
-            if logits_V[j] == best:
-                return j
-    for j in range(V):
-        weight = exp((logits_V[j] - best) / temperature)
-        weights_V[j] = weight if logits_V[j] > -INFINITY else ZERO
-    if cuts:
-        cut(logits_V, weights_V, top_k, top_p, min_p)
-    total = 0.0
-    for j in range(V):
-        total += weights_V[j]
-    target, sofar = number * total, 0.0
-    for j in range(V):
-        sofar += weights_V[j]
-        if sofar > target:
-            return j
-    return V - 1
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def surprisal(logits_V, weights_V, index):
-    """Return -log(softmax(logits)) of one id, in nats."""
-    V = logits_V.shape[0]
-    best = logits_V[0]
-    for j in range(V):
-        best = max(best, logits_V[j])
-    for j in range(V):
-        weights_V[j] = exp(logits_V[j] - best)
-    total = 0.0
-    for j in range(V):
-        total += weights_V[j]
-    return np.log(total) - (logits_V[index] - best)
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def follow(index, table_QV, automaton_1, recent_W):
-    """Do what ``Steering.follow`` does in one stream, in place."""
-    if table_QV.shape[0]:
-        automaton_1[0] = table_QV[automaton_1[0], index]
-    W = recent_W.shape[0]
-    for k in range(W - 1):
-        recent_W[k] = recent_W[k + 1]
-    if W:
-        recent_W[W - 1] = index
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def grow(
-    cell_kind,
-    layers,
-    output,
-    steering,
-    streams,
-    logits_SV,
-    last_S,
-    begun,
-    seeds_S,
-    position,
-    end,
-    drawn,
-):
-    """Draw up to T symbols in each stream, all at the same ``position``; those that end leave.
-
-    If the streams have ``begun``, their last symbols ``last_S`` are read first; otherwise
-    ``logits_SV`` are those of the next symbol. Row r of what is written belongs to stream r; a
-    stream that ended has ``end`` as its last id. Returns the rows of those that go on, in the order
-    in which their states stand now, first.
-    """
-    output_HV, output_bias_V = output
-    hidden_LSH, cell_LSH, automaton_S, recent_SW = streams
-    ids_ST, nats_ST, lengths_S = drawn
-    S, T = ids_ST.shape
-    L, V, G = hidden_LSH.shape[0], output_bias_V.shape[0], layers[0].shape[1]
-    gates_SG, sums_SG = np.empty((S, G), np.float32), np.empty((S, G), np.float32)
-    adjusted_V, weights_V = np.empty(V, np.float32), np.empty(V, np.float32)
-    table_QV = steering[10]
-    row_S = np.arange(S)
-    going = S
-    for t in range(T):
-        if begun or t:
-            advance(cell_kind, layers, last_S, hidden_LSH, cell_LSH, gates_SG, sums_SG, going)
-            for s in range(going):
-                logits_SV[s] = output_bias_V
-            accumulate(logits_SV, hidden_LSH[L - 1], output_HV, going)
-        s, place = 0, position + t
-        while s < going:
-            row = row_S[s]
-            number = uniform(seeds_S[row], np.uint64(place))
-            adjust(logits_SV[s], adjusted_V, steering, place, automaton_S[s], recent_SW[s], end)
-            index = choose(adjusted_V, weights_V, steering, number)
-            nats_ST[row, t] = surprisal(logits_SV[s], weights_V, index)
-            ids_ST[row, t] = index
-            lengths_S[row] = t + 1
-            last_S[s] = index
-            if index != end:
-                follow(index, table_QV, automaton_S[s : s + 1], recent_SW[s])
-                s += 1
-                continue
-            # The last stream takes the place of the one that ended; it is looked at next.
-            going -= 1
-            row_S[s], automaton_S[s] = row_S[going], automaton_S[going]
-            logits_SV[s], recent_SW[s] = logits_SV[going], recent_SW[going]
-            hidden_LSH[:, s], cell_LSH[:, s] = hidden_LSH[:, going], cell_LSH[:, going]
-        if going == 0:
-            break
-    return row_S[:going]
+def _copy(state: State) -> tuple[Floats, Floats]:
+    """Return copies of hidden and cell state; the hidden state twice for a cell without one."""
+    hidden_LBH = np.array(state.hidden, np.float32, order="C")
+    cell_LBH = state.hidden if state.cell is None else state.cell
+    return hidden_LBH, np.array(cell_LBH, np.float32, order="C")

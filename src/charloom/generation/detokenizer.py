@@ -1,4 +1,7 @@
-"""From symbols to text, piece by piece: unfinished characters and stop strings are held back."""
+"""From symbols to text, block by block.
+
+Unfinished characters and possible beginnings of stop strings are held back.
+"""
 
 import codecs
 import dataclasses
@@ -16,11 +19,11 @@ from charloom.text.vocabulary import EOS, Vocabulary
 
 
 class IncrementalDetokenizer:
-    """Joins the symbols of one text as they come, and ends it before the first stop string.
+    """Joins the symbols of one text and ends it before the first stop string.
 
-    All that ``push`` and ``finish`` return, joined, is ``symbols.join`` of what was pushed, cut
-    before the stop string that is complete first (of those complete at once, the longest). What is
-    held back is shorter than the longest stop string.
+    The results of ``push`` and ``finish``, concatenated, equal ``symbols.join`` of the pushed
+    symbols, cut before the stop string that is complete first (the longest of several complete at
+    once). The text that is held back is shorter than the longest stop string.
     """
 
     def __init__(self, level: Level, stop: Sequence[str] = ()) -> None:
@@ -32,43 +35,43 @@ class IncrementalDetokenizer:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, symbols: Sequence[str]) -> tuple[str, int]:
-        """Add symbols; return the text that is now certain, and how many of them were taken.
+        """Add symbols; return the text that is now certain, and the number of symbols added.
 
-        All are, unless a stop string becomes complete: those after it are left.
+        The symbols after a complete stop string are not added.
         """
         if not self._stop:
-            self._held += self._text(symbols)
+            self._held += self._join(symbols)
             return self._release(len(self._held)), len(symbols)
         released = []
-        for taken, symbol in enumerate(symbols, start=1):
+        for added, symbol in enumerate(symbols, start=1):
             released.append(self._push_one(symbol))
             if self.stopped:
-                return "".join(released), taken
+                return "".join(released), added
         return "".join(released), len(symbols)
 
     def _push_one(self, symbol: str) -> str:
-        self._held += self._text([symbol])
-        found = [(self._held.index(stop), len(stop)) for stop in self._stop if stop in self._held]
-        if found:
+        self._held += self._join([symbol])
+        matches = [(self._held.index(stop), len(stop)) for stop in self._stop if stop in self._held]
+        if matches:
             self.stopped = True
-            return self._release(min((start + length, start) for start, length in found)[1])
-        return self._release(len(self._held) - self._beginning())
+            return self._release(min((start + length, start) for start, length in matches)[1])
+        return self._release(len(self._held) - self._possible_stop_length())
 
     def finish(self) -> str:
-        """Return what was held back, at the end of the text; none after a stop string."""
+        """Return the held-back text at the end of the text; nothing after a stop string."""
         if self.stopped:
             return ""
         self._held += self._decoder.decode(b"", final=True)
         return self._release(len(self._held))
 
-    def _text(self, symbols: Sequence[str]) -> str:
+    def _join(self, symbols: Sequence[str]) -> str:
         if self._level != "byte":
             return join(symbols, self._level)
         code = code_of(self._level)
         return self._decoder.decode(bytes(map(code, symbols)))
 
-    def _beginning(self) -> int:
-        """Return the length of the longest end of the held text that begins a stop string."""
+    def _possible_stop_length(self) -> int:
+        """Return the length of the longest suffix of the held text that begins a stop string."""
         longest = min(len(self._held), max(map(len, self._stop), default=1) - 1)
         for length in range(longest, 0, -1):
             if any(stop.startswith(self._held[-length:]) for stop in self._stop):
@@ -85,24 +88,24 @@ StopKind = Literal["eos", "length", "stop"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GeneratedText:
-    """A text that was drawn, and how."""
+    """A generated text with its score."""
 
     text: str
-    """The prompt and what was added to it; it ends before a stop string."""
+    """The prompt and the text added to it, up to a stop string."""
     prompt: str
     seed: int
     bits: float
-    """Information of the generated symbols under the model itself (temperature 1, nothing masked),
-    including the boundary, or the symbols of the stop string, that ended the text."""
+    """Information of the generated symbols under the model itself: temperature 1, logits not
+    processed. Includes the boundary, or the symbols of the stop string, that ended the text."""
     symbols: int
-    """How many symbols were generated: those that ``bits`` is the sum over."""
+    """Generated symbols, those that ``bits`` is summed over."""
     stopped: StopKind
-    """What ended the text: the boundary symbol, the largest length, or a stop string."""
+    """What ended the text: the boundary symbol, the maximum length, or a stop string."""
     label: str | None
 
 
 class PartialText:
-    """A text while it grows."""
+    """A text that is being generated."""
 
     def __init__(self, seed: int, vocabulary: Vocabulary, settings: SamplingSettings) -> None:
         self.seed = seed
@@ -110,25 +113,26 @@ class PartialText:
         self.symbols = 0
         self._nats = 0.0
         self._symbols = vocabulary.symbols
-        self._joiner = IncrementalDetokenizer(vocabulary.level, settings.stop)
-        self._length = settings.length
+        self._detokenizer = IncrementalDetokenizer(vocabulary.level, settings.stop)
+        self._max_length = settings.length
+        self._label = settings.label
 
     def append(self, ids: list[int], nats: NDArray[np.float64]) -> str:
-        """Add symbols by their ids; return the text that is now certain."""
+        """Add symbols by their ids, with their surprisals; return the text that is now certain."""
         if ids[-1] == EOS:
             self.stopped = "eos"
         symbols = [self._symbols[index] for index in ids if index != EOS]
-        released, taken = self._joiner.push(symbols)
-        if self._joiner.stopped:
-            self.stopped, ids, nats = "stop", ids[:taken], nats[:taken]
+        released, added = self._detokenizer.push(symbols)
+        if self._detokenizer.stopped:
+            self.stopped, ids, nats = "stop", ids[:added], nats[:added]
         self.symbols += len(ids)
         self._nats += math.fsum(nats)
-        if self.stopped is None and self.symbols == self._length:
+        if self.stopped is None and self.symbols == self._max_length:
             self.stopped = "length"
-        return released + self._joiner.finish() if self.stopped else released
+        return released + self._detokenizer.finish() if self.stopped else released
 
-    def finish(self, prompt: str, added: str, label: str | None) -> GeneratedText:
-        """Return the text, which has ended; ``added`` is all that ``add`` returned."""
+    def finish(self, prompt: str, added: str) -> GeneratedText:
+        """Return the text once it has ended; ``added`` is the concatenation of all pieces."""
         assert self.stopped is not None
         return GeneratedText(
             text=prompt + added,
@@ -137,5 +141,5 @@ class PartialText:
             bits=units.bits(self._nats),
             symbols=self.symbols,
             stopped=self.stopped,
-            label=label,
+            label=self._label,
         )

@@ -1,9 +1,9 @@
-"""From a prompt to a text, one symbol at a time. Axes: B streams, V symbols.
+"""From a prompt to texts, whole or as a stream.
 
-The state is carried, so what a symbol costs does not grow with the length of the text.
+The symbol at position t after the prompt is sampled with the uniform of (seed of the text, t), so a
+text depends on its own seed only, and not on the texts decoded beside it.
 
-The symbol at position t of a text, counted from 0 after the prompt, is drawn with the uniform that
-belongs to (seed of the text, t), so a text depends on its own seed only, not on its neighbours.
+Axes: B sequences, T symbols of a block, V symbols of the vocabulary.
 """
 
 import functools
@@ -12,12 +12,18 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
 from charloom.errors import LabelError, SettingsError
-from charloom.generation.decode_loop import DecoderState, PromptState, compiled, decode, prefill
+from charloom.generation.decode_loop import (
+    COMPILED_BATCH,
+    ChooseDecoder,
+    Decoder,
+    DecoderChoice,
+    DecoderState,
+    PromptState,
+)
 from charloom.generation.detokenizer import GeneratedText, PartialText
 from charloom.generation.logits_processor import build_logits_processor
 from charloom.generation.novelty import MAX_BATCH, NoveltyFilter
@@ -30,26 +36,28 @@ from charloom.network.reference import State
 from charloom.settings import SamplingSettings
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
-NUMPY_BATCH = 256
-"""The largest number of texts that NumPy draws side by side, which bounds memory."""
-COMPILED_BATCH = 16
-"""The same for compiled code, one thread each: their sums stay in the processor's cache."""
 BLOCK_SYMBOLS = 64
-"""Symbols that are drawn before texts are looked at, for their end and for stop strings."""
+"""Symbols to decode before texts are checked for their end and for stop strings."""
 MAX_SHOWN_LABELS = 20
-"""How many known labels an error lists."""
+"""Known labels that an error lists."""
 
 
 class Generator:
-    """Draws texts from a trained network: any number of them, from several threads at once."""
+    """Generates texts with a trained network. Threads may share a generator."""
 
     def __init__(
-        self, engine: Engine, vocabulary: Vocabulary, labels: tuple[str, ...] = ()
+        self,
+        engine: Engine,
+        vocabulary: Vocabulary,
+        labels: tuple[str, ...] = (),
+        *,
+        choose_decoder: ChooseDecoder | None = None,
     ) -> None:
         self._engine = engine
         self._vocabulary = vocabulary
         self._labels = labels
-        self._expression = functools.lru_cache(maxsize=8)(
+        self._choose_decoder = choose_decoder or DecoderChoice(engine)
+        self._compile_regex = functools.lru_cache(maxsize=8)(
             lambda pattern: RegexConstraint(pattern, vocabulary)
         )
 
@@ -62,11 +70,11 @@ class Generator:
     ) -> list[GeneratedText]:
         """Return ``n`` texts; text ``k`` is the one that ``settings.seed + k`` alone gives.
 
-        With ``novel`` or ``unique`` seeds are left out whose texts the sieve holds back; with
-        ``beam`` they are the ``n`` best of the search, the best first. Symbols of the prompt that
-        the vocabulary lacks are read as ``<unk>``. Raises LabelError for a label that the model
-        does not know, SettingsError for settings that do not suit the model, ``n`` below 1 and a
-        prompt that no match begins with, SamplingError if too many texts are held back.
+        A novelty filter skips seeds whose texts it rejects. With ``beam``, the texts are the ``n``
+        best of the search, best first. The network reads a symbol of the prompt that the vocabulary
+        lacks as ``<unk>``. Raises LabelError for an unknown label, SettingsError for settings that
+        do not fit the model, for ``n`` below 1 and for a prompt that no match begins with, and
+        SamplingError if the filter rejects too many texts.
         """
         return list(self.texts(prompt, settings, n, novelty_filter))
 
@@ -77,129 +85,129 @@ class Generator:
         n: int = 1,
         novelty_filter: NoveltyFilter | None = None,
     ) -> Iterator[GeneratedText]:
-        """Yield what ``generate`` returns; the first ones are there before the last are begun."""
+        """Yield the texts of ``generate``, the first ones before the last ones are decoded."""
         seeds = settings.seeds(n)
-        start = self._start(prompt, settings)
         if settings.beam is not None:
             from charloom.generation.beam import beam_search
 
-            yield from beam_search(
-                self._engine, self._vocabulary, start, settings, n, novelty_filter
-            )
+            start = self._read_prompt(prompt, settings, self._choose_decoder(len(prompt)))
+            yield from beam_search(self._choose_decoder, self._vocabulary, start, n, novelty_filter)
             return
-        # Side by side, NumPy draws a few texts in about the time of one.
-        kernels = compiled(self._engine, math.ceil(n / COMPILED_BATCH) * settings.length)
-        draw = functools.partial(self._draw, start, settings, kernels)
-        if novelty_filter is None:
-            for first in range(0, n, MAX_BATCH):
-                yield from draw(seeds[first : first + MAX_BATCH])
-        else:
-            yield from novelty_filter.filter(draw, settings, n)
+        # NumPy decodes a few sequences side by side in about the time of one.
+        symbols = math.ceil(n / COMPILED_BATCH) * settings.length
+        decoder = self._choose_decoder(len(prompt) + symbols)
+        start = self._read_prompt(prompt, settings, decoder)
+        generate = functools.partial(self._generate_seeds, decoder, start)
+        if novelty_filter is not None:
+            yield from novelty_filter.filter(generate, settings, n)
+            return
+        for first in range(0, n, MAX_BATCH):
+            yield from generate(seeds[first : first + MAX_BATCH])
 
     def stream(self, prompt: str, settings: SamplingSettings, block: int = 1) -> Iterator[str]:
-        """Return the pieces of the text that ``generate`` gives, prompt left out, as they come.
+        """Yield the text that ``generate`` adds to the prompt, after every ``block`` symbols.
 
-        A piece comes after every ``block`` symbols, and memory does not grow with their number.
-        What may be the beginning of a stop string, or of a character of several bytes, is held back
-        until that is known. Raises as ``generate`` does, at once.
+        The beginning of a stop string, or of a character of several bytes, is held back until it is
+        complete or ruled out. Memory does not grow with the length of the text. Raises as
+        ``generate`` does, at once.
         """
         if settings.beam is not None or settings.novel or settings.unique:
             raise SettingsError(
-                "beam, novel and unique decide on whole texts, which a stream has shown before; "
+                "beam, novel and unique compare whole texts, so they cannot be streamed; "
                 "leave them out, or do not stream."
             )
-        start = self._start(prompt, settings)
+        decoder = self._choose_decoder(len(prompt) + settings.length)
+        start = self._read_prompt(prompt, settings, decoder)
         text = PartialText(settings.seed, self._vocabulary, settings)
-        kernels = compiled(self._engine, settings.length)
-        steps = self._grow([text], start, settings, block, kernels)
-        return (piece for _, piece in steps if piece)
+        pieces = self._decode_texts([text], decoder, start, block)
+        return (piece for _, piece in pieces if piece)
 
     def session(self, prompt: str, settings: SamplingSettings) -> Session:
-        """Return a text that a person writes with the network; raises as ``generate`` does."""
+        """Return a text that a person and the network write together.
+
+        Raises as ``generate`` does.
+        """
         if settings.beam is not None or settings.novel or settings.unique:
             raise SettingsError(
-                "beam, novel and unique decide on whole texts, which a person does in a session; "
+                "beam, novel and unique compare whole texts, so a session cannot use them; "
                 "leave them out."
             )
-        return Session(self._engine, self._vocabulary, self._start(prompt, settings), settings)
+        start = self._read_prompt(prompt, settings, self._choose_decoder(len(prompt)))
+        return Session(self._choose_decoder, self._vocabulary, start)
 
     def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
-        """Return what may follow ``text``: symbols and probabilities, most probable first.
+        """Return the symbols that may follow ``text`` with their probabilities, highest first.
 
-        ``<eos>`` is among them. ``<unk>`` is left out since it is never drawn, and the others are
+        ``<eos>`` is included. ``<unk>`` is left out, since it is never sampled, and the others are
         not scaled up for it: they sum to 1 minus its probability.
         """
-        logits_BV, _ = self._read(text, label)
-        chances_V = softmax(logits_BV, 1.0)[0]
-        order = np.argsort(-chances_V, kind="stable").tolist()
+        logits_BV, _ = self._prefill(text, label, self._choose_decoder(len(text)))
+        probabilities_V = softmax(logits_BV)[0]
+        order = np.argsort(-probabilities_V, kind="stable").tolist()
         symbols = self._vocabulary.symbols
-        return [(symbols[index], float(chances_V[index])) for index in order if index != UNK]
+        return [(symbols[index], float(probabilities_V[index])) for index in order if index != UNK]
 
-    def _start(self, prompt: str, settings: SamplingSettings) -> PromptState:
-        """Read a prompt, and prepare how to go on from it."""
-        steering = build_logits_processor(settings, self._vocabulary, prompt, self._expression)
-        logits_1V, state = self._read(prompt, settings.label)
-        return PromptState(prompt=prompt, logits_1V=logits_1V, state=state, processor=steering)
+    def _read_prompt(
+        self, prompt: str, settings: SamplingSettings, decoder: Decoder
+    ) -> PromptState:
+        processor = build_logits_processor(settings, self._vocabulary, prompt, self._compile_regex)
+        logits_1V, state = self._prefill(prompt, settings.label, decoder)
+        return PromptState(
+            prompt=prompt,
+            settings=settings,
+            processor=processor,
+            logits_1V=logits_1V,
+            network_state=state,
+        )
 
-    def _read(self, text: str, label: str | None) -> tuple[Floats, State]:
-        """Return logits (1, V) and state after the boundary and ``text``."""
+    def _prefill(self, text: str, label: str | None, decoder: Decoder) -> tuple[Floats, State]:
+        """Return logits, (1, V), and state after the boundary and ``text``."""
         state = self._engine.initial_state(np.array([label_id(label, self._labels)]))
-        return prefill(self._engine, np.concatenate([[EOS], self._vocabulary.encode(text)]), state)
+        return decoder.prefill(np.concatenate([[EOS], self._vocabulary.encode(text)]), state)
 
-    def _draw(
-        self,
-        start: PromptState,
-        settings: SamplingSettings,
-        kernels: Any | None,
-        seeds: Sequence[int],
+    def _generate_seeds(
+        self, decoder: Decoder, start: PromptState, seeds: Sequence[int]
     ) -> list[GeneratedText]:
-        """Return the texts of some seeds, drawn side by side."""
-        size = NUMPY_BATCH if kernels is None else COMPILED_BATCH
+        """Return the text of each seed, in batches that may run in several threads."""
 
-        def draw(batch: Sequence[int]) -> list[GeneratedText]:
-            texts = [PartialText(seed, self._vocabulary, settings) for seed in batch]
+        def generate(batch: Sequence[int]) -> list[GeneratedText]:
+            texts = [PartialText(seed, self._vocabulary, start.settings) for seed in batch]
             pieces: dict[int, list[str]] = {seed: [] for seed in batch}
-            for text, piece in self._grow(texts, start, settings, BLOCK_SYMBOLS, kernels):
+            for text, piece in self._decode_texts(texts, decoder, start, BLOCK_SYMBOLS):
                 pieces[text.seed].append(piece)
-            return [
-                text.finish(start.prompt, "".join(pieces[text.seed]), settings.label)
-                for text in texts
-            ]
+            return [text.finish(start.prompt, "".join(pieces[text.seed])) for text in texts]
 
-        batches = [seeds[first : first + size] for first in range(0, len(seeds), size)]
-        if kernels is None or len(batches) == 1:
-            return list(chain.from_iterable(map(draw, batches)))
+        batches = [
+            seeds[first : first + decoder.batch] for first in range(0, len(seeds), decoder.batch)
+        ]
+        if not decoder.releases_gil or len(batches) == 1:
+            return list(chain.from_iterable(map(generate, batches)))
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            return list(chain.from_iterable(pool.map(draw, batches)))
+            return list(chain.from_iterable(pool.map(generate, batches)))
 
-    def _grow(
-        self,
-        texts: Sequence[PartialText],
-        start: PromptState,
-        settings: SamplingSettings,
-        block: int,
-        kernels: Any | None,
+    def _decode_texts(
+        self, texts: Sequence[PartialText], decoder: Decoder, start: PromptState, block: int
     ) -> Iterator[tuple[PartialText, str]]:
-        """Add ``block`` symbols to each text at a time until all have ended; yield the pieces."""
-        streams = DecoderState.from_prompt(start, [text.seed for text in texts])
+        """Decode ``block`` symbols of each text at a time until all have ended.
+
+        Yield each text with the piece that a block added to it.
+        """
+        state = DecoderState.from_prompt(start, [text.seed for text in texts])
         while texts:
-            steps = min(block, settings.length - streams.position)
-            drawn = decode(self._engine, streams, steps, start.processor, kernels)
+            steps = min(block, start.settings.length - state.position)
+            decoded = decoder.decode(state, steps, start.processor)
             for row, text in enumerate(texts):
-                length = drawn.lengths_B[row]
-                yield (
-                    text,
-                    text.append(drawn.ids_BT[row, :length].tolist(), drawn.nats_BT[row, :length]),
-                )
-            rows = drawn.rows.tolist()
-            going = [place for place, row in enumerate(rows) if texts[row].stopped is None]
-            texts = [texts[rows[place]] for place in going]
-            if len(going) < len(rows):
-                streams.select(np.array(going, np.int64))
+                n = decoded.lengths_B[row]
+                yield text, text.append(decoded.ids_BT[row, :n].tolist(), decoded.nats_BT[row, :n])
+            state, rows = decoded.state, decoded.rows_B.tolist()
+            active = [k for k, row in enumerate(rows) if texts[row].stopped is None]
+            texts = [texts[rows[k]] for k in active]
+            if len(active) < len(rows):
+                state = state.select(np.array(active, np.int64))
 
 
 def label_id(label: str | None, labels: Sequence[str]) -> int:
-    """Return the id of a label among those that a model knows; -1 for None.
+    """Return the id of a label among the labels of a model; -1 for None.
 
     Raises LabelError for a label that is not among them.
     """
@@ -213,5 +221,6 @@ def label_id(label: str | None, labels: Sequence[str]) -> int:
             "leave the label out, or train a model with --label-column."
         )
     known = ", ".join(labels[:MAX_SHOWN_LABELS])
-    rest = f" and {len(labels) - MAX_SHOWN_LABELS} more" if len(labels) > MAX_SHOWN_LABELS else ""
+    more = len(labels) - MAX_SHOWN_LABELS
+    rest = f" and {more} more" if more > 0 else ""
     raise LabelError(f"label {label!r} is not known to this model; known labels: {known}{rest}.")

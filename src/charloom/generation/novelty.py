@@ -1,4 +1,4 @@
-"""Texts that are new: none of the training documents, none twice."""
+"""Rejects texts that are training documents or repeat an earlier text."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -13,104 +13,115 @@ from charloom.settings.limits import MAX_SEED
 from charloom.text.cleaning import clean_document
 
 MAX_BATCH = 256
-"""The largest number of texts that are drawn before the first of them is given out."""
+"""Texts to generate at most before the first of them is returned."""
 
 
 class NoveltyFilter:
-    """Holds back texts that are known or came before, over all prompts and labels of one call.
+    """Rejects texts over all prompts and labels of one call, and counts them.
 
-    ``known`` are the documents that are held back, None if ``novel`` was not asked for; ``text``
-    says how the model reads a document. A text is compared whole, with its prompt: with the
-    documents as it is and as the model would read it, with those before as it is.
+    A whole text, prompt included, is compared with the documents of ``index`` (None: with none),
+    as it is and as the model would clean it by the settings ``text``. With ``unique`` it is also
+    compared with the texts accepted before, as it is.
     """
 
-    def __init__(self, *, index: DocumentIndex | None, unique: bool, text: TextSettings) -> None:
+    def __init__(
+        self,
+        *,
+        index: DocumentIndex | None,
+        unique: bool,
+        text: TextSettings,
+        max_batch: int = MAX_BATCH,
+    ) -> None:
         self.examined = 0
-        """Texts that were looked at."""
+        """Texts so far."""
         self.in_training = 0
-        """Those of them that stand in the training documents."""
+        """Texts rejected as training documents."""
         self.repeated = 0
-        """Those of the others that came before."""
-        self._documents = index
+        """Other texts, rejected as repetitions."""
+        self._index = index
         self._text = text
-        self._before: set[bytes] | None = set() if unique else None
+        self._seen: set[bytes] | None = set() if unique else None
+        self._max_batch = max_batch
 
     def filter(
         self,
-        draw: Callable[[Sequence[int]], list[GeneratedText]],
+        generate: Callable[[Sequence[int]], list[GeneratedText]],
         settings: SamplingSettings,
         n: int,
     ) -> Iterator[GeneratedText]:
-        """Yield the first ``n`` texts that pass, drawn with one seed after another.
+        """Yield the first ``n`` texts that are accepted, generated with one seed after another.
 
-        ``draw`` gives the texts of some seeds in their order; how many are drawn at once changes
-        neither the texts nor what is counted. Raises SamplingError when ``tries`` texts for each
-        one asked for were drawn; at temperature 0, where all are the same, one for each.
+        ``generate`` returns the texts of some seeds in order; the size of its batches changes
+        neither the texts nor the counts. Raises SamplingError after ``tries`` texts per requested
+        one, or after one per requested one at temperature 0, where all texts are the same.
         """
         tries = 1 if settings.temperature == 0 else settings.tries or DEFAULT_TRIES
         budget = min(tries * n, MAX_SEED + 1 - settings.seed)
-        before = (self.in_training, self.repeated)
-        tried = found = 0
-        while found < n:
+        in_training, repeated = self.in_training, self.repeated
+        tried = accepted = 0
+        while accepted < n:
             if tried == budget:
-                held_back = self._held_back(self.in_training - before[0], self.repeated - before[1])
-                raise SamplingError(
-                    f"only {found:,} of {n:,} texts were found among {tried:,} drawn: {held_back}; "
-                    f"{_advice(settings, budget)}."
+                rejections = self._describe_rejections(
+                    self.in_training - in_training, self.repeated - repeated
                 )
-            # As many as would be enough at the rate so far: all that are asked for, to begin with.
-            enough = math.ceil((n - found) * (tried + 1) / (found + 1))
+                raise SamplingError(
+                    f"only {accepted:,} of {n:,} texts were found among {tried:,} generated: "
+                    f"{rejections}; {_advice(settings, budget)}."
+                )
+            # Enough at the acceptance rate so far; the first batch assumes that all are accepted.
+            enough = math.ceil((n - accepted) * (tried + 1) / (accepted + 1))
             first = settings.seed + tried
-            for text in draw(range(first, first + min(enough, MAX_BATCH, budget - tried))):
+            for text in generate(
+                range(first, first + min(enough, self._max_batch, budget - tried))
+            ):
                 tried += 1
                 if self.admit(text.text):
-                    found += 1
+                    accepted += 1
                     yield text
-                    if found == n:
+                    if accepted == n:
                         break
 
     def admit(self, text: str) -> bool:
-        """Return whether ``text`` is new, and count it."""
+        """Count ``text`` and return whether it is accepted."""
         self.examined += 1
-        if self._stands_in_documents(text):
+        if self._is_in_training(text):
             self.in_training += 1
             return False
-        if self._before is not None:
-            # Texts may be long, and many: a digest stands for each.
+        if self._seen is not None:
+            # Texts may be long and many, so only their digests are kept.
             digest = blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
-            if digest in self._before:
+            if digest in self._seen:
                 self.repeated += 1
                 return False
-            self._before.add(digest)
+            self._seen.add(digest)
         return True
 
     def summary(self) -> str:
-        """Return in one line how many texts were tried, and why some were held back."""
+        """Return one line with the number of texts, and of those rejected for each reason."""
         texts = "1 text" if self.examined == 1 else f"{self.examined:,} texts"
-        held_back = self._held_back(self.in_training, self.repeated, self.examined)
-        return f"tried {texts}: {held_back}."
+        rejections = self._describe_rejections(self.in_training, self.repeated, self.examined)
+        return f"tried {texts}: {rejections}."
 
-    def _stands_in_documents(self, text: str) -> bool:
-        if self._documents is None:
+    def _is_in_training(self, text: str) -> bool:
+        if self._index is None:
             return False
-        # The fields of a table are cleaned one by one, so that cleaning would change some rows.
-        return text in self._documents or clean_document(text, self._text) in self._documents
+        # A row of a table may differ from its cleaned form: its fields were cleaned one by one.
+        return text in self._index or clean_document(text, self._text) in self._index
 
-    def _held_back(self, known: int, repeated: int, drawn: int = 0) -> str:
-        """Return how many texts were held back for what was asked; of ``drawn``, in percent."""
+    def _describe_rejections(self, in_training: int, repeated: int, total: int = 0) -> str:
+        """Return the counts of the active checks, with percentages of ``total`` above 0."""
         counts = []
-        if self._documents is not None:
-            counts.append((known, "stood in the training documents"))
-        if self._before is not None:
-            counts.append((repeated, "came before"))
+        if self._index is not None:
+            counts.append((in_training, "in the training documents"))
+        if self._seen is not None:
+            counts.append((repeated, "repeated"))
         return ", ".join(
-            f"{count:,} {what}" + (f" ({100 * count / drawn:.1f} %)" if drawn else "")
-            for count, what in counts
+            f"{count:,} {reason}" + (f" ({100 * count / total:.1f} %)" if total else "")
+            for count, reason in counts
         )
 
 
 def _advice(settings: SamplingSettings, budget: int) -> str:
-    """Return what to do when so many draws were not enough."""
     if settings.temperature == 0:
         return "at temperature 0 all texts are the same: raise the temperature"
     if settings.seed + budget > MAX_SEED:
@@ -119,20 +130,20 @@ def _advice(settings: SamplingSettings, budget: int) -> str:
 
 
 def make_novelty_filter(settings: SamplingSettings, record: ModelRecord) -> NoveltyFilter | None:
-    """Return what holds back texts that are not new; None if that was not asked for.
+    """Return the filter for ``novel`` and ``unique``; None if neither is set.
 
-    Raises SettingsError when the model does not know its training documents, ModelFolderError when
-    their index is damaged.
+    Raises SettingsError when the model has no index of its training documents, and
+    ModelFolderError when the index is damaged.
     """
     if not (settings.novel or settings.unique):
         return None
-    known = _known(record) if settings.novel else None
-    return NoveltyFilter(index=known, unique=settings.unique, text=record.text)
+    index = _load_index(record) if settings.novel else None
+    return NoveltyFilter(index=index, unique=settings.unique, text=record.text)
 
 
-def _known(record: ModelRecord) -> DocumentIndex:
+def _load_index(record: ModelRecord) -> DocumentIndex:
     if record.document_index is not None:
-        # Read now, so that damage is told before anything is drawn.
+        # Loaded at once, so that damage is reported before any text is generated.
         return record.document_index.load()
     if record.text.unit == "stream":
         reason = (

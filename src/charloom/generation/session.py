@@ -1,6 +1,6 @@
-"""A text that a person writes with a network: symbols are chosen, typed, drawn, and taken back.
+"""A text that a person and a network write together, with undo.
 
-Axes: V symbols; S streams, of which a session is one.
+Axes: V symbols.
 """
 
 import copy
@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
 from charloom.generation.byte_automaton import quote
-from charloom.generation.decode_loop import DecoderState, PromptState, compiled, decode, prefill
+from charloom.generation.decode_loop import ChooseDecoder, DecoderState, PromptState
 from charloom.generation.detokenizer import IncrementalDetokenizer, StopKind
 from charloom.generation.logits_processor import ProcessorState
 from charloom.generation.sampling import Truncation, sampling_weights
-from charloom.network.engine import Engine, Ids
+from charloom.network.engine import Ids
 from charloom.network.exact import Floats
-from charloom.settings import SamplingSettings
 from charloom.settings.limits import MAX_SEED
 from charloom.text.vocabulary import EOS, Vocabulary
 
@@ -30,52 +29,52 @@ class Choice:
     index: int
     """Its id; that of the boundary ends the text."""
     symbol: str
-    """As the vocabulary has it: the boundary is ``<eos>``, a byte may be ``<0xC3>``."""
+    """As in the vocabulary: the boundary is ``<eos>``, a byte may be ``<0xC3>``."""
     probability: float
-    """The chance of being drawn, as the settings have it: steered, at their temperature, cut."""
+    """Its probability of being sampled, with all settings applied."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Point:
-    """Where a text stood after a step, and all that it takes to go on; nothing in it changes."""
+class _Snapshot:
+    """The text after an edit. Nothing in it changes."""
 
-    stream: DecoderState
-    pieces: IncrementalDetokenizer
-    released: int
-    """How many pieces of the text were certain."""
+    state: DecoderState
+    detokenizer: IncrementalDetokenizer
+    pieces: int
+    """Pieces of committed text, prompt included."""
     stopped: StopKind | None = None
-    chance: bool = False
-    """Whether the step drew symbols, rather than took those of a person."""
+    sampled: bool = False
+    """Whether the edit sampled symbols, rather than add those of a person."""
 
 
 class Session:
-    """A text that grows step by step, and can go back.
+    """A text that grows edit by edit, with undo.
 
-    Settings mean what they mean to ``Generator.generate``: ``run`` from the start gives its text,
-    and the symbol at position t after the prompt, if drawn, is drawn with the uniform of (seed, t),
-    whether those before it were drawn, chosen or typed. Each time that something drawn is taken
-    back, the seed goes up by one: who did not like what came wants another thing to come. What was
-    chosen or typed is taken back without that.
+    The settings are those of ``Generator.generate``. ``generate`` from the start returns the same
+    text: the symbol at position t after the prompt is sampled with the uniform of (seed, t),
+    whether the symbols before it were sampled, chosen or typed. Undoing an edit that sampled adds 1
+    to the seed, so that the next text differs; undoing other edits does not.
 
-    What a person types is like a prompt: no stop string is looked for in it, nor one that reaches
-    over its ends. It counts in ``length`` and ``min_length``.
+    Typed text is treated as a prompt: it contains no stop string, and neither do its boundaries
+    with the text around it. It counts in ``length`` and ``min_length``.
     """
 
     def __init__(
-        self, engine: Engine, vocabulary: Vocabulary, start: PromptState, settings: SamplingSettings
+        self, choose_decoder: ChooseDecoder, vocabulary: Vocabulary, start: PromptState
     ) -> None:
-        self._engine = engine
+        self._choose_decoder = choose_decoder
         self._vocabulary = vocabulary
-        self._settings = settings
-        self._steering = start.processor
-        self._seed = settings.seed
-        self._released = [start.prompt]
-        first = _Point(
-            stream=DecoderState.from_prompt(start, [settings.seed]),
-            pieces=self._joiner(),
-            released=1,
-        )
-        self._points = [first]
+        self._settings = start.settings
+        self._processor = start.processor
+        self._seed = start.settings.seed
+        self._pieces = [start.prompt]
+        self._snapshots = [
+            _Snapshot(
+                state=DecoderState.from_prompt(start, [start.settings.seed]),
+                detokenizer=self._new_detokenizer(),
+                pieces=1,
+            )
+        ]
 
     @property
     def text(self) -> str:
@@ -84,194 +83,200 @@ class Session:
 
     @property
     def committed(self) -> str:
-        """The text so far without ``held``."""
-        return "".join(self._released[: self._now.released])
+        """The text so far without ``pending``."""
+        return "".join(self._pieces[: self._current.pieces])
 
     @property
     def pending(self) -> str:
-        """The end that may still go: the beginning of a stop string, or of a character."""
-        return copy.deepcopy(self._now.pieces).finish()
+        """The end that may still change: the beginning of a stop string or of a character."""
+        return copy.deepcopy(self._current.detokenizer).finish()
 
     @property
     def stopped(self) -> StopKind | None:
-        """What ended the text, None while it goes on."""
-        return self._now.stopped
+        """What ended the text; None if it has not ended."""
+        return self._current.stopped
 
     def choices(self, n: int) -> list[Choice]:
-        """Return the ``n`` likeliest next symbols, or as many as may come; none after the end.
+        """Return the ``n`` most probable next symbols, or all that are possible if fewer.
 
-        The likeliest comes first, of equals that of the lowest id. At temperature 0, where one
-        alone is ever drawn, probabilities are those of temperature 1.
+        The most probable comes first; ties go to the lower id. At temperature 0 the probabilities
+        are those of temperature 1. The list is empty after the end of the text.
         """
         if self.stopped is not None:
             return []
-        logits_V, weights_V = self._odds()
-        # The order of the logits: at temperatures near 0 many weights are equally small.
+        logits_V, weights_V = self._next_weights()
+        # In the order of the logits: at temperatures near 0 many weights are equal.
         order = np.argsort(-logits_V, kind="stable")
-        offered = order[weights_V[order] > 0][:n]
-        chances_V = weights_V / weights_V.sum()
+        possible = order[weights_V[order] > 0][:n]
+        probabilities_V = weights_V / weights_V.sum()
         symbols = self._vocabulary.symbols
         return [
-            Choice(index=index, symbol=symbols[index], probability=float(chances_V[index]))
-            for index in offered.tolist()
+            Choice(index=index, symbol=symbols[index], probability=float(probabilities_V[index]))
+            for index in possible.tolist()
         ]
 
     def choose(self, index: int) -> None:
-        """Add a symbol that may come next, by its id; raises SettingsError after the end."""
-        self._check_going()
-        assert self._odds()[1][index] > 0, "this symbol may not come next"
-        stream, ids_1 = self._read(), np.array([index])
-        memory = stream.processor_state
+        """Add one of the possible next symbols by its id; raises SettingsError after the end."""
+        self._check_not_ended()
+        assert self._next_weights()[1][index] > 0, "this symbol may not come next"
+        state, ids_1 = self._read_last(), np.array([index])
+        processor_state = state.processor_state
         if index != EOS:
-            memory = self._steering.advance(ids_1, memory)
-        position = stream.position + 1
-        stream = dataclasses.replace(
-            stream, last_ids_B=ids_1, processor_state=memory, position=position
+            processor_state = self._processor.advance(ids_1, processor_state)
+        state = dataclasses.replace(
+            state,
+            last_ids_B=ids_1,
+            processor_state=processor_state,
+            position=state.position + 1,
         )
-        self._put(self._after(index, stream))
+        self._commit(*self._after(index, state, sampled=False))
 
     def type(self, text: str) -> None:
-        """Add a person's text, which is clean already; symbols not known are read as ``<unk>``.
+        """Add a person's text, already cleaned; unknown symbols are read as ``<unk>``.
 
-        Raises SettingsError after the end, for more symbols than the length allows, and for what
-        no match goes on with; then nothing has changed.
+        Raises SettingsError, and changes nothing, after the end, for more symbols than the length
+        allows, and for text that no match continues with.
         """
-        self._check_going()
+        self._check_not_ended()
         ids = self._vocabulary.encode(text)
         if not len(ids):
             return
-        stream, left = self._now.stream, self._left
+        state, left = self._current.state, self._left
         if len(ids) > left:
             raise SettingsError(
                 f"{len(ids)} symbols were typed, and the length of {self._settings.length} leaves "
                 f"room for {left}; type fewer, or begin again with a larger length."
             )
-        memory = self._typed(ids, text)
-        unread = ids if stream.last_ids_B is None else np.concatenate([stream.last_ids_B, ids])
-        logits_1V, state = prefill(self._engine, unread, stream.state)
-        point = _Point(
-            stream=DecoderState(
-                state=state,
+        processor_state = self._advance_typed(ids, text)
+        unread = ids if state.last_ids_B is None else np.concatenate([state.last_ids_B, ids])
+        decoder = self._choose_decoder(len(unread))
+        logits_1V, network_state = decoder.prefill(unread, state.network_state)
+        snapshot = _Snapshot(
+            state=DecoderState(
+                network_state=network_state,
                 logits_BV=logits_1V,
-                seeds_B=stream.seeds_B,
-                processor_state=memory,
-                position=stream.position + len(ids),
+                seeds_B=state.seeds_B,
+                processor_state=processor_state,
+                position=state.position + len(ids),
             ),
-            pieces=self._joiner(),
-            released=self._now.released + 1,
+            detokenizer=self._new_detokenizer(),
+            pieces=self._current.pieces + 1,
             stopped="length" if len(ids) == left else None,
         )
-        self._put((point, self.pending + text))
+        self._commit(snapshot, self.pending + text)
 
-    def undo(self, steps: int = 1) -> int:
-        """Take back the last steps, or as many as there are; return how many. A run is one step."""
-        first = max(1, len(self._points) - steps)
-        undone = self._points[first:]
-        del self._points[first:]
-        if any(point.chance for point in undone):
+    def undo(self, edits: int = 1) -> int:
+        """Undo the last edits, or all if there are fewer; return their number.
+
+        One call of ``generate`` is one edit.
+        """
+        first = max(1, len(self._snapshots) - edits)
+        undone = self._snapshots[first:]
+        del self._snapshots[first:]
+        if any(snapshot.sampled for snapshot in undone):
             self._seed = (self._seed + 1) % (MAX_SEED + 1)
         return len(undone)
 
     def generate(self, symbols: int | None = None) -> Iterator[str]:
-        """Draw on to the end, or so many symbols; yield the pieces of text as they are certain.
+        """Sample to the end of the text, or a number of symbols; yield the committed text.
 
-        It draws no further than it is read; read it out, or leave it, before another step.
+        Symbols are sampled as the iterator is consumed. Exhaust or drop it before another edit.
         """
         steps = self._left if symbols is None else min(symbols, self._left)
-        kernels = compiled(self._engine, steps)
+        decoder = self._choose_decoder(steps)
         for number in range(steps):
             if self.stopped is not None:
                 break
-            # The arrays stay those of the point before, which a growing stream leaves as they are.
-            seeds_S = np.array([self._seed], np.uint64)
-            stream = dataclasses.replace(self._now.stream, seeds_B=seeds_S)
-            drawn = decode(self._engine, stream, 1, self._steering, kernels)
-            point, piece = self._after(int(drawn.ids_BT[0, 0]), stream, chance=True)
-            self._put((point, piece), instead=number > 0)
+            seeds_1 = np.array([self._seed], np.uint64)
+            state = dataclasses.replace(self._current.state, seeds_B=seeds_1)
+            decoded = decoder.decode(state, 1, self._processor)
+            index = int(decoded.ids_BT[0, 0])
+            snapshot, piece = self._after(index, decoded.state, sampled=True)
+            self._commit(snapshot, piece, same_edit=number > 0)
             if piece:
                 yield piece
 
     @property
-    def _now(self) -> _Point:
-        return self._points[-1]
+    def _current(self) -> _Snapshot:
+        return self._snapshots[-1]
 
     @property
     def _left(self) -> int:
-        """How many symbols may still be added; counted also after the end."""
-        return self._settings.length - self._now.stream.position
+        """Symbols that the length still allows."""
+        return self._settings.length - self._current.state.position
 
-    def _joiner(self) -> IncrementalDetokenizer:
+    def _new_detokenizer(self) -> IncrementalDetokenizer:
         return IncrementalDetokenizer(self._vocabulary.level, self._settings.stop)
 
-    def _check_going(self) -> None:
+    def _check_not_ended(self) -> None:
         if self.stopped is not None:
             raise SettingsError("the text has ended, nothing can be added; undo a step first.")
 
-    def _read(self) -> DecoderState:
-        """Return the stream with all of its symbols read, so that its logits are the next ones."""
-        stream = self._now.stream
-        if stream.last_ids_B is not None:
-            logits_1V, state = self._engine.step(stream.last_ids_B, stream.state)
-            stream = dataclasses.replace(stream, logits_BV=logits_1V, state=state, last_ids_B=None)
-            self._points[-1] = dataclasses.replace(self._now, stream=stream)
-        return stream
+    def _read_last(self) -> DecoderState:
+        """Return the current state with all symbols read, so that its logits are up to date."""
+        state = self._current.state
+        if state.last_ids_B is not None:
+            decoder = self._choose_decoder(1)
+            logits_1V, network_state = decoder.step(state.last_ids_B, state.network_state)
+            state = dataclasses.replace(
+                state, logits_BV=logits_1V, network_state=network_state, last_ids_B=None
+            )
+            self._snapshots[-1] = dataclasses.replace(self._current, state=state)
+        return state
 
-    def _odds(self) -> tuple[Floats, NDArray[np.float64]]:
-        """Return steered logits and weight of each next symbol, (V,)."""
-        stream, truncation = self._read(), self._steering.truncation
+    def _next_weights(self) -> tuple[Floats, NDArray[np.float64]]:
+        """Return processed logits and weights of the next symbol, (V,) each."""
+        state, truncation = self._read_last(), self._processor.truncation
         if truncation.temperature == 0:
             truncation = Truncation()
-        logits_1V = self._steering.process(
-            stream.logits_BV, stream.position, stream.processor_state
-        )
+        logits_1V = self._processor.process(state.logits_BV, state.position, state.processor_state)
         return logits_1V[0], np.asarray(sampling_weights(logits_1V, truncation)[0], np.float64)
 
-    def _typed(self, ids: Ids, text: str) -> ProcessorState:
-        """Return what is known once a text was typed; raises SettingsError if none matches then."""
-        memory, automaton = self._now.stream.processor_state, self._steering.automaton
+    def _advance_typed(self, ids: Ids, text: str) -> ProcessorState:
+        """Return the processor's state after ``text``; raises SettingsError if no match follows."""
+        processor_state, automaton = self._current.state.processor_state, self._processor.automaton
         for index in ids:
-            memory = self._steering.advance(np.array([index]), memory)
-            if memory.automaton_B[0] < 0:
+            processor_state = self._processor.advance(np.array([index]), processor_state)
+            if processor_state.automaton_B[0] < 0:
                 break
         if automaton is not None:
-            state, left = memory.automaton_B[0], self._left - len(ids)
+            state, left = processor_state.automaton_B[0], self._left - len(ids)
             missing = max(self._settings.min_length - (self._settings.length - left), 0)
             if state < 0 or automaton.distance_JQ[missing, state] > left:
                 raise SettingsError(
-                    f"{quote(text)} cannot stand here: no match of "
-                    f"{quote(self._settings.match or '')} goes on from it within the length of "
+                    f"{quote(text)} cannot be typed here: no match of "
+                    f"{quote(self._settings.match or '')} continues with it within the length of "
                     f"{self._settings.length} symbols; type something else, or undo."
                 )
-        return memory
+        return processor_state
 
-    def _after(
-        self, index: int, stream: DecoderState, *, chance: bool = False
-    ) -> tuple[_Point, str]:
-        """Return the point after one more symbol, and the piece of text that is certain with it."""
-        pieces, piece = copy.deepcopy(self._now.pieces), ""
+    def _after(self, index: int, state: DecoderState, *, sampled: bool) -> tuple[_Snapshot, str]:
+        """Return the snapshot after one more symbol, and the text that is committed with it."""
+        detokenizer, piece = copy.deepcopy(self._current.detokenizer), ""
         stopped: StopKind | None = None
         if index == EOS:
             stopped = "eos"
         else:
-            piece, _ = pieces.push([self._vocabulary.symbols[index]])
-            if pieces.stopped:
+            piece, _ = detokenizer.push([self._vocabulary.symbols[index]])
+            if detokenizer.stopped:
                 stopped = "stop"
-            elif stream.position == self._settings.length:
+            elif state.position == self._settings.length:
                 stopped = "length"
-        point = _Point(
-            stream=stream,
-            pieces=pieces,
-            released=self._now.released + 1,
+        if stopped is not None:
+            piece += detokenizer.finish()
+        snapshot = _Snapshot(
+            state=state,
+            detokenizer=detokenizer,
+            pieces=self._current.pieces + 1,
             stopped=stopped,
-            chance=chance,
+            sampled=sampled,
         )
-        return point, piece if stopped is None else piece + pieces.finish()
+        return snapshot, piece
 
-    def _put(self, added: tuple[_Point, str], *, instead: bool = False) -> None:
-        """Make this the point where the text stands: a step of its own, or more of the last one.
+    def _commit(self, snapshot: _Snapshot, piece: str, *, same_edit: bool = False) -> None:
+        """Append the snapshot, or replace the current one if it belongs to the same edit.
 
-        Whoever is interrupted in here finds the text as it stood before, or after.
+        An interrupt between the two lines leaves the text as it was before.
         """
-        point, piece = added
-        self._released[point.released - 1 :] = [piece]
-        self._points[len(self._points) - instead :] = [point]
+        self._pieces[snapshot.pieces - 1 :] = [piece]
+        self._snapshots[len(self._snapshots) - same_edit :] = [snapshot]

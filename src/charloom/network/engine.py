@@ -1,8 +1,9 @@
-"""The network that generates, in NumPy: what runs while nothing is compiled, and decides every bit.
+"""The bit-exact NumPy engine, which defines the bits of generated texts.
 
-Its arithmetic is that of arithmetic/exact.py, so kernels.py gives the same texts, only faster.
+The equations are those of ``reference``, in the arithmetic of ``exact``. The compiled kernels of
+``generation`` give the same texts faster, but take seconds to load, so short texts use this one.
 
-Axes: B streams, V symbols, H hidden units, G gates times H, L layers, N labels.
+Axes: B sequences, V vocabulary, H hidden units, G gates times H, L layers.
 """
 
 import dataclasses
@@ -21,31 +22,31 @@ Ids = NDArray[np.integer[Any]]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EngineWeights:
-    """A network made ready: all matrices with the inputs first, float32 and contiguous."""
+    """Weights for the engines: float32, contiguous, aligned, inputs on the first axis."""
 
     table_VG: Floats
-    """What each symbol adds to the gates of layer 0, bias included, for any kind of input."""
+    """Contribution of each symbol to the gates of layer 0, bias included."""
     input_LHG: Floats
-    """Input weights of the layers above, (L - 1, H, G)."""
+    """Input weights of the higher layers, (L - 1, H, G)."""
     bias_LG: Floats
-    """Biases of the layers above, (L - 1, G)."""
+    """Biases of the higher layers, (L - 1, G)."""
     recurrent_LHG: Floats
     recurrent_bias_LH: Floats
-    """Bias inside the reset gate's product; zeros but for gru."""
+    """Bias inside the reset gate's product; zeros except for gru."""
     output_HV: Floats
     output_bias_V: Floats
 
 
 _FIELDS = dataclasses.fields(EngineWeights)
 CACHE_LINE_BYTES = 64
-"""Bytes that a processor fetches together: a row that straddles two of them takes two loads."""
+"""Bytes of a cache line. A row that straddles two lines takes two loads."""
 
 
 def _align(array: Floats) -> Floats:
-    """Return a copy that begins with a cache line; NumPy promises 16 bytes only."""
-    room = np.empty(array.nbytes + CACHE_LINE_BYTES, np.uint8)
-    first = -room.ctypes.data % CACHE_LINE_BYTES
-    result = room[first : first + array.nbytes].view(np.float32).reshape(array.shape)
+    """Return a copy aligned to a cache line; NumPy guarantees only 16 bytes."""
+    buffer = np.empty(array.nbytes + CACHE_LINE_BYTES, np.uint8)
+    first = -buffer.ctypes.data % CACHE_LINE_BYTES
+    result = buffer[first : first + array.nbytes].view(np.float32).reshape(array.shape)
     result[...] = array
     return result
 
@@ -53,17 +54,17 @@ def _align(array: Floats) -> Floats:
 def prepare_weights(
     settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]]
 ) -> EngineWeights:
-    """Return the tensors of a model folder as the engines want them."""
+    """Convert the tensors of a model folder to the layout of the engines."""
     layers = range(settings.layers)
-    above = layers[1:]
+    higher = layers[1:]
     gates = tensors["cells.0.bias"].shape[0]
     empty = (0, settings.hidden, gates)
     if settings.cell == "gru":
         recurrent_bias = np.stack([tensors[f"cells.{k}.recurrent_bias"] for k in layers])
     else:
         recurrent_bias = np.zeros((settings.layers, settings.hidden), np.float32)
-    inputs = [tensors[f"cells.{k}.input_weight"].T for k in above]
-    biases = [tensors[f"cells.{k}.bias"] for k in above]
+    inputs = [tensors[f"cells.{k}.input_weight"].T for k in higher]
+    biases = [tensors[f"cells.{k}.bias"] for k in higher]
     weights = EngineWeights(
         table_VG=_input_table(tensors),
         input_LHG=np.array(inputs, np.float32) if inputs else np.empty(empty, np.float32),
@@ -77,7 +78,7 @@ def prepare_weights(
 
 
 def _input_table(tensors: Mapping[str, NDArray[np.float32]]) -> Floats:
-    """Return what each symbol adds to the gates of layer 0: an embedding becomes a table too."""
+    """Return the table of layer 0, (V, G), also for embedded input."""
     bias_G = tensors["cells.0.bias"]
     if "cells.0.input_table" in tensors:
         return tensors["cells.0.input_table"] + bias_G
@@ -87,7 +88,7 @@ def _input_table(tensors: Mapping[str, NDArray[np.float32]]) -> Floats:
 
 
 class Engine:
-    """Reads one symbol of each of B streams at a time."""
+    """A network that reads one symbol of each of B sequences at a time."""
 
     def __init__(
         self, settings: NetworkSettings, tensors: Mapping[str, NDArray[np.float32]]
@@ -97,11 +98,11 @@ class Engine:
         self._labels = {name: t for name, t in tensors.items() if name.startswith("labels.")}
 
     def initial_state(self, labels: Ids) -> State:
-        """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""
+        """Return the state before the first symbol, for label ids (B,); -1 is none: zeros."""
         return initial_state(self.settings, self._labels, labels, np.dtype(np.float32))
 
     def advance(self, ids: Ids, state: State) -> State:
-        """Return the state after reading one symbol, (B,) ids, in each stream."""
+        """Return the state after one more symbol of each sequence, ids (B,)."""
         hidden_LBH = np.empty_like(state.hidden)
         cell_LBH = None if state.cell is None else np.empty_like(state.cell)
         weights = self.weights
@@ -121,13 +122,13 @@ class Engine:
         return State(hidden=hidden_LBH, cell=cell_LBH)
 
     def _gru(self, k: int, gates_BG: Floats, hidden_BH: Floats) -> Floats:
-        """Return the next hidden state; the candidate's recurrent sum stands apart."""
+        """Return the next hidden state, with a separate sum for the candidate."""
         hidden = hidden_BH.shape[1]
         start_BG = gates_BG.copy()
         start_BG[:, 2 * hidden :] = self.weights.recurrent_bias_LH[k]
         sums_BG = accumulate(start_BG, hidden_BH, self.weights.recurrent_LHG[k])
-        both_BG = sigmoid(sums_BG[:, : 2 * hidden])
-        reset_BH, update_BH = both_BG[:, :hidden], both_BG[:, hidden:]
+        reset_update_B2H = sigmoid(sums_BG[:, : 2 * hidden])
+        reset_BH, update_BH = reset_update_B2H[:, :hidden], reset_update_B2H[:, hidden:]
         new_BH = tanh(gates_BG[:, 2 * hidden :] + reset_BH * sums_BG[:, 2 * hidden :])
         return (ONE - update_BH) * new_BH + update_BH * hidden_BH
 
@@ -139,13 +140,13 @@ class Engine:
         return accumulate(start_BV, top_BH, self.weights.output_HV)
 
     def step(self, ids: Ids, state: State) -> tuple[Floats, State]:
-        """Read one symbol, (B,) ids, in each stream; return the logits (B, V) and the new state."""
+        """Read one symbol of each sequence, (B,); return logits (B, V) and new state."""
         state = self.advance(ids, state)
         return self.logits(state), state
 
 
 def lstm(gates_BG: Floats, cell_BH: Floats) -> tuple[Floats, Floats]:
-    """Return the next hidden and cell state, (B, H) each; gates in the order i, f, g, o."""
+    """Return the next hidden and cell state, (B, H), from gates i, f, g, o."""
     hidden = cell_BH.shape[1]
     in_BH, forget_BH = sigmoid(gates_BG[:, :hidden]), sigmoid(gates_BG[:, hidden : 2 * hidden])
     new_BH = tanh(gates_BG[:, 2 * hidden : 3 * hidden])

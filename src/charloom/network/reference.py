@@ -1,12 +1,26 @@
-"""One step of each recurrent network in plain NumPy: what every other engine is measured against.
+"""The network in float64 NumPy, symbol by symbol: the oracle of the engines.
 
-Axes: B streams, V symbols, E embedding, I inputs of a layer, H hidden units, G gates times H (lstm
-4, gru 3, rnn 1), L layers, N labels. Names and axes of the tensors are those of the model folder.
+x is the contribution of a layer's input to its gates, bias b included; U are the recurrent
+weights, h the hidden state, c the cell state, * the product of elements:
 
-Sources of the formulae: LSTM, Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al.
-2000; GRU, Cho et al. 2014 in the form where the reset gate multiplies the recurrent product (the
-form of cuDNN); simple RNN, Elman 1990, with tanh. All is done in float64, another way than the
-engines that generate and score, which are held against it.
+    lstm    i = sigmoid(x_i + U_i h)    f = sigmoid(x_f + U_f h)    o = sigmoid(x_o + U_o h)
+            g = tanh(x_g + U_g h)       c' = f * c + i * g          h' = o * tanh(c')
+    gru     r = sigmoid(x_r + U_r h)    z = sigmoid(x_z + U_z h)
+            n = tanh(x_n + r * (U_n h + b_n))                       h' = (1 - z) * n + z * h
+    rnn     h' = tanh(x + U h)
+
+For the first layer, x is W e + b for the embedding e of the symbol, or its row of a table plus b
+(one-hot input). For a higher layer it is W h' + b, with h' of the lower layer. The logits are
+V h' + b of the last layer.
+
+Sources: LSTM, Hochreiter & Schmidhuber, "Long Short-Term Memory", 1997, with the forget gate of
+Gers et al., "Learning to Forget", 2000. GRU, Cho et al., 2014 (https://arxiv.org/abs/1406.1078), in
+the reset-after variant of cuDNN: the reset gate multiplies the recurrent product, which has its own
+bias b_n. Simple RNN, Elman, "Finding Structure in Time", 1990.
+
+Axes: B sequences, V vocabulary, E embedding, I inputs of a layer, H hidden units, G gates times H
+(lstm 4, gru 3, rnn 1), L layers, N labels. Names and axes of the tensors are those of the model
+folder.
 """
 
 from __future__ import annotations
@@ -26,26 +40,26 @@ Ids = NDArray[np.integer[Any]]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class State:
-    """What is carried from one symbol to the next."""
+    """Hidden and cell states between two symbols."""
 
     hidden: Floats
     """Hidden states, (L, B, H)."""
     cell: Floats | None
-    """Cell states, (L, B, H); None but for lstm."""
+    """Cell states, (L, B, H); None except for lstm."""
 
     def select(self, rows: slice | Ids) -> State:
-        """Return the state of some of the streams, in the order asked for."""
+        """Return the states of the sequences ``rows``, in this order."""
         cell = None if self.cell is None else self.cell[:, rows]
         return State(hidden=self.hidden[:, rows], cell=cell)
 
 
 def sigmoid(x: Floats) -> Floats:
-    """Return 1 / (1 + exp(-x)), written with tanh since that cannot overflow."""
+    """Return 1 / (1 + exp(-x)), computed by tanh, which cannot overflow."""
     return np.asarray(0.5 * np.tanh(0.5 * x) + 0.5)
 
 
 def lstm(gates_BG: Floats, cell_BH: Floats) -> tuple[Floats, Floats]:
-    """Return the next hidden and cell state, (B, H) each; gates in the order i, f, g, o."""
+    """Return the next hidden and cell state, (B, H), from gates i, f, g, o."""
     hidden = cell_BH.shape[1]
     in_forget = sigmoid(gates_BG[:, : 2 * hidden])
     new_BH = np.tanh(gates_BG[:, 2 * hidden : 3 * hidden])
@@ -54,10 +68,14 @@ def lstm(gates_BG: Floats, cell_BH: Floats) -> tuple[Floats, Floats]:
 
 
 def gru(inputs_BG: Floats, recurrent_BG: Floats, bias_H: Floats, hidden_BH: Floats) -> Floats:
-    """Return the next hidden state, (B, H); gates in the order r, z, n."""
+    """Return the next hidden state, (B, H).
+
+    Gates are in the order r, z, n: ``inputs_BG`` holds x, ``recurrent_BG`` holds U h and ``bias_H``
+    holds b_n.
+    """
     hidden = hidden_BH.shape[1]
-    both = sigmoid(inputs_BG[:, : 2 * hidden] + recurrent_BG[:, : 2 * hidden])
-    reset_BH, update_BH = both[:, :hidden], both[:, hidden:]
+    reset_update_B2H = sigmoid(inputs_BG[:, : 2 * hidden] + recurrent_BG[:, : 2 * hidden])
+    reset_BH, update_BH = reset_update_B2H[:, :hidden], reset_update_B2H[:, hidden:]
     recurrent_BH = recurrent_BG[:, 2 * hidden :] + bias_H
     new_BH = np.tanh(inputs_BG[:, 2 * hidden :] + reset_BH * recurrent_BH)
     return (1 - update_BH) * new_BH + update_BH * hidden_BH
@@ -65,10 +83,10 @@ def gru(inputs_BG: Floats, recurrent_BG: Floats, bias_H: Floats, hidden_BH: Floa
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Layer:
-    """One recurrent layer; its matrices are turned so that a row of a batch stands on the left."""
+    """Weights of one recurrent layer, transposed, for products ``batch @ weights``."""
 
     input_IG: Floats
-    """Input weights; for one-hot input the table, (V, G)."""
+    """Input weights, or for one-hot input the table, (V, G)."""
     recurrent_HG: Floats
     bias_G: Floats
     recurrent_bias_H: Floats | None
@@ -77,7 +95,7 @@ class Layer:
     def step(
         self, inputs_BG: Floats, hidden_BH: Floats, cell_BH: Floats | None
     ) -> tuple[Floats, Floats | None]:
-        """Return the next hidden and cell state, given what input and bias add to the gates."""
+        """Return the next hidden and cell state, (B, H), for the equations' x."""
         recurrent_BG = hidden_BH @ self.recurrent_HG
         if self.recurrent_bias_H is not None:
             return gru(inputs_BG, recurrent_BG, self.recurrent_bias_H, hidden_BH), None
@@ -86,7 +104,7 @@ class Layer:
 
 
 class Network:
-    """A trained network that reads one symbol of each of B streams at a time."""
+    """A trained network that reads one symbol of each of B sequences at a time."""
 
     def __init__(
         self,
@@ -94,27 +112,29 @@ class Network:
         tensors: Mapping[str, Floats],
         dtype: DTypeLike = np.float64,
     ) -> None:
-        """Prepare the tensors of a model folder for steps in ``dtype``; they are copied."""
+        """Copy the tensors of a model folder, converted to ``dtype``."""
         self.settings = settings
         self._dtype = np.dtype(dtype)
-        own = {name: np.array(tensor, self._dtype, order="C") for name, tensor in tensors.items()}
-        self._embedding_VE = own.get("embedding.weight")
-        self._layers = [_build_layer(own, index) for index in range(settings.layers)]
-        self._output_HV = np.ascontiguousarray(own["output.weight"].T)
-        self._output_bias_V = own["output.bias"]
-        self._tensors = own
+        arrays = {
+            name: np.array(tensor, self._dtype, order="C") for name, tensor in tensors.items()
+        }
+        self._embedding_VE = arrays.get("embedding.weight")
+        self._layers = [_build_layer(arrays, index) for index in range(settings.layers)]
+        self._output_HV = np.ascontiguousarray(arrays["output.weight"].T)
+        self._output_bias_V = arrays["output.bias"]
+        self._tensors = arrays
 
     @property
     def vocabulary_size(self) -> int:
-        """How many symbols the network knows, boundary and unknown included."""
+        """Number of symbols, ``<eos>`` and ``<unk>`` included."""
         return len(self._output_bias_V)
 
     def initial_state(self, labels: Ids) -> State:
-        """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""
+        """Return the state before the first symbol, for label ids (B,)."""
         return initial_state(self.settings, self._tensors, labels, self._dtype)
 
     def advance(self, ids: Ids, state: State) -> State:
-        """Return the state after reading one symbol, (B,) ids, in each stream."""
+        """Return the state after one more symbol of each sequence, ids (B,)."""
         hidden_LBH = np.empty_like(state.hidden)
         cell_LBH = None if state.cell is None else np.empty_like(state.cell)
         for index, layer in enumerate(self._layers):
@@ -137,7 +157,7 @@ class Network:
         return logits_BV
 
     def step(self, ids: Ids, state: State) -> tuple[Floats, State]:
-        """Read one symbol, (B,) ids, in each stream; return the logits (B, V) and the new state."""
+        """Read one symbol of each sequence, (B,); return logits (B, V) and new state."""
         state = self.advance(ids, state)
         return self.logits(state), state
 
@@ -156,7 +176,10 @@ def _build_layer(tensors: Mapping[str, Floats], index: int) -> Layer:
 def initial_state(
     settings: NetworkSettings, tensors: Mapping[str, Floats], labels: Ids, dtype: np.dtype[Any]
 ) -> State:
-    """Return the state before the first symbol, given label ids (B,); -1 is no label: zeros."""
+    """Return the state before the first symbol, for label ids (B,).
+
+    It is that of the label in the tensors ``labels.*``, and zeros for the id -1, no label.
+    """
 
     def rows(table_NLH: Floats | None) -> Floats:
         state_BLH = np.zeros((len(labels), settings.layers, settings.hidden), dtype)

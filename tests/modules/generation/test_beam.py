@@ -1,6 +1,6 @@
-"""Beam search against loops over all strings, in float64: which texts are the best, and their bits.
+"""The best texts of a beam search and their bits, against float64 loops over all strings.
 
-No two texts of these networks rank so nearly alike that float32 would change their order.
+No two texts of these networks have ranks so close that float32 would change their order.
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from decoders import CountingEngine, MakeDecoder, each_decoder, generator_with
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import (
@@ -27,7 +28,7 @@ from charloom.errors import SettingsError
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
 from charloom.generation import beam as beam_module
-from charloom.generation import compiled_decode, decode_loop
+from charloom.generation.decode_loop import NumpyDecoder
 from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
 from charloom.network.engine import Engine
@@ -47,15 +48,9 @@ SYMBOLS: dict[Level, list[str]] = {
 }
 
 
-@pytest.fixture(params=["numpy", "compiled"])
-def each_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = compiled_decode if request.param == "compiled" else None
-    monkeypatch.setattr(beam_module, "compiled", lambda engine, symbols: chosen)
-
-
 @dataclasses.dataclass(frozen=True)
 class Hypothesis:
-    """A text while it grows, as the oracle has it."""
+    """An unfinished or ended text of the oracle."""
 
     ids: tuple[int, ...]
     score: float
@@ -64,7 +59,7 @@ class Hypothesis:
 
 
 class Oracle:
-    """A language model and what may be written with it, in plain loops and float64."""
+    """A language model and the texts that it allows, in plain loops and float64."""
 
     def __init__(
         self, network: Network, vocabulary: Vocabulary, prompt: str, settings: SamplingSettings
@@ -75,7 +70,7 @@ class Oracle:
         self.network = network
         self.states: dict[tuple[int, ...], tuple[list[float], State]] = {}
 
-    def chances(self, ids: tuple[int, ...]) -> tuple[list[float], State]:
+    def probabilities(self, ids: tuple[int, ...]) -> tuple[list[float], State]:
         """Return the log probabilities after some symbols, and the state."""
         if ids not in self.states:
             label = self.settings.label
@@ -84,7 +79,7 @@ class Oracle:
             )
             last = [EOS, *self.vocabulary.encode(self.prompt).tolist()]
             if ids:
-                state, last = self.chances(ids[:-1])[1], [ids[-1]]
+                state, last = self.probabilities(ids[:-1])[1], [ids[-1]]
             for one in last:
                 logits, state = self.network.step(np.array([one]), state)
             largest = float(logits.max())
@@ -93,7 +88,7 @@ class Oracle:
         return self.states[ids]
 
     def added(self, ids: tuple[int, ...]) -> tuple[str, bool]:
-        """Return the text of some symbols, before a stop string; and whether there is one."""
+        """Return the text of some symbols up to a stop string, and whether there is one."""
         level = self.vocabulary.level
         symbols = [self.vocabulary.symbols[one] for one in ids if one != EOS]
         text = join(symbols, level)
@@ -103,7 +98,7 @@ class Oracle:
     def longer(self, text: Hypothesis) -> Iterator[Hypothesis]:
         """Yield the text with each symbol that may follow."""
         settings = self.settings
-        logs, _ = self.chances(text.ids)
+        logs, _ = self.probabilities(text.ids)
         for one, symbol in enumerate(self.vocabulary.symbols):
             bias = settings.bias.get(symbol, 0)
             short = len(text.ids) < settings.min_length
@@ -134,7 +129,7 @@ class Oracle:
         return bool(re.fullmatch(self.settings.match, self.prompt + self.added(text.ids)[0]))
 
     def beam_texts(self) -> Iterator[Hypothesis]:
-        """Yield all that end in a beam search that never stops before the largest length."""
+        """Yield all ended texts of a beam search that always runs to the maximum length."""
         width, living = self.settings.beam, [Hypothesis((), 0.0, 0.0)]
         assert width is not None
         for length in range(1, self.settings.length + 1):
@@ -154,7 +149,7 @@ class Oracle:
         return text.ids[-1] == EOS or self.added(text.ids)[1]
 
     def best(self, texts: Iterator[Hypothesis]) -> list[GeneratedText]:
-        """Return different texts, the best first."""
+        """Return the distinct texts, best first."""
         result: dict[str, GeneratedText] = {}
         for text in sorted(texts, key=lambda text: (-self.rank(text), len(text.ids), text.ids)):
             added, cut = self.added(text.ids)
@@ -174,18 +169,23 @@ class Oracle:
 
 
 def check_same(found: list[GeneratedText], expected: list[GeneratedText]) -> None:
-    """Compare texts in their order, all but the rounding of their bits."""
+    """Compare texts in order, up to the rounding of their bits."""
     for one, other in zip(found, expected, strict=True):
         assert one == dataclasses.replace(other, bits=one.bits)
         assert one.bits == pytest.approx(other.bits, rel=1e-5, abs=1e-5)
 
 
 def both(
-    network: NetworkSettings, level: Level, prompt: str, settings: SamplingSettings, seed: int = 0
+    network: NetworkSettings,
+    level: Level,
+    prompt: str,
+    settings: SamplingSettings,
+    seed: int = 0,
+    make_decoder: MakeDecoder = NumpyDecoder,
 ) -> tuple[Generator, Oracle]:
     vocabulary = make_vocabulary(SYMBOLS[level], level)
     tensors = random_tensors(network, len(vocabulary), len(LABELS), seed=seed, scale=0.9)
-    generator = Generator(Engine(network, tensors), vocabulary, LABELS)
+    generator = generator_with(make_decoder, Engine(network, tensors), vocabulary, LABELS)
     return generator, Oracle(Network(network, tensors), vocabulary, prompt, settings)
 
 
@@ -218,24 +218,28 @@ CASES: list[tuple[Level, str, dict[str, Any]]] = [
 ]
 cases = pytest.mark.parametrize(("level", "prompt", "options"), CASES)
 WIDE = 500
-"""More hypotheses than there are in these searches."""
+"""More hypotheses than these searches can have."""
 
 
-@pytest.mark.usefixtures("each_engine")
+@each_decoder
 @networks
 @cases
-def test_a_beam_as_wide_as_all_beginnings_finds_the_best_of_all_texts(
-    network: NetworkSettings, level: Level, prompt: str, options: dict[str, Any]
+def test_a_beam_that_holds_all_hypotheses_finds_the_best_of_all_texts(
+    network: NetworkSettings,
+    level: Level,
+    prompt: str,
+    options: dict[str, Any],
+    make_decoder: MakeDecoder,
 ) -> None:
     settings = SamplingSettings(**{"length": 4, "beam": WIDE, "seed": 7} | options)
-    generator, oracle = both(network, level, prompt, settings)
+    generator, oracle = both(network, level, prompt, settings, make_decoder=make_decoder)
     expected = oracle.best(oracle.all_texts())
     check_same(generator.generate(prompt, settings, n=WIDE), expected)
     for n in (1, 3):
         check_same(generator.generate(prompt, settings, n=n), expected[:n])
 
 
-@pytest.mark.usefixtures("each_engine")
+@each_decoder
 @networks
 @pytest.mark.parametrize("width", [1, 2, 3, 7])
 @pytest.mark.parametrize(
@@ -251,17 +255,17 @@ def test_a_beam_as_wide_as_all_beginnings_finds_the_best_of_all_texts(
         {"bias": {"<eos>": -1.5}, "length_penalty": 0.2},
     ],
 )
-def test_a_narrow_beam_is_the_one_of_plain_loops(
-    network: NetworkSettings, width: int, options: dict[str, Any]
+def test_a_narrow_beam_finds_the_texts_of_plain_loops(
+    network: NetworkSettings, width: int, options: dict[str, Any], make_decoder: MakeDecoder
 ) -> None:
-    """Also where the search ends before the largest length, while the loops go on."""
+    """Also where the search ends early, while the loops run to the maximum length."""
     settings = SamplingSettings(length=12, beam=width, **options)
-    generator, oracle = both(network, "char", "b", settings, seed=1)
+    generator, oracle = both(network, "char", "b", settings, 1, make_decoder)
     expected = oracle.best(oracle.beam_texts())
     check_same(generator.generate("b", settings, n=width), expected[:width])
 
 
-# The likelier way to begin leads nowhere: "a" is followed by anything, "b" by the end.
+# The more probable first symbol is misleading: anything follows "a", but the end follows "b".
 GARDEN = [
     [0.00, 0, 0.6, 0.4, 0.0],
     [1.00, 0, 0.0, 0.0, 0.0],
@@ -272,11 +276,11 @@ GARDEN = [
 ABC = make_vocabulary("abc")
 
 
-def chain(chances: Sequence[Sequence[float]] = GARDEN) -> Generator:
-    return Generator(markov_chain(chances), ABC)
+def chain(probabilities: Sequence[Sequence[float]] = GARDEN) -> Generator:
+    return Generator(markov_chain(probabilities), ABC)
 
 
-def test_a_beam_finds_what_the_greedy_choice_misses() -> None:
+def test_a_beam_finds_a_better_text_than_greedy_decoding() -> None:
     greedy = chain().generate("", SamplingSettings(temperature=0.0))[0]
     assert greedy.text.startswith("a")
     best = chain().generate("", SamplingSettings(beam=2, length_penalty=0.0), n=2)
@@ -296,10 +300,10 @@ def test_a_beam_finds_what_the_greedy_choice_misses() -> None:
         {"bias": {"<eos>": -math.inf}, "label": "y"},
     ],
 )
-def test_a_beam_of_one_that_counts_no_length_is_greedy(
+def test_a_beam_of_one_without_length_penalty_is_greedy(
     network: NetworkSettings, options: dict[str, Any]
 ) -> None:
-    """As long as no bias above 0 makes a longer text better than the one that ended."""
+    """Unless a positive bias makes a longer text better than the one that ended."""
     settings = SamplingSettings(beam=1, length_penalty=0.0, length=30, **options)
     greedy = SamplingSettings(temperature=0.0, length=30, **options)
     for seed in range(5):
@@ -308,7 +312,7 @@ def test_a_beam_of_one_that_counts_no_length_is_greedy(
 
 
 @networks
-def test_bits_are_those_that_the_scorer_gives(network: NetworkSettings) -> None:
+def test_bits_equal_those_of_the_scorer(network: NetworkSettings) -> None:
     settings = SamplingSettings(beam=60, length=6, length_penalty=0.0)
     generator, oracle = both(network, "char", "", settings)
     whole = [one for one in generator.generate("", settings, n=60) if one.stopped == "eos"]
@@ -320,8 +324,8 @@ def test_bits_are_those_that_the_scorer_gives(network: NetworkSettings) -> None:
     assert [one.bits for one in whole] == pytest.approx([score.bits for score in scores], rel=1e-5)
 
 
-def test_texts_that_rank_alike_come_by_symbols_and_ids() -> None:
-    """After anything all that may come is equally likely, so only the order of ties decides."""
+def test_texts_of_equal_rank_are_ordered_by_symbols_and_ids() -> None:
+    """All symbols are always equally probable, so only ties decide."""
     generator = chain([[1 / 3, 0, 1 / 3, 1 / 3, 0]] * 5)
     options: dict[str, Any] = {"length": 2, "bias": {"c": -math.inf}}
     every = ["", "a", "aa", "ab", "b", "ba", "bb"]
@@ -332,21 +336,21 @@ def test_texts_that_rank_alike_come_by_symbols_and_ids() -> None:
     assert [one.text for one in generator.generate("", narrow, n=2)] == ["", "a"]
 
 
-def test_of_equal_beginnings_those_of_lower_ids_go_on_though_a_better_one_led_there() -> None:
-    """``aa``, ``ba`` and ``bb`` have a chance of 0.12; ``b``, which leads to two of them, 0.4."""
-    chances: list[list[float]] = [
+def test_of_equal_hypotheses_those_of_lower_ids_continue() -> None:
+    """``aa``, ``ba`` and ``bb`` have probability 0.12; ``b``, the prefix of two of them, 0.4."""
+    probabilities: list[list[float]] = [
         [0, 0, 0.3, 0.4, 0.3],
         [0] * 5,
         [0.3, 0, 0.4, 0, 0.3],
         [0.4, 0, 0.3, 0.3, 0],
     ]
     settings = SamplingSettings(beam=2, length=2, length_penalty=0.0)
-    found = chain([*chances, chances[0]]).generate("", settings, n=2)
+    found = chain([*probabilities, probabilities[0]]).generate("", settings, n=2)
     assert [one.text for one in found] == ["b", "aa"]
 
 
-def test_a_text_that_can_be_spelled_in_two_ways_comes_once() -> None:
-    """``a`` may end by the boundary, or before the stop string ``b``, which is likelier."""
+def test_a_text_with_two_spellings_is_returned_once() -> None:
+    """``a`` may end by the boundary, or before the stop string ``b``, which is more probable."""
     generator = chain(
         [[0, 0, 1, 0, 0], [0] * 5, [0.4, 0, 0, 0.5, 0.1], [1] + [0] * 4, [1] + [0] * 4]
     )
@@ -358,77 +362,59 @@ def test_a_text_that_can_be_spelled_in_two_ways_comes_once() -> None:
     assert len({one.text for one in found}) == len(found)
 
 
-def test_stop_strings_take_no_room_from_texts_that_go_on() -> None:
-    """Two of three first symbols end a text at once; the third goes on in a beam of one."""
+def test_ended_texts_take_no_room_in_the_beam() -> None:
+    """Two of three first symbols end a text at once; the third continues in a beam of one."""
     generator = chain([[0, 0, 0.5, 0.4, 0.1], [0] * 5, [1] + [0] * 4, [1] + [0] * 4, [1] + [0] * 4])
     settings = SamplingSettings(beam=1, stop=("a", "b"), length=2, length_penalty=9.0)
     assert [one.text for one in generator.generate("", settings)] == ["c"]
 
 
-def test_as_many_texts_as_there_are() -> None:
+def test_fewer_texts_than_requested_if_there_are_no_more() -> None:
     settings = SamplingSettings(beam=9, match="ab|c(ab)?c", length_penalty=0.0)
     generator, _ = both(SETTINGS[0], "char", "", settings)
     found = {one.text for one in generator.generate("", settings, n=9)}
     assert found == {"ab", "cc", "cabc"}
 
 
-class Picky:
-    """A sieve that tells what it was asked."""
+class FakeFilter:
+    """A novelty filter that records the texts it examines."""
 
     def __init__(self, accepts: Callable[[str], bool]) -> None:
         self.asked: list[str] = []
         self._accepts = accepts
 
-    def accepts(self, text: str) -> bool:
+    def admit(self, text: str) -> bool:
         self.asked.append(text)
         return self._accepts(text)
 
 
 @pytest.mark.parametrize("penalty", [0.0, 1.0])
-def test_the_sieve_sees_the_best_first_and_no_more_than_is_needed(penalty: float) -> None:
+def test_the_filter_examines_the_best_texts_first_and_no_more_than_needed(penalty: float) -> None:
     settings = SamplingSettings(beam=WIDE, length=4, length_penalty=penalty, stop=("b",))
     generator, _ = both(SETTINGS[0], "char", "a", settings)
     every = generator.generate("a", settings, n=WIDE)
     passing = [one for one in every if len(one.text) % 2]
-    sieve: Any = Picky(lambda text: len(text) % 2 == 1)
-    assert generator.generate("a", settings, 4, sieve) == passing[:4]
-    assert sieve.asked == [one.text for one in every[: every.index(passing[3]) + 1]]
-    nothing: Any = Picky(lambda text: False)
+    chosen: Any = FakeFilter(lambda text: len(text) % 2 == 1)
+    assert generator.generate("a", settings, 4, chosen) == passing[:4]
+    assert chosen.asked == [one.text for one in every[: every.index(passing[3]) + 1]]
+    nothing: Any = FakeFilter(lambda text: False)
     assert generator.generate("a", settings, 4, nothing) == []
     assert nothing.asked == [one.text for one in every]
 
 
-class Counting(Engine):
-    """A network that remembers how many symbols it was given at each call."""
-
-    calls: list[int]
-
-    def advance(self, ids: Any, state: State) -> State:
-        self.calls.append(len(ids))
-        return super().advance(ids, state)
+def counting(
+    probabilities: Sequence[Sequence[float]],
+) -> tuple[CountingEngine, Generator]:
+    settings, tensors = markov_tensors(probabilities)
+    engine = CountingEngine(settings, {key: one.astype(np.float32) for key, one in tensors.items()})
+    return engine, generator_with(NumpyDecoder, engine, ABC)
 
 
-@pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let NumPy do all, whose steps can be counted."""
-    for module in (beam_module, decode_loop):
-        monkeypatch.setattr(module, "compiled", lambda engine, symbols: None)
-
-
-def counting(chances: Sequence[Sequence[float]]) -> tuple[Counting, Generator]:
-    settings, tensors = markov_tensors(chances)
-    engine = Counting(settings, {key: one.astype(np.float32) for key, one in tensors.items()})
-    engine.calls = []
-    return engine, Generator(engine, ABC)
-
-
-@pytest.mark.usefixtures("plain")
 @pytest.mark.parametrize("length", [500, 2**70])
 def test_a_search_ends_once_nothing_better_can_come(length: int) -> None:
-    """Without length normalisation what grows only gets worse; here half as probable each time.
+    """Without length penalty a hypothesis only gets worse: here half as probable each time.
 
-    The best texts are "" (1/2), "a" (1/8) and "b" (1/8); with two symbols that go on there are
-    chances of 1/16.
+    The best texts are "" (1/2), "a" (1/8) and "b" (1/8); hypotheses of two symbols have 1/16.
     """
     engine, generator = counting([[0.5, 0, 0.25, 0.25, 0]] * 5)
     settings = SamplingSettings(beam=3, length_penalty=0.0, length=length, bias={"c": -math.inf})
@@ -437,8 +423,8 @@ def test_a_search_ends_once_nothing_better_can_come(length: int) -> None:
     assert engine.calls == [1, 2]
 
 
-def test_a_search_goes_on_while_something_better_may_come() -> None:
-    """The text that wins is dear at its beginning, and free for the rest of its length."""
+def test_a_search_continues_while_a_better_text_is_possible() -> None:
+    """The first symbol of the best text is improbable, and all others are certain."""
     free = [0, 0, 0, 0, 1.0]
     generator = chain([[0.9, 0, 0.05, 0, 0.05], [0] * 5, [1.0, 0, 0, 0, 0], [0] * 5, free])
     for length, text in ((10, ""), (100, "c" * 100)):
@@ -447,8 +433,7 @@ def test_a_search_goes_on_while_something_better_may_come() -> None:
         assert generator.generate("", settings)[0].text == text
 
 
-@pytest.mark.usefixtures("plain")
-def test_a_step_reads_all_hypotheses_at_once_and_the_last_symbols_never() -> None:
+def test_a_step_reads_all_hypotheses_at_once_but_never_the_last_symbols() -> None:
     engine, generator = counting([[0.1, 0, 0.3, 0.3, 0.3]] * 5)
     settings = SamplingSettings(beam=5, length=20)
     generator.generate("abc", settings, n=5)
@@ -456,7 +441,7 @@ def test_a_step_reads_all_hypotheses_at_once_and_the_last_symbols_never() -> Non
 
 
 @pytest.mark.parametrize("penalty", [1e300, 10**400, 1e-300])
-def test_length_penalties_of_any_size(penalty: float) -> None:
+def test_length_penalties_of_any_magnitude(penalty: float) -> None:
     settings = SamplingSettings(beam=4, length=6, length_penalty=penalty)
     found = chain().generate("", settings, n=4)
     assert len(found) == 4
@@ -465,7 +450,7 @@ def test_length_penalties_of_any_size(penalty: float) -> None:
 
 
 @pytest.mark.parametrize("bias", [1e300, 10**400])
-def test_biases_of_any_size(bias: float) -> None:
+def test_biases_of_any_magnitude(bias: float) -> None:
     settings = SamplingSettings(beam=3, length=5, bias={"c": bias, "b": -bias})
     found = chain().generate("", settings, n=3)
     assert found[0].text == "ccccc"
@@ -473,7 +458,7 @@ def test_biases_of_any_size(bias: float) -> None:
 
 
 @pytest.mark.parametrize(("n", "width", "held"), [(5, 3, "3 texts"), (2, 1, "1 text")])
-def test_more_texts_than_the_beam_is_wide(n: int, width: int, held: str) -> None:
+def test_more_texts_than_the_width_of_the_beam_are_refused(n: int, width: int, held: str) -> None:
     with pytest.raises(SettingsError) as error:
         chain().generate("", SamplingSettings(beam=width), n=n)
     assert str(error.value) == (
@@ -494,7 +479,7 @@ def test_the_logarithm_of_one_is_zero_and_of_others_above() -> None:
 
 
 @given(st.lists(st.sampled_from([-math.inf, -2.0, -1.0, 0.5, 3.0])), st.integers(1, 12))
-def test_candidates_come_in_the_order_of_score_and_place(scores: list[float], at_once: int) -> None:
-    places = beam_module._descending(np.array(scores), at_once)
-    finite = [place for place, score in enumerate(scores) if score > -math.inf]
-    assert list(places) == sorted(finite, key=lambda place: (-scores[place], place))
+def test_candidates_are_ordered_by_score_and_index(scores: list[float], chunk: int) -> None:
+    indices = beam_module._descending(np.array(scores), chunk)
+    finite = [index for index, score in enumerate(scores) if score > -math.inf]
+    assert list(indices) == sorted(finite, key=lambda index: (-scores[index], index))

@@ -1,3 +1,5 @@
+"""The byte automaton against Python's ``re.fullmatch``, and the errors for its syntax."""
+
 import re
 from itertools import product
 
@@ -21,9 +23,9 @@ def strings(letters: str, longest: int) -> list[str]:
     return ["".join(word) for n in range(longest + 1) for word in product(letters, repeat=n)]
 
 
-def refusal(pattern: str) -> str:
+def refusal(pattern: str, **options: float) -> str:
     with pytest.raises(SettingsError) as caught:
-        ByteAutomaton(pattern)
+        ByteAutomaton(pattern, **options)
     return str(caught.value)
 
 
@@ -99,12 +101,14 @@ def test_python_matches_the_same(pattern: str) -> None:
         ("(?i)straße", ["STRAßE"], ["STRASSE"]),
     ],
 )
-def test_syntax_of_rust(pattern: str, matching: list[str], others: list[str]) -> None:
+def test_the_syntax_of_rust_is_supported(
+    pattern: str, matching: list[str], others: list[str]
+) -> None:
     automaton = ByteAutomaton(pattern)
     assert [text for text in matching + others if accepts(automaton, text)] == matching
 
 
-def test_the_shortest_completion() -> None:
+def test_the_shortest_completion_prefers_given_bytes() -> None:
     automaton = ByteAutomaton("(a|bc)(日|[x-z]{4})")
     assert automaton.shortest_completion(automaton.start) == "a日".encode()
     assert automaton.shortest_completion(automaton.walk(automaton.start, b"b")) == "c日".encode()
@@ -125,12 +129,12 @@ def test_the_shortest_completion() -> None:
         (
             "K(?=a).*",
             "the expression to match, 'K(?=a).*', has look-around, '(?=', which an automaton "
-            "cannot do: put it in another way.",
+            "cannot do: write it without.",
         ),
         (
             "(?<!a)b",
             "the expression to match, '(?<!a)b', has look-around, '(?<!', which an automaton "
-            "cannot do: put it in another way.",
+            "cannot do: write it without.",
         ),
         (
             r"(a)\1",
@@ -165,7 +169,7 @@ def test_the_shortest_completion() -> None:
         ),
     ],
 )
-def test_what_is_refused(pattern: str, message: str) -> None:
+def test_unsupported_syntax_is_refused_with_a_reason(pattern: str, message: str) -> None:
     assert refusal(pattern) == message
 
 
@@ -174,7 +178,7 @@ def test_what_is_refused(pattern: str, message: str) -> None:
     ["a)(b", "a)|(?:b", "*a", "|*a", "^*a", "a{2", "a{3,2}", "[a", "[z-a]", "a\\", r"\p{No such}"]
     + ["(?-u)\\xff", r"\Z", "(?x)a # (\n(", "(?i", "a(?x) # )\n )", "^?a", "\udcff"],
 )
-def test_what_cannot_be_read(pattern: str) -> None:
+def test_an_invalid_expression_cannot_be_read(pattern: str) -> None:
     assert "cannot be read" in refusal(pattern)
     assert "\n" not in refusal(pattern)
 
@@ -195,7 +199,7 @@ def test_any_text_gives_an_automaton_or_one_line(pattern: str) -> None:
 
 
 def reads(pattern: str) -> bool:
-    """Whether the library can read an expression; it cannot do Unicode's word boundaries."""
+    """Return whether the library parses an expression; it refuses Unicode's word boundaries."""
     with pytest.raises(ValueError, match="Failed to build DFA") as caught:
         Index(rf"\b|{pattern}", Vocabulary(1, {b"a": [0]}))
     return "word boundaries" in str(caught.value)
@@ -203,8 +207,8 @@ def reads(pattern: str) -> bool:
 
 @given(st.text("ab[[]]^^-&|:()", max_size=12).filter(lambda text: "^" in text))
 @examples(max_examples=400, suppress_health_check=list(HealthCheck))
-def test_an_anchor_is_told_from_a_character(pattern: str) -> None:
-    r"""It stands where \A could stand too: not in a class, however deep, nor at a range's end."""
+def test_a_caret_is_an_anchor_only_where_another_anchor_is_valid(pattern: str) -> None:
+    r"""An anchor can be replaced by \A; in a class, or at the end of a range, it cannot."""
     assume(reads(pattern))
     places = [place for place, character in enumerate(pattern) if character == "^"]
     anchors = [reads(rf"{pattern[:place]}\A{pattern[place + 1 :]}") for place in places]
@@ -221,7 +225,7 @@ TOO_LARGE = "is too large; repeat less, or use smaller classes, such as [a-z] in
 @pytest.mark.parametrize(
     "pattern",
     [
-        "(a{1000}){1000}{1000}",  # which the library would fill all memory with
+        "(a{1000}){1000}{1000}",  # would exhaust memory in the library
         "(?P<x>a[b-d]{400}){300}",
         r"(\p{L}{999}){101}",
         "a{99999999999999999999}",
@@ -229,17 +233,17 @@ TOO_LARGE = "is too large; repeat less, or use smaller classes, such as [a-z] in
         "x" * 100_001,
     ],
 )
-def test_too_many_repetitions(pattern: str) -> None:
+def test_too_many_repetitions_are_refused(pattern: str) -> None:
     assert (
         refusal(pattern) == f"the expression to match, {byte_automaton.quote(pattern)}, {TOO_LARGE}"
     )
 
 
-def test_an_automaton_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """2 ** 17 states; in a hundredth of a second no machine builds them."""
-    monkeypatch.setattr(byte_automaton, "MAX_SECONDS", 0.01)
+def test_an_automaton_that_takes_too_long_is_refused() -> None:
+    """2 ** 17 states: no machine builds them in a hundredth of a second."""
     pattern = "(a|b)*a(a|b){16}"
-    assert refusal(pattern) == f"the expression to match, {pattern!r}, {TOO_LARGE}"
+    message = f"the expression to match, {pattern!r}, {TOO_LARGE}"
+    assert refusal(pattern, max_seconds=0.01) == message
 
 
 def test_repetitions_that_are_not_nested_are_not_multiplied() -> None:

@@ -1,4 +1,4 @@
-"""Pieces, joined, are the text; nothing that a stop string may still take is let out."""
+"""The pieces, joined, are the text up to a stop string, whose beginning is held back."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ def test_without_stop_strings_the_pieces_are_the_text(text: str, level: Level) -
 
 
 @given(symbols=st.lists(st.sampled_from(BYTES)))
-def test_bytes_that_are_no_utf8_are_joined_as_symbols_joins_them(symbols: list[str]) -> None:
+def test_bytes_that_are_not_utf8_are_replaced_as_by_join(symbols: list[str]) -> None:
     assert "".join(pushed(IncrementalDetokenizer("byte"), symbols)) == join(symbols, "byte")
 
 
@@ -45,7 +45,7 @@ def test_the_text_ends_before_the_stop_string_that_is_complete_first(
     assert pieces.stopped == found
 
 
-def test_what_may_begin_a_stop_string_is_held_back_and_no_more() -> None:
+def test_only_the_possible_beginning_of_a_stop_string_is_held_back() -> None:
     pieces = IncrementalDetokenizer("char", ["END", "NOW"])
     assert [pieces.push([symbol])[0] for symbol in "aEbENcENOx"] == [
         *("a", "", "Eb", "", "", "ENc", "", "", "E", "NOx")
@@ -55,12 +55,12 @@ def test_what_may_begin_a_stop_string_is_held_back_and_no_more() -> None:
     assert not pieces.stopped
 
 
-def test_a_character_of_several_bytes_comes_as_one_piece() -> None:
+def test_a_character_of_several_bytes_is_one_piece() -> None:
     pieces = IncrementalDetokenizer("byte")
     assert [pieces.push([symbol])[0] for symbol in split("a€b", "byte")] == ["a", "", "", "€", "b"]
 
 
-def test_an_unfinished_character_at_the_end_is_shown_as_such() -> None:
+def test_an_unfinished_character_at_the_end_is_replaced() -> None:
     pieces = IncrementalDetokenizer("byte")
     assert pieces.push(split("€", "byte")[:1])[0] == ""
     assert pieces.finish() == "\ufffd"
@@ -73,19 +73,19 @@ def test_nothing_follows_a_stop_string() -> None:
 
 
 @given(text=st.text("abc é"), level=levels, stop=stops, size=st.integers(1, 9))
-def test_many_symbols_at_once_are_the_same_as_one_by_one(
+def test_symbols_pushed_together_give_the_same_text_as_one_by_one(
     text: str, level: Level, stop: list[str], size: int
 ) -> None:
     symbols = split(text, level)
     one_by_one, at_once = IncrementalDetokenizer(level, stop), IncrementalDetokenizer(level, stop)
-    released, taken = [], 0
+    released, added = [], 0
     for first in range(0, len(symbols), size):
         piece, count = at_once.push(symbols[first : first + size])
         released.append(piece)
-        taken += count
+        added += count
         if at_once.stopped:
             break
     expected = pushed(one_by_one, symbols)
     assert "".join([*released, at_once.finish()]) == "".join(expected)
     assert at_once.stopped == one_by_one.stopped
-    assert taken == len(expected) - 1
+    assert added == len(expected) - 1

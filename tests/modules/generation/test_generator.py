@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from decoders import CountingEngine, generator_with
 from networks import make_vocabulary, markov_chain, random_tensors
 from numpy.typing import NDArray
 
 from charloom.errors import LabelError, SettingsError
-from charloom.generation import decode_loop
-from charloom.generation import generator as generator_module
-from charloom.generation.generator import NUMPY_BATCH, Generator, label_id
+from charloom.generation.decode_loop import NUMPY_BATCH, NumpyDecoder
+from charloom.generation.generator import Generator, label_id
 from charloom.network.engine import Engine
-from charloom.network.reference import State
 from charloom.randomness import uniform
 from charloom.settings import NetworkSettings, SamplingSettings
 from charloom.text.symbols import split
@@ -24,7 +23,7 @@ LETTERS = "abc"
 EOS, UNK, A, B, C = range(5)
 
 # After the boundary always "a"; then "b" or "c"; "c" may end; after the unknown symbol "c".
-CHANCES = np.array(
+PROBABILITIES = np.array(
     [
         [0.00, 0.00, 1.00, 0.00, 0.00],
         [0.00, 0.00, 0.00, 0.00, 1.00],
@@ -38,22 +37,23 @@ CYCLE = [[0, 0, 1, 0, 0], [0] * 5, [0, 0, 0, 1, 0], [0, 0, 0, 0, 1], [1, 0, 0, 0
 GREEDY = SamplingSettings(temperature=0.0)
 
 
-def chain(chances: Sequence[Sequence[float]] | NDArray[Any] = CHANCES) -> Generator:
-    return Generator(markov_chain(chances), make_vocabulary(LETTERS))
+def chain(probabilities: Sequence[Sequence[float]] | NDArray[Any] = PROBABILITIES) -> Generator:
+    return Generator(markov_chain(probabilities), make_vocabulary(LETTERS))
 
 
 def by_hand(seed: int, temperature: float) -> tuple[str, float]:
-    """Draw from CHANCES with plain loops; return the text and the bits of it."""
+    """Sample from PROBABILITIES with plain loops; return the text and its bits."""
     last, text, bits = EOS, "", 0.0
     for position in range(1000):
-        weights = [p ** (1 / temperature) if v != UNK else 0.0 for v, p in enumerate(CHANCES[last])]
-        drawn = uniform(np.array([seed], np.uint64), np.array([position], np.uint64))
-        left = float(drawn[0]) * sum(weights)
+        weights = [p ** (1 / temperature) for p in PROBABILITIES[last]]
+        weights[UNK] = 0.0
+        generated = uniform(np.array([seed], np.uint64), np.array([position], np.uint64))
+        left = float(generated[0]) * sum(weights)
         for last, weight in enumerate(weights):  # noqa: B007
             if left < weight:
                 break
             left -= weight
-        bits -= math.log2(CHANCES[EOS if not text else A + LETTERS.index(text[-1])][last])
+        bits -= math.log2(PROBABILITIES[EOS if not text else A + LETTERS.index(text[-1])][last])
         if last == EOS:
             return text, bits
         text += LETTERS[last - A]
@@ -61,59 +61,64 @@ def by_hand(seed: int, temperature: float) -> tuple[str, float]:
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 1.8])
-def test_texts_and_bits_are_those_drawn_by_hand(temperature: float) -> None:
-    """Bits are those of the model itself, whatever the temperature, and <unk> keeps its share."""
+def test_texts_and_bits_are_those_of_plain_loops(temperature: float) -> None:
+    """Bits are those of the model at temperature 1, with the probability of <unk>."""
     settings = SamplingSettings(temperature=temperature, seed=5, length=1000)
-    for k, drawn in enumerate(chain().generate("", settings, n=40)):
+    for k, generated in enumerate(chain().generate("", settings, n=40)):
         text, bits = by_hand(5 + k, temperature)
-        assert (drawn.text, drawn.seed, drawn.stopped) == (text, 5 + k, "eos")
-        assert drawn.symbols == len(text) + 1
-        assert drawn.bits == pytest.approx(bits, abs=1e-5)
+        assert (generated.text, generated.seed, generated.stopped) == (text, 5 + k, "eos")
+        assert generated.symbols == len(text) + 1
+        assert generated.bits == pytest.approx(bits, abs=1e-5)
 
 
-def test_greedy_follows_the_best_symbol_to_the_boundary() -> None:
-    drawn = chain(CYCLE).generate("", GREEDY)[0]
-    assert (drawn.text, drawn.prompt, drawn.stopped, drawn.symbols) == ("abc", "", "eos", 4)
-    assert drawn.bits == pytest.approx(0.0, abs=1e-6)
+def test_a_greedy_text_has_the_most_probable_symbols() -> None:
+    generated = chain(CYCLE).generate("", GREEDY)[0]
+    assert (generated.text, generated.prompt, generated.stopped, generated.symbols) == (
+        "abc",
+        "",
+        "eos",
+        4,
+    )
+    assert generated.bits == pytest.approx(0.0, abs=1e-6)
 
 
-def test_a_prompt_is_continued_and_belongs_to_the_text() -> None:
-    drawn = chain(CYCLE).generate("cab", GREEDY)[0]
-    assert (drawn.text, drawn.prompt, drawn.symbols) == ("cabc", "cab", 2)
+def test_a_text_begins_with_its_prompt() -> None:
+    generated = chain(CYCLE).generate("cab", GREEDY)[0]
+    assert (generated.text, generated.prompt, generated.symbols) == ("cabc", "cab", 2)
 
 
-def test_symbols_that_are_not_known_are_read_as_unknown_and_stay_in_the_text() -> None:
+def test_unknown_symbols_of_the_prompt_stay_in_the_text() -> None:
     assert chain().generate("é", SamplingSettings(length=1))[0].text == "éc"
 
 
-def test_at_most_so_many_symbols_are_added() -> None:
-    drawn = chain(CYCLE).generate("a", dataclasses.replace(GREEDY, length=2))[0]
-    assert (drawn.text, drawn.stopped, drawn.symbols) == ("abc", "length", 2)
+def test_a_text_ends_at_the_maximum_length() -> None:
+    generated = chain(CYCLE).generate("a", dataclasses.replace(GREEDY, length=2))[0]
+    assert (generated.text, generated.stopped, generated.symbols) == ("abc", "length", 2)
 
 
-def test_the_boundary_is_one_of_the_symbols_that_may_be_added() -> None:
-    drawn = chain(CYCLE).generate("a", dataclasses.replace(GREEDY, length=3))[0]
-    assert (drawn.text, drawn.stopped, drawn.symbols) == ("abc", "eos", 3)
+def test_the_boundary_counts_in_the_maximum_length() -> None:
+    generated = chain(CYCLE).generate("a", dataclasses.replace(GREEDY, length=3))[0]
+    assert (generated.text, generated.stopped, generated.symbols) == ("abc", "eos", 3)
 
 
 def test_a_text_ends_before_a_stop_string() -> None:
-    """Its symbols were drawn, so bits and symbols count them."""
+    """The symbols of the stop string were sampled, so bits and symbols count them."""
     endless = np.array(CYCLE, float)
     endless[B], endless[C] = [0, 0, 0.5, 0, 0.5], [0, 0, 1, 0, 0]
     settings = SamplingSettings(temperature=1.0, stop=("bca",), seed=3)
-    drawn = chain(endless).generate("", settings)[0]
-    assert drawn.stopped == "stop"
-    assert set(split(drawn.text, "char")) <= {"a", "b"}
-    assert drawn.symbols == len(drawn.text) + 3
-    assert drawn.bits == pytest.approx((drawn.text + "bca").count("b"), abs=1e-5)
+    generated = chain(endless).generate("", settings)[0]
+    assert generated.stopped == "stop"
+    assert set(split(generated.text, "char")) <= {"a", "b"}
+    assert generated.symbols == len(generated.text) + 3
+    assert generated.bits == pytest.approx((generated.text + "bca").count("b"), abs=1e-5)
 
 
 def test_a_stop_string_within_the_prompt_does_not_end_the_text() -> None:
-    drawn = chain(CYCLE).generate("ab", dataclasses.replace(GREEDY, stop=("ab", "bc")))[0]
-    assert (drawn.text, drawn.stopped) == ("abc", "eos")
+    generated = chain(CYCLE).generate("ab", dataclasses.replace(GREEDY, stop=("ab", "bc")))[0]
+    assert (generated.text, generated.stopped) == ("abc", "eos")
 
 
-def test_more_texts_than_fit_side_by_side() -> None:
+def test_more_texts_than_a_batch_equal_single_texts() -> None:
     generator, settings = chain(), SamplingSettings(temperature=1.0, seed=9)
     many = generator.generate("", settings, n=NUMPY_BATCH + 2)
     assert len(many) == NUMPY_BATCH + 2
@@ -122,10 +127,10 @@ def test_more_texts_than_fit_side_by_side() -> None:
         assert many[k] == generator.generate("", alone)[0]
 
 
-def test_the_largest_seed_has_neighbours() -> None:
+def test_seeds_up_to_the_largest_are_allowed_and_no_further() -> None:
     settings = SamplingSettings(seed=2**63 - 2)
-    drawn = chain().generate("", settings, n=2)
-    assert [one.seed for one in drawn] == [2**63 - 2, 2**63 - 1]
+    generated = chain().generate("", settings, n=2)
+    assert [one.seed for one in generated] == [2**63 - 2, 2**63 - 1]
     with pytest.raises(SettingsError) as error:
         chain().generate("", settings, n=3)
     assert str(error.value) == (
@@ -135,14 +140,14 @@ def test_the_largest_seed_has_neighbours() -> None:
 
 
 @pytest.mark.parametrize("n", [0, -3])
-def test_fewer_than_one_text(n: int) -> None:
+def test_fewer_than_one_text_is_refused(n: int) -> None:
     with pytest.raises(SettingsError) as error:
         chain().generate("", GREEDY, n=n)
     assert str(error.value) == f"n is {n}; it must be a whole number of at least 1."
 
 
 @pytest.mark.parametrize("stop", [(), ("c",), ("ba",), ("zz",)])
-def test_a_stream_gives_what_generate_adds(stop: tuple[str, ...]) -> None:
+def test_a_stream_is_the_text_that_generate_adds(stop: tuple[str, ...]) -> None:
     generator = chain()
     for seed in range(20):
         settings = SamplingSettings(temperature=1.3, seed=seed, stop=stop)
@@ -151,61 +156,51 @@ def test_a_stream_gives_what_generate_adds(stop: tuple[str, ...]) -> None:
         assert "" not in pieces
 
 
-def test_a_stream_of_bytes_gives_whole_characters() -> None:
+def test_a_stream_of_bytes_yields_whole_characters() -> None:
     first, second = split("é", "byte")
-    chances = [[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
-    generator = Generator(markov_chain(chances), make_vocabulary([first, second], "byte"))
+    probabilities = [[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]]
+    generator = Generator(markov_chain(probabilities), make_vocabulary([first, second], "byte"))
     settings = SamplingSettings(temperature=0.0, length=5)
     assert list(generator.stream("", settings)) == ["é", "é", "\ufffd"]
     assert generator.generate("é", settings)[0].text == "ééé\ufffd"
 
 
-class Counting(Engine):
-    """A network that remembers how many symbols it was given at each call."""
-
-    def __init__(self, settings: NetworkSettings, tensors: dict[str, NDArray[np.float32]]) -> None:
-        super().__init__(settings, tensors)
-        self.calls: list[int] = []
-
-    def advance(self, ids: NDArray[Any], state: State) -> State:
-        self.calls.append(len(ids))
-        return super().advance(ids, state)
-
-
-def counting() -> Counting:
+def counting() -> tuple[CountingEngine, Generator]:
+    """Return an endless network and its generator in NumPy, whose calls can be counted."""
     settings = NetworkSettings(cell="gru", hidden=3, input="one-hot")
     tensors = random_tensors(settings, 5)
     tensors["output.bias"][EOS] = -1000
-    return Counting(settings, tensors)
+    engine = CountingEngine(settings, tensors)
+    return engine, generator_with(NumpyDecoder, engine, make_vocabulary(LETTERS))
 
 
-@pytest.fixture
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let NumPy do all, whose steps can be counted."""
-    monkeypatch.setattr(decode_loop, "compiled", lambda engine, symbols: None)
-    monkeypatch.setattr(generator_module, "compiled", lambda engine, symbols: None)
-
-
-@pytest.mark.usefixtures("plain")
 def test_a_prompt_is_read_once_and_each_symbol_costs_one_step() -> None:
-    engine = counting()
-    generator = Generator(engine, make_vocabulary(LETTERS))
+    engine, generator = counting()
     generator.generate("abc" * 500, SamplingSettings(length=130), n=7)
     assert engine.calls == [1] * (1 + 3 * 500) + [7] * 129
 
 
-@pytest.mark.usefixtures("plain")
-def test_a_stream_draws_no_further_than_it_is_read() -> None:
-    engine = counting()
-    stream = Generator(engine, make_vocabulary(LETTERS)).stream("ab", SamplingSettings())
+def test_a_stream_decodes_no_further_than_it_is_read() -> None:
+    engine, generator = counting()
+    stream = generator.stream("ab", SamplingSettings())
     assert [len(next(stream)) for _ in range(4)] == [1] * 4
     assert len(engine.calls) == 3 + 3
 
 
-def test_next_gives_all_but_the_unknown_symbol_most_probable_first() -> None:
+@pytest.mark.parametrize("options", [{"beam": 3}, {"novel": True}, {"unique": True}])
+def test_options_that_compare_whole_texts_cannot_be_streamed(options: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as error:
+        chain().stream("", SamplingSettings(**options))
+    assert str(error.value) == (
+        "beam, novel and unique compare whole texts, so they cannot be streamed; "
+        "leave them out, or do not stream."
+    )
+
+
+def test_next_returns_all_but_the_unknown_symbol_most_probable_first() -> None:
     result = chain().next("ac")
     assert [symbol for symbol, _ in result] == ["<eos>", "a", "b", "c"]
-    assert [chance for _, chance in result] == pytest.approx([0.5, 0.25, 0, 0], abs=1e-9)
+    assert [probability for _, probability in result] == pytest.approx([0.5, 0.25, 0, 0], abs=1e-9)
     assert chain().next("é")[0] == ("c", 1.0)
 
 
@@ -216,19 +211,19 @@ def labelled() -> tuple[Engine, Generator]:
 
 
 @pytest.mark.parametrize(("label", "index"), [(None, -1), ("news", 0), ("sport", 1)])
-def test_a_label_gives_the_state_to_start_from(label: str | None, index: int) -> None:
+def test_a_label_sets_the_initial_state(label: str | None, index: int) -> None:
     network, generator = labelled()
     logits, _ = network.step(np.array([EOS]), network.initial_state(np.array([index])))
     weights = [math.exp(logit) for logit in logits[0]]
-    chances = dict(generator.next("", label))
+    probabilities = dict(generator.next("", label))
     for symbol, number in {"<eos>": EOS, "a": A, "b": B, "c": C}.items():
-        assert chances[symbol] == pytest.approx(weights[number] / sum(weights))
-    drawn = generator.generate("", SamplingSettings(label=label, length=1, temperature=0.0))[0]
-    assert drawn.label == label
-    assert drawn.bits == pytest.approx(-math.log2(max(chances.values())))
+        assert probabilities[symbol] == pytest.approx(weights[number] / sum(weights))
+    generated = generator.generate("", SamplingSettings(label=label, length=1, temperature=0.0))[0]
+    assert generated.label == label
+    assert generated.bits == pytest.approx(-math.log2(max(probabilities.values())))
 
 
-def test_a_label_that_is_not_known() -> None:
+def test_an_unknown_label_is_refused() -> None:
     _, generator = labelled()
     settings = SamplingSettings(label="sports")
     for call in (
@@ -243,7 +238,7 @@ def test_a_label_that_is_not_known() -> None:
         )
 
 
-def test_many_labels_are_not_all_listed() -> None:
+def test_an_error_lists_twenty_labels() -> None:
     with pytest.raises(LabelError) as error:
         label_id("x", [str(number) for number in range(23)])
     listed = ", ".join(str(number) for number in range(20))
@@ -252,7 +247,7 @@ def test_many_labels_are_not_all_listed() -> None:
     )
 
 
-def test_a_label_for_a_model_without_labels() -> None:
+def test_a_label_is_refused_by_a_model_without_labels() -> None:
     with pytest.raises(LabelError) as error:
         chain().generate("", SamplingSettings(label="news"))
     assert str(error.value) == (

@@ -1,4 +1,4 @@
-"""Penalty, bias and masks, against loops over strings."""
+"""Repetition penalty, bias and masks, against loops over strings."""
 
 import math
 import re
@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from decoders import MakeDecoder, each_decoder, generator_with
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import make_vocabulary, markov_chain
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
-from charloom.generation import compiled_decode, decode_loop
-from charloom.generation import generator as generator_module
 from charloom.generation.generator import Generator
 from charloom.generation.logits_processor import NO_SYMBOL, LogitsProcessor, build_logits_processor
 from charloom.generation.regex_constraint import UNREACHABLE, RegexConstraint, SymbolAutomaton
@@ -23,29 +22,29 @@ from charloom.text.vocabulary import UNK, Vocabulary
 
 CHARS = make_vocabulary("abc")
 UNKNOWN = "?"
-"""How the oracle writes each symbol that the vocabulary lacks: they are all the same to it."""
+"""Stands for every unknown symbol in the oracle."""
 
 
-def no_expression(pattern: str) -> RegexConstraint:
-    raise AssertionError(f"no expression was asked for, least of all {pattern!r}")
+def no_regex(pattern: str) -> RegexConstraint:
+    raise AssertionError(f"unexpected pattern {pattern!r}")
 
 
-def steering(vocabulary: Vocabulary = CHARS, prompt: str = "", **options: Any) -> LogitsProcessor:
-    return build_logits_processor(SamplingSettings(**options), vocabulary, prompt, no_expression)
+def processor(vocabulary: Vocabulary = CHARS, prompt: str = "", **options: Any) -> LogitsProcessor:
+    return build_logits_processor(SamplingSettings(**options), vocabulary, prompt, no_regex)
 
 
-def adjusted(
+def processed(
     made: LogitsProcessor, logits_BV: NDArray[np.float32], texts: Sequence[list[int]]
 ) -> NDArray[np.float32]:
-    """Return the logits after texts of one length, each followed from the start."""
-    memory = made.initial_state.take(np.zeros(len(texts), np.int64))
+    """Return the processed logits after texts of equal length."""
+    state = made.initial_state.select(np.zeros(len(texts), np.int64))
     for ids in zip(*texts, strict=True):
-        memory = made.advance(np.array(ids), memory)
-    return made.process(logits_BV, len(texts[0]), memory)
+        state = made.advance(np.array(ids), state)
+    return made.process(logits_BV, len(texts[0]), state)
 
 
 def repeats(text: str, symbol: str, span: int) -> bool:
-    """Whether ``symbol`` would end a passage that stands among the last 256 symbols."""
+    """Return whether ``symbol`` would repeat a passage of the last 256 symbols."""
     passage = text[len(text) - span + 1 :] + symbol
     return len(passage) == span and symbol != UNKNOWN and passage in text[-256:]
 
@@ -53,13 +52,13 @@ def repeats(text: str, symbol: str, span: int) -> bool:
 def by_hand(
     logits: Sequence[float], text: str, span: int, penalty: float, bias: dict[str, float]
 ) -> list[float]:
-    """The rule of CTRL (Keskar et al. 2019), then bias, in float32; never the unknown symbol."""
+    """Apply the rule of CTRL (Keskar et al. 2019), then the bias, in float32."""
     result = []
     for symbol, logit in zip(["<eos>", UNKNOWN, *"abc"], map(np.float32, logits), strict=True):
-        pressed = logit
+        penalized = logit
         if repeats(text, symbol, span):
-            pressed = logit / np.float32(penalty) if logit > 0 else logit * np.float32(penalty)
-        result.append(float(pressed + np.float32(bias.get(symbol, 0))))
+            penalized = logit / np.float32(penalty) if logit > 0 else logit * np.float32(penalty)
+        result.append(float(penalized + np.float32(bias.get(symbol, 0))))
     result[UNK] = -math.inf
     return result
 
@@ -88,32 +87,32 @@ def test_penalty_and_bias_are_those_of_a_loop_over_strings(
     penalty: float,
     bias: dict[str, float],
 ) -> None:
-    made = steering(
+    made = processor(
         prompt=prompt, repetition_penalty=penalty, repetition_span=span, bias=bias, length=20
     )
     rows = np.tile(np.array(logits, np.float32), (len(texts), 1))
-    begun = prompt.replace("é", UNKNOWN)
-    for row, ids in zip(adjusted(made, rows, texts), texts, strict=True):
-        text = begun + CHARS.decode(ids)
+    known_prompt = prompt.replace("é", UNKNOWN)
+    for row, ids in zip(processed(made, rows, texts), texts, strict=True):
+        text = known_prompt + CHARS.decode(ids)
         assert row.tolist() == by_hand(logits, text, span, penalty, bias)
-    assert rows.tolist() == [logits] * len(texts), "left as they were"
+    assert rows.tolist() == [logits] * len(texts), "unchanged"
 
 
-def test_a_passage_of_eight_symbols_of_prompt_and_text() -> None:
-    """``c`` after ``aab`` repeats nothing; after the same eight symbols it does."""
+def test_a_passage_of_eight_symbols_includes_the_prompt() -> None:
+    """``c`` repeats no passage after ``abcabcab``, but does once these symbols occur twice."""
     options: dict[str, Any] = {"prompt": "abcabcab", "repetition_penalty": 2.0}
     logits = np.full((1, 5), 4, np.float32)
     one_more = CHARS.encode("c").tolist()
-    assert adjusted(steering(**options), logits, [[]])[0, 2:].tolist() == [4, 4, 4]
-    again = adjusted(steering(**options), logits, [[*one_more, *CHARS.encode("abcab").tolist()]])
+    assert processed(processor(**options), logits, [[]])[0, 2:].tolist() == [4, 4, 4]
+    again = processed(processor(**options), logits, [[*one_more, *CHARS.encode("abcab").tolist()]])
     assert again[0, 2:].tolist() == [4, 4, 2]
 
 
 @pytest.mark.parametrize(("level", "span"), [("char", 8), ("byte", 8), ("word", 1)])
-def test_a_passage_is_of_eight_symbols_and_of_one_word(level: Level, span: int) -> None:
-    assert steering(make_vocabulary("ab", level), repetition_penalty=1.2).repetition_span == span
+def test_the_default_span_is_eight_symbols_or_one_word(level: Level, span: int) -> None:
+    assert processor(make_vocabulary("ab", level), repetition_penalty=1.2).repetition_span == span
     assert (
-        steering(
+        processor(
             make_vocabulary("ab", level), repetition_penalty=1.2, repetition_span=3
         ).repetition_span
         == 3
@@ -121,33 +120,33 @@ def test_a_passage_is_of_eight_symbols_and_of_one_word(level: Level, span: int) 
 
 
 def test_only_the_last_256_symbols_count() -> None:
-    """With a span of 1 and of 256, which sees nothing but one passage as long as the window."""
+    """With a span of 1, and of 256, which is the whole window."""
     logits = np.full((1, 5), 4, np.float32)
     for far, expected in ((255, 2.0), (256, 4.0)):
-        made = steering(prompt="a", repetition_penalty=2.0, repetition_span=1)
-        assert adjusted(made, logits, [[3] * far])[0, 2] == expected
-    made = steering(prompt="b" * 1000, repetition_penalty=2.0, repetition_span=256)
-    assert adjusted(made, logits, [[]])[0, 2:].tolist() == [4, 2, 4]
-    assert adjusted(made, logits, [[2]])[0, 2:].tolist() == [4, 4, 4]
+        made = processor(prompt="a", repetition_penalty=2.0, repetition_span=1)
+        assert processed(made, logits, [[3] * far])[0, 2] == expected
+    made = processor(prompt="b" * 1000, repetition_penalty=2.0, repetition_span=256)
+    assert processed(made, logits, [[]])[0, 2:].tolist() == [4, 2, 4]
+    assert processed(made, logits, [[2]])[0, 2:].tolist() == [4, 4, 4]
 
 
-def test_what_is_known_before_the_first_symbol() -> None:
-    """The end of the prompt, or nothing; and nothing at all where nobody asks."""
-    assert steering(prompt="abc").initial_state.recent_BW.shape == (1, 0)
-    short = steering(prompt="aéb", repetition_penalty=1.2).initial_state.recent_BW
+def test_the_initial_state_has_the_end_of_the_prompt() -> None:
+    """And no recent symbols without a repetition penalty."""
+    assert processor(prompt="abc").initial_state.recent_BW.shape == (1, 0)
+    short = processor(prompt="aéb", repetition_penalty=1.2).initial_state.recent_BW
     assert short[0].tolist() == [NO_SYMBOL] * 253 + [2, UNK, 3]
-    long = steering(prompt="a" * 9 + "bc" * 128, repetition_penalty=1.2).initial_state.recent_BW
+    long = processor(prompt="a" * 9 + "bc" * 128, repetition_penalty=1.2).initial_state.recent_BW
     assert long[0].tolist() == [3, 4] * 128
 
 
 def test_biases_are_added_and_the_unknown_symbol_is_forbidden() -> None:
-    made = steering(bias={"b": 0.1, "<eos>": -7, "c": -math.inf})
+    made = processor(bias={"b": 0.1, "<eos>": -7, "c": -math.inf})
     assert made.bias_V.tolist() == [-7, -math.inf, 0, np.float32(0.1), -math.inf]
 
 
 def test_the_symbols_of_a_bias_are_spelled_as_in_the_vocabulary() -> None:
-    assert steering(make_vocabulary(["a", "<0xC3>"], "byte"), bias={"<0xC3>": 1}).bias_V[3] == 1
-    assert steering(make_vocabulary(["play", " "], "word"), bias={"play": 1}).bias_V[2] == 1
+    assert processor(make_vocabulary(["a", "<0xC3>"], "byte"), bias={"<0xC3>": 1}).bias_V[3] == 1
+    assert processor(make_vocabulary(["play", " "], "word"), bias={"play": 1}).bias_V[2] == 1
 
 
 @pytest.mark.parametrize(
@@ -184,40 +183,38 @@ def test_the_symbols_of_a_bias_are_spelled_as_in_the_vocabulary() -> None:
         ),
     ],
 )
-def test_what_cannot_be_steered(options: dict[str, Any], message: str) -> None:
+def test_invalid_biases_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        steering(**options)
+        processor(**options)
     assert str(caught.value) == message
 
 
 ENDS = markov_chain([[0.9, 0.04, 0.03, 0.02, 0.01]] * 5)
-"""A network that would rather end at once; ``a`` is the likeliest of its letters."""
+"""Ends at once with probability 0.9; ``a`` is its most probable letter."""
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 @pytest.mark.parametrize("least", [0, 1, 3, 9])
-def test_no_end_before_the_minimum_length_and_often_one_right_after(
-    least: int, temperature: float
-) -> None:
+def test_texts_end_from_the_minimum_length_on(least: int, temperature: float) -> None:
     settings = SamplingSettings(temperature=temperature, length=50, min_length=least)
-    drawn = Generator(ENDS, CHARS).generate("abc", settings, n=60)
-    lengths = [len(one.text) - 3 for one in drawn]
-    # None of 60 ends at once with odds below (1 - 0.9)**60.
+    generated = Generator(ENDS, CHARS).generate("abc", settings, n=60)
+    lengths = [len(one.text) - 3 for one in generated]
+    # That none of 60 ends at the minimum has probability 0.1**60.
     assert min(lengths) == least
-    assert {one.stopped for one in drawn} == {"eos"}
-    assert [one.symbols for one in drawn] == [length + 1 for length in lengths]
+    assert {one.stopped for one in generated} == {"eos"}
+    assert [one.symbols for one in generated] == [length + 1 for length in lengths]
 
 
-def test_the_minimum_length_may_be_the_largest() -> None:
+def test_the_minimum_length_may_equal_the_maximum() -> None:
     settings = SamplingSettings(temperature=0.0, length=4, min_length=4)
-    drawn = Generator(ENDS, CHARS).generate("b", settings)[0]
-    assert (drawn.text, drawn.symbols, drawn.stopped) == ("baaaa", 4, "length")
+    generated = Generator(ENDS, CHARS).generate("b", settings)[0]
+    assert (generated.text, generated.symbols, generated.stopped) == ("baaaa", 4, "length")
 
 
 def test_a_stop_string_ends_a_text_below_the_minimum_length() -> None:
     settings = SamplingSettings(temperature=0.0, length=9, min_length=9, stop=("aa",))
-    drawn = Generator(ENDS, CHARS).generate("", settings)[0]
-    assert (drawn.text, drawn.symbols, drawn.stopped) == ("", 2, "stop")
+    generated = Generator(ENDS, CHARS).generate("", settings)[0]
+    assert (generated.text, generated.symbols, generated.stopped) == ("", 2, "stop")
 
 
 def test_without_letters_every_text_is_empty() -> None:
@@ -225,14 +222,7 @@ def test_without_letters_every_text_is_empty() -> None:
     assert [one.text for one in Generator(ENDS, CHARS).generate("", settings, n=9)] == [""] * 9
 
 
-@pytest.fixture(params=["numpy", "compiled"])
-def each_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = compiled_decode if request.param == "compiled" else None
-    for module in (generator_module, decode_loop):
-        monkeypatch.setattr(module, "compiled", lambda engine, symbols: chosen)
-
-
-@pytest.mark.usefixtures("each_engine")
+@each_decoder
 @pytest.mark.parametrize(
     ("options", "pattern"),
     [
@@ -247,72 +237,75 @@ def each_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         ({"top_k": 2**70, "temperature": 1e-300}, "aaaa"),
     ],
 )
-def test_numbers_beyond_float32_steer_as_far_as_it_reaches(
-    options: dict[str, Any], pattern: str
+def test_options_beyond_float32_are_clamped(
+    options: dict[str, Any], pattern: str, make_decoder: MakeDecoder
 ) -> None:
-    """Quietly (warnings fail this suite), and what is forbidden does not come.
+    """Without a warning, which would fail this suite.
 
-    The logits of this network are logarithms of chances, so all are negative.
+    The logits of this network are logarithms of probabilities, so all are negative.
     """
     settings = SamplingSettings(length=4, min_length=4, **options)
-    for drawn in Generator(ENDS, CHARS).generate("a", settings, n=9):
-        assert re.fullmatch("a" + pattern, drawn.text)
+    for text in generator_with(make_decoder, ENDS, CHARS).generate("a", settings, n=9):
+        assert re.fullmatch("a" + pattern, text.text)
 
 
-@pytest.mark.usefixtures("each_engine")
-def test_lengths_beyond_64_bits_are_as_good_as_endless() -> None:
+@each_decoder
+def test_lengths_beyond_64_bits_are_endless(make_decoder: MakeDecoder) -> None:
     settings = SamplingSettings(length=2**70, min_length=2**70)
-    pieces = Generator(ENDS, CHARS).stream("", settings)
+    pieces = generator_with(make_decoder, ENDS, CHARS).stream("", settings)
     assert all(next(pieces) for _ in range(5))
 
 
-# Over <eos>, <unk>, a, b and c: any number of "a", then one "b"; "c" never.
-TABLE = np.array([[-1, -1, 0, 1, -1], [-1] * 5], np.int32)
+@each_decoder
+@pytest.mark.parametrize("temperature", [0.0, 1.0, 100.0])
+def test_an_automaton_masks_symbols_that_lead_to_no_match_in_time(
+    temperature: float, make_decoder: MakeDecoder
+) -> None:
+    """Only ``b`` may be the last symbol: the text may not end before it, and must end after it.
+
+    The network alone would end with probability 0.9 at each symbol.
+    """
+    settings = SamplingSettings(
+        temperature=temperature, length=5, min_length=3, match="a*b", bias={"a": -1, "c": -math.inf}
+    )
+    generated = generator_with(make_decoder, ENDS, CHARS).generate("aa", settings, n=40)
+    texts = {text.text for text in generated}
+    every_match = {"aaaab", "aaaaab", "aaaaaab"}
+    assert texts <= every_match
+    # At temperature 100 each has a probability of about 1/4 or 1/2: one is missing in 1 of 40,000.
+    assert temperature < 100 or texts == every_match
 
 
-class Handmade(RegexConstraint):
-    """Knows the fewest symbols from each state of TABLE: 1 or 0, and J of them where J is more."""
+class AnyAsThenB(RegexConstraint):
+    """The automaton of ``a*b``, made by hand, over <eos>, <unk>, a, b and c."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, list[bool], int, int]] = []
 
-    def automaton(
-        self, prompt: str, *, allowed_V: NDArray[np.bool_], minimum: int, length: int
-    ) -> tuple[SymbolAutomaton, int]:
-        self.asked.append((prompt, allowed_V.tolist(), minimum, length))
-        need_JQ = [[max(j, 1), 0 if j == 0 else UNREACHABLE] for j in range(minimum + 1)]
-        return SymbolAutomaton(next_QV=TABLE, distance_JQ=np.array(need_JQ, np.int32)), 0
+    def build_automaton(
+        self, prompt: str, *, allowed_V: NDArray[np.bool_], min_length: int, max_length: int
+    ) -> SymbolAutomaton:
+        self.asked.append((prompt, allowed_V.tolist(), min_length, max_length))
+        distances = [[max(j, 1), 0 if j == 0 else UNREACHABLE] for j in range(min_length + 1)]
+        return SymbolAutomaton(
+            next_QV=np.array([[-1, -1, 0, 1, -1], [-1] * 5], np.int32),
+            distance_JQ=np.array(distances, np.int32),
+        )
 
 
-@pytest.mark.usefixtures("each_engine")
-@pytest.mark.parametrize("temperature", [0.0, 1.0, 100.0])
-def test_an_automaton_masks_what_leads_to_no_match_in_time(temperature: float) -> None:
-    """Nothing but ``b`` may be the last symbol; before it the text may not end, and after it must.
+def test_the_automaton_is_built_for_the_allowed_symbols_and_lengths() -> None:
+    constraint = AnyAsThenB()
+    settings = SamplingSettings(match="a*b", length=5, min_length=3, bias={"c": -math.inf})
+    build_logits_processor(settings, CHARS, "aa", {"a*b": constraint}.__getitem__)
+    assert constraint.asked == [("aa", [True, False, True, True, False], 3, 5)]
 
-    The network alone would end nine times of ten.
-    """
-    expression = Handmade()
+
+def test_masks_apply_after_bias_and_penalty() -> None:
     settings = SamplingSettings(
-        temperature=temperature, length=5, min_length=3, match="a*b", bias={"a": -1, "c": -math.inf}
+        match="a*b", bias={"b": 0.5}, repetition_penalty=2.0, repetition_span=1
     )
-    generator = Generator(ENDS, CHARS)
-    generator._expression = {"a*b": expression}.__getitem__  # type: ignore[assignment]
-    texts = {one.text for one in generator.generate("aa", settings, n=40)}
-    assert expression.asked == [("aa", [True, False, True, True, False], 3, 5)]
-    all_matches = {"aaaab", "aaaaab", "aaaaaab"}
-    assert texts <= all_matches
-    # At temperature 100 each has a chance of about 1/4 or 1/2: odds of 1 in 40,000 to miss one.
-    assert temperature < 100 or texts == all_matches
-
-
-def test_a_mask_of_an_automaton_stands_over_bias_and_penalty() -> None:
-    made = build_logits_processor(
-        SamplingSettings(match="a*b", bias={"b": 0.5}, repetition_penalty=2.0, repetition_span=1),
-        CHARS,
-        "a",
-        lambda _: Handmade(),
-    )
+    made = build_logits_processor(settings, CHARS, "a", lambda _: AnyAsThenB())
     logits = np.full((2, 5), 4, np.float32)
-    after = adjusted(made, logits, [[2, 2], [2, 3]])
     never = -math.inf
-    assert after.tolist() == [[never, never, 2, 4.5, never], [4, never, never, never, never]]
+    expected = [[never, never, 2, 4.5, never], [4, never, never, never, never]]
+    assert processed(made, logits, [[2, 2], [2, 3]]).tolist() == expected

@@ -1,4 +1,4 @@
-"""What is held back and counted, against a loop that draws one text after another."""
+"""Rejections and counts, against a loop over one text after another."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -12,21 +12,20 @@ from hypothesis import strategies as st
 from records import document_index, folder, record
 
 from charloom.errors import ModelFolderError, SamplingError, SettingsError
-from charloom.generation import novelty as sieve_module
 from charloom.generation.detokenizer import GeneratedText
-from charloom.generation.novelty import NoveltyFilter, make_novelty_filter
+from charloom.generation.novelty import MAX_BATCH, NoveltyFilter, make_novelty_filter
 from charloom.model_folder import format as model_folder
 from charloom.settings import SamplingSettings, TextSettings, TrainingSettings
 from charloom.settings.limits import MAX_SEED
 
 LINES = TextSettings()
-Draw = Callable[[Sequence[int]], list[GeneratedText]]
+Generate = Callable[[Sequence[int]], list[GeneratedText]]
 
 
-def drawn(text_of: Callable[[int], str], batches: list[int] | None = None) -> Draw:
-    """Return a drawing of texts that are a function of their seeds; ``batches`` get the sizes."""
+def source_of(text_of: Callable[[int], str], batches: list[int] | None = None) -> Generate:
+    """Return a source of texts that are a function of their seeds; record the batch sizes."""
 
-    def draw(seeds: Sequence[int]) -> list[GeneratedText]:
+    def generate(seeds: Sequence[int]) -> list[GeneratedText]:
         if batches is not None:
             batches.append(len(seeds))
         return [
@@ -42,28 +41,32 @@ def drawn(text_of: Callable[[int], str], batches: list[int] | None = None) -> Dr
             for seed in seeds
         ]
 
-    return draw
+    return generate
 
 
-def sieve(
-    documents: Sequence[str] | None = None, unique: bool = False, **text: Any
+def novelty_filter(
+    documents: Sequence[str] | None = None,
+    unique: bool = False,
+    max_batch: int = MAX_BATCH,
+    **text: Any,
 ) -> NoveltyFilter:
     index = None if documents is None else document_index(documents)
-    return NoveltyFilter(index=index, unique=unique, text=TextSettings(**text))
+    settings = TextSettings(**text)
+    return NoveltyFilter(index=index, unique=unique, text=settings, max_batch=max_batch)
 
 
 def seeds(texts: Sequence[GeneratedText]) -> list[int]:
     return [text.seed for text in texts]
 
 
-def counts(sieve: NoveltyFilter) -> tuple[int, int, int]:
-    return sieve.examined, sieve.in_training, sieve.repeated
+def counts(made: NoveltyFilter) -> tuple[int, int, int]:
+    return made.examined, made.in_training, made.repeated
 
 
 def by_hand(
     text_of: Callable[[int], str], documents: Sequence[str] | None, unique: bool, seed: int, n: int
 ) -> tuple[list[int], tuple[int, int, int]]:
-    """Return the seeds that pass, and what is counted, drawing one after another."""
+    """Return the accepted seeds and the counts, one text after another."""
     passed: list[int] = []
     before: set[str] = set()
     tried = stood = came = 0
@@ -89,79 +92,77 @@ some_texts = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=60)
     unique=st.booleans(),
     seed=st.integers(0, 9),
     n=st.integers(1, 12),
-    at_once=st.sampled_from([1, 2, 3, 7, 256]),
+    max_batch=st.sampled_from([1, 2, 3, 7, 256]),
 )
-def test_texts_and_counts_are_those_of_one_draw_after_another(
-    cycle: list[str], documents: list[str] | None, unique: bool, seed: int, n: int, at_once: int
+def test_texts_and_counts_are_those_of_one_text_after_another(
+    cycle: list[str], documents: list[str] | None, unique: bool, seed: int, n: int, max_batch: int
 ) -> None:
     def text_of(seed: int) -> str:
         return cycle[seed % len(cycle)]
 
     passed, counted = by_hand(text_of, documents, unique, seed, n)
-    sifting = sieve(documents, unique)
+    made = novelty_filter(documents, unique, max_batch)
     settings = SamplingSettings(seed=seed)
     found: list[GeneratedText] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sieve_module, "MAX_BATCH", at_once)
-        try:
-            for text in sifting.filter(drawn(text_of), settings, n):
-                found.append(text)
-        except SamplingError:
-            assert len(passed) < n
-        else:
-            assert len(passed) == n
+    try:
+        for text in made.filter(source_of(text_of), settings, n):
+            found.append(text)
+    except SamplingError:
+        assert len(passed) < n
+    else:
+        assert len(passed) == n
     assert seeds(found) == passed
-    assert counts(sifting) == counted
+    assert counts(made) == counted
 
 
 @pytest.mark.parametrize(
     ("n", "sizes"), [(1, [1]), (10, [10]), (256, [256]), (1000, [256, 256, 256, 232])]
 )
-def test_where_nothing_is_held_back_nothing_is_drawn_in_vain(n: int, sizes: list[int]) -> None:
+def test_without_rejections_no_text_is_generated_in_vain(n: int, sizes: list[int]) -> None:
     batches: list[int] = []
-    sifting = sieve([], unique=True)
-    found = list(sifting.filter(drawn(str, batches), SamplingSettings(), n))
-    assert (batches, seeds(found), counts(sifting)) == (sizes, list(range(n)), (n, 0, 0))
+    made = novelty_filter([], unique=True)
+    found = list(made.filter(source_of(str, batches), SamplingSettings(), n))
+    assert (batches, seeds(found), counts(made)) == (sizes, list(range(n)), (n, 0, 0))
 
 
-def test_batches_grow_as_more_is_held_back() -> None:
+def test_batches_grow_with_the_rejections() -> None:
     batches: list[int] = []
     documents = [str(seed) for seed in range(1000) if seed % 10]
-    found = list(sieve(documents).filter(drawn(str, batches), SamplingSettings(), 20))
+    found = list(novelty_filter(documents).filter(source_of(str, batches), SamplingSettings(), 20))
     assert seeds(found) == list(range(0, 200, 10))
     assert batches[0] == 20
     assert len(batches) <= 4
     assert sum(batches) < 300
 
 
-def test_texts_come_as_they_are_drawn() -> None:
+def test_texts_are_yielded_batch_by_batch() -> None:
     batches: list[int] = []
-    sifting = sieve(unique=True)
-    first = list(islice(sifting.filter(drawn(str, batches), SamplingSettings(), 10**6), 3))
-    assert (seeds(first), batches, sifting.examined) == ([0, 1, 2], [256], 3)
+    made = novelty_filter(unique=True)
+    first = list(islice(made.filter(source_of(str, batches), SamplingSettings(), 10**6), 3))
+    assert (seeds(first), batches, made.examined) == ([0, 1, 2], [256], 3)
 
 
 @pytest.mark.parametrize("n", [MAX_SEED + 1, 10**15 + 1])
-def test_as_many_texts_as_there_are_seeds_may_be_asked_for(n: int) -> None:
+def test_as_many_texts_as_seeds_may_be_requested(n: int) -> None:
     batches: list[int] = []
-    first = next(iter(sieve([]).filter(drawn(str, batches), SamplingSettings(), n)))
+    first = next(iter(novelty_filter([]).filter(source_of(str, batches), SamplingSettings(), n)))
     assert (first.seed, batches) == (0, [256])
 
 
-def test_what_came_before_holds_over_several_calls() -> None:
-    sifting = sieve(unique=True)
-    one = list(sifting.filter(drawn(lambda seed: f"{seed % 4}"), SamplingSettings(), 3))
-    two = list(sifting.filter(drawn(lambda seed: f"{seed % 6}"), SamplingSettings(), 3))
+def test_repetitions_are_found_over_several_calls() -> None:
+    made = novelty_filter(unique=True)
+    one = list(made.filter(source_of(lambda seed: f"{seed % 4}"), SamplingSettings(), 3))
+    two = list(made.filter(source_of(lambda seed: f"{seed % 6}"), SamplingSettings(), 3))
     assert [text.text for text in (*one, *two)] == ["0", "1", "2", "3", "4", "5"]
-    assert counts(sifting) == (9, 0, 3)
-    assert sifting.summary() == "tried 9 texts: 3 came before (33.3 %)."
+    assert counts(made) == (9, 0, 3)
+    assert made.summary() == "tried 9 texts: 3 repeated (33.3 %)."
 
 
-def test_without_unique_a_text_may_come_twice() -> None:
-    sifting = sieve(["a"])
-    found = list(sifting.filter(drawn(lambda seed: "ab"[seed % 2]), SamplingSettings(), 3))
+def test_without_unique_a_text_may_repeat() -> None:
+    made = novelty_filter(["a"])
+    found = list(made.filter(source_of(lambda seed: "ab"[seed % 2]), SamplingSettings(), 3))
     assert [text.text for text in found] == ["b", "b", "b"]
-    assert counts(sifting) == (6, 3, 0)
+    assert counts(made) == (6, 3, 0)
 
 
 @pytest.mark.parametrize(
@@ -178,61 +179,63 @@ def test_without_unique_a_text_may_come_twice() -> None:
         ({"clean": False}, "a fact", True),
         ({"clean": False}, "a fact ", False),
         ({"clean": False}, "a f&#97;ct", False),
-        # A row whose fields are clean each by itself, and not together.
+        # A row whose fields are clean, but which cleaning as a whole would change.
         ({}, "x <b > y", True),
         ({}, "x y", False),
     ],
 )
-def test_a_text_is_compared_as_it_is_and_as_it_would_be_read(
+def test_a_text_is_compared_as_it_is_and_cleaned(
     settings: dict[str, Any], text: str, expected: bool
 ) -> None:
-    sifting = sieve(["a fact", "x <b > y"], **settings)
-    assert sifting.admit(text) is not expected
-    assert counts(sifting) == (1, int(expected), 0)
+    made = novelty_filter(["a fact", "x <b > y"], **settings)
+    assert made.admit(text) is not expected
+    assert counts(made) == (1, int(expected), 0)
 
 
-def test_texts_that_differ_in_white_space_are_two_texts() -> None:
-    sifting = sieve(unique=True)
-    assert [sifting.admit(text) for text in ("a", "a ", "A", "a", "\ud800")] == [
+def test_texts_that_differ_in_white_space_are_no_repetitions() -> None:
+    made = novelty_filter(unique=True)
+    assert [made.admit(text) for text in ("a", "a ", "A", "a", "\ud800")] == [
         *(True, True, True),
         *(False, True),
     ]
 
 
-def test_a_text_that_is_known_is_counted_as_that_alone() -> None:
-    sifting = sieve(["a"], unique=True)
-    assert [sifting.admit(text) for text in "aabb"] == [False, False, True, False]
-    assert counts(sifting) == (4, 2, 1)
+def test_a_repeated_training_document_counts_as_training_document() -> None:
+    made = novelty_filter(["a"], unique=True)
+    assert [made.admit(text) for text in "aabb"] == [False, False, True, False]
+    assert counts(made) == (4, 2, 1)
 
 
 @pytest.mark.parametrize(
-    ("documents", "unique", "report"),
+    ("documents", "unique", "summary"),
     [
         (
             ["0", "1"],
             True,
-            "tried 1,000 texts: 4 stood in the training documents (0.4 %), 8 came before (0.8 %).",
+            "tried 1,000 texts: 4 in the training documents (0.4 %), 8 repeated (0.8 %).",
         ),
         (
             ["0", "1"],
             False,
-            "tried 1,000 texts: 4 stood in the training documents (0.4 %).",
+            "tried 1,000 texts: 4 in the training documents (0.4 %).",
         ),
-        (None, True, "tried 1,000 texts: 10 came before (1.0 %)."),
+        (None, True, "tried 1,000 texts: 10 repeated (1.0 %)."),
     ],
 )
-def test_the_report(documents: list[str] | None, unique: bool, report: str) -> None:
-    sifting = sieve(documents, unique)
+def test_the_summary_counts_each_reason(
+    documents: list[str] | None, unique: bool, summary: str
+) -> None:
+    made = novelty_filter(documents, unique)
     for number in range(1000):
-        sifting.admit(f"{number % 990}")
-    assert sifting.summary() == report
+        made.admit(f"{number % 990}")
+    assert made.summary() == summary
 
 
-def test_the_report_of_few() -> None:
-    sifting = sieve(["a"])
-    assert sifting.summary() == "tried 0 texts: 0 stood in the training documents."
-    sifting.admit("b")
-    assert sifting.summary() == "tried 1 text: 0 stood in the training documents (0.0 %)."
+def test_the_summary_of_no_text_and_of_one() -> None:
+    made = novelty_filter(["a"])
+    assert made.summary() == "tried 0 texts: 0 in the training documents."
+    made.admit("b")
+    assert made.summary() == "tried 1 text: 0 in the training documents (0.0 %)."
 
 
 DOCUMENTS = [f"{number}" for number in range(5, 200)]
@@ -249,7 +252,7 @@ SAME = "at temperature 0 all texts are the same: raise the temperature"
             False,
             {"novel": True},
             10,
-            "only 5 of 10 texts were found among 200 drawn: 195 stood in the training documents; "
+            "only 5 of 10 texts were found among 200 generated: 195 in the training documents; "
             f"{ADVICE}.",
         ),
         (
@@ -257,76 +260,77 @@ SAME = "at temperature 0 all texts are the same: raise the temperature"
             True,
             {"unique": True, "tries": 3, "seed": 2},
             4,
-            "only 3 of 4 texts were found among 12 drawn: 9 stood in the training documents, "
-            f"0 came before; {ADVICE}.",
+            "only 3 of 4 texts were found among 12 generated: 9 in the training documents, "
+            f"0 repeated; {ADVICE}.",
         ),
         (
             None,
             True,
             {"unique": True, "tries": 1000},
             250,
-            f"only 200 of 250 texts were found among 250,000 drawn: 249,800 came before; {ADVICE}.",
+            "only 200 of 250 texts were found among 250,000 generated: 249,800 repeated; "
+            f"{ADVICE}.",
         ),
         (
             [f"{LAST}"],
             False,
             {"novel": True, "seed": MAX_SEED - 2},
             3,
-            "only 2 of 3 texts were found among 3 drawn: 1 stood in the training documents; there "
+            "only 2 of 3 texts were found among 3 generated: 1 in the training documents; there "
             f"are no seeds above {MAX_SEED}: choose a smaller seed.",
         ),
     ],
 )
-def test_a_budget_that_is_used_up(
+def test_an_exhausted_budget_raises_with_the_counts_and_advice(
     documents: list[str] | None, unique: bool, settings: dict[str, Any], n: int, message: str
 ) -> None:
     batches: list[int] = []
-    sifting = sieve(documents, unique)
-    draw = drawn(lambda seed: f"{seed % 200}", batches)
+    made = novelty_filter(documents, unique)
+    generate = source_of(lambda seed: f"{seed % 200}", batches)
     with pytest.raises(SamplingError) as caught:
-        list(sifting.filter(draw, SamplingSettings(**settings), n))
+        list(made.filter(generate, SamplingSettings(**settings), n))
     assert str(caught.value) == message
-    assert sum(batches) == sifting.examined
+    assert sum(batches) == made.examined
 
 
-def test_at_temperature_0_nothing_is_drawn_in_vain() -> None:
+def test_at_temperature_0_one_text_per_requested_one_is_generated() -> None:
     batches: list[int] = []
-    sifting = sieve(unique=True)
-    texts = sifting.filter(drawn(lambda _: "same", batches), SamplingSettings(temperature=0), 5)
+    made = novelty_filter(unique=True)
+    texts = made.filter(source_of(lambda _: "same", batches), SamplingSettings(temperature=0), 5)
     assert next(texts).text == "same"
     with pytest.raises(SamplingError) as caught:
         next(texts)
     assert (
-        str(caught.value) == f"only 1 of 5 texts were found among 5 drawn: 4 came before; {SAME}."
+        str(caught.value) == f"only 1 of 5 texts were found among 5 generated: 4 repeated; {SAME}."
     )
     assert sum(batches) == 5
 
 
-def test_at_temperature_0_a_text_may_stand_in_the_documents() -> None:
+def test_at_temperature_0_a_training_document_exhausts_the_budget_at_once() -> None:
     settings = SamplingSettings(temperature=0, novel=True, tries=50)
     with pytest.raises(SamplingError) as caught:
-        list(sieve(["same"]).filter(drawn(lambda _: "same"), settings, 1))
+        list(novelty_filter(["same"]).filter(source_of(lambda _: "same"), settings, 1))
     assert str(caught.value) == (
-        f"only 0 of 1 texts were found among 1 drawn: 1 stood in the training documents; {SAME}."
+        f"only 0 of 1 texts were found among 1 generated: 1 in the training documents; {SAME}."
     )
 
 
-def test_a_budget_is_that_of_one_call() -> None:
-    sifting = sieve(["a"])
+def test_each_call_has_its_own_budget() -> None:
+    made = novelty_filter(["a"])
     for _ in range(2):
-        with pytest.raises(SamplingError, match=r"among 20 drawn: 20 stood in the training"):
-            list(sifting.filter(drawn(lambda _: "a"), SamplingSettings(novel=True), 1))
-    assert counts(sifting) == (40, 40, 0)
+        with pytest.raises(SamplingError, match=r"among 20 generated: 20 in the training"):
+            list(made.filter(source_of(lambda _: "a"), SamplingSettings(novel=True), 1))
+    assert counts(made) == (40, 40, 0)
 
 
-def test_no_sieve_where_nothing_is_to_be_held_back() -> None:
+def test_no_filter_without_novel_and_unique() -> None:
     assert (
         make_novelty_filter(SamplingSettings(), record(document_index=document_index(["a"])))
         is None
     )
 
 
-def test_the_sieve_of_a_model() -> None:
+def test_the_filter_of_a_model_follows_the_settings() -> None:
     made = record(document_index=document_index(["a"]))
     novel = make_novelty_filter(SamplingSettings(novel=True), made)
     assert novel is not None
@@ -376,13 +380,15 @@ def test_unique_needs_no_index() -> None:
         ),
     ],
 )
-def test_a_model_that_does_not_know_its_documents(parts: dict[str, Any], reason: str) -> None:
+def test_novel_needs_an_index_and_the_error_says_why_there_is_none(
+    parts: dict[str, Any], reason: str
+) -> None:
     with pytest.raises(SettingsError) as caught:
         make_novelty_filter(SamplingSettings(novel=True), record(**parts))
     assert str(caught.value) == f"novel was asked for, but {reason}"
 
 
-def test_a_damaged_index_is_told_before_anything_is_drawn(tmp_path: Path) -> None:
+def test_a_damaged_index_is_reported_before_any_text_is_generated(tmp_path: Path) -> None:
     path = folder(tmp_path / "m", document_index=document_index(["a", "b"]))
     (path / "documents.bin").write_bytes(b"12345")
     loaded = model_folder.read(path)

@@ -1,4 +1,4 @@
-"""Masks against brute force: all texts over a small vocabulary, and Python's fullmatch."""
+"""Masks against all texts over a small vocabulary that Python's ``re.fullmatch`` accepts."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from networks import make_vocabulary
 
 from charloom.errors import SettingsError
-from charloom.generation import regex_constraint
 from charloom.generation.regex_constraint import UNREACHABLE, RegexConstraint, SymbolAutomaton
 from charloom.settings import Level
 from charloom.text.symbols import BYTES, join
@@ -25,13 +24,14 @@ def made(
     vocabulary: Vocabulary,
     prompt: str = "",
     forbidden: Sequence[str] = (),
-    minimum: int = 0,
-    length: int = 5,
-) -> tuple[SymbolAutomaton, int]:
+    min_length: int = 0,
+    max_length: int = 5,
+    **limits: int,
+) -> SymbolAutomaton:
     allowed_V = np.arange(len(vocabulary)) != UNK
     allowed_V[[vocabulary.ids[symbol] for symbol in forbidden]] = False
-    return RegexConstraint(pattern, vocabulary).build_automaton(
-        prompt, allowed_V=allowed_V, minimum=minimum, length=length
+    return RegexConstraint(pattern, vocabulary, **limits).build_automaton(
+        prompt, allowed_V=allowed_V, min_length=min_length, max_length=max_length
     )
 
 
@@ -42,19 +42,17 @@ def refusal(pattern: str, vocabulary: Vocabulary, prompt: str = "", **options: A
     return str(caught.value)
 
 
-def drawable(
-    automaton: SymbolAutomaton, state: int, minimum: int, length: int
-) -> set[tuple[int, ...]]:
-    """All sequences of ids that the masks let through; fails at a dead end."""
+def possible(automaton: SymbolAutomaton, min_length: int, max_length: int) -> set[tuple[int, ...]]:
+    """Return all sequences of ids that the masks allow; fail at a dead end."""
     found: set[tuple[int, ...]] = set()
-    waiting: list[tuple[tuple[int, ...], int]] = [((), state)]
+    waiting: list[tuple[tuple[int, ...], int]] = [((), 0)]
     while waiting:
         ids, state = waiting.pop()
-        if len(ids) == length:
+        if len(ids) == max_length:
             found.add(ids)
             continue
         allowed_V = automaton.allowed_mask(
-            np.array([state]), drawn=len(ids), minimum=minimum, length=length
+            np.array([state]), position=len(ids), min_length=min_length, max_length=max_length
         )[0]
         assert allowed_V.any(), f"a dead end after {ids}"
         assert not allowed_V[UNK]
@@ -74,7 +72,7 @@ def matching(
     minimum: int,
     length: int,
 ) -> set[tuple[int, ...]]:
-    """The same by trying everything. Bytes that are no UTF-8 match nothing, not even a dot."""
+    """Return the same by brute force. Bytes that are not UTF-8 match nothing, not even a dot."""
     ids = [index for symbol, index in vocabulary.ids.items() if symbol not in forbidden]
     texts = {
         some: join([vocabulary.symbols[index] for index in some], vocabulary.level)
@@ -95,18 +93,22 @@ def check(
     forbidden: Sequence[str] = (),
     longest: int = 4,
 ) -> int:
-    """Compare for all least and largest lengths; return how many texts there were in all."""
+    """Compare for all minimum and maximum lengths; return the number of texts in all."""
     texts = 0
-    for length in range(1, longest + 1):
-        for minimum in range(length + 1):
-            expected = matching(pattern, vocabulary, prompt, forbidden, minimum, length)
-            options: dict[str, Any] = {"forbidden": forbidden, "minimum": minimum, "length": length}
+    for max_length in range(1, longest + 1):
+        for min_length in range(max_length + 1):
+            expected = matching(pattern, vocabulary, prompt, forbidden, min_length, max_length)
+            options: dict[str, Any] = {
+                "forbidden": forbidden,
+                "min_length": min_length,
+                "max_length": max_length,
+            }
             if not expected:
                 refusal(pattern, vocabulary, prompt, **options)
                 continue
-            automaton, state = made(pattern, vocabulary, prompt, **options)
-            assert drawable(automaton, state, minimum, length) == expected, (minimum, length)
-            assert_well_made(automaton, minimum)
+            automaton = made(pattern, vocabulary, prompt, **options)
+            assert possible(automaton, min_length, max_length) == expected, options
+            assert_well_made(automaton, min_length)
             texts += len(expected)
     return texts
 
@@ -147,13 +149,13 @@ CHAR = make_vocabulary("abc")
         ("a$|b", "", ""),
     ],
 )
-def test_what_can_be_drawn_is_what_matches(pattern: str, prompt: str, forbidden: str) -> None:
+def test_the_masks_allow_exactly_the_matches(pattern: str, prompt: str, forbidden: str) -> None:
     assert check(pattern, CHAR, prompt, forbidden)
 
 
-def test_dead_ends_are_not_entered() -> None:
+def test_symbols_that_lead_to_no_match_are_masked() -> None:
     """Of the first expression only bc can be written, of the second ca and b."""
-    assert made("(a日)|(bc)", CHAR)[0].next_QV.shape == (3, 5)
+    assert made("(a日)|(bc)", CHAR).next_QV.shape == (3, 5)
     assert check("(a日)|(bc)", CHAR)
     assert check("(ab?|c)(日|a$)|b", CHAR, forbidden="b")
     assert check("b*(a日)?|(c日*)?", CHAR)
@@ -174,7 +176,9 @@ parts = st.recursive(
 
 @given(parts, st.sampled_from(["", "a", "bc", "日", "cab"]), st.sampled_from(["", "a", "bc"]))
 @examples(max_examples=150)
-def test_random_expressions(pattern: str, prompt: str, forbidden: str) -> None:
+def test_the_masks_of_random_expressions_allow_exactly_the_matches(
+    pattern: str, prompt: str, forbidden: str
+) -> None:
     check(pattern, CHAR, prompt, forbidden, longest=3)
 
 
@@ -193,39 +197,39 @@ def test_random_expressions(pattern: str, prompt: str, forbidden: str) -> None:
         ("char", [], "a?", ""),
     ],
 )
-def test_symbols_of_every_level(
+def test_the_masks_allow_exactly_the_matches_at_every_level(
     level: Level, symbols: list[str], pattern: str, prompt: str
 ) -> None:
     assert check(pattern, make_vocabulary(list(dict.fromkeys(symbols)), level), prompt)
 
 
 def test_prompts_of_any_characters() -> None:
-    """A lone surrogate is read as the replacement character, as everywhere."""
+    """A lone surrogate is read as the replacement character."""
     vocabulary = make_vocabulary("ab")
     assert check("(?s).{3}a*", vocabulary, "日\n😀")
-    automaton, state = made("\ufffda?", vocabulary, "\udcff")
-    assert drawable(automaton, state, 0, 5) == {(), (2,)}
+    automaton = made("\ufffda?", vocabulary, "\udcff")
+    assert possible(automaton, 0, 5) == {(), (2,)}
 
 
-def test_the_fewest_symbols() -> None:
-    """Closed forms, for tables of more than one chunk and needs of many rows."""
+def test_distances_have_their_closed_forms() -> None:
+    """With tables of more than one chunk, and many minimum lengths."""
     words = make_vocabulary([f"w{k}" for k in range(30_000)], "word")
-    automaton, _ = made("(w[0-9]+){0,40}", words, minimum=7, length=50)
+    automaton = made("(w[0-9]+){0,40}", words, min_length=7, max_length=50)
     assert automaton.distance_JQ[:, 0].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
     assert (automaton.next_QV[0, 2:] >= 0).all()
-    automaton, _ = made("(abc)*", CHAR, minimum=500, length=502)
+    automaton = made("(abc)*", CHAR, min_length=500, max_length=502)
     assert automaton.distance_JQ[:, 0].tolist() == [-(-j // 3) * 3 for j in range(501)]
-    automaton, _ = made("a{300}", CHAR, minimum=300, length=300)
+    automaton = made("a{300}", CHAR, min_length=300, max_length=300)
     assert automaton.distance_JQ[300, 0] == 300
     assert (automaton.distance_JQ[300, 1:] == UNREACHABLE).all()
     assert sorted(automaton.distance_JQ[0].tolist()) == list(range(301))
 
 
-def test_only_what_is_in_reach_is_looked_at() -> None:
-    """Of an expression with many states those count that symbols and length lead to."""
-    automaton, _ = made(r"(\p{L}{1,12} ){1,12}", make_vocabulary("ab "), length=9)
+def test_only_states_within_reach_are_explored() -> None:
+    """Of an expression with many states, those that the symbols and the length lead to."""
+    automaton = made(r"(\p{L}{1,12} ){1,12}", make_vocabulary("ab "), max_length=9)
     assert len(automaton.next_QV) < 40
-    assert len(made(".{5000}", CHAR, "a" * 4995, length=10)[0].next_QV) == 6
+    assert len(made(".{5000}", CHAR, "a" * 4995, max_length=10).next_QV) == 6
 
 
 WORDS = make_vocabulary(["ab", " ", "cd"], "word")
@@ -311,7 +315,7 @@ WORDS = make_vocabulary(["ab", " ", "cd"], "word")
             CHAR,
             "ab|(abc){2}",
             "a",
-            {"minimum": 3, "length": 4},
+            {"min_length": 3, "max_length": 4},
             "length is 4, but with min-length 3 a match of 'ab|(abc){2}' needs at least 5 symbols "
             "after the prompt; raise it.",
         ),
@@ -319,7 +323,7 @@ WORDS = make_vocabulary(["ab", " ", "cd"], "word")
             CHAR,
             "a{2,4}b?",
             "a",
-            {"minimum": 5},
+            {"min_length": 5},
             "min-length is 5, but a match of 'a{2,4}b?' has at most 4 symbols after the prompt; "
             "lower it, or let the expression repeat more.",
         ),
@@ -327,7 +331,7 @@ WORDS = make_vocabulary(["ab", " ", "cd"], "word")
             CHAR,
             "abc",
             "abc",
-            {"minimum": 1},
+            {"min_length": 1},
             "min-length is 1, but a match of 'abc' has at most 0 symbols after the prompt; lower "
             "it, or let the expression repeat more.",
         ),
@@ -335,31 +339,28 @@ WORDS = make_vocabulary(["ab", " ", "cd"], "word")
             CHAR,
             "a{3}",
             "",
-            {"minimum": 3 * 10**7, "length": 10**8},
+            {"min_length": 3 * 10**7, "max_length": 10**8},
             "min-length 30000000 is too large for the expression to match, 'a{3}', which has 4 "
             "states; lower it.",
         ),
     ],
 )
-def test_what_cannot_be(
+def test_an_error_says_why_nothing_matches(
     vocabulary: Vocabulary, pattern: str, prompt: str, options: dict[str, Any], message: str
 ) -> None:
     assert refusal(pattern, vocabulary, prompt, **options) == message
 
 
-@pytest.mark.parametrize(
-    ("limit", "value"), [("MAX_BYTE_STATES", 50), ("MAX_TABLE_ENTRIES", 5 * 50)]
-)
-def test_too_many_states(limit: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regex_constraint, limit, value)
-    assert len(made("a{40}", CHAR, length=100)[0].next_QV) == 41
-    assert refusal("a{60}", CHAR, length=100) == (
+@pytest.mark.parametrize("limits", [{"max_byte_states": 50}, {"max_table_entries": 5 * 50}])
+def test_too_many_states_are_refused(limits: dict[str, Any]) -> None:
+    assert len(made("a{40}", CHAR, max_length=100, **limits).next_QV) == 41
+    assert refusal("a{60}", CHAR, max_length=100, **limits) == (
         "the expression to match, 'a{60}', is too large; repeat less, or use smaller classes, "
         "such as [a-z] in place of \\w."
     )
 
 
 def test_a_length_beyond_all_tables() -> None:
-    assert "at most 3 symbols" in refusal("a{3}", CHAR, minimum=4, length=2**40)
-    automaton, state = made("a{3}", CHAR, minimum=2, length=2**40)
-    assert drawable(automaton, state, 2, 10) == {(2, 2, 2)}
+    assert "at most 3 symbols" in refusal("a{3}", CHAR, min_length=4, max_length=2**40)
+    automaton = made("a{3}", CHAR, min_length=2, max_length=2**40)
+    assert possible(automaton, 2, 10) == {(2, 2, 2)}

@@ -1,4 +1,4 @@
-"""A session, step by step, is the text that a naive replay of its steps gives."""
+"""A session gives the text of a naive replay of its edits."""
 
 import dataclasses
 import math
@@ -10,18 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from decoders import CountingEngine, generator_with
 from hypothesis import given
 from hypothesis import strategies as st
 from networks import NETWORKS, make_vocabulary, markov_chain, network_id, random_tensors
-from numpy.typing import NDArray
 
 from charloom.errors import LabelError, SettingsError
-from charloom.generation import decode_loop
-from charloom.generation import session as session_module
+from charloom.generation.compiled_decode import CompiledDecoder
+from charloom.generation.decode_loop import NumpyDecoder
 from charloom.generation.generator import Generator
 from charloom.generation.session import Choice, Session
 from charloom.network.engine import Engine
-from charloom.network.reference import State
 from charloom.randomness import uniform
 from charloom.settings import NetworkSettings, SamplingSettings
 from charloom.settings.limits import MAX_SEED
@@ -50,13 +49,13 @@ CIRCLE = Generator(ROUND, make_vocabulary("abc"))
 GREEDY = SamplingSettings(temperature=0.0)
 
 
-def finished(session: Session, symbols: int | None = None) -> str:
-    """Let a session run; return what it yields."""
+def generate(session: Session, symbols: int | None = None) -> str:
+    """Generate to the end; return the committed text."""
     return "".join(session.generate(symbols))
 
 
 def offered(session: Session, symbol: str) -> Choice:
-    """Return the choice of a symbol."""
+    """Return the choice of one symbol."""
     return {choice.symbol: choice for choice in session.choices(ALL)}[symbol]
 
 
@@ -71,7 +70,7 @@ SAMPLINGS = [
 
 @pytest.mark.parametrize("network", NETWORKS[::3], ids=network_id)
 @pytest.mark.parametrize("settings", SAMPLINGS, ids=range(len(SAMPLINGS)))
-def test_run_from_the_start_gives_the_generated_text(
+def test_generating_from_the_start_gives_the_text_of_the_generator(
     network: NetworkSettings, settings: SamplingSettings
 ) -> None:
     generator = Generator(engine_of(network), VOCABULARY, LABELS)
@@ -79,50 +78,46 @@ def test_run_from_the_start_gives_the_generated_text(
         seeded = dataclasses.replace(settings, seed=seed)
         expected = generator.generate("fé", seeded)[0]
         session = generator.session("fé", seeded)
-        assert "fé" + finished(session) == session.text == session.committed == expected.text
+        assert "fé" + generate(session) == session.text == session.committed == expected.text
         assert session.stopped == expected.stopped
 
 
-def test_a_run_in_parts_is_the_whole_run() -> None:
+def test_generating_in_parts_gives_the_whole_text() -> None:
     settings = SamplingSettings(temperature=1.2, length=60, seed=3, bias={"<eos>": -math.inf})
     whole = GENERATOR.session("ab", settings)
     parts = GENERATOR.session("ab", settings)
-    pieces = [finished(parts, symbols) for symbols in (1, 7, 20)]
+    pieces = [generate(parts, symbols) for symbols in (1, 7, 20)]
     assert [len(piece) for piece in pieces] == [1, 7, 20]
-    assert "".join(pieces) + finished(parts) == finished(whole)
+    assert "".join(pieces) + generate(parts) == generate(whole)
 
 
 @pytest.mark.parametrize("settings", SAMPLINGS[:4], ids=range(4))
-def test_numpy_equals_compiled(settings: SamplingSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where compiled code reads what was typed, and goes on from what NumPy read."""
-    from charloom.generation import compiled_decode
-
-    texts = []
-    for engine in (None, compiled_decode):
-        monkeypatch.setattr(decode_loop, "compiled", lambda *_, engine=engine: engine)
-        monkeypatch.setattr(session_module, "compiled", lambda *_, engine=engine: engine)
-        session = GENERATOR.session("b", dataclasses.replace(settings, min_length=7))
-        finished(session, 2)
+def test_numpy_equals_compiled(settings: SamplingSettings) -> None:
+    results = []
+    for make_decoder in (NumpyDecoder, CompiledDecoder):
+        generator = generator_with(make_decoder, ENGINE, VOCABULARY, LABELS)
+        session = generator.session("b", dataclasses.replace(settings, min_length=7))
+        generate(session, 2)
         session.type("fad")
-        chances = [choice.probability for choice in session.choices(ALL)]
+        probabilities = [choice.probability for choice in session.choices(ALL)]
         session.choose(session.choices(2)[-1].index)
-        finished(session)
-        texts.append((session.text, session.stopped, chances))
-    assert texts[0] == texts[1]
+        generate(session)
+        results.append((session.text, session.stopped, probabilities))
+    assert results[0] == results[1]
 
 
 class ByHand:
-    """The session again, with the network read anew for every symbol and plain loops for all."""
+    """Replays a session in plain loops, and reads the whole text again for every symbol."""
 
     def __init__(self, prompt: str, settings: SamplingSettings) -> None:
         self.prompt = prompt
         self.settings = settings
         self.seed = settings.seed
-        self.steps: list[tuple[str, list[str]]] = []
+        self.edits: list[tuple[str, list[str]]] = []
 
     @property
     def symbols(self) -> list[str]:
-        return [symbol for _, symbols in self.steps for symbol in symbols]
+        return [symbol for _, symbols in self.edits for symbol in symbols]
 
     @property
     def text(self) -> str:
@@ -132,8 +127,8 @@ class ByHand:
     def ended(self) -> bool:
         return "<eos>" in self.symbols or len(self.symbols) == self.settings.length
 
-    def chances(self) -> dict[str, float]:
-        """Return the chance of every symbol that may come, in the order of the ids."""
+    def probabilities(self) -> dict[str, float]:
+        """Return the probability of every possible symbol, in the order of the ids."""
         known = dict(zip(LETTERS, range(2, 8), strict=True))
         state = ENGINE.initial_state(np.array([-1]))
         for index in [EOS, *(known.get(symbol, UNK) for symbol in self.text)]:
@@ -148,80 +143,80 @@ class ByHand:
         total = sum(weights[symbol] for symbol in best)
         return {symbol: weights[symbol] / total for symbol in weights if symbol in best}
 
-    def draw(self, count: int) -> None:
-        drawn: list[str] = []
-        self.steps.append(("drawn", drawn))
-        while len(drawn) < count and not self.ended:
+    def sample(self, count: int) -> None:
+        generated: list[str] = []
+        self.edits.append(("sampled", generated))
+        while len(generated) < count and not self.ended:
             at = (np.array([self.seed], np.uint64), np.array([len(self.symbols)], np.uint64))
             number = float(uniform(*at)[0])
-            for symbol, chance in self.chances().items():  # noqa: B007
-                number -= chance
+            for symbol, probability in self.probabilities().items():  # noqa: B007
+                number -= probability
                 if number < 0:
                     break
-            drawn.append(symbol)
+            generated.append(symbol)
 
     def undo(self, count: int) -> int:
-        undone = self.steps[-count:]
-        del self.steps[-count:]
-        self.seed += any(kind == "drawn" for kind, _ in undone)
+        undone = self.edits[-count:]
+        del self.edits[-count:]
+        self.seed += any(kind == "sampled" for kind, _ in undone)
         return len(undone)
 
 
-STEP = st.one_of(
-    st.tuples(st.just("draw"), st.integers(1, 4)),
-    st.tuples(st.just("take"), st.integers(0, 2)),
+EDIT = st.one_of(
+    st.tuples(st.just("sample"), st.integers(1, 4)),
+    st.tuples(st.just("choose"), st.integers(0, 2)),
     st.tuples(st.just("type"), st.text("abcé", min_size=1, max_size=3)),
     st.tuples(st.just("undo"), st.integers(1, 3)),
 )
-STEERED = SamplingSettings(
+WITH_OPTIONS = SamplingSettings(
     temperature=1.3, length=14, min_length=3, top_k=6, bias={"a": 1.0, "<eos>": 0.5}, seed=8
 )
 
 
-@given(steps=st.lists(STEP, max_size=10), prompt=st.text("abé", max_size=3))
-def test_any_steps_are_those_done_by_hand(steps: list[tuple[str, Any]], prompt: str) -> None:
-    """By hand is in float64; that a number falls between the two has a chance of 1e-6 a symbol."""
-    session, by_hand = GENERATOR.session(prompt, STEERED), ByHand(prompt, STEERED)
-    for kind, what in steps:
+@given(edits=st.lists(EDIT, max_size=10), prompt=st.text("abé", max_size=3))
+def test_any_edits_give_the_text_of_the_replay(edits: list[tuple[str, Any]], prompt: str) -> None:
+    """The replay is in float64; it differs with a probability of about 1e-6 per symbol."""
+    session, by_hand = GENERATOR.session(prompt, WITH_OPTIONS), ByHand(prompt, WITH_OPTIONS)
+    for kind, value in edits:
         if kind == "undo":
-            assert session.undo(what) == by_hand.undo(what)
+            assert session.undo(value) == by_hand.undo(value)
         elif by_hand.ended:
-            assert (finished(session), session.choices(ALL)) == ("", [])
-        elif kind == "draw":
-            finished(session, what)
-            by_hand.draw(what)
-        elif kind == "take":
-            choice = session.choices(3)[what]
+            assert (generate(session), session.choices(ALL)) == ("", [])
+        elif kind == "sample":
+            generate(session, value)
+            by_hand.sample(value)
+        elif kind == "choose":
+            choice = session.choices(3)[value]
             session.choose(choice.index)
-            by_hand.steps.append(("taken", [choice.symbol]))
-        elif len(by_hand.symbols) + len(what) <= STEERED.length:
-            session.type(what)
-            by_hand.steps.append(("typed", list(what)))
+            by_hand.edits.append(("chosen", [choice.symbol]))
+        elif len(by_hand.symbols) + len(value) <= WITH_OPTIONS.length:
+            session.type(value)
+            by_hand.edits.append(("typed", list(value)))
         assert (session.text, session.stopped is not None) == (by_hand.text, by_hand.ended)
     if not by_hand.ended:
-        chances = {choice.symbol: choice.probability for choice in session.choices(ALL)}
-        assert chances == pytest.approx(by_hand.chances(), rel=1e-4)
+        probabilities = {choice.symbol: choice.probability for choice in session.choices(ALL)}
+        assert probabilities == pytest.approx(by_hand.probabilities(), rel=1e-4)
 
 
 @pytest.mark.parametrize("settings", [SAMPLINGS[1], *SAMPLINGS[2:]], ids=range(4))
-def test_choices_have_the_chances_that_drawing_has(settings: SamplingSettings) -> None:
-    """The first id whose cumulative chance exceeds the uniform is the one that is drawn."""
+def test_choices_have_the_probabilities_of_sampling(settings: SamplingSettings) -> None:
+    """The first id whose cumulative probability exceeds the uniform is sampled."""
     for seed in range(100):
         session = GENERATOR.session("ba", dataclasses.replace(settings, seed=seed))
         choices = session.choices(ALL)
-        chances = [choice.probability for choice in choices]
-        assert chances == sorted(chances, reverse=True)
-        assert sum(chances) == pytest.approx(1)
-        assert min(chances) > 0
+        probabilities = [choice.probability for choice in choices]
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert sum(probabilities) == pytest.approx(1)
+        assert min(probabilities) > 0
         assert session.choices(2) == choices[:2]
         by_id = sorted(choices, key=lambda choice: choice.index)
         cumulative = np.cumsum([choice.probability for choice in by_id])
         number = uniform(np.array([seed], np.uint64), np.array([0], np.uint64))[0]
         expected = by_id[int(np.argmax(cumulative > number))].symbol
-        assert finished(session, 1) + session.pending == expected.replace("<eos>", "")
+        assert generate(session, 1) + session.pending == expected.replace("<eos>", "")
 
 
-def test_what_is_masked_or_cut_off_is_not_offered() -> None:
+def test_masked_and_truncated_symbols_are_no_choices() -> None:
     bias = {"c": -math.inf}
     session = GENERATOR.session("", SamplingSettings(min_length=2, length=3, bias=bias))
     seen = [{choice.symbol for choice in session.choices(ALL)}]
@@ -232,14 +227,14 @@ def test_what_is_masked_or_cut_off_is_not_offered() -> None:
     assert len(GENERATOR.session("", SamplingSettings(top_k=3)).choices(ALL)) == 3
 
 
-def test_at_temperature_0_all_choices_are_offered_with_the_model_s_own_chances() -> None:
+def test_at_temperature_0_choices_have_the_probabilities_of_temperature_1() -> None:
     greedy = GENERATOR.session("ba", GREEDY).choices(ALL)
     assert greedy == GENERATOR.session("ba", SamplingSettings(temperature=1.0)).choices(ALL)
     assert len(greedy) == len(LETTERS) + 1
-    assert finished(GENERATOR.session("ba", GREEDY), 1) == greedy[0].symbol
+    assert generate(GENERATOR.session("ba", GREEDY), 1) == greedy[0].symbol
 
 
-def test_of_equally_likely_choices_the_lowest_id_comes_first() -> None:
+def test_of_equally_probable_choices_the_lowest_id_comes_first() -> None:
     even = Generator(markov_chain(np.full((5, 5), 0.2)), make_vocabulary("abc"))
     choices = even.session("", SamplingSettings()).choices(ALL)
     assert [choice.symbol for choice in choices] == ["<eos>", "a", "b", "c"]
@@ -253,7 +248,7 @@ def test_of_equally_likely_choices_the_lowest_id_comes_first() -> None:
         SamplingSettings(temperature=0.0, length=40, stop=("ad", "fff"), min_length=9),
     ],
 )
-def test_who_always_takes_the_first_choice_writes_the_greedy_text(
+def test_the_first_choices_are_the_greedy_text(
     settings: SamplingSettings,
 ) -> None:
     session = GENERATOR.session("", settings)
@@ -263,7 +258,7 @@ def test_who_always_takes_the_first_choice_writes_the_greedy_text(
     assert (session.text, session.stopped) == (expected.text, expected.stopped)
 
 
-def test_near_temperature_0_choices_are_still_in_order() -> None:
+def test_near_temperature_0_choices_are_in_order() -> None:
     symbols = [
         [choice.symbol for choice in GENERATOR.session("ba", settings).choices(ALL)]
         for settings in (GREEDY, SamplingSettings(temperature=1e-4))
@@ -271,7 +266,7 @@ def test_near_temperature_0_choices_are_still_in_order() -> None:
     assert symbols[0] == symbols[1]
 
 
-def test_a_symbol_that_may_not_come_cannot_be_taken() -> None:
+def test_an_impossible_symbol_cannot_be_chosen() -> None:
     session = GENERATOR.session("", SamplingSettings(bias={"a": -math.inf}))
     for index in (UNK, A):
         with pytest.raises(AssertionError):
@@ -282,18 +277,18 @@ def test_the_boundary_can_be_chosen_and_ends_the_text() -> None:
     session = CIRCLE.session("abc", SamplingSettings())
     session.choose(EOS)
     assert (session.text, session.stopped, session.choices(ALL)) == ("abc", "eos", [])
-    assert finished(session) == ""
+    assert generate(session) == ""
     adding: list[Callable[[], object]] = [lambda: session.choose(A), lambda: session.type("a")]
     for add in adding:
         with pytest.raises(SettingsError) as error:
             add()
         assert str(error.value) == "the text has ended, nothing can be added; undo a step first."
     assert session.undo() == 1
-    assert (session.stopped, finished(session, 3)) == (None, "abc")
+    assert (session.stopped, generate(session, 3)) == (None, "abc")
 
 
 @given(text=st.text("abcé", max_size=8), cut=st.integers(0, 8))
-def test_what_is_typed_is_read_as_a_prompt_is(text: str, cut: int) -> None:
+def test_typed_text_is_read_like_a_prompt(text: str, cut: int) -> None:
     settings = SamplingSettings(repetition_penalty=2.0, repetition_span=1)
     session = GENERATOR.session("", settings)
     session.type(text[:cut])
@@ -302,7 +297,7 @@ def test_what_is_typed_is_read_as_a_prompt_is(text: str, cut: int) -> None:
     assert session.choices(ALL) == GENERATOR.session(text, settings).choices(ALL)
 
 
-def test_nothing_typed_is_no_step() -> None:
+def test_typing_nothing_is_no_edit() -> None:
     session = GENERATOR.session("a", SamplingSettings())
     session.type("")
     assert session.undo() == 0
@@ -319,61 +314,61 @@ def test_typed_symbols_count_in_the_length() -> None:
     )
     assert (session.text, session.stopped) == ("ababc", None)
     session.type("de")
-    assert (session.text, session.stopped, finished(session)) == ("ababcde", "length", "")
+    assert (session.text, session.stopped, generate(session)) == ("ababcde", "length", "")
 
 
-def test_undoing_goes_back_step_by_step_whatever_the_steps_were() -> None:
+def test_undo_restores_every_kind_of_edit() -> None:
     session = GENERATOR.session("ab", SamplingSettings(seed=1, bias={"<eos>": -9}))
-    stood = []
+    states = []
     steps: list[Callable[[], object]] = [
-        lambda: finished(session, 1),
+        lambda: generate(session, 1),
         lambda: session.type("éa"),
-        lambda: finished(session, 30),
+        lambda: generate(session, 30),
         lambda: session.choose(session.choices(3)[2].index),
-        lambda: finished(session),
+        lambda: generate(session),
     ]
     for step in steps:
-        stood.append((session.text, session.stopped, session.choices(ALL)))
+        states.append((session.text, session.stopped, session.choices(ALL)))
         step()
-    for expected in reversed(stood):
+    for expected in reversed(states):
         assert session.undo() == 1
         assert (session.text, session.stopped, session.choices(ALL)) == expected
     assert session.undo() == 0
-    finished(session, 1)
-    finished(session, 1)
+    generate(session, 1)
+    generate(session, 1)
     assert session.undo(7) == 2
     assert session.text == "ab"
 
 
-def test_what_was_drawn_and_undone_is_drawn_with_the_next_seed() -> None:
-    """So after k runs that were undone comes text k of ``generate``."""
+def test_undoing_sampled_symbols_advances_the_seed() -> None:
+    """So after k undone texts, the session generates text k of the generator."""
     settings = SamplingSettings(temperature=1.0, seed=5)
     session = GENERATOR.session("ab", settings)
-    for drawn in GENERATOR.generate("ab", settings, n=6):
-        finished(session)
-        assert session.text == drawn.text
+    for generated in GENERATOR.generate("ab", settings, n=6):
+        generate(session)
+        assert session.text == generated.text
         session.undo()
 
 
-def test_what_was_chosen_and_undone_leaves_what_is_drawn_as_it_was() -> None:
+def test_undoing_chosen_and_typed_symbols_keeps_the_seed() -> None:
     settings = SamplingSettings(temperature=1.0, seed=5)
     session = GENERATOR.session("ab", settings)
     session.choose(session.choices(2)[1].index)
     session.type("fa")
     session.undo(2)
-    finished(session)
+    generate(session)
     assert session.text == GENERATOR.generate("ab", settings)[0].text
 
 
-def test_after_the_largest_seed_comes_the_smallest() -> None:
+def test_the_largest_seed_is_followed_by_zero() -> None:
     session = GENERATOR.session("ab", SamplingSettings(seed=MAX_SEED))
-    finished(session)
+    generate(session)
     session.undo()
-    finished(session)
+    generate(session)
     assert session.text == GENERATOR.generate("ab", SamplingSettings(seed=0))[0].text
 
 
-def test_a_run_that_is_left_is_one_step_as_far_as_it_was_read() -> None:
+def test_a_partly_consumed_iterator_is_one_edit() -> None:
     session = GENERATOR.session("ab", SamplingSettings(seed=2, bias={"<eos>": -math.inf}))
     pieces = session.generate()
     assert isinstance(pieces, types.GeneratorType)
@@ -384,9 +379,9 @@ def test_a_run_that_is_left_is_one_step_as_far_as_it_was_read() -> None:
     assert session.text == "ab"
 
 
-def test_what_may_begin_a_stop_string_is_held() -> None:
+def test_the_possible_beginning_of_a_stop_string_is_pending() -> None:
     session = CIRCLE.session("", dataclasses.replace(GREEDY, stop=("bca",)))
-    assert finished(session, 2) == "a"
+    assert generate(session, 2) == "a"
     assert (session.text, session.committed, session.pending) == ("ab", "a", "b")
     session.choose(C)
     assert (session.text, session.pending, session.stopped) == ("abc", "bc", None)
@@ -396,21 +391,21 @@ def test_what_may_begin_a_stop_string_is_held() -> None:
     assert (session.text, session.pending, session.stopped) == ("abc", "bc", None)
 
 
-def test_no_stop_string_is_looked_for_in_what_is_typed_nor_over_its_ends() -> None:
+def test_typed_text_and_its_boundaries_contain_no_stop_string() -> None:
     settings = dataclasses.replace(GREEDY, stop=("ab", "bc"), length=7)
     session = CIRCLE.session("", settings)
     session.choose(A)
     assert session.pending == "a"
     session.type("bcb")
     assert (session.text, session.pending, session.stopped) == ("abcb", "", None)
-    assert finished(session) == "c"
+    assert generate(session) == "c"
     assert (session.text, session.stopped) == ("abcbc", "stop")
 
 
-def test_characters_of_several_bytes_are_shown_when_they_are_whole() -> None:
+def test_characters_of_several_bytes_are_committed_when_complete() -> None:
     first, second = split("é", "byte")
-    chances = np.array([[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0.5, 0.5], [0.5, 0, 0.5, 0]])
-    generator = Generator(markov_chain(chances), make_vocabulary([first, second], "byte"))
+    probabilities = np.array([[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0.5, 0.5], [0.5, 0, 0.5, 0]])
+    generator = Generator(markov_chain(probabilities), make_vocabulary([first, second], "byte"))
     session = generator.session("é", SamplingSettings())
     assert [choice.symbol for choice in session.choices(2)] == ["<eos>", first]
     session.choose(2)
@@ -440,7 +435,7 @@ def test_words_are_typed_and_chosen_whole() -> None:
 
 
 def test_every_text_of_a_match_can_be_chosen_and_no_other() -> None:
-    """All that choices lead to, against all strings of the length that match."""
+    """All texts that choices lead to, against all strings that match."""
     settings = SamplingSettings(match="a[bc]{2,3}f?", length=4)
 
     def reached(session: Session) -> set[str]:
@@ -470,8 +465,8 @@ BEGINNINGS = {text[:length] for text in MATCHES for length in range(len(text) + 
 
 
 @pytest.mark.parametrize("begun", ["", "ab", "abcb", "abbfa"])
-def test_exactly_what_a_match_goes_on_with_can_be_typed(begun: str) -> None:
-    """Against all matches; some beginnings leave no room for the rest, some are too short."""
+def test_only_text_that_a_match_continues_with_can_be_typed(begun: str) -> None:
+    """Against the prefixes of all matches of the allowed lengths."""
     session = GENERATOR.session("", MATCHING)
     session.type(begun)
     before = session.choices(ALL)
@@ -486,37 +481,24 @@ def test_exactly_what_a_match_goes_on_with_can_be_typed(begun: str) -> None:
         with pytest.raises(SettingsError) as error:
             session.type(text)
         assert str(error.value) == (
-            f"'{text}' cannot stand here: no match of 'a[bc]{{2,3}}fa*' goes on from it "
+            f"'{text}' cannot be typed here: no match of 'a[bc]{{2,3}}fa*' continues with it "
             "within the length of 6 symbols; type something else, or undo."
         )
         assert (session.text, session.choices(ALL)) == (begun, before)
 
 
-def test_a_match_goes_on_from_what_was_typed() -> None:
+def test_a_match_continues_typed_text() -> None:
     for seed in range(20):
         session = GENERATOR.session("", dataclasses.replace(MATCHING, seed=seed))
         session.type("abc")
-        finished(session)
+        generate(session)
         assert session.text in {text for text in MATCHES if text.startswith("abc")}
 
 
-class Counting(Engine):
-    """A network that remembers how many symbols it was given at each call."""
-
-    def __init__(self, settings: NetworkSettings, tensors: dict[str, NDArray[np.float32]]) -> None:
-        super().__init__(settings, tensors)
-        self.calls: list[int] = []
-
-    def advance(self, ids: NDArray[Any], state: State) -> State:
-        self.calls.append(len(ids))
-        return super().advance(ids, state)
-
-
-def test_each_symbol_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode_loop, "compiled", lambda engine, symbols: None)
-    monkeypatch.setattr(session_module, "compiled", lambda engine, symbols: None)
-    engine = Counting(SMALL, random_tensors(SMALL, 5))
-    session = Generator(engine, make_vocabulary("abc")).session("ab", SamplingSettings())
+def test_each_symbol_is_read_once() -> None:
+    engine = CountingEngine(SMALL, random_tensors(SMALL, 5))
+    generator = generator_with(NumpyDecoder, engine, make_vocabulary("abc"))
+    session = generator.session("ab", SamplingSettings())
     assert len(engine.calls) == 3
     for _ in range(2):
         session.choices(3)
@@ -529,15 +511,14 @@ def test_each_symbol_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("options", [{"beam": 3}, {"novel": True}, {"unique": True}])
-def test_what_decides_on_whole_texts_is_refused(options: dict[str, Any]) -> None:
+def test_options_that_compare_whole_texts_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(SettingsError) as error:
         GENERATOR.session("", SamplingSettings(**options))
     assert str(error.value) == (
-        "beam, novel and unique decide on whole texts, which a person does in a session; "
-        "leave them out."
+        "beam, novel and unique compare whole texts, so a session cannot use them; leave them out."
     )
 
 
-def test_a_label_that_is_not_known() -> None:
+def test_an_unknown_label_is_refused() -> None:
     with pytest.raises(LabelError):
         GENERATOR.session("", SamplingSettings(label="z"))

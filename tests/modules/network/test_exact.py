@@ -1,3 +1,5 @@
+"""The exact float32 functions against float64, and sums against plain loops."""
+
 import math
 
 import numpy as np
@@ -13,18 +15,18 @@ EVERYWHERE = np.concatenate(
 ).astype(np.float32)
 
 
-def test_exp_is_off_by_a_ten_millionth_at_most() -> None:
+def test_the_relative_error_of_exp_is_at_most_1_5e_7() -> None:
     exact = np.exp(EVERYWHERE.astype(np.float64))
     assert np.abs(exp(EVERYWHERE) / exact - 1).max() < 1.5e-7
 
 
-def test_exp_is_held_between_its_ends() -> None:
+def test_the_argument_of_exp_is_clipped() -> None:
     ends = np.array([-np.inf, -1e30, 1e30, np.inf], np.float32)
     low, high = math.exp(-87), math.exp(88)
     assert exp(ends).tolist() == pytest.approx([low, low, high, high], rel=1e-6)
 
 
-def test_sigmoid_and_tanh_are_off_by_less_than_float32_rounds_sums() -> None:
+def test_the_errors_of_sigmoid_and_tanh_are_at_most_3e_7() -> None:
     x = EVERYWHERE.astype(np.float64)
     assert np.abs(sigmoid(EVERYWHERE) - 1 / (1 + np.exp(-x))).max() < 2e-7
     assert np.abs(tanh(EVERYWHERE) - np.tanh(x)).max() < 3e-7
@@ -39,10 +41,10 @@ numbers = st.floats(-100, 100, width=32)
     inputs=st.integers(0, 9),
     outputs=st.integers(1, 7),
 )
-def test_sums_are_added_up_in_the_order_of_their_index(
+def test_terms_are_added_in_the_order_of_their_index(
     data: st.DataObject, streams: int, inputs: int, outputs: int
 ) -> None:
-    """Bit for bit what plain loops over float32 numbers give, for one stream and for many."""
+    """Equal to plain loops over float32 numbers bit for bit, for one sequence and several."""
 
     def draw(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         return data.draw(arrays.arrays(np.float32, shape, elements=numbers))

@@ -1,6 +1,6 @@
 """The NumPy network against cells written as plain loops over numbers.
 
-Tolerance: both work in float64, so all that differs is the order of a few sums: 1e-12 of the value.
+Tolerance: both compute in float64, so only the order of a few sums differs.
 """
 
 import copy
@@ -37,7 +37,7 @@ def dot(matrix: NDArray[Any], row: int, vector: Vector) -> float:
 
 
 def inputs_of(tensors: Tensors, layer: int, symbol: int, below: Vector) -> Vector:
-    """What the input alone adds to each gate."""
+    """Return the contribution of the input to each gate, without the bias."""
     table = tensors.get(f"cells.{layer}.input_table")
     if table is not None:
         return [float(value) for value in table[symbol]]
@@ -47,50 +47,50 @@ def inputs_of(tensors: Tensors, layer: int, symbol: int, below: Vector) -> Vecto
 
 
 def cell_step(
-    cell: str, tensors: Tensors, layer: int, inputs: Vector, hidden: Vector, memory: Vector
+    cell: str, tensors: Tensors, layer: int, inputs: Vector, hidden: Vector, cell_state: Vector
 ) -> tuple[Vector, Vector]:
     size = len(hidden)
     weight = tensors[f"cells.{layer}.recurrent_weight"]
     bias = [float(value) for value in tensors[f"cells.{layer}.bias"]]
-    new_hidden, new_memory = [], []
+    new_hidden, new_cell = [], []
     for unit in range(size):
         rows = range(unit, len(weight), size)  # this unit's row of each gate, in the gates' order
-        given = [inputs[row] + bias[row] for row in rows]
-        carried = [dot(weight, row, hidden) for row in rows]
+        from_input = [inputs[row] + bias[row] for row in rows]
+        recurrent = [dot(weight, row, hidden) for row in rows]
         if cell == "lstm":
-            i, f, g, o = (x + u for x, u in zip(given, carried, strict=True))
-            kept = sigmoid(f) * memory[unit] + sigmoid(i) * math.tanh(g)
-            new_memory.append(kept)
-            new_hidden.append(sigmoid(o) * math.tanh(kept))
+            i, f, g, o = (x + u for x, u in zip(from_input, recurrent, strict=True))
+            new = sigmoid(f) * cell_state[unit] + sigmoid(i) * math.tanh(g)
+            new_cell.append(new)
+            new_hidden.append(sigmoid(o) * math.tanh(new))
         elif cell == "gru":
-            r, z = (sigmoid(x + u) for x, u in zip(given[:2], carried[:2], strict=True))
-            inner = carried[2] + float(tensors[f"cells.{layer}.recurrent_bias"][unit])
-            n = math.tanh(given[2] + r * inner)
+            r, z = (sigmoid(x + u) for x, u in zip(from_input[:2], recurrent[:2], strict=True))
+            inner = recurrent[2] + float(tensors[f"cells.{layer}.recurrent_bias"][unit])
+            n = math.tanh(from_input[2] + r * inner)
             new_hidden.append((1.0 - z) * n + z * hidden[unit])
         else:
-            new_hidden.append(math.tanh(given[0] + carried[0]))
-    return new_hidden, new_memory
+            new_hidden.append(math.tanh(from_input[0] + recurrent[0]))
+    return new_hidden, new_cell
 
 
 def oracle(
     settings: NetworkSettings, tensors: Tensors, symbols: list[int], label: int
 ) -> list[Vector]:
-    """The logits after each symbol of one stream."""
+    """Return the logits after each symbol of one sequence."""
     size, layers = settings.hidden, range(settings.layers)
     hidden = [[0.0] * size for _ in layers]
-    memory = [[0.0] * size for _ in layers]
+    cell_state = [[0.0] * size for _ in layers]
     if label >= 0:
         hidden = tensors["labels.hidden"][label].astype(float).tolist()
         if settings.cell == "lstm":
-            memory = tensors["labels.cell"][label].astype(float).tolist()
+            cell_state = tensors["labels.cell"][label].astype(float).tolist()
     weight, bias = tensors["output.weight"], tensors["output.bias"]
     result = []
     for symbol in symbols:
         below: Vector = []
         for layer in layers:
             inputs = inputs_of(tensors, layer, symbol, below)
-            hidden[layer], memory[layer] = cell_step(
-                settings.cell, tensors, layer, inputs, hidden[layer], memory[layer]
+            hidden[layer], cell_state[layer] = cell_step(
+                settings.cell, tensors, layer, inputs, hidden[layer], cell_state[layer]
             )
             below = hidden[layer]
         result.append([dot(weight, row, below) + float(bias[row]) for row in range(len(bias))])
@@ -157,7 +157,7 @@ def test_single_precision_is_kept_throughout() -> None:
     assert logits_BV.dtype == state.hidden.dtype == np.float32
 
 
-def test_streams_of_a_state_are_taken_in_the_order_asked_for() -> None:
+def test_selected_sequences_keep_the_given_order() -> None:
     hidden = np.arange(12.0).reshape(2, 3, 2)
     taken = State(hidden=hidden, cell=hidden + 100).select(np.array([2, 0]))
     assert taken.cell is not None

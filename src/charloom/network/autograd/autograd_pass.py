@@ -1,10 +1,11 @@
-"""The nats of a minibatch and all their gradients by torch, on whatever device it computes.
+"""Loss and gradients of a minibatch by torch's autograd, on any device.
 
-compiled.py has the same for the CPU.
+``backprop.compiled_pass`` computes the same on a CPU.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import torch
@@ -16,7 +17,7 @@ from charloom.network.backprop.batch import Batch
 
 
 class AutogradPass:
-    """A network, as in compiled.py."""
+    """Forward and backward pass of a network."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -24,34 +25,39 @@ class AutogradPass:
     def forward(
         self, batch: Batch, state: State, generator: torch.Generator | None = None, *, bf16: bool
     ) -> PassResult:
-        """Return what reading a minibatch from a state comes to.
+        """Return the loss of a minibatch that starts from ``state``.
 
-        Dropout, where the network learns, draws from ``chance``, or from torch's own generator. The
-        products of matrices are of bfloat16 if they are ``rounded``.
+        In training mode, dropout draws from ``generator``, by default torch's global one. With
+        ``bf16`` matrix products are computed in bfloat16, by torch's autocast.
         """
         device = batch.inputs_TB.device.type
         with (
             torch.set_grad_enabled(self._network.training),
             torch.autocast(device, torch.bfloat16, enabled=bf16),
         ):
-            nats, after = summed_nats(self._network, batch, state, generator)
-        return PassResult(self._network, nats, after.detach())
+            loss, state = summed_nats(self._network, batch, state, generator)
+        return PassResult(self._network, loss, loss.item(), state.detach())
 
 
+@dataclasses.dataclass(frozen=True)
 class PassResult:
-    """A network's way through a minibatch, and back."""
+    """The loss of a minibatch and the state after it; call ``backward`` at most once."""
 
-    def __init__(self, network: Network, nats: Tensor, after: State) -> None:
-        self._network, self._nats = network, nats
-        self.nats: float = nats.item()
-        """What the targets cost, summed (see loss.py)."""
-        self.state = after
-        """The state after the last step."""
+    network: Network
+    loss: Tensor
+    nats: float
+    """The loss, summed over the targets."""
+    state: State
+    """The state after the last time step, detached."""
 
     def backward(self) -> dict[str, Tensor]:
-        """Return the gradients of the nats; once. Those of labels may be missing."""
-        named = dict(self._network.named_parameters())
-        found: Sequence[Tensor | None] = torch.autograd.grad(
-            self._nats, list(named.values()), allow_unused=True
+        """Return the gradients of the loss by the names of the parameters.
+
+        Parameters that the loss does not depend on, such as unused labels, are missing.
+        """
+        parameters = dict(self.network.named_parameters())
+        grads: Sequence[Tensor | None] = torch.autograd.grad(
+            self.loss, list(parameters.values()), allow_unused=True
         )
-        return {name: g for name, g in zip(named, found, strict=True) if g is not None}
+        pairs = zip(parameters, grads, strict=True)
+        return {name: grad for name, grad in pairs if grad is not None}

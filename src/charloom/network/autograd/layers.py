@@ -1,10 +1,10 @@
-"""The recurrent cells: one layer over T steps, as fused kernels or, for one-hot input, by look-up.
+"""One recurrent layer over T time steps, by torch's fused kernels.
 
-Axes: T steps, B streams, I inputs, H hidden units, G gates (lstm 4, gru 3, rnn 1), V symbols.
+The equations and their sources are those of ``network.reference``. torch's GRU is the reset-after
+variant, which needs a second bias for the candidate only.
 
-Sources of the formulae: LSTM, Hochreiter & Schmidhuber 1997 with the forget gate of Gers et al.
-2000; GRU, Cho et al. 2014 in the form where the reset gate multiplies the recurrent product (the
-form of cuDNN); simple RNN, Elman 1990, with tanh.
+Axes: T time steps, B sequences, I inputs, H hidden units, G gates times H (lstm 4, gru 3, rnn 1),
+V vocabulary.
 """
 
 import math
@@ -22,9 +22,10 @@ GATES: Final[dict[Cell, int]] = {"lstm": 4, "gru": 3, "rnn": 1}
 class Layer(nn.Module):
     """One recurrent layer.
 
-    With ``symbols`` the layer reads ids, and each id adds a row of ``input_table`` to the gates:
-    what a matrix times a one-hot vector gives, without the product. Otherwise it reads vectors.
-    Gates are stacked in the order i, f, g, o (lstm) or r, z, n (gru).
+    With ``one_hot`` the inputs are ids, and each adds its row of ``input_table`` (V, G) to the
+    gates: the product of a matrix and a one-hot vector without the multiplication. Otherwise they
+    are vectors with an ``input_weight`` (G, I). Gates are stacked in the order i, f, g, o (lstm) or
+    r, z, n (gru).
     """
 
     def __init__(self, cell: Cell, inputs: int, hidden: int, *, one_hot: bool) -> None:
@@ -43,10 +44,12 @@ class Layer(nn.Module):
         self._initialize()
 
     def _initialize(self) -> None:
-        """Set the first weights: orthogonal recurrence per gate, forget gates open, rest uniform.
+        """Initialize the parameters.
 
-        The bound 1 / sqrt(inputs) gives a vector of normal inputs, an embedding, the same effect on
-        the gates as one row of a table within 1.
+        Recurrent weights are orthogonal for each gate (Saxe et al., 2014,
+        https://arxiv.org/abs/1312.6120), the forget gate's bias is 1 (Jozefowicz et al., 2015), and
+        input weights are uniform. Their bound 1 / sqrt(inputs) gives a vector of standard normal
+        inputs, such as an embedding, the same effect on the gates as a table row within 1.
         """
         hidden = self.recurrent_weight.shape[1]
         if self.one_hot:
@@ -65,24 +68,26 @@ class Layer(nn.Module):
     def forward(
         self, inputs: Tensor, hidden_BH: Tensor, cell_BH: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Read T steps.
+        """Return the hidden states (T, B, H), and the last hidden and cell state (B, H).
 
-        ``inputs`` is (T, B) ids or (T, B, I) vectors. Returns the hidden states (T, B, H), and the
-        last hidden and cell state (B, H); the cell state is None but for lstm.
+        ``inputs`` are ids (T, B) or vectors (T, B, I). The cell state is None except for lstm.
         """
         if self.one_hot:
             return self.forward_table(self.input_table + self.bias, inputs, hidden_BH, cell_BH)
         return self._fused(inputs, self.input_weight, self.bias, hidden_BH, cell_BH)
 
     def input_gates(self, inputs: Tensor) -> Tensor:
-        """Return what vectors (..., I) add to the gates, bias included, (..., G)."""
+        """Return the contribution of vectors (..., I) to the gates, (..., G), with bias."""
         return functional.linear(inputs, self.input_weight, self.bias)
 
     def forward_table(
         self, table_VG: Tensor, ids_TB: Tensor, hidden_BH: Tensor, cell_BH: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Read T symbols, each of which adds a row of ``table_VG`` to the gates, bias included."""
-        # The fused kernels want vectors and a weight: the rows, and a matrix that changes nothing.
+        """Return the states as ``forward`` does; ids look up rows of ``table_VG``.
+
+        The table includes the bias.
+        """
+        # The fused kernels need vectors and an input weight: a unit matrix passes the rows through.
         unit_GG = torch.eye(table_VG.shape[1], dtype=table_VG.dtype, device=table_VG.device)
         gates_TBG = functional.embedding(ids_TB, table_VG)
         return self._fused(gates_TBG, unit_GG, torch.zeros_like(self.bias), hidden_BH, cell_BH)
@@ -104,12 +109,12 @@ class Layer(nn.Module):
             states = (hidden, cell_BH.unsqueeze(0))
             outputs_TBH, last, last_cell = torch.lstm(inputs_TBI, states, weights, *options)
             return outputs_TBH, last.squeeze(0), last_cell.squeeze(0)
-        run = torch.gru if self.cell == "gru" else torch.rnn_tanh
-        outputs_TBH, last = run(inputs_TBI, hidden, weights, *options)
+        fused = torch.gru if self.cell == "gru" else torch.rnn_tanh
+        outputs_TBH, last = fused(inputs_TBI, hidden, weights, *options)
         return outputs_TBH, last.squeeze(0), None
 
     def _fused_recurrent_bias(self) -> Tensor:
-        """Return the bias beside the recurrent product that the fused kernels also want, (G*H,)."""
+        """Return the fused kernels' recurrent bias, (G,): zeros except gru's candidate."""
         zeros = torch.zeros_like(self.bias)
         if self.cell != "gru":
             return zeros

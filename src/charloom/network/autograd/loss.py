@@ -1,7 +1,7 @@
-"""The loss: nats summed over real symbols, padding left out entirely.
+"""The loss: cross-entropy in nats, summed over the unpadded positions.
 
-Axes: T steps, B streams, H hidden units, N real (unpadded) positions, K masks of dropout, V
-symbols.
+Axes: T time steps, B sequences, H hidden units, N unpadded positions, K dropout masks, V
+vocabulary.
 """
 
 import torch
@@ -15,12 +15,12 @@ from charloom.network.backprop.batch import Batch
 def summed_nats(
     network: Network, batch: Batch, state: State, generator: torch.Generator | None = None
 ) -> tuple[Tensor, State]:
-    """Return the nats that the targets of ``batch`` cost, summed, and the state after it.
+    """Return the loss in nats, summed over targets, and the state after the batch.
 
-    Positions of padding are dropped before the projection, so they weigh neither in the loss nor in
-    its gradient, and cost no arithmetic there. The sum is over ``batch.symbols`` symbols, and the
-    mean of those under each mask of dropout, which draws from ``chance``, or from torch's own
-    generator.
+    The sum is over ``batch.symbols`` targets; divide by that for the mean. Padding is removed
+    before the output layer, so it contributes neither to the loss nor to gradients. Under several
+    dropout masks the loss is the mean over them. Dropout draws from ``generator``, by default
+    torch's global one.
     """
     hidden_TBH, state = network(batch.inputs_TB, state, generator)
     hidden_NH = hidden_TBH[batch.mask_TB]

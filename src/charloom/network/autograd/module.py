@@ -1,7 +1,8 @@
-"""The network that learns: input, a stack of recurrent layers, projection to logits.
+"""The trainable network as a torch module: input, recurrent layers, output layer.
 
-Axes: T steps, B streams, V symbols, E embedding, H hidden units, L layers, N labels. The
-parameters' names and axes are those of the model folder (docs/model-folder.md).
+Axes: T time steps, B sequences, V vocabulary, E embedding, H hidden units, L layers, N labels (N
+unpadded positions in ``masked_logits``), K dropout masks. Names and axes of the parameters are
+those of the model folder (docs/model-folder.md).
 """
 
 from __future__ import annotations
@@ -22,25 +23,25 @@ from charloom.settings import NetworkSettings
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """What the network carries from one symbol to the next."""
+    """Hidden and cell states between two minibatches, or two symbols."""
 
     hidden_LBH: Tensor
     cell_LBH: Tensor | None
-    """The cell state; None but for lstm."""
+    """The cell state; None except for lstm."""
 
     def detach(self) -> State:
-        """Return the state cut off from the graph: where backpropagation through time ends."""
+        """Return the state without its graph: backpropagation through time stops here."""
         cell_LBH = self.cell_LBH
         return State(self.hidden_LBH.detach(), None if cell_LBH is None else cell_LBH.detach())
 
     def first_sequences(self, count: int) -> State:
-        """Return the state of the first ``streams`` streams."""
+        """Return the states of the first ``count`` sequences."""
         cell_LBH = self.cell_LBH
         return State(self.hidden_LBH[:, :count], None if cell_LBH is None else cell_LBH[:, :count])
 
 
 class _LabelStates(nn.Module):
-    """An initial state for each label."""
+    """Trainable initial states, (N, L, H)."""
 
     def __init__(self, labels: int, settings: NetworkSettings) -> None:
         super().__init__()
@@ -51,13 +52,13 @@ class _LabelStates(nn.Module):
 
 
 class Network(nn.Module):
-    """A generative recurrent network over ``symbols`` ids and, optionally, ``labels`` labels."""
+    """A recurrent network over a vocabulary, optionally with labels."""
 
     def __init__(self, settings: NetworkSettings, vocabulary_size: int, labels: int = 0) -> None:
         super().__init__()
         self.settings = settings
         self.dropout = settings.dropout
-        """Share of values that are dropped while learning; who trains may change it."""
+        """Probability that a value is dropped in training mode; the trainer may change it."""
         one_hot = settings.input == "one-hot"
         width = vocabulary_size if isinstance(settings.input, str) else settings.input
         if not one_hot:
@@ -70,14 +71,14 @@ class Network(nn.Module):
         if labels:
             self.labels = _LabelStates(labels, settings)
         self.output = nn.Linear(settings.hidden, vocabulary_size)
-        # All symbols are equally likely at first: nothing has to be unlearned.
+        # Zeros make all symbols equally likely, so the first loss is log V.
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
     def initial_state(self, labels_B: Tensor) -> State:
-        """Return the initial state of B texts.
+        """Return the state before the first symbol of B documents.
 
-        ``labels_B`` holds label ids; -1 is no label, and its state is zero.
+        ``labels_B`` holds label ids. The state of -1, no label, is zero.
         """
         shape = (self.settings.layers, len(labels_B), self.settings.hidden)
         if not hasattr(self, "labels"):
@@ -93,10 +94,10 @@ class Network(nn.Module):
     def forward(
         self, ids_TB: Tensor, state: State, generator: torch.Generator | None = None
     ) -> tuple[Tensor, State]:
-        """Read T symbols of B streams; return the top hidden states (T, B, H) and the new state.
+        """Return the last layer's hidden states (T, B, H) and the state after T symbols.
 
-        Dropout between layers draws from ``chance``, or from torch's own generator; that before the
-        output is left to ``logits_of_masks``.
+        Dropout between layers draws from ``generator``, by default torch's global one. Dropout
+        before the output is applied by ``masked_logits``.
         """
         hidden, cells = list[Tensor](), list[Tensor]()
         x = ids_TB
@@ -118,7 +119,7 @@ class Network(nn.Module):
         cell_BH: Tensor | None,
         generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Run one layer over ids (T, B), if it is the first, or over what the one below gave."""
+        """Run one layer over ids (T, B) at depth 0, else over the lower layer's states."""
         layer = self.cells[depth]
         assert isinstance(layer, Layer)
         if depth:
@@ -127,52 +128,50 @@ class Network(nn.Module):
             return layer.forward(x, hidden_BH, cell_BH)
         if layer.one_hot:
             return layer.forward(x, hidden_BH, cell_BH)
-        # What a symbol adds to the gates is computed once a minibatch, not once for each place.
+        # Project each symbol once instead of each position, if there are fewer symbols.
         if len(self.embedding.weight) <= x.numel():
             table_VG = layer.input_gates(self.embedding.weight)
             return layer.forward_table(table_VG, x, hidden_BH, cell_BH)
         return layer.forward(self.embedding(x), hidden_BH, cell_BH)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Return the logits (..., V) of the next symbol, from top hidden states (..., H)."""
+        """Return the logits of the next symbol, (..., V), for hidden states (..., H)."""
         logits: Tensor = self.output(hidden)
         return logits
 
     def masked_logits(self, hidden_NH: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return the logits (K, N, V) under K masks of dropout, which draws as in ``forward``.
-
-        Where nothing is dropped, K is 1.
-        """
-        share, count = self.output_dropout()
-        if share == 0:
+        """Return the logits under K dropout masks, (K, N, V); K is 1 without dropout."""
+        p, masks = self.output_dropout()
+        if p == 0:
             return self.logits(hidden_NH).unsqueeze(0)
-        return self.logits(stratified_dropout(hidden_NH, share, generator, count))
+        return self.logits(stratified_dropout(hidden_NH, p, generator, masks))
 
     def output_dropout(self) -> tuple[float, int]:
-        """Return the share that is dropped before the output, and under how many masks.
+        """Return the dropout probability before the output layer and the number of masks.
 
-        Nothing is dropped where the network does not learn.
+        They are 0 and 1 in evaluation mode.
         """
         if not self.training or self.dropout == 0:
             return 0.0, 1
-        shape = self.settings
-        # What the output multiplies, for each multiplication of the recurrent layers.
-        recurrent = GATES[shape.cell] * shape.hidden * (2 * shape.layers - 1)
+        # Multiplications of the output layer for each one of the recurrent layers.
+        recurrent = (
+            GATES[self.settings.cell] * self.settings.hidden * (2 * self.settings.layers - 1)
+        )
         return self.dropout, mask_count(self.dropout, len(self.output.bias) / recurrent)
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
-        """Return a copy of the weights by their names in the model folder."""
+        """Return a float32 copy of the parameters by their names in the model folder."""
         return {
             name: value.detach().to("cpu", torch.float32).numpy().copy()
             for name, value in self.named_parameters()
         }
 
     def load(self, tensors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take the weights that ``tensors`` gave."""
+        """Set all parameters to those returned by ``tensors``."""
         self.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
 
     def parameter_counts(self) -> list[tuple[str, int]]:
-        """Return each part's name and number of parameters, in the order of the data."""
-        part = {name: value.numel() for name, value in self.named_parameters()}
-        groups = itertools.groupby(part, key=lambda name: name.rsplit(".", 1)[0])
-        return [(group, sum(part[name] for name in names)) for group, names in groups]
+        """Return each submodule's name and number of parameters, input first."""
+        counts = {name: value.numel() for name, value in self.named_parameters()}
+        groups = itertools.groupby(counts, key=lambda name: name.rsplit(".", 1)[0])
+        return [(group, sum(counts[name] for name in names)) for group, names in groups]

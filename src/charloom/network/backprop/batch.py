@@ -1,6 +1,6 @@
-"""A minibatch as arrays.
+"""A minibatch as tensors.
 
-Axes: T steps, B streams.
+Axes: T time steps, B sequences.
 """
 
 import dataclasses
@@ -11,23 +11,29 @@ from torch import Tensor
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Batch:
-    """T steps of B streams; ``mask_TB`` is false where a stream is padded."""
+    """Inputs and targets of B sequences for T time steps."""
 
     inputs_TB: Tensor
+    """Symbol ids, int64."""
     targets_TB: Tensor
+    """Ids of the next symbols."""
     mask_TB: Tensor
+    """False at padding, at the end of a sequence."""
     labels_B: Tensor
-    """Label ids, -1 for none; they matter where ``starts`` is true."""
+    """Label ids, -1 for none; read only if ``starts`` is true."""
     starts: bool
-    """Whether the streams start here; otherwise they go on from the state after the last batch, of
-    which the first B streams remain."""
+    """Whether the sequences start here. Otherwise they continue the first B sequences of the
+    previous batch, from the state after it."""
     symbols: int
-    """Targets that count: the true values of the mask."""
+    """Unpadded targets: true values of the mask."""
     characters: int
-    """Characters of the original text that these targets stand for."""
+    """Characters of the original text in these targets."""
 
     def shard(self, index: int, count: int) -> "Batch":
-        """Return every ``step``-th stream from ``first`` on; the counts stay those of the batch."""
+        """Return shard ``index`` of ``count``: sequences index, index + count, ...
+
+        ``symbols`` and ``characters`` remain those of the whole batch.
+        """
         if count == 1:
             return self
         return dataclasses.replace(
@@ -39,7 +45,7 @@ class Batch:
         )
 
     def to(self, device: torch.device) -> "Batch":
-        """Return the batch on ``device``."""
+        """Return the batch with all tensors on ``device``."""
         return dataclasses.replace(
             self,
             inputs_TB=self.inputs_TB.to(device),

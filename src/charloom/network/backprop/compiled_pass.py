@@ -1,14 +1,16 @@
-"""The nats of a minibatch and all their gradients on one thread of the CPU, by compiled functions.
+"""Loss and gradients of a minibatch on one thread of a CPU, by compiled kernels.
 
-The same as network.py and loss.py with torch's autograd, written out. Each of torch's operations
-takes the interpreter for a moment, and threads that compute side by side wait for it: here a part
-of a minibatch takes a score of calls, not hundreds.
+The result is that of ``autograd.loss`` with torch's autograd. Every torch operation takes the
+global interpreter lock, for which threads that compute side by side wait. Here one shard of a
+minibatch takes about twenty calls instead of hundreds.
 
-Axes: T steps, B streams, R streams filled up to whole tiles, V symbols, E embedding, H hidden
-units, G gates times H, L layers, M = T R.
+Axes: T time steps, B sequences, V vocabulary, H hidden units, L layers, M time steps times padded
+sequences.
 """
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 import torch
@@ -25,9 +27,15 @@ from charloom.network.backprop.layer_inputs import (
     TableEmbedding,
     Weights,
 )
-from charloom.network.backprop.matmul import Floats, to_numpy
-from charloom.network.backprop.output_layer import OutputLayer
-from charloom.network.backprop.recurrent_layer import RecurrentLayer
+from charloom.network.backprop.matmul import to_numpy
+from charloom.network.backprop.output_layer import OutputLayer, OutputResult, Targets
+from charloom.network.backprop.recurrent_layer import (
+    Gates,
+    Ids,
+    LayerGrads,
+    LayerResult,
+    RecurrentLayer,
+)
 from charloom.network.kernels import backward
 from charloom.network.kernels.gemm_fp32 import padded_rows
 
@@ -36,15 +44,22 @@ Gradients = dict[str, Tensor]
 
 
 class CompiledPass:
-    """A network whose weights are read where they lie, whatever they are by then."""
+    """Forward and backward pass of a network; shares its parameters' memory."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.weights: Weights = {name: to_numpy(w) for name, w in network.named_parameters()}
-        self.layers = [self._layer_weights(depth) for depth in range(network.settings.layers)]
-        """The weights of each layer by their names in it; ``embedding`` too, for the first."""
-        if "embedding.weight" in self.weights:
-            self.layers[0]["embedding"] = self.weights["embedding.weight"]
+        depths = range(network.settings.layers)
+        self._inputs = [self._layer_weights(depth) for depth in depths]
+        self._layers = [
+            RecurrentLayer(
+                network.settings.cell,
+                self.weights[f"cells.{depth}.recurrent_weight"],
+                self.weights.get(f"cells.{depth}.recurrent_bias"),
+            )
+            for depth in depths
+        ]
+        self._output = OutputLayer(self.weights["output.weight"], self.weights["output.bias"])
 
     def _layer_weights(self, depth: int) -> Weights:
         prefix = f"cells.{depth}."
@@ -57,129 +72,118 @@ class CompiledPass:
     def forward(
         self, batch: Batch, state: State, generator: torch.Generator | None = None, *, bf16: bool
     ) -> PassResult:
-        """Return what reading a minibatch from a state comes to.
+        """Return the loss of a minibatch that starts from ``state``.
 
-        Dropout, where the network learns, draws from ``chance``, or from torch's own generator. The
-        products of matrices are of bfloat16 if they are ``rounded``.
+        In training mode, dropout draws from ``generator``, by default torch's global one. With
+        ``bf16`` the factors of matrix products are rounded to bfloat16.
         """
-        return PassResult(self, batch, state, generator, bf16=bf16)
+        ids_TB = batch.inputs_TB.contiguous().numpy()
+        dropout = self.network.dropout if self.network.training else 0.0
+        inputs: list[LayerInput] = []
+        layers: list[LayerResult] = []
+        for depth, layer in enumerate(self._layers):
+            if depth:
+                mask = _dropout_mask(dropout, generator)
+                hidden_MH = layers[-1].hidden_MH
+                inputs.append(LowerLayer(self._inputs[depth], hidden_MH, mask, bf16=bf16))
+            else:
+                inputs.append(self._first_input(ids_TB, bf16))
+            gates = Gates(
+                layer.cell,
+                self.network.settings.hidden,
+                steps=len(ids_TB),
+                sequences=ids_TB.shape[1],
+            )
+            inputs[-1].forward(gates)
+            hidden_BH = to_numpy(state.hidden_LBH[depth])
+            cell_BH = None if state.cell_LBH is None else to_numpy(state.cell_LBH[depth])
+            layers.append(layer.forward(gates, hidden_BH, cell_BH, bf16=bf16))
+        p, masks = self.network.output_dropout()
+        output = self._output.forward(
+            layers[-1].hidden_MH, _targets(batch), _dropout_mask(p, generator), masks, bf16=bf16
+        )
+        return PassResult(self, batch, inputs, layers, output)
+
+    def _first_input(self, ids_TB: Ids, bf16: bool) -> LayerInput:
+        weights = self._inputs[0]
+        embedding_VE = self.weights.get("embedding.weight")
+        if embedding_VE is None:
+            return OneHotInput(weights, ids_TB)
+        kind = TableEmbedding if len(embedding_VE) <= ids_TB.size else GatheredEmbedding
+        return kind(weights, embedding_VE, ids_TB, bf16=bf16)
 
 
+@dataclasses.dataclass(frozen=True)
 class PassResult:
-    """A network's way through a minibatch, and back."""
+    """The loss of a minibatch and the state after it; call ``backward`` at most once."""
 
-    def __init__(
-        self,
-        reader: CompiledPass,
-        batch: Batch,
-        state: State,
-        chance: torch.Generator | None,
-        *,
-        bf16: bool,
-    ) -> None:
-        self._reader, self._network = reader, reader.network
-        self._batch, self._before = batch, state
-        self._chance, self._bf16 = chance, bf16
-        self._ids_TB = batch.inputs_TB.contiguous().numpy()
-        self._inputs: list[LayerInput] = []
-        self._layers: list[RecurrentLayer] = []
-        self.nats = self._read()
-        """What the targets cost, summed (see loss.py)."""
+    compiled: CompiledPass
+    batch: Batch
+    inputs: list[LayerInput]
+    layers: list[LayerResult]
+    output: OutputResult
 
-    def _read(self) -> float:
-        hidden_MH = self._run(0, self._symbols())
-        for depth in range(1, self._network.settings.layers):
-            share = self._network.dropout if self._network.training else 0.0
-            draw, own = self._dropout_mask(share), self._reader.layers[depth]
-            hidden_MH = self._run(depth, LowerLayer(own, hidden_MH, draw, bf16=self._bf16))
-        self._size = len(hidden_MH)
-        self._readout = self._output()
-        return self._readout.forward(hidden_MH)
+    @property
+    def nats(self) -> float:
+        """The loss, summed over the targets."""
+        return self.output.nats
 
     @property
     def state(self) -> State:
-        """The state after the last step."""
-        hidden, memory = zip(*(layer.final_state for layer in self._layers), strict=True)
-        hidden_LBH = torch.from_numpy(np.stack(hidden))
-        if self._network.settings.cell != "lstm":
+        """The state after the last time step."""
+        hidden_LBH = torch.from_numpy(np.stack([layer.final_hidden_BH for layer in self.layers]))
+        if self.compiled.network.settings.cell != "lstm":
             return State(hidden_LBH, None)
-        return State(hidden_LBH, torch.from_numpy(np.stack(memory)))
+        cell_LBH = np.stack([layer.final_cell_BH for layer in self.layers])
+        return State(hidden_LBH, torch.from_numpy(cell_LBH))
 
     def backward(self) -> Gradients:
-        """Return the gradients of the nats; once."""
-        given_MH, weight_VH, bias_V = self._readout.backward(self._size)
-        found: Weights = {"output.weight": weight_VH, "output.bias": bias_V}
-        first: list[tuple[Floats, Floats]] = []
-        for depth in range(len(self._layers) - 1, -1, -1):
-            layer = self._layers[depth]
-            weight_GH, bias_H, *states = layer.backward(given_MH)
-            first.insert(0, (states[0], states[1]))
-            own = {"recurrent_weight": weight_GH} | self._inputs[depth].backward(layer)
-            if bias_H is not None:
-                own["recurrent_bias"] = bias_H
+        """Return the gradients of the loss; those of labels only where documents start."""
+        output_grads, grad_hidden_MH = self.output.backward()
+        grads: Weights = {
+            "output.weight": output_grads.weight_VH,
+            "output.bias": output_grads.bias_V,
+        }
+        layer_grads: list[LayerGrads] = []
+        for depth in reversed(range(len(self.layers))):
+            layer = self.layers[depth].backward(grad_hidden_MH)
+            layer_grads.insert(0, layer)
+            parameter_grads, input_grad = self.inputs[depth].backward(layer.gates)
+            parameter_grads["recurrent_weight"] = layer.weight_GH
+            if layer.bias_H is not None:
+                parameter_grads["recurrent_bias"] = layer.bias_H
+            grads |= {f"cells.{depth}.{name}": grad for name, grad in parameter_grads.items()}
             if depth:
-                given_MH = own.pop("below")
-            elif "embedding" in own:
-                found["embedding.weight"] = own.pop("embedding")
-            found |= {f"cells.{depth}.{name}": value for name, value in own.items()}
-        if self._batch.starts:
-            found |= self._label_grads(first)
-        return {name: torch.from_numpy(value) for name, value in found.items()}
+                assert input_grad is not None
+                grad_hidden_MH = input_grad
+            elif input_grad is not None:
+                grads["embedding.weight"] = input_grad
+        if self.batch.starts:
+            grads |= self._label_grads(layer_grads)
+        return {name: torch.from_numpy(grad) for name, grad in grads.items()}
 
-    def _run(self, depth: int, read: LayerInput) -> Floats:
-        """Let a layer read; return its hidden states, (M, H)."""
-        settings, before = self._network.settings, self._before
-        memory_LBH = before.cell_LBH
-        layer = RecurrentLayer(
-            settings.cell,
-            self._reader.layers[depth]["recurrent_weight"],
-            self._reader.layers[depth].get("recurrent_bias"),
-            steps=len(self._ids_TB),
-            hidden_BH=to_numpy(before.hidden_LBH[depth]),
-            cell_BH=None if memory_LBH is None else to_numpy(memory_LBH[depth]),
-            bf16=self._bf16,
-        )
-        read.forward(layer)
-        self._inputs.append(read)
-        self._layers.append(layer)
-        return layer.forward()
-
-    def _symbols(self) -> LayerInput:
-        """Return what the first layer reads."""
-        own = self._reader.layers[0]
-        if "embedding" not in own:
-            return OneHotInput(own, self._ids_TB)
-        kind = TableEmbedding if len(own["embedding"]) <= self._ids_TB.size else GatheredEmbedding
-        return kind(own, self._ids_TB, bf16=self._bf16)
-
-    def _output(self) -> OutputLayer:
-        """Return what reads the hidden states of the last layer."""
-        mask_TB, targets_TB = self._batch.mask_TB.numpy(), self._batch.targets_TB.numpy()
-        rows_N, targets_N = backward.unpadded_positions(
-            mask_TB, targets_TB, padded_rows(mask_TB.shape[1])
-        )
-        share, masks = self._network.output_dropout()
-        return OutputLayer(
-            self._reader.weights["output.weight"],
-            self._reader.weights["output.bias"],
-            rows_N=rows_N,
-            targets_N=targets_N,
-            dropout=self._dropout_mask(share),
-            masks=masks,
-            bf16=self._bf16,
-        )
-
-    def _dropout_mask(self, share: float) -> DropoutMask:
-        return DropoutMask(share, draw_seed(self._chance)) if share else NO_DROPOUT
-
-    def _label_grads(self, first: list[tuple[Floats, Floats]]) -> Weights:
-        """Return the gradients of the labels' states, from those of each layer's first states."""
-        labels_B = self._batch.labels_B.numpy()
-        found: Weights = {}
-        for name, states in zip(("hidden", "cell"), zip(*first, strict=True), strict=True):
-            table = self._reader.weights.get(f"labels.{name}")
+    def _label_grads(self, layer_grads: list[LayerGrads]) -> Weights:
+        """Return the gradients of the labels' initial states."""
+        initial_grads = {
+            "labels.hidden": [grads.hidden_BH for grads in layer_grads],
+            "labels.cell": [grads.cell_BH for grads in layer_grads],
+        }
+        labels_B = self.batch.labels_B.numpy()
+        labelled_B = labels_B >= 0
+        result: Weights = {}
+        for name, grads_LBH in initial_grads.items():
+            table = self.compiled.weights.get(name)
             if table is not None:
-                found[f"labels.{name}"] = gradient = np.zeros_like(table)
-                has_B = labels_B >= 0
-                np.add.at(gradient, labels_B[has_B], np.stack(states, axis=1)[has_B])
-        return found
+                result[name] = grad = np.zeros_like(table)
+                np.add.at(grad, labels_B[labelled_B], np.stack(grads_LBH, axis=1)[labelled_B])
+        return result
+
+
+def _targets(batch: Batch) -> Targets:
+    mask_TB, targets_TB = batch.mask_TB.numpy(), batch.targets_TB.numpy()
+    rows = padded_rows(mask_TB.shape[1])
+    return Targets(*backward.unpadded_positions(mask_TB, targets_TB, rows))
+
+
+def _dropout_mask(p: float, generator: torch.Generator | None) -> DropoutMask:
+    return DropoutMask(p, draw_seed(generator)) if p else NO_DROPOUT

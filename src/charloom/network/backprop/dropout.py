@@ -1,13 +1,13 @@
-"""Dropout with several masks at once, for what lies before the output.
+"""Dropout, with several masks at once before the output layer.
 
-Much dropout makes a noisy gradient. The recurrent layers are what a step costs, so the output reads
-their states under several masks, and the loss is the mean over these (Inoue, "Multi-Sample Dropout
-for Accelerated Training and Better Generalization", 2019). The masks are not independent: one draw
-u, uniform in [0, 1), decides of a value under all K masks, and the k-th keeps it where the fraction
-of u + k / K is below the share that is kept. Each mask by itself is that of ordinary dropout, and
-together they keep every value about equally often: stratified sampling.
+Much dropout makes the gradient noisy, and most of a step's cost is in the recurrent layers. The
+output layer therefore reads their states under several masks, and the loss is the mean over them
+(Inoue, "Multi-Sample Dropout for Accelerated Training and Better Generalization", 2019). The masks
+are stratified: one u, uniform in [0, 1), decides about a value under all K masks, and mask k keeps
+it if the fraction of u + k / K is below the probability of keeping it. Each mask alone is ordinary
+dropout; together they keep every value about equally often.
 
-Axes: K masks, R rows of values, N of these that are used, H values of a row.
+Axes: K masks, R rows of values, N of these that are read, H values of a row.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from charloom.network.kernels import backward
 from charloom.randomness import splitmix64
 
 TARGET_VARIANCE: Final = 0.4
-"""About the variance that dropout may give a value, as a multiple of its square."""
+"""Variance that dropout may add to a value under all masks, as a multiple of its square."""
 MAX_MASKS: Final = 8
 MAX_EXTRA_COST: Final = 0.3
-"""What more masks may cost: multiplications, as a share of those of the recurrent layers."""
+"""Multiplications that more masks may cost, as a fraction of the recurrent layers'."""
 
 
 def mask_count(p: float, cost: float) -> int:
-    """Return how many masks there are when ``share`` of the values are dropped.
+    """Return the number of masks for dropout with probability ``p``.
 
-    A value that is kept with the chance q, and divided by it, has a variance of (1 - q) / q.
-    ``cost`` is what the output multiplies, for each multiplication of the recurrent layers.
+    A value that is kept with probability q, and divided by q, has a variance of (1 - q) / q times
+    its square. ``cost`` is the output layer's multiplications, as a fraction of the recurrent
+    layers'.
 
-    >>> [masks(share, 0.05) for share in (0.0, 0.1, 0.3, 0.5, 0.6, 0.8)]
+    >>> [mask_count(p, 0.05) for p in (0.0, 0.1, 0.3, 0.5, 0.6, 0.8)]
     [1, 1, 1, 2, 4, 7]
-    >>> [masks(0.8, cost) for cost in (0.01, 0.1, 0.2, 20)]
+    >>> [mask_count(0.8, cost) for cost in (0.01, 0.1, 0.2, 20)]
     [8, 4, 2, 1]
     """
     wanted = min(max(round(p / (1 - p) / TARGET_VARIANCE), 1), MAX_MASKS)
@@ -48,25 +49,26 @@ def mask_count(p: float, cost: float) -> int:
 def stratified_dropout(
     values: Tensor, p: float, generator: torch.Generator | None = None, masks: int = 1
 ) -> Tensor:
-    """Return ``values`` under ``count`` masks, (count, *shape of values).
+    """Return ``values`` under stratified masks, (masks, *shape of values).
 
-    Each has a share of the values replaced by zero, and the others divided by the share that is
-    kept. What is drawn follows from ``chance``, or from torch's own generator.
+    A value is replaced by zero with probability ``p``, else divided by 1 - ``p``. Random numbers
+    are drawn from ``generator``, by default torch's global one.
     """
-    drawn = torch.empty_like(values, dtype=torch.float32).uniform_(generator=generator)
-    kept = [(drawn + k / masks) % 1 < 1 - p for k in range(masks)]
+    uniform = torch.empty_like(values, dtype=torch.float32).uniform_(generator=generator)
+    kept = [(uniform + k / masks) % 1 < 1 - p for k in range(masks)]
     return values * torch.stack(kept).to(values.dtype) / (1 - p)
 
 
 def draw_seed(generator: torch.Generator | None) -> int:
-    """Draw a seed from ``chance``, or from torch's own generator."""
+    """Draw a 63-bit seed from ``generator``, by default torch's global one."""
     return int(torch.randint(2**63 - 1, (), generator=generator))
 
 
 class DropoutMask:
-    """What decides which values of rows are dropped: uniform draws that follow from a seed.
+    """Stratified masks that follow from a seed.
 
-    The draw of a value follows from its place alone, so none has to be kept.
+    The random number of a value is a hash of its position, so masks need not be stored for the
+    backward pass.
     """
 
     def __init__(self, p: float, seed: int) -> None:
@@ -74,13 +76,13 @@ class DropoutMask:
         self._keys = splitmix64(np.array([seed], np.uint64)).view(np.uint32)
 
     def forward(self, values_RH: Floats, rows_N: NDArray[np.int64], result_KNH: Floats) -> None:
-        """Write N of the rows of values under K masks."""
+        """Write N of the rows under K masks to ``result_KNH``."""
         backward.dropout_forward(values_RH, rows_N, self._keys, self._kept, result_KNH)
 
-    def backward(self, given_KNH: Floats, rows_N: NDArray[np.int64], gradient_RH: Floats) -> None:
-        """Add what is given as the gradient of the rows under K masks to that of the values."""
-        backward.dropout_backward(given_KNH, rows_N, self._keys, self._kept, gradient_RH)
+    def backward(self, grad_KNH: Floats, rows_N: NDArray[np.int64], gradient_RH: Floats) -> None:
+        """Add the values' gradient to ``gradient_RH``, given that of the masked rows."""
+        backward.dropout_backward(grad_KNH, rows_N, self._keys, self._kept, gradient_RH)
 
 
 NO_DROPOUT: Final = DropoutMask(0.0, 0)
-"""Drops nothing."""
+"""A mask that keeps all values."""

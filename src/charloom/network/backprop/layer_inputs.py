@@ -1,7 +1,7 @@
-"""What a recurrent layer reads, and the gradients of that: symbols, or the states of a layer below.
+"""Inputs of a recurrent layer and their gradients: symbols or lower states.
 
-Axes: T steps, B streams, R streams filled up to whole tiles, M = T R, I inputs, V symbols, E
-embedding, H hidden units of the layer below, G gates times H.
+Axes: T time steps, B sequences, R sequences padded to whole tiles, M = T R, I values of an input, V
+vocabulary, E embedding, H hidden units of the lower layer, G gates times H.
 """
 
 from __future__ import annotations
@@ -9,137 +9,144 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charloom.network.backprop.dropout import DropoutMask
 from charloom.network.backprop.matmul import Floats, as_matrix
-from charloom.network.backprop.recurrent_layer import RecurrentLayer
+from charloom.network.backprop.recurrent_layer import GateGrads, Gates, Ids
 from charloom.network.kernels import backward
 from charloom.network.kernels.gemm_fp32 import empty_padded, padded_rows
 
 Weights = dict[str, Floats]
-"""Of a layer, by their names in it; ``embedding`` is that of the network."""
+"""Parameters or gradients of a layer's input by their names in the layer: ``input_table`` (V, G) or
+``input_weight`` (G, I), and ``bias`` (G,)."""
 
 
 class LayerInput(Protocol):
-    """What a layer reads."""
+    """An input of a recurrent layer; call ``forward``, then ``backward`` at most once."""
 
-    def forward(self, layer: RecurrentLayer) -> None:
-        """Give it to the gates of a layer."""
+    def forward(self, gates: Gates) -> None:
+        """Write the input's contribution to the gates, biases included."""
         ...
 
-    def backward(self, layer: RecurrentLayer) -> Weights:
-        """Return the gradients of its weights, from those of a layer that has gone back."""
+    def backward(self, grads: GateGrads) -> tuple[Weights, Floats | None]:
+        """Return the gradients of the parameters, and of the values that the input reads.
+
+        The latter is that of the embedding (V, E) or the lower layer's hidden states (M, H), None
+        for one-hot input.
+        """
         ...
 
 
 class OneHotInput:
-    """Symbols of which each has a row of the layer's table."""
+    """Symbols that each add one row of the layer's table to the gates."""
 
-    def __init__(self, weights: Weights, ids_TB: NDArray[np.int64]) -> None:
+    def __init__(self, weights: Weights, ids_TB: Ids) -> None:
         self._weights, self._ids_TB = weights, ids_TB
 
-    def forward(self, layer: RecurrentLayer) -> None:
-        """Give each symbol's row to the gates."""
-        layer.look_up_gates(self._weights["input_table"] + self._weights["bias"], self._ids_TB)
+    def forward(self, gates: Gates) -> None:
+        """Write each symbol's row, plus the bias."""
+        gates.look_up(self._weights["input_table"] + self._weights["bias"], self._ids_TB)
 
-    def backward(self, layer: RecurrentLayer) -> Weights:
+    def backward(self, grads: GateGrads) -> tuple[Weights, None]:
         """Return the gradients of table and bias."""
-        table_VG = layer.grad_table(self._ids_TB, len(self._weights["input_table"]))
-        return {"input_table": table_VG, "bias": backward.sum_rows(table_VG)}
+        table_VG = grads.of_table(self._ids_TB, len(self._weights["input_table"]))
+        return {"input_table": table_VG, "bias": backward.sum_rows(table_VG)}, None
 
 
 class TableEmbedding:
-    """Symbols with an embedding: what it adds to the gates is computed once for each symbol."""
+    """Embedded symbols, projected once for each symbol of the vocabulary.
 
-    def __init__(self, weights: Weights, ids_TB: NDArray[np.int64], *, bf16: bool) -> None:
+    This is faster than ``GatheredEmbedding`` if the minibatch has more positions than symbols.
+    """
+
+    def __init__(self, weights: Weights, embedding_VE: Floats, ids_TB: Ids, *, bf16: bool) -> None:
         self._weights, self._ids_TB, self._bf16 = weights, ids_TB, bf16
-        self._embedding = as_matrix(weights["embedding"], bf16=bf16)
+        self._symbols = len(embedding_VE)
+        self._embedding = as_matrix(embedding_VE, bf16=bf16)
 
-    def forward(self, layer: RecurrentLayer) -> None:
-        """Give each symbol's part to the gates."""
-        weight_GE, symbols = self._weights["input_weight"], len(self._weights["embedding"])
-        table_VG = empty_padded(padded_rows(symbols), len(weight_GE))
+    def forward(self, gates: Gates) -> None:
+        """Write each symbol's projected embedding."""
+        weight_GE = self._weights["input_weight"]
+        table_VG = empty_padded(padded_rows(self._symbols), len(weight_GE))
         self._embedding.matmul_t(weight_GE, self._weights["bias"], table_VG)
-        layer.look_up_gates(table_VG, self._ids_TB)
+        gates.look_up(table_VG, self._ids_TB)
 
-    def backward(self, layer: RecurrentLayer) -> Weights:
-        """Return the gradients of embedding, weight and bias."""
-        weight_GE, symbols = self._weights["input_weight"], len(self._weights["embedding"])
-        table_VG = layer.grad_table(self._ids_TB, symbols)
-        gradient = as_matrix(table_VG, bf16=self._bf16)
-        return {
-            "embedding": gradient.matmul(weight_GE),
-            "input_weight": gradient.t_matmul(self._embedding),
+    def backward(self, grads: GateGrads) -> tuple[Weights, Floats]:
+        """Return the gradients of weight and bias, and of the embedding."""
+        table_VG = grads.of_table(self._ids_TB, self._symbols)
+        grad = as_matrix(table_VG, bf16=self._bf16)
+        parameter_grads = {
+            "input_weight": grad.t_matmul(self._embedding),
             "bias": backward.sum_rows(table_VG),
         }
+        return parameter_grads, grad.matmul(self._weights["input_weight"])
 
 
 class DenseInput:
-    """Vectors, (M, I), that a weight takes to the gates."""
+    """Vectors (M, I) that are projected to the gates."""
 
     def __init__(self, weights: Weights, vectors_MI: Floats, *, bf16: bool) -> None:
         self._weights, self._bf16 = weights, bf16
         self._vectors = as_matrix(vectors_MI, bf16=bf16)
 
-    def forward(self, layer: RecurrentLayer) -> None:
-        """Give the vectors to the gates."""
-        layer.project_gates(self._vectors, self._weights["input_weight"], self._weights["bias"])
+    def forward(self, gates: Gates) -> None:
+        """Write the projected vectors."""
+        gates.project(self._vectors, self._weights["input_weight"], self._weights["bias"])
 
-    def backward(self, layer: RecurrentLayer) -> Weights:
-        """Return the gradients of weight, bias and ``vectors``."""
-        gates_MG = layer.grad_gates()
-        gradient = as_matrix(gates_MG, bf16=self._bf16)
-        return {
-            "vectors": gradient.matmul(self._weights["input_weight"]),
-            "input_weight": gradient.t_matmul(self._vectors),
+    def backward(self, grads: GateGrads) -> tuple[Weights, Floats]:
+        """Return the gradients of weight and bias, and of the vectors."""
+        gates_MG = grads.of_products()
+        grad = as_matrix(gates_MG, bf16=self._bf16)
+        parameter_grads = {
+            "input_weight": grad.t_matmul(self._vectors),
             "bias": backward.sum_rows(gates_MG),
         }
+        return parameter_grads, grad.matmul(self._weights["input_weight"])
 
 
 class GatheredEmbedding:
-    """Symbols with an embedding, of which there are more than places in a minibatch."""
+    """Embedded symbols, projected at each position of the minibatch."""
 
-    def __init__(self, weights: Weights, ids_TB: NDArray[np.int64], *, bf16: bool) -> None:
-        (steps, streams), embedding_VE = ids_TB.shape, weights["embedding"]
-        self._shape, self._ids_TB = embedding_VE.shape, ids_TB
-        self._vectors_TRE = np.zeros((steps, padded_rows(streams), self._shape[1]), np.float32)
-        self._vectors_TRE[:, :streams] = embedding_VE[ids_TB]
-        vectors_ME = self._vectors_TRE.reshape(-1, self._shape[1])
-        self._read = DenseInput(weights, vectors_ME, bf16=bf16)
+    def __init__(self, weights: Weights, embedding_VE: Floats, ids_TB: Ids, *, bf16: bool) -> None:
+        self._ids_TB = ids_TB
+        self._embedding_shape = embedding_VE.shape
+        steps, sequences = ids_TB.shape
+        width = embedding_VE.shape[1]
+        vectors_TRE = np.zeros((steps, padded_rows(sequences), width), np.float32)
+        vectors_TRE[:, :sequences] = embedding_VE[ids_TB]
+        self._dense = DenseInput(weights, vectors_TRE.reshape(-1, width), bf16=bf16)
 
-    def forward(self, layer: RecurrentLayer) -> None:
-        """Give the symbols' vectors to the gates."""
-        self._read.forward(layer)
+    def forward(self, gates: Gates) -> None:
+        """Write the projected embedding of each position."""
+        self._dense.forward(gates)
 
-    def backward(self, layer: RecurrentLayer) -> Weights:
-        """Return the gradients of embedding, weight and bias."""
-        gradients = self._read.backward(layer)
-        vectors_TRE = gradients.pop("vectors").reshape(self._vectors_TRE.shape)
-        embedding_VE = np.zeros(self._shape, np.float32)
+    def backward(self, grads: GateGrads) -> tuple[Weights, Floats]:
+        """Return the gradients of weight and bias, and of the embedding."""
+        parameter_grads, vectors_ME = self._dense.backward(grads)
+        embedding_VE = np.zeros(self._embedding_shape, np.float32)
+        vectors_TRE = vectors_ME.reshape(len(self._ids_TB), -1, vectors_ME.shape[1])
         backward.scatter_add_rows(embedding_VE, self._ids_TB, vectors_TRE)
-        return gradients | {"embedding": embedding_VE}
+        return parameter_grads, embedding_VE
 
 
 class LowerLayer:
-    """The hidden states of the layer below, (M, H), of which ``draw`` drops some."""
+    """The hidden states (M, H) of the lower layer under dropout."""
 
     def __init__(
-        self, weights: Weights, hidden_MH: Floats, draw: DropoutMask, *, bf16: bool
+        self, weights: Weights, hidden_MH: Floats, dropout: DropoutMask, *, bf16: bool
     ) -> None:
-        self._draw, self._rows_M = draw, np.arange(len(hidden_MH))
-        read_1MH = np.empty((1, *hidden_MH.shape), np.float32)
-        draw.forward(hidden_MH, self._rows_M, read_1MH)
-        self._read = DenseInput(weights, read_1MH[0], bf16=bf16)
+        self._dropout, self._rows_M = dropout, np.arange(len(hidden_MH))
+        dropped_1MH = np.empty((1, *hidden_MH.shape), np.float32)
+        dropout.forward(hidden_MH, self._rows_M, dropped_1MH)
+        self._dense = DenseInput(weights, dropped_1MH[0], bf16=bf16)
 
-    def forward(self, layer: RecurrentLayer) -> None:
-        """Give what is kept of the states to the gates."""
-        self._read.forward(layer)
+    def forward(self, gates: Gates) -> None:
+        """Write the projected states."""
+        self._dense.forward(gates)
 
-    def backward(self, layer: RecurrentLayer) -> Weights:
-        """Return the gradients of weight and bias, and of the states as ``below``."""
-        gradients = self._read.backward(layer)
-        read_grad_MH = gradients.pop("vectors")
-        below_MH = np.zeros_like(read_grad_MH)
-        self._draw.backward(read_grad_MH[None], self._rows_M, below_MH)
-        return gradients | {"below": below_MH}
+    def backward(self, grads: GateGrads) -> tuple[Weights, Floats]:
+        """Return the gradients of weight and bias, and of the hidden states."""
+        parameter_grads, dropped_MH = self._dense.backward(grads)
+        hidden_MH = np.zeros_like(dropped_MH)
+        self._dropout.backward(dropped_MH[None], self._rows_M, hidden_MH)
+        return parameter_grads, hidden_MH

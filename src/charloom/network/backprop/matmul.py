@@ -1,9 +1,10 @@
-"""Products of a training step on one thread of the CPU: of float32, or of it rounded to bfloat16.
+"""Matrix products of a training step on a CPU, in float32 or bfloat16.
 
-The sums are float32 in either case. Torch's own products of bfloat16 round the sums too, and are
-prepared anew for each shape, of which there are as many as texts have lengths.
+Each runs on one thread, and sums are float32 in either case. torch's own bfloat16 products also
+round the sums, and torch prepares a kernel for each new shape. Documents of many lengths cause many
+shapes.
 
-Axes: M rows, K terms of a sum, filled up to J as in arithmetic/bfloat16.py, N columns.
+Axes: M rows, K terms of a sum, N columns, J K padded as in ``kernels.gemm_bf16``.
 """
 
 from __future__ import annotations
@@ -28,28 +29,27 @@ class Matrix(Protocol):
         """Return the product with another matrix, (M, N)."""
         ...
 
-    def matmul_t(self, right_NK: Floats, start_N: Floats, sums_MN: Floats) -> None:
-        """Write the product with the transpose of another matrix, plus a row, into sums.
+    def matmul_t(self, right_NK: Floats, bias_N: Floats, sums_MN: Floats) -> None:
+        """Write the product with another matrix' transpose, plus a bias.
 
-        These are made by ``tiles.room``, with rows that fill up the last tile; they may be columns
-        of an array that has more.
+        The sums have padding rows and are columns of an array of ``gemm_fp32.empty_padded``.
         """
         ...
 
     def t_matmul(self, right: Self) -> Floats:
-        """Return the product of this one's transpose with another one of M rows, (K, N)."""
+        """Return the product of this matrix' transpose and ``right`` (M, N), (K, N)."""
         ...
 
 
 def as_matrix(values_MK: Floats, *, bf16: bool) -> Matrix:
-    """Return a matrix as a factor."""
+    """Prepare a matrix for products in float32, or rounded to bfloat16."""
     if not bf16:
         return Fp32Matrix(values_MK)
     return Bf16Matrix(matmul_bf16.to_bf16(values_MK), *values_MK.shape)
 
 
 class Fp32Matrix:
-    """A matrix of float32."""
+    """A float32 matrix; products are torch's."""
 
     def __init__(self, values_MK: Floats) -> None:
         self._values_MK = torch.from_numpy(values_MK)
@@ -58,22 +58,19 @@ class Fp32Matrix:
         """Return the product with another matrix, (M, N)."""
         return to_numpy(self._values_MK @ torch.from_numpy(right_KN))
 
-    def matmul_t(self, right_NK: Floats, start_N: Floats, sums_MN: Floats) -> None:
-        """Write the product with the transpose of another matrix, plus a row, into sums."""
+    def matmul_t(self, right_NK: Floats, bias_N: Floats, sums_MN: Floats) -> None:
+        """Write the product with the transpose of another matrix, plus a bias."""
         sums = torch.from_numpy(sums_MN)[: len(self._values_MK)]
         right = torch.from_numpy(right_NK).t()
-        torch.addmm(torch.from_numpy(start_N), self._values_MK, right, out=sums)
+        torch.addmm(torch.from_numpy(bias_N), self._values_MK, right, out=sums)
 
     def t_matmul(self, right: Fp32Matrix) -> Floats:
-        """Return the product of this one's transpose with another one of M rows, (K, N)."""
+        """Return the product of this matrix' transpose and ``right`` (M, N), (K, N)."""
         return to_numpy(self._values_MK.t() @ right._values_MK)
 
 
 class Bf16Matrix:
-    """A matrix that is bfloat16 already, as rows (M, J) with zeros after K values.
-
-    More rows fill up the last tile (see tiles.ROWS).
-    """
+    """A bfloat16 matrix of ``rows`` x ``terms``, padded as in ``kernels.matmul_bf16``."""
 
     def __init__(self, bits_MJ: Bf16Bits, rows: int, terms: int) -> None:
         self._bits_MJ = bits_MJ
@@ -84,18 +81,18 @@ class Bf16Matrix:
         sums: Floats = matmul_bf16.matmul(self._bits_MJ, right_KN)
         return sums[: self._rows]
 
-    def matmul_t(self, right_NK: Floats, start_N: Floats, sums_MN: Floats) -> None:
-        """Write the product with the transpose of another matrix, plus a row, into sums."""
-        matmul_bf16.matmul_t(self._bits_MJ, right_NK, start_N, sums_MN)
+    def matmul_t(self, right_NK: Floats, bias_N: Floats, sums_MN: Floats) -> None:
+        """Write the product with the transpose of another matrix, plus a bias."""
+        matmul_bf16.matmul_t(self._bits_MJ, right_NK, bias_N, sums_MN)
 
     def t_matmul(self, right: Bf16Matrix) -> Floats:
-        """Return the product of this one's transpose with another one of M rows, (K, N)."""
+        """Return the product of this matrix' transpose and ``right`` (M, N), (K, N)."""
         others = right._bits_MJ, right._terms
         sums: Floats = matmul_bf16.t_matmul(self._bits_MJ, self._terms, *others, self._rows)
         return sums
 
 
 def to_numpy(tensor: Tensor) -> Floats:
-    """Return the values of a tensor, in the order of its axes."""
+    """Return the values of a tensor, which share its memory if it is contiguous."""
     values: Floats = tensor.detach().contiguous().numpy()
     return values

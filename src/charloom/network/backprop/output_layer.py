@@ -1,65 +1,90 @@
-"""From hidden states to nats, and back: dropout, output layer, softmax; on one thread of the CPU.
+"""The output layer and its loss over a minibatch: dropout, logits, cross-entropy.
 
-Axes: M rows of hidden states, H hidden units, V symbols, K masks of dropout, N rows that count,
+Everything runs on one thread of a CPU.
+
+Axes: M rows of hidden states, H hidden units, V vocabulary, K dropout masks, N unpadded rows,
 L = K N.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from charloom.network.backprop.dropout import DropoutMask
-from charloom.network.backprop.matmul import Floats, as_matrix
+from charloom.network.backprop.matmul import Floats, Matrix, as_matrix
 from charloom.network.kernels import backward
 from charloom.network.kernels.gemm_fp32 import empty_padded, padded_rows
 
 
+class Targets(NamedTuple):
+    """The unpadded rows of a minibatch and their target ids."""
+
+    rows_N: NDArray[np.int64]
+    ids_N: NDArray[np.int64]
+
+
+class OutputGrads(NamedTuple):
+    """Gradients of the output layer's parameters."""
+
+    weight_VH: Floats
+    bias_V: Floats
+
+
+@dataclasses.dataclass(frozen=True)
 class OutputLayer:
-    """The nats of targets under the masks of a draw."""
+    """The output parameters; their values may change between calls."""
 
-    def __init__(
-        self,
-        weight_VH: Floats,
-        bias_V: Floats,
-        *,
-        rows_N: NDArray[np.int64],
-        targets_N: NDArray[np.int64],
-        dropout: DropoutMask,
-        masks: int,
-        bf16: bool,
-    ) -> None:
-        self._weight_VH, self._bias_V = weight_VH, bias_V
-        self._rows_N, self._targets_N = rows_N, targets_N
-        self._dropout, self._masks = dropout, masks
-        self._bf16 = bf16
+    weight_VH: Floats
+    bias_V: Floats
 
-    def forward(self, hidden_MH: Floats) -> float:
-        """Return the summed nats, the mean under all masks."""
-        symbols, units = self._weight_VH.shape
-        read_KNH = np.empty((self._masks, len(self._rows_N), units), np.float32)
-        self._dropout.forward(hidden_MH, self._rows_N, read_KNH)
-        self._read = as_matrix(read_KNH.reshape(-1, units), bf16=self._bf16)
-        size = self._masks * len(self._rows_N)
-        logits_LV = empty_padded(padded_rows(size), symbols)
-        self._read.matmul_t(self._weight_VH, self._bias_V, logits_LV)
-        self._gradient_LV = logits_LV[:size]
-        nats: float = backward.cross_entropy(self._gradient_LV, self._targets_N)
-        return nats
+    def forward(
+        self, hidden_MH: Floats, targets: Targets, dropout: DropoutMask, masks: int, *, bf16: bool
+    ) -> OutputResult:
+        """Return the loss, summed over the targets and averaged over the masks.
 
-    def backward(self, rows: int) -> tuple[Floats, Floats, Floats]:
-        """Return the gradients of the nats: by all hidden states, (M, H), the weight, the biases.
-
-        After ``nats``, and once: some take the place of others.
+        With ``bf16`` the factors of matrix products are rounded to bfloat16.
         """
-        gradient_LV = self._gradient_LV
-        gradient = as_matrix(gradient_LV, bf16=self._bf16)
-        units = self._weight_VH.shape[1]
-        read_grad_KNH = gradient.matmul(self._weight_VH).reshape(self._masks, -1, units)
-        hidden_grad_MH = np.zeros((rows, units), np.float32)
-        self._dropout.backward(read_grad_KNH, self._rows_N, hidden_grad_MH)
-        return (
-            hidden_grad_MH,
-            gradient.t_matmul(self._read),
-            backward.sum_rows(gradient_LV),
+        symbols, hidden = self.weight_VH.shape
+        dropped_KNH = np.empty((masks, len(targets.rows_N), hidden), np.float32)
+        dropout.forward(hidden_MH, targets.rows_N, dropped_KNH)
+        dropped = as_matrix(dropped_KNH.reshape(-1, hidden), bf16=bf16)
+        size = masks * len(targets.rows_N)
+        logits_LV = empty_padded(padded_rows(size), symbols)
+        dropped.matmul_t(self.weight_VH, self.bias_V, logits_LV)
+        grad_LV = logits_LV[:size]
+        nats: float = backward.cross_entropy(grad_LV, targets.ids_N)
+        return OutputResult(nats, self, targets, dropout, dropped, grad_LV, hidden_MH.shape, bf16)
+
+
+@dataclasses.dataclass(frozen=True)
+class OutputResult:
+    """The loss of a minibatch."""
+
+    nats: float
+    layer: OutputLayer
+    targets: Targets
+    dropout: DropoutMask
+    dropped: Matrix
+    """The unpadded hidden states under all masks, (L, H)."""
+    grad_LV: Floats
+    """Gradient of the logits."""
+    shape: tuple[int, ...]
+    """Shape of the hidden states, (M, H)."""
+    bf16: bool
+
+    def backward(self) -> tuple[OutputGrads, Floats]:
+        """Return the gradients of the parameters and of the hidden states, (M, H)."""
+        grad = as_matrix(self.grad_LV, bf16=self.bf16)
+        rows_N = self.targets.rows_N
+        dropped_grad_LH = grad.matmul(self.layer.weight_VH)
+        hidden_grad_MH = np.zeros(self.shape, np.float32)
+        dropped_grad_KNH = dropped_grad_LH.reshape(-1, len(rows_N), self.shape[1])
+        self.dropout.backward(dropped_grad_KNH, rows_N, hidden_grad_MH)
+        parameter_grads = OutputGrads(
+            weight_VH=grad.t_matmul(self.dropped), bias_V=backward.sum_rows(self.grad_LV)
         )
+        return parameter_grads, hidden_grad_MH

@@ -1,148 +1,204 @@
-"""A recurrent layer over T steps, and back: compiled, on one thread of the CPU.
+"""One recurrent layer over a minibatch, forward and backward, on one thread.
 
-Axes: T steps, B streams, R streams filled up to whole tiles, I inputs, H hidden units, G gates
-times H, V symbols, S slots times H, M = T R.
+A layer's input writes to ``Gates`` (``layer_inputs``). ``RecurrentLayer.forward`` then computes the
+states of all time steps in the same memory, and ``LayerResult.backward`` the gradients.
+
+Axes: T time steps, B sequences, R sequences padded to whole tiles, M = T R, I values of an input,
+H hidden units, G gates times H, S saved activations of a row (``kernels.forward``), V vocabulary,
+J as in ``kernels.gemm_bf16``.
 """
 
 from __future__ import annotations
 
+import dataclasses
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.network.backprop.matmul import Bf16Matrix, Floats, Fp32Matrix, Matrix
-from charloom.network.kernels import backward, gemm_bf16, gemm_fp32, matmul_bf16
-from charloom.network.kernels.forward import (
-    ACTIVATION_COUNTS,
-    CELL_IDS,
-    forward_layer,
-    gather_gates,
-)
-from charloom.network.kernels.gemm_fp32 import empty_padded, padded_rows
+from charloom.network.backprop.matmul import Bf16Bits, Bf16Matrix, Floats, Fp32Matrix, Matrix
+from charloom.network.kernels import backward, forward, gemm_bf16, gemm_fp32, matmul_bf16
+from charloom.network.kernels.forward import ACTIVATION_COUNTS, CELL_IDS
 from charloom.settings import Cell
 
+Ids = NDArray[np.int64]
 
-class RecurrentLayer:
-    """What a layer comes to on a minibatch: its gates are given first, then it runs, then back.
 
-    The products are of bfloat16 if they are ``rounded``. What its states before the first step are
-    is (B, H); ``memory_BH`` is the lstm's cell state, and not used by other cells.
-    """
+class Gates:
+    """The gates of all time steps, to which a layer's input is written."""
 
-    def __init__(
-        self,
-        cell: Cell,
-        weight_GH: Floats,
-        bias_H: Floats | None,
-        *,
-        steps: int,
-        hidden_BH: Floats,
-        cell_BH: Floats | None,
-        bf16: bool,
-    ) -> None:
-        self._cell: Cell = cell
-        self._weight_GH = weight_GH
-        self._streams, hidden = hidden_BH.shape
-        self._bias_H = np.zeros(hidden, np.float32) if bias_H is None else bias_H
-        self._rows = padded_rows(self._streams)
-        self._activations_TRS = empty_padded(steps, self._rows, ACTIVATION_COUNTS[cell] * hidden)
-        self._activations_TRS[:, self._streams :] = 0
-        self._hidden_TRH = self._states(steps, hidden_BH)
-        self._cell_TRH = self._states(steps if cell == "lstm" else 0, cell_BH)
-        self._before_MJ = matmul_bf16.empty_padded(steps * self._rows, hidden) if bf16 else None
+    def __init__(self, cell: Cell, hidden: int, *, steps: int, sequences: int) -> None:
+        self.cell: Cell = cell
+        self.sequences = sequences
+        rows, width = gemm_fp32.padded_rows(sequences), ACTIVATION_COUNTS[cell] * hidden
+        self.rows_TRS = gemm_fp32.empty_padded(steps, rows, width)
+        self.rows_TRS[:, sequences:] = 0
 
-    def look_up_gates(self, table_VG: Floats, ids_TB: NDArray[np.int64]) -> None:
-        """Let each symbol give the gates a row of a table, biases included."""
-        gather_gates(table_VG, ids_TB, self._activations_TRS, CELL_IDS[self._cell])
+    def look_up(self, table_VG: Floats, ids_TB: Ids) -> None:
+        """Write the table's row of each symbol."""
+        forward.gather_gates(table_VG, ids_TB, self.rows_TRS, CELL_IDS[self.cell])
 
-    def project_gates(self, inputs: Matrix, weight_GI: Floats, bias_G: Floats) -> None:
-        """Let vectors (M, I) give the gates their product with a weight, plus biases."""
-        for gates, slots_MG in self._input_gate_activations():
-            inputs.matmul_t(weight_GI[gates], bias_G[gates], slots_MG)
+    def project(self, inputs: Matrix, weight_GI: Floats, bias_G: Floats) -> None:
+        """Write the product of inputs (M, I) and the transposed weight, plus the bias."""
+        for gates, rows_MG in self.blocks():
+            inputs.matmul_t(weight_GI[gates], bias_G[gates], rows_MG)
 
-    def forward(self) -> Floats:
-        """Run all steps; return the hidden states, (M, H)."""
-        packing = gemm_fp32 if self._before_MJ is None else gemm_bf16
-        forward_layer(
-            CELL_IDS[self._cell],
-            self._activations_TRS,
-            self._hidden_TRH,
-            self._cell_TRH,
-            self._bias_H,
-            packing.pack_transposed(self._weight_GH),
-            self._steps_of(self._before_MJ),
-        )
-        return self._hidden_TRH[1:].reshape(-1, self._hidden_TRH.shape[2])
+    def blocks(self) -> list[tuple[slice, Floats]]:
+        """Return which gates (columns of G) are stored in which columns of the rows."""
+        rows_MS = self.rows_TRS.reshape(-1, self.rows_TRS.shape[2])
+        hidden = rows_MS.shape[1] // ACTIVATION_COUNTS[self.cell]
+        if self.cell == "gru":
+            candidate = slice(2 * hidden, 3 * hidden), rows_MS[:, :hidden]
+            return [candidate, (slice(2 * hidden), rows_MS[:, hidden : 3 * hidden])]
+        gates = 4 * hidden if self.cell == "lstm" else hidden
+        return [(slice(gates), rows_MS[:, :gates])]
 
-    @property
-    def final_state(self) -> tuple[Floats, Floats]:
-        """The hidden and the cell state after the last step, (B, H)."""
-        return self._hidden_TRH[-1, : self._streams], self._cell_TRH[-1, : self._streams]
 
-    def backward(self, grad_hidden_MH: Floats) -> tuple[Floats, Floats | None, Floats, Floats]:
-        """Return the gradients of the weight, of gru's bias, and of the states before, (B, H).
+class GateGrads:
+    """The gradient of a layer's input to the gates, in the memory of ``Gates``."""
 
-        ``given_MH`` is that of the hidden states. The layer cannot run again: gradients take the
-        place of what it came to.
-        """
-        gates, hidden = self._weight_GH.shape
-        state_RH, memory_RH = (self._states(0, None) for _ in range(2))
-        size = len(grad_hidden_MH)
-        after_MJ = None if self._before_MJ is None else matmul_bf16.empty_padded(size, gates)
-        packing = gemm_fp32 if after_MJ is None else gemm_bf16
-        backward.backward_layer(
-            CELL_IDS[self._cell],
-            self._activations_TRS,
-            self._hidden_TRH,
-            self._cell_TRH,
-            grad_hidden_MH.reshape(-1, self._rows, hidden),
-            state_RH[0],
-            memory_RH[0],
-            packing.pack(self._weight_GH),
-            self._steps_of(after_MJ),
-        )
-        slots_MS = self._activations_TRS.reshape(size, -1)
-        if self._before_MJ is None or after_MJ is None:
-            first = hidden if self._cell == "gru" else 0
-            before = Fp32Matrix(self._hidden_TRH[:-1].reshape(size, hidden))
-            weight_grad_GH = Fp32Matrix(slots_MS[:, first : first + gates]).t_matmul(before)
-        else:
-            before_MH = Bf16Matrix(self._before_MJ, size, hidden)
-            weight_grad_GH = Bf16Matrix(after_MJ, size, gates).t_matmul(before_MH)
-        bias_grad_H = backward.sum_rows(slots_MS[:, 3 * hidden :]) if self._cell == "gru" else None
-        first_BH = state_RH[0, : self._streams], memory_RH[0, : self._streams]
-        return weight_grad_GH, bias_grad_H, *first_BH
+    def __init__(self, gates: Gates) -> None:
+        self._gates = gates
+        self._blocks = gates.blocks()
+        self._width = sum(rows_MG.shape[1] for _, rows_MG in self._blocks)
 
-    def grad_table(self, ids_TB: NDArray[np.int64], symbols: int) -> Floats:
-        """Return the gradient of the table whose rows were read, (V, G)."""
-        table_VG = np.zeros((symbols, len(self._weight_GH)), np.float32)
-        backward.scatter_add_gates(table_VG, ids_TB, self._activations_TRS, CELL_IDS[self._cell])
+    def of_table(self, ids_TB: Ids, symbols: int) -> Floats:
+        """Return the gradient of the table given to ``Gates.look_up``, (V, G)."""
+        table_VG = np.zeros((symbols, self._width), np.float32)
+        cell_id = CELL_IDS[self._gates.cell]
+        backward.scatter_add_gates(table_VG, ids_TB, self._gates.rows_TRS, cell_id)
         return table_VG
 
-    def grad_gates(self) -> Floats:
-        """Return the gradient of what was given to the gates, (M, G)."""
-        gates_MG = np.empty((self._activations_TRS[..., 0].size, len(self._weight_GH)), np.float32)
-        for gates, slots_MG in self._input_gate_activations():
-            gates_MG[:, gates] = slots_MG
-        return gates_MG
+    def of_products(self) -> Floats:
+        """Return the gradient of the products of ``Gates.project``, (M, G)."""
+        grad_MG = np.empty((len(self._blocks[0][1]), self._width), np.float32)
+        for gates, rows_MG in self._blocks:
+            grad_MG[:, gates] = rows_MG
+        return grad_MG
 
-    def _input_gate_activations(self) -> list[tuple[slice, Floats]]:
-        """Return which gates have which slots for what is given to them (see layers.py)."""
-        gates, hidden = self._weight_GH.shape
-        slots_MS = self._activations_TRS.reshape(-1, self._activations_TRS.shape[2])
-        if self._cell == "gru":
-            candidate = (slice(2 * hidden, gates), slots_MS[:, :hidden])
-            return [candidate, (slice(2 * hidden), slots_MS[:, hidden:gates])]
-        return [(slice(gates), slots_MS[:, :gates])]
 
-    def _steps_of(self, rounded_MJ: NDArray[np.uint16] | None) -> NDArray[np.uint16] | None:
-        if rounded_MJ is None:
-            return None
-        return rounded_MJ.reshape(-1, self._rows, rounded_MJ.shape[1])
+class LayerGrads(NamedTuple):
+    """Gradients of one layer."""
 
-    def _states(self, steps: int, first_BH: Floats | None) -> Floats:
-        """Return room for the states of so many steps behind a first one, (T + 1, R, H)."""
-        states_TRH = empty_padded(steps + 1, self._rows, self._weight_GH.shape[1])
-        states_TRH[0] = 0
-        if first_BH is not None:
-            states_TRH[0, : self._streams] = first_BH
-        return states_TRH
+    weight_GH: Floats
+    bias_H: Floats | None
+    """None except for gru."""
+    hidden_BH: Floats
+    """Gradient of the initial hidden state."""
+    cell_BH: Floats
+    """Gradient of the initial cell state; zeros except for lstm."""
+    gates: GateGrads
+
+
+@dataclasses.dataclass(frozen=True)
+class RecurrentLayer:
+    """The recurrent parameters of a layer; their values may change between calls."""
+
+    cell: Cell
+    weight_GH: Floats
+    bias_H: Floats | None
+    """Bias inside the reset gate's product; gru only."""
+
+    def forward(
+        self, gates: Gates, hidden_BH: Floats, cell_BH: Floats | None, *, bf16: bool
+    ) -> LayerResult:
+        """Run all time steps from the given states; overwrites ``gates``.
+
+        ``cell_BH`` is read for lstm only. With ``bf16`` the factors of the recurrent product are
+        rounded to bfloat16.
+        """
+        steps, rows, _ = gates.rows_TRS.shape
+        hidden = self.weight_GH.shape[1]
+        states = forward.LayerStates(
+            gates.rows_TRS,
+            _padded_states(steps, rows, hidden, hidden_BH),
+            _padded_states(steps if self.cell == "lstm" else 0, rows, hidden, cell_BH),
+        )
+        bits_MJ = matmul_bf16.empty_padded(steps * rows, hidden) if bf16 else None
+        packing = gemm_bf16 if bf16 else gemm_fp32
+        forward.forward_layer(
+            CELL_IDS[self.cell],
+            states,
+            np.zeros(hidden, np.float32) if self.bias_H is None else self.bias_H,
+            packing.pack_transposed(self.weight_GH),
+            _by_step(bits_MJ, rows),
+        )
+        return LayerResult(self, gates, states, bits_MJ)
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerResult:
+    """States of one layer for all time steps; call ``backward`` at most once."""
+
+    layer: RecurrentLayer
+    gates: Gates
+    states: forward.LayerStates
+    bits_MJ: Bf16Bits | None
+    """Hidden states before each step, rounded; None in float32."""
+
+    @property
+    def hidden_MH(self) -> Floats:
+        """The hidden states of all time steps."""
+        hidden_TRH = self.states.hidden_TBH
+        return hidden_TRH[1:].reshape(-1, hidden_TRH.shape[2])
+
+    @property
+    def final_hidden_BH(self) -> Floats:
+        """The hidden state after the last time step."""
+        return self.states.hidden_TBH[-1, : self.gates.sequences]
+
+    @property
+    def final_cell_BH(self) -> Floats:
+        """The cell state after the last time step; meaningless except for lstm."""
+        return self.states.cell_TBH[-1, : self.gates.sequences]
+
+    def backward(self, grad_hidden_MH: Floats) -> LayerGrads:
+        """Return all gradients, given that of ``hidden_MH``; overwrites activations."""
+        weight_GH, cell = self.layer.weight_GH, self.layer.cell
+        size, hidden = grad_hidden_MH.shape
+        _, rows, _ = self.gates.rows_TRS.shape
+        state_1RH, cell_1RH = (_padded_states(0, rows, hidden, None) for _ in range(2))
+        bf16 = self.bits_MJ is not None
+        bits_MJ = matmul_bf16.empty_padded(size, len(weight_GH)) if bf16 else None
+        packing = gemm_bf16 if bf16 else gemm_fp32
+        backward.backward_layer(
+            CELL_IDS[cell],
+            self.states,
+            grad_hidden_MH.reshape(-1, rows, hidden),
+            backward.StateGrads(state_1RH[0], cell_1RH[0]),
+            packing.pack(weight_GH),
+            _by_step(bits_MJ, rows),
+        )
+        grad_MS = self.gates.rows_TRS.reshape(size, -1)
+        return LayerGrads(
+            weight_GH=self._weight_grad(grad_MS, bits_MJ),
+            bias_H=backward.sum_rows(grad_MS[:, 3 * hidden :]) if cell == "gru" else None,
+            hidden_BH=state_1RH[0, : self.gates.sequences],
+            cell_BH=cell_1RH[0, : self.gates.sequences],
+            gates=GateGrads(self.gates),
+        )
+
+    def _weight_grad(self, grad_MS: Floats, grad_bits_MJ: Bf16Bits | None) -> Floats:
+        """Return the gradient of the recurrent weight, (G, H)."""
+        gates, hidden = self.layer.weight_GH.shape
+        size = len(grad_MS)
+        if self.bits_MJ is None or grad_bits_MJ is None:
+            first = hidden if self.layer.cell == "gru" else 0
+            before = Fp32Matrix(self.states.hidden_TBH[:-1].reshape(size, hidden))
+            return Fp32Matrix(grad_MS[:, first : first + gates]).t_matmul(before)
+        before_bits = Bf16Matrix(self.bits_MJ, size, hidden)
+        return Bf16Matrix(grad_bits_MJ, size, gates).t_matmul(before_bits)
+
+
+def _by_step(bits_MJ: Bf16Bits | None, rows: int) -> Bf16Bits | None:
+    """Return bits with an axis of time steps, (T, R, J)."""
+    return None if bits_MJ is None else bits_MJ.reshape(-1, rows, bits_MJ.shape[1])
+
+
+def _padded_states(steps: int, rows: int, hidden: int, initial_BH: Floats | None) -> Floats:
+    """Return uninitialized states behind an initial one, (T + 1, R, H); None is zeros."""
+    states_TRH = gemm_fp32.empty_padded(steps + 1, rows, hidden)
+    states_TRH[0] = 0
+    if initial_BH is not None:
+        states_TRH[0, : len(initial_BH)] = initial_BH
+    return states_TRH

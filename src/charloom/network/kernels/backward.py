@@ -1,121 +1,140 @@
-"""Recurrent layers backward, dropout and the loss; compiled by Numba for one thread, float32.
+"""Backward pass of recurrent layers, dropout and loss, on one thread.
 
-Forward passes are those of arithmetic/layers.py. The backward pass replaces what they left in the
-slots by gradients: of what the input added to the gates in the first slots (gru: n, r, z), of the
-recurrent product in as many slots (gru: r, z, m).
+``backward_layer`` replaces the activations that ``forward`` saved by gradients. Afterwards the
+blocks of the gates hold the gradient of the input's contribution (gru: n, r, z), and adjacent
+blocks that of the recurrent product (lstm, rnn: the same; gru: r, z, m).
 
-Axes: T steps, B streams, H hidden units, S slots times H, G gates times H, V symbols, K masks, R
-rows of values, N of these that count, M = K N.
+Axes: T time steps, B sequences with padding, H hidden units, S saved activations of a row, G gates
+times H, V vocabulary, E values of an embedding, J G padded as in ``gemm_bf16``, K dropout masks, R
+rows of values, N unpadded rows, M = K N.
 """
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from charloom.network.exact import ONE
+from charloom.network.kernels import gemm_bf16, gemm_fp32
 from charloom.network.kernels.exact_compiled import exp
-from charloom.network.kernels.forward import GRU, LSTM, add_product, kernel
+from charloom.network.kernels.forward import GRU, LSTM, kernel
 
 DROPOUT_LEVELS: Final = 1 << 16
-"""How many different draws decide about dropout: 16 bits each."""
+"""Number of equally likely random values that decide whether a value is dropped."""
 _LANES: Final = 16
 
 
 @kernel
-def scatter_add_gates(table_VG, ids_TB, slots_TBS, cell):
-    """Add the gradients in the slots to the rows of a table that symbols have."""
+def scatter_add_gates(table_VG, ids_TB, grad_TBS, cell_kind):
+    """Add the gates' gradients of each row to row ``ids_TB[t, b]`` of a table.
+
+    This is the gradient of ``forward.gather_gates`` with respect to its table.
+    """
     T, B = ids_TB.shape
     G = table_VG.shape[1]
     H = G // 3
     for t in range(T):
         for b in range(B):
-            row_G, slots_S = table_VG[ids_TB[t, b]], slots_TBS[t, b]
-            if cell == GRU:
+            row_G, grad_S = table_VG[ids_TB[t, b]], grad_TBS[t, b]
+            if cell_kind == GRU:
                 for j in range(H):
-                    row_G[2 * H + j] += slots_S[j]
+                    row_G[2 * H + j] += grad_S[j]
                 for j in range(2 * H):
-                    row_G[j] += slots_S[H + j]
+                    row_G[j] += grad_S[H + j]
             else:
                 for j in range(G):
-                    row_G[j] += slots_S[j]
+                    row_G[j] += grad_S[j]
 
 
 @kernel
 def scatter_add_rows(table_VE, ids_TB, rows_TBE):
-    """Add rows to those of a table that symbols have."""
+    """Add row (t, b) to row ``ids_TB[t, b]`` of a table."""
     T, B = ids_TB.shape
     for t in range(T):
         for b in range(B):
-            row_E, own_E = table_VE[ids_TB[t, b]], rows_TBE[t, b]
-            for e in range(len(row_E)):
-                row_E[e] += own_E[e]
+            table_row_E, row_E = table_VE[ids_TB[t, b]], rows_TBE[t, b]
+            for e in range(len(table_row_E)):
+                table_row_E[e] += row_E[e]
+
+
+class StateGrads(NamedTuple):
+    """Gradients of one hidden and cell state, padded (``empty_padded``)."""
+
+    hidden_BH: NDArray[np.float32]
+    cell_BH: NDArray[np.float32]
+    """Read and written for lstm only."""
 
 
 @kernel
-def backward_layer(
-    cell,
-    slots_TBS,
-    hidden_TBH,
-    memory_TBH,
-    given_TBH,
-    state_BH,
-    memory_BH,
-    packed,
-    rounded_TBJ=None,
-):
-    """Go back over the steps of ``forward``.
+def backward_layer(cell_kind, states, grad_hidden_TBH, grads, packed, bf16_TBJ=None):
+    """Backpropagate through the T time steps of ``forward.forward_layer``.
 
-    ``given_TBH`` is the gradient of the hidden states as an output, for the T steps;
-    ``state_BH`` and ``memory_BH`` are those of the last state, and become those of the first.
-    ``packed`` is the recurrent weight, (G, H), packed; of bfloat16 with ``rounded_TBJ``, where the
-    gradients of the recurrent product are left, rounded.
+    ``states`` are its ``LayerStates``; their activations become gradients. ``grad_hidden_TBH`` is
+    the gradient of the T hidden states as outputs. ``grads``, a ``StateGrads``, holds the gradient
+    of the last states and becomes that of the initial ones. ``packed`` is the recurrent weight,
+    (G, H), packed by ``gemm_fp32``. With ``bf16_TBJ`` it is packed by ``gemm_bf16``, and the
+    gradient of each recurrent product is stored there, rounded.
     """
-    T, B, S = slots_TBS.shape
+    activations_TBS, hidden_TBH, cell_TBH = states
+    T, B = activations_TBS.shape[:2]
     H = hidden_TBH.shape[2]
-    slots, state = slots_TBS.reshape(T * B * S), state_BH.reshape(B * H)
-    first = H if cell == GRU else 0
-    G = 3 * H if cell == GRU else 4 * H if cell == LSTM else H
+    first = H if cell_kind == GRU else 0
+    G = 3 * H if cell_kind == GRU else 4 * H if cell_kind == LSTM else H
     for t in range(T - 1, -1, -1):
         for b in range(B):
-            now_S, state_H = slots_TBS[t, b], state_BH[b]
-            if cell == LSTM:
-                _lstm_backward(now_S, memory_TBH[t, b], given_TBH[t, b], state_H, memory_BH[b])
-            elif cell == GRU:
-                _gru_backward(now_S, hidden_TBH[t, b], given_TBH[t, b], state_H)
+            row_S, state_H = activations_TBS[t, b], grads.hidden_BH[b]
+            output_H = grad_hidden_TBH[t, b]
+            if cell_kind == LSTM:
+                _lstm_backward(row_S, cell_TBH[t, b], output_H, state_H, grads.cell_BH[b])
+            elif cell_kind == GRU:
+                _gru_backward(row_S, hidden_TBH[t, b], output_H, state_H)
             else:
-                after_H, given_H = hidden_TBH[t + 1, b], given_TBH[t, b]
+                after_H = hidden_TBH[t + 1, b]
                 for j in range(H):
-                    now_S[j] = (state_H[j] + given_H[j]) * (ONE - after_H[j] * after_H[j])
+                    row_S[j] = (state_H[j] + output_H[j]) * (ONE - after_H[j] * after_H[j])
                     state_H[j] = 0
-        of = t * B * S + first
-        add_product(state, 0, H, slots, of, S, G, B, packed, rounded_TBJ, t)
+        # Numba compiles only one of the branches, since None has its own type.
+        if bf16_TBJ is None:
+            gemm_fp32.add_product(grads.hidden_BH, activations_TBS[t, :, first:], packed)
+        else:
+            bits_BJ = bf16_TBJ[t]
+            gemm_bf16.round_rows(activations_TBS[t], first, G, bits_BJ)
+            gemm_bf16.add_product(grads.hidden_BH, bits_BJ, packed)
 
 
 @kernel
-def _lstm_backward(slots_S, before_H, given_H, state_H, memory_H):
+def _lstm_backward(activations_S, before_H, output_H, state_H, cell_H):
+    """Replace activations by gradients; ``before_H`` is the previous cell state.
+
+    On entry ``state_H`` and ``cell_H`` are gradients from the next step, on return those for the
+    previous one, except the recurrent product's part of ``state_H``.
+    """
     H = len(before_H)
-    i, f, g, o = slots_S[:H], slots_S[H : 2 * H], slots_S[2 * H : 3 * H], slots_S[3 * H : 4 * H]
-    c = slots_S[4 * H :]
+    i, f = activations_S[:H], activations_S[H : 2 * H]
+    g, o = activations_S[2 * H : 3 * H], activations_S[3 * H : 4 * H]
+    c = activations_S[4 * H :]
     for j in range(H):
-        hidden = state_H[j] + given_H[j]
+        hidden = state_H[j] + output_H[j]
         state_H[j] = 0
-        memory = memory_H[j] + hidden * o[j] * (ONE - c[j] * c[j])
-        memory_H[j] = memory * f[j]
+        cell = cell_H[j] + hidden * o[j] * (ONE - c[j] * c[j])
+        cell_H[j] = cell * f[j]
         o[j] = hidden * c[j] * o[j] * (ONE - o[j])
-        f[j] = memory * before_H[j] * f[j] * (ONE - f[j])
+        f[j] = cell * before_H[j] * f[j] * (ONE - f[j])
         gate = i[j]
-        i[j] = memory * g[j] * gate * (ONE - gate)
-        g[j] = memory * gate * (ONE - g[j] * g[j])
+        i[j] = cell * g[j] * gate * (ONE - gate)
+        g[j] = cell * gate * (ONE - g[j] * g[j])
 
 
 @kernel
-def _gru_backward(slots_S, before_H, given_H, state_H):
+def _gru_backward(activations_S, before_H, output_H, state_H):
+    """Replace activations by gradients; ``before_H`` is the previous state."""
     H = len(before_H)
-    n, r, z, m = slots_S[:H], slots_S[H : 2 * H], slots_S[2 * H : 3 * H], slots_S[3 * H :]
+    n, r = activations_S[:H], activations_S[H : 2 * H]
+    z, m = activations_S[2 * H : 3 * H], activations_S[3 * H :]
     for j in range(H):
-        hidden = state_H[j] + given_H[j]
+        hidden = state_H[j] + output_H[j]
         state_H[j] = hidden * z[j]
         candidate = hidden * (ONE - z[j]) * (ONE - n[j] * n[j])
         z[j] = hidden * (before_H[j] - n[j]) * z[j] * (ONE - z[j])
@@ -126,24 +145,24 @@ def _gru_backward(slots_S, before_H, given_H, state_H):
 
 
 @kernel
-def sum_rows(values_MN):
-    """Return the sum of all rows."""
-    M, N = values_MN.shape
-    sums_N = np.zeros(N, np.float32)
-    for m in range(M):
-        for n in range(N):
-            sums_N[n] += values_MN[m, n]
-    return sums_N
+def sum_rows(values_RH):
+    """Return the sum of all rows, (H,)."""
+    R, H = values_RH.shape
+    sums_H = np.zeros(H, np.float32)
+    for r in range(R):
+        for h in range(H):
+            sums_H[h] += values_RH[r, h]
+    return sums_H
 
 
 @numba.njit(inline="always")
-def _random_bits(keys, place):
-    """Return 16 bits that follow from a place: a hash of it with two keys.
+def _random_bits(keys, position):
+    """Return 16 random bits: a hash of the position with two 32-bit keys.
 
-    Multiplications and shifts alone, of 32 bits, so that a compiler finds vectors. The constants
-    are those of Wellons, "Prospecting for Hash Functions", 2018 (lowbias32).
+    It uses only 32-bit multiplications and shifts, which compilers vectorize. The constants are
+    those of lowbias32 (Wellons, "Prospecting for Hash Functions", 2018).
     """
-    x = np.uint32(np.uint32(place) ^ keys[0])
+    x = np.uint32(np.uint32(position) ^ keys[0])
     x = np.uint32((x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D))
     x = np.uint32((x ^ (x >> np.uint32(15)) ^ keys[1]) * np.uint32(0x846CA68B))
     return np.uint16(x >> np.uint32(16))
@@ -151,47 +170,48 @@ def _random_bits(keys, place):
 
 @kernel
 def dropout_forward(values_RH, rows_N, keys, kept, result_KNH):
-    """Write some rows under each mask: what is kept of ``LEVELS`` draws, divided by that share.
+    """Write the rows ``rows_N`` under K masks to ``result_KNH``.
 
-    Where all are kept, nothing is drawn.
+    A value is kept with probability ``kept`` / DROPOUT_LEVELS and divided by it, else it is 0. The
+    masks are stratified, see ``backprop.dropout``. If all are kept, no random bits are computed.
     """
     K, N, H = result_KNH.shape
     scale = np.float32(DROPOUT_LEVELS) / np.float32(kept)
     for n in range(N):
-        values_H, place = values_RH[rows_N[n]], n * H
+        values_H, position = values_RH[rows_N[n]], n * H
         if kept == DROPOUT_LEVELS:
             for k in range(K):
                 result_KNH[k, n] = values_H
             continue
         for k in range(K):
-            turn, result_H = np.uint16(k * DROPOUT_LEVELS // K), result_KNH[k, n]
+            shift, result_H = np.uint16(k * DROPOUT_LEVELS // K), result_KNH[k, n]
             for h in range(H):
-                value, drawn = values_H[h] * scale, _random_bits(keys, place + h)
-                result_H[h] = value if np.uint16(drawn + turn) < kept else np.float32(0)
+                value, bits = values_H[h] * scale, _random_bits(keys, position + h)
+                result_H[h] = value if np.uint16(bits + shift) < kept else np.float32(0)
 
 
 @kernel
-def dropout_backward(given_KNH, rows_N, keys, kept, gradient_RH):
-    """Add to the gradient of the values, from that of the rows under each mask."""
-    K, N, H = given_KNH.shape
+def dropout_backward(grad_KNH, rows_N, keys, kept, grad_RH):
+    """Add the values' gradient to ``grad_RH``, given that of the masked rows."""
+    K, N, H = grad_KNH.shape
     scale = np.float32(DROPOUT_LEVELS) / np.float32(kept)
     for n in range(N):
-        gradient_H, place = gradient_RH[rows_N[n]], n * H
+        sum_H, position = grad_RH[rows_N[n]], n * H
         for k in range(K):
-            given_H = given_KNH[k, n]
+            grad_H = grad_KNH[k, n]
             if kept == DROPOUT_LEVELS:
                 for h in range(H):
-                    gradient_H[h] += given_H[h]
+                    sum_H[h] += grad_H[h]
                 continue
-            turn = np.uint16(k * DROPOUT_LEVELS // K)
+            shift = np.uint16(k * DROPOUT_LEVELS // K)
             for h in range(H):
-                value, drawn = given_H[h] * scale, _random_bits(keys, place + h)
-                gradient_H[h] += value if np.uint16(drawn + turn) < kept else np.float32(0)
+                value, bits = grad_H[h] * scale, _random_bits(keys, position + h)
+                sum_H[h] += value if np.uint16(bits + shift) < kept else np.float32(0)
 
 
 @kernel
 def unpadded_positions(mask_TB, targets_TB, rows):
-    """Return the rows, of ``rows`` for each step, where a mask is true, and their targets."""
+    """Return positions t * ``rows`` + b where the mask is true, and targets."""
     T, B = mask_TB.shape
     rows_N, targets_N = np.empty(T * B, np.int64), np.empty(T * B, np.int64)
     N = 0
@@ -205,13 +225,13 @@ def unpadded_positions(mask_TB, targets_TB, rows):
 
 @kernel
 def cross_entropy(logits_MV, targets_N):
-    """Return the nats of the targets, the mean under K masks; put their gradient into the logits.
+    """Return the loss in nats, averaged over K masks; logits become gradients.
 
-    The targets are those under each mask.
+    Row m of the logits has the target ``targets_N[m % N]``.
     """
     M, V = logits_MV.shape
     N = len(targets_N)
-    share = np.float32(N) / np.float32(max(M, 1))
+    weight = np.float32(N) / np.float32(max(M, 1))
     lanes = np.empty(_LANES, np.float32)
     nats = 0.0
     for m in range(M):
@@ -224,16 +244,16 @@ def cross_entropy(logits_MV, targets_N):
             row_V[v] = exp(row_V[v] - highest)
         total = _sum(row_V, lanes)
         nats += math.log(total)
-        scale = share / total
+        scale = weight / total
         for v in range(V):
             row_V[v] *= scale
-        row_V[target] -= share
-    return nats * share
+        row_V[target] -= weight
+    return nats * weight
 
 
 @numba.njit(inline="always")
 def _sum(values_V, lanes):
-    """Return a sum that is made in several lanes: a compiler keeps the order of a single one."""
+    """Return the sum of a row by ``_LANES`` partial sums, for vectorization."""
     V = len(values_V)
     whole = V - V % _LANES
     lanes[:] = 0

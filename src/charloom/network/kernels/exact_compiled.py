@@ -1,13 +1,13 @@
-"""exact.py compiled by Numba, operation for operation, so that every bit is the same.
+"""``exact`` for Numba, operation for operation, so that all bits are the same.
 
-What is here for speed is the order of loops over independent sums, never that within a sum. Fast
-mathematics stays off: it would reorder sums.
+Only the order of loops over independent sums differs, never the order within a sum. Fast math
+stays off, because it would reorder sums.
 
-Numba keeps compiled code on disk and renews it when its own file changes: after a change here or in
-exact.py, a developer touches the kernels of generation and learning too. An installation renews
-all.
+Numba caches compiled code on disk, by the text of the file that has the compiled function. After a
+change here, in ``exact`` or in another file that is inlined into kernels, delete the folders
+``__pycache__`` of the kernels that call it. A new installation compiles all of them.
 
-Axes: S streams of a block, K inputs, G outputs.
+Axes: B sequences, K inputs, G outputs.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ from charloom.network.exact import (
 
 @extending.intrinsic
 def _as_float(context: Any, bits: Any) -> Any:
-    """Read the 32 bits of an integer as a float32."""
+    """Reinterpret the 32 bits of an integer as a float32."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.FloatType())
@@ -48,7 +48,7 @@ def _as_float(context: Any, bits: Any) -> Any:
 
 @numba.njit(inline="always")
 def exp(x):
-    """Return e**x, with x held between -87 and 88."""
+    """Return e**x for x clipped to [-87, 88]."""
     x = min(max(x, MIN_EXPONENT), MAX_EXPONENT)
     n = (x * INVERSE_LN2 + ROUND_TO_INTEGER) - ROUND_TO_INTEGER
     r = x - n * LN2_HIGH
@@ -72,20 +72,20 @@ def tanh(x):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def accumulate(sums_SG, inputs_SK, weights_KG, streams):
-    """Add ``inputs @ weights`` to the first ``streams`` sums, each in the order of K."""
-    s = 0
-    while s + 4 <= streams:
-        _accumulate_four(sums_SG[s : s + 4], inputs_SK[s : s + 4], weights_KG)
-        s += 4
-    while s < streams:
-        _accumulate_one(sums_SG[s], inputs_SK[s], weights_KG)
-        s += 1
+def accumulate(sums_BG, inputs_BK, weights_KG, sequences):
+    """Add ``inputs @ weights`` to the first ``sequences`` rows, in order of K."""
+    b = 0
+    while b + 4 <= sequences:
+        _accumulate_four(sums_BG[b : b + 4], inputs_BK[b : b + 4], weights_KG)
+        b += 4
+    while b < sequences:
+        _accumulate_one(sums_BG[b], inputs_BK[b], weights_KG)
+        b += 1
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _accumulate_four(sums_4G, inputs_4K, weights_KG):
-    """Let four streams share each row of the weights while it is at hand."""
+    """Add the products of four sequences, which share each loaded row of the weights."""
     K, G = weights_KG.shape
     a, b, c, d = sums_4G[0], sums_4G[1], sums_4G[2], sums_4G[3]
     p, q, r, s = inputs_4K[0], inputs_4K[1], inputs_4K[2], inputs_4K[3]
@@ -112,7 +112,7 @@ def _accumulate_four(sums_4G, inputs_4K, weights_KG):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _accumulate_one(sums_G, inputs_K, weights_KG):
-    """Add the products of one stream, eight rows of the weights at a time."""
+    """Add the products of one sequence, eight rows of the weights at a time."""
     K, G = weights_KG.shape
     k = 0
     while k + 8 <= K:

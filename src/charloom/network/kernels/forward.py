@@ -1,22 +1,25 @@
-"""Recurrent layers over T steps, compiled by Numba for one thread, float32.
+"""Run a recurrent layer over T time steps, in float32 on one thread.
 
-What a layer comes to lies in slots of H values for each stream and step:
+Every time step and sequence has one row of saved activations, several blocks of H values:
 
     lstm  i, f, g, o, tanh(c)        gru  n, r, z, m        rnn  h
 
-where m is the recurrent product of the candidate state and its bias. What the input adds to the
-gates stands in the slots before, and is replaced by the above.
+Here m is the candidate's recurrent product plus its bias. Before a step runs, the blocks of the
+gates hold the input's contribution to their pre-activations, biases included. ``gru`` keeps its
+candidate gate n first, so that the recurrent product writes to adjacent blocks: r, z, m.
 
-B is a multiple of ``tiles.ROWS``; what the rows beyond the streams come to is not used.
+The equations are those of ``reference``. B is a multiple of ``gemm_fp32.TILE_ROWS``; rows beyond
+the last sequence are computed and ignored.
 
-Axes: T steps, B streams, H hidden units, S slots times H, G gates times H, V symbols,
-J as in bfloat16.py.
+Axes: T time steps, B sequences with padding, H hidden units, S saved activations of a row, G gates
+times H, V vocabulary, J H padded as in ``gemm_bf16``.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numba
-from numba import extending, types
+import numpy as np
+from numpy.typing import NDArray
 
 from charloom.network.kernels import gemm_bf16, gemm_fp32
 from charloom.network.kernels.exact_compiled import sigmoid, tanh
@@ -25,101 +28,93 @@ from charloom.settings import Cell
 LSTM, GRU, RNN = 0, 1, 2
 CELL_IDS: Final[dict[Cell, int]] = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 ACTIVATION_COUNTS: Final[dict[Cell, int]] = {"lstm": 5, "gru": 4, "rnn": 1}
+"""Blocks of H saved activations in a row: S = this times H."""
 
 kernel = numba.njit(
     nogil=True,
     cache=True,
     error_model="numpy",
-    # A product and a sum may become one operation; sums keep their order.
+    # A product and a sum may become one fused operation; sums keep their order.
     fastmath={"contract", "nsz", "nnan"},
 )
 
 
-def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
-    """Add the product of B rows of K values and a packed matrix to sums, within compiled code.
+class LayerStates(NamedTuple):
+    """Arrays that a layer's forward pass fills and its backward pass reads."""
 
-    Where ``rounded_TBJ`` is no array but None, it is that of tiles.py. Otherwise the rows are left
-    there, rounded, for step t, and the product is that of bfloat16.py.
-    """
-
-
-@extending.overload(add_product)
-def _overload(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
-    def exact(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
-        gemm_fp32.add_product(
-            sums, sums_at, sums_row, rows, rows_at, rows_row, B // gemm_fp32.TILE_ROWS, packed
-        )
-
-    def rounded(sums, sums_at, sums_row, rows, rows_at, rows_row, K, B, packed, rounded_TBJ, t):
-        for b in range(B):
-            row_at = rows_at + b * rows_row
-            gemm_bf16.round_row(rows[row_at : row_at + K], rounded_TBJ[t, b])
-        J = rounded_TBJ.shape[2]
-        gemm_bf16.add_product(
-            sums, sums_at, sums_row, rounded_TBJ.reshape(-1), t * B * J, J, B, packed
-        )
-
-    return exact if isinstance(rounded_TBJ, types.NoneType) else rounded
+    activations_TBS: NDArray[np.float32]
+    """Saved activations, see the module; padded (``gemm_fp32.empty_padded``)."""
+    hidden_TBH: NDArray[np.float32]
+    """Hidden states, T + 1 of them: the initial state comes first; padded."""
+    cell_TBH: NDArray[np.float32]
+    """Cell states of lstm, T + 1 of them; any array of that rank for other cells."""
 
 
 @kernel
-def gather_gates(table_VG, ids_TB, slots_TBS, cell):
-    """Write the rows of a table that symbols have into the slots."""
+def gather_gates(table_VG, ids_TB, activations_TBS, cell_kind):
+    """Write row ``ids_TB[t, b]`` of a table to the gates of each activation row.
+
+    Columns of the table are gates in the order of the model folder (gru: r, z, n).
+    """
     T, B = ids_TB.shape
     G = table_VG.shape[1]
     H = G // 3
     for t in range(T):
         for b in range(B):
-            row_G, slots_S = table_VG[ids_TB[t, b]], slots_TBS[t, b]
-            if cell == GRU:
+            row_G, activations_S = table_VG[ids_TB[t, b]], activations_TBS[t, b]
+            if cell_kind == GRU:
                 for j in range(H):
-                    slots_S[j] = row_G[2 * H + j]
+                    activations_S[j] = row_G[2 * H + j]
                 for j in range(2 * H):
-                    slots_S[H + j] = row_G[j]
+                    activations_S[H + j] = row_G[j]
             else:
                 for j in range(G):
-                    slots_S[j] = row_G[j]
+                    activations_S[j] = row_G[j]
 
 
 @kernel
-def forward_layer(
-    cell, slots_TBS, hidden_TBH, memory_TBH, recurrent_bias_H, packed, rounded_TBJ=None
-):
-    """Run a layer; ``hidden_TBH`` and ``memory_TBH`` (lstm's c) begin with the state before.
+def forward_layer(cell_kind, states, recurrent_bias_H, packed, bf16_TBJ=None):
+    """Run T time steps; fill ``states``, whose initial states are set.
 
-    They have T + 1 steps. ``packed`` is the transposed recurrent weight, (H, G), packed. Behind the
-    last slots and states there is room for the columns of a tile.
-
-    With ``rounded_TBJ`` the recurrent products are of bfloat16, and ``packed`` is of that; the
-    hidden states before each step are left there, rounded.
+    ``states`` is a ``LayerStates``. ``packed`` is the transposed recurrent weight, (H, G), packed
+    by ``gemm_fp32``. With ``bf16_TBJ`` it is packed by ``gemm_bf16``, and the hidden state before
+    each step is stored there, rounded. ``recurrent_bias_H`` is read for gru only.
     """
-    T, B, S = slots_TBS.shape
+    activations_TBS, hidden_TBH, cell_TBH = states
+    T, B = activations_TBS.shape[:2]
     H = hidden_TBH.shape[2]
-    slots, hidden = slots_TBS.reshape(T * B * S), hidden_TBH.reshape((T + 1) * B * H)
-    first = H if cell == GRU else 0
+    first = H if cell_kind == GRU else 0
     for t in range(T):
-        if cell == GRU:
+        if cell_kind == GRU:
             for b in range(B):
                 for j in range(H):
-                    slots_TBS[t, b, 3 * H + j] = recurrent_bias_H[j]
-        at, of = t * B * S + first, t * B * H
-        add_product(slots, at, S, hidden, of, H, H, B, packed, rounded_TBJ, t)
+                    activations_TBS[t, b, 3 * H + j] = recurrent_bias_H[j]
+        sums_BN = activations_TBS[t, :, first:]
+        # Numba compiles only one of the branches, since None has its own type.
+        if bf16_TBJ is None:
+            gemm_fp32.add_product(sums_BN, hidden_TBH[t], packed)
+        else:
+            bits_BJ = bf16_TBJ[t]
+            gemm_bf16.round_rows(hidden_TBH[t], 0, H, bits_BJ)
+            gemm_bf16.add_product(sums_BN, bits_BJ, packed)
         for b in range(B):
             before_H, after_H = hidden_TBH[t, b], hidden_TBH[t + 1, b]
-            if cell == LSTM:
-                _lstm(slots_TBS[t, b], memory_TBH[t, b], memory_TBH[t + 1, b], after_H)
-            elif cell == GRU:
-                _gru(slots_TBS[t, b], before_H, after_H)
+            if cell_kind == LSTM:
+                _lstm(activations_TBS[t, b], cell_TBH[t, b], cell_TBH[t + 1, b], after_H)
+            elif cell_kind == GRU:
+                _gru(activations_TBS[t, b], before_H, after_H)
             else:
                 for j in range(H):
-                    after_H[j] = tanh(slots_TBS[t, b, j])
+                    after_H[j] = tanh(activations_TBS[t, b, j])
 
 
 @kernel
-def _lstm(slots_S, before_H, after_H, hidden_H):
+def _lstm(activations_S, before_H, after_H, hidden_H):
+    """Apply the nonlinearities of one row; write the next cell and hidden state."""
     H = len(before_H)
-    i, f, g, o = slots_S[:H], slots_S[H : 2 * H], slots_S[2 * H : 3 * H], slots_S[3 * H : 4 * H]
-    c = slots_S[4 * H :]
+    i, f = activations_S[:H], activations_S[H : 2 * H]
+    g, o = activations_S[2 * H : 3 * H], activations_S[3 * H : 4 * H]
+    c = activations_S[4 * H :]
     for j in range(H):
         i[j], f[j] = sigmoid(i[j]), sigmoid(f[j])
         g[j], o[j] = tanh(g[j]), sigmoid(o[j])
@@ -130,9 +125,11 @@ def _lstm(slots_S, before_H, after_H, hidden_H):
 
 
 @kernel
-def _gru(slots_S, before_H, after_H):
+def _gru(activations_S, before_H, after_H):
+    """Apply the nonlinearities of one row; write the next hidden state."""
     H = len(before_H)
-    n, r, z, m = slots_S[:H], slots_S[H : 2 * H], slots_S[2 * H : 3 * H], slots_S[3 * H :]
+    n, r = activations_S[:H], activations_S[H : 2 * H]
+    z, m = activations_S[2 * H : 3 * H], activations_S[3 * H :]
     for j in range(H):
         r[j], z[j] = sigmoid(r[j]), sigmoid(z[j])
         n[j] = tanh(n[j] + r[j] * m[j])

@@ -1,13 +1,13 @@
-"""Products of small matrices of bfloat16 with sums in float32, for use within compiled loops.
+"""Add bfloat16 matrix products to float32 sums inside compiled loops.
 
-As in tiles.py, but for the numbers that are multiplied: these are rounded to bfloat16, the upper
-half of a float32, in which processors multiply several times as fast. They are kept as uint16.
+The scheme is that of ``gemm_fp32`` with factors rounded to bfloat16, the upper half of a float32.
+Processors with instructions for it multiply several times as fast. Values are stored as uint16.
 
-The matrix is packed into panels of ``COLUMNS`` columns; in a panel, the values of two rows of the
-matrix that follow each other stand side by side, for an instruction adds two products to a sum.
+``pack`` copies a matrix into panels of ``PANEL_COLUMNS`` columns. Inside a panel, values of two
+successive rows are adjacent, because one instruction adds two products to a sum.
 
-Axes: R rows, K terms of a sum, filled up to J whole blocks, N columns, P panels, C columns of a
-panel, D the two terms of a pair.
+Axes: R rows, K terms of a sum, J terms padded with zeros to whole blocks, N columns, P panels, C
+columns of a panel, D the two terms of a pair.
 """
 
 import ctypes
@@ -35,14 +35,14 @@ from charloom.network.kernels.intrinsics import (
 )
 
 BLOCK_TERMS: Final = 2 * BLOCK_PAIRS
-"""Terms of a sum come in blocks of so many."""
+"""The number of terms of a sum is padded to a multiple of this."""
 
 Instructions = Literal["amx", "dot", "none"]
-"""What multiplies: a matrix unit (Intel's AMX), sums of two products (AVX512-BF16), or float32."""
+"""Instructions used: Intel's matrix unit (AMX), AVX512-BF16 dot products, or float32 vectors."""
 
 
 def _detect_instructions() -> Instructions:
-    """Return the fastest instructions that this processor and its system offer."""
+    """Return the fastest instructions that the processor and the system offer."""
     features = binding.get_host_cpu_features()
     if features.get("amx-bf16") and _request_amx():
         return "amx"
@@ -50,9 +50,10 @@ def _detect_instructions() -> Instructions:
 
 
 def _request_amx() -> bool:
-    """Ask Linux for the registers of the matrix unit, which it saves only for those who ask.
+    """Return whether Linux permits this process to use the matrix unit.
 
-    arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA), Linux 5.16 and later.
+    Calls arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA), Linux 5.16 and later: see
+    https://docs.kernel.org/arch/x86/xstate.html.
     """
     if platform.system() != "Linux":
         return False
@@ -64,28 +65,32 @@ INSTRUCTIONS: Final = _detect_instructions()
 
 @numba.njit(nogil=True, cache=True)
 def padded_terms(terms: int) -> int:
-    """Return how many terms there are with those that fill up the last block."""
+    """Return ``terms`` rounded up to a multiple of ``BLOCK_TERMS``."""
     return -(-terms // BLOCK_TERMS) * BLOCK_TERMS
 
 
 @numba.njit(inline="always")
 def to_bf16(word):
-    """Return the bfloat16 that is nearest to a float32, both as their bits; ties go to even."""
+    """Round the bits of a float32 to those of a bfloat16; ties to even."""
     odd = (word >> np.uint32(16)) & np.uint32(1)
     return np.uint16((word + np.uint32(0x7FFF) + odd) >> np.uint32(16))
 
 
 @numba.njit(inline="always")
-def round_row(values_K, rounded_J):
-    """Write the values of a row as bfloat16."""
-    words_K = values_K.view(np.uint32)
-    for k in range(len(values_K)):
-        rounded_J[k] = to_bf16(words_K[k])
+def round_rows(values_RX, first, K, bits_RJ):
+    """Write K columns of each row, from ``first``, as bfloat16 to ``bits_RJ``."""
+    words_RX = values_RX.view(np.uint32)
+    # Numba checks signed indices for negative values, which prevents vector instructions here. A
+    # view of each row would cost more than rounding a short one.
+    begin, stop = np.uint64(first), np.uint64(K)
+    for r in range(values_RX.shape[0]):
+        for k in range(stop):
+            bits_RJ[r, k] = to_bf16(words_RX[r, begin + k])
 
 
 @numba.njit(nogil=True, cache=True)
 def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Return the panels of a matrix, (P, J / 2, C, D), with zeros where it has no values."""
+    """Return the panels of a matrix, (P, J / 2, C, D), padded with zeros."""
     K, N = matrix_KN.shape
     words_KN = matrix_KN.view(np.uint32)
     P, J2 = -(-N // PANEL_COLUMNS), padded_terms(K) // 2
@@ -93,23 +98,22 @@ def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
     pairs = panels.reshape(P, J2, 2 * PANEL_COLUMNS)
     for k in range(0, K - 1, 2):
         for p in range(P):
-            columns, pair = (
-                slice(p * PANEL_COLUMNS, min(p * PANEL_COLUMNS + PANEL_COLUMNS, N)),
-                pairs[p, k // 2],
-            )
-            upper, lower = words_KN[k, columns], words_KN[k + 1, columns]
-            for c in range(len(upper)):
-                pair[2 * c] = to_bf16(upper[c])
-                pair[2 * c + 1] = to_bf16(lower[c])
+            begin = p * PANEL_COLUMNS
+            columns, pair = slice(begin, min(begin + PANEL_COLUMNS, N)), pairs[p, k // 2]
+            first, second = words_KN[k, columns], words_KN[k + 1, columns]
+            for c in range(len(first)):
+                pair[2 * c] = to_bf16(first[c])
+                pair[2 * c + 1] = to_bf16(second[c])
     if K % 2:
         for n in range(N):
-            pairs[n // PANEL_COLUMNS, K // 2, 2 * (n % PANEL_COLUMNS)] = to_bf16(words_KN[K - 1, n])
+            word = words_KN[K - 1, n]
+            pairs[n // PANEL_COLUMNS, K // 2, 2 * (n % PANEL_COLUMNS)] = to_bf16(word)
     return panels
 
 
 @numba.njit(nogil=True, cache=True)
 def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Return the panels of the transpose of a matrix."""
+    """Return the panels of the transpose of a matrix, (P, J / 2, C, D)."""
     N, K = matrix_NK.shape
     words_NK = matrix_NK.view(np.uint32)
     panels = np.zeros((-(-N // PANEL_COLUMNS), padded_terms(K) // 2, PANEL_COLUMNS, 2), np.uint16)
@@ -123,54 +127,51 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 @numba.njit(inline="always")
-def _add_product_amx(sums, sums_at, sums_row, rows, rows_at, rows_row, count, packed):
-    """Have the matrix unit multiply, up to 32 rows at once."""
-    P, J2 = packed.shape[:2]
-    flat = packed.reshape(P * J2 * PANEL_COLUMNS * 2)
-    shape = np.zeros(64, np.uint8)
-    for first in range(0, count, 2 * AMX_ROWS):
-        upper = min(AMX_ROWS, count - first)
-        lower = min(AMX_ROWS, count - first - upper)
-        _write_tile_config(shape, upper, lower)
-        load_tile_config(shape)
-        sums_first = sums_at + first * sums_row
-        rows_first = rows_at + first * rows_row
-        for p in range(P):
-            to, panel_at = sums_first + p * PANEL_COLUMNS, p * J2 * PANEL_COLUMNS * 2
+def _add_product_amx(sums_RN, bits_RJ, packed):
+    """Multiply with the matrix unit, up to 32 rows at once."""
+    R = bits_RJ.shape[0]
+    config = np.zeros(64, np.uint8)
+    for row in range(0, R, 2 * AMX_ROWS):
+        upper = min(AMX_ROWS, R - row)
+        lower = min(AMX_ROWS, R - row - upper)
+        _write_tile_config(config, upper, lower)
+        load_tile_config(config)
+        for p in range(packed.shape[0]):
             if lower:
-                add_two_tiles(sums, to, sums_row, rows, rows_first, rows_row, flat, panel_at, J2)
+                add_two_tiles(sums_RN, bits_RJ, packed, row, p)
             else:
-                add_one_tile(sums, to, sums_row, rows, rows_first, rows_row, flat, panel_at, J2)
+                add_one_tile(sums_RN, bits_RJ, packed, row, p)
     release_tiles()
 
 
 @numba.njit(inline="always")
-def _write_tile_config(shape, upper, lower):
-    """Write the shapes of the registers: 0 to 3 sums, 4 and 5 rows, 6 and 7 a block of a panel."""
-    shape[0] = 1
-    for tile in range(8):
-        shape[16 + 2 * tile] = 64
-    shape[48] = shape[49] = shape[52] = upper
-    shape[50] = shape[51] = shape[53] = lower
-    shape[54] = shape[55] = AMX_ROWS
+def _write_tile_config(config, upper, lower):
+    """Write the shapes of the eight registers in the format of ldtilecfg.
+
+    Registers 0 and 1 hold ``upper`` rows of sums, 2 and 3 ``lower`` rows; 4 and 5 the rows of the
+    left factor; 6 and 7 a block of a panel. Byte 0 is the palette, bytes 16 to 31 hold the bytes of
+    a row (16 bits each), bytes 48 to 55 the rows (Intel, Software Developer's Manual, LDTILECFG).
+    """
+    config[0] = 1
+    for register in range(8):
+        config[16 + 2 * register] = 64
+    config[48] = config[49] = config[52] = upper
+    config[50] = config[51] = config[53] = lower
+    config[54] = config[55] = AMX_ROWS
     if lower == 0:
-        for tile in (2, 3, 5):
-            shape[16 + 2 * tile] = 0
+        for register in (2, 3, 5):
+            config[16 + 2 * register] = 0
 
 
 def _vector_add_product(multiply: Callable[[Any, Any, Any, Any], Any]) -> Any:
-    """Return what multiplies with vectors, as ``_add_by_tiles`` does with the matrix unit."""
+    """Return ``add_product`` with vectors, see ``vector_intrinsic``."""
     add_tile = vector_intrinsic(multiply)
 
     @numba.njit(inline="always")
-    def add(sums, sums_at, sums_row, rows, rows_at, rows_row, count, packed):
-        P, J2 = packed.shape[:2]
-        flat = packed.reshape(P * J2 * PANEL_COLUMNS * 2)
-        for p in range(P):
-            panel_at = p * J2 * PANEL_COLUMNS * 2
-            for r in range(0, count, TILE_ROWS):
-                to, of = sums_at + r * sums_row + p * PANEL_COLUMNS, rows_at + r * rows_row
-                add_tile(sums, to, sums_row, rows, of, rows_row, flat, panel_at, J2)
+    def add(sums_RN, bits_RJ, packed):
+        for p in range(packed.shape[0]):
+            for row in range(0, bits_RJ.shape[0], TILE_ROWS):
+                add_tile(sums_RN, bits_RJ, packed, row, p)
 
     return add
 
@@ -181,10 +182,9 @@ IMPLEMENTATIONS: Final[dict[Instructions, Any]] = {
     "none": _vector_add_product(emit_two_products),
 }
 add_product = IMPLEMENTATIONS[INSTRUCTIONS]
-"""Add the product of rows of bfloat16 and a packed matrix to sums, in place.
+"""Add the product of rows of bfloat16 and a packed matrix to float32 sums, in place.
 
-    add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, count, packed)
+    add_product(sums_RN, bits_RJ, packed)
 
-As tiles.add_product, for ``count`` rows, a multiple of ROWS; ``rows_row`` is at least J, and the
-values after the K terms of a row are zeros.
+Requirements are those of ``gemm_fp32.add_product``. The J - K padding terms of each row are zeros.
 """

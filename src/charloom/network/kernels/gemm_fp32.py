@@ -1,10 +1,11 @@
-"""Products of small matrices at the speed of the processor, for use within compiled loops.
+"""Add float32 matrix products to an array inside compiled loops.
 
-A step of a recurrent layer multiplies few rows (streams) by a matrix that stays the same for many
-steps. The matrix is packed once into panels of as many columns as a tile has; a tile of sums lives
-in registers while a panel streams through them, as in Goto & van de Geijn, "Anatomy of
-High-Performance Matrix Multiplication", ACM TOMS 34(3), 2008. The tile is written as LLVM vectors,
-for no compiler finds it in plain loops.
+One time step of a recurrent layer multiplies few rows (the sequences of a batch) by a matrix that
+stays the same for all steps. ``pack`` copies the matrix once into panels of ``TILE_COLUMNS``
+columns. ``add_product`` then keeps a tile of TILE_ROWS x TILE_COLUMNS sums in vector registers
+while it reads a panel from top to bottom (Goto & van de Geijn, "Anatomy of High-Performance Matrix
+Multiplication", ACM TOMS 34(3), 2008). The tile is emitted as LLVM vector instructions, because no
+compiler derives it from plain loops.
 
 Axes: R rows, K terms of a sum, N columns, P panels, C columns of a panel.
 """
@@ -18,20 +19,23 @@ import numba
 import numpy as np
 from llvmlite import binding, ir
 from numba import extending, types
+from numba.core import cgutils
 from numpy.typing import NDArray
 
 TILE_ROWS: Final = 4
-"""Rows of a tile: products are made of so many rows at once."""
+"""Rows of a tile; the number of rows of a product is a multiple of it."""
 _LANES: Final = 16 if binding.get_host_cpu_features().get("avx512f") else 8
 _VECTORS: Final = 2
 TILE_COLUMNS: Final = _VECTORS * _LANES
-"""Columns of a tile. Four rows of two vectors are eight sums: what hides the latency of a fused
-multiply-add, while sixteen registers still hold all that a step needs."""
+"""Columns of a tile. Four rows of two vectors are eight independent sums. They hide the latency of
+a fused multiply-add and still fit into sixteen registers together with its operands."""
 
 TAIL_PADDING: Final = 32
-"""Room behind the last row of sums: the columns of the widest panel, those of bfloat16.py too."""
+"""Writable elements required after the last row of sums: the columns of the widest panel of this
+module or of ``gemm_bf16``."""
 
 _FLOAT: Final = ir.FloatType()
+_BYTE: Final = ir.IntType(8)
 _VECTOR: Final = ir.VectorType(_FLOAT, _LANES)
 _INDEX: Final = ir.IntType(64)
 
@@ -52,7 +56,7 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the panels of the transpose of a matrix, (P, K, C)."""
     N, K = matrix_NK.shape
     panels_PKC = np.zeros((-(-N // TILE_COLUMNS), K, TILE_COLUMNS), np.float32)
-    # A panel at a time: what is written stays near while it is written to.
+    # One panel at a time, so that the panel stays in the cache while it is written.
     for begin in range(0, N, TILE_COLUMNS):
         panel_KC = panels_PKC[begin // TILE_COLUMNS]
         for k in range(K):
@@ -63,12 +67,12 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @numba.njit(nogil=True, cache=True)
 def padded_rows(rows: int) -> int:
-    """Return how many rows there are with those that fill up the last tile."""
+    """Return ``rows`` rounded up to a multiple of ``TILE_ROWS``."""
     return -(-rows // TILE_ROWS) * TILE_ROWS
 
 
 def empty_padded(*shape: int) -> NDArray[np.float32]:
-    """Return an array, not filled, behind which there is room for the columns of a tile."""
+    """Return an uninitialized array with ``TAIL_PADDING`` writable elements behind it."""
     size = math.prod(shape)
     flat = np.empty(size + TAIL_PADDING, np.float32)
     flat[size:] = 0
@@ -76,66 +80,81 @@ def empty_padded(*shape: int) -> NDArray[np.float32]:
 
 
 @numba.njit(inline="always")
-def add_product(sums, sums_at, sums_row, rows, rows_at, rows_row, row_tiles, packed_PKC):
-    """Add the product of ``ROWS * groups`` rows and a packed matrix to sums, in place.
+def add_product(sums_RN, rows_RK, packed_PKC):
+    """Add the product of ``rows_RK`` and a packed matrix to ``sums_RN``, in place.
 
-    ``sums`` and ``rows`` are flat; their first elements are ``sums_at`` and ``rows_at``, and a
-    row is ``sums_row`` and ``rows_row`` elements after the one before. The columns that fill up the
-    last panel get zeros added: there must be room for them behind the last row.
+    R is a multiple of ``TILE_ROWS``. Both arrays may be column slices of wider arrays; only their
+    last axis must be contiguous. Zeros are added to the columns from N to P * C of each row, which
+    therefore must be writable: ``empty_padded`` makes them so for the last row.
     """
-    P, K, C = packed_PKC.shape
-    packed = packed_PKC.reshape(P * K * C)
-    for p in range(P):
-        for g in range(row_tiles):
-            _add_tile(
-                sums,
-                sums_at + g * TILE_ROWS * sums_row + p * C,
-                sums_row,
-                rows,
-                rows_at + g * TILE_ROWS * rows_row,
-                rows_row,
-                packed,
-                p * K * C,
-                K,
-            )
+    for p in range(packed_PKC.shape[0]):
+        for r in range(0, rows_RK.shape[0], TILE_ROWS):
+            _add_tile(sums_RN, rows_RK, packed_PKC, r, p)
 
 
-def tile_intrinsic(generate: Callable[..., Any]) -> Any:
-    """Return a function for compiled code that is what ``generate`` writes.
+def tile_intrinsic(emit: Callable[..., Any]) -> Any:
+    """Return an intrinsic ``add_tile(sums_RN, rows_RK, packed, row, panel)``.
 
-    It adds the product of some rows and a panel to a tile of sums; ``terms`` is how often its loop
-    goes round.
+    The intrinsic adds the product of some rows, from ``row``, and one panel to a tile of sums.
+    ``emit`` writes its LLVM instructions, given a ``TileOperands``.
     """
 
-    def add(
-        context: Any,
-        sums: Any,
-        sums_at: Any,
-        sums_row: Any,
-        rows: Any,
-        rows_at: Any,
-        rows_row: Any,
-        packed: Any,
-        packed_at: Any,
-        terms: Any,
-    ) -> Any:
-        index = types.int64
-        signature = types.void(sums, index, index, rows, index, index, packed, index, index)
-        return signature, generate
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        emit(builder, TileOperands(context, builder, signature, arguments))
+        return context.get_dummy_value()
 
-    return extending.intrinsic(add)
+    def add_tile(context: Any, sums: Any, rows: Any, packed: Any, row: Any, panel: Any) -> Any:
+        return types.void(sums, rows, packed, types.int64, types.int64), generate
+
+    return extending.intrinsic(add_tile)
+
+
+class TileOperands:
+    """LLVM values of a tile's operands: byte pointers, and strides in bytes."""
+
+    def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
+        sums, rows, packed = (
+            context.make_array(kind)(context, builder, value)
+            for kind, value in zip(signature.args[:3], arguments[:3], strict=True)
+        )
+        row, panel = arguments[3:]
+        shape = cgutils.unpack_tuple(builder, packed.shape)
+        panel_bytes = cgutils.unpack_tuple(builder, packed.strides)[0]
+        self.sums_stride = cgutils.unpack_tuple(builder, sums.strides)[0]
+        """Distance of two rows of sums."""
+        self.rows_stride = cgutils.unpack_tuple(builder, rows.strides)[0]
+        """Distance of two rows of the left factor."""
+        self.terms = shape[1]
+        """Iterations over the panel."""
+        self.panel = advance(builder, byte_pointer(builder, packed.data), panel, panel_bytes)
+        self.rows = advance(builder, byte_pointer(builder, rows.data), row, self.rows_stride)
+        first_row = advance(builder, byte_pointer(builder, sums.data), row, self.sums_stride)
+        # A row of a panel has C = shape[2] columns, and sums are float32.
+        columns = builder.mul(shape[2], ir.Constant(_INDEX, 4))
+        self.sums = advance(builder, first_row, panel, columns)
+
+
+def byte_pointer(builder: Any, pointer: Any) -> Any:
+    """Return an LLVM pointer as a pointer to bytes."""
+    return builder.bitcast(pointer, _BYTE.as_pointer())
+
+
+def advance(builder: Any, pointer: Any, count: Any, distance: Any) -> Any:
+    """Return a byte pointer ``count`` times ``distance`` bytes further."""
+    return builder.gep(pointer, [builder.mul(count, distance)])
 
 
 def emit_loop(
     builder: Any,
-    most: Any,
+    stop: Any,
     step: int,
-    begun: list[Any],
+    initial: list[Any],
     body: Callable[[Any, list[Any]], list[Any]],
 ) -> list[Any]:
-    """Write a loop over 0, ``step`` ... below ``most``; return the values after it.
+    """Emit a loop over 0, ``step``, ... below ``stop``; return the last values.
 
-    ``body`` gets the number and the values so far, and returns the values after it.
+    ``body`` receives the loop index and the current values, and returns the next values. The body
+    runs at least once.
     """
     before = builder.block
     loop = builder.append_basic_block("terms")
@@ -144,64 +163,81 @@ def emit_loop(
     builder.position_at_end(loop)
     k = builder.phi(_INDEX)
     k.add_incoming(ir.Constant(_INDEX, 0), before)
-    values = [builder.phi(value.type) for value in begun]
+    values = [builder.phi(value.type) for value in initial]
     after = body(k, values)
-    for value, first, last in zip(values, begun, after, strict=True):
+    for value, first, last in zip(values, initial, after, strict=True):
         value.add_incoming(first, before)
         value.add_incoming(last, loop)
     following = builder.add(k, ir.Constant(_INDEX, step))
     k.add_incoming(following, loop)
-    builder.cbranch(builder.icmp_signed("<", following, most), loop, end)
+    builder.cbranch(builder.icmp_signed("<", following, stop), loop, end)
     builder.position_at_end(end)
     return after
 
 
-def _emit_tile(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    def pointer(array: int) -> Any:
-        made = context.make_array(signature.args[array])(context, builder, arguments[array])
-        return builder.gep(made.data, [arguments[array + 1]])
+def emit_sums(
+    builder: Any,
+    tile: TileOperands,
+    vector: Any,
+    body: Callable[[Any, list[Any]], list[Any]],
+) -> None:
+    """Emit loads of TILE_ROWS x 2 vectors of sums, the loop, and the stores.
 
-    def number(value: int) -> Any:
-        return ir.Constant(_INDEX, value)
+    ``body`` is that of ``emit_loop``; its values are the vectors of sums, row by row.
+    """
+    places = [
+        place
+        for row in row_pointers(builder, tile.sums, tile.sums_stride)
+        for place in vector_pointers(builder, row, vector)
+    ]
+    initial = [builder.load(place, align=4) for place in places]
+    sums = emit_loop(builder, tile.terms, 1, initial, body)
+    for value, place in zip(sums, places, strict=True):
+        builder.store(value, place, align=4)
 
-    def vectors(first: Any) -> list[Any]:
-        """Return where the vectors of a row of a tile begin."""
-        starts = [builder.gep(first, [number(v * _LANES)]) for v in range(_VECTORS)]
-        return [builder.bitcast(start, _VECTOR.as_pointer()) for start in starts]
 
-    def rows_from(first: Any, distance: Any) -> list[Any]:
-        return [builder.gep(first, [builder.mul(distance, number(r))]) for r in range(TILE_ROWS)]
+def row_pointers(builder: Any, first: Any, stride: Any) -> list[Any]:
+    """Return byte pointers to TILE_ROWS rows, ``stride`` bytes apart."""
+    return [advance(builder, first, ir.Constant(_INDEX, r), stride) for r in range(TILE_ROWS)]
 
+
+def vector_pointers(builder: Any, first: Any, vector: Any) -> list[Any]:
+    """Return pointers to two adjacent LLVM vectors, from a byte pointer."""
+    starts = [builder.gep(first, [ir.Constant(_INDEX, 4 * vector.count * v)]) for v in range(2)]
+    return [builder.bitcast(start, vector.as_pointer()) for start in starts]
+
+
+def splat(builder: Any, value: Any, vector: Any) -> Any:
+    """Return an LLVM vector with ``value`` in every lane."""
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
+    return builder.shuffle_vector(first, undefined, lanes)
+
+
+def _emit_tile(builder: Any, tile: TileOperands) -> None:
     name = f"llvm.fmuladd.v{_LANES}f32"
     multiply_add = builder.module.globals.get(name) or ir.Function(
         builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), name
     )
-    places = [place for row in rows_from(pointer(0), arguments[2]) for place in vectors(row)]
-    inputs, panel = rows_from(pointer(3), arguments[5]), pointer(6)
+    rows = [
+        builder.bitcast(row, _FLOAT.as_pointer())
+        for row in row_pointers(builder, tile.rows, tile.rows_stride)
+    ]
 
     def body(k: Any, sums: list[Any]) -> list[Any]:
-        row_of_panel = builder.gep(panel, [builder.mul(k, number(TILE_COLUMNS))])
-        weights = [builder.load(place, align=4) for place in vectors(row_of_panel)]
-        scalars = [builder.load(builder.gep(row, [k])) for row in inputs]
-        factors = [splat(builder, scalar, _VECTOR) for scalar in scalars]
+        panel_row = advance(builder, tile.panel, k, ir.Constant(_INDEX, 4 * TILE_COLUMNS))
+        weights = [
+            builder.load(place, align=4) for place in vector_pointers(builder, panel_row, _VECTOR)
+        ]
+        factors = [splat(builder, builder.load(builder.gep(row, [k])), _VECTOR) for row in rows]
         pairs = itertools.product(factors, weights)
         return [
             builder.call(multiply_add, [factor, weight, value])
             for (factor, weight), value in zip(pairs, sums, strict=True)
         ]
 
-    begun = [builder.load(place, align=4) for place in places]
-    for value, place in zip(emit_loop(builder, arguments[8], 1, begun, body), places, strict=True):
-        builder.store(value, place, align=4)
-    return context.get_dummy_value()
+    emit_sums(builder, tile, _VECTOR, body)
 
 
 _add_tile = tile_intrinsic(_emit_tile)
-
-
-def splat(builder: Any, value: Any, vector: Any) -> Any:
-    """Return a vector of a type of which every lane is ``value``."""
-    undefined = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
-    return builder.shuffle_vector(first, undefined, lanes)

@@ -1,12 +1,11 @@
-"""What multiplies rows of bfloat16 and a panel, as LLVM's instructions: for arithmetic/bfloat16.py.
+"""LLVM instructions that multiply rows of bfloat16 by a packed panel.
 
-With the matrix unit, up to two tiles of 16 rows by two tiles of 16 columns of sums lie in its
-registers; with vectors, ROWS rows by two vectors do, as in tiles.py. Either adds to sums in place,
+With Intel's matrix unit (AMX), up to two by two tiles of 16 x 16 sums stay in its registers. With
+vectors, TILE_ROWS rows by two vectors do, as in ``gemm_fp32``. Every tile function adds to the sums
+in place and is called as ``add_tile(sums_RN, rows_RJ, packed, row, panel)``.
 
-    add(sums, sums_at, sums_row, rows, rows_at, rows_row, packed, packed_at, pairs)
-
-where all arrays are flat, ``_at`` is where a tile begins, ``_row`` the distance of rows, and
-``pairs`` the number of pairs of terms. Compiled code that calls these is on disk: see compiled.py.
+Instruction names are those of LLVM's x86 target (llvm/include/llvm/IR/IntrinsicsX86.td). Numba
+keeps the code of callers on disk: see ``exact_compiled`` before changing this file.
 """
 
 import functools
@@ -17,19 +16,29 @@ from typing import Any, Final
 from llvmlite import ir
 from numba import extending, types
 
-from charloom.network.kernels.gemm_fp32 import TILE_ROWS, emit_loop, splat, tile_intrinsic
+from charloom.network.kernels.gemm_fp32 import (
+    TileOperands,
+    advance,
+    byte_pointer,
+    emit_loop,
+    emit_sums,
+    row_pointers,
+    splat,
+    tile_intrinsic,
+    vector_pointers,
+)
 
 PANEL_COLUMNS: Final = 32
 """Columns of a panel."""
 BLOCK_PAIRS: Final = 16
-"""Pairs of terms in a block: what a register of a matrix unit holds of a row."""
+"""Pairs of terms in a block: one row of a register of the matrix unit."""
 AMX_ROWS: Final = 16
-"""The most rows that such a register has."""
+"""Most rows of a register of the matrix unit."""
 _LANES: Final = 16
 
 
 class _BFloat(ir.Type):  # type: ignore[misc]
-    """LLVM's bfloat, which llvmlite has no name for."""
+    """LLVM's type bfloat, which llvmlite does not define."""
 
     def __str__(self) -> str:
         return "bfloat"
@@ -37,30 +46,18 @@ class _BFloat(ir.Type):  # type: ignore[misc]
 
 _INDEX: Final = ir.IntType(64)
 _BYTE: Final = ir.IntType(8)
+_POINTER: Final = _BYTE.as_pointer()
+_VOID: Final = ir.VoidType()
 _WORD: Final = ir.IntType(32)
 _WORDS: Final = ir.VectorType(_WORD, _LANES)
 _FLOATS: Final = ir.VectorType(ir.FloatType(), _LANES)
-_HALVES: Final = ir.VectorType(_BFloat(), 2 * _LANES)
+_BFLOATS: Final = ir.VectorType(_BFloat(), 2 * _LANES)
 
 
 def _declare(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
+    """Return the LLVM function ``name``, declared once a module."""
     known = builder.module.globals.get(name)
     return known or ir.Function(builder.module, ir.FunctionType(result, arguments), name)
-
-
-def _address(context: Any, builder: Any, kind: Any, array: Any, at: Any = None) -> Any:
-    """Return where an element of an array is, as a pointer to bytes."""
-    data = context.make_array(kind)(context, builder, array).data
-    element = data if at is None else builder.gep(data, [at])
-    return builder.bitcast(element, _BYTE.as_pointer())
-
-
-def _argument_address(
-    context: Any, builder: Any, signature: Any, arguments: Any, array: int
-) -> Any:
-    """Return where what an argument tells to begin in the array before it begins."""
-    at = arguments[array + 1]
-    return _address(context, builder, signature.args[array], arguments[array], at)
 
 
 def _index(value: int) -> Any:
@@ -68,72 +65,73 @@ def _index(value: int) -> Any:
 
 
 @extending.intrinsic
-def load_tile_config(context: Any, shape: Any) -> Any:
-    """Set the shapes of the registers of the matrix unit."""
+def load_tile_config(context: Any, config: Any) -> Any:
+    """Set the shapes of the registers of the matrix unit from 64 bytes (ldtilecfg)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        load = _declare(builder, "llvm.x86.ldtilecfg", ir.VoidType(), _BYTE.as_pointer())
-        builder.call(load, [_address(context, builder, signature.args[0], arguments[0])])
+        load = _declare(builder, "llvm.x86.ldtilecfg", _VOID, _POINTER)
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        builder.call(load, [byte_pointer(builder, array.data)])
         return context.get_dummy_value()
 
-    return types.void(shape), generate
+    return types.void(config), generate
 
 
 @extending.intrinsic
 def release_tiles(context: Any) -> Any:
-    """Leave the matrix unit."""
+    """Clear the registers of the matrix unit (tilerelease)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.call(_declare(builder, "llvm.x86.tilerelease", ir.VoidType()), [])
+        builder.call(_declare(builder, "llvm.x86.tilerelease", _VOID), [])
         return context.get_dummy_value()
 
     return types.void(), generate
 
 
-def _emit_amx_tiles(lower: bool, context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    pointer, void = _BYTE.as_pointer(), ir.VoidType()
-    load = _declare(builder, "llvm.x86.tileloadd64", void, _BYTE, pointer, _INDEX)
-    store = _declare(builder, "llvm.x86.tilestored64", void, _BYTE, pointer, _INDEX)
-    multiply = _declare(builder, "llvm.x86.tdpbf16ps", void, _BYTE, _BYTE, _BYTE)
+def _emit_amx_tiles(two: bool, builder: Any, tile: TileOperands) -> None:
+    """Emit the product of up to 16 rows, or 32 if ``two``, and a panel.
 
-    def tile(value: int) -> Any:
-        return ir.Constant(_BYTE, value)
+    Registers 0 to 3 hold sums, 4 and 5 rows, 6 and 7 the two halves of a block of the panel.
+    """
+    load = _declare(builder, "llvm.x86.tileloadd64", _VOID, _BYTE, _POINTER, _INDEX)
+    store = _declare(builder, "llvm.x86.tilestored64", _VOID, _BYTE, _POINTER, _INDEX)
+    multiply = _declare(builder, "llvm.x86.tdpbf16ps", _VOID, _BYTE, _BYTE, _BYTE)
 
-    address = functools.partial(_argument_address, context, builder, signature, arguments)
+    def register(number: int) -> Any:
+        return ir.Constant(_BYTE, number)
 
-    def below(first: Any, distance: Any) -> list[Any]:
-        """Return where the tiles of rows begin."""
-        far = builder.mul(distance, _index(AMX_ROWS))
-        return [first, builder.gep(first, [far])] if lower else [first]
+    def row_groups(first: Any, stride: Any) -> list[Any]:
+        """Return byte pointers to the first row of each register."""
+        second = advance(builder, first, _index(AMX_ROWS), stride)
+        return [first, second] if two else [first]
 
-    sums_row = builder.mul(arguments[2], _index(4))
-    rows_row = builder.mul(arguments[5], _index(2))
     half = _index(4 * _LANES)
+    panel_row = _index(4 * PANEL_COLUMNS)
     sums = [
         (2 * r + c, place)
-        for r, row in enumerate(below(address(0), sums_row))
+        for r, row in enumerate(row_groups(tile.sums, tile.sums_stride))
         for c, place in enumerate((row, builder.gep(row, [half])))
     ]
-    inputs, panel = below(address(3), rows_row), address(6)
-    for number_, place in sums:
-        builder.call(load, [tile(number_), place, sums_row])
+    rows = row_groups(tile.rows, tile.rows_stride)
+    for number, place in sums:
+        builder.call(load, [register(number), place, tile.sums_stride])
 
-    def body(j: Any, none: list[Any]) -> list[Any]:
-        distance = builder.mul(j, _index(4))
-        for r, row in enumerate(inputs):
-            builder.call(load, [tile(4 + r), builder.gep(row, [distance]), rows_row])
-        block = builder.gep(panel, [builder.mul(j, _index(4 * PANEL_COLUMNS))])
+    def body(pair: Any, none: list[Any]) -> list[Any]:
+        for r, row in enumerate(rows):
+            block = advance(builder, row, pair, _index(4))
+            builder.call(load, [register(4 + r), block, tile.rows_stride])
+        block = advance(builder, tile.panel, pair, panel_row)
         for c, place in enumerate((block, builder.gep(block, [half]))):
-            builder.call(load, [tile(6 + c), place, _index(4 * PANEL_COLUMNS)])
-            for r in range(len(inputs)):
-                builder.call(multiply, [tile(2 * r + c), tile(4 + r), tile(6 + c)])
+            builder.call(load, [register(6 + c), place, panel_row])
+            for r in range(len(rows)):
+                builder.call(multiply, [register(2 * r + c), register(4 + r), register(6 + c)])
         return none
 
-    emit_loop(builder, arguments[8], BLOCK_PAIRS, [], body)
-    # What fills up the last columns lies in the first columns of the row below: these come later.
-    for number_, place in sorted(sums, key=lambda entry: (entry[0] // 2, -entry[0])):
-        builder.call(store, [tile(number_), place, sums_row])
-    return context.get_dummy_value()
+    emit_loop(builder, tile.terms, BLOCK_PAIRS, [], body)
+    # The padding columns of a row overlap the first columns of the next row in memory. The right
+    # half is therefore stored before the left one.
+    for number, place in sorted(sums, key=lambda entry: (entry[0] // 2, -entry[0])):
+        builder.call(store, [register(number), place, tile.sums_stride])
 
 
 add_one_tile = tile_intrinsic(functools.partial(_emit_amx_tiles, False))
@@ -141,64 +139,48 @@ add_two_tiles = tile_intrinsic(functools.partial(_emit_amx_tiles, True))
 
 
 def vector_intrinsic(multiply: Callable[[Any, Any, Any, Any], Any]) -> Any:
-    """Return what adds the product of ROWS rows and a panel to sums, with vectors.
+    """Return the intrinsic that multiplies TILE_ROWS rows and a panel by vectors.
 
-    ``multiply`` writes what adds to a vector of sums the two products of each pair of two vectors.
+    ``multiply(builder, sums, left, right)`` emits the update of a vector of sums by the two
+    products of each pair of terms.
     """
     return tile_intrinsic(functools.partial(_emit_vectors, multiply))
 
 
 def _emit_vectors(
-    multiply: Callable[[Any, Any, Any, Any], Any],
-    context: Any,
-    builder: Any,
-    signature: Any,
-    arguments: Any,
-) -> Any:
-    address = functools.partial(_argument_address, context, builder, signature, arguments)
+    multiply: Callable[[Any, Any, Any, Any], Any], builder: Any, tile: TileOperands
+) -> None:
+    rows = row_pointers(builder, tile.rows, tile.rows_stride)
 
-    def at(first: Any, distance: Any, kind: Any) -> Any:
-        return builder.bitcast(builder.gep(first, [distance]), kind.as_pointer())
-
-    def rows_from(first: Any, row: Any, size: int) -> list[Any]:
-        bytes_ = builder.mul(row, _index(size))
-        return [builder.gep(first, [builder.mul(bytes_, _index(r))]) for r in range(TILE_ROWS)]
-
-    halves = [_index(0), _index(4 * _LANES)]
-    sums_rows = rows_from(address(0), arguments[2], 4)
-    places = [at(row, h, _FLOATS) for row in sums_rows for h in halves]
-    inputs, panel = rows_from(address(3), arguments[5], 2), address(6)
-
-    def body(j: Any, sums: list[Any]) -> list[Any]:
-        block = builder.gep(panel, [builder.mul(j, _index(4 * PANEL_COLUMNS))])
-        weights = [builder.load(at(block, h, _WORDS), align=2) for h in halves]
-        distance = builder.mul(j, _index(4))
-        pairs = [builder.load(at(row, distance, _WORD), align=2) for row in inputs]
-        factors = [splat(builder, pair, _WORDS) for pair in pairs]
+    def body(pair: Any, sums: list[Any]) -> list[Any]:
+        block = advance(builder, tile.panel, pair, _index(4 * PANEL_COLUMNS))
+        weights = [
+            builder.load(place, align=2) for place in vector_pointers(builder, block, _WORDS)
+        ]
+        words = [advance(builder, row, pair, _index(4)) for row in rows]
+        pairs = [builder.load(builder.bitcast(word, _WORD.as_pointer()), align=2) for word in words]
+        factors = [splat(builder, value, _WORDS) for value in pairs]
         both = itertools.product(factors, weights)
         return [multiply(builder, s, f, w) for (f, w), s in zip(both, sums, strict=True)]
 
-    begun = [builder.load(place, align=4) for place in places]
-    for value, place in zip(emit_loop(builder, arguments[8], 1, begun, body), places, strict=True):
-        builder.store(value, place, align=4)
-    return context.get_dummy_value()
+    emit_sums(builder, tile, _FLOATS, body)
 
 
 def emit_dot(builder: Any, sums: Any, left: Any, right: Any) -> Any:
-    """Multiply by an instruction that adds two products to a sum."""
+    """Emit the AVX512-BF16 instruction that adds two products to each sum."""
     name = "llvm.x86.avx512bf16.dpbf16ps.512"
-    function = _declare(builder, name, _FLOATS, _FLOATS, _HALVES, _HALVES)
-    return builder.call(function, [sums, *(builder.bitcast(v, _HALVES) for v in (left, right))])
+    function = _declare(builder, name, _FLOATS, _FLOATS, _BFLOATS, _BFLOATS)
+    return builder.call(function, [sums, *(builder.bitcast(v, _BFLOATS) for v in (left, right))])
 
 
 def emit_two_products(builder: Any, sums: Any, left: Any, right: Any) -> Any:
-    """Multiply in float32, in which the product of two bfloat16 is exact."""
+    """Emit two float32 multiply-adds; products of bfloat16 are exact in them."""
     name = f"llvm.fmuladd.v{_LANES}f32"
     function = _declare(builder, name, _FLOATS, _FLOATS, _FLOATS, _FLOATS)
     for bits in (16, 0):
         pair = []
         for vector in (left, right):
-            # The first term of a pair is the lower half of its word.
+            # The first term of a pair is the lower half of its 32-bit word.
             shifted = builder.shl(vector, ir.Constant(_WORDS, [bits] * _LANES))
             upper = builder.and_(shifted, ir.Constant(_WORDS, [0xFFFF0000] * _LANES))
             pair.append(builder.bitcast(upper, _FLOATS))

@@ -1,9 +1,10 @@
-"""Products of matrices whose values are bfloat16, compiled by Numba for one thread.
+"""Products of whole bfloat16 matrices with float32 sums, on one thread.
 
-Each is one call, from rows to sums: a call takes the interpreter for a moment.
+A matrix (M, K) is stored as bits (R, J) of type uint16: R is M rounded up to whole tiles and J is K
+rounded up to whole blocks (``gemm_bf16``), both padded with zeros. Each product is one call of
+compiled code, because every call from Python takes the global interpreter lock.
 
-Axes: M rows, K terms of a sum, filled up to J as in arithmetic/bfloat16.py, N columns, P panels, C
-columns of a panel.
+Axes: M rows, K terms of a sum, N columns, R and J padded as above, P panels, C columns of a panel.
 """
 
 import numpy as np
@@ -15,70 +16,66 @@ from charloom.network.kernels.intrinsics import PANEL_COLUMNS
 
 @kernel
 def empty_padded(M, K):
-    """Return room for rows of bfloat16, filled up with zeros to whole tiles and blocks."""
-    rounded_MJ = np.empty((gemm_fp32.padded_rows(M), gemm_bf16.padded_terms(K)), np.uint16)
-    rounded_MJ[:M, K:] = 0
-    rounded_MJ[M:] = 0
-    return rounded_MJ
+    """Return uninitialized bits of an (M, K) matrix; only the padding is zeroed."""
+    bits_RJ = np.empty((gemm_fp32.padded_rows(M), gemm_bf16.padded_terms(K)), np.uint16)
+    bits_RJ[:M, K:] = 0
+    bits_RJ[M:] = 0
+    return bits_RJ
 
 
 @kernel
 def to_bf16(values_MK):
-    """Return rows of values as bfloat16, filled up with zeros to whole tiles and blocks."""
+    """Return the bits of a float32 matrix, (R, J)."""
     M, K = values_MK.shape
-    rounded_MJ = empty_padded(M, K)
-    for m in range(M):
-        gemm_bf16.round_row(values_MK[m], rounded_MJ[m])
-    return rounded_MJ
+    bits_RJ = empty_padded(M, K)
+    gemm_bf16.round_rows(values_MK, 0, K, bits_RJ)
+    return bits_RJ
 
 
 @kernel
-def matmul(rounded_MJ, right_KN):
-    """Return the product with a matrix, (M, N)."""
-    return _product(rounded_MJ, gemm_bf16.pack(right_KN), right_KN.shape[1])
+def matmul(bits_RJ, right_KN):
+    """Return the product with a float32 matrix, (R, N); the rows from M are zeros."""
+    return _product(bits_RJ, gemm_bf16.pack(right_KN), right_KN.shape[1])
 
 
 @kernel
-def matmul_t(rounded_MJ, right_NK, start_N, sums_MN):
-    """Write the product with the transpose of a matrix, plus a row, into sums.
+def matmul_t(bits_RJ, right_NK, bias_N, sums_RN):
+    """Write the product with a float32 matrix' transpose, plus a bias.
 
-    They may be columns of an array with more of them; behind them there is room.
+    The sums may be columns of a wider array. Requirements are those of ``gemm_fp32.add_product``.
     """
-    M, J = rounded_MJ.shape
-    row = sums_MN.strides[0] // sums_MN.itemsize
-    for m in range(M):
-        for n in range(len(start_N)):
-            sums_MN[m, n] = start_N[n]
-    packed = gemm_bf16.pack_transposed(right_NK)
-    gemm_bf16.add_product(sums_MN, 0, row, rounded_MJ.reshape(M * J), 0, J, M, packed)
+    for r in range(bits_RJ.shape[0]):
+        for n in range(len(bias_N)):
+            sums_RN[r, n] = bias_N[n]
+    gemm_bf16.add_product(sums_RN, bits_RJ, gemm_bf16.pack_transposed(right_NK))
 
 
 @kernel
-def t_matmul(left_MJ, K, right_MJ, N, M):
-    """Return the product of the transpose of M rows of K values with as many of N, (K, N)."""
-    # One of the two has to be transposed: it is the smaller one, and perhaps the result.
+def t_matmul(left_RJ, K, right_RJ, N, M):
+    """Return the product of the transpose of an (M, K) and an (M, N) matrix, (K, N)."""
+    # One factor has to be transposed: the smaller one, and then perhaps the result.
     if K > N:
-        return transpose_fp32(
-            _product(transpose_bf16(right_MJ, N, M), pack_bf16(left_MJ, K, M), K)[:N]
-        )
-    return _product(transpose_bf16(left_MJ, K, M), pack_bf16(right_MJ, N, M), N)[:K]
+        product_NK = _product(transpose_bf16(right_RJ, N, M), pack_bf16(left_RJ, K, M), K)[:N]
+        return transpose_fp32(product_NK)
+    return _product(transpose_bf16(left_RJ, K, M), pack_bf16(right_RJ, N, M), N)[:K]
 
 
 @kernel
-def _product(rounded_MJ, packed, N):
-    """Return the product of rows and a packed matrix, (M, N)."""
-    M, J = rounded_MJ.shape
-    flat = np.zeros(M * N + gemm_fp32.TAIL_PADDING, np.float32)
-    gemm_bf16.add_product(flat, 0, N, rounded_MJ.reshape(M * J), 0, J, M, packed)
-    return flat[: M * N].reshape(M, N)
+def _product(bits_RJ, packed, N):
+    """Return the product with a packed matrix of N columns, (R, N)."""
+    R = bits_RJ.shape[0]
+    flat = np.zeros(R * N + gemm_fp32.TAIL_PADDING, np.float32)
+    sums_RN = flat[: R * N].reshape(R, N)
+    gemm_bf16.add_product(sums_RN, bits_RJ, packed)
+    return sums_RN
 
 
 @kernel
 def muon_step(weight_MN, gradient_MN, momentum_MN, beta, weight_scale, step_size, polynomials):
-    """Take a step of Muon with products of bfloat16: see learning/muon.py, where M is at least N.
+    """Update a weight and its momentum by one step of Muon; M is at least N.
 
-    ``inertia`` is what the momentum keeps, ``keep`` the share that is kept of the weight, ``size``
-    that of the step; ``polynomials`` has a row of three coefficients for each.
+    ``beta`` is the decay of the momentum, ``weight_scale`` the factor of weight decay.
+    ``polynomials`` are the (a, b, c) of ``training.optim.muon``, one row each.
     """
     M, N = weight_MN.shape
     ahead_MN = np.empty((M, N), np.float32)
@@ -86,10 +83,11 @@ def muon_step(weight_MN, gradient_MN, momentum_MN, beta, weight_scale, step_size
         for n in range(N):
             momentum = gradient_MN[m, n] + beta * (momentum_MN[m, n] - gradient_MN[m, n])
             momentum_MN[m, n] = momentum
+            # Nesterov's momentum looks one step ahead.
             ahead_MN[m, n] = gradient_MN[m, n] + beta * (momentum - gradient_MN[m, n])
-    ahead_MJ = to_bf16(ahead_MN)
-    scale, factor_NN = orthogonalizer(ahead_MJ, M, N, polynomials)
-    step_MN = matmul(ahead_MJ, factor_NN)
+    ahead_RJ = to_bf16(ahead_MN)
+    scale, factor_NN = orthogonalizer(ahead_RJ, M, N, polynomials)
+    step_MN = matmul(ahead_RJ, factor_NN)
     scale *= step_size
     for m in range(M):
         for n in range(N):
@@ -97,9 +95,13 @@ def muon_step(weight_MN, gradient_MN, momentum_MN, beta, weight_scale, step_size
 
 
 @kernel
-def orthogonalizer(rounded_MJ, M, N, polynomials):
-    """Return a number and a matrix whose product with M rows has singular values of about 1."""
-    square_NN = t_matmul(rounded_MJ, N, rounded_MJ, N, M)
+def orthogonalizer(bits_RJ, M, N, polynomials):
+    """Return a number and a matrix (N, N) that orthogonalize an (M, N) matrix.
+
+    The matrix times both has singular values of about 1. ``training.optim.muon`` has the same in
+    float32, and the source of the polynomials.
+    """
+    square_NN = t_matmul(bits_RJ, N, bits_RJ, N, M)
     norm = np.float32(0)
     for n in range(N):
         norm += square_NN[n, n]
@@ -121,54 +123,55 @@ def orthogonalizer(rounded_MJ, M, N, polynomials):
 
 
 @kernel
-def pack_bf16(rounded_MJ, N, M):
-    """Return the panels of M rows and N columns, as bfloat16.pack does."""
+def pack_bf16(bits_RJ, N, M):
+    """Return the panels of an (M, N) matrix, as ``gemm_bf16.pack`` does for float32."""
     J = gemm_bf16.padded_terms(M)
     P, C = -(-N // PANEL_COLUMNS), PANEL_COLUMNS
     panels = np.zeros((P, J // 2, C, 2), np.uint16)
     pairs = panels.reshape(P, J // 2, 2 * C)
     for m in range(0, M - 1, 2):
         for p in range(P):
-            upper, lower = rounded_MJ[m, p * C : p * C + C], rounded_MJ[m + 1, p * C : p * C + C]
+            first, second = bits_RJ[m, p * C : p * C + C], bits_RJ[m + 1, p * C : p * C + C]
             pair = pairs[p, m // 2]
             for c in range(C):
-                pair[2 * c] = upper[c]
-                pair[2 * c + 1] = lower[c]
+                pair[2 * c] = first[c]
+                pair[2 * c + 1] = second[c]
     if M % 2:
         for p in range(P):
             for c in range(C):
-                pairs[p, M // 2, 2 * c] = rounded_MJ[M - 1, p * C + c]
+                pairs[p, M // 2, 2 * c] = bits_RJ[M - 1, p * C + c]
     return panels
 
 
 @kernel
-def transpose_bf16(rounded_MJ, K, M):
-    """Return the transpose of M rows and K columns, (K, M), filled up with zeros to whole tiles.
+def transpose_bf16(bits_RJ, K, M):
+    """Return the bits of the transpose of an (M, K) matrix.
 
-    A row has a block more than it needs: rows at a distance of a power of two share the same few
-    places of a cache.
+    Rows are one block longer than needed: rows at a distance of a power of two compete for the same
+    few lines of a cache.
     """
     J = gemm_bf16.padded_terms(M) + gemm_bf16.BLOCK_TERMS
     result_KJ = np.zeros((gemm_fp32.padded_rows(K), J), np.uint16)
+    # Blocks of 32 columns keep both the reads and the writes in the cache.
     for first in range(0, M - 1, 32):
         for k in range(K):
             row = result_KJ[k]
             for m in range(first, min(first + 32, M - 1), 2):
-                row[m] = rounded_MJ[m, k]
-                row[m + 1] = rounded_MJ[m + 1, k]
+                row[m] = bits_RJ[m, k]
+                row[m + 1] = bits_RJ[m + 1, k]
     if M % 2:
         for k in range(K):
-            result_KJ[k, M - 1] = rounded_MJ[M - 1, k]
+            result_KJ[k, M - 1] = bits_RJ[M - 1, k]
     return result_KJ
 
 
 @kernel
 def transpose_fp32(values_MN):
-    """Return the transpose of a matrix."""
+    """Return the transpose of a float32 matrix, (N, M)."""
     M, N = values_MN.shape
-    turned_NM = np.empty((N, M), np.float32)
+    result_NM = np.empty((N, M), np.float32)
     for first in range(0, M, 16):
         for n in range(N):
             for m in range(first, min(first + 16, M)):
-                turned_NM[n, m] = values_MN[m, n]
-    return turned_NM
+                result_NM[n, m] = values_MN[m, n]
+    return result_NM

@@ -251,8 +251,8 @@ def test_typed_text_that_is_too_long_or_cannot_match_is_refused(talk: Talk) -> N
         "type fewer, or begin again with a larger length.\n"
     )
     assert answer(done, 1) == (
-        "charloom: 'b' cannot stand here: no match of 'a[bc]+' goes on from it within the length "
-        "of 5 symbols; type something else, or undo.\n"
+        "charloom: 'b' cannot be typed here: no match of 'a[bc]+' continues with it within the "
+        "length of 5 symbols; type something else, or undo.\n"
     )
     assert answer(done, 2) == '\na\n  1  "b"  100.0 %\n'
 

@@ -1,4 +1,4 @@
-"""The compiled reading of a minibatch against torch's differentiation in float64."""
+"""The compiled pass over a minibatch against torch's autograd in float64."""
 
 from collections.abc import Iterator
 
@@ -8,105 +8,102 @@ import torch
 from corpora_by_hand import part, vocabulary
 from networks import NETWORKS, network_id, random_tensors
 
-from charloom.network.autograd import autograd_pass
+from charloom.network.autograd.autograd_pass import AutogradPass
 from charloom.network.autograd.module import Network, State
-from charloom.network.backprop import compiled_pass
 from charloom.network.backprop.batch import Batch
+from charloom.network.backprop.compiled_pass import CompiledPass
 from charloom.settings import NetworkSettings
 from charloom.training.batches import DocumentBatches
 
 TEXTS = [("hello there " * 9)[: 5 + 7 * k] for k in range(13)]
 KNOWN = vocabulary(TEXTS)
 FEW = NetworkSettings(cell="gru", hidden=40, layers=2, input=3, dropout=0.0)
-"""With a single place in a minibatch there are more symbols than places."""
+"""A network for minibatches with fewer positions than there are symbols."""
 
 
 def network(settings: NetworkSettings, labels: int = 2) -> Network:
-    made = Network(settings, len(KNOWN), labels)
-    # The larger the weights, the less smooth is what they come to.
+    result = Network(settings, len(KNOWN), labels)
+    # Large weights make the loss less smooth, and float32 less exact.
     scale = 0.5 if settings.hidden <= 5 else 0.15
-    made.load(random_tensors(settings, len(KNOWN), labels, seed=3, scale=scale))
-    return made
+    result.load(random_tensors(settings, len(KNOWN), labels, seed=3, scale=scale))
+    return result
 
 
 def batches(batch_size: int = 13, window: int = 20) -> Iterator[Batch]:
-    """Windows of texts of many lengths: streams end, and states are carried."""
+    """Yield windows of documents of many lengths: sequences end, and states are carried."""
     documents = part(TEXTS, KNOWN)
     yield from DocumentBatches(
         dataset=documents, batch_size=batch_size, window=window, seed=None
     ).epoch(1)
 
 
-def compare(settings: NetworkSettings, made: Iterator[Batch], *, rounded: bool) -> None:
-    """Read minibatches both ways; compare nats, states and gradients, and which there are."""
-    own, exact = network(settings), network(settings).double()
-    ours, torchs = compiled_pass.CompiledPass(own), autograd_pass.AutogradPass(exact)
+def compare(settings: NetworkSettings, minibatches: Iterator[Batch], *, bf16: bool) -> None:
+    """Compare loss, states and gradients of both passes, minibatch by minibatch."""
+    single, double = network(settings), network(settings).double()
+    compiled, autograd = CompiledPass(single), AutogradPass(double)
     state: State | None = None
-    right_state: State | None = None
-    error = 0.03 if rounded else 3e-6
-    for batch in made:
-        streams = len(batch.labels_B)
-        if batch.starts or state is None or right_state is None:
-            state, right_state = (
-                own.initial_state(batch.labels_B).detach(),
-                exact.initial_state(batch.labels_B),
-            )
-        reading = ours.forward(batch, state.first_sequences(streams), bf16=rounded)
-        right = torchs.forward(batch, right_state.first_sequences(streams), bf16=False)
-        assert reading.nats == pytest.approx(right.nats, rel=error / 10)
-        state, right_state = reading.state, right.state
-        for which in ("hidden_LBH", "cell_LBH"):
-            value, oracle = getattr(state, which), getattr(right_state, which)
+    expected_state: State | None = None
+    error = 0.03 if bf16 else 3e-6
+    for batch in minibatches:
+        count = len(batch.labels_B)
+        if batch.starts or state is None or expected_state is None:
+            state = single.initial_state(batch.labels_B).detach()
+            expected_state = double.initial_state(batch.labels_B)
+        result = compiled.forward(batch, state.first_sequences(count), bf16=bf16)
+        expected = autograd.forward(batch, expected_state.first_sequences(count), bf16=False)
+        assert result.nats == pytest.approx(expected.nats, rel=error / 10)
+        state, expected_state = result.state, expected.state
+        for attribute in ("hidden_LBH", "cell_LBH"):
+            value, oracle = getattr(state, attribute), getattr(expected_state, attribute)
             assert (value is None) == (oracle is None)
             if value is not None:
                 torch.testing.assert_close(value.double(), oracle, rtol=0, atol=error)
-        gradients, oracles = reading.backward(), right.backward()
+        gradients, oracles = result.backward(), expected.backward()
         assert set(gradients) == set(oracles)
         for key, oracle in oracles.items():
             limit = 4 * error * float(oracle.norm()) + 1e-7
             assert float((gradients[key].double() - oracle).norm()) <= limit, key
 
 
-@pytest.mark.parametrize("rounded", [False, True])
+@pytest.mark.parametrize("bf16", [False, True])
 @pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
-def test_it_is_what_torch_comes_to(settings: NetworkSettings, rounded: bool) -> None:
-    compare(settings, batches(), rounded=rounded)
+def test_loss_states_and_gradients_equal_autograd(settings: NetworkSettings, bf16: bool) -> None:
+    compare(settings, batches(), bf16=bf16)
 
 
-@pytest.mark.parametrize("rounded", [False, True])
-def test_more_symbols_than_places(rounded: bool) -> None:
-    few = batches(batch_size=2, window=3)
+@pytest.mark.parametrize("bf16", [False, True])
+def test_fewer_positions_than_symbols_equal_autograd(bf16: bool) -> None:
     assert next(batches(batch_size=2, window=3)).inputs_TB.numel() < len(KNOWN)
-    compare(FEW, few, rounded=rounded)
+    compare(FEW, batches(batch_size=2, window=3), bf16=bf16)
 
 
-def test_what_is_dropped_follows_from_the_generator() -> None:
+def test_the_generator_decides_what_is_dropped() -> None:
     settings = NetworkSettings(cell="lstm", hidden=16, layers=2, input=3, dropout=0.5)
-    reader, batch = compiled_pass.CompiledPass(network(settings)), next(batches())
-    state = reader.network.initial_state(batch.labels_B).detach()
+    compiled, batch = CompiledPass(network(settings)), next(batches())
+    state = compiled.network.initial_state(batch.labels_B).detach()
 
     def nats(seed: int) -> float:
-        chance = torch.Generator().manual_seed(seed)
-        return reader.forward(batch, state, chance, bf16=False).nats
+        generator = torch.Generator().manual_seed(seed)
+        return compiled.forward(batch, state, generator, bf16=False).nats
 
     assert nats(1) == nats(1)
     assert len({nats(seed) for seed in range(5)}) == 5
-    reader.network.eval()
-    whole = reader.forward(batch, state, bf16=False).nats
-    # The mean over many masks is near to what nothing dropped comes to, but above it: nats are
-    # convex in the logits. 200 draws with a spread of some 3 %.
-    reader.network.train()
-    several = [nats(seed) for seed in range(200)]
-    assert whole < sum(several) / 200 < 1.2 * whole
+    compiled.network.eval()
+    whole = compiled.forward(batch, state, bf16=False).nats
+    # The mean over many masks is close to the loss without dropout but above it, since the loss is
+    # convex in the logits. 200 losses with a spread of about 3 %.
+    compiled.network.train()
+    dropped = [nats(seed) for seed in range(200)]
+    assert whole < sum(dropped) / 200 < 1.2 * whole
 
 
 @pytest.mark.parametrize("settings", [FEW, NETWORKS[0]], ids=network_id)
-def test_weights_are_read_where_they_lie(settings: NetworkSettings) -> None:
+def test_parameters_may_change_in_place(settings: NetworkSettings) -> None:
     """An optimizer, an average and a checkpoint change them in place."""
-    own, batch = network(settings), next(batches())
-    reader, state = compiled_pass.CompiledPass(own), own.initial_state(batch.labels_B).detach()
-    before = reader.forward(batch, state, bf16=False).nats
-    own.load({key: value / np.float32(2) for key, value in own.tensors().items()})
-    halved = reader.forward(batch, state, bf16=False).nats
+    changed, batch = network(settings), next(batches())
+    compiled, state = CompiledPass(changed), changed.initial_state(batch.labels_B).detach()
+    before = compiled.forward(batch, state, bf16=False).nats
+    changed.load({key: value / np.float32(2) for key, value in changed.tensors().items()})
+    halved = compiled.forward(batch, state, bf16=False).nats
     assert halved != before
-    assert halved == compiled_pass.CompiledPass(own).forward(batch, state, bf16=False).nats
+    assert halved == CompiledPass(changed).forward(batch, state, bf16=False).nats

@@ -1,4 +1,4 @@
-"""Dropout: what each mask does, what all do together, and the gradient through them."""
+"""Dropout: single masks, all masks together, and their gradient."""
 
 import itertools
 from collections.abc import Callable
@@ -22,85 +22,85 @@ from charloom.network.backprop.dropout import (
 )
 from charloom.settings import NetworkSettings
 
-SHARES = [0.1, 0.35, 0.5, 0.6, 0.9]
-shares = pytest.mark.parametrize("share", SHARES)
+PROBABILITIES = [0.1, 0.35, 0.5, 0.6, 0.9]
+probabilities = pytest.mark.parametrize("p", PROBABILITIES)
 
-Way = Callable[[Tensor, float, int, int], Tensor]
-"""Returns values under some masks, for a seed."""
-
-
-def by_torch(values: Tensor, share: float, count: int, seed: int = 1) -> Tensor:
-    return stratified_dropout(values, share, torch.Generator().manual_seed(seed), count)
+Dropout = Callable[[Tensor, float, int, int], Tensor]
+"""Returns values under some masks: (values, p, masks, seed)."""
 
 
-def compiled(values: Tensor, share: float, count: int, seed: int = 1) -> Tensor:
+def by_torch(values: Tensor, p: float, count: int, seed: int = 1) -> Tensor:
+    return stratified_dropout(values, p, torch.Generator().manual_seed(seed), count)
+
+
+def compiled(values: Tensor, p: float, count: int, seed: int = 1) -> Tensor:
     result = np.empty((count, *values.shape), np.float32)
-    DropoutMask(share, seed << 32).forward(values.detach().numpy(), np.arange(len(values)), result)
+    DropoutMask(p, seed << 32).forward(values.detach().numpy(), np.arange(len(values)), result)
     return torch.from_numpy(result)
 
 
-ways = pytest.mark.parametrize("draw", [by_torch, compiled])
+implementations = pytest.mark.parametrize("dropout", [by_torch, compiled])
 
 
-@ways
-@shares
+@implementations
+@probabilities
 @pytest.mark.parametrize("count", [1, 3, 8])
-def test_each_mask_is_that_of_ordinary_dropout(draw: Way, share: float, count: int) -> None:
+def test_each_mask_is_that_of_ordinary_dropout(dropout: Dropout, p: float, count: int) -> None:
     values = torch.linspace(1, 2, 40_000).view(200, 200)
-    for result in draw(values, share, count, 1):
+    for result in dropout(values, p, count, 1):
         kept = result != 0
-        # The share of 40,000 coins is off by more than 0.0125 with odds below 1 in 10**6.
-        assert float(kept.double().mean()) == pytest.approx(1 - share, abs=0.0125)
-        assert torch.allclose(result[kept], values[kept] / (1 - share), rtol=1e-4)
+        # The fraction of 40,000 coins is off by more than 0.0125 with odds below 1 in 10**6.
+        assert float(kept.double().mean()) == pytest.approx(1 - p, abs=0.0125)
+        assert torch.allclose(result[kept], values[kept] / (1 - p), rtol=1e-4)
         # Neighbours are dropped independently of each other, in rows and in columns.
         for pairs in (kept[:, 1:] & kept[:, :-1], kept[1:] & kept[:-1]):
-            assert float(pairs.double().mean()) == pytest.approx((1 - share) ** 2, abs=0.02)
+            assert float(pairs.double().mean()) == pytest.approx((1 - p) ** 2, abs=0.02)
 
 
-@ways
-@shares
-def test_all_masks_together_keep_every_value_equally_often(draw: Way, share: float) -> None:
+@implementations
+@probabilities
+def test_all_masks_together_keep_every_value_equally_often(dropout: Dropout, p: float) -> None:
     values = torch.ones(100, 100)
     for count in (2, 4, 5):
-        times = (draw(values, share, count, 1) != 0).sum(0)
-        wanted = count * (1 - share)
-        # A draw at the edge of a stratum may fall into the next: there are 65,536 draws.
-        beyond = (times < int(wanted)) | (times > -int(-wanted // 1))
+        times = (dropout(values, p, count, 1) != 0).sum(0)
+        expected = count * (1 - p)
+        # One of the 65,536 random values at the edge of a stratum may fall into the next.
+        beyond = (times < int(expected)) | (times > -int(-expected // 1))
         assert float(beyond.double().mean()) < 0.001
-        assert float(times.double().mean()) == pytest.approx(wanted, abs=0.05)
+        assert float(times.double().mean()) == pytest.approx(expected, abs=0.05)
 
 
-@shares
-def test_the_gradient_goes_through_what_is_kept(share: float) -> None:
+@probabilities
+def test_the_gradient_passes_kept_values_only(p: float) -> None:
     values = torch.rand(7, 9).add_(1)
-    result = compiled(values, share, 3)
-    given = torch.rand_like(result)
+    result = compiled(values, p, 3)
+    grad = torch.rand_like(result)
     before = torch.rand(7, 9)
     gradient = before.clone()
-    DropoutMask(share, 1 << 32).backward(given.numpy(), np.arange(7), gradient.numpy())
-    expected = before + (given * result / values).sum(0)
+    DropoutMask(p, 1 << 32).backward(grad.numpy(), np.arange(7), gradient.numpy())
+    expected = before + (grad * result / values).sum(0)
     assert torch.allclose(gradient, expected, rtol=1e-4)
 
 
-@ways
-def test_the_seed_decides(draw: Way) -> None:
+@implementations
+def test_the_seed_decides(dropout: Dropout) -> None:
     values = torch.ones(10, 10)
-    assert torch.equal(draw(values, 0.5, 2, 1), draw(values, 0.5, 2, 1))
-    assert not torch.equal(draw(values, 0.5, 2, 1), draw(values, 0.5, 2, 2))
+    assert torch.equal(dropout(values, 0.5, 2, 1), dropout(values, 0.5, 2, 1))
+    assert not torch.equal(dropout(values, 0.5, 2, 1), dropout(values, 0.5, 2, 2))
 
 
-def test_a_generator_goes_on() -> None:
-    values, chance = torch.ones(10, 10), torch.Generator().manual_seed(1)
+def test_a_generator_draws_new_masks_each_time() -> None:
+    values, generator = torch.ones(10, 10), torch.Generator().manual_seed(1)
     assert not torch.equal(
-        stratified_dropout(values, 0.5, chance), stratified_dropout(values, 0.5, chance)
+        stratified_dropout(values, 0.5, generator), stratified_dropout(values, 0.5, generator)
     )
 
 
-def test_draws_of_different_seeds_are_independent() -> None:
-    """Of either half of a seed; two masks of half of 40,000 values agree in half of these."""
+def test_masks_of_different_seeds_are_independent() -> None:
+    """Seeds differ in either half. Independent masks with p = 0.5 agree at half of the values."""
     values = torch.ones(200, 200)
     masks_ = [
-        torch.from_numpy(drawn(values.numpy(), seed)) != 0
+        torch.from_numpy(dropped_once(values.numpy(), seed)) != 0
         for seed in (0, 1, 2, 1 << 32, 1 << 62, (1 << 62) + 1, 0x1234_5678_9ABC_DEF0)
     ]
     for first, second in itertools.combinations(masks_, 2):
@@ -108,34 +108,34 @@ def test_draws_of_different_seeds_are_independent() -> None:
         assert float((first == second).double().mean()) == pytest.approx(0.5, abs=0.0125)
 
 
-def drawn(values: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
+def dropped_once(values: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     result = np.empty((1, *values.shape), np.float32)
     DropoutMask(0.5, seed).forward(values, np.arange(len(values)), result)
     whole: NDArray[np.float32] = result[0]
     return whole
 
 
-def test_the_more_is_dropped_the_more_masks_there_are() -> None:
-    counts = [mask_count(share / 100, 0.01) for share in range(100)]
+def test_the_number_of_masks_grows_with_p() -> None:
+    counts = [mask_count(p / 100, 0.01) for p in range(100)]
     assert counts == sorted(counts)
     assert (counts[0], counts[-1]) == (1, MAX_MASKS)
 
 
 @pytest.mark.parametrize("cost", [0.02, 0.05, 0.16, 0.3, 1.0, 20.0])
-def test_more_masks_do_not_cost_much(cost: float) -> None:
-    for share in SHARES:
-        assert (mask_count(share, cost) - 1) * cost <= MAX_EXTRA_COST + 1e-9
+def test_more_masks_cost_at_most_the_limit(cost: float) -> None:
+    for p in PROBABILITIES:
+        assert (mask_count(p, cost) - 1) * cost <= MAX_EXTRA_COST + 1e-9
 
 
 def network_of(units: int) -> Network:
     """Return a network of five symbols with dropout 0.6 and weights other than zero."""
     settings = NetworkSettings(hidden=units, input=3, dropout=0.6)
-    made = Network(settings, vocabulary_size=5)
-    made.load(random_tensors(settings, 5, seed=3))
-    return made
+    network = Network(settings, vocabulary_size=5)
+    network.load(random_tensors(settings, 5, seed=3))
+    return network
 
 
-def test_the_loss_is_the_mean_over_the_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loss_is_the_mean_over_the_masks() -> None:
     torch.manual_seed(3)
     network = network_of(20)
     ids_TB = torch.randint(5, (6, 4))
@@ -164,7 +164,7 @@ def test_the_loss_is_the_mean_over_the_masks(monkeypatch: pytest.MonkeyPatch) ->
     assert float(nats) == pytest.approx(sum(map(float, each)) / 4, rel=1e-5)
 
 
-def test_nothing_is_dropped_where_the_network_does_not_learn() -> None:
+def test_nothing_is_dropped_in_evaluation_mode() -> None:
     network = network_of(8).eval()
     hidden_NH = torch.rand(7, 8)
     with torch.no_grad():

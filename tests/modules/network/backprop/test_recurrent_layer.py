@@ -1,7 +1,7 @@
-"""The compiled layers against torch's own in float64: states and all gradients.
+"""One compiled layer against torch's own in float64: states and all gradients.
 
-Tolerances: float32 with sums of at most 40 terms of size 1 is off by some 1e-6 of the largest. A
-number that is rounded to bfloat16 is off by 2**-9 of itself at most; steps carry that on.
+Tolerances: float32 sums of at most 40 terms of size 1 are off by about 1e-6 of the largest term.
+Rounding to bfloat16 changes a number by at most 2**-9 of itself, and steps accumulate that.
 """
 
 from itertools import product
@@ -13,19 +13,13 @@ from torch import Tensor
 
 from charloom.network.autograd.layers import GATES
 from charloom.network.backprop.matmul import to_numpy
-from charloom.network.backprop.recurrent_layer import RecurrentLayer
-from charloom.network.kernels.gemm_fp32 import (
-    TILE_COLUMNS,
-    TILE_ROWS,
-    pack,
-    pack_transposed,
-    padded_rows,
-)
+from charloom.network.backprop.recurrent_layer import Gates, LayerResult, RecurrentLayer
+from charloom.network.kernels.gemm_fp32 import TILE_ROWS, padded_rows
 from charloom.settings import Cell
 
 CELLS: tuple[Cell, ...] = ("lstm", "gru", "rnn")
 SIZES = ((1, 1, 1), (5, 3, 5), (7, 4, 16), (3, 9, 33), (12, 8, 40))
-"""T steps, B streams, H units: below, at and above the borders of tiles."""
+"""T time steps, B sequences, H units: below, at and above whole tiles."""
 
 
 def random(*shape: int, seed: int) -> Tensor:
@@ -33,10 +27,15 @@ def random(*shape: int, seed: int) -> Tensor:
     return torch.randn(*shape, generator=generator).requires_grad_()
 
 
-def fused(
-    cell: Cell, gates_TBG: Tensor, recurrent: Tensor, bias: Tensor, hidden: Tensor, memory: Tensor
+def torch_layer(
+    cell: Cell,
+    gates_TBG: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    hidden: Tensor,
+    cell_state: Tensor,
 ) -> tuple[Tensor, ...]:
-    """Return states of torch's own layer, to which the gates come through a unit matrix."""
+    """Return the states of torch's own layer; a unit matrix passes the gates through."""
     units = hidden.shape[1]
     size = recurrent.shape[0]
     unit = torch.eye(size, dtype=torch.float64)
@@ -44,110 +43,100 @@ def fused(
     second = torch.cat([zeros[: 2 * units], bias]) if cell == "gru" else zeros
     weights, options = [unit, recurrent, zeros, second], (True, 1, 0.0, True, False, False)
     if cell == "lstm":
-        outputs, last, last_memory = torch.lstm(
-            gates_TBG, (hidden[None], memory[None]), weights, *options
+        outputs, last, last_cell = torch.lstm(
+            gates_TBG, (hidden[None], cell_state[None]), weights, *options
         )
-        return outputs, last[0], last_memory[0]
+        return outputs, last[0], last_cell[0]
     run = torch.gru if cell == "gru" else torch.rnn_tanh
     outputs, last = run(gates_TBG, hidden[None], weights, *options)
     return outputs, last[0]
 
 
-def layer(cell: Cell, leaves: list[Tensor], steps: int, *, rounded: bool) -> RecurrentLayer:
-    recurrent, bias, hidden, memory = map(to_numpy, leaves)
-    return RecurrentLayer(
-        cell,
-        recurrent,
-        bias if cell == "gru" else None,
-        steps=steps,
-        hidden_BH=hidden,
-        cell_BH=memory if cell == "lstm" else None,
-        bf16=rounded,
-    )
+def forward(
+    cell: Cell, leaves: list[Tensor], table: Tensor, ids_TB: Tensor, *, bf16: bool
+) -> LayerResult:
+    """Run a layer with one-hot input."""
+    recurrent, bias, hidden, cell_BH = map(to_numpy, leaves)
+    layer = RecurrentLayer(cell, recurrent, bias if cell == "gru" else None)
+    steps, sequences = ids_TB.shape
+    gates = Gates(cell, hidden.shape[1], steps=steps, sequences=sequences)
+    gates.look_up(to_numpy(table), ids_TB.numpy())
+    return layer.forward(gates, hidden, cell_BH if cell == "lstm" else None, bf16=bf16)
 
 
-def rows(values_TBH: Tensor) -> np.ndarray:
-    """Return values with streams that fill up the last tile, (M, H)."""
-    steps, streams, units = values_TBH.shape
-    filled = np.zeros((steps, padded_rows(streams), units), np.float32)
-    filled[:, :streams] = values_TBH.detach().numpy()
+def padded(values_TBH: Tensor) -> np.ndarray:
+    """Return values with padding sequences up to a whole tile, (M, H)."""
+    steps, sequences, units = values_TBH.shape
+    filled = np.zeros((steps, padded_rows(sequences), units), np.float32)
+    filled[:, :sequences] = values_TBH.detach().numpy()
     return filled.reshape(-1, units)
 
 
-@pytest.mark.parametrize(("cell", "size", "rounded"), list(product(CELLS, SIZES, (False, True))))
-def test_states_and_gradients_are_those_of_torch(
-    cell: Cell, size: tuple[int, int, int], rounded: bool
-) -> None:
-    steps, streams, units = size
-    symbols, gates = 6, GATES[cell] * units
-    ids_TB = torch.randint(symbols, (steps, streams), generator=torch.Generator().manual_seed(1))
-    table = random(symbols, gates, seed=2)
-    leaves = [
-        (random(gates, units, seed=3).detach() / units**0.5).requires_grad_(),
+def random_leaves(cell: Cell, size: tuple[int, int, int]) -> list[Tensor]:
+    """Return recurrent weight and bias, initial hidden and cell state."""
+    _, sequences, units = size
+    return [
+        (random(GATES[cell] * units, units, seed=3).detach() / units**0.5).requires_grad_(),
         random(units, seed=4),
-        random(streams, units, seed=5),
-        random(streams, units, seed=6),
+        random(sequences, units, seed=5),
+        random(sequences, units, seed=6),
     ]
-    given_TBH = random(steps, streams, units, seed=7).detach()
-    made = layer(cell, leaves, steps, rounded=rounded)
-    made.look_up_gates(to_numpy(table), ids_TB.numpy())
-    hidden_TBH = made.forward().reshape(steps, -1, units)[:, :streams].copy()
-    last = [state.copy() for state in made.final_state]
-    weight_grad, bias_grad, *first_grads = made.backward(rows(given_TBH))
-    table_grad = made.grad_table(ids_TB.numpy(), symbols)
-    source_grad = made.grad_gates().reshape(steps, -1, gates)[:, :streams]
+
+
+@pytest.mark.parametrize(("cell", "size", "bf16"), list(product(CELLS, SIZES, (False, True))))
+def test_states_and_gradients_equal_torch(
+    cell: Cell, size: tuple[int, int, int], bf16: bool
+) -> None:
+    steps, sequences, units = size
+    symbols, gates = 6, GATES[cell] * units
+    ids_TB = torch.randint(symbols, (steps, sequences), generator=torch.Generator().manual_seed(1))
+    table = random(symbols, gates, seed=2)
+    leaves = random_leaves(cell, size)
+    grad_TBH = random(steps, sequences, units, seed=7).detach()
+    result = forward(cell, leaves, table, ids_TB, bf16=bf16)
+    hidden_TBH = result.hidden_MH.reshape(steps, -1, units)[:, :sequences].copy()
+    grads = result.backward(padded(grad_TBH))
+    table_grad = grads.gates.of_table(ids_TB.numpy(), symbols)
+    gates_grad = grads.gates.of_products().reshape(steps, -1, gates)[:, :sequences]
 
     exact = [leaf.detach().double().requires_grad_() for leaf in (table, *leaves)]
     gates_TBG = torch.nn.functional.embedding(ids_TB, exact[0])
     gates_TBG.retain_grad()
-    right = fused(cell, gates_TBG, *exact[1:])
-    (right[0] * given_TBH.double()).sum().backward()
+    expected = torch_layer(cell, gates_TBG, *exact[1:])
+    (expected[0] * grad_TBH.double()).sum().backward()
 
-    states = [(hidden_TBH, right[0]), (last[0], right[1])]
-    grads = [(weight_grad, exact[1].grad), (first_grads[0], exact[3].grad)]
-    grads += [(table_grad, exact[0].grad), (source_grad, gates_TBG.grad)]
+    states = [(hidden_TBH, expected[0]), (result.final_hidden_BH, expected[1])]
+    pairs = [(grads.weight_GH, exact[1].grad), (grads.hidden_BH, exact[3].grad)]
+    pairs += [(table_grad, exact[0].grad), (gates_grad, gates_TBG.grad)]
     if cell == "lstm":
-        states.append((last[1], right[2]))
-        grads.append((first_grads[1], exact[4].grad))
+        states.append((result.final_cell_BH, expected[2]))
+        pairs.append((grads.cell_BH, exact[4].grad))
     if cell == "gru":
-        assert bias_grad is not None
-        grads.append((bias_grad, exact[2].grad))
-    error = 0.03 if rounded else 2e-6
+        assert grads.bias_H is not None
+        pairs.append((grads.bias_H, exact[2].grad))
+    error = 0.03 if bf16 else 2e-6
     for value, oracle in states:
         torch.testing.assert_close(torch.from_numpy(value).double(), oracle, rtol=0, atol=error)
-    for value, oracle in grads:
-        assert oracle is not None
-        limit = (6 if rounded else 10) * error * float(oracle.abs().max())
-        torch.testing.assert_close(torch.from_numpy(value).double(), oracle, rtol=0, atol=limit)
+    for value, grad in pairs:
+        assert grad is not None
+        limit = (6 if bf16 else 10) * error * float(grad.abs().max())
+        torch.testing.assert_close(torch.from_numpy(value).double(), grad, rtol=0, atol=limit)
 
 
-@pytest.mark.parametrize(
-    "shape", [(1, 1), (5, TILE_COLUMNS), (7, TILE_COLUMNS + 1), (3, 5 * TILE_COLUMNS - 1)]
-)
-def test_panels_hold_the_matrix_column_by_column(shape: tuple[int, int]) -> None:
-    matrix = random(*shape, seed=0).detach().numpy()
-    panels = pack(matrix)
-    joined = panels.transpose(1, 0, 2).reshape(shape[0], -1)
-    assert (joined[:, : shape[1]] == matrix).all()
-    assert not joined[:, shape[1] :].any()
-    assert (pack_transposed(matrix.T.copy()) == panels).all()
+@pytest.mark.parametrize("bf16", [False, True])
+def test_a_sequence_does_not_depend_on_those_beside_it(bf16: bool) -> None:
+    """Each sequence alone gives the same states as among others, bit for bit."""
+    size = steps, sequences, units = 9, 8 * TILE_ROWS + 1, 8
+    table = random(5, 4 * units, seed=1)
+    ids_TB = torch.randint(5, (steps, sequences), generator=torch.Generator().manual_seed(3))
+    leaves = random_leaves("lstm", size)
 
+    def states(columns: slice) -> np.ndarray:
+        part = [*leaves[:2], *(state[columns] for state in leaves[2:])]
+        result = forward("lstm", part, table, ids_TB[:, columns].contiguous(), bf16=bf16)
+        return result.hidden_MH.reshape(steps, -1, units)
 
-@pytest.mark.parametrize("rounded", [False, True])
-def test_streams_beyond_whole_tiles_do_not_change_the_others(rounded: bool) -> None:
-    """Each stream alone gives what it gives among others, bit for bit: no sum is over streams."""
-    steps, streams, units = 9, 8 * TILE_ROWS + 1, 8
-    table = to_numpy(random(5, 4 * units, seed=1))
-    ids_TB = torch.randint(5, (steps, streams), generator=torch.Generator().manual_seed(3)).numpy()
-
-    def states(ids_TB: np.ndarray) -> np.ndarray:
-        zeros = torch.zeros(ids_TB.shape[1], units)
-        leaves = [random(4 * units, units, seed=2), torch.zeros(units), zeros, zeros]
-        made = layer("lstm", leaves, steps, rounded=rounded)
-        made.look_up_gates(table, ids_TB)
-        return made.forward().reshape(steps, -1, units)
-
-    together = states(ids_TB)
-    for stream in range(streams):
-        alone = states(np.ascontiguousarray(ids_TB[:, stream : stream + 1]))
-        assert (alone[:, 0] == together[:, stream]).all()
+    together = states(slice(None))
+    for sequence in range(sequences):
+        alone = states(slice(sequence, sequence + 1))
+        assert (alone[:, 0] == together[:, sequence]).all()

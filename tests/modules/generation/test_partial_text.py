@@ -1,4 +1,4 @@
-"""A growing text, fed in blocks, against one that is cut symbol by symbol with plain strings."""
+"""A text from blocks of ids, against one that is cut symbol by symbol with plain strings."""
 
 import math
 from typing import Any
@@ -21,21 +21,21 @@ WORDS = make_vocabulary(["a", "ab", "bca", " "], "word")
 def fed(
     vocabulary: Vocabulary, ids: list[int], nats: list[float], settings: SamplingSettings, size: int
 ) -> tuple[GeneratedText, list[str]]:
-    """Feed blocks of ids until the text has ended; return it and the pieces that came."""
+    """Append blocks of ids until the text has ended; return it and the pieces."""
     text, pieces = PartialText(settings.seed, vocabulary, settings), list[str]()
     for first in range(0, len(ids), size):
-        # As in growing, no block reaches over the largest length.
+        # As in the decode loop, no block exceeds the maximum length.
         block = slice(first, min(first + size, settings.length))
         pieces.append(text.append(ids[block], np.array(nats[block])))
         if text.stopped:
             break
-    return text.finish("c", "".join(pieces), settings.label), pieces
+    return text.finish("c", "".join(pieces)), pieces
 
 
 def by_hand(
     symbols: tuple[str, ...], ids: list[int], stops: tuple[str, ...], length: int
 ) -> tuple[str, int, str]:
-    """Return the text, how many symbols count, and what ended it."""
+    """Return the text, the number of its symbols, and what ended it."""
     text = ""
     for count, index in enumerate(ids, start=1):
         if index == EOS:
@@ -58,7 +58,7 @@ def by_hand(
     length=st.integers(1, 40),
     size=st.integers(1, 40),
 )
-def test_any_blocks_give_the_text_that_is_cut_by_hand(
+def test_blocks_of_any_size_give_the_text_that_is_cut_by_hand(
     vocabulary: Vocabulary, body: list[int], stops: list[str], length: int, size: int
 ) -> None:
     ids = [*body, EOS]
@@ -86,10 +86,10 @@ def test_any_blocks_give_the_text_that_is_cut_by_hand(
     ],
 )
 @pytest.mark.parametrize("size", [1, 2, 64])
-def test_what_ends_a_text(
+def test_a_text_ends_at_the_boundary_the_length_or_a_stop_string(
     options: dict[str, Any], text: str, symbols: int, stopped: str, size: int
 ) -> None:
-    """A stop string that is complete with the last symbol allowed is a stop string."""
+    """A stop string may be complete with the last symbol that the length allows."""
     ids = [*CHARS.encode("abcab").tolist(), EOS]
     got, _ = fed(CHARS, ids, [1.0] * 6, SamplingSettings(**options), size)
     assert (got.text, got.symbols, got.stopped) == ("c" + text, symbols, stopped)
@@ -97,7 +97,7 @@ def test_what_ends_a_text(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 64])
-def test_bytes_come_as_whole_characters_and_a_piece_of_one_as_such(size: int) -> None:
+def test_bytes_are_joined_to_whole_characters_and_a_rest_is_replaced(size: int) -> None:
     level: Level = "byte"
     vocabulary = make_vocabulary(sorted(set(split("é€b", level))), level)
     ids = vocabulary.encode("bé€b").tolist()

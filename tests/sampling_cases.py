@@ -1,4 +1,4 @@
-"""The table of all ways to steer the choice of a symbol that laws are checked on."""
+"""The table of sampling options that laws are checked on."""
 
 import math
 from typing import Any
@@ -8,16 +8,16 @@ SAMPLING_CASES: dict[str, dict[str, Any]] = {
     "top-k": {"top_k": 3},
     "top-p": {"top_p": 0.6},
     "min-p": {"min_p": 0.2},
-    "cuts": {"top_k": 6, "top_p": 0.85, "min_p": 0.1, "temperature": 1.7},
+    "truncation": {"top_k": 6, "top_p": 0.85, "min_p": 0.1, "temperature": 1.7},
     "penalty": {"repetition_penalty": 1.5, "repetition_span": 1},
     "passages": {"repetition_penalty": 5.0, "repetition_span": 3, "temperature": 0.4},
     "loops": {"repetition_penalty": 4.0, "temperature": 0.0, "bias": {"<eos>": -9.0}},
     "echo": {"repetition_penalty": 0.4, "repetition_span": 2},
     "bias": {"bias": {"a": 1.5, "b": -2, "c": -math.inf, "<eos>": -1.0}},
-    "least": {"min_length": 35},
-    "least, stop": {"min_length": 20, "stop": ("ab", "h", "cc")},
+    "minimum": {"min_length": 35},
+    "minimum, stop": {"min_length": 20, "stop": ("ab", "h", "cc")},
     "match": {"match": "[^g]*(ab|[d-f]c)h?", "min_length": 5},
-    "greedy, pressed": {
+    "greedy, penalized": {
         "temperature": 0.0,
         "repetition_penalty": 1.3,
         "repetition_span": 2,
@@ -47,4 +47,4 @@ SAMPLING_CASES: dict[str, dict[str, Any]] = {
         "stop": ("bb", "fa"),
     },
 }
-"""Options of sampling for models that know the letters from a to h, by a short name."""
+"""Fields of SamplingSettings for models that know the letters a to h, by a short name."""
