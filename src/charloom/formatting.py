@@ -61,7 +61,7 @@ def summarize(texts: Collection[str]) -> str:
 
 
 def unusable_folder_message(path: Path, error: OSError) -> str:
-    """Return the message on an output folder that the system does not let this process use."""
+    """Return the message on an output folder that cannot be used, with the reason."""
     return f"{path} cannot be used ({error.strerror or error}); name another folder with --output."
 
 
