@@ -1,4 +1,4 @@
-"""Train small generative recurrent networks on your own texts, and generate text with them.
+"""Train small recurrent language models on your own texts, and generate text.
 
     import charloom
 
@@ -68,14 +68,20 @@ __all__ = [
 
 
 def load(path: str | Path) -> "Model":
-    """Load the model folder ``path``; raises ModelFolderError if it is missing or damaged."""
+    """Load the model folder ``path``.
+
+    Raises ModelFolderError if it is missing or damaged.
+    """
     from charloom.model import Model
 
     return Model.load(path)
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``Model`` and ``train`` at their first use, so that ``import charloom`` is fast."""
+    """Return ``Model``, ``train`` or ``__version__``, imported at their first use.
+
+    This keeps ``import charloom`` fast.
+    """
     if name == "Model":
         from charloom.model import Model
 

@@ -1,4 +1,4 @@
-"""The public functions that train a model and load it."""
+"""The public function that trains a model."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,13 +31,11 @@ def train(
     Args:
         sources: Files, folders, globs, ``"-"`` (standard input) or names of corpora.
         output: The model folder to create. Without one the model stays in memory.
-        validation: A file that replaces the validation set. Otherwise a fraction of the documents
-            is set aside.
+        validation: A file of validation texts. Otherwise a fraction of the documents is set aside.
         preset: The name of a set of settings.
         force: Replace the model in ``output``.
         resume: Continue the run in ``output`` after its last checkpoint, however it ended. Settings
-            that are left out are those of the run. A run that has used its budget is not trained
-            further, and its model is returned.
+            left out are those of the run. Of a run that has used its budget, return the model.
         checkpoint_seconds: Seconds between two checkpoints in ``output``; 30 if left out.
         log: ``"tensorboard"`` also writes event files for TensorBoard into ``output``.
         listeners: Called with every event, in turn and between two steps. A Validation comes after
@@ -54,8 +52,7 @@ def train(
     validates, writes samples and saves after the current step.
 
     Under torchrun, several processes train one model. Each calls this function with the same
-    arguments. Only process 0 uses ``output``; all return the same model. Each process calls its own
-    listeners.
+    arguments and its own listeners. Only process 0 uses ``output``; all return the same model.
 
     Raises a subclass of CharloomError for every mistake that a user can correct.
     """

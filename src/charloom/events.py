@@ -120,9 +120,10 @@ EmittingListener = Callable[[Event], Sequence[Event] | None]
 
 
 class Throttle:
-    """Admits events that are at least ``min_interval`` seconds apart, in the order of time.
+    """Admits events that are at least ``min_interval`` seconds apart.
 
-    The first event is always admitted, unless the time of a ``last`` one is given.
+    Events are given in the order of time. The first one is always admitted, unless the time of a
+    ``last`` one is given.
     """
 
     def __init__(self, min_interval: float, last: float = -math.inf) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Collection, Iterable
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from charloom.events import Sample, Step
@@ -59,6 +60,11 @@ def summarize(texts: Collection[str]) -> str:
     return shown + (f" and {len(texts) - _MAX_LISTED} more" if len(texts) > _MAX_LISTED else "")
 
 
+def unusable_folder_message(path: Path, error: OSError) -> str:
+    """Return the message on an output folder that cannot be used, with the reason."""
+    return f"{path} cannot be used ({error.strerror or error}); name another folder with --output."
+
+
 def unknown_symbols_note(symbols: Iterable[str]) -> list[str]:
     """Return one note on the symbols of a prompt that a model does not know.
 
@@ -88,6 +94,15 @@ def format_duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def format_count(count: int, noun: str) -> str:
+    """Format a number of things.
+
+    >>> format_count(1, "layer"), format_count(1500, "text")
+    ('1 layer', '1,500 texts')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def format_percent(fraction: float, decimals: int = 0) -> str:

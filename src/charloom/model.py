@@ -1,4 +1,4 @@
-"""A trained model that generates and scores texts. This module never imports torch."""
+"""A trained model in memory: it generates and scores texts, without torch."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from charloom.evaluation.evaluate import evaluate
 from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
+from charloom.formatting import format_count
 from charloom.generation.generator import Generator
 from charloom.generation.novelty import make_novelty_filter
 from charloom.model_folder import format as model_folder
@@ -36,9 +37,8 @@ class Model:
 
     def __repr__(self) -> str:
         network, vocabulary = self.record.network, self.record.vocabulary
-        layers = f"{network.layers} layer{'s' if network.layers > 1 else ''} of {network.hidden}"
         parts = [
-            f"{network.cell.upper()}, {layers}",
+            f"{network.cell.upper()}, {format_count(network.layers, 'layer')} of {network.hidden}",
             f"level {vocabulary.level}",
             f"{len(vocabulary):,} symbols",
         ]
@@ -56,12 +56,12 @@ class Model:
     def generate(
         self, prompt: str = "", *, n: int = 1, **options: Unpack[SamplingOptions]
     ) -> list[str]:
-        """Return ``n`` texts that begin with ``prompt``; text ``k`` has the seed ``seed + k``.
+        """Return ``n`` texts that begin with ``prompt``.
 
-        ``options`` are the fields of SamplingSettings: ``temperature`` (0.8; 0 is greedy), ``seed``
-        (0), ``length`` (500 symbols at most), ``stop``, ``label``, ``top_k``, ``top_p``, ``min_p``,
-        ``repetition_penalty``, ``bias``, ``min_length``, ``match``, ``novel``, ``unique``, ``beam``
-        and others.
+        Text ``k``, from 0, has the seed ``seed + k``. ``options`` are the fields of
+        SamplingSettings: ``temperature`` (0.8; 0 is greedy), ``seed`` (0), ``length`` (500 symbols
+        at most), ``stop``, ``label``, ``top_k``, ``top_p``, ``min_p``, ``repetition_penalty``,
+        ``bias``, ``min_length``, ``match``, ``novel``, ``unique``, ``beam`` and others.
 
         Raises SettingsError for an invalid option, LabelError for a label that the model does not
         have, SamplingError if too few texts are novel or unique.
@@ -72,7 +72,7 @@ class Model:
         return [generated.text for generated in texts]
 
     def stream(self, prompt: str = "", **options: Unpack[SamplingOptions]) -> Iterator[str]:
-        """Yield the text of ``generate`` without its prompt, piece by piece as it is generated.
+        """Yield the text of ``generate`` piece by piece, without its prompt.
 
         Several threads may stream at once, and a stream may be abandoned at any symbol. ``novel``,
         ``unique`` and ``beam`` need whole texts: they raise SettingsError.
@@ -80,12 +80,18 @@ class Model:
         return self.generator.stream(self._clean_prompt(prompt), sampling_settings(options))
 
     def score(self, texts: Sequence[str]) -> list[float]:
-        """Return the bits per character of each text; its boundary counts as one character."""
+        """Return the bits per character of each text.
+
+        The boundary that ends a text counts as one character.
+        """
         scores = self.scorer.score(self._clean_documents(texts))
         return [score.bits_per_character for score in scores]
 
     def bits_per_character(self, texts: Sequence[str]) -> float:
-        """Return the bits per character of all texts together; raises CorpusError without any."""
+        """Return the bits per character of all texts together.
+
+        Raises CorpusError if there are none.
+        """
         blocks = to_blocks(self._clean_documents(texts))
         return evaluate(self.scorer.score_blocks(blocks)).bits_per_character
 
@@ -98,15 +104,19 @@ class Model:
         return [str(line.label) for block in lines for line in block]
 
     def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
-        """Return the symbols that may follow ``text`` with their probabilities, highest first.
+        """Return the symbols that may follow ``text``, with their probabilities.
 
-        ``<unk>`` is left out, so the probabilities sum to less than 1.
+        The most probable symbol is first. ``<unk>`` is left out, so the probabilities sum to less
+        than 1.
         """
         return self.generator.next(self._clean_prompt(text), label)
 
     @cached_property
     def generator(self) -> Generator:
-        """The generator behind ``generate``, which also returns seeds, bits and stop reasons."""
+        """The generator behind ``generate``.
+
+        Its results have seeds, bits and stop reasons too.
+        """
         engine = Engine(self.record.network, self.record.tensors)
         return Generator(engine, self.record.vocabulary, self.record.labels)
 

@@ -54,7 +54,10 @@ def philox(
 
 
 def uniform(seeds: UInt64s, positions: UInt64s) -> NDArray[np.float64]:
-    """Return a uniform number in [0, 1) for each seed and position; the arrays broadcast."""
+    """Return a uniform number in [0, 1) for each seed and position.
+
+    The arrays broadcast.
+    """
     zero = np.zeros((), np.uint64)
     counter = (positions & _LOW_WORD, positions >> _WORD_BITS, zero, zero)
     c0, c1, _, _ = philox(counter, (seeds & _LOW_WORD, seeds >> _WORD_BITS))

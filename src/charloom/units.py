@@ -1,8 +1,8 @@
-"""Convert nats to bits, bits per character and perplexity. ln 2 appears in no other module.
+"""Convert nats to bits, bits per character and perplexity.
 
 Losses are sums in nats, divided once, at the end, by a count. Users see bits per character of the
-original text, whatever the level of the model, so that models of different levels are comparable.
-A boundary symbol (``<eos>``) counts as one character.
+original text, whatever the level of the model, so that models of different levels are comparable. A
+boundary symbol (``<eos>``) counts as one character. No other module contains ln 2.
 """
 
 import math

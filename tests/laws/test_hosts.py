@@ -1,6 +1,7 @@
-"""Two hosts train one model: two network namespaces of Linux with a virtual Ethernet pair.
+"""Two hosts train one model.
 
-Names and addresses exist in these namespaces only, and are removed with them.
+The hosts are two network namespaces of Linux, connected by a virtual Ethernet pair. Interfaces and
+addresses exist in these namespaces only, and are removed with them.
 """
 
 import contextlib
@@ -28,9 +29,9 @@ def ip(*words: str) -> None:
 
 @pytest.fixture
 def hosts() -> Iterator[list[str]]:
-    """Return the names of two network namespaces that reach only each other."""
+    """Yield the names of two network namespaces that reach only each other."""
     if sys.platform != "linux" or shutil.which("ip") is None:
-        pytest.skip("needs Linux and the program ip")
+        pytest.skip("needs Linux and the command ip")
     names = [f"charloom-{os.getpid()}-{k}" for k in range(2)]
     cables = [f"cl{os.getpid() % 100_000}x{k}" for k in range(2)]
     with contextlib.ExitStack() as stack:
@@ -45,7 +46,7 @@ def hosts() -> Iterator[list[str]]:
                 ip("-n", name, "link", "set", cable, "up")
                 ip("-n", name, "link", "set", "lo", "up")
         except subprocess.CalledProcessError as error:
-            pytest.skip(f"network namespaces cannot be made here: {error.stderr.decode().strip()}")
+            pytest.skip(f"network namespaces cannot be created: {error.stderr.decode().strip()}")
         yield names
 
 
@@ -72,7 +73,7 @@ def test_two_hosts_train_one_model(hosts: list[str], tmp_path: Path) -> None:
     source = tmp_path / "lines.txt"
     source.write_text("\n".join(f"the {a} {b}s the {a}" for a in "xyzuvw" for b in "abcdefgh"))
     given = "--hidden 8 --input 4 --device cpu --steps 12 --batch-size 8 --temperature 0"
-    # The second host has no access to the model folder, and another cache.
+    # The second host is given another model folder, and has a cache of its own.
     folders = [tmp_path / "run", tmp_path / "elsewhere"]
     commands = [
         ["-m", "charloom", "train", str(source), *given.split(), "-o", str(folder)]

@@ -1,4 +1,4 @@
-"""Memory does not grow with the text: reading 200 MB takes far less than that."""
+"""Memory does not grow with the text: reading 200 MB needs far less memory."""
 
 import subprocess
 import sys
@@ -20,8 +20,8 @@ from charloom.settings import TextSettings
 from charloom.text import distinct_hashes, hashing
 from charloom.training.batches import DocumentBatches, StreamBatches
 
-hashing.MIN_COMPILED_DOCUMENTS = 10**9  # Numba's memory neither
-distinct_hashes.BUCKET_SIZE = 1 << 18  # and the bucket that is sorted at once is small
+hashing.MIN_COMPILED_DOCUMENTS = 10**9  # does not load Numba
+distinct_hashes.BUCKET_SIZE = 1 << 18  # sorts few hashes at once
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -39,7 +39,7 @@ print(peak() - before, len(index.packed))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory differently")
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss has other units elsewhere")
 @pytest.mark.parametrize("unit", ["line", "stream"])
 def test_memory_does_not_grow_with_the_text(
     unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

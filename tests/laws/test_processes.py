@@ -1,4 +1,4 @@
-"""Several processes train the model of one process, write once, and end together."""
+"""Several processes train the same model as one, write it once, and end together."""
 
 import json
 import signal
@@ -30,7 +30,7 @@ TINY: dict[str, Any] = {
     "steps": 23,
 }
 UNITS: dict[str, dict[str, Any]] = {
-    # Documents are longer than the window, and the last minibatch of an epoch has one document.
+    # Documents exceed the window, and the last minibatch of an epoch has a single document.
     "line": {"batch_size": 8, "window": 12},
     "stream": {"unit": "stream", "batch_size": 5, "window": 9},
 }
@@ -96,7 +96,7 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_two_processes_train_the_model_of_one(unit: str, source: Path, tmp_path: Path) -> None:
+def test_two_processes_train_the_same_model_as_one(unit: str, source: Path, tmp_path: Path) -> None:
     options = {**TINY, **UNITS[unit], "sources": str(source)}
     curve = train_here({**options, "output": tmp_path / "one"})
     first, second = train_in_processes({**options, "output": str(tmp_path / "two")})
@@ -199,7 +199,7 @@ def test_an_error_in_one_process_ends_the_other(source: Path, tmp_path: Path) ->
     assert not [line for line in first.err.splitlines() if line.startswith("charloom:")]
 
 
-def test_torchrun_starts_them(source: Path, tmp_path: Path) -> None:
+def test_torchrun_starts_the_processes(source: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     [command] = commands(source, run, 1, "--steps", "3")
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2"]

@@ -1,7 +1,7 @@
-"""A run that is stopped and resumed equals one that is not: weights bit for bit, events, samples.
+"""A resumed run equals an uninterrupted one: weights bit for bit, events, samples.
 
-Runs stop by Ctrl-C, which saves at once, or between two saves as by ``kill -9``: by an exception
-that nothing handles, or because the process is really killed.
+Runs are stopped in three ways: by Ctrl-C, which saves a checkpoint; by an exception that nothing
+handles; and by SIGKILL. The last two do not save, so the run resumes from an earlier checkpoint.
 """
 
 import json
@@ -59,7 +59,7 @@ STREAM: dict[str, Any] = {"columns": ("text",), "unit": "stream"}
 def events(run: Path) -> list[dict[str, Any]]:
     """Return the events in metrics.jsonl without fields that depend on the clock.
 
-    Steps are left out too: one in half a second is logged.
+    Steps are left out too: which of them are logged depends on the clock.
     """
     clock = ("seconds", "characters_per_second")
     read = [json.loads(line) for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
@@ -103,7 +103,7 @@ def assert_same_run(whole: Path, run: Path) -> None:
 def stopped_and_resumed(
     source: Path, run: Path, ends: list[tuple[int, Callable[[], None]]], **options: Any
 ) -> None:
-    """Train with a stop after each of some steps, and resume each time."""
+    """Train with a stop after each step in ``ends``, and resume after each stop."""
     for number, (step, act) in enumerate(ends):
         try:
             again = options if number == 0 else {"resume": True}
@@ -142,7 +142,7 @@ def test_a_stop_after_every_step(
     train(source, output=tmp_path / "whole", **options)
     steps = Model.load(tmp_path / "whole").record.metrics["step"]
     assert steps > 8
-    # A kill at the first step would come before the first checkpoint after a step.
+    # Nothing can be resumed after a kill at step 1: the model folder does not exist yet.
     ends = [(step, act) for step in range(2, steps)]
     stopped_and_resumed(source, tmp_path / "run", ends, **options)
     assert_same_run(tmp_path / "whole", tmp_path / "run")
@@ -176,7 +176,7 @@ def test_a_budget_in_minutes_continues_after_a_resume(source: Path, tmp_path: Pa
 
 
 def test_an_extra_validation_does_not_change_the_weights(source: Path, tmp_path: Path) -> None:
-    """Ctrl-C validates the current weights; an uninterrupted run does not at this step."""
+    """Ctrl-C validates at a step at which the uninterrupted run does not."""
     options = TINY | LINES | {"epochs": 2, "learning_rate": 0.05}
     seen: list[Event] = []
     train(source, output=tmp_path / "whole", **options)
@@ -205,7 +205,7 @@ def forkserver() -> Any:
 def test_a_process_killed_at_random_moments(
     source: Path, tmp_path: Path, forkserver: Any, seed: int
 ) -> None:
-    """It saves after every step, so kills also come during a save."""
+    """The run saves after every step, so some kills interrupt a save."""
     options = TINY | LINES | {"steps": 30}
     whole, run = tmp_path / "runs" / "whole", tmp_path / "runs" / "run"
     generator = random.Random(seed)
@@ -216,7 +216,7 @@ def test_a_process_killed_at_random_moments(
         process = forkserver.Process(target=train_and_report_steps, args=arguments)
         process.start()
         writer.close()
-        # After the second step there is a checkpoint to resume.
+        # It sends "step" after its second step, when there is a checkpoint.
         message = reader.poll(120) and reader.recv()
         assert message in ("step", "done"), message
         if number < KILLS:

@@ -22,7 +22,7 @@ CORPORA = st.lists(TEXTS, min_size=2, max_size=60).filter(lambda texts: len(set(
 
 
 def store_of(texts: list[str]) -> Store:
-    """Return a store of level char that lives in memory."""
+    """Return a store of level char in memory."""
     symbols = tuple(dict.fromkeys("".join(texts)))
     number = {symbol: index for index, symbol in enumerate(symbols)}
     hashes = b"".join(blake2b(text.encode(), digest_size=8).digest() for text in texts)
@@ -99,15 +99,15 @@ def test_the_same_seed_repeats_the_split_and_another_seed_does_not(seed: int) ->
     texts = [f"text {i}" for i in range(200)]
     first = split_texts(texts, 0.5, seed)
     assert first == split_texts(texts, 0.5, seed)
-    # Two random halves of 200 are equal with probability 1 / C(200, 100), less than 1e-58.
+    # Two random choices of 100 from 200 are equal with probability 1 / C(200, 100) < 1e-58.
     assert first != split_texts(texts, 0.5, (seed + 1) % 2**63)
 
 
 def test_every_document_is_equally_likely_to_be_selected() -> None:
     seeds, texts = 1000, [f"text {i}" for i in range(40)]
     selected = [text for seed in range(seeds) for text in split_texts(texts, 0.25, seed)[1]]
-    # Each count is binomial(1000, 1/4). Six standard deviations are exceeded with probability 2e-9
-    # for each, 1e-7 for all 40: the test catches a biased rank, not chance.
+    # Each count is binomial(1000, 1/4). It deviates by more than six standard deviations with
+    # probability 2e-9, and any of the 40 with probability 1e-7. The test finds a biased selection.
     bound = 6 * math.sqrt(seeds * 0.25 * 0.75)
     assert all(abs(selected.count(text) - seeds / 4) < bound for text in texts)
 
@@ -127,7 +127,7 @@ def test_no_document_of_the_validation_file_is_trained_on(
 @given(texts=CORPORA, fraction=FRACTIONS, seed=SEEDS)
 def test_a_stream_is_cut_once(texts: list[str], fraction: float, seed: int) -> None:
     store, whole = store_of(texts), "".join(texts)
-    # A training set of one symbol is refused.
+    # ``build_corpus`` refuses a training set of one symbol.
     assume(len(whole) - math.ceil(fraction * len(whole)) > 1)
     text = TextSettings(unit="stream", valid_fraction=fraction, min_count=1)
     training, validation = texts_of(store, build_corpus(store, text, seed=seed))

@@ -1,4 +1,4 @@
-"""What an installation gets: one pure-Python wheel that holds src/charloom and nothing else."""
+"""The wheel: pure Python, with the files of src/charloom and nothing else."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel with the developers' own hatchling, so that no network is needed."""
+    """Build the wheel with the installed hatchling, which needs no network."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
     subprocess.run([*command, str(folder)], cwd=ROOT, check=True)
@@ -35,11 +35,11 @@ def metadata(wheel: Path) -> Message:
         return message_from_string(archive.read(name).decode("utf-8"))
 
 
-def test_one_wheel_serves_every_system(wheel: Path) -> None:
+def test_one_wheel_is_for_every_system(wheel: Path) -> None:
     assert wheel.name == "charloom-0.1.0-py3-none-any.whl"
 
 
-def test_the_wheel_holds_the_package_its_types_and_its_licence(names: set[str]) -> None:
+def test_the_wheel_contains_the_package_its_types_and_its_license(names: set[str]) -> None:
     source = ROOT / "src"
     package = {
         path.relative_to(source).as_posix()
@@ -51,7 +51,7 @@ def test_the_wheel_holds_the_package_its_types_and_its_licence(names: set[str]) 
     assert "charloom-0.1.0.dist-info/licenses/LICENSE" in names
 
 
-def test_the_wheel_says_where_it_runs_and_what_it_is_called(wheel: Path, metadata: Message) -> None:
+def test_the_wheel_names_python_version_license_and_command(wheel: Path, metadata: Message) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "Apache-2.0"
     with zipfile.ZipFile(wheel) as archive:

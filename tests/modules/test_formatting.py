@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -11,6 +12,7 @@ from charloom.formatting import (
     escape_controls,
     format_bar,
     format_bytes,
+    format_count,
     format_duration,
     format_memory,
     format_metric,
@@ -24,6 +26,7 @@ from charloom.formatting import (
     quote,
     summarize,
     unknown_symbols_note,
+    unusable_folder_message,
 )
 
 ESCAPE_SEQUENCE = "\x1b[31m\x07\x00\x9b\x7f"
@@ -164,6 +167,23 @@ def test_time_left_is_extrapolated_from_the_progress(
 def test_memory_of_a_gpu_follows_that_of_the_process() -> None:
     assert format_memory(step()) == "412 MB"
     assert format_memory(step(device_memory_bytes=80 * 10**9)) == "412 MB, GPU 80.0 GB"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 steps"), (1, "1 step"), (2, "2 steps"), (12345, "12,345 steps")]
+)
+def test_counts_have_a_plural_unless_they_are_one(count: int, text: str) -> None:
+    assert format_count(count, "step") == text
+
+
+def test_an_unusable_folder_is_named_with_the_reason_of_the_system() -> None:
+    for error, reason in (
+        (OSError(13, "Permission denied"), "Permission denied"),
+        (OSError("no reason"), "no reason"),
+    ):
+        assert unusable_folder_message(Path("runs/m"), error) == (
+            f"{Path('runs/m')} cannot be used ({reason}); name another folder with --output."
+        )
 
 
 def test_every_baseline_has_a_name() -> None:

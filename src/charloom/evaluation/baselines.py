@@ -102,7 +102,7 @@ def uniform_nats(test: Targets, vocabulary_size: int) -> float:
 
 
 def unigram_nats(training: Targets, test: Targets, vocabulary_size: int) -> float:
-    """Return the nats of all targets under the symbol frequencies of the training documents.
+    """Return the nats of all targets under the symbol frequencies in training.
 
     A symbol with c of N occurrences has the probability (c + 1/2) / (N + V/2), which is not zero
     for symbols without occurrences. Source: Krichevsky & Trofimov, "The Performance of Universal

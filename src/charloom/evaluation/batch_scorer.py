@@ -37,9 +37,10 @@ class BatchScorer:
         states_2LRH: Floats,
         scores: TargetScores,
     ) -> Floats:
-        """Write the scores of all targets of a batch; return the final states, (2, L, R, H).
+        """Write the scores of all targets of a batch; return the final states.
 
-        Rows are sorted by their number of targets, longest first, and each has at least one.
+        The states are (2, L, R, H). Rows are sorted by their number of targets, longest first, and
+        each has at least one.
         """
         final_2LRH = np.array(states_2LRH, order="C")
         active = len(rows.remaining_R)

@@ -48,9 +48,10 @@ class Bootstrap:
         self._segments += len(nats_S)
 
     def interval(self) -> tuple[float, float] | None:
-        """Return the 95 % interval of nats per character; None for fewer than ten segments.
+        """Return the 95 % interval of nats per character.
 
-        Resampling has a fixed seed, so the result is deterministic.
+        Returns None for fewer than MIN_SEGMENTS segments. Resampling has a fixed seed, so the
+        result is deterministic.
         """
         if self._segments < MIN_SEGMENTS:
             return None

@@ -1,4 +1,4 @@
-"""Detect outlier texts: compare the bits of a text with those of usual texts of its length.
+"""Detect outliers: texts with more bits than usual texts of their length.
 
 Short texts vary more than long ones, and the boundary symbol has more weight in them, so a single
 limit in bits per character would mark short texts only. The bits of a usual text of n characters
@@ -30,7 +30,7 @@ FALSE_POSITIVE_RATE: Final = 0.01
 """Fraction of the usual texts above the limit."""
 MIN_TEXTS: Final = 50
 MAX_SYMBOLS: Final = 100_000
-"""Symbols of a dataset that are scored, about; they are spread over the whole dataset."""
+"""Approximate number of symbols of a dataset that are scored, spread over the whole dataset."""
 _MAX_DOCUMENTS: Final = 4000
 _ITERATIONS: Final = 3
 _MIN_VARIANCE: Final = 1e-3
@@ -54,7 +54,10 @@ class Calibration:
 
     @classmethod
     def fit(cls, bits_D: Floats, characters_D: Floats) -> Self:
-        """Fit mean, variance and limit to usual texts; raises CorpusError for fewer than 50."""
+        """Fit mean, variance and limit to usual texts.
+
+        Raises CorpusError for fewer than MIN_TEXTS texts.
+        """
         if len(bits_D) < MIN_TEXTS:
             raise CorpusError(
                 f"{len(bits_D)} texts were given to calibrate the threshold; at least {MIN_TEXTS} "
@@ -95,7 +98,10 @@ class Calibration:
 
 
 def _fit_line(values_D: Floats, lengths_D: Floats, variance_D: Floats) -> tuple[float, float]:
-    """Fit intercept and slope; if all lengths are equal, return the solution of least norm."""
+    """Fit an intercept and a slope by weighted least squares.
+
+    If all lengths are equal, the result is the solution of least norm.
+    """
     weights_D = 1 / np.sqrt(variance_D)
     design_D2 = np.stack([np.ones(len(lengths_D)), lengths_D], axis=1) * weights_D[:, None]
     (a, b), *_ = np.linalg.lstsq(design_D2, values_D * weights_D, rcond=None)
@@ -117,7 +123,10 @@ def _fit_nonnegative_line(
 
 
 def calibrate_on_blocks(scorer: Scorer, blocks: Iterable[Block]) -> Calibration:
-    """Fit a calibration to all lines of ``blocks``; raises CorpusError for fewer than 50."""
+    """Fit a calibration to all lines of ``blocks``.
+
+    Raises CorpusError for fewer than MIN_TEXTS lines.
+    """
     scored = [(block.bits_D, block.characters_D) for block in scorer.score_blocks(blocks)]
     bits, characters = (np.concatenate(column) for column in zip(*scored, strict=True))
     return Calibration.fit(bits, characters.astype(np.float64))
@@ -126,9 +135,10 @@ def calibrate_on_blocks(scorer: Scorer, blocks: Iterable[Block]) -> Calibration:
 def calibrate_on_dataset(
     symbol_scorer: SymbolScorer, vocabulary: Vocabulary, dataset: Dataset
 ) -> Calibration | None:
-    """Fit a calibration to lines of a held-out dataset; return None if it has fewer than 50.
+    """Fit a calibration to lines of a held-out dataset.
 
-    A document of several lines counts as several texts, since users score lines.
+    Returns None if it has fewer than MIN_TEXTS lines. A document of several lines counts as several
+    texts, since users score lines.
     """
     lines = list(_sample_lines(vocabulary, dataset))
     if len(lines) < MIN_TEXTS:
@@ -145,7 +155,10 @@ def calibrate_on_dataset(
 
 
 def _sample_lines(vocabulary: Vocabulary, dataset: Dataset) -> Iterator[tuple[Ids, int]]:
-    """Yield ids and characters of the lines, except empty ones, of evenly spaced documents."""
+    """Yield ids and characters of the lines of evenly spaced documents.
+
+    Empty lines are left out.
+    """
     line_feed = vocabulary.ids.get("<0x0A>" if vocabulary.level == "byte" else "\n", -1)
     indices = np.unique(np.linspace(0, len(dataset) - 1, _MAX_DOCUMENTS).astype(int))
     for count, index in enumerate(indices.tolist(), 1):

@@ -1,7 +1,7 @@
-"""Bits that xz and zstd, at their strongest levels, need for a text after another text.
+"""Bits that xz and zstd need for a text that follows another text.
 
-Both may refer to every byte of the first text. Checksums are left out, and so are headers, except
-for the 5 bytes that zstd writes even for an empty text.
+Both run at their strongest levels, and may refer to every byte of the first text. Checksums are
+left out, and so are headers, except for the 5 bytes that zstd writes even for an empty text.
 """
 
 import lzma
@@ -13,9 +13,10 @@ _ZSTD_LEVEL = 19
 
 
 def xz_bits(training: bytes, test: bytes) -> int:
-    """Return the bits by which the output of xz -9e grows if ``test`` follows ``training``.
+    """Return the bits that xz -9e needs for ``test`` after ``training``.
 
-    The dictionary is as large as both texts. Compression needs about 11 times its memory.
+    They are the difference of two outputs: with ``test`` and without it. The dictionary is as large
+    as both texts. Compression needs about 11 times its memory.
     """
     size = _clamp(len(training) + len(test), _MIN_XZ_DICTIONARY, _MAX_XZ_DICTIONARY)
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": size}]
@@ -27,10 +28,11 @@ def xz_bits(training: bytes, test: bytes) -> int:
 
 
 def zstd_bits(training: bytes, test: bytes) -> int:
-    """Return the bits of ``test`` as compressed by zstd -19 with ``training`` as the dictionary.
+    """Return the bits that zstd -19 needs for ``test`` after ``training``.
 
-    Window and tables are as large as both texts; by default, level 19 has a window of 8 MiB. Long
-    distance matching is off: it helps only if the tables are smaller than the text.
+    ``training`` is the dictionary. Window and tables are as large as both texts; by default, level
+    19 has a window of 8 MiB. Long distance matching is off: it helps only if the tables are smaller
+    than the text.
     """
     import zstandard
 

@@ -1,4 +1,4 @@
-"""Measure samples at several temperatures: diversity, length, likelihood and copies.
+"""Diversity, length, likelihood and copies of samples at several temperatures.
 
 Distinct n-grams: Li et al., "A Diversity-Promoting Objective Function for Neural Conversation
 Models" (NAACL 2016), here of characters. The fraction falls with the size of a text, so all sets
@@ -63,11 +63,11 @@ def measure_diversity(
     scorer: Scorer | None = None,
     temperatures: Sequence[float] = TEMPERATURES,
 ) -> list[Diversity]:
-    """Return metrics of ``n`` samples at each temperature, then those of the held-out texts.
+    """Measure ``n`` samples at each temperature, and held-out texts.
 
-    Samples are divided among the ``labels`` and have the same seeds at all temperatures. The
-    training ``documents`` are read once. With ``scorer``, each held-out text is scored as a whole
-    document without a label.
+    The metrics of the held-out texts are the last element of the result. Samples are divided among
+    the ``labels`` and have the same seeds at all temperatures. The training ``documents`` are read
+    once. With ``scorer``, each held-out text is scored as a whole document without a label.
     """
     groups = [
         list(draw_samples(generator, dataclasses.replace(settings, temperature=t), n, labels))
@@ -121,9 +121,10 @@ def measure_model_diversity(
 
 
 def distinct_ngram_fraction(documents: Iterable[str], n: int, size: int) -> float | None:
-    """Return the fraction of distinct n-grams in the first ``size`` characters of ``documents``.
+    """Return the fraction of distinct n-grams among all n-grams of characters.
 
-    No n-gram extends over two documents. Returns None if there is no n-gram.
+    Only the first ``size`` characters of ``documents`` count. No n-gram extends over two documents.
+    Returns None if there is no n-gram.
     """
     distinct: set[str] = set()
     total = 0
@@ -163,6 +164,9 @@ def _text_metrics(texts: Sequence[str], overlap: OverlapFigures, size: int) -> D
 
 
 def _bits_per_character(samples: Sequence[GeneratedText]) -> float:
-    """Divide bits by characters, with one for the boundary of each sample that ended with it."""
+    """Return the bits per character of all samples together.
+
+    The boundary of a sample that ended with it counts as one character.
+    """
     characters = sum(len(sample.text) + (sample.stopped == "eos") for sample in samples)
     return sum(sample.bits for sample in samples) / max(characters, 1)

@@ -1,4 +1,6 @@
-"""Measure how well a model predicts a text: sums over all documents, divided once at the end.
+"""Measure how well a model predicts a text.
+
+Nats and counts are summed over all documents, and divided once, at the end.
 
 Axes: N targets of a block, S segments (see bootstrap.py), D documents.
 """
@@ -112,7 +114,10 @@ class _Totals:
 
 
 def evaluate(scored: Iterable[ScoredBlock]) -> Evaluation:
-    """Return the metrics of all documents together; raises CorpusError if there are none."""
+    """Return the metrics of all documents together.
+
+    Raises CorpusError if there are none.
+    """
     total, words, bootstrap = _Totals(), WordCounter(), Bootstrap()
     labels: dict[str, _Totals] = {}
     for block in scored:

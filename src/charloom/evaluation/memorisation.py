@@ -105,11 +105,12 @@ def measure_memorisation(
     ngrams: Sequence[int] = NGRAM_SIZES,
     span_lengths: Sequence[int] = SPAN_LENGTHS,
 ) -> Memorisation:
-    """Measure the overlap of ``samples`` and ``held_out`` with the training ``documents``.
+    """Measure the overlap of ``samples`` with the training ``documents``.
 
-    Documents are read once and not kept. Memory is up to 200 bytes for each character of samples
-    and held-out texts. Time is linear in the characters of all texts. ``ngrams`` are the n of
-    ``novel_ngrams`` and ``span_lengths`` the k of ``covered``.
+    The overlap of the ``held_out`` texts is measured for comparison. Documents are read once and
+    not kept. Memory is up to 200 bytes for each character of samples and held-out texts. Time is
+    linear in the characters of all texts. ``ngrams`` are the n of ``novel_ngrams`` and
+    ``span_lengths`` the k of ``covered``.
 
     Raises CorpusError if there is no document or no sample, or if ``held_out`` is empty. Raises
     SettingsError for an n or a k below 1, and for a string instead of a list of strings.

@@ -104,7 +104,7 @@ def _ngram_keys(contexts: Ints, ids: Ints, vocabulary_size: int) -> NDArray[np.i
 
 
 def _scatter(has_context_N: NDArray[np.bool_], numbers: Ints) -> NDArray[np.int32]:
-    """Return ``numbers`` at the targets that have a context and _MISSING at the others."""
+    """Return ``numbers``, (N,), with _MISSING at the targets without a context."""
     numbers_N = np.full(len(has_context_N), _MISSING, dtype=np.int32)
     numbers_N[has_context_N] = numbers
     return numbers_N
@@ -132,7 +132,11 @@ def _lookup(keys_G: NDArray[np.int64], keys: NDArray[np.int64]) -> Ints:
 def _interpolation_terms(
     ngrams: _NGrams, longer: _NGrams, vocabulary_size: int, contexts: Ints, numbers: Ints
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the discounted probability of each n-gram and the weight of the shorter context."""
+    """Return the two terms that refine the probability of each target.
+
+    They are the discounted probability of its n-gram, and the weight of the probability after the
+    shorter context.
+    """
     counts_G = _adjusted_counts(ngrams, longer)
     discounts_G = kneser_ney_discounts(counts_G)[np.minimum(counts_G, 3)]
     contexts_G = ngrams.keys_G // vocabulary_size
@@ -143,10 +147,11 @@ def _interpolation_terms(
 
 
 def _adjusted_counts(ngrams: _NGrams, longer: _NGrams) -> Ints:
-    """Return the adjusted count of each n-gram, (G,): Heafield et al. 2013, section 3.2.
+    """Return the adjusted count of each n-gram, (G,).
 
     It is the number of distinct symbols that precede the n-gram. For the longest n-grams, and for
-    those that start with the boundary, it is the number of occurrences.
+    those that start with the boundary, it is the number of occurrences. Source: Heafield et al.
+    2013, section 3.2.
     """
     is_preceded_N = longer.numbers_N != _MISSING
     suffixes = np.empty(len(longer.keys_G), dtype=np.int32)

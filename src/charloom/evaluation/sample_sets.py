@@ -10,7 +10,7 @@ from charloom.settings import SamplingSettings, Unit
 
 
 def matched_held_out(dataset: Dataset, samples: Sequence[str], unit: Unit) -> list[str]:
-    """Return held-out texts of the number and about the lengths of ``samples``, if there are any.
+    """Return held-out texts, as many as ``samples`` and about as long.
 
     Lines are taken whole, evenly spaced over the dataset. Longer documents are cut into consecutive
     texts with the lengths of the samples. Fewer texts are returned if the dataset is too small.

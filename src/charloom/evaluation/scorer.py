@@ -123,9 +123,10 @@ class Scorer:
             )
 
     def classify(self, scored: ScoredBlock) -> list[str]:
-        """Return the label under which each document is most probable; of ties, the first one.
+        """Return the label under which each document is most probable.
 
-        The prior probability of all labels is the same. The block must have no unfinished document.
+        Of ties, the first label is returned. The prior probability of all labels is the same. The
+        block must have no unfinished document.
         """
         nats_CD = [
             scored.sum_by_document(self._nats_with_label(label, scored))
@@ -139,7 +140,7 @@ class Scorer:
         return self._symbol_scorer.surprisals(scored.targets_N, scored.ends_D, labels_D).nats_N
 
     def _encode(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the targets, (N,), and the index after the last target of each document, (D,)."""
+        """Return the targets, (N,), and the index after the last one of each document."""
         ids, lengths_D = self.vocabulary.encode_block(block)
         ends_D = np.cumsum(lengths_D + 1)
         targets_N = np.full(len(ids) + len(ends_D), EOS)

@@ -1,10 +1,11 @@
-"""Suffix automaton of a text, compiled by Numba: finds in documents all substrings of the text.
+"""Suffix automaton of a text, which finds substrings of the text in documents.
 
-Source: Blumer et al., "The smallest automaton recognizing the subwords of a text" (Theoretical
-Computer Science 40, 1985). A state is a set of substrings that end at the same positions; all are
-suffixes of the longest one. Its link is the state of the longest suffix that also ends at further
-positions. The root is state 0, and the first t symbols of the text lead to state t. A text of T
-symbols has at most 2 T states and 3 T edges. A document is scanned in time linear in its length.
+Compiled by Numba. Source: Blumer et al., "The smallest automaton recognizing the subwords of a
+text" (Theoretical Computer Science 40, 1985). A state is a set of substrings that end at the same
+positions; all are suffixes of the longest one. Its link is the state of the longest suffix that
+also ends at further positions. The root is state 0, and the first t symbols of the text lead to
+state t. A text of T symbols has at most 2 T states and 3 T edges. A document is scanned in time
+linear in its length.
 
 Edges are in a hash table with open addressing. The 32-bit numbers would overflow at a billion
 symbols, for which the automaton would need more than 100 GB.

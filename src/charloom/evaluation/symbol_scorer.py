@@ -1,4 +1,4 @@
-"""Compute the negative log-likelihood of every symbol of many documents, on several threads.
+"""Negative log-likelihood of every symbol of many documents, on several threads.
 
 Axes: N targets of all documents, D documents, R documents of a batch, K initial states, L layers,
 H hidden units. The axis of length 2 is hidden and cell state.
@@ -27,7 +27,7 @@ BATCH_SIZE = 32
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StreamState:
-    """State after the last symbol scored of a document that continues in the next call."""
+    """State of an unfinished document, which continues in the next call."""
 
     last_id: int
     """The last symbol, which the network has not read yet."""

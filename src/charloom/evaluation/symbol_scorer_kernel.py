@@ -1,6 +1,7 @@
-"""Score a batch of documents symbol by symbol: compiled by Numba, float32, one thread.
+"""The compiled loop that scores a batch of documents symbol by symbol.
 
-The result of a document does not depend on the other documents of its batch.
+It computes in float32 on one thread. The result of a document does not depend on the other
+documents of its batch.
 
 Axes: see scorer_arguments.py.
 """

@@ -1,4 +1,4 @@
-"""The symbols to predict in a text: those of each document, and the boundary that ends it.
+"""The symbols to predict in a text: those of documents, and their boundaries.
 
 Axes: N targets, D documents.
 """
@@ -16,7 +16,10 @@ from charloom.text.vocabulary import EOS
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Targets:
-    """Documents in one array. The boundary before a document is the one that ends the previous."""
+    """The targets of documents in one array, each followed by its boundary.
+
+    The boundary that ends a document is the one before the next document.
+    """
 
     ids_N: NDArray[np.int32]
     starts_D: NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Read the training and validation documents of a saved model again, split as in its run."""
+"""Read the training and validation documents of a saved model again."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,7 +17,7 @@ STANDARD_INPUT = "-"
 
 
 def recover_corpus(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
-    """Build the corpus of a model from its recorded sources, or from ``sources`` instead.
+    """Build the corpus of a model from its recorded sources, or from ``sources``.
 
     The split has the settings and seed of the run, so the same texts are split in the same way.
     A recorded validation file is read again in either case. Raises CorpusError if a recorded source

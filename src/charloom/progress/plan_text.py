@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from charloom import units
-from charloom.formatting import unknown_symbols_note
+from charloom.formatting import format_count, unknown_symbols_note
 
 if TYPE_CHECKING:
     from charloom.data.corpus import Corpus
@@ -24,7 +24,7 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
     symbols = (
         symbol for prompt in training.prompts for symbol in vocabulary.unknown_symbols(prompt)
     )
-    layers = f"{network.layers} layer" + ("s" if network.layers > 1 else "")
+    layers = format_count(network.layers, "layer")
     source = "one-hot input" if network.input == "one-hot" else f"embedding of {network.input}"
     parameters = sum(count for _, count in plan.layers)
     return [
@@ -46,8 +46,7 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _format_dataset(documents: int, characters: int) -> str:
-    texts = "1 text" if documents == 1 else f"{documents:,} texts"
-    return f"{texts}, {characters:,} characters"
+    return f"{format_count(documents, 'text')}, {characters:,} characters"
 
 
 def _format_rare_symbols(corpus: Corpus) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from charloom.errors import OutputError
 from charloom.files import exists, is_dir, replace_files
+from charloom.formatting import unusable_folder_message
 from charloom.model import Model
 from charloom.model_folder.format import REPORT, REPORT_FIGURES
 from charloom.model_folder.metrics import read_curves
@@ -17,7 +18,7 @@ from charloom.runs.compare import Result
 from charloom.settings import SamplingSettings
 
 MAX_SAMPLED_MODELS: Final = 6
-"""The best models of a comparison, whose samples are shown side by side."""
+"""Number of models of a comparison, the best, whose samples are shown."""
 
 
 def write_report(
@@ -68,9 +69,7 @@ def _is_other_file(path: Path) -> bool:
     try:
         return exists(path) and not is_dir(path)
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be used ({error.strerror or error}); name another folder with --output."
-        ) from error
+        raise OutputError(unusable_folder_message(path, error)) from error
 
 
 def _write(folder: Path, page: str, figures: Any) -> Path:

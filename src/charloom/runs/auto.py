@@ -1,4 +1,4 @@
-"""Automatic settings: chosen from the corpus, the budget and the speed of the machine.
+"""Automatic settings, chosen by corpus, budget and speed of the machine.
 
 The rules come from measurements (docs/experiments.md). Nothing here reads a clock or a text: the
 same profile, budget and throughput give the same settings.
@@ -68,7 +68,10 @@ class CorpusProfile:
 
     @property
     def is_long(self) -> bool:
-        """Whether the text is a stream, or documents are longer than LONG_DOCUMENT on average."""
+        """Whether documents have more than LONG_DOCUMENT symbols on average.
+
+        A stream is always long.
+        """
         return self.unit == "stream" or self.symbols / self.documents > LONG_DOCUMENT
 
     def sequence_symbols(self, window: int) -> int:
@@ -117,7 +120,10 @@ def auto_settings(
 
 
 def _batch_size(profile: CorpusProfile, window: int, symbols: float) -> int:
-    """Return the sequences of a minibatch of about ``symbols`` symbols, in multiples of 8."""
+    """Return the sequences of a minibatch of about ``symbols`` symbols.
+
+    The number is a multiple of 8, unless there are fewer documents.
+    """
     length = profile.sequence_symbols(window)
     size = min(
         symbols / length,
@@ -138,9 +144,10 @@ def embedding_size(vocabulary: int) -> int:
 
 
 def dropout_fraction(passes: float, weights_per_symbol: float) -> float:
-    """Return the dropout at the start of training, for a number of passes over the training set.
+    """Return the dropout at the start of training.
 
-    It grows with the risk of overfitting: with passes, and with weights per training symbol.
+    ``passes`` are the passes over the training set that the budget allows. Dropout grows with the
+    risk of overfitting: with passes, and with weights per training symbol.
 
     >>> [dropout_fraction(passes, 1) for passes in (0.1, 3, 10, 30, 1000)]
     [0.0, 0.3, 0.65, 0.7, 0.7]
@@ -159,10 +166,11 @@ def _largest_affordable(
     profile: CorpusProfile,
     throughput: Throughput,
 ) -> tuple[NetworkSettings, TrainingSettings, float]:
-    """Return the largest network that the budget allows, and the symbols that it will read.
+    """Return the largest network that the budget allows.
 
-    An explicit size or precision stays; otherwise each size has its fastest precision. The smallest
-    size is the fallback.
+    The result has its settings and the number of symbols that it will read. An explicit size or
+    precision stays; otherwise each size has its fastest precision. The smallest size is the
+    fallback.
     """
     sizes = HIDDEN_SIZES if "hidden" in open_fields else (network.hidden,)
     precisions = profile.precisions if "precision" in open_fields else (training.precision,)

@@ -1,4 +1,4 @@
-"""Build the objects of a run: corpus, automatic settings, network, model record and trainer.
+"""Build the objects of a run: corpus, settings, network, record and trainer.
 
 torch is imported inside functions, after options and sources have been checked.
 """
@@ -14,6 +14,7 @@ from charloom.data.sources import resolve_sources, total_bytes
 from charloom.data.store import open_store
 from charloom.errors import SettingsError
 from charloom.events import EmittingListener
+from charloom.formatting import format_count
 from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.format import ModelRecord
 from charloom.runs.auto import CorpusProfile, auto_settings
@@ -39,7 +40,7 @@ also generate without a label."""
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunComponents:
-    """The objects that listeners and the trainer of a run are built from."""
+    """The objects from which the trainer and the listeners of a run are built."""
 
     group: ProcessGroup
     corpus: Corpus
@@ -57,9 +58,10 @@ def read_corpus(
     seed: int,
     on_read: Callable[[int, int], None] | None = None,
 ) -> Corpus:
-    """Return training and validation set; raises SourceError and CorpusError.
+    """Return training and validation set.
 
     ``on_read`` is called with the bytes read since its last call, and the bytes of all sources.
+    Raises SourceError and CorpusError.
     """
     files = resolve_sources(sources, text)
     total = total_bytes(files)
@@ -72,9 +74,10 @@ def read_corpus(
 
 
 def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec:
-    """Return ``spec`` with settings chosen for corpus, budget and machine where none is explicit.
+    """Return ``spec`` with all settings chosen that are not explicit.
 
-    A budget in minutes costs about two seconds of measurements.
+    The choice depends on corpus, budget and machine. For a budget in minutes, the speed of the
+    machine is measured, which takes about two seconds.
     """
     if spec.explicit is None:
         return spec
@@ -107,9 +110,10 @@ def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec
 def build_components(
     request: TrainRequest, spec: RunSpec, corpus: Corpus, group: ProcessGroup
 ) -> RunComponents:
-    """Connect the processes and build the network; all automatic settings must be chosen.
+    """Connect the processes and build the network.
 
-    Raises SettingsError if the processes differ or the network does not fit into memory.
+    All settings of ``spec`` must be chosen. Raises SettingsError if the processes differ or the
+    network does not fit into memory.
     """
     from charloom.training.data_parallel import DataParallel
     from charloom.training.device import choose_device, seed_everything
@@ -157,12 +161,17 @@ def build_trainer(
     """Return a trainer that is ready to run, at step 0."""
     from charloom.training.batches import DocumentBatches
     from charloom.training.optim.optimizer import build_optimizer
-    from charloom.training.progress import MIN_INTERVAL, STREAM_MIN_INTERVAL
+    from charloom.training.progress import (
+        MIN_STREAM_VALIDATION_INTERVAL,
+        MIN_VALIDATION_INTERVAL,
+    )
     from charloom.training.trainer import Trainer
     from charloom.training.validation import VALIDATION_BATCHES
 
     corpus, record = components.corpus, components.record
     network, parallel = components.network, components.data_parallel
+    is_stream = record.text.unit == "stream"
+    min_interval = MIN_STREAM_VALIDATION_INTERVAL if is_stream else MIN_VALIDATION_INTERVAL
     return Trainer(
         network=network,
         training_batches=_training_batches(record, corpus),
@@ -175,7 +184,7 @@ def build_trainer(
         listeners=listeners,
         step_hook=step_hook,
         process_group=components.group,
-        min_interval=STREAM_MIN_INTERVAL if record.text.unit == "stream" else MIN_INTERVAL,
+        min_validation_interval=min_interval,
     )
 
 
@@ -186,8 +195,8 @@ def _build_network(settings: NetworkSettings, corpus: Corpus, device: DeviceConf
         return Network(settings, len(corpus.vocabulary), len(corpus.labels)).to(device.device)
     except RuntimeError as error:  # raised by torch when memory is exhausted
         raise SettingsError(
-            f"{settings.layers} layers of {settings.hidden:,} units do not fit into "
-            "memory; use a smaller --hidden or fewer --layers."
+            f"a network of {format_count(settings.layers, 'layer')} of {settings.hidden:,} units "
+            "does not fit into memory; use a smaller --hidden or fewer --layers."
         ) from error
 
 

@@ -1,13 +1,15 @@
-"""Step hooks that save and restore the state of a run: in process 0, and in the other processes.
+"""Step hooks that save and restore the state of a run.
 
-Both are built before the trainer, which calls them between two steps. ``start`` connects them.
+The process that writes the model folder has a Checkpointer, and all others have a CheckpointPeer.
+The trainer calls its hook between two steps. A hook is built before the trainer, so ``start``
+connects the two.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from charloom.errors import DivergedError
 from charloom.model_folder.checkpoint import Checkpoint
@@ -19,14 +21,17 @@ from charloom.training.stateful import Stateful
 if TYPE_CHECKING:
     from charloom.training.trainer import Trainer
 
+BEST_WEIGHTS: Final = "keeper"
+"""The name of the best weights in checkpoints."""
+
 
 class CheckpointHook(Protocol):
     """A step hook of the trainer that is also started with a checkpoint."""
 
     def start(self, trainer: Trainer, checkpoint: Checkpoint | None) -> list[str]:
-        """Restore ``checkpoint``, or save the first one if it is None; return notes for the user.
+        """Restore ``checkpoint``, or save the first one if it is None.
 
-        Raises ResumeError if the texts are not those of the checkpoint.
+        Returns notes for the user. Raises ResumeError if the texts are not those of the checkpoint.
         """
         ...
 
@@ -38,8 +43,8 @@ class CheckpointHook(Protocol):
         """Return whether this process requests a checkpoint after the current step."""
         ...
 
-    def __call__(self, ending: bool) -> None:
-        """Save if a checkpoint is due, and in any case if ``ending``."""
+    def __call__(self, force: bool) -> None:
+        """Save if a checkpoint is due, and in any case with ``force``."""
         ...
 
 
@@ -68,9 +73,9 @@ class Checkpointer:
         self._trainer: Trainer | None = None
 
     def start(self, trainer: Trainer, checkpoint: Checkpoint | None) -> list[str]:
-        """Restore ``checkpoint``, or save the first one if it is None; return notes for the user.
+        """Restore ``checkpoint``, or save the first one if it is None.
 
-        Raises ResumeError if the texts are not those of the checkpoint.
+        Returns notes for the user. Raises ResumeError if the texts are not those of the checkpoint.
         """
         self._trainer = trainer
         self._members = {"trainer": trainer, **self._members}
@@ -95,9 +100,9 @@ class Checkpointer:
         waited = self._clock() - self._last
         return self._requested or waited >= self._run["checkpoint_seconds"]
 
-    def __call__(self, ending: bool) -> None:
-        """Save if a checkpoint is due, and in any case if ``ending``."""
-        if self._trainer is not None and (ending or self.due()):
+    def __call__(self, force: bool) -> None:
+        """Save if a checkpoint is due, and in any case with ``force``."""
+        if self._trainer is not None and (force or self.due()):
             self._save()
             self._best_weights.write_unmeasured(self._trainer.step, self._trainer.seconds)
 
@@ -138,7 +143,7 @@ class CheckpointPeer:
 
         states = unpack(checkpoint.state, checkpoint.tensors)
         trainer.load_state_dict(states["trainer"])
-        self._best_weights.load_state_dict(states["keeper"])
+        self._best_weights.load_state_dict(states[BEST_WEIGHTS])
         return []
 
     def request(self) -> None:
@@ -148,7 +153,7 @@ class CheckpointPeer:
         """Return False: process 0 decides when to save."""
         return False
 
-    def __call__(self, ending: bool) -> None:
+    def __call__(self, force: bool) -> None:
         """Take part in a checkpoint of process 0."""
         if self._trainer is not None:
             self._trainer.state_dict()

@@ -1,4 +1,4 @@
-"""Compare networks: train each on the same texts with the same budget, seed and split.
+"""Compare networks that have the same texts, budget, seed and split.
 
 Each run has a model folder in one common folder. A run that was interrupted is resumed, and a
 finished one is not repeated.
@@ -18,6 +18,7 @@ from charloom.data.sources import read_blocks, resolve_sources
 from charloom.errors import OutputError, ResumeError, SettingsError
 from charloom.events import Event, Listener, Stopped
 from charloom.files import exists, is_dir, replace_files
+from charloom.formatting import unusable_folder_message
 from charloom.model import Model
 from charloom.model_folder.metrics import read_curves
 from charloom.runs.build import read_corpus
@@ -87,7 +88,10 @@ class RunInterrupted(Exception):
 
 
 def grid_trials(grid: Grid) -> list[Trial]:
-    """Return one trial for each combination; raises SettingsError for an unknown or empty axis."""
+    """Return one trial for each combination of values.
+
+    Raises SettingsError for an unknown or empty axis.
+    """
     unknown = [name for name in grid if name not in AXES]
     if unknown or not all(grid.values()):
         raise SettingsError(
@@ -208,7 +212,10 @@ class Comparison:
         return corpus.fingerprint
 
     def with_test_metric(self, result: Result) -> Result:
-        """Return ``result`` with its test metric, if there are test texts and the model is here."""
+        """Return ``result`` with the metric of the test texts.
+
+        It is unchanged without test texts, or if the model is on another machine.
+        """
         path = self._folder / result.name
         if self._test is None or result.test is not None or not is_dir(path):
             return result
@@ -272,9 +279,7 @@ def _was_started(path: Path) -> bool:
     try:
         return exists(path)
     except OSError as error:
-        raise OutputError(
-            f"{path} cannot be used ({error.strerror or error}); name another folder with --output."
-        ) from error
+        raise OutputError(unusable_folder_message(path, error)) from error
 
 
 def _generation_speed(model: Model) -> float:

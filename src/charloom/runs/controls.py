@@ -22,7 +22,10 @@ class RunControls:
         self._stop_requested = False
 
     def attach(self, trainer: Trainer, hook: CheckpointHook | None) -> None:
-        """Pass requests on from now on; an earlier request to stop takes effect after one step."""
+        """Pass requests on from now on.
+
+        An earlier request to stop takes effect after one step.
+        """
         self._trainer, self._hook = trainer, hook
         if self._stop_requested:
             trainer.stop()

@@ -37,9 +37,9 @@ Weights = Callable[[], Tensors]
 
 
 class BestWeights:
-    """Keeps the weights with the lowest validation loss, in ``record`` and in the model folder.
+    """Keeps the weights with the lowest validation loss.
 
-    Without a ``writer`` they are kept in memory only.
+    They are in ``record`` and, if there is a ``writer``, in the model folder.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class BestWeights:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best weights and their metrics."""
+        # The keys are those of checkpoints.
         return {"tensors": dict(self.record.tensors), "figures": dict(self.record.metrics)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -123,14 +124,14 @@ class BestWeights:
 
 
 class EventLog:
-    """Appends events to metrics.jsonl, and samples to samples.jsonl, one JSON object a line."""
+    """Appends events to metrics.jsonl, and samples to samples.jsonl."""
 
     def __init__(self, writer: ModelWriter) -> None:
         self._writer = writer
         self._step_throttle = Throttle(STEP_SECONDS)
 
     def __call__(self, event: Event) -> None:
-        """Append ``event``; steps only once in STEP_SECONDS."""
+        """Append ``event`` as one JSON object in a line; steps only once in STEP_SECONDS."""
         if isinstance(event, Step) and not self._step_throttle.admit(event.seconds):
             return
         line = json.dumps(event.to_json(), ensure_ascii=False)
@@ -144,7 +145,10 @@ class EventLog:
         return {"last_step": self._step_throttle.last, "sizes": sizes}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Truncate both logs to the lengths recorded in the checkpoint, and append from there."""
+        """Truncate both logs to their lengths in the checkpoint.
+
+        The resumed run appends from there.
+        """
         self._step_throttle.last = state["last_step"]
         for name, size in state["sizes"].items():
             self._writer.truncate(name, size)
@@ -202,6 +206,7 @@ class SampleWriter:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the number of validations, which decides the next label."""
+        # The key is that of checkpoints.
         return {"reports": self._validations}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -210,9 +215,9 @@ class SampleWriter:
 
 
 class ListenerGuard:
-    """Catches errors of a user's listeners, and calls ``stop`` so that the run ends orderly.
+    """Catches errors of a user's listeners, and stops the run as Ctrl-C does.
 
-    KeyboardInterrupt and other exceptions that are no Exception pass through.
+    Only subclasses of Exception are caught, so not KeyboardInterrupt.
     """
 
     def __init__(self, stop: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The listeners and the step hook of a run, through which it writes, samples and saves."""
+"""The listeners and the step hook of a run, which write, sample and save."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from charloom.events import EmittingListener
 from charloom.model_folder.writer import ModelWriter
 from charloom.runs.build import RunComponents
-from charloom.runs.checkpointing import Checkpointer, CheckpointHook, CheckpointPeer
+from charloom.runs.checkpointing import (
+    BEST_WEIGHTS,
+    Checkpointer,
+    CheckpointHook,
+    CheckpointPeer,
+)
 from charloom.runs.listeners import BestWeights, EventLog, ListenerGuard, SampleWriter
 from charloom.runs.request import TrainRequest
 from charloom.runs.resume import describe_run
@@ -34,10 +39,11 @@ def build_outputs(
     guard: ListenerGuard,
     writer: ModelWriter | None,
 ) -> RunOutputs:
-    """Return the outputs of a run; ``writer`` is None where no model folder is written.
+    """Return the listeners and the step hook of a run.
 
-    The event log comes first, so that it has every event. The best weights are saved before the
-    user's listeners get the validation. Only process 0 generates samples.
+    ``writer`` is None if this process writes no model folder. The event log comes first, so that it
+    has every event. The best weights are saved before the user's listeners get the validation. Only
+    process 0 generates samples.
     """
     record, weights = components.record, components.network.tensors
     best_weights = BestWeights(record, components.corpus.validation, weights, writer)
@@ -52,8 +58,8 @@ def build_outputs(
     logs: list[EmittingListener] = [log]
     if request.log is not None:
         logs.append(TensorBoardLog(writer, record))
-    # Everything with a state that a resumed run needs is listed here; checkpoints have these names.
-    members: dict[str, Stateful] = {"keeper": best_weights, "sampler": samples, "recorder": log}
+    # Everything with a state that a resumed run needs. The keys are those of checkpoints.
+    members: dict[str, Stateful] = {BEST_WEIGHTS: best_weights, "sampler": samples, "recorder": log}
     return RunOutputs(
         listeners=[*logs, *listeners],
         hook=Checkpointer(writer, describe_run(spec, components.plan), members, best_weights),

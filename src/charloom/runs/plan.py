@@ -38,7 +38,7 @@ class Plan:
 
 
 def provenance(plan: Plan, validation: str | None) -> dict[str, Any]:
-    """Return what the model folder records of the sources, corpus, software and machine."""
+    """Return the sources, corpus, software and machine, for the model folder."""
     training_set = plan.corpus.training
     return {
         "sources": [replace_surrogates(name) for name in plan.sources],  # file names can be invalid

@@ -1,6 +1,7 @@
-"""A run in several processes: process 0 resolves it, and sends the others all they need.
+"""A run in several processes: process 0 resolves it for all of them.
 
-Only process 0 reads and writes the model folder, so other hosts need no access to it.
+It sends the others all that they need. Only process 0 reads and writes the model folder, so other
+hosts need no access to it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def process_group(process: ProcessInfo) -> Iterator[ProcessGroup | None]:
-    """Join the other processes of a run; None, without importing torch, for a single process."""
+    """Connect to the other processes of a run.
+
+    Yields None for a single process, without importing torch.
+    """
     if process.world_size == 1:
         yield None
         return
@@ -46,10 +50,11 @@ def check_sources(request: TrainRequest, process: ProcessInfo) -> None:
 
 
 def broadcast_spec(group: ProcessGroup | None, spec: RunSpec | None) -> RunSpec:
-    """Return the specification of process 0, without its tensors in the other processes.
+    """Return the specification of process 0.
 
-    Only process 0 needs to pass a ``spec``. Raises SettingsError if the processes are more than
-    the sequences of a minibatch.
+    Only process 0 needs to pass a ``spec``. The others get it without the tensors of its
+    checkpoint; see ``broadcast_checkpoint``. Raises SettingsError if there are more processes than
+    sequences in a minibatch.
     """
     if group is None or group.process.world_size == 1:
         assert spec is not None
@@ -76,7 +81,10 @@ def broadcast_checkpoint(group: ProcessGroup, spec: RunSpec) -> RunSpec:
 
 
 def agreement_keys(corpus: Corpus) -> dict[str, object]:
-    """Return values that must be equal in all processes of a run, by their names in messages."""
+    """Return values that must be equal in all processes of a run.
+
+    The keys are their names in messages.
+    """
     packages = ("charloom", "torch")
     versions = {f"the version of {name}": metadata.version(name) for name in packages}
     return {**versions, "the fingerprint of the texts": corpus.fingerprint}

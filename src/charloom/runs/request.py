@@ -1,4 +1,4 @@
-"""The arguments of a training run, as the library and the command line pass them on."""
+"""The arguments of a training run, from the library or the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Sources = str | Path | Sequence[str | Path]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainRequest:
-    """The arguments of ``charloom.train``. Nothing is checked before ``resolve``."""
+    """The arguments of ``charloom.train``, which ``resolve`` checks."""
 
     sources: tuple[str, ...]
     options: Mapping[str, Any]

@@ -62,8 +62,9 @@ def resolve(request: TrainRequest) -> RunSpec:
 def resolve_settings(
     sources: Sequence[str], preset: str | None, options: Mapping[str, Any]
 ) -> tuple[TextSettings, NetworkSettings, TrainingSettings]:
-    """Return settings: options take precedence over the preset, that over a named corpus.
+    """Return settings from ``options``, the preset and named corpora.
 
+    Options take precedence over the preset, and the preset over the settings of named corpora.
     Sample prompts are cleaned as those of ``generate``. Raises SettingsError for an unknown preset
     or option, and for an option without effect.
     """
@@ -73,7 +74,10 @@ def resolve_settings(
 def _build_settings(
     explicit: Mapping[str, Any], options: Mapping[str, Any]
 ) -> tuple[TextSettings, NetworkSettings, TrainingSettings]:
-    """Return the settings with the ``explicit`` values; ``options`` are those of the user."""
+    """Return the settings with the ``explicit`` values.
+
+    ``options`` are the values that the user gave: they must have an effect.
+    """
     _check_option_names(explicit)
     text, network, training = (
         settings_class(**{name: explicit[name] for name in names if name in explicit})

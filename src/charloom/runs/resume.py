@@ -1,4 +1,4 @@
-"""Resume a run: describe it in its checkpoint, and check that a request continues the same run."""
+"""Describe a run in its checkpoint, and check requests to resume it."""
 
 import dataclasses
 import json
@@ -110,7 +110,7 @@ def _finished_spec(path: Path) -> RunSpec | None:
 
 
 def describe_run(spec: RunSpec, plan: Plan) -> dict[str, Any]:
-    """Return, as JSON, what a checkpoint records of a run besides its state.
+    """Return the description of a run for its checkpoint, as a JSON object.
 
     ``machine`` has everything that changes the rounding of sums.
     """
@@ -146,12 +146,12 @@ def _check_same_settings(
         now["prompts"] = tuple(clean_prompt(str(p), saved.text) for p in now["prompts"])
     different = {name for name in now if name not in _MAY_CHANGE and now[name] != before[name]}
     differences = [
-        f"{option_name(name)} was {_format_value(before[name])} "
-        f"and is now {_format_value(now[name])}"
+        f"{option_name(name)} was {_format_option(before[name])} "
+        f"and is now {_format_option(now[name])}"
         for name in sorted(different - set(BUDGETS))
     ]
     if budget := sorted(different & set(BUDGETS)):
-        requested = " and ".join(f"{_format_value(now[name])} {name}" for name in budget)
+        requested = " and ".join(f"{_format_option(now[name])} {name}" for name in budget)
         differences.append(f"the budget was {saved.training.budget} and is now {requested}")
     if validation is not None and saved.validation is None and not saved.finished:
         differences.append(f"valid was not given and is now {validation}")
@@ -162,11 +162,16 @@ def _check_same_settings(
         )
 
 
-def _format_value(value: object) -> str:
+def _format_option(value: object) -> str:
+    """Format the value of an option about as the user types it.
+
+    >>> [_format_option(value) for value in (None, True, 1500, ("a", "b"), ())]
+    ['not given', 'on', '1500', "'a', 'b'", 'none']
+    """
     if value is None:
         return "not given"
     if isinstance(value, tuple):
-        return ", ".join(map(_format_value, value)) or "none"
+        return ", ".join(map(_format_option, value)) or "none"
     if isinstance(value, bool):
         return "on" if value else "off"
     return repr(value) if isinstance(value, str) else f"{value}"
@@ -200,7 +205,7 @@ def check_same_texts(path: Path, before: Mapping[str, Any], now: Mapping[str, An
 def resume_notes(
     before: Mapping[str, Any], now: Mapping[str, Any], step: int, epoch: int, seconds: float
 ) -> list[str]:
-    """Return notes for the user: where a run continues, and which differences change rounding.
+    """Return notes for the user: the step, and changes that affect rounding.
 
     ``before`` and ``now`` are results of ``describe_run``.
     """

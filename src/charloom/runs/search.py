@@ -1,7 +1,8 @@
-"""A search for the best network: Optuna suggests each trial from the results of earlier ones.
+"""A search for the best network, by trials that Optuna suggests.
 
-The study is in a database. A trial is recorded when it starts and when it ends, so several
-processes or machines can share a study without waiting for each other.
+Each suggestion depends on the results of earlier trials. The study is in a database. A trial is
+recorded when it starts and when it ends, so several processes or machines can share a study without
+waiting for each other.
 """
 
 import contextlib

@@ -13,9 +13,10 @@ _SAVE_SIGNAL: Final = "SIGUSR1"
 
 @contextlib.contextmanager
 def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` at the first SIGINT, SIGTERM or SIGHUP; the second has its usual effect.
+    """Call ``stop`` at the first SIGINT, SIGTERM or SIGHUP.
 
-    A signal other than SIGINT ends more than the training, so it is raised again on exit.
+    The second one has its usual effect. A signal other than SIGINT ends more than the training, so
+    it is raised again on exit.
     """
     # Python allows signal handlers in the main thread only.
     if threading.current_thread() is not threading.main_thread():

@@ -35,10 +35,11 @@ class Study:
     """
 
     def __init__(self, folder: Path, storage: str | None) -> None:
-        """Open or create the study named as ``folder``; ``storage`` is the URL of a database.
+        """Open or create the study that has the name of ``folder``.
 
-        Raises SettingsError if Optuna is not installed or the database cannot be used, OutputError
-        if the folder cannot be created.
+        ``storage`` is the URL of a database; None: STUDY_FILE in the folder. Raises SettingsError
+        if Optuna is not installed or the database cannot be used, OutputError if the folder cannot
+        be created.
         """
         check_optuna()
         try:
@@ -88,10 +89,11 @@ class Study:
     def start_trial(
         self, suggest: "Callable[[optuna.Trial], dict[str, Any]]", seed: int
     ) -> tuple[int, dict[str, Any]]:
-        """Start a trial; return its number and the options that ``suggest`` gets from Optuna.
+        """Start a trial; return its number and its options.
 
-        Each trial has a sampler with its own seed. Processes that start trials at the same time, or
-        resume the study, must not get the suggestions of each other.
+        ``suggest`` gets the options from Optuna. Each trial has a sampler with its own seed.
+        Processes that start trials at the same time, or resume the study, must not get the
+        suggestions of each other.
         """
         import optuna
 
@@ -125,7 +127,10 @@ class Study:
             self._study.set_user_attr(_attribute_key(number), attributes)
 
     def check_settings(self, settings: Mapping[str, Any]) -> None:
-        """Record the settings that all trials share; raises SettingsError if they differ."""
+        """Record the settings that all trials share, or compare them with the record.
+
+        Raises SettingsError if they differ.
+        """
         now = json.loads(json.dumps(settings, default=str))
         with _database_errors():
             before = self._study.user_attrs.get(_SETTINGS_KEY)
@@ -178,7 +183,10 @@ def _create_study(url: str, name: str) -> "tuple[optuna.storages.RDBStorage, opt
 
 
 def _close(storage: "optuna.storages.RDBStorage") -> None:
-    """Close all connections; from Python 3.13 on, an unclosed one is a ResourceWarning."""
+    """Close all connections.
+
+    From Python 3.13 on, one that is not closed is a ResourceWarning.
+    """
     storage.remove_session()
     storage.engine.dispose()
 
@@ -199,7 +207,7 @@ def _database_errors() -> Iterator[None]:
 
 
 def _first_difference(before: Any, now: Any) -> tuple[Any, Any]:
-    """Return the first values that differ, in the smallest JSON objects that name them.
+    """Return the first values that differ, in JSON objects that name them.
 
     >>> _first_difference({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 2, "d": 4}})
     ({'b': {'d': 3}}, {'b': {'d': 4}})

@@ -29,9 +29,10 @@ LOG: Final = "tensorboard"
 
 
 def check_log(log: str | None, output: str | Path | None) -> None:
-    """Raise SettingsError for an invalid log, TrainingError if its package is not installed.
+    """Raise an error if the requested log cannot be written.
 
-    None is no log, which is always valid.
+    None is no log, which is always valid. Raises SettingsError for another value than LOG or for a
+    missing model folder, TrainingError if the package tensorboard is not installed.
     """
     if log is None:
         return
@@ -47,7 +48,10 @@ def check_log(log: str | None, output: str | Path | None) -> None:
 
 
 class TensorBoardLog:
-    """Writes settings, samples, and the metrics of the steps that are in metrics.jsonl."""
+    """Writes settings, samples and metrics.
+
+    It has the metrics of the same steps as metrics.jsonl.
+    """
 
     def __init__(
         self, writer: ModelWriter, record: ModelRecord, clock: Callable[[], float] = time.time

@@ -1,4 +1,4 @@
-"""Train a model: resolve a request, read the corpus, build the trainer, train and save.
+"""Train a model: resolve, read the corpus, build the trainer, train and save.
 
 torch is imported after options and sources have been checked, so mistakes are reported at once.
 """
@@ -65,20 +65,27 @@ def train_model(request: TrainRequest, spec: RunSpec | None = None) -> Model:
 
 
 def run(request: TrainRequest, spec: RunSpec, group: ProcessGroup | None) -> Model:
-    """Read the texts, build the network and train it; ``group`` is None for a single process."""
+    """Read the texts, build the network and train it.
+
+    ``group`` is None for a single process.
+    """
     controls = RunControls()
     with on_sigusr1(controls.save):
         corpus = _read_corpus(request, spec, group)
         group = group or _single_process()
-        if spec.checkpoint is None:
+        if spec.checkpoint is None:  # a checkpoint has all settings
             spec = _choose_settings(spec, corpus, group)
         components = build_components(request, spec, corpus, group)
+        # Tensors can be sent only now: ``build_components`` connects the processes.
         spec = broadcast_checkpoint(group, spec)
         return _train_and_save(request, spec, components, controls)
 
 
 def _read_corpus(request: TrainRequest, spec: RunSpec, group: ProcessGroup | None) -> Corpus:
-    """Return the corpus; of several processes, one on each host fills the cache for the others."""
+    """Return the corpus.
+
+    Of several processes, one on each host reads first and fills the cache for the others.
+    """
 
     def read() -> Corpus:
         seed = spec.training.seed
@@ -126,7 +133,7 @@ def _train_and_save(
 def _open_writer(
     request: TrainRequest, spec: RunSpec, components: RunComponents
 ) -> contextlib.AbstractContextManager[ModelWriter | None]:
-    """Return a writer of the model folder in process 0, and None in the others."""
+    """Return a writer of the model folder, or None if this process writes none."""
     output = components.plan.output
     if output is None:
         return contextlib.nullcontext()
@@ -134,7 +141,10 @@ def _open_writer(
 
 
 def _run_trainer(trainer: Trainer, writer: ModelWriter | None) -> Stopped:
-    """Run the trainer; add the path of the saved weights to the message of a DivergedError."""
+    """Run the trainer.
+
+    The message of a DivergedError names the folder where earlier weights are saved.
+    """
     try:
         return trainer.run()
     except DivergedError as error:

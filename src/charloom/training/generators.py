@@ -31,20 +31,27 @@ class ShardGenerators:
         ]
 
     def begin_step(self, step: int) -> None:
-        """Seed the generators for a step, after ``step`` others; only if not single."""
+        """Seed the generators for the next step, if there are several processes.
+
+        ``step`` is the number of steps taken before.
+        """
         if self._process.world_size > 1:
             first_seed = self._seed + self._process.rank * MAX_SHARDS + _STEP_STRIDE * step
             for shard, generator in enumerate(self._generators):
                 generator.manual_seed((first_seed + shard) % 2**63)
 
     def generator(self, shard: int) -> torch.Generator | None:
-        """Return the generator of a shard; None, for torch's global one, if it is alone."""
+        """Return the generator of a shard.
+
+        Returns None, which is torch's global generator, for the only shard of a single process.
+        """
         if len(self._generators) == 1 and self._process.world_size == 1:
             return None
         return self._generators[shard]
 
     def state_dict(self) -> dict[str, Any]:
         """Return the states of torch's global generators and of those of the shards."""
+        # The keys are those of checkpoints.
         return {
             "torch": _global_states(self._device),
             "chances": [generator.get_state() for generator in self._generators],

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from charloom.settings import TrainingSettings
 
-MIN_INTERVAL: Final = 0.05
-"""Least distance of validations at ends of epochs, as a fraction of a budget of minutes."""
-STREAM_MIN_INTERVAL: Final = 0.2
+MIN_VALIDATION_INTERVAL: Final = 0.05
+"""Least time between validations at ends of epochs, as a fraction of a budget of minutes."""
+MIN_STREAM_VALIDATION_INTERVAL: Final = 0.2
 """The same for ``--unit stream``, whose validation takes longer: it reads one long sequence."""
-MAX_INTERVAL: Final = 0.25
+MAX_VALIDATION_INTERVAL: Final = 0.25
 """Fraction of a budget of minutes after which a validation is due in the middle of an epoch."""
 
 
@@ -81,14 +81,16 @@ class RunningMean:
 
 
 class ValidationSchedule:
-    """Decides how much of the budget is used, and when a validation is due.
+    """Computes how much of the budget is used, and decides when a validation is due.
 
     Validations are due at the end of each epoch and every ``sample_every`` seconds. With a budget
     of minutes, ends of epochs less than ``min_interval`` of the budget after the last validation
-    are skipped, and a validation is due after ``MAX_INTERVAL`` of the budget without one.
+    are skipped, and a validation is due after MAX_VALIDATION_INTERVAL of the budget without one.
     """
 
-    def __init__(self, settings: TrainingSettings, min_interval: float = MIN_INTERVAL) -> None:
+    def __init__(
+        self, settings: TrainingSettings, min_interval: float = MIN_VALIDATION_INTERVAL
+    ) -> None:
         self._budget_seconds = None if settings.minutes is None else 60 * settings.minutes
         self._epochs = settings.epochs
         self._steps = settings.steps
@@ -113,7 +115,9 @@ class ValidationSchedule:
         since = seconds - self._last_seconds
         if self._sample_every is not None and since >= self._sample_every:
             return True
-        return self._budget_seconds is not None and since >= MAX_INTERVAL * self._budget_seconds
+        if self._budget_seconds is None:
+            return False
+        return since >= MAX_VALIDATION_INTERVAL * self._budget_seconds
 
     def due_at_epoch_end(self, step: int, seconds: float) -> bool:
         """Return whether a validation is due at the end of an epoch."""
@@ -163,6 +167,7 @@ class OverfittingDetector:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the losses at the best validation and the number of validations since."""
+        # The keys are those of checkpoints.
         return {
             "best": self._best,
             "training_at_best": self._training_at_best,

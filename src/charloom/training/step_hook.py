@@ -10,6 +10,6 @@ class StepHook(Protocol):
         """Return whether this process requests a call after the current step."""
         ...
 
-    def __call__(self, ending: bool) -> None:
-        """Run if due, and in any case if ``ending``."""
+    def __call__(self, force: bool) -> None:
+        """Run if due, and in any case with ``force``."""
         ...

@@ -26,7 +26,7 @@ from charloom.training.optim.averaging import WeightAverage
 from charloom.training.optim.optimizer import Optimizer, clip_gradients
 from charloom.training.optim.schedule import dropout, learning_rate
 from charloom.training.progress import (
-    MIN_INTERVAL,
+    MIN_VALIDATION_INTERVAL,
     OverfittingDetector,
     RunningMean,
     Stopwatch,
@@ -58,17 +58,17 @@ class Trainer:
     listeners: Sequence[EmittingListener]
     clock: Callable[[], float] = time.perf_counter
     step_hook: StepHook | None = None
-    """Called with False after each step that is followed by another, and with True when a run is
-    stopped before its budget is used. Of several processes, all call it with True once it is due in
-    any. Its time does not count as training time."""
+    """Called after each step that is followed by another, and with ``force`` when a run is stopped
+    before its budget is used. Of several processes, all call it with ``force`` once it is due in
+    any, and not otherwise. Its time does not count as training time."""
     process_group: ProcessGroup = dataclasses.field(default_factory=ProcessGroup)
-    min_interval: float = MIN_INTERVAL
-    """Least distance of two validations at ends of epochs, as a fraction of a budget of minutes."""
+    min_validation_interval: float = MIN_VALIDATION_INTERVAL
+    """Least time between validations at ends of epochs, as a fraction of a budget of minutes."""
 
     def __post_init__(self) -> None:
         self.state = TrainerState()
         self._hidden_states: States = []
-        """Those after the last window, one for each shard."""
+        """Hidden states after the last window, one for each shard."""
         self._seconds = 0.0
         """Training time at the last step, by the clock of process 0."""
         self._stop_requested = False
@@ -80,7 +80,7 @@ class Trainer:
         """Whether the step hook is due in any process."""
         self._weights = list(self.network.parameters())
         self._stopwatch = Stopwatch(self.clock)
-        self._schedule = ValidationSchedule(self.settings, self.min_interval)
+        self._schedule = ValidationSchedule(self.settings, self.min_validation_interval)
         self._loss = RunningMean()
         self._throughput = RunningMean()
         self._overfitting = OverfittingDetector()
@@ -119,7 +119,7 @@ class Trainer:
         return self._stopwatch.seconds
 
     def run(self) -> Stopped:
-        """Train until the budget is used or a stop was requested; return the last event.
+        """Train until the budget is used or ``stop`` was called; return the last event.
 
         A KeyboardInterrupt after ``stop`` ends the run at once, without the last validation. Raises
         DivergedError if a loss or gradient is not finite, ProcessError if another process ended.
@@ -182,7 +182,10 @@ class Trainer:
             self._validate()
 
     def _take_step(self, batch: Batch, rate: float, prefetch: Callable[[], None]) -> None:
-        """Take one optimizer step; keep the hidden states after the batch."""
+        """Take one optimizer step.
+
+        ``prefetch`` starts to read the next batch.
+        """
         began = self._stopwatch.seconds
         states = [] if batch.starts else self._hidden_states
         self.data_parallel.generators.begin_step(self.state.step)
@@ -202,7 +205,7 @@ class Trainer:
         self._throughput.update(batch.characters, self._stopwatch.seconds - began)
 
     def _all_reduce(self, nats: float) -> float:
-        """Sum gradients and requests over all processes; return the summed ``nats``."""
+        """Sum gradients and requests over all processes; return the sum of ``nats``."""
         own = StepSums(
             nats=nats,
             seconds=self._stopwatch.seconds if self.process_group.is_main else 0.0,
@@ -243,7 +246,10 @@ class Trainer:
         )
 
     def _validate(self) -> None:
-        """Evaluate the average weights, if they are averaged, and emit the loss."""
+        """Emit the validation loss of the average weights, or of the last ones.
+
+        Weights are averaged unless the setting ``average`` is off.
+        """
         self._stopwatch.pause()
         self._validation_requested = False
         average = self._weight_average
@@ -280,7 +286,7 @@ class Trainer:
         )
 
     def _run_step_hook(self, *, ending: bool) -> None:
-        """Call the step hook; of several processes, all let it act or none."""
+        """Call the step hook: of several processes, in all of them or in none."""
         single = self.process_group.is_single
         if self.step_hook is not None and (single or self._hook_requested or ending):
             self._stopwatch.pause()

@@ -1,4 +1,4 @@
-"""What a terminal shows of a run: the bytes that rich writes to it."""
+"""A run on a terminal: the bytes that rich writes to it."""
 
 import io
 import locale

@@ -1,7 +1,6 @@
 """The findings of a small model, compared with the library and with other modules."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
@@ -109,14 +108,3 @@ def test_sample_length_is_four_times_the_mean_within_limits(
 ) -> None:
     evaluation = dataclasses.replace(findings.evaluation, symbols=symbols, documents=documents)
     assert sample_length(evaluation) == length
-
-
-def test_findings_are_a_json_object_of_all_parts(findings: Findings) -> None:
-    figures = json.loads(json.dumps(findings.to_json()))
-    assert list(figures) == [
-        *("name", "model", "curves", "figures", "baselines", "classification", "samples"),
-        *("diversity", "memorisation", "surprise", "settings", "provenance"),
-    ]
-    assert figures["figures"] == json.loads(json.dumps(findings.evaluation.to_json()))
-    assert list(figures["samples"][0]["texts"]) == [str(t) for t in TEMPERATURES]
-    assert list(figures["settings"]) == ["text", "network", "training"]

@@ -165,6 +165,6 @@ def test_a_network_larger_than_memory_is_refused(source: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         components_of(source, hidden=10**7)
     assert str(caught.value) == (
-        "1 layers of 10,000,000 units do not fit into memory; "
+        "a network of 1 layer of 10,000,000 units does not fit into memory; "
         "use a smaller --hidden or fewer --layers."
     )

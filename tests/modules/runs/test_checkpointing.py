@@ -11,7 +11,12 @@ from records import record
 from charloom.errors import TrainingError
 from charloom.model_folder import checkpoint
 from charloom.model_folder.writer import ModelWriter
-from charloom.runs.checkpointing import Checkpointer, CheckpointHook, CheckpointPeer
+from charloom.runs.checkpointing import (
+    BEST_WEIGHTS,
+    Checkpointer,
+    CheckpointHook,
+    CheckpointPeer,
+)
 from charloom.runs.listeners import BestWeights
 from charloom.training.trainer import Trainer
 
@@ -65,7 +70,7 @@ def test_a_checkpoint_is_written_on_schedule_on_request_and_at_the_end(tmp_path:
         hook = make_checkpointer(writer, Member(), now)
         assert start(hook, FakeTrainer()) == []
         assert pop_checkpoint(path), "the first one is written at the start"
-        for seconds, request, ending, expected in [
+        for seconds, request, force, expected in [
             (29.9, False, False, False),
             (0.1, False, False, True),
             (29.0, False, False, False),
@@ -78,8 +83,8 @@ def test_a_checkpoint_is_written_on_schedule_on_request_and_at_the_end(tmp_path:
             now[0] += seconds
             if request:
                 hook.request()
-            assert hook.due() is (expected and not ending)
-            hook(ending)
+            assert hook.due() is (expected and not force)
+            hook(force)
             assert pop_checkpoint(path) is expected
 
 
@@ -158,7 +163,7 @@ def test_a_peer_restores_its_trainer_and_the_best_weights(tmp_path: Path) -> Non
         best.load_state_dict({"tensors": record().tensors, "figures": {"step": 3}})
         trainer = FakeTrainer()
         trainer.weight += 7
-        start(Checkpointer(writer, RUN, {"keeper": best}, best), trainer)
+        start(Checkpointer(writer, RUN, {BEST_WEIGHTS: best}, best), trainer)
         new_trainer, new_best = FakeTrainer(), make_best_weights(None)
         assert start(CheckpointPeer(new_best), new_trainer, path) == []
     assert new_trainer.weight.tolist() == [7, 7]

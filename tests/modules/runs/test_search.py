@@ -1,7 +1,6 @@
 """A search runs each trial once, resumes interrupted ones, and shares a study."""
 
 import contextlib
-import importlib.util
 import json
 import multiprocessing
 import signal
@@ -211,36 +210,6 @@ def test_other_settings_for_the_same_study_are_refused(
         assert json.dumps(part)[1:-1] in message
 
 
-@pytest.mark.parametrize("url", ["nothing", "postgresql+psycopg://me@host/x"])
-def test_an_unusable_database_is_refused(tmp_path: Path, open_search: OpenSearch, url: str) -> None:
-    with pytest.raises(SettingsError) as error:
-        open_search(tmp_path / "c", storage=url)
-    message = str(error.value)
-    assert message.startswith(f"storage {url!r} cannot be used (")
-    assert message.endswith(
-        "); give the URL of a database whose driver is installed, such as "
-        "sqlite:////data/study.sqlite3 or postgresql+psycopg://user@host/name."
-    )
-    assert "\n" not in message
-
-
-def test_without_optuna_the_message_names_the_extra(
-    open_search: OpenSearch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SettingsError) as error:
-        open_search(tmp_path / "c")
-    assert str(error.value) == (
-        "search needs Optuna, which is not installed; install it: pip install 'charloom[search]'."
-    )
-    assert not (tmp_path / "c").exists()
-
-
-def test_the_default_database_is_in_the_folder(tmp_path: Path, open_search: OpenSearch) -> None:
-    open_search(tmp_path / "new" / "c")
-    assert (tmp_path / "new" / "c" / STUDY_FILE).is_file()
-
-
 def test_trials_of_dead_processes_are_resumed(tmp_path: Path, open_search: OpenSearch) -> None:
     context = multiprocessing.get_context("spawn")
     dead = context.Process(target=start_and_die, args=(str(tmp_path / "c"),))
@@ -328,10 +297,3 @@ def test_a_database_that_fails_during_a_trial(tmp_path: Path, open_search: OpenS
         "); trained models are kept: give the same command again when it works."
     )
     assert "\n" not in message
-
-
-def test_messages_hide_passwords(tmp_path: Path, open_search: OpenSearch) -> None:
-    with pytest.raises(SettingsError) as error:
-        open_search(tmp_path / "c", storage="nothing://me:secret@host/x")
-    assert "secret" not in str(error.value)
-    assert "'nothing://me:***@host/x'" in str(error.value)

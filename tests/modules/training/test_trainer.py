@@ -208,7 +208,7 @@ def test_an_event_that_a_listener_returns_follows_the_current_one() -> None:
 
 
 class FakeHook:
-    """Records whether the run is ending at each call."""
+    """Records ``force`` at each call."""
 
     def __init__(self) -> None:
         self.calls: list[bool] = []
@@ -216,8 +216,8 @@ class FakeHook:
     def due(self) -> bool:
         return False
 
-    def __call__(self, ending: bool) -> None:
-        self.calls.append(ending)
+    def __call__(self, force: bool) -> None:
+        self.calls.append(force)
 
 
 def test_the_step_hook_is_called_between_steps() -> None:
@@ -239,7 +239,7 @@ def test_the_step_hook_is_called_when_a_run_is_stopped() -> None:
 
 def test_a_step_hook_takes_no_training_time() -> None:
     class SlowHook(FakeHook):
-        def __call__(self, ending: bool) -> None:
+        def __call__(self, force: bool) -> None:
             trainer.clock.now += 1000  # type: ignore[attr-defined]
 
     trainer = make_trainer(TrainingSettings(steps=4), step_hook=SlowHook())

@@ -2,7 +2,7 @@
 
 ``launch`` reads the environment variables of torchrun. ``torch_backend`` connects the processes.
 ``process_group`` has the collective operations, which all processes call in the same order.
-``messages`` tells processes of errors in others through torch's key-value store.
+``messages`` sends texts, and the errors of processes that end, through torch's key-value store.
 
 Every process reads the corpus, trains on its sequences of each minibatch and sums gradients with
 the others, so all have the same weights. Process 0 alone reads and writes the model folder; its

@@ -1,4 +1,4 @@
-"""The optimizer of a network: which method updates which weights."""
+"""The optimizer of a network, and clipping of gradients."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -19,9 +19,10 @@ MIN_PARALLEL_WEIGHTS: Final = 1 << 17
 
 
 class Optimizer:
-    """Optimizers of some weights each, with multiples of the learning rate.
+    """The optimizer of a network: several optimizers, each for some of the weights.
 
-    They run in parallel on ``threads``; put the slowest first.
+    Each has a factor, by which the learning rate is multiplied. They run in parallel on
+    ``threads``; put the slowest first.
     """
 
     def __init__(
@@ -33,11 +34,11 @@ class Optimizer:
     def step(self, learning_rate: float) -> None:
         """Update the weights that have gradients."""
 
-        def step(pair: tuple[ParameterOptimizer, float]) -> None:
-            optimizer, multiple = pair
-            optimizer.step(multiple * learning_rate)
+        def update(pair: tuple[ParameterOptimizer, float]) -> None:
+            optimizer, factor = pair
+            optimizer.step(factor * learning_rate)
 
-        self._threads.map(step, self.parameter_optimizers)
+        self._threads.map(update, self.parameter_optimizers)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimizer state."""
@@ -56,7 +57,7 @@ def build_optimizer(
     *,
     bf16: bool = False,
 ) -> Optimizer:
-    """Return the optimizer of the settings for the weights of ``network``.
+    """Return the optimizer that ``settings`` name, for the weights of ``network``.
 
     ``adamw`` decays matrices only. ``muon`` is AdamW except for the matrices of recurrent layers;
     its products are of bfloat16 with ``bf16``, on a CPU. Large updates run on ``threads``.

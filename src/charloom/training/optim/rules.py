@@ -24,7 +24,7 @@ StateTensors = Mapping[str, Tensors]
 
 
 class ParameterOptimizer(Protocol):
-    """Updates some weights of a network; its state is saved (``Stateful``)."""
+    """Updates some weights of a network. It is ``Stateful``."""
 
     def step(self, learning_rate: float) -> None:
         """Update the weights that have gradients."""
