@@ -1,4 +1,4 @@
-"""Gradients agree with finite differences, in float64; padding has none; dropout keeps the mean."""
+"""Gradients agree with finite differences in float64, and padding has no effect on them."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ def only_batch() -> Batch:
     documents = part(TEXTS, labels=[0, -1, 1])
     batches = DocumentBatches(dataset=documents, batch_size=3, window=99, seed=None)
     batch = next(iter(batches.epoch(1)))
-    # Inputs and targets are views of the same memory; here they are changed one by one.
+    # Inputs and targets share memory, and a test changes them separately.
     return dataclasses.replace(batch, targets_TB=batch.targets_TB.clone())
 
 
@@ -53,7 +53,7 @@ def test_gradients_agree_with_finite_differences(settings: NetworkSettings) -> N
             weights.sub_(direction, alpha=2 * small)
             below = nats(network, batch).item()
             weights.add_(direction, alpha=small)
-        # A central difference is off by about small**2 and by rounding of about 1e-15 / small.
+        # The error of a central difference is about small**2, and 1e-15 / small by rounding.
         assert gradient == pytest.approx((above - below) / (2 * small), rel=1e-6, abs=1e-8), key
 
 

@@ -1,6 +1,6 @@
-"""The torch network, the NumPy reference, and themselves step by step: one function.
+"""The torch network computes the same logits as the NumPy reference.
 
-Tolerances: torch computes in float64 here, so what differs is the order of sums.
+Both compute in float64, so they differ only by the order of sums.
 """
 
 import numpy as np
