@@ -1,4 +1,4 @@
-"""The torch network computes the same logits as the NumPy reference.
+"""The torch network computes the logits of the NumPy reference, in one call or step by step.
 
 Both compute in float64, so they differ only by the order of sums.
 """

@@ -186,8 +186,8 @@ def test_sequences_are_independent(logits: list[float], truncation: Truncation) 
 
 def kept(logits: list[float], **options: Any) -> list[int]:
     """Return the ids that truncation keeps."""
-    asked = SamplingSettings(**{"temperature": 1.0, **options})
-    truncation = Truncation.from_settings(asked, len(logits))
+    sampling = SamplingSettings(**{"temperature": 1.0, **options})
+    truncation = Truncation.from_settings(sampling, len(logits))
     return np.flatnonzero(sampling_weights(np.array([logits]), truncation)[0]).tolist()
 
 
