@@ -1,4 +1,4 @@
-"""A batch gives the same texts, given seeds, and the same scores as one call per text."""
+"""A batch gives the same texts and the same scores as one call per text."""
 
 import dataclasses
 from typing import Any

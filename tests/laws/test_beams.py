@@ -1,4 +1,4 @@
-"""A beam search gives the same texts with both decoders, bit for bit, and for any n."""
+"""A beam search returns the same texts with both decoders, and the best of them for any n."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,7 @@
-"""The NumPy and the compiled decoder give the same texts, bit for bit, near the reference.
+"""Both decoders return the same texts; their logits are near those of the reference.
 
-So a text depends on model, prompt, seed and settings alone: not on the decoder, the batch, the
-number of threads or the process.
+So a text depends only on the model, the prompt, the seed and the settings, not on the decoder, the
+batch or the number of threads.
 """
 
 import dataclasses
@@ -20,6 +20,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from networks import NETWORKS, make_vocabulary, network_id, random_tensors
 from sampling_cases import SAMPLING_CASES
+from soak import times
 
 from charloom.generation import decode_kernels
 from charloom.generation.compiled_decode import (
@@ -40,12 +41,12 @@ from charloom.text.vocabulary import EOS
 LETTERS = "abcdefghijk"
 LABELS = ("x", "y")
 PROMPT = "abéab"
-"""With a symbol that the networks do not know."""
+"""Contains a symbol that the vocabulary lacks."""
 SOME = [
     next(one for one in NETWORKS if (one.cell, one.layers, one.input) == kind)
     for kind in (("lstm", 1, 3), ("gru", 2, "one-hot"), ("rnn", 3, 3))
 ]
-"""Networks for slower tests: each cell, each number of layers, and both kinds of input."""
+"""Networks for slower tests: each cell, each number of layers and both kinds of input."""
 THREADS = 8
 networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
@@ -118,7 +119,7 @@ rows = st.one_of(
 
 
 def processor_with(symbols: int, **fields: Any) -> LogitsProcessor:
-    """Return a processor that does nothing apart from the given fields."""
+    """Return a processor that changes no logits, but for the given fields."""
     zeros_1, recent_1W = np.zeros(1, np.int64), np.empty((1, 0), np.int64)
     rest: dict[str, Any] = {
         "truncation": Truncation(),
@@ -129,7 +130,7 @@ def processor_with(symbols: int, **fields: Any) -> LogitsProcessor:
     return LogitsProcessor(**rest | fields)
 
 
-@examples(max_examples=400)
+@examples(max_examples=times(400))
 @given(
     logits=rows,
     temperature=st.one_of(st.sampled_from([0.0, 1e-300, 1e300]), st.floats(0.01, 20)),
@@ -215,7 +216,7 @@ def test_logits_are_those_of_the_reference(settings: NetworkSettings) -> None:
 def test_the_decoder_is_chosen_by_the_symbols_of_the_prompt_and_of_a_batch(
     n: int, symbols: int
 ) -> None:
-    """16 texts of 20 symbols cost about as much as one, after a prompt of five."""
+    """After a prompt of 5 symbols, 16 texts of 20 symbols count as one: 5 + 20 symbols."""
     asked: list[int] = []
     engine = Engine(SOME[0], random_tensors(SOME[0], len(LETTERS) + 2))
 
@@ -241,7 +242,7 @@ def asked(seed: int) -> list[tuple[str, SamplingSettings]]:
 
 
 def interleaved(generator: Generator, seed: int) -> list[str]:
-    """Read a piece of each stream in turn; every other stream is dropped after four pieces."""
+    """Read a piece of each stream in turn; drop every other stream after four pieces."""
     streams: list[Iterator[str]] = [
         itertools.islice(generator.stream(prompt, settings), 4 if k % 2 else None)
         for k, (prompt, settings) in enumerate(asked(seed))
@@ -254,7 +255,7 @@ def interleaved(generator: Generator, seed: int) -> list[str]:
 
 @each_decoder
 def test_threads_that_share_a_generator_get_the_same_texts(make_decoder: MakeDecoder) -> None:
-    """Eight threads, whole texts and streams of many settings and seeds."""
+    """Whole texts and streams, of many settings and seeds."""
 
     def work(generator: Generator, seed: int) -> list[Any]:
         whole = [generator.generate(prompt, settings, 20) for prompt, settings in asked(seed)]
@@ -287,7 +288,7 @@ LONG = 1_200_000
 
 
 def test_a_prompt_of_more_than_a_million_characters_is_read_the_same_in_pieces() -> None:
-    """At once, in pieces, and by NumPy at its end."""
+    """In one call, in pieces, and with its last 300 symbols read by NumPy."""
     numbers = np.random.default_rng(3).integers(0, len(LETTERS) + 1, LONG)
     prompt = "".join(map((LETTERS + "é").__getitem__, numbers.tolist()))
     made = generator(SOME[0])

@@ -1,6 +1,6 @@
-"""Every engine gives the same greedy text of ten thousand symbols, from nearly equal logits.
+"""All implementations of the network agree on a greedy text of ten thousand symbols.
 
-The compiled decoder generates the text, and the NumPy decoder must generate it too. The float64
+The compiled decoder generates the text, and the NumPy decoder must generate the same. The float64
 reference and the torch network read it: each symbol must have their largest logit.
 """
 
@@ -22,14 +22,14 @@ LETTERS = "abcdefghijk"
 LABELS = ("x", "y")
 SYMBOLS = 10_000
 NUMPY_SYMBOLS = 1_000
-"""Symbols of NumPy, which is slower; the bits of the state are equal after each."""
+"""Symbols that NumPy generates, since it is slower."""
 
 networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 
 def tensors(settings: NetworkSettings) -> dict[str, NDArray[np.float32]]:
     made = random_tensors(settings, len(LETTERS) + 2, len(LABELS), seed=8, scale=0.4)
-    made["output.bias"][:2] = -1000, -1000  # endless, and <unk> never has the largest logit
+    made["output.bias"][:2] = -1000, -1000  # <eos> and <unk> are never the most probable
     return made
 
 
@@ -44,7 +44,7 @@ def greedy(
 
 @networks
 def test_every_engine_gives_the_same_text(settings: NetworkSettings) -> None:
-    """One text without a label, one with."""
+    """One text without a label and one with."""
     texts = [greedy(CompiledDecoder, settings, label, SYMBOLS) for label in (None, "y")]
     ids_TB = np.stack(texts, axis=1)
     assert ids_TB.shape == (SYMBOLS, 2)

@@ -1,8 +1,8 @@
 """Every text generated with ``match`` matches as a whole, whatever the network predicts.
 
-Both decoders, all levels and temperatures, against Python's ``re.fullmatch``. Allowed symbols have
-the probabilities of the network: chi-square tests with fixed seeds, whose LIMITS a perfect sampler
-exceeds with a probability of 1 in a million.
+The texts of both decoders, at all levels and several temperatures, are checked with Python's
+``re.fullmatch``. Chi-square tests check that allowed symbols have the probabilities of the network.
+Their seeds are fixed; a correct sampler exceeds LIMITS with a probability of 1 in a million.
 """
 
 import dataclasses
@@ -60,7 +60,7 @@ cases = pytest.mark.parametrize(("level", "pattern", "prompt", "least", "most"),
 
 
 def network_of(level: Level, settings: NetworkSettings, scale: float) -> tuple[Engine, Vocabulary]:
-    """Return a random network; a large scale makes its predictions certain, and mostly wrong."""
+    """Return a random network; a large scale makes it certain of symbols that rarely match."""
     vocabulary = make_vocabulary(SYMBOLS[level], level)
     tensors = random_tensors(settings, len(vocabulary), len(LABELS), seed=6, scale=scale)
     return Engine(settings, tensors), vocabulary
@@ -106,7 +106,7 @@ def test_every_text_matches(
 @pytest.mark.parametrize("network", NETWORKS, ids=network_id)
 @pytest.mark.parametrize("biased", ["<eos>", "<unk>", "q"])
 def test_a_certain_network_cannot_break_the_match(network: NetworkSettings, biased: str) -> None:
-    """It would always end, or always write a forbidden symbol."""
+    """Without the match, it would always end or always write the same symbol."""
     vocabulary = make_vocabulary(LETTERS)
     tensors = random_tensors(network, len(vocabulary), seed=1)
     tensors["output.bias"][vocabulary.symbols.index(biased)] = 1e4

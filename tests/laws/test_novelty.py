@@ -1,7 +1,7 @@
-"""A novel text is no training document and a unique text no repetition; the rest is unchanged.
+"""Novel texts are no training documents, unique texts no repetitions; others are unchanged.
 
-The networks are Markov chains with few texts, so the expected texts follow from generating every
-seed alone and looking it up in a list.
+The network is a Markov chain with few texts. The expected texts are found by generating each seed
+alone and looking its text up in a list.
 """
 
 from collections.abc import Sequence
@@ -117,7 +117,7 @@ def test_a_network_that_only_copies_raises_with_the_counts(generator: Generator)
     )
     missing = [text for text in every if text != "cab"]
     wide = SamplingSettings(temperature=1, seed=1, length=3, novel=True, tries=2000)
-    # 0.2 * 0.3 * 0.2 of the texts are "cab": none of 2,000 is with probability 3e-11.
+    # A text is "cab" with probability 0.2 * 0.3 * 0.2; none of 2,000 is with probability 3e-11.
     assert [text.text for text in generator.texts("", wide, 1, novelty_filter(missing))] == ["cab"]
 
 

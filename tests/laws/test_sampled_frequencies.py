@@ -1,7 +1,8 @@
 """Sampled frequencies match the softmax, and ``<unk>`` is never sampled.
 
-Chi-square tests with fixed seeds, so their result never changes. A perfect sampler exceeds the
-value in LIMITS, by degrees of freedom, with a probability of 1 in a million.
+These are chi-square tests with fixed seeds, so their result never changes. LIMITS has a limit for
+each number of degrees of freedom, which a correct sampler exceeds with a probability of 1 in a
+million.
 """
 
 import math
@@ -19,7 +20,7 @@ from charloom.settings import NetworkSettings, SamplingSettings
 LETTERS = "abcdef"
 DRAWS = 20_000
 LIMITS = {1: 23.928127, 2: 27.631021, 3: 30.664850, 4: 33.376842, 5: 35.888187, 6: 38.258336}
-UNIGRAM = [0.0, 0.3, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02]  # endless; <unk> is very probable
+UNIGRAM = [0.0, 0.3, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02]  # <eos> has probability 0, <unk> 0.3
 
 
 def chi_square(observed: Counter[str], probabilities: dict[str, float]) -> float:

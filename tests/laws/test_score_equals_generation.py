@@ -1,6 +1,6 @@
-"""The scorer gives a generated text the bits that the generator gave it.
+"""The bits of a generated text equal its score.
 
-Both compute in float32 with different kernels, so they agree to 1e-5.
+The generator and the scorer compute in float32 with different kernels, so they agree to 1e-5.
 """
 
 import math
@@ -45,7 +45,7 @@ def test_bits_of_a_generated_text_equal_its_score(
 def test_bits_of_a_continuation_equal_the_score_without_the_prompt(
     settings: NetworkSettings,
 ) -> None:
-    """Bits of the whole text = bits of the prompt without a boundary + bits of the rest."""
+    """The bits of a text are those of its prompt, without a boundary, and of the rest."""
     vocabulary = make_vocabulary("abc")
     tensors = random_tensors(settings, len(vocabulary), seed=6, scale=0.8)
     generator = Generator(Engine(settings, tensors), vocabulary)

@@ -7,8 +7,8 @@ power of the number of symbols, boundary included: the length penalty of common 
 texts with equal rank, the one with fewer symbols comes first, then the one whose first different
 symbol has the lower id.
 
-All comparisons use arithmetic that is the same on every machine (network/exact.py), so the texts
-are too.
+All comparisons use arithmetic that is the same on every machine (network/exact.py,
+beam_scores.py), so the texts are too.
 
 Axes: B hypotheses, V symbols, N candidates. Candidate ``row * V + id`` is symbol ``id`` after
 hypothesis ``row``; hypotheses and candidates are in the order of their ids.
@@ -18,25 +18,19 @@ import copy
 import dataclasses
 import heapq
 from collections.abc import Iterator
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
+from charloom.generation.beam_scores import Doubles, LengthPenalty, best_first, log_sum_exp
 from charloom.generation.decode_loop import ChooseDecoder, PromptState
 from charloom.generation.detokenizer import GeneratedText, IncrementalDetokenizer, PartialText
 from charloom.generation.novelty import NoveltyFilter
-from charloom.network.exact import Floats, exp
-from charloom.settings import SamplingSettings
 from charloom.text.vocabulary import EOS, Vocabulary
-from charloom.units import NATS_PER_BIT
 
-Doubles = NDArray[np.float64]
 Ids = NDArray[np.int64]
-
-LOG_SERIES_TERMS = 10
-"""Terms of the series for the logarithm; the remaining ones are below 1e-16 of the result."""
 
 
 def beam_search(
@@ -48,10 +42,10 @@ def beam_search(
 ) -> Iterator[GeneratedText]:
     """Yield the ``n`` best texts that a beam of the settings' width finds, best first.
 
-    A text is yielded as soon as no unfinished hypothesis can become better. Each text is yielded
-    once, even if several sequences of symbols spell it. There may be fewer than ``n`` texts, also
-    because of the novelty filter, which examines the texts in the same order. Raises SettingsError
-    if ``n`` is more than the width of the beam.
+    A text is yielded as soon as no unfinished hypothesis can become better, and only once, even if
+    several sequences of symbols spell it. The novelty filter examines the texts in the same order.
+    There are fewer than ``n`` texts if the search ends before. Raises SettingsError if ``n`` is
+    more than the width of the beam.
     """
     width = start.settings.beam
     assert width is not None
@@ -77,9 +71,10 @@ class _Extension:
     """The symbols that one position adds to the hypotheses that continue."""
 
     parents_B: Ids
-    """The row of each hypothesis without its last symbol, at the position before."""
+    """The row, at the position before, of the hypothesis that each one extends."""
     ids_B: Ids
     nats_B: Doubles
+    """Surprisals of the symbols."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, order=True)
@@ -91,30 +86,11 @@ class _EndedHypothesis:
     candidate: int
     """Its index among the candidates of its last position."""
     last_nats: float = dataclasses.field(compare=False)
-    """Nats of its last symbol."""
-
-
-class _LengthPenalty:
-    """Turns scores into losses, by which texts are ranked, lowest first.
-
-    Losses are decimal numbers: their powers are the same on every machine and do not overflow.
-    """
-
-    def __init__(self, settings: SamplingSettings) -> None:
-        self._context = Context(prec=28, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
-        penalty = settings.length_penalty
-        self._power = Decimal(1 if penalty is None else penalty)
-        self._divisors: dict[int, Decimal] = {}
-
-    def loss(self, score: float, symbols: int) -> Decimal:
-        """Return the loss of a text with a score and a number of symbols."""
-        if symbols not in self._divisors:
-            self._divisors[symbols] = self._context.power(symbols, self._power)
-        return self._context.divide(Decimal(-score), self._divisors[symbols])
+    """Surprisal of its last symbol, in nats."""
 
 
 class _BeamSearch:
-    """One beam search."""
+    """The state of one search: the hypotheses of the beam, and their symbols so far."""
 
     def __init__(
         self,
@@ -129,7 +105,8 @@ class _BeamSearch:
         self._settings = start.settings
         self._processor = start.processor
         self._width = width
-        self._length_penalty = _LengthPenalty(start.settings)
+        penalty = start.settings.length_penalty
+        self._length_penalty = LengthPenalty(1 if penalty is None else penalty)
         self._logits_BV, self._network_state = start.logits_1V, start.network_state
         self._processor_state = start.processor.initial_state
         self._scores_B = np.zeros(1)
@@ -139,7 +116,7 @@ class _BeamSearch:
         self._symbols_read = 0
 
     def texts(self) -> Iterator[GeneratedText]:
-        """Yield the ended texts, best first, each once no hypothesis can become better."""
+        """Yield the ended texts, best first, as soon as no hypothesis can become better."""
         heap: list[_EndedHypothesis] = []
         while len(self._scores_B):
             for ended in self._extend():
@@ -153,18 +130,18 @@ class _BeamSearch:
         """Add a symbol to the hypotheses; return those that end with it.
 
         Candidates are visited from the best one down until the beam is full of hypotheses that
-        continue. The ended ones on the way take no room in the beam.
+        continue. Those that end do not count toward the width of the beam.
         """
         if self._extensions:
             self._read(self._extensions[-1])
-        norms_B = _log_sum_exp(self._logits_BV)
+        norms_B = log_sum_exp(self._logits_BV)
         processed_BV = self._processor.process(
             self._logits_BV, len(self._extensions), self._processor_state
         )
         scores_BV = self._scores_B[:, None] + (processed_BV - norms_B[:, None])
         ended: list[int] = []
         continued: dict[int, IncrementalDetokenizer] = {}
-        for candidate in _descending(scores_BV.ravel(), 2 * self._width):
+        for candidate in best_first(scores_BV.ravel(), 2 * self._width):
             detokenizer = self._push(candidate)
             if detokenizer is None:
                 ended.append(candidate)
@@ -181,7 +158,7 @@ class _BeamSearch:
         return result
 
     def _push(self, candidate: int) -> IncrementalDetokenizer | None:
-        """Return the detokenizer after the symbol of a candidate; None if it ends the text."""
+        """Return the detokenizer after a candidate's symbol; None if it ends the text."""
         row, index = divmod(candidate, len(self._vocabulary))
         if index == EOS:
             return None
@@ -211,9 +188,9 @@ class _BeamSearch:
         ]
 
     def _continue(self, candidates_B: Ids, scores_BV: Doubles, norms_B: Doubles) -> None:
-        """Make some candidates the hypotheses.
+        """Replace the hypotheses by some candidates, whose symbols are not read yet.
 
-        The next ``_extend`` reads their last symbols, so the last ones of the search are not read.
+        ``_extend`` reads them, so that the last symbols of the search are never read.
         """
         parents_B, ids_B = np.divmod(candidates_B, len(self._vocabulary))
         nats_B = self._nats(candidates_B, norms_B)
@@ -221,8 +198,8 @@ class _BeamSearch:
         self._scores_B = scores_BV[parents_B, ids_B]
 
     def _read(self, last: _Extension) -> None:
-        """Read the last symbols of all hypotheses, side by side."""
-        # The length of a search is not known in advance, so the compiled code is loaded once NumPy
+        """Read the last symbols of all hypotheses in one step."""
+        # The length of a search is not known in advance. So the compiled code is loaded once NumPy
         # has worked for about as long as loading takes.
         decoder = self._choose_decoder(self._symbols_read)
         self._symbols_read += len(last.ids_B)
@@ -233,7 +210,7 @@ class _BeamSearch:
         )
 
     def _nats(self, candidates_N: Ids, norms_B: Doubles) -> Doubles:
-        """Return the surprisal of the last symbols of some candidates, (N,)."""
+        """Return the surprisal of the last symbol of each candidate, (N,), in nats."""
         rows_N, ids_N = np.divmod(candidates_N, len(self._vocabulary))
         return np.asarray(norms_B[rows_N] - self._logits_BV[rows_N, ids_N], np.float64)
 
@@ -265,43 +242,3 @@ class _BeamSearch:
         text = PartialText(self._settings.seed, self._vocabulary, self._settings)
         added = text.append(ids[::-1], np.array(nats[::-1]))
         return text.finish(self._start.prompt, added)
-
-
-def _descending(scores_N: Doubles, chunk: int) -> Iterator[int]:
-    """Yield the indices of all finite scores, the best first; ties go to the lower index.
-
-    The scores are sorted as they are consumed, ``chunk`` or more at a time.
-    """
-    left_N = scores_N.copy()
-    while (left_N > -np.inf).any():
-        last = max(len(left_N) - chunk, 0)
-        # Includes all that equal the last one, so that their order does not depend on partition.
-        indices_N = np.flatnonzero(
-            (left_N >= np.partition(left_N, last)[last]) & (left_N > -np.inf)
-        )
-        yield from indices_N[np.argsort(-left_N[indices_N], kind="stable")].tolist()
-        left_N[indices_N] = -np.inf
-
-
-def _log_sum_exp(logits_BV: Floats) -> Doubles:
-    """Return log(sum(exp(logits))) of each row, (B,), at least the maximum of the row."""
-    best_B1 = logits_BV.max(axis=1, keepdims=True)
-    total_B = np.cumsum(exp(logits_BV - best_B1), axis=1, dtype=np.float64)[:, -1]
-    return np.asarray(best_B1[:, 0] + _log(total_B), np.float64)
-
-
-def _log(x_B: Doubles) -> Doubles:
-    """Return the logarithm of numbers of at least 1, the same on every machine.
-
-    For x = m * 2**e it is e * log(2) + 2 artanh((m - 1) / (m + 1)), and artanh(f) is the series f +
-    f**3 / 3 + f**5 / 5 ... (Abramowitz and Stegun 1964, 4.1.27). With m between sqrt(1/2) and
-    sqrt(2), f**2 is below 0.03.
-    """
-    m_B, e_B = np.frexp(x_B)
-    half_B = m_B * m_B < 0.5
-    m_B, e_B = np.where(half_B, 2 * m_B, m_B), e_B - half_B
-    f_B = (m_B - 1) / (m_B + 1)
-    series_B = np.zeros_like(f_B)
-    for k in reversed(range(LOG_SERIES_TERMS)):
-        series_B = series_B * (f_B * f_B) + 1 / (2 * k + 1)
-    return np.asarray(e_B * NATS_PER_BIT + 2 * f_B * series_B, np.float64)

@@ -32,13 +32,14 @@ _BYTES = 256
 _NOTHING, _END = _BYTES, _BYTES + 1
 """Token ids for the empty token and for the end of the text, as outlines-core needs them."""
 
+# The next token of an expression, outside and inside a character class.
 _OUTSIDE = re.compile(
     r"""\\[pPxuU]\{[^}]*\} | \\.                                # escapes
     | \(\?<?[=!] | \(\?P= | \(\?P?<[^>]*> | \(\?[a-zA-Z-]*[:)]  # groups, and flags
     | \[\^?(?:-+|\])? | \{[\d\s,]+\} | .""",
     re.VERBOSE | re.DOTALL,
 )
-# Inside a class, a bracket opens a nested class, unless it ends a range.
+# A bracket opens a nested class, unless it ends a range.
 _INSIDE = re.compile(
     r"""\[\^?(?:-+|\])? | \] | --
     | (?:\\[pPxuU]\{[^}]*\} | \\. | .) (?:-(?![\]-])(?:\\.|.))?""",
@@ -54,10 +55,10 @@ _REFUSED = {
 
 
 class ByteAutomaton:
-    """The automaton of an expression. Its states are the numbers that outlines-core uses."""
+    """The automaton of an expression. Its states are numbered by outlines-core."""
 
     def __init__(self, pattern: str, *, max_seconds: float = MAX_SECONDS) -> None:
-        """Raises SettingsError for a pattern that is not valid or too large."""
+        """Raise SettingsError for a pattern that is not valid or too large."""
         # Texts are matched from their beginning, so a leading anchor has no effect.
         inner = re.sub(r"\A(?:\^|\\A)+", "", pattern)
         _check(pattern, inner)
@@ -86,7 +87,7 @@ class ByteAutomaton:
     def shortest_completion(
         self, state: int | None, preferred: Collection[int] = ()
     ) -> bytes | None:
-        """Return the shortest bytes that lead from a state to a match; None if there is none.
+        """Return the shortest bytes from a state to a match; None if there is none.
 
         Ties go to bytes of ``preferred``, then to lower bytes.
         """
@@ -109,7 +110,7 @@ def quote(text: str) -> str:
 
 
 def _tokens(pattern: str) -> Iterator[str]:
-    """Yield the tokens of an expression; of a class, only its opening token."""
+    """Yield the tokens of an expression; of a class, only its opening bracket."""
     position = depth = 0
     while match := (_INSIDE if depth else _OUTSIDE).match(pattern, position):
         position = match.end()
@@ -125,9 +126,10 @@ def _tokens(pattern: str) -> Iterator[str]:
 
 
 def _check(pattern: str, inner: str) -> None:
-    """Raise SettingsError for syntax that is not supported and for a size above MAX_SIZE.
+    """Raise SettingsError for unsupported syntax, and for a size above MAX_SIZE.
 
-    The size of a group or class multiplies with its repetition; ``last`` is that of the last one.
+    ``inner`` is the pattern without leading anchors. A repetition multiplies the size of the group
+    or class before it, which is ``last``.
     """
     groups, last, total = [0], 0, 0
     for token in _tokens(inner):

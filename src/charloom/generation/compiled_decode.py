@@ -1,5 +1,8 @@
 """The decode loop compiled by Numba. Importing this module takes about a second.
 
+``decode_loop.DecoderChoice`` imports it when it saves time.
+
+
 Axes as in decode_kernels.py.
 """
 
@@ -22,7 +25,7 @@ _NO_AUTOMATON = np.empty((0, 0), np.int32)
 
 
 class CompiledDecoder:
-    """The decoder in compiled code, which decodes a block of symbols without Python."""
+    """The decoder in compiled code, which decodes a block of symbols in one call."""
 
     batch: ClassVar[int] = COMPILED_BATCH
     releases_gil: ClassVar[bool] = True
@@ -96,7 +99,7 @@ class CompiledDecoder:
         )
 
     def _options(self, processor: LogitsProcessor) -> tuple[_Plain, _Plain]:
-        """Return the options of a processor; those of the last call are kept."""
+        """Return the options of a processor as plain tuples; the last ones are cached."""
         last = self._last_options
         if last is None or last[0] is not processor:
             options = tuple(processor_options(processor))
@@ -156,7 +159,10 @@ def _to_sequences(state: DecoderState) -> kernels.Sequences:
 
 
 def _copy(state: State) -> tuple[Floats, Floats]:
-    """Return copies of hidden and cell state; the hidden state twice for a cell without one."""
+    """Return copies of hidden and cell state.
+
+    Without a cell state, the second is another copy of the hidden state, which kernels ignore.
+    """
     hidden_LBH = np.array(state.hidden, np.float32, order="C")
     cell_LBH = state.hidden if state.cell is None else state.cell
     return hidden_LBH, np.array(cell_LBH, np.float32, order="C")

@@ -1,4 +1,4 @@
-"""Numba kernels that decode many symbols in one call, without Python.
+"""Numba kernels that decode many symbols in one call.
 
 Each kernel repeats a function of network/engine.py, logits_processor.py, sampling.py or
 randomness.py operation by operation, so that texts are the same bit for bit. Numba caches the
@@ -133,7 +133,7 @@ def advance(layers, ids_B, hidden_LBH, cell_LBH, gates_BG, sums_BG, sequences):
 
 @_inner_kernel
 def _activate(cell_kind, gates_G, sums_G, hidden_H, cell_H):
-    """Write the new state of one sequence; ``sums_G`` are the recurrent sums of a GRU."""
+    """Write the new state of one sequence; ``sums_G`` are a GRU's recurrent sums."""
     H = len(hidden_H)
     if cell_kind == LSTM:
         for j in range(H):
@@ -242,7 +242,7 @@ def _truncate(logits_V, weights_V, options):
 
 @_kernel
 def sample(logits_V, weights_V, options, number):
-    """Return the id that ``sampling.sample`` returns for one sequence; overwrite the weights."""
+    """Return the id that ``sampling.sample`` returns; ``weights_V`` is work space."""
     V = logits_V.shape[0]
     best = logits_V[0]
     for j in range(V):
@@ -269,7 +269,7 @@ def sample(logits_V, weights_V, options, number):
 
 @_inner_kernel
 def _surprisal(logits_V, weights_V, index):
-    """Return -log(softmax(logits)) of one id, in nats; overwrite the weights."""
+    """Return -log(softmax(logits)) of one id, in nats; ``weights_V`` is work space."""
     V = logits_V.shape[0]
     best = logits_V[0]
     for j in range(V):
@@ -284,7 +284,7 @@ def _surprisal(logits_V, weights_V, index):
 
 @_inner_kernel
 def _append(index, next_QV, automaton_1, recent_W):
-    """Record a chosen symbol as ``LogitsProcessor.advance`` does, in one sequence, in place."""
+    """Advance the processor state of one sequence past a chosen symbol, in place."""
     if next_QV.shape[0]:
         automaton_1[0] = next_QV[automaton_1[0], index]
     W = recent_W.shape[0]

@@ -1,9 +1,12 @@
-"""The decode loop: run the network on the last symbol, process the logits, sample, repeat.
+"""The decode loop: read the last symbol, process the logits, sample, repeat.
 
-Two decoders return the same symbols bit for bit. ``CompiledDecoder`` is faster, but loading its
-code takes about a second, so a few short texts are decoded by ``NumpyDecoder``.
+Two decoders return the same symbols. ``CompiledDecoder`` (compiled_decode.py) is faster, but
+loading its code takes about a second, so ``NumpyDecoder`` decodes a few short texts.
 
-The network state is carried, so the cost of a symbol does not grow with the length of the text.
+A ``PromptState`` is the start of all texts of a prompt, a ``DecoderState`` a batch of texts in
+progress. ``Decoder.decode`` turns a state into a ``DecodedBlock``: the next symbols of each text,
+and the state after them. The state includes that of the network, so the cost of a symbol does not
+grow with the length of the text.
 
 Axes: B sequences, T symbols of a block, V symbols of the vocabulary.
 """
@@ -27,26 +30,27 @@ from charloom.settings import SamplingSettings
 from charloom.text.vocabulary import EOS
 
 NUMPY_BATCH = 256
-"""Sequences that NumPy decodes side by side at most; this bounds memory."""
+"""Largest batch of the NumPy decoder; this bounds memory."""
 COMPILED_BATCH = 16
-"""Sequences that a compiled call decodes side by side: their sums fit into the cache."""
+"""Largest batch of the compiled decoder: the sums of 16 sequences fit into the cache."""
 
 _COMPILED_MODULE = "charloom.generation.compiled_decode"
 _LOADING_SECONDS = 1.0
 """Seconds to load the compiled code, measured."""
 _NUMPY_WEIGHTS_PER_SECOND = 4e8
-"""Weights that NumPy multiplies per second in one sequence, measured."""
+"""Weights that NumPy multiplies per second while it decodes one sequence, measured."""
 _MIN_NUMPY_WEIGHTS = 20_000
-"""A symbol of a smaller network takes NumPy as long as one of this many weights."""
+"""In a smaller network, a symbol takes NumPy as long as with this many weights."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PromptState:
-    """A prompt that the network has read, and the options of the texts that continue it."""
+    """A prompt that the network has read, and the options of its continuations."""
 
     prompt: str
     settings: SamplingSettings
     processor: LogitsProcessor
+    """The part of ``settings`` that changes probabilities, prepared for the decoders."""
     logits_1V: Floats
     """Logits of the first symbol."""
     network_state: State
@@ -55,7 +59,7 @@ class PromptState:
 
 @dataclasses.dataclass(kw_only=True)
 class DecoderState:
-    """Sequences whose next symbols are all at the same position."""
+    """A batch of texts in progress; their next symbols are all at the same position."""
 
     network_state: State
     logits_BV: Floats
@@ -63,8 +67,8 @@ class DecoderState:
     seeds_B: NDArray[np.uint64]
     processor_state: ProcessorState
     last_ids_B: NDArray[np.int64] | None = None
-    """The last symbols, if the network has not read them yet. The last symbol of a text is never
-    read."""
+    """The last symbols, unless the network has read them. A decoder reads them before the next
+    symbol, so the last symbol of a text is never read."""
     position: int = 0
     """Symbols after the prompt so far."""
 
@@ -96,21 +100,21 @@ class DecoderState:
 
 @dataclasses.dataclass(kw_only=True)
 class DecodedBlock:
-    """The symbols of one call of ``Decoder.decode``."""
+    """The result of ``Decoder.decode``. Row r belongs to sequence r of the call."""
 
     ids_BT: NDArray[np.int32]
     nats_BT: NDArray[np.float64]
     """Surprisal of each symbol under the model itself: temperature 1, logits not processed."""
     lengths_B: NDArray[np.int64]
-    """Valid symbols of each row; fewer than T if the last of them is the boundary."""
+    """Valid symbols of each row; fewer than T only if the last of them is the boundary."""
     rows_B: NDArray[np.int64]
-    """The row of each sequence that has not ended, in the order of ``state``."""
+    """The row of each sequence of ``state``, whose order may differ from that of the call."""
     state: DecoderState
-    """The sequences that have not ended."""
+    """The sequences that did not reach the boundary."""
 
 
 class Decoder(Protocol):
-    """Runs a network on sequences and samples their symbols."""
+    """Runs a network over a batch of sequences and samples their symbols."""
 
     batch: ClassVar[int]
     """Sequences per call at most, for speed and memory."""
@@ -134,11 +138,11 @@ class Decoder(Protocol):
 
 
 ChooseDecoder = Callable[[int], Decoder]
-"""Returns the decoder for a number of symbols to read or decode one by one."""
+"""Returns the decoder for a number of symbols to read or decode one after another."""
 
 
 class NumpyDecoder:
-    """The decoder in NumPy; it defines every bit of the result."""
+    """The decoder in NumPy. It defines the ids that every decoder must return."""
 
     batch: ClassVar[int] = NUMPY_BATCH
     releases_gil: ClassVar[bool] = False
@@ -195,9 +199,10 @@ def _uniforms(state: DecoderState, steps: int) -> Iterator[NDArray[np.float64]]:
 
 
 class DecoderChoice:
-    """Chooses the faster decoder of an engine; a ``ChooseDecoder``.
+    """The ``ChooseDecoder`` that chooses the faster decoder of an engine.
 
-    The compiled one, if its code is loaded or NumPy would take longer than loading it.
+    The compiled decoder is faster if its code is loaded already, or if NumPy would take longer than
+    loading it. Once loaded, it is always chosen.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -206,7 +211,7 @@ class DecoderChoice:
         self._compiled: Decoder | None = None
 
     def __call__(self, symbols: int) -> Decoder:
-        """Return the decoder for a number of symbols to read or decode one by one."""
+        """Return the decoder for a number of symbols to read or decode one after another."""
         if self._compiled is None and (
             _COMPILED_MODULE in sys.modules or loading_pays(self._engine, symbols)
         ):

@@ -1,6 +1,7 @@
 """From symbols to text, block by block.
 
-Unfinished characters and possible beginnings of stop strings are held back.
+``IncrementalDetokenizer`` joins symbols and finds stop strings. ``PartialText`` adds the count of
+symbols, their bits and the reason for the end, and becomes a ``GeneratedText``.
 """
 
 import codecs
@@ -22,8 +23,9 @@ class IncrementalDetokenizer:
     """Joins the symbols of one text and ends it before the first stop string.
 
     The results of ``push`` and ``finish``, concatenated, equal ``symbols.join`` of the pushed
-    symbols, cut before the stop string that is complete first (the longest of several complete at
-    once). The text that is held back is shorter than the longest stop string.
+    symbols, cut before the stop string that ends first; of several with the same end, the longest
+    counts. Text is held back while it may be the beginning of a stop string or of a character of
+    several bytes. It is shorter than the longest stop string.
     """
 
     def __init__(self, level: Level, stop: Sequence[str] = ()) -> None:
@@ -35,7 +37,7 @@ class IncrementalDetokenizer:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, symbols: Sequence[str]) -> tuple[str, int]:
-        """Add symbols; return the text that is now certain, and the number of symbols added.
+        """Add symbols; return the released text, and the number of symbols added.
 
         The symbols after a complete stop string are not added.
         """
@@ -51,14 +53,16 @@ class IncrementalDetokenizer:
 
     def _push_one(self, symbol: str) -> str:
         self._held += self._join([symbol])
-        matches = [(self._held.index(stop), len(stop)) for stop in self._stop if stop in self._held]
-        if matches:
+        starts = [(self._held.index(stop), stop) for stop in self._stop if stop in self._held]
+        if starts:
             self.stopped = True
-            return self._release(min((start + length, start) for start, length in matches)[1])
+            # The first end counts; of several matches with the same end, the first start.
+            _, first = min((start + len(stop), start) for start, stop in starts)
+            return self._release(first)
         return self._release(len(self._held) - self._possible_stop_length())
 
     def finish(self) -> str:
-        """Return the held-back text at the end of the text; nothing after a stop string."""
+        """Return the held-back text once no symbol follows; nothing after a stop string."""
         if self.stopped:
             return ""
         self._held += self._decoder.decode(b"", final=True)
@@ -71,7 +75,7 @@ class IncrementalDetokenizer:
         return self._decoder.decode(bytes(map(code, symbols)))
 
     def _possible_stop_length(self) -> int:
-        """Return the length of the longest suffix of the held text that begins a stop string."""
+        """Return the length of the longest end of the held text that begins a stop string."""
         longest = min(len(self._held), max(map(len, self._stop), default=1) - 1)
         for length in range(longest, 0, -1):
             if any(stop.startswith(self._held[-length:]) for stop in self._stop):
@@ -96,16 +100,17 @@ class GeneratedText:
     seed: int
     bits: float
     """Information of the generated symbols under the model itself: temperature 1, logits not
-    processed. Includes the boundary, or the symbols of the stop string, that ended the text."""
+    processed."""
     symbols: int
-    """Generated symbols, those that ``bits`` is summed over."""
+    """Generated symbols, which ``bits`` is summed over. Includes the boundary, or the symbols of
+    the stop string, that ended the text."""
     stopped: StopKind
-    """What ended the text: the boundary symbol, the maximum length, or a stop string."""
+    """Reason for the end: the boundary symbol, the maximum length, or a stop string."""
     label: str | None
 
 
 class PartialText:
-    """A text that is being generated."""
+    """A text that is being generated. The caller collects its pieces."""
 
     def __init__(self, seed: int, vocabulary: Vocabulary, settings: SamplingSettings) -> None:
         self.seed = seed
@@ -118,7 +123,11 @@ class PartialText:
         self._label = settings.label
 
     def append(self, ids: list[int], nats: NDArray[np.float64]) -> str:
-        """Add symbols by their ids, with their surprisals; return the text that is now certain."""
+        """Add symbols by their ids, with their surprisals; return the released text.
+
+        Sets ``stopped`` at the end of the text; nothing may be added after it. The symbols after a
+        stop string are ignored.
+        """
         if ids[-1] == EOS:
             self.stopped = "eos"
         symbols = [self._symbols[index] for index in ids if index != EOS]

@@ -1,7 +1,11 @@
 """From a prompt to texts, whole or as a stream.
 
-The symbol at position t after the prompt is sampled with the uniform of (seed of the text, t), so a
-text depends on its own seed only, and not on the texts decoded beside it.
+The path of a text: the network reads the prompt, which gives a ``PromptState``. A decoder
+(decode_loop.py) decodes a block of symbols for a batch of seeds. The ``PartialText`` of each seed
+(detokenizer.py) turns its symbols into pieces of text, until it has ended.
+
+The symbol at position t after the prompt is sampled with the uniform of (seed of the text, t). So a
+text depends on its own seed only, not on the other texts of the batch.
 
 Axes: B sequences, T symbols of a block, V symbols of the vocabulary.
 """
@@ -37,13 +41,16 @@ from charloom.settings import SamplingSettings
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
 BLOCK_SYMBOLS = 64
-"""Symbols to decode before texts are checked for their end and for stop strings."""
+"""Symbols to decode in one call; texts are searched for stop strings after it."""
 MAX_SHOWN_LABELS = 20
 """Known labels that an error lists."""
 
 
 class Generator:
-    """Generates texts with a trained network. Threads may share a generator."""
+    """Generates texts with a trained network. Threads may share a generator.
+
+    ``choose_decoder`` replaces the choice of the faster decoder, for tests.
+    """
 
     def __init__(
         self,
@@ -68,13 +75,15 @@ class Generator:
         n: int = 1,
         novelty_filter: NoveltyFilter | None = None,
     ) -> list[GeneratedText]:
-        """Return ``n`` texts; text ``k`` is the one that ``settings.seed + k`` alone gives.
+        """Return ``n`` texts; text ``k`` has the seed ``settings.seed + k``.
 
         A novelty filter skips seeds whose texts it rejects. With ``beam``, the texts are the ``n``
         best of the search, best first. The network reads a symbol of the prompt that the vocabulary
-        lacks as ``<unk>``. Raises LabelError for an unknown label, SettingsError for settings that
-        do not fit the model, for ``n`` below 1 and for a prompt that no match begins with, and
-        SamplingError if the filter rejects too many texts.
+        lacks as ``<unk>``.
+
+        Raises LabelError for an unknown label and SamplingError if the filter rejects too many
+        texts. Raises SettingsError for settings that do not fit the model, for ``n`` below 1 and
+        for a prompt that no match begins with.
         """
         return list(self.texts(prompt, settings, n, novelty_filter))
 
@@ -85,15 +94,16 @@ class Generator:
         n: int = 1,
         novelty_filter: NoveltyFilter | None = None,
     ) -> Iterator[GeneratedText]:
-        """Yield the texts of ``generate``, the first ones before the last ones are decoded."""
+        """Yield the texts of ``generate``, in batches as they are decoded."""
         seeds = settings.seeds(n)
         if settings.beam is not None:
+            # Imported here, since it imports decimal, which takes time.
             from charloom.generation.beam import beam_search
 
             start = self._read_prompt(prompt, settings, self._choose_decoder(len(prompt)))
             yield from beam_search(self._choose_decoder, self._vocabulary, start, n, novelty_filter)
             return
-        # NumPy decodes a few sequences side by side in about the time of one.
+        # Symbols decoded one after another: a batch takes NumPy about as long as one sequence.
         symbols = math.ceil(n / COMPILED_BATCH) * settings.length
         decoder = self._choose_decoder(len(prompt) + symbols)
         start = self._read_prompt(prompt, settings, decoder)
@@ -105,11 +115,12 @@ class Generator:
             yield from generate(seeds[first : first + MAX_BATCH])
 
     def stream(self, prompt: str, settings: SamplingSettings, block: int = 1) -> Iterator[str]:
-        """Yield the text that ``generate`` adds to the prompt, after every ``block`` symbols.
+        """Yield the text that ``generate`` adds to the prompt, in pieces.
 
-        The beginning of a stop string, or of a character of several bytes, is held back until it is
-        complete or ruled out. Memory does not grow with the length of the text. Raises as
-        ``generate`` does, at once.
+        A piece is the text of ``block`` symbols. The beginning of a stop string, or of a character
+        of several bytes, is held back until it is complete or ruled out. Memory does not grow with
+        the length of the text. Raises as ``generate`` does, when called, and SettingsError for
+        ``beam``, ``novel`` and ``unique``.
         """
         if settings.beam is not None or settings.novel or settings.unique:
             raise SettingsError(
@@ -123,9 +134,9 @@ class Generator:
         return (piece for _, piece in pieces if piece)
 
     def session(self, prompt: str, settings: SamplingSettings) -> Session:
-        """Return a text that a person and the network write together.
+        """Return a session, in which a person and the network write a text together.
 
-        Raises as ``generate`` does.
+        Raises as ``stream`` does.
         """
         if settings.beam is not None or settings.novel or settings.unique:
             raise SettingsError(
@@ -136,10 +147,10 @@ class Generator:
         return Session(self._choose_decoder, self._vocabulary, start)
 
     def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
-        """Return the symbols that may follow ``text`` with their probabilities, highest first.
+        """Return the symbols that may follow ``text`` with their probabilities.
 
-        ``<eos>`` is included. ``<unk>`` is left out, since it is never sampled, and the others are
-        not scaled up for it: they sum to 1 minus its probability.
+        The most probable comes first; ties go to the lower id. ``<eos>`` is included. ``<unk>`` is
+        left out, since it is never sampled; the others sum to 1 minus its probability.
         """
         logits_BV, _ = self._prefill(text, label, self._choose_decoder(len(text)))
         probabilities_V = softmax(logits_BV)[0]
@@ -168,7 +179,7 @@ class Generator:
     def _generate_seeds(
         self, decoder: Decoder, start: PromptState, seeds: Sequence[int]
     ) -> list[GeneratedText]:
-        """Return the text of each seed, in batches that may run in several threads."""
+        """Return the text of each seed; batches run in several threads if the decoder can."""
 
         def generate(batch: Sequence[int]) -> list[GeneratedText]:
             texts = [PartialText(seed, self._vocabulary, start.settings) for seed in batch]
@@ -190,7 +201,7 @@ class Generator:
     ) -> Iterator[tuple[PartialText, str]]:
         """Decode ``block`` symbols of each text at a time until all have ended.
 
-        Yield each text with the piece that a block added to it.
+        Yield each text with the piece that a block added to it, which may be empty.
         """
         state = DecoderState.from_prompt(start, [text.seed for text in texts])
         while texts:
@@ -199,6 +210,8 @@ class Generator:
             for row, text in enumerate(texts):
                 n = decoded.lengths_B[row]
                 yield text, text.append(decoded.ids_BT[row, :n].tolist(), decoded.nats_BT[row, :n])
+            # The state has no texts that reached the boundary, but still those that ended with a
+            # stop string or the maximum length.
             state, rows = decoded.state, decoded.rows_B.tolist()
             active = [k for k, row in enumerate(rows) if texts[row].stopped is None]
             texts = [texts[rows[k]] for k in active]

@@ -1,6 +1,8 @@
-"""Changes to the logits before a symbol is sampled: repetition penalty, bias and masks.
+"""Changes to logits before sampling: repetition penalty, bias and masks.
 
 They apply in this order; sampling.py applies temperature, top-k, top-p and min-p afterwards.
+The penalty is that of CTRL (Keskar et al. 2019, https://arxiv.org/abs/1909.05858), applied to
+symbols that repeat a passage: positive logits are divided by it, others multiplied.
 
 Axes: B sequences, V symbols, W recent symbols, P passages of the recent symbols.
 """
@@ -23,19 +25,19 @@ from charloom.text.vocabulary import EOS, UNK, Vocabulary
 Ids = NDArray[np.int64]
 
 DEFAULT_WORD_SPAN, DEFAULT_SPAN = 1, 8
-"""Symbols of a repeated passage: one word, or eight symbols at the other levels."""
+"""Default length of a repeated passage: one word, or eight symbols at the other levels."""
 MAX_MAGNITUDE = 1e30
-"""A larger bias or penalty is replaced by this, and a smaller penalty by its inverse; so logits
-stay finite."""
+"""Bias and penalty are clamped to this, and the penalty also to its inverse, so that logits stay
+finite."""
 MAX_LENGTH = 2**62
-"""A larger length is replaced by this: the kernels count in 64 bits."""
+"""Lengths are clamped to this, since the kernels count in 64 bits."""
 NO_SYMBOL = -1
-"""Fills the recent symbols before the first one."""
+"""Fills the recent symbols before the first one; no id equals it."""
 
 
 @dataclasses.dataclass(kw_only=True)
 class ProcessorState:
-    """State that a ``LogitsProcessor`` keeps for each sequence."""
+    """The state of a ``LogitsProcessor`` for each sequence of a batch."""
 
     automaton_B: Ids
     """State of the automaton; 0 without one."""
@@ -50,9 +52,10 @@ class ProcessorState:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LogitsProcessor:
-    """The sampling options of one prompt."""
+    """The sampling options of the texts of one prompt, ready for the decode loop."""
 
     truncation: Truncation
+    """Not applied by ``process``, but by ``sampling.sample``."""
     bias_V: Floats
     """Added to each logit; minus infinity forbids a symbol."""
     max_length: int
@@ -61,12 +64,17 @@ class LogitsProcessor:
     """Symbols to generate before the boundary is allowed."""
     repetition_penalty: np.float32 = ONE
     repetition_span: int = 1
+    """Symbols of a repeated passage."""
     automaton: SymbolAutomaton | None = None
+    """Allows only symbols that a match can continue with."""
     initial_state: ProcessorState
     """The state before the first symbol, B is 1."""
 
     def process(self, logits_BV: Floats, position: int, state: ProcessorState) -> Floats:
-        """Return the logits to sample from at a position; those of forbidden symbols are -inf."""
+        """Return the logits to sample from, (B, V); those of forbidden symbols are -inf.
+
+        ``position`` is the number of symbols after the prompt so far.
+        """
         processed_BV = logits_BV
         if state.recent_BW.shape[1]:
             repeated_BV = find_repetitions(
@@ -89,7 +97,7 @@ class LogitsProcessor:
         return processed_BV
 
     def advance(self, ids_B: Ids, state: ProcessorState) -> ProcessorState:
-        """Return the state after ``ids_B``; it has no meaning for a sequence that has ended."""
+        """Return the state after one more symbol; undefined after the boundary."""
         automaton_B, recent_BW = state.automaton_B, state.recent_BW
         if self.automaton is not None:
             automaton_B = self.automaton.next_QV[automaton_B, ids_B].astype(np.int64)

@@ -1,4 +1,4 @@
-"""Rejects texts that are training documents or repeat an earlier text."""
+"""Reject generated texts that are training documents or repeat an earlier text."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -13,15 +13,15 @@ from charloom.settings.limits import MAX_SEED
 from charloom.text.cleaning import clean_document
 
 MAX_BATCH = 256
-"""Texts to generate at most before the first of them is returned."""
+"""Texts to generate at most before the first of them is yielded."""
 
 
 class NoveltyFilter:
-    """Rejects texts over all prompts and labels of one call, and counts them.
+    """Accepts or rejects texts, and counts them over all prompts and labels of a call.
 
-    A whole text, prompt included, is compared with the documents of ``index`` (None: with none),
-    as it is and as the model would clean it by the settings ``text``. With ``unique`` it is also
-    compared with the texts accepted before, as it is.
+    A whole text, prompt included, is compared with the documents of ``index``, if there is one: as
+    it is, and cleaned by the settings ``text``. With ``unique`` it is also compared, as it is, with
+    all texts accepted before.
     """
 
     def __init__(
@@ -33,11 +33,11 @@ class NoveltyFilter:
         max_batch: int = MAX_BATCH,
     ) -> None:
         self.examined = 0
-        """Texts so far."""
+        """Texts examined so far, accepted or not."""
         self.in_training = 0
         """Texts rejected as training documents."""
         self.repeated = 0
-        """Other texts, rejected as repetitions."""
+        """Texts rejected as repetitions, without those counted in ``in_training``."""
         self._index = index
         self._text = text
         self._seen: set[bytes] | None = set() if unique else None
@@ -49,11 +49,12 @@ class NoveltyFilter:
         settings: SamplingSettings,
         n: int,
     ) -> Iterator[GeneratedText]:
-        """Yield the first ``n`` texts that are accepted, generated with one seed after another.
+        """Yield the first ``n`` accepted texts, in the order of their seeds.
 
-        ``generate`` returns the texts of some seeds in order; the size of its batches changes
-        neither the texts nor the counts. Raises SamplingError after ``tries`` texts per requested
-        one, or after one per requested one at temperature 0, where all texts are the same.
+        ``generate`` returns the texts of some seeds in order. The size of its batches changes
+        neither the texts nor the counts. Raises SamplingError if fewer than ``n`` of
+        ``n * settings.tries`` texts are accepted, or of ``n`` at temperature 0, where all texts are
+        the same.
         """
         tries = 1 if settings.temperature == 0 else settings.tries or DEFAULT_TRIES
         budget = min(tries * n, MAX_SEED + 1 - settings.seed)
@@ -68,7 +69,7 @@ class NoveltyFilter:
                     f"only {accepted:,} of {n:,} texts were found among {tried:,} generated: "
                     f"{rejections}; {_advice(settings, budget)}."
                 )
-            # Enough at the acceptance rate so far; the first batch assumes that all are accepted.
+            # Seeds that suffice at the acceptance rate so far; at first, all may be accepted.
             enough = math.ceil((n - accepted) * (tried + 1) / (accepted + 1))
             first = settings.seed + tried
             for text in generate(
@@ -82,7 +83,7 @@ class NoveltyFilter:
                         break
 
     def admit(self, text: str) -> bool:
-        """Count ``text`` and return whether it is accepted."""
+        """Return whether ``text`` is accepted, and count it."""
         self.examined += 1
         if self._is_in_training(text):
             self.in_training += 1
@@ -97,7 +98,7 @@ class NoveltyFilter:
         return True
 
     def summary(self) -> str:
-        """Return one line with the number of texts, and of those rejected for each reason."""
+        """Return one line with the numbers of texts examined and rejected, by reason."""
         texts = "1 text" if self.examined == 1 else f"{self.examined:,} texts"
         rejections = self._describe_rejections(self.in_training, self.repeated, self.examined)
         return f"tried {texts}: {rejections}."

@@ -1,7 +1,7 @@
-"""Regular expressions as masks over symbols, so that every generated text matches as a whole.
+"""Regular expressions as masks over symbols, so that whole texts match.
 
-An expression becomes an automaton over bytes (byte_automaton.py), and that an automaton over the
-symbols of a vocabulary: its states are followed along the bytes of each symbol.
+An expression becomes an automaton over bytes (byte_automaton.py). Following its states along the
+bytes of each symbol (symbol_spellings.py) makes it an automaton over the symbols of a vocabulary.
 
 Axes: B sequences, V symbols, Q states of the symbol automaton, J symbols that the minimum length
 still requires, R states of the byte automaton, E pairs of a state and a successor.
@@ -47,7 +47,7 @@ class SymbolAutomaton:
     def allowed_mask(
         self, states_B: NDArray[np.int64], *, position: int, min_length: int, max_length: int
     ) -> Mask:
-        """Return which symbols, (B, V), may follow at a position."""
+        """Return which symbols, (B, V), may follow after ``position`` symbols."""
         missing, left = min_length - position, max_length - position
         next_BV = self.next_QV[states_B]
         distance_BV = self.distance_JQ[max(missing - 1, 0)][next_BV]
@@ -67,7 +67,7 @@ class RegexConstraint:
         max_byte_states: int = MAX_BYTE_STATES,
         max_table_entries: int = MAX_TABLE_ENTRIES,
     ) -> None:
-        """Raises SettingsError for a pattern that is not valid or too large."""
+        """Raise SettingsError for a pattern that is not valid or too large."""
         self._vocabulary = vocabulary
         self._bytes = ByteAutomaton(pattern)
         self._spellings = SymbolSpellings(vocabulary)
@@ -101,7 +101,7 @@ class RegexConstraint:
     def _build_tables(
         self, start: int, allowed_V: Mask, min_length: int, max_length: int
     ) -> tuple[States, NDArray[np.int32]]:
-        """Return both tables of the states within ``max_length`` symbols of state ``start``."""
+        """Return both tables, of the states within ``max_length`` symbols of ``start``."""
         next_QV, match_Q = self._explore(start, allowed_V, max_length)
         if (min_length + 1) * len(next_QV) > self._max_table_entries:
             raise SettingsError(
@@ -111,7 +111,10 @@ class RegexConstraint:
         return next_QV, _match_distances(next_QV, match_Q, min_length)
 
     def _explore(self, start: int, allowed_V: Mask, max_length: int) -> tuple[States, Mask]:
-        """Search breadth-first; return the successors of each state, and which are matches."""
+        """Search breadth-first from a state of the byte automaton.
+
+        Return the successors, (Q, V), of each state within reach, and which states are matches.
+        """
         table = ByteTable(self._bytes, self._max_byte_states)
         layer = np.array([table.row(start)])
         state_of_R = np.full(self._max_byte_states + 1, -1, np.int32)
@@ -139,7 +142,7 @@ class RegexConstraint:
     def _refuse_lengths(
         self, prompt: str, start: int, allowed_V: Mask, min_length: int, max_length: int
     ) -> NoReturn:
-        """Raise the error that says why no text of the given lengths matches."""
+        """Raise the error that explains why no text of the given lengths matches."""
         example = self._bytes.shortest_completion(start, self._spellings.bytes)
         if example is None:
             self._refuse_prompt(prompt)
@@ -189,7 +192,7 @@ class RegexConstraint:
 
 
 def _match_distances(next_QV: States, match_Q: Mask, min_length: int) -> NDArray[np.int32]:
-    """Return ``distance_JQ`` of an automaton whose matches are ``match_Q``."""
+    """Return ``distance_JQ`` of an automaton; the states ``match_Q`` are matches."""
     successors_E, first_Q = _distinct_successors(next_QV)
 
     def one_symbol_before(distance_Q: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -211,9 +214,10 @@ def _match_distances(next_QV: States, match_Q: Mask, min_length: int) -> NDArray
 
 
 def _distinct_successors(next_QV: States) -> tuple[States, NDArray[np.int64]]:
-    """Return the distinct successors of all states, (E,), and the first index of each state, (Q,).
+    """Return the distinct successors of all states, (E,), state by state.
 
-    Every state has the successor -1, no state, since the boundary leads there.
+    Also return the first index of each state, (Q,). Every state has the successor -1, no state,
+    since the boundary leads there.
     """
     parts, counts = [], []
     step = max(MAX_CHUNK // next_QV.shape[1], 1)

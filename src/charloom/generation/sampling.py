@@ -1,7 +1,8 @@
 """From logits to the id of the next symbol.
 
-``sampling_weights``, ``sample`` and ``surprisals`` use the arithmetic of network/exact.py, so their
-results are the same on every machine and in the compiled decoder.
+``sampling_weights`` and ``sample`` use the arithmetic of network/exact.py, so their results are the
+same on every machine and in the compiled decoder. ``surprisals`` end with the logarithm of a
+library, whose last bit may differ.
 
 Axes: B sequences, V symbols.
 """
@@ -27,7 +28,7 @@ def softmax(logits_BV: Floats) -> NDArray[np.float64]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Truncation:
-    """Temperature, and which of the most probable symbols are sampled from."""
+    """The temperature, and how many of the most probable symbols are sampled from."""
 
     temperature: float = 1.0
     """0 is greedy."""
@@ -40,7 +41,7 @@ class Truncation:
 
     @classmethod
     def from_settings(cls, settings: SamplingSettings, symbols: int) -> Self:
-        """Return the options of some settings, for a vocabulary of ``symbols`` symbols."""
+        """Return the options of some settings for a vocabulary of ``symbols`` symbols."""
         assert settings.temperature is not None
         keeps_all = settings.top_k is None or settings.top_k >= symbols
         return cls(
@@ -58,10 +59,10 @@ class Truncation:
 
 
 def sampling_weights(logits_BV: Floats, truncation: Truncation) -> Weights:
-    """Return unnormalized probabilities, (B, V); the most probable symbol has weight 1.
+    """Return unnormalized probabilities, (B, V).
 
-    The weight is 0 where the logit is minus infinity and where top-k, top-p or min-p leave a symbol
-    out.
+    The most probable symbol has weight 1. The weight is 0 where the logit is minus infinity, and
+    where top-k, top-p or min-p leave a symbol out.
     """
     logits_BV = np.asarray(logits_BV, np.float32)
     best_B1 = logits_BV.max(axis=1, keepdims=True)
@@ -79,7 +80,7 @@ def sampling_weights(logits_BV: Floats, truncation: Truncation) -> Weights:
 
 
 def _truncate(logits_V: Weights, weights_V: Weights, truncation: Truncation) -> None:
-    """Set to 0 the weights that top-k, then top-p, then min-p leave out, in one sequence.
+    """Set to 0 the weights that top-k, then top-p, then min-p leave out.
 
     The most probable symbol is always kept. Of equal logits, the lower id ranks higher.
     """

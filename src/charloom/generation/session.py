@@ -1,5 +1,7 @@
 """A text that a person and a network write together, with undo.
 
+The session keeps one snapshot of text and network state per edit, so undo reads nothing again.
+
 Axes: V symbols.
 """
 
@@ -36,7 +38,7 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Snapshot:
-    """The text after an edit. Nothing in it changes."""
+    """The text after an edit. A snapshot is never changed, only replaced."""
 
     state: DecoderState
     detokenizer: IncrementalDetokenizer
@@ -44,7 +46,7 @@ class _Snapshot:
     """Pieces of committed text, prompt included."""
     stopped: StopKind | None = None
     sampled: bool = False
-    """Whether the edit sampled symbols, rather than add those of a person."""
+    """Whether the network sampled the symbols of the edit."""
 
 
 class Session:
@@ -55,8 +57,8 @@ class Session:
     whether the symbols before it were sampled, chosen or typed. Undoing an edit that sampled adds 1
     to the seed, so that the next text differs; undoing other edits does not.
 
-    Typed text is treated as a prompt: it contains no stop string, and neither do its boundaries
-    with the text around it. It counts in ``length`` and ``min_length``.
+    Typed text is treated as a prompt: a stop string that includes typed symbols does not end the
+    text. Typed symbols count in ``length`` and ``min_length``.
     """
 
     def __init__(
@@ -93,7 +95,7 @@ class Session:
 
     @property
     def stopped(self) -> StopKind | None:
-        """What ended the text; None if it has not ended."""
+        """The reason for the end of the text; None if it has not ended."""
         return self._current.stopped
 
     def choices(self, n: int) -> list[Choice]:
@@ -116,7 +118,7 @@ class Session:
         ]
 
     def choose(self, index: int) -> None:
-        """Add one of the possible next symbols by its id; raises SettingsError after the end."""
+        """Add a possible next symbol by its id; raises SettingsError after the end."""
         self._check_not_ended()
         assert self._next_weights()[1][index] > 0, "this symbol may not come next"
         state, ids_1 = self._read_last(), np.array([index])
@@ -213,7 +215,7 @@ class Session:
             raise SettingsError("the text has ended, nothing can be added; undo a step first.")
 
     def _read_last(self) -> DecoderState:
-        """Return the current state with all symbols read, so that its logits are up to date."""
+        """Return the current state, with logits that follow the last symbol."""
         state = self._current.state
         if state.last_ids_B is not None:
             decoder = self._choose_decoder(1)
@@ -233,7 +235,10 @@ class Session:
         return logits_1V[0], np.asarray(sampling_weights(logits_1V, truncation)[0], np.float64)
 
     def _advance_typed(self, ids: Ids, text: str) -> ProcessorState:
-        """Return the processor's state after ``text``; raises SettingsError if no match follows."""
+        """Return the processor's state after typed text.
+
+        Raises SettingsError if no match continues with it.
+        """
         processor_state, automaton = self._current.state.processor_state, self._processor.automaton
         for index in ids:
             processor_state = self._processor.advance(np.array([index]), processor_state)
@@ -251,7 +256,10 @@ class Session:
         return processor_state
 
     def _after(self, index: int, state: DecoderState, *, sampled: bool) -> tuple[_Snapshot, str]:
-        """Return the snapshot after one more symbol, and the text that is committed with it."""
+        """Return the snapshot after one more symbol, and the text that it commits.
+
+        ``state`` is the one after the symbol.
+        """
         detokenizer, piece = copy.deepcopy(self._current.detokenizer), ""
         stopped: StopKind | None = None
         if index == EOS:

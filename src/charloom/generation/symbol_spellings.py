@@ -1,4 +1,4 @@
-"""Transitions of a byte automaton over whole symbols, for many states and symbols at once.
+"""Transitions of a byte automaton over whole symbols, many at once.
 
 Axes: V symbols, K symbols longer than some number of bytes, F states to start from, R states of the
 byte automaton as rows of a table, where row 0 means no match.
@@ -57,7 +57,10 @@ class ByteTable:
 
 
 class SymbolSpellings:
-    """The bytes of all symbols of a vocabulary, transposed so that they advance side by side."""
+    """The bytes of all symbols of a vocabulary, which an automaton reads in parallel.
+
+    Column k has byte k of all symbols that are longer than k bytes.
+    """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._size = len(vocabulary)

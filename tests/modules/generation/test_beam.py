@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from decoders import CountingEngine, MakeDecoder, each_decoder, generator_with
-from hypothesis import given
-from hypothesis import strategies as st
 from networks import (
     GATES,
     make_vocabulary,
@@ -27,7 +25,6 @@ from charloom.data.sources import Document
 from charloom.errors import SettingsError
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
-from charloom.generation import beam as beam_module
 from charloom.generation.decode_loop import NumpyDecoder
 from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
@@ -362,7 +359,7 @@ def test_a_text_with_two_spellings_is_returned_once() -> None:
     assert len({one.text for one in found}) == len(found)
 
 
-def test_ended_texts_take_no_room_in_the_beam() -> None:
+def test_ended_texts_do_not_count_toward_the_width_of_the_beam() -> None:
     """Two of three first symbols end a text at once; the third continues in a beam of one."""
     generator = chain([[0, 0, 0.5, 0.4, 0.1], [0] * 5, [1] + [0] * 4, [1] + [0] * 4, [1] + [0] * 4])
     settings = SamplingSettings(beam=1, stop=("a", "b"), length=2, length_penalty=9.0)
@@ -380,11 +377,11 @@ class FakeFilter:
     """A novelty filter that records the texts it examines."""
 
     def __init__(self, accepts: Callable[[str], bool]) -> None:
-        self.asked: list[str] = []
+        self.examined: list[str] = []
         self._accepts = accepts
 
     def admit(self, text: str) -> bool:
-        self.asked.append(text)
+        self.examined.append(text)
         return self._accepts(text)
 
 
@@ -396,10 +393,10 @@ def test_the_filter_examines_the_best_texts_first_and_no_more_than_needed(penalt
     passing = [one for one in every if len(one.text) % 2]
     chosen: Any = FakeFilter(lambda text: len(text) % 2 == 1)
     assert generator.generate("a", settings, 4, chosen) == passing[:4]
-    assert chosen.asked == [one.text for one in every[: every.index(passing[3]) + 1]]
+    assert chosen.examined == [one.text for one in every[: every.index(passing[3]) + 1]]
     nothing: Any = FakeFilter(lambda text: False)
     assert generator.generate("a", settings, 4, nothing) == []
-    assert nothing.asked == [one.text for one in every]
+    assert nothing.examined == [one.text for one in every]
 
 
 def counting(
@@ -464,22 +461,3 @@ def test_more_texts_than_the_width_of_the_beam_are_refused(n: int, width: int, h
     assert str(error.value) == (
         f"n is {n}, but a beam of {width} holds {held}; widen the beam, or ask for fewer."
     )
-
-
-@given(st.floats(1, 1e12))
-def test_the_logarithm_is_the_one_of_the_standard_library(x: float) -> None:
-    assert beam_module._log(np.array([x]))[0] == pytest.approx(math.log(x), rel=1e-15, abs=0)
-
-
-def test_the_logarithm_of_one_is_zero_and_of_others_above() -> None:
-    above = np.nextafter(1, 2)
-    for x in (1.0, above, np.nextafter(math.sqrt(2), 1), np.nextafter(math.sqrt(2), 2), 2.0):
-        found = float(beam_module._log(np.array([x]))[0])
-        assert found == pytest.approx(math.log(x), rel=1e-15, abs=0)
-
-
-@given(st.lists(st.sampled_from([-math.inf, -2.0, -1.0, 0.5, 3.0])), st.integers(1, 12))
-def test_candidates_are_ordered_by_score_and_index(scores: list[float], chunk: int) -> None:
-    indices = beam_module._descending(np.array(scores), chunk)
-    finite = [index for index, score in enumerate(scores) if score > -math.inf]
-    assert list(indices) == sorted(finite, key=lambda index: (-scores[index], index))

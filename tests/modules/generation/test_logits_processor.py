@@ -280,12 +280,12 @@ class AnyAsThenB(RegexConstraint):
     """The automaton of ``a*b``, made by hand, over <eos>, <unk>, a, b and c."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, list[bool], int, int]] = []
+        self.requests: list[tuple[str, list[bool], int, int]] = []
 
     def build_automaton(
         self, prompt: str, *, allowed_V: NDArray[np.bool_], min_length: int, max_length: int
     ) -> SymbolAutomaton:
-        self.asked.append((prompt, allowed_V.tolist(), min_length, max_length))
+        self.requests.append((prompt, allowed_V.tolist(), min_length, max_length))
         distances = [[max(j, 1), 0 if j == 0 else UNREACHABLE] for j in range(min_length + 1)]
         return SymbolAutomaton(
             next_QV=np.array([[-1, -1, 0, 1, -1], [-1] * 5], np.int32),
@@ -297,7 +297,7 @@ def test_the_automaton_is_built_for_the_allowed_symbols_and_lengths() -> None:
     constraint = AnyAsThenB()
     settings = SamplingSettings(match="a*b", length=5, min_length=3, bias={"c": -math.inf})
     build_logits_processor(settings, CHARS, "aa", {"a*b": constraint}.__getitem__)
-    assert constraint.asked == [("aa", [True, False, True, True, False], 3, 5)]
+    assert constraint.requests == [("aa", [True, False, True, True, False], 3, 5)]
 
 
 def test_masks_apply_after_bias_and_penalty() -> None:

@@ -69,18 +69,18 @@ def by_hand(
     """Return the accepted seeds and the counts, one text after another."""
     passed: list[int] = []
     before: set[str] = set()
-    tried = stood = came = 0
+    tried = in_training = repeated = 0
     while len(passed) < n and tried < 20 * n:
         text = text_of(seed + tried)
         tried += 1
         if documents is not None and text in documents:
-            stood += 1
+            in_training += 1
         elif unique and text in before:
-            came += 1
+            repeated += 1
         else:
             passed.append(seed + tried - 1)
             before.add(text)
-    return passed, (tried, stood, came)
+    return passed, (tried, in_training, repeated)
 
 
 some_texts = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=60)

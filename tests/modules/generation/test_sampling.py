@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from soak import times
 
 from charloom.generation.sampling import (
     Truncation,
@@ -143,7 +144,7 @@ def test_surprisals_are_minus_the_logarithm_of_the_softmax(
     assert surprisals(rows, ids) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
-@settings(max_examples=400)
+@settings(max_examples=times(400))
 @given(logits=rows, truncation=truncations)
 def test_weights_are_those_of_the_documented_order(
     logits: list[float], truncation: Truncation
@@ -185,8 +186,8 @@ def test_sequences_are_independent(logits: list[float], truncation: Truncation) 
 
 def kept(logits: list[float], **options: Any) -> list[int]:
     """Return the ids that truncation keeps."""
-    asked = SamplingSettings(**{"temperature": 1.0, **options})
-    truncation = Truncation.from_settings(asked, len(logits))
+    sampling = SamplingSettings(**{"temperature": 1.0, **options})
+    truncation = Truncation.from_settings(sampling, len(logits))
     return np.flatnonzero(sampling_weights(np.array([logits]), truncation)[0]).tolist()
 
 
