@@ -28,12 +28,11 @@ from charloom.cli.commands.score import score
 from charloom.cli.commands.summary import summary
 from charloom.cli.commands.temperatures import temperatures
 from charloom.cli.commands.train import train
+from charloom.cli.exit_codes import INTERRUPTED, USER_ERROR
 from charloom.cli.terminal import output
 from charloom.errors import CharloomError
 from charloom.progress.closed_output import redirect_to_devnull
 
-USER_ERROR = 2
-INTERRUPTED = 130
 _MIN_SIMILARITY = 0.75
 """Similarity of an option to a mistyped one from which it is suggested, 0 to 1."""
 

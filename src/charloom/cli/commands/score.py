@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from charloom.cli.options.declared import SettingOptions, takes_settings
+from charloom.cli.options.declared import SettingOptions, takes_options
 from charloom.cli.options.shared import Format, Run, argument, option
 from charloom.cli.options.tables import TABLE_SETTINGS
 from charloom.cli.terminal import output
@@ -54,7 +54,7 @@ Classify = Annotated[
 ]
 
 
-@takes_settings(TABLE_SETTINGS)
+@takes_options(options=TABLE_SETTINGS)
 def score(
     run: Run,
     sources: OptionalSources = None,
