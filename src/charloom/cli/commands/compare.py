@@ -163,9 +163,9 @@ def compare(
 
 
 def _grid(grid_options: GridOptions, settings: dict[str, Any]) -> dict[str, list[Any]]:
-    """Return the values of each axis: of the command line, the settings file, or the default.
+    """Return the values of each axis, and remove the axes from ``settings``.
 
-    Removes the axes from ``settings``.
+    The command line takes precedence over the settings file, the file over the default.
     """
     axes: tuple[str, ...] = ("cell", "layers", "hidden")
     file = {name: [settings.pop(name)] for name in axes if name in settings}
@@ -179,7 +179,7 @@ def _grid(grid_options: GridOptions, settings: dict[str, Any]) -> dict[str, list
 
 
 def _prepare(sources: list[str], grid: dict[str, list[Any]], **options: Any) -> "Comparison":
-    """Return the comparison after its settings were checked and corpora downloaded."""
+    """Check the settings, download the corpora and return the comparison."""
     from charloom.cli.terminal.downloads import fetch_corpora
     from charloom.runs.compare import Comparison
 

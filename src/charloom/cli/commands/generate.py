@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from charloom.model import Model
 
 _MAX_BUFFERED = 100_000
-"""Symbols of a text that is held in memory as a whole; longer ones are written in blocks."""
+"""Symbols of the longest text that is held in memory as a whole."""
 _STREAM_BLOCK = 4096
+"""Symbols of a longer text that are written at once."""
 
 
 Greedy = Annotated[
@@ -131,7 +132,7 @@ def _formats(form: str | None) -> dict[str, bool]:
 
 
 def _whole_texts(settings: SamplingSettings) -> dict[str, bool]:
-    """Return the options that need a text as a whole before it is written."""
+    """Return whether each option is in use that needs whole texts before writing."""
     return {
         "--novel": settings.novel,
         "--unique": settings.unique,

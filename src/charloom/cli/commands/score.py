@@ -96,7 +96,10 @@ def score(
 def _resolve_threshold(
     model: "Model", settings: TextSettings, threshold: str | None, sources: list[str] | None
 ) -> "Threshold | None":
-    """Return the threshold of outliers; raises SettingsError if there is no calibration."""
+    """Return the threshold of outliers, None if none was requested.
+
+    Raises SettingsError if the model has no calibration and none was given for ``auto``.
+    """
     from charloom.evaluation.calibration import Calibration, calibrate_on_blocks
     from charloom.evaluation.score_lines import BitsThreshold
 

@@ -1,4 +1,4 @@
-"""Groups of options: settings with their declarations, and records of other options."""
+"""Groups of options: declared settings, and records of other options."""
 
 import dataclasses
 import inspect
