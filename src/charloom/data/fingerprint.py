@@ -19,7 +19,8 @@ from charloom.files import replace_files
 MIN_CACHED_BYTES = 1 << 26
 """Smallest size of a file whose digest is cached; smaller ones are read at every start."""
 MIN_AGE_NS = 2_000_000_000
-"""Nanoseconds since the last change from which on a digest is cached: more than a tick."""
+"""Smallest age of the last change, in nanoseconds, of a file whose digest is cached: more than a
+tick."""
 _DIGEST_BYTES = 16
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """How tables and encodings are read, where it differs from the training texts."""
+    """Options of reading tables and text files that differ from the training texts."""
 
     columns: tuple[str, ...] = ()
     label_column: str | None = None
