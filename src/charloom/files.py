@@ -1,4 +1,4 @@
-"""Files on disk: existence checks that report errors, and atomic writes that reach the disk.
+"""Check for files and write them: with errors reported, atomically and durably.
 
 From Python 3.14 on, ``Path.exists``, ``is_file`` and ``is_dir`` return False where older versions
 raise an OSError: a name that is too long, or a folder that may not be searched. The checks in this
@@ -12,9 +12,9 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 _NOT_FOUND: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP})
 _NOT_FOUND_WINDOWS: Final = frozenset({21, 123, 1921})
@@ -23,18 +23,21 @@ _DISK_ERRORS: Final = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT})
 
 
 def exists(path: Path) -> bool:
-    """Return whether ``path`` leads to anything; raises OSError if that cannot be found out."""
+    """Return whether ``path`` leads to anything.
+
+    Raises OSError if that cannot be determined.
+    """
     return _mode(path) is not None
 
 
 def is_file(path: Path) -> bool:
-    """Return whether ``path`` leads to a regular file; raises OSError as ``exists`` does."""
+    """Return whether ``path`` leads to a regular file; raises OSError like `exists`."""
     mode = _mode(path)
     return mode is not None and stat.S_ISREG(mode)
 
 
 def is_dir(path: Path) -> bool:
-    """Return whether ``path`` leads to a directory; raises OSError as ``exists`` does."""
+    """Return whether ``path`` leads to a directory; raises OSError like `exists`."""
     mode = _mode(path)
     return mode is not None and stat.S_ISDIR(mode)
 
@@ -79,12 +82,32 @@ def fsync_directory(folder: Path) -> None:
 
 
 def partial_name(name: str) -> str:
-    """Return the name under which ``replace_files`` writes the file ``name``."""
+    """Return the name under which the file ``name`` is written before it is renamed."""
     return f".{name}.partial"
 
 
+@contextlib.contextmanager
+def replace_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file that replaces ``path`` when the context ends.
+
+    It is written under a name that no other process uses. After an error in the context, ``path``
+    is unchanged and the new file is removed. Raises OSError.
+    """
+    partial = path.with_name(partial_name(f"{path.name}.{os.urandom(4).hex()}"))
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        fsync_directory(path.parent)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
 def replace_files(folder: Path, contents: Mapping[str, bytes], suffix: str = "") -> None:
-    """Write the files named by ``contents`` into ``folder``, in place of those already there.
+    """Replace the files of ``folder`` that are named by ``contents``.
 
     All are written under other names first, then renamed in order, so each file has its old or its
     new content at every moment. Processes that write the same files at the same time need

@@ -1,4 +1,4 @@
-"""`charloom memorisation` with planted copies, and `charloom diversity`."""
+"""`charloom memorisation` with planted copies."""
 
 import re
 from pathlib import Path
@@ -80,25 +80,9 @@ def test_missing_training_texts_are_refused(
     source.write_text("\n".join(LINES), "utf-8")
     library.train(source, output=run, steps=1, hidden=4, device="cpu")
     source.unlink()
-    for command in ("memorisation", "diversity"):
-        done = charloom(command, run)
-        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-        assert done.err.startswith(
-            "charloom: the training texts of this model are no longer where they were; "
-            "name them with --training: "
-        )
-
-
-def test_a_row_for_each_temperature_and_one_of_held_out_texts(
-    charloom: Charloom, trained: Path
-) -> None:
-    [rows] = charloom("diversity", trained / "run", "-n", 4, "--length", 20, "--json").records
-    assert [row["temperature"] for row in rows] == [
-        *(0.3, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 1.8, None)
-    ]
-    drawn = library.load(trained / "run").generate(n=4, length=20, temperature=1.3)
-    assert rows[7]["mean_length"] == sum(map(len, drawn)) / 4
-    out = charloom("diversity", trained / "run", "-n", 4, "--length", 20).out.splitlines()
-    assert len(out) == 12
-    assert out[0].startswith("temperature  length")
-    assert out[-1].startswith("held out")
+    done = charloom("memorisation", run)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert done.err.startswith(
+        "charloom: the training texts of this model are no longer where they were; "
+        "name them with --training: "
+    )

@@ -19,9 +19,12 @@ MANY_PARAMETERS = {"charloom/api.py:train"}
 """Public functions whose parameters are what a user can set."""
 NO_LOGIC = {
     "__main__.py": "calls the command line",
+    "cli/exit_codes.py": "constants",
+    "cli/options/tables.py": "a selection of settings, tested by the commands that take them",
     "errors.py": "classes, tested where they are raised",
     "evaluation/scorer_arguments.py": "records",
     "runs/spec.py": "a record",
+    "settings/limits.py": "constants",
     "training/stateful.py": "a protocol",
     "training/step_hook.py": "a protocol",
 }

@@ -9,7 +9,15 @@ import pytest
 from faults import FULL_DISK, Killed, failing, inode, recorded
 
 from charloom import files
-from charloom.files import exists, fsync_directory, is_dir, is_file, replace_files, write_file
+from charloom.files import (
+    exists,
+    fsync_directory,
+    is_dir,
+    is_file,
+    replace_file,
+    replace_files,
+    write_file,
+)
 
 SOURCE = Path(files.__file__).parent
 CHECKS = (exists, is_file, is_dir)
@@ -106,6 +114,51 @@ def test_processes_with_their_own_suffix_do_not_disturb_each_other(tmp_path: Pat
     replace_files(tmp_path, {"a": b"new"}, suffix=".2")
     assert (tmp_path / "a").read_bytes() == b"new"
     assert foreign.read_bytes() == b"of another process"
+
+
+@posix
+def test_a_file_written_in_parts_is_fsynced_before_it_is_renamed(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with recorded() as calls, replace_file(path) as file:
+        file.write(b"new ")
+        file.write(b"content")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new content"
+    assert calls == [("fsync", inode(path)), ("rename", "a"), ("fsync", inode(tmp_path))]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("error", [FULL_DISK, Killed()])
+@pytest.mark.parametrize("allowed", range(2))
+def test_a_file_that_cannot_be_replaced_is_unchanged(
+    tmp_path: Path, allowed: int, error: BaseException
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with failing(allowed, error), pytest.raises(type(error)), replace_file(path) as file:
+        file.write(b"new")
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"a": b"old"}
+
+
+def test_an_error_while_a_file_is_written_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyError), replace_file(path) as file:
+        file.write(b"half of ")
+        raise KeyError
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"a": b"old"}
+
+
+def test_two_writers_of_a_file_do_not_disturb_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with replace_file(path) as first:
+        first.write(b"first ")
+        with replace_file(path) as second:
+            second.write(b"second")
+        assert path.read_bytes() == b"second"
+        first.write(b"writer")
+    assert path.read_bytes() == b"first writer"
 
 
 @posix

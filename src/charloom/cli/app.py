@@ -28,12 +28,11 @@ from charloom.cli.commands.score import score
 from charloom.cli.commands.summary import summary
 from charloom.cli.commands.temperatures import temperatures
 from charloom.cli.commands.train import train
+from charloom.cli.exit_codes import INTERRUPTED, USER_ERROR
 from charloom.cli.terminal import output
 from charloom.errors import CharloomError
 from charloom.progress.closed_output import redirect_to_devnull
 
-USER_ERROR = 2
-INTERRUPTED = 130
 _MIN_SIMILARITY = 0.75
 """Similarity of an option to a mistyped one from which it is suggested, 0 to 1."""
 
@@ -195,19 +194,25 @@ def main() -> None:
 
 
 def _exit_on_signal(number: int, frame: object) -> None:
-    """Exit with the code of the signal; temporary files are removed on the way."""
+    """Exit with the code of the signal, so that temporary files are removed."""
     sys.exit(128 + number)
 
 
 def _is_broken_pipe(error: OSError) -> bool:
-    """Return whether the reader of a pipe closed it; Windows reports an invalid argument."""
+    """Return whether a write failed because the reader closed the pipe.
+
+    Windows reports an invalid argument and no file name.
+    """
     invalid = error.errno == errno.EINVAL and error.filename is None
     return isinstance(error, BrokenPipeError) or (os.name == "nt" and invalid)
 
 
 @contextmanager
 def _discard_output_on_failure() -> Iterator[None]:
-    """After a failed write, discard buffered output: Python would write it again at exit."""
+    """Discard buffered output after a failed write.
+
+    Otherwise Python writes it at exit, which fails again.
+    """
     try:
         yield
     except OSError:

@@ -1,4 +1,7 @@
-"""The cache folder: named corpora, encoded texts and file digests, all of which can be remade."""
+"""The cache folder: named corpora, encoded texts and digests of files.
+
+Everything in it can be made again.
+"""
 
 import os
 from pathlib import Path
@@ -7,6 +10,9 @@ import platformdirs
 
 
 def cache_root() -> Path:
-    """Return ``CHARLOOM_CACHE`` if it is set, else the user's cache folder of this system."""
+    """Return the cache folder of this user.
+
+    The environment variable ``CHARLOOM_CACHE`` replaces the default of the system.
+    """
     chosen = os.environ.get("CHARLOOM_CACHE")
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("charloom"))

@@ -186,7 +186,7 @@ def _check_documents(store: Store) -> None:
 
 
 def _check_counts(store: Store, counts: NDArray[np.int64], min_count: int) -> None:
-    """Raise CorpusError if the training set has one distinct symbol, or only rare ones."""
+    """Raise CorpusError if all symbols of the training set are equal, or rare."""
     seen = np.flatnonzero(counts)
     if len(seen) == 1:
         raise CorpusError(

@@ -1,4 +1,4 @@
-"""Documents of the training or validation set, looked up in the memory-mapped ids of a store.
+"""The training or validation set: documents by index, in a memory-mapped store.
 
 Axes: documents asked for, by index in the set; R runs of neighbors (data/selection.py).
 """
@@ -73,7 +73,10 @@ class Dataset:
         return self.label_lookup[labels].astype(np.int64)
 
     def end_positions(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the symbols up to the end of documents, one boundary per document included."""
+        """Return the number of symbols of the set up to the end of each document.
+
+        One boundary per document is included.
+        """
         _, stops = self.spans(indices)
         return stops - self._skipped_R[self.selection.run_indices(indices)] + indices + 1
 

@@ -1,4 +1,4 @@
-"""Encode texts as raw ids: each distinct symbol is numbered at its first appearance.
+"""Encode texts as raw ids: symbols numbered in order of first appearance.
 
 Raw ids do not depend on a vocabulary, so a text is encoded once for every seed, split and minimum
 count.

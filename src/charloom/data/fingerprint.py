@@ -1,9 +1,9 @@
-"""Fingerprint of source files: a hash of their content, the key of their encoded ids.
+"""Fingerprint source files by their content.
 
-The digest of a large file is cached with its size, its times, its inode and its device, so that the
-file is not read at every start. Any change of a file changes its status-change time (ctime), which
-programs cannot set. File systems record times in coarse ticks, so the digest of a file that was
-changed within the last seconds is not cached.
+The digest of a large file is cached with its size, times, inode and device, so that the file is not
+read at every start. Any change of a file changes its status-change time (ctime), which programs
+cannot set. File systems record times in coarse ticks, so the digest of a file that was changed
+within the last seconds is not cached.
 """
 
 import hashlib
@@ -19,14 +19,15 @@ from charloom.files import replace_files
 MIN_CACHED_BYTES = 1 << 26
 """Smallest size of a file whose digest is cached; smaller ones are read at every start."""
 MIN_AGE_NS = 2_000_000_000
-"""Nanoseconds since the last change from which on a digest is cached: more than a tick."""
+"""Smallest age of the last change, in nanoseconds, of a file whose digest is cached: more than a
+tick."""
 _DIGEST_BYTES = 16
 
 
 def fingerprint(files: Sequence[SourceFile]) -> str:
-    """Return the hexadecimal digest of the files' content and format; names do not matter.
+    """Return the hexadecimal digest of the files' content and format.
 
-    Raises SourceError if one cannot be read.
+    Their names do not matter. Raises SourceError if one cannot be read.
     """
     whole = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for file in files:
@@ -74,9 +75,8 @@ def _compute_digest(path: Path) -> str:
 
 
 def _write_entry(entry: Path, record: dict[str, object]) -> None:
-    """Write an entry of the cache; if that fails, the file is read again at the next start."""
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         replace_files(entry.parent, {entry.name: json.dumps(record).encode()})
     except OSError:
-        return
+        return  # the file is read again at the next start

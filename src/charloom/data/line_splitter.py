@@ -1,7 +1,8 @@
-"""Split text into line documents: cut, cleaned and stripped with NumPy, many lines at once.
+"""Split text into line documents, many lines at once.
 
-Only lines that cleaning might change become Python strings. Axes: ``units`` and ``flags`` have one
-element per code point of a block; ``starts`` and ``stops`` one per line.
+Lines are split and stripped with NumPy. Only lines that cleaning might change become Python
+strings. Axes: ``units`` and ``flags`` have one element per code point of a block; ``starts`` and
+``stops`` one per line.
 """
 
 import functools
@@ -93,7 +94,10 @@ def _flag_table() -> NDArray[np.uint8]:
 
 
 def character_flags(character: str) -> int:
-    """Return the flags of a character; the NFC flag may be set without need, never missing."""
+    """Return the flags of a character.
+
+    The NFC flag is set for every character that needs it, and for some others.
+    """
     code = ord(character)
     doubt = character in ";<" or not is_clean(character)
     # Characters that compose with the one before them are marks and Hangul vowels or finals.

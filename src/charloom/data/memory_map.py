@@ -1,4 +1,4 @@
-"""Files as read-only arrays: memory-mapped, with their pages released from time to time.
+"""Memory-mapped files as read-only arrays, and the release of their pages.
 
 Pages of a mapped file that were read count as memory of the process until they are released. They
 stay in the system's page cache, so reading them again is cheap.
@@ -17,13 +17,16 @@ all."""
 
 
 def map_file(path: Path, dtype: str) -> NDArray[Any]:
-    """Return the content of a file as a read-only array; raises ValueError if it is empty."""
+    """Return the content of a file as a read-only array.
+
+    Raises ValueError if it is empty, OSError if it cannot be opened.
+    """
     with path.open("rb") as file:
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), dtype=dtype)
 
 
 def release(*arrays: NDArray[Any]) -> None:
-    """Release the pages of arrays that ``map_file`` returned, or views of them; ignore others."""
+    """Release the pages of arrays of ``map_file``, or of views; ignore others."""
     for array in arrays:
         base: Any = array
         while isinstance(base, np.ndarray):

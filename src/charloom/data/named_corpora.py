@@ -1,20 +1,19 @@
-"""The registry of named corpora: one is installed with a package, the others are fetched once.
+"""The registry of named corpora, and their download.
 
-A fetched file is kept in the cache only if its checksum is the registered one. The checksum is
-compared again at every use.
+One corpus is installed with a package; the others are fetched once. A fetched file is kept in the
+cache only if its checksum is the registered one. The checksum is compared again at every use.
 """
 
 import dataclasses
 import hashlib
 import importlib.resources
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from charloom.data.cache import cache_root
 from charloom.errors import DownloadError
-from charloom.files import exists
+from charloom.files import exists, replace_file
 from charloom.settings import Unit
 
 Progress = Callable[[int], None]
@@ -123,13 +122,19 @@ CORPORA: dict[str, NamedCorpus] = {
 
 
 def find_corpus(name: str) -> NamedCorpus | None:
-    """Return the corpus called ``name``; None if there is none, or a path of that name exists."""
+    """Return the corpus called ``name``.
+
+    Returns None if there is none, or if a path of that name exists.
+    """
     corpus = CORPORA.get(name)
     return corpus if corpus is not None and not exists(Path(name)) else None
 
 
 def default_settings(names: Sequence[str]) -> dict[str, Any]:
-    """Return the default text settings of the corpora among ``names``; the first one wins."""
+    """Return the default text settings of the corpora among ``names``.
+
+    The first corpus that has a setting determines it.
+    """
     settings: dict[str, Any] = {}
     for name in names:
         if (corpus := find_corpus(name)) is not None:
@@ -147,7 +152,7 @@ def bytes_to_fetch(corpus: NamedCorpus) -> int:
 
 
 def fetch_files(corpus: NamedCorpus, progress: Progress | None = None) -> list[Path]:
-    """Return the paths of a corpus' files; those that are not in the cache are fetched first.
+    """Return the paths of a corpus' files, fetching those not in the cache.
 
     Raises DownloadError if a file cannot be fetched or written, or has a wrong checksum.
     """
@@ -183,21 +188,19 @@ def _expected_digest(file: RemoteFile) -> str:
 
 
 def _fetch_file(corpus: NamedCorpus, file: RemoteFile, progress: Progress) -> None:
-    """Fetch a file into a temporary folder and rename it into the cache if its checksum is right.
+    """Fetch a file into the cache; nothing is kept unless its checksum is right.
 
-    DownloadError says whether the network or the disk failed.
+    The message of the DownloadError names the network or the disk as the cause.
     """
     path = _cached_path(corpus, file)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix="fetching-") as folder:
-            partial = Path(folder, file.name)
+        with replace_file(path) as target:
             digest = _new_hash(file)
-            with partial.open("wb") as target:
-                for block in _download_blocks(corpus, file):
-                    target.write(block)
-                    digest.update(block)
-                    progress(len(block))
+            for block in _download_blocks(corpus, file):
+                target.write(block)
+                digest.update(block)
+                progress(len(block))
             expected = _expected_digest(file)
             if digest.hexdigest() != expected:
                 raise DownloadError(
@@ -205,7 +208,6 @@ def _fetch_file(corpus: NamedCorpus, file: RemoteFile, progress: Progress) -> No
                     f"{digest.hexdigest()}, not {expected}; nothing was kept; try again, or put "
                     f"the right file at {path}."
                 )
-            partial.replace(path)
     except OSError as error:
         raise DownloadError(
             f"the cache folder {path.parent} cannot be written: {error.strerror or error}; free "

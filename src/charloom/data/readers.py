@@ -1,4 +1,4 @@
-"""Read source files as documents, cleaned and without blank ones, in bounded memory."""
+"""Read source files as cleaned, non-blank documents, in bounded memory."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,9 +29,10 @@ def read_documents(
 def read_blocks(
     files: Sequence[SourceFile], settings: TextSettings, progress: Progress | None = None
 ) -> Iterator[Block]:
-    """Yield the same documents in blocks; a file with unit ``stream`` may span many blocks.
+    """Yield the documents of `read_documents` in blocks.
 
-    Memory holds a block, or one line if that is larger; with unit ``document``, one document.
+    A file with unit ``stream`` may span many blocks. Memory holds a block, or one line if that is
+    larger; with unit ``document``, one document.
     """
     _check_columns(files, settings)
     has_text = False

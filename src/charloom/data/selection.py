@@ -54,9 +54,9 @@ class Selection:
         return documents
 
     def mask(self, begin: int, end: int) -> NDArray[np.bool_]:
-        """Return whether each document of the store from ``begin`` to before ``end`` is selected.
+        """Return which documents of the store are selected, among ``begin`` to ``end``.
 
-        Much faster than ``store_indices`` of all documents.
+        ``end`` is excluded. Much faster than ``store_indices`` of all documents.
         """
         sizes = np.diff(self.offsets_R, append=self.total)
         first = int(np.searchsorted(self.starts_R + sizes, begin, side="right"))

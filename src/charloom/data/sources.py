@@ -1,4 +1,4 @@
-"""Resolve the sources that a user names: files, folders, globs, corpora, standard input."""
+"""Resolve the names of sources: files, folders, globs, corpora, standard input."""
 
 import atexit
 import difflib
@@ -51,12 +51,12 @@ def resolve_sources(
     *,
     live: bool = False,
 ) -> list[SourceFile]:
-    """Return the files that ``names`` stand for, in that order; those of a folder are sorted.
+    """Return the files that ``names`` stand for, in that order.
 
     A name is one of: a file with any suffix; a folder, of which the visible files with a known
-    suffix are read; a glob; ``-`` for standard input; a named corpus, which is fetched if needed
-    (``progress`` is called with the number of bytes just fetched). A path takes precedence over a
-    corpus of the same name.
+    suffix are read in sorted order; a glob; ``-`` for standard input; a named corpus, which is
+    fetched if needed (``progress`` is called with the number of bytes just fetched). A path takes
+    precedence over a corpus of the same name.
 
     Standard input is text, unless ``settings`` have columns, a label column or a header: then it is
     jsonl if it starts with a brace, else csv. It is copied to a temporary file; with ``live``, text

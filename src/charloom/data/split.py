@@ -30,7 +30,7 @@ def select_validation(
     seed: int,
     limit: int,
 ) -> tuple[NDArray[np.bool_], bool]:
-    """Return a mask of the validation documents, and whether ``limit`` reduced their number.
+    """Return a mask of validation documents, and whether ``limit`` reduced it.
 
     Distinct texts are ranked by a mix of their hash and the seed. The first ``fraction`` of them
     (rounded up) is selected, as long as all their copies together have at most ``limit`` symbols.
@@ -60,7 +60,7 @@ def select_validation(
 
 
 def _shortest(small: NDArray[np.int64], sizes: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the shortest text, when none is within the limit; all have been ranked then."""
+    """Return the shortest text, for the case that all are longer than the limit."""
     assert not len(small), "a text within the limit would have been selected"
     return np.array([np.argmin(sizes)])
 
@@ -68,7 +68,7 @@ def _shortest(small: NDArray[np.int64], sizes: NDArray[Any]) -> NDArray[np.int64
 def _rank_below(
     hashes: NDArray[np.uint64], seed: int, bound: int
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Return the indices of the documents whose rank is below ``bound``, and their ranks."""
+    """Return the documents whose rank is below ``bound``, and their ranks."""
     salt = splitmix64(np.array([seed], dtype=np.uint64))
     highest = np.uint64(min(bound, _RANKS) - 1)
     documents, ranks = [], []

@@ -1,4 +1,4 @@
-"""The store: a text encoded once as raw ids on disk, then memory-mapped by every later run.
+"""The store: a text encoded as raw ids on disk, memory-mapped by later runs.
 
 The cache has one folder for each content and each way of reading it; seed, split and minimum count
 do not matter. Files of a folder, with little-endian numbers:
@@ -92,7 +92,7 @@ def open_store(
     settings: TextSettings,
     progress: Progress | None = None,
 ) -> Store:
-    """Return the store of ``files`` from the cache, encoding them first if it is not there.
+    """Return the store of ``files`` from the cache, or encode them.
 
     A damaged entry is replaced. If the cache cannot be written, the store is in a temporary folder
     that is removed at exit. ``progress`` is called with the number of bytes just read. Raises
@@ -116,7 +116,7 @@ def open_store(
 
 
 def _key(content: str, settings: TextSettings) -> str:
-    """Return the name of the cache folder: a hash of everything that the ids depend on."""
+    """Return the name of the cache folder: a hash of all that the ids depend on."""
     parts: list[Any] = [FORMAT, content, settings.level, settings.unit, settings.columns]
     parts += [settings.label_column, settings.header, settings.encoding, settings.clean]
     if settings.level in ("grapheme", "word"):
@@ -130,7 +130,9 @@ def _key(content: str, settings: TextSettings) -> str:
 def _create(folder: Path, blocks: Iterable[Block], level: Level, content: str) -> None:
     """Write a store and rename it to ``folder``, replacing a damaged one.
 
-    Another process may have finished first: a folder that can be loaded by now is kept.
+    Another process may have finished first: a folder that can be loaded by now is kept. Nothing is
+    fsynced, because that takes long for a large text: a store that a power failure damaged has
+    wrong checksums and is made again.
     """
     with tempfile.TemporaryDirectory(
         prefix="making-", dir=folder.parent, ignore_cleanup_errors=True

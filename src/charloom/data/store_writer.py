@@ -1,4 +1,4 @@
-"""Write the arrays of a store block by block, counting symbols and labels on the way."""
+"""Write the arrays of a store block by block, and count symbols and labels."""
 
 from pathlib import Path
 from typing import Self
@@ -23,7 +23,10 @@ def ids_dtype(symbols: int) -> str:
 
 
 class StoreWriter:
-    """Writes ids, offsets, hashes and label ids; a context manager that closes the files."""
+    """Writes the ids, offsets, hashes and label ids of documents into a folder.
+
+    A context manager that closes the files.
+    """
 
     def __init__(self, folder: Path, level: Level) -> None:
         self.encoder = make_encoder(level)

@@ -1,4 +1,4 @@
-"""Subsets of a store, with the counts of their symbols and labels: before there is a vocabulary."""
+"""Subsets of a store, with the counts from which a vocabulary is made."""
 
 import dataclasses
 import math
@@ -40,7 +40,7 @@ class Subset:
         return {self.store.labels[index] for index in np.flatnonzero(self.label_counts)}
 
     def to_dataset(self, vocabulary: Vocabulary, labels: tuple[str, ...]) -> Dataset:
-        """Return the documents with the ids of ``vocabulary`` and the indices of ``labels``."""
+        """Return the documents with ids of ``vocabulary`` and indices of ``labels``."""
         store = self.store
         index_of = {label: index for index, label in enumerate(labels)}
         # Index -1, for no label, finds the last entry.
@@ -108,7 +108,10 @@ def _count_symbols(
 
 
 def split_stream(store: Store, fraction: float, limit: int) -> tuple[Subset, Subset, bool]:
-    """Split a stream before its last ``fraction``; also return whether ``limit`` reduced that."""
+    """Split a stream before its last ``fraction``.
+
+    Returns the training and the validation part, and whether ``limit`` reduced the latter.
+    """
     ids, documents = store.ids, len(store.hashes)
     wanted = min(math.ceil(fraction * len(ids)), len(ids) - 1)
     cut = len(ids) - min(wanted, limit)
@@ -136,7 +139,7 @@ def split_stream(store: Store, fraction: float, limit: int) -> tuple[Subset, Sub
 
 
 def _count_labels(store: Store, first: int, last: int) -> NDArray[np.int64]:
-    """Return how many of the documents from ``first`` to before ``last`` have each label."""
+    """Return the documents with each label, from ``first`` to before ``last``."""
     label_ids = store.label_ids[first:last]
     label_ids = label_ids[label_ids >= 0]
     counts: NDArray[np.int64] = np.bincount(label_ids, minlength=len(store.labels))

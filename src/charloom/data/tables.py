@@ -1,4 +1,4 @@
-"""Read csv, tsv, jsonl and parquet files: the chosen columns and the label of each row."""
+"""Read the rows of tables: csv, tsv, jsonl and parquet files."""
 
 import csv
 import dataclasses
@@ -46,9 +46,10 @@ def read_rows(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Columns:
-    """Positions in a row of the chosen fields, from 0; the label's is last if there is one."""
+    """The columns to read."""
 
     positions: list[int]
+    """Index in a row of each chosen field, from 0, then that of the label if there is one."""
     has_label: bool
 
     def to_row(self, values: Sequence[str]) -> Row:
@@ -61,7 +62,10 @@ class _Columns:
 def _select_columns(
     file: SourceFile, settings: TextSettings, names: Sequence[str], hint: str = ""
 ) -> _Columns:
-    """Return the positions of the chosen columns; ``hint`` may explain why one is missing."""
+    """Return the chosen columns.
+
+    Raises SourceError if one is missing; ``hint`` may give the message a reason.
+    """
     positions = [_position(file, names, name, "--column", hint) for name in settings.columns]
     positions = positions or [_only_column(file, names)]
     label = settings.label_column

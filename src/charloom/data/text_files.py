@@ -57,9 +57,10 @@ def unreadable_error(name: str, error: OSError) -> SourceError:
 
 
 def read_text(file: SourceFile, encoding: str, progress: Progress | None = None) -> Iterator[str]:
-    """Yield the text of ``file`` in blocks, without a byte order mark; line ends are unchanged.
+    """Yield the text of ``file`` in blocks.
 
-    Raises SourceError if the file cannot be read, is damaged, or is not in ``encoding``.
+    A byte order mark is removed; line ends are unchanged. Raises SourceError if the file cannot be
+    read, is damaged, or is not in ``encoding``.
     """
     return _decode(_read_decompressed(file, progress or _ignore), file, encoding)
 
@@ -148,7 +149,10 @@ def _decompress(
     new: Callable[[], _Decompressor],
     failure: type[Exception],
 ) -> Iterator[bytes]:
-    """Decompress concatenated gzip members or zstd frames, with zero bytes between them or not."""
+    """Decompress concatenated gzip members or zstd frames.
+
+    Zero bytes between them are skipped.
+    """
     member: _Decompressor | None = None
     for block in packed:
         rest = block

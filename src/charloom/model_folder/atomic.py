@@ -28,7 +28,7 @@ def make_sibling(path: Path) -> Path:
 
 
 def fill_directory(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files into ``folder``; the last one only when all others have reached the disk.
+    """Write files into ``folder``, the last one when all others are on the disk.
 
     If the last file is there, the folder is complete, also after a power failure.
     """
@@ -41,9 +41,10 @@ def fill_directory(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def replace_directory(temporary: Path, path: Path) -> None:
-    """Rename the folder ``temporary`` to ``path``, which may be missing, empty or a model.
+    """Rename the folder ``temporary`` to ``path``.
 
-    If renaming fails, the old folder is put back. Raises OSError.
+    ``path`` may be missing, an empty folder or a model. If renaming fails, the old folder is put
+    back. Raises OSError.
     """
     _apply_umask(temporary)
     if not exists(path):
@@ -62,10 +63,11 @@ def replace_directory(temporary: Path, path: Path) -> None:
 
 
 def recover(path: Path) -> None:
-    """Finish or undo what killed processes of this machine began at ``path``; remove the rest.
+    """Finish or undo a replacement of ``path`` whose process was killed.
 
     A process that is killed between its two renames leaves nothing at ``path``: the new model is
-    in its temporary folder and the old one in another. A complete new model is preferred.
+    in its temporary folder and the old one in another. A complete new model is preferred. Then all
+    temporary folders of ended processes of this machine are removed.
     """
     with contextlib.suppress(OSError):
         abandoned = list(_abandoned(path))
@@ -82,7 +84,7 @@ def recover(path: Path) -> None:
 
 
 def _abandoned(path: Path) -> Iterator[Path]:
-    """Yield the temporary folders for ``path`` whose process, on this machine, has ended."""
+    """Yield the temporary folders of ended processes of this machine for ``path``."""
     prefix = _prefix(path)
     for folder in path.parent.glob(f"{prefix}*-*"):
         process = folder.name.removeprefix(prefix).split("-")[0]
@@ -110,7 +112,7 @@ def process_exists(process: int) -> bool:
 
 
 def _apply_umask(folder: Path) -> None:
-    """Replace the owner-only permissions of a temporary folder by those of an ordinary one."""
+    """Give a temporary folder, which only its owner may use, default permissions."""
     mask = os.umask(0)
     os.umask(mask)
     folder.chmod(0o777 & ~mask)

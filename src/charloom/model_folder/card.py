@@ -6,7 +6,7 @@ _LEVELS = {"char": "character", "byte": "byte", "grapheme": "grapheme cluster", 
 
 
 def model_card(record: ModelRecord) -> str:
-    """Return the card of ``record`` in Markdown, with the YAML header that model hubs read."""
+    """Return the card of ``record``: Markdown with a YAML header for model hubs."""
     network, vocabulary = record.network, record.vocabulary
     parameters = sum(tensor.size for tensor in record.tensors.values())
     layers = f"{network.layers} layer{'s' if network.layers > 1 else ''}"

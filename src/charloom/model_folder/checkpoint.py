@@ -1,9 +1,9 @@
-"""The checkpoint of a run on disk: complete at every moment, verified by digests. No torch.
+"""The checkpoint of a run on disk, complete at every moment.
 
 A checkpoint is two files in a folder. ``state.json`` describes the run and its state, and names the
-safetensors file beside it. A new checkpoint first writes its tensors under a new name, then
-replaces ``state.json`` in one rename. A process that is killed at any moment leaves the old or the
-new checkpoint; the next save removes every other file.
+safetensors file beside it. It contains a digest of itself and of that file. A new checkpoint first
+writes its tensors under a new name, then replaces ``state.json`` in one rename. A process that is
+killed at any moment leaves the old or the new checkpoint; the next save removes every other file.
 """
 
 import dataclasses
@@ -36,7 +36,10 @@ class Checkpoint:
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
-    """Replace the checkpoint in ``folder``, which is created if necessary; raises OSError."""
+    """Replace the checkpoint in ``folder``; raises OSError.
+
+    The folder is created if necessary.
+    """
     if not exists(folder):
         folder.mkdir(exist_ok=True)
         fsync_directory(folder.parent)
@@ -68,7 +71,10 @@ def remove(folder: Path) -> None:
 
 
 def read(folder: Path) -> Checkpoint:
-    """Return the checkpoint in ``folder``; raises ResumeError if it is missing or damaged."""
+    """Return the checkpoint in ``folder``.
+
+    Raises ResumeError if it is missing or damaged, or cannot be read.
+    """
     try:
         if not is_file(folder / STATE):
             raise ResumeError(

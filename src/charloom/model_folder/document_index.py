@@ -1,7 +1,7 @@
-"""Index of the training documents: a sorted list of 40-bit hashes, 5 bytes per document.
+"""Index of the training documents: a sorted list of 40-bit hashes.
 
-A training document is always found. Any other text is taken for one with probability n / 2**40 for
-n documents: one in a million for a million documents.
+Every training document is found. Any other text is found with a probability of n / 2**40 for n
+documents: one in a million for a million documents.
 """
 
 import io
@@ -31,9 +31,10 @@ class DocumentIndex:
 
     @classmethod
     def from_hashes(cls, blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Self:
-        """Return the index of ``count`` documents with the hashes of a store, read at first use.
+        """Return the index of ``count`` documents with the hashes of a store.
 
-        ``blocks`` may be called several times and must return all hashes each time.
+        ``blocks`` is called at the first use of the index, possibly several times. It must return
+        all hashes each time.
         """
 
         def read() -> bytes:

@@ -1,4 +1,7 @@
-"""JSON and digests of the files in a model folder. No NumPy: the command line starts with this."""
+"""JSON and digests of the files in a model folder.
+
+NumPy is not imported, because every command line imports this module at its start.
+"""
 
 import hashlib
 import json
@@ -15,8 +18,9 @@ def model_json(value: object) -> bytes:
 
 
 def checkpoint_json(value: object) -> bytes:
-    """Return ``value`` as the JSON of a checkpoint: ASCII, sorted keys; raises ValueError for NaN.
+    """Return ``value`` as the JSON of a checkpoint: ASCII, sorted keys.
 
-    ASCII, because names of source files may contain surrogates, which UTF-8 cannot encode.
+    ASCII, because names of source files may contain surrogates, which UTF-8 cannot encode. Raises
+    ValueError for NaN.
     """
     return (json.dumps(value, allow_nan=False, indent=1, sort_keys=True) + "\n").encode("ascii")

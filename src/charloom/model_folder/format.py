@@ -1,4 +1,4 @@
-"""The model folder on disk: its files, typed, versioned and verified by digests. No torch.
+"""The model folder on disk: its files, their format and their digests.
 
 Files are replaced one at a time (model_folder/writer.py), so each that can change is verified on
 its own: ``config.json`` contains a digest of itself and one of the vocabulary; the weights file
@@ -105,7 +105,7 @@ def _read(path: Path) -> ModelRecord:
 
 
 def to_files(record: ModelRecord) -> dict[str, bytes]:
-    """Return the content of each file that ``record`` determines, in the order of writing.
+    """Return the files of ``record`` by name, in the order of writing.
 
     The weights come before the configuration, which holds their metrics.
     """
@@ -140,7 +140,7 @@ def to_files(record: ModelRecord) -> dict[str, bytes]:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    """Return the configuration in the current format after comparing it with its digest."""
+    """Return the configuration, verified by its digest, in the current format."""
     try:
         config: dict[str, Any] = json.loads(_read_bytes(path, CONFIG))
         version = config["format"]

@@ -32,9 +32,9 @@ class Curves:
 
 
 def read_curves(run: Path) -> Curves:
-    """Return the curves of the run in a folder; empty ones if it has no ``metrics.jsonl``.
+    """Return the curves of the run in a folder.
 
-    Raises ModelFolderError if the file is damaged.
+    They are empty if it has no ``metrics.jsonl``. Raises ModelFolderError if the file is damaged.
     """
     path = run / METRICS
     try:

@@ -1,6 +1,6 @@
 """Steps that bring the configuration of an old model folder to the current format.
 
-Append only: a step changes no more once a version of charloom with the next format is released.
+Append only: a step does not change once a released version of charloom writes the next format.
 Step n - 1 of ``MIGRATIONS`` turns a configuration of format n into one of format n + 1. The files
 of the folder stay as they are. The list of formats is in docs/model-folder.md.
 """
@@ -15,8 +15,8 @@ Config = dict[str, Any]
 def add_average_and_index(config: Config) -> Config:
     """Turn format 1 (charloom 0.1.0) into format 2.
 
-    Weights were never averaged. ``index`` and ``documents_digest`` came within format 1: without
-    them the folder has no document index, and a run that is trained again would keep one.
+    Weights were not averaged. The first folders of format 1 have neither ``documents_digest``, as
+    they have no document index, nor ``index``, the setting that saves one; it gets its default.
     """
     training = {"average": False} | config["training"]
     return {"index": True, "documents_digest": None} | config | {"training": training}

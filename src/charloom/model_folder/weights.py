@@ -33,7 +33,10 @@ def tensors_digest(tensors: Mapping[str, NDArray[np.float32]]) -> str:
 
 
 def _sort_metadata(content: bytes) -> bytes:
-    """Return a safetensors file with its metadata sorted; safetensors leaves them in any order."""
+    """Return a safetensors file with its metadata sorted.
+
+    The package safetensors writes them in any order.
+    """
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))

@@ -1,8 +1,9 @@
-"""Write a model folder: all or nothing, also when the disk is full or the power fails.
+"""Write a model folder completely or not at all.
 
-The first save fills a temporary folder and renames it to its final path; a model that ``force``
-replaces stays there until then. Later saves write all files under other names, then rename one
-file at a time. A resumed run writes to its existing folder.
+This holds also when the disk is full or the power fails. The first save fills a temporary folder
+and renames it to its final path; a model that ``force`` replaces stays there until then. Later
+saves write all files under other names, then rename one file at a time. A resumed run writes to its
+existing folder.
 """
 
 import contextlib
@@ -54,11 +55,11 @@ _CONSTANT_FILES: Final = (DOCUMENTS, VOCABULARY)
 
 
 class ModelWriter:
-    """Writes the model folder ``path``; a context manager that removes an unfinished folder.
+    """Writes the model folder ``path``.
 
-    Raises OutputError when ``path`` cannot be written or already contains something. ``force``
-    allows it to replace a model, and nothing else. With ``resume``, ``path`` is the folder of the
-    run to be resumed.
+    A context manager that removes an unfinished folder. Raises OutputError when ``path`` cannot be
+    written or already contains something. ``force`` allows it to replace a model, and nothing else.
+    With ``resume``, ``path`` is the folder of the run to be resumed.
     """
 
     def __init__(self, path: Path, *, force: bool = False, resume: bool = False) -> None:
@@ -86,8 +87,9 @@ class ModelWriter:
             self._remove_parents()
 
     def save(self, record: ModelRecord) -> None:
-        """Write ``record``: the whole folder at first, later only weights, metrics and card.
+        """Write ``record`` into the folder.
 
+        The first call writes the whole folder, later ones the files that change during a run.
         Raises OutputError when it cannot be written, or when another process has created something
         at the path in the meantime.
         """
@@ -142,7 +144,7 @@ class ModelWriter:
                 raise self._cannot_write(error) from error
 
     def save_checkpoint(self, content: Checkpoint) -> None:
-        """Replace the checkpoint in the folder; raises OutputError if it cannot be written."""
+        """Replace the checkpoint in the folder; raises OutputError if that fails."""
         try:
             checkpoint.write(self._folder / CHECKPOINT, content)
         except OSError as error:
@@ -180,13 +182,13 @@ class ModelWriter:
 
 
 def create_model_folder(path: Path, record: ModelRecord, *, force: bool = False) -> None:
-    """Write ``record`` as the model folder ``path``; raises OutputError as ModelWriter does."""
+    """Write ``record`` as the model folder ``path``; see `ModelWriter`."""
     with ModelWriter(path, force=force) as writer:
         writer.save(record)
 
 
 def check_output_path(path: Path, *, force: bool) -> None:
-    """Raise OutputError if the content of ``path`` keeps a model from being written there.
+    """Raise OutputError if no model may be written at ``path``.
 
     With ``force``, a model is no obstacle, if the folder contains nothing else.
     """

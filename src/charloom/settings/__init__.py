@@ -1,4 +1,4 @@
-"""What a user can set: text, network, training and sampling.
+"""Settings of text, network, training and sampling.
 
 Each setting is declared once, with its type, default, range, help text and command-line option.
 A value of the wrong type or out of range raises SettingsError with the value and what is allowed.

@@ -1,4 +1,4 @@
-"""Declarations of settings: type, default, range, help text and option of each field.
+"""Declarations of settings: type, default, range, help text and option.
 
 A settings class declares every field with `setting`. Its validation, its options on the command
 line, its keys in settings files and its JSON schema are derived from these declarations.
@@ -18,7 +18,7 @@ _METADATA = "charloom"
 
 
 class Range(NamedTuple):
-    """Limits of a finite number; None is no limit. `above` and `below` exclude the limit."""
+    """Limits of a finite number; `above` and `below` exclude the limit itself."""
 
     min: float | None = None
     max: float | None = None
@@ -79,7 +79,10 @@ class Setting(NamedTuple):
 
     @property
     def spelling(self) -> str:
-        """The name in messages: that of the option, but the field's if it holds several values."""
+        """The name in messages: that of the option, in most cases.
+
+        A field that holds several values is named after the field: `temperatures`.
+        """
         return self.name.replace("_", "-") if self.is_many else self.option_name
 
     @property
@@ -155,6 +158,6 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
 
 
 def check_range(name: str, value: float, **limits: float) -> None:
-    """Raise SettingsError unless ``value`` is finite and within the limits of a `Range`."""
+    """Raise SettingsError unless ``value`` is in the `Range` with these limits."""
     if value not in Range(**limits):
         raise SettingsError(f"{name} is {value}; it must be a number of {Range(**limits)}.")

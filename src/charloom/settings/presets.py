@@ -10,7 +10,7 @@ from charloom.errors import SettingsError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Preset:
-    """Values of TextSettings, NetworkSettings and TrainingSettings that replace defaults."""
+    """Values of settings that replace the defaults."""
 
     description: str
     text: Mapping[str, Any]
@@ -45,7 +45,10 @@ BUDGETS: Final = ("minutes", "epochs", "steps")
 
 
 def preset_options(preset: str) -> dict[str, Any]:
-    """Return the settings of a preset by field name; raises SettingsError for an unknown one."""
+    """Return the settings of a preset by field name.
+
+    Raises SettingsError if there is no such preset.
+    """
     if preset not in PRESETS:
         raise SettingsError(f"preset is {preset!r}; there are: {', '.join(PRESETS)}.")
     chosen = PRESETS[preset]
@@ -53,7 +56,10 @@ def preset_options(preset: str) -> dict[str, Any]:
 
 
 def merge_options(base: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``base`` updated with ``options``; a new budget replaces one of another kind."""
+    """Return ``base`` updated with ``options``.
+
+    A budget in ``options`` replaces a budget of another kind in ``base``.
+    """
     if any(name in options for name in BUDGETS):
         base = {name: value for name, value in base.items() if name not in BUDGETS}
     return {**base, **options}

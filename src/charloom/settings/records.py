@@ -1,4 +1,4 @@
-"""The base class of settings: every value is checked at construction, with a JSON round trip."""
+"""The base class of settings, which checks values and converts to JSON."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -22,7 +22,10 @@ _ALLOWED: dict[Any, str] = {
 
 
 def matches_type(value: object, kind: Any) -> bool:
-    """Return whether ``value`` has the annotated type ``kind``; bool does not count as a number."""
+    """Return whether ``value`` has the annotated type ``kind``.
+
+    A bool is not a number, and an int is a float.
+    """
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         return any(matches_type(value, argument) for argument in arguments)
@@ -41,7 +44,7 @@ def matches_type(value: object, kind: Any) -> bool:
 
 
 def _allowed_values(kind: Any) -> str:
-    """Describe the values of an annotated type; None, which stands for the default, is left out."""
+    """Describe the values of an annotated type, without None."""
     if get_origin(kind) is Literal:
         return ", ".join(get_args(kind))
     required = [argument for argument in get_args(kind) if argument is not NoneType]

@@ -24,6 +24,10 @@ TABLES: Final[Mapping[str, type[SettingsBase]]] = MappingProxyType(
 
 
 def option_name(name: str) -> str:
-    """Return how messages spell the setting ``name`` of a training run: `lr` or `batch-size`."""
+    """Return the name in messages of the setting ``name`` of a training run.
+
+    >>> option_name("learning_rate"), option_name("batch_size")
+    ('lr', 'batch-size')
+    """
     settings = (settings_of(TABLES[table]) for table in RUN_TABLES)
     return next(fields[name].spelling for fields in settings if name in fields)

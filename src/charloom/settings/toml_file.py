@@ -1,4 +1,4 @@
-"""Settings files: TOML with a table for each settings class and a key for each field.
+"""Settings files: TOML with a table for each class and a key for each field.
 
     [network]
     cell = "gru"
@@ -19,10 +19,10 @@ from charloom.settings.tables import TABLES
 
 
 def read_settings(path: Path, tables: Iterable[str]) -> dict[str, Any]:
-    """Return the settings in some tables of a file, by field name; others are only checked.
+    """Return the settings in some tables of a file, by field name.
 
-    Raises SettingsError if the file cannot be read, is not TOML, or holds a setting that does not
-    exist or is out of range.
+    The other tables are checked only. Raises SettingsError if the file cannot be read, is not TOML,
+    or holds a setting that does not exist or is out of range.
     """
     content = _load(path)
     settings: dict[str, dict[str, Any]] = {}

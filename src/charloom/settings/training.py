@@ -22,7 +22,10 @@ _BY_OPTIMIZER = "that of the optimizer"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingSettings(SettingsBase):
-    """Settings of training. At most one of minutes, epochs and steps; none is 2 minutes."""
+    """Settings of training: budget, optimizer, schedule, hardware and samples.
+
+    At most one of minutes, epochs and steps is given. Without any, minutes is DEFAULT_MINUTES.
+    """
 
     minutes: float | None = setting(
         None,

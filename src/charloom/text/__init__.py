@@ -1,1 +1,1 @@
-"""Text as symbols, without files: cleaning, splitting, vocabulary, documents, hashes."""
+"""Text as symbols: cleaning, splitting, vocabulary, documents and hashes."""

@@ -1,4 +1,4 @@
-"""Clean texts from the web: HTML remains, Unicode forms, line ends, control characters.
+"""Clean texts from the web: HTML, Unicode forms, line ends, control characters.
 
 HTML entities are whole (``&#39;``, ``&lt;``) or, as in AG News, broken: a space has replaced the
 ampersand (``Duo #39;s Threat``, ``Procter  amp; Gamble``). A broken entity is replaced only after
@@ -82,9 +82,10 @@ def clean(text: str) -> str:
 
 
 def clean_document(text: str, settings: TextSettings) -> str:
-    """Return a document as the model reads it; a line also loses its outer white space.
+    """Return a document as the model reads it.
 
-    Surrogates, which UTF-8 cannot encode, are replaced even without ``settings.clean``.
+    A line loses its outer white space. Surrogates, which UTF-8 cannot encode, are replaced even
+    without ``settings.clean``.
     """
     if not settings.clean:
         return replace_surrogates(text)

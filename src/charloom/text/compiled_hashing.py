@@ -1,7 +1,8 @@
-"""BLAKE2b of many short texts, compiled by Numba: three times as fast as ``hashlib``.
+"""BLAKE2b of many short texts, compiled by Numba.
 
-RFC 7693, "The BLAKE2 Cryptographic Hash and Message Authentication Code", section 3:
-https://www.rfc-editor.org/rfc/rfc7693. Numba caches the compiled code on disk.
+It takes a third of the time of ``hashlib``. RFC 7693, "The BLAKE2 Cryptographic Hash and Message
+Authentication Code", section 3: https://www.rfc-editor.org/rfc/rfc7693. Numba caches the compiled
+code on disk.
 """
 
 import numba
@@ -50,7 +51,7 @@ def _rotate_right(word, right):
 
 @numba.njit(inline="always")
 def _mix(a, b, c, d, x, y):
-    """Return four words of the state after mixing in two of the message: function G of the RFC."""
+    """Mix two words of the message into four of the state: function G of the RFC."""
     a = a + b + x
     d = _rotate_right(d ^ a, 32)
     c = c + d
@@ -64,7 +65,10 @@ def _mix(a, b, c, d, x, y):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _compress(h, m, count, last):
-    """Compress message block ``m`` (16 words) into state ``h``; ``count`` bytes end with it."""
+    """Compress message block ``m`` (16 words) into state ``h``: function F of the RFC.
+
+    ``count`` is the number of bytes of the message up to the end of the block.
+    """
     a0, a1, a2, a3, b0, b1, b2, b3 = h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]
     c0, c1, c2, c3 = _IV[0], _IV[1], _IV[2], _IV[3]
     d0, d1, d2, d3 = _IV[4] ^ count, _IV[5], _IV[6], _IV[7]
@@ -92,7 +96,7 @@ def _compress(h, m, count, last):
 
 @numba.njit(inline="always")
 def _utf8_byte(index, code, width):
-    """Return byte ``index`` of the UTF-8 of a code point that takes ``width`` bytes, 2 to 4."""
+    """Return byte ``index`` of the UTF-8 of a code point of ``width`` bytes, 2 to 4."""
     bits = np.uint32(6) * np.uint32(width - 1 - index)
     if index:
         return np.uint32(0x80) | (code >> bits & np.uint32(0x3F))
@@ -101,7 +105,10 @@ def _utf8_byte(index, code, width):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def hash_texts(codes, stops, out):
-    """Write the digest of each text's UTF-8 to ``out``; text k ends at ``codes[stops[k]]``."""
+    """Write the digest of each text's UTF-8 to ``out``.
+
+    ``codes`` has the code points of all texts; text k ends before index ``stops[k]``.
+    """
     h = np.empty(8, np.uint64)
     m = np.empty(16, np.uint64)
     bytes_of_m = m.view(np.uint8)

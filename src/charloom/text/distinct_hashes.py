@@ -14,10 +14,10 @@ Numbers = NDArray[np.uint64]
 def iter_distinct(
     blocks: Callable[[], Iterator[Numbers]], count: int, bits: int
 ) -> Iterator[Numbers]:
-    """Yield the distinct values among ``count`` numbers below 2**bits, ascending, in arrays.
+    """Yield the distinct values among ``count`` numbers, ascending, in arrays.
 
-    ``blocks`` is called once per bucket and must return all numbers each time. They should be
-    distributed evenly, as hashes are.
+    ``blocks`` is called once per bucket and must return all numbers each time. They are below
+    2**bits, and should be distributed evenly, as hashes are.
     """
     shift = max(0, (max(count, 1) - 1) // BUCKET_SIZE).bit_length()
     for bucket in range(1 << shift):

@@ -51,7 +51,10 @@ def text_of(codes: NDArray[np.uint32]) -> str:
 
 
 def to_blocks(documents: Iterable[Document]) -> Iterator[Block]:
-    """Yield documents in blocks of about ``BLOCK_CHARACTERS``; lone surrogates become U+FFFD."""
+    """Yield documents in blocks of about ``BLOCK_CHARACTERS``.
+
+    Lone surrogates become U+FFFD.
+    """
     batch: list[Document] = []
     size = 0
     for document in documents:

@@ -1,4 +1,4 @@
-"""Hash documents: BLAKE2b of 8 bytes of the UTF-8 of each, as a little-endian number."""
+"""Hash documents: 8 bytes of BLAKE2b of the UTF-8, as a little-endian number."""
 
 import sys
 from hashlib import blake2b
@@ -56,7 +56,7 @@ class Hasher:
 def encode_utf8(
     codes: NDArray[np.uint32], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the UTF-8 of texts and the number of bytes of each: (bytes,), (documents,).
+    """Return the UTF-8 of all texts, (bytes,), and the bytes of each, (documents,).
 
     ``lengths`` are the characters of each text, at least 1.
     """

@@ -1,6 +1,6 @@
-"""Split a text into symbols and join symbols to a text, exactly inverse at every level.
+"""Split a text into symbols, and join symbols to a text.
 
-A symbol is a string. Levels:
+Joining is the exact inverse of splitting. A symbol is a string. Levels:
 
     char      a code point
     byte      a byte of UTF-8: a printable ASCII character itself, any other as ``<0x0A>``
@@ -80,7 +80,10 @@ def is_symbol(symbol: str, level: Level) -> bool:
 
 
 def code_units(text: str, level: Level) -> NDArray[Any]:
-    """Return the code points (level char, uint32) or the UTF-8 (level byte, uint8) of ``text``."""
+    """Return ``text`` as an array of codes.
+
+    These are code points at level char (uint32), and bytes of UTF-8 at level byte (uint8).
+    """
     encoding, dtype = ("utf-32-le", "<u4") if level == "char" else ("utf-8", "u1")
     try:
         encoded = text.encode(encoding)
@@ -100,7 +103,7 @@ def symbol_of(level: Level) -> Callable[[int], str]:
 
 
 def replace_surrogates(text: str) -> str:
-    """Replace surrogate pairs by the code point that they encode, lone surrogates by U+FFFD."""
+    """Replace surrogate pairs by their code point, lone surrogates by U+FFFD."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -84,11 +84,14 @@ class Vocabulary:
         return ids
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of ``ids``; raises ValueError for EOS and UNK, which have no text."""
+        """Return the text of ``ids``.
+
+        Raises ValueError for EOS, UNK and numbers that are no ids.
+        """
         return join([self.symbols[self._check_text_id(int(index))] for index in ids], self.level)
 
     def unknown_symbols(self, text: str) -> list[str]:
-        """Return the symbols of ``text`` that are not in the vocabulary, once, in text order."""
+        """Return the symbols of ``text`` that are not in the vocabulary, each once."""
         return list(dict.fromkeys(s for s in iter_symbols(text, self.level) if s not in self.ids))
 
     @functools.cached_property
@@ -99,7 +102,10 @@ class Vocabulary:
 
     @functools.cached_property
     def _id_table(self) -> NDArray[np.int64]:
-        """The id of each code; the last entry, UNK, is for all codes above the largest known."""
+        """The id of each code: (codes,).
+
+        The last entry is UNK, for all codes above the largest known.
+        """
         code = code_of(self.level)
         table = np.full(max(map(code, self.ids), default=-1) + 2, UNK, dtype=np.int64)
         for symbol, index in self.ids.items():
@@ -117,7 +123,10 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
-        """Return the vocabulary of a JSON object; raises ModelFolderError if it is invalid."""
+        """Return the vocabulary of a JSON object.
+
+        Raises ModelFolderError if it is invalid.
+        """
         fault = _fault(record)
         if fault:
             raise ModelFolderError(

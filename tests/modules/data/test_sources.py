@@ -1,4 +1,4 @@
-"""Names to files: what each kind of name stands for, and what is said when for nothing."""
+"""Each kind of name is resolved to files; a name of nothing is refused with a remedy."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""A folder is replaced as a whole; killed processes leave nothing that is lost or stays."""
+"""A folder is replaced as a whole; leftovers of killed processes are recovered or removed."""
 
 import os
 import subprocess

@@ -53,7 +53,7 @@ def test_zeros_at_either_end_of_a_key_count(keys: list[bytes]) -> None:
 def test_documents_are_found_and_other_texts_are_not(count: int) -> None:
     documents = document_index(texts(count))
     assert all(text in documents for text in texts(count))
-    # That one of 10,000 other texts shares 40 bits with one of 100,000: once in 1,100 such tests.
+    # One of 10,000 other texts shares 40 bits with one of 100,000 once in 1,100 such tests.
     assert not [text for text in texts(10_000, "other") if text in documents]
     expected = {digest(text)[:5] for text in texts(count)}
     assert documents.packed == b"".join(sorted(expected))

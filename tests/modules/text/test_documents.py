@@ -1,4 +1,4 @@
-"""Documents survive the way into blocks and back, in blocks of any size."""
+"""Documents are unchanged after conversion to blocks of any size and back."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Ids follow from the counts alone; a damaged vocabulary is refused with what is wrong with it."""
+"""Ids follow from the counts alone; a damaged vocabulary is refused with its fault."""
 
 import json
 from typing import Any

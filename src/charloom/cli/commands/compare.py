@@ -1,12 +1,14 @@
 """`charloom compare`: train several networks on the same texts and compare them."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from charloom.cli.options.declared import SettingOptions, select, takes_settings
+from charloom.cli.exit_codes import INTERRUPTED
+from charloom.cli.options.declared import SettingOptions, select, takes_options
 from charloom.cli.options.parsers import parse_count
 from charloom.cli.options.shared import Json, SettingsFile, Sources, option
 from charloom.cli.options.training import Valid
@@ -20,7 +22,6 @@ from charloom.settings.presets import BUDGETS
 if TYPE_CHECKING:
     from charloom.runs.compare import Comparison, Result, Trial
 
-INTERRUPTED = 130
 DEFAULT_MINUTES = 1.0
 DEFAULT_CELLS = ("rnn", "gru", "lstm")
 DEFAULT_LAYERS = (1,)
@@ -46,80 +47,86 @@ Test = Annotated[
         "--test", metavar="FILE", group="Text", help="Texts for one measurement after training."
     ),
 ]
-Cells = Annotated[
-    str | None,
-    option(
-        "--cell",
-        metavar="LIST",
-        default=",".join(DEFAULT_CELLS),
-        group=_GRID,
-        help="Recurrent cells.",
-        values=get_args(Cell),
-        separator=",",
-    ),
-]
-Layers = Annotated[
-    str | None,
-    option(
-        "--layers",
-        metavar="LIST",
-        default=",".join(map(str, DEFAULT_LAYERS)),
-        group=_GRID,
-        help="Numbers of layers.",
-    ),
-]
-Hidden = Annotated[
-    str | None,
-    option(
-        "--hidden",
-        metavar="LIST",
-        default="as train chooses; with --search 64 to 512",
-        group=_GRID,
-        help="Numbers of hidden units.",
-    ),
-]
-SearchCount = Annotated[
-    int | None,
-    option(
-        "--search",
-        metavar="COUNT",
-        parser=parse_count,
-        group=_GRID,
-        help="Runs of a search by Optuna in place of all combinations. It chooses from the lists, "
-        "and learning rate and dropout unless they are given.",
-    ),
-]
-Storage = Annotated[
-    str | None,
-    option(
-        "--storage",
-        metavar="URL",
-        default="study.sqlite3 in the folder",
-        group=_GRID,
-        help="Database of the search. Machines with the same URL and folder name share a search.",
-    ),
-]
 
 
-@takes_settings(
-    select(TextSettings),
-    select(NetworkSettings, ("input", "dropout")),
-    select(
-        TrainingSettings,
-        _TRAINING,
-        minutes={"help": "Minutes of training for each network.", "default": DEFAULT_MINUTES},
-    ),
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GridOptions:
+    """The compared networks: all combinations of some lists, or a search among them."""
+
+    cells: Annotated[
+        str | None,
+        option(
+            "--cell",
+            metavar="LIST",
+            default=",".join(DEFAULT_CELLS),
+            group=_GRID,
+            help="Recurrent cells.",
+            values=get_args(Cell),
+            separator=",",
+        ),
+    ] = None
+    layers: Annotated[
+        str | None,
+        option(
+            "--layers",
+            metavar="LIST",
+            default=",".join(map(str, DEFAULT_LAYERS)),
+            group=_GRID,
+            help="Numbers of layers.",
+        ),
+    ] = None
+    hidden: Annotated[
+        str | None,
+        option(
+            "--hidden",
+            metavar="LIST",
+            default="as train chooses; with --search 64 to 512",
+            group=_GRID,
+            help="Numbers of hidden units.",
+        ),
+    ] = None
+    search: Annotated[
+        int | None,
+        option(
+            "--search",
+            metavar="COUNT",
+            parser=parse_count,
+            group=_GRID,
+            help="Runs of a search by Optuna in place of all combinations. It chooses from the "
+            "lists, and learning rate and dropout unless they are given.",
+        ),
+    ] = None
+    storage: Annotated[
+        str | None,
+        option(
+            "--storage",
+            metavar="URL",
+            default="study.sqlite3 in the folder",
+            group=_GRID,
+            help="Database of the search. Machines with the same URL and folder name share a "
+            "search.",
+        ),
+    ] = None
+
+
+@takes_options(
+    grid_options=GridOptions,
+    options=[
+        *select(TextSettings),
+        *select(NetworkSettings, ("input", "dropout")),
+        *select(
+            TrainingSettings,
+            _TRAINING,
+            minutes={"help": "Minutes of training for each network.", "default": DEFAULT_MINUTES},
+        ),
+    ],
 )
 def compare(
     sources: Sources,
     *,
     output: Folder = None,
     settings_file: SettingsFile = None,
-    cells: Cells = None,
-    layers: Layers = None,
-    hidden: Hidden = None,
-    search: SearchCount = None,
-    storage: Storage = None,
+    grid_options: GridOptions,
     options: SettingOptions,
     valid: Valid = None,
     test: Test = None,
@@ -132,37 +139,47 @@ def compare(
     resumes an interrupted comparison; finished runs are not repeated. report.html in the folder
     holds the charts. Lists that are left out come from the settings file.
     """
-    if storage is not None and search is None:
+    if grid_options.storage is not None and grid_options.search is None:
         raise SettingsError("--storage was given without --search; add that.")
     settings = run_settings(settings_file, options)
     if not set(BUDGETS) & set(settings):
         settings["minutes"] = DEFAULT_MINUTES
-    grid = _grid(cells, layers, hidden, settings)
+    grid = _grid(grid_options, settings)
     folder = output or default_output(sources).with_name(_default_name(sources))
     comparison = _prepare(sources, grid, output=folder, validation=valid, test=test, **settings)
-    results = _run_all(comparison, folder, grid, settings, search, storage)
-    _print_results(
-        folder, sorted(results, key=lambda one: one.validation), search is not None, json
-    )
+    if grid_options.search is None:
+        results = [_run_trial(comparison, trial) for trial in comparison.trials]
+    else:
+        results = _search(
+            comparison,
+            folder,
+            grid,
+            settings,
+            count=grid_options.search,
+            storage=grid_options.storage,
+        )
+    results = sorted(results, key=lambda result: result.validation)
+    _print_results(folder, results, grid_options.search is not None, json)
 
 
-def _grid(
-    cells: str | None, layers: str | None, hidden: str | None, settings: dict[str, Any]
-) -> dict[str, list[Any]]:
-    """Return the values of each axis; remove those of the settings file from ``settings``."""
+def _grid(grid_options: GridOptions, settings: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the values of each axis, and remove the axes from ``settings``.
+
+    The command line takes precedence over the settings file, the file over the default.
+    """
     axes: tuple[str, ...] = ("cell", "layers", "hidden")
     file = {name: [settings.pop(name)] for name in axes if name in settings}
     grid: dict[str, list[Any]] = {"cell": [*DEFAULT_CELLS], "layers": [*DEFAULT_LAYERS], **file}
-    if cells is not None:
-        grid["cell"] = _split_list(cells)
-    for name, text in (("layers", layers), ("hidden", hidden)):
+    if grid_options.cells is not None:
+        grid["cell"] = _split_list(grid_options.cells)
+    for name, text in (("layers", grid_options.layers), ("hidden", grid_options.hidden)):
         if text is not None:
             grid[name] = _parse_numbers(name, text)
     return grid
 
 
 def _prepare(sources: list[str], grid: dict[str, list[Any]], **options: Any) -> "Comparison":
-    """Return the comparison after its settings were checked and corpora downloaded."""
+    """Check the settings, download the corpora and return the comparison."""
     from charloom.cli.terminal.downloads import fetch_corpora
     from charloom.runs.compare import Comparison
 
@@ -171,17 +188,16 @@ def _prepare(sources: list[str], grid: dict[str, list[Any]], **options: Any) -> 
     return comparison
 
 
-def _run_all(
+def _search(
     comparison: "Comparison",
     folder: Path,
     grid: dict[str, list[Any]],
     settings: dict[str, Any],
-    search: int | None,
+    *,
+    count: int,
     storage: str | None,
 ) -> "list[Result]":
-    """Train all networks of the grid or of a search; return their results."""
-    if search is None:
-        return [_run_trial(comparison, trial) for trial in comparison.trials]
+    """Run ``count`` trials that Optuna suggests; return the results of all processes."""
     from charloom.progress.live_view import choose_view
     from charloom.runs.search import Search, SearchSpace
     from charloom.runs.study import check_optuna
@@ -191,7 +207,7 @@ def _run_all(
         fixed = {"options": settings, "texts": comparison.fingerprint(view.on_read)}
     seed = settings.get("seed", 0)
     space = SearchSpace.from_options(grid, settings)
-    with Search(folder, space, fixed, count=search, storage=storage, seed=seed) as study:
+    with Search(folder, space, fixed, count=count, storage=storage, seed=seed) as study:
         comparison.results = study.results()
         study.run(lambda trial: _run_trial(comparison, trial), on_failure=terminal.note)
         comparison.set_results([comparison.with_test_metric(result) for result in study.results()])
@@ -261,7 +277,10 @@ def _parse_numbers(name: str, text: str) -> list[int]:
 
 
 def _table_rows(results: list["Result"], searched: bool) -> list[list[str]]:
-    """Return a header and a row for each result; the choices of a search are the last columns."""
+    """Return a header and a row for each result.
+
+    For a search, the last columns are the learning rate and the dropout.
+    """
     columns: dict[str, Callable[[Result], str]] = {
         "": lambda result: result.name,
         "parameters": lambda result: f"{result.parameters:,}",

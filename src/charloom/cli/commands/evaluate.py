@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from charloom.cli.options.declared import SettingOptions, takes_settings
+from charloom.cli.options.declared import SettingOptions, takes_options
 from charloom.cli.options.shared import Json, Run, Sources, Training, option
 from charloom.cli.options.tables import TABLE_SETTINGS
 from charloom.cli.terminal import output
@@ -28,7 +28,7 @@ BaselinesOption = Annotated[
 ]
 
 
-@takes_settings(TABLE_SETTINGS)
+@takes_options(options=TABLE_SETTINGS)
 def evaluate(
     run: Run,
     sources: Sources,

@@ -4,22 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from charloom.cli.options.declared import SettingOptions, select, takes_settings
+from charloom.cli.options.declared import SettingOptions, select, takes_options
 from charloom.cli.options.sampling import (
     DEFAULT_CHOICES,
     RANDOM_SEED,
-    Choices,
-    Count,
-    Greedy,
-    Interactive,
-    Labels,
-    PromptFile,
-    SamplingFile,
-    Stream,
+    OutputOptions,
+    TextOptions,
 )
-from charloom.cli.options.shared import Format, Prompts, Run
+from charloom.cli.options.shared import Prompts, Run, option
 from charloom.cli.terminal import output
 from charloom.cli.terminal.inputs import check_format, clean_prompts, random_seed, read_prompt
 from charloom.errors import SettingsError
@@ -30,25 +24,32 @@ if TYPE_CHECKING:
     from charloom.model import Model
 
 _MAX_BUFFERED = 100_000
-"""Symbols of a text that is held in memory as a whole; longer ones are written in blocks."""
+"""Symbols of the longest text that is held in memory as a whole."""
 _STREAM_BLOCK = 4096
+"""Symbols of a longer text that are written at once."""
 
 
-@takes_settings(
-    select(SamplingSettings, without=("label",), seed={"default": RANDOM_SEED}),
+Greedy = Annotated[
+    bool,
+    option(
+        "--greedy",
+        group="Choice of symbols",
+        help="Always choose the most probable symbol.",
+    ),
+]
+
+
+@takes_options(
+    text_options=TextOptions,
+    output_options=OutputOptions,
+    options=select(SamplingSettings, without=("label",), seed={"default": RANDOM_SEED}),
 )
 def generate(
     run: Run,
     prompts: Prompts = None,
     *,
-    prompt_file: PromptFile = None,
-    n: Count = None,
-    settings_file: SamplingFile = None,
-    labels: Labels = None,
-    form: Format = None,
-    stream: Stream = False,
-    interactive: Interactive = False,
-    choices: Choices = None,
+    text_options: TextOptions,
+    output_options: OutputOptions,
     options: SettingOptions,
     greedy: Greedy = False,
 ) -> None:
@@ -59,31 +60,43 @@ def generate(
     changed in this order: repetition penalty, bias, masks (minimum length, match), temperature,
     top-k, top-p, min-p.
     """
-    settings = _sampling_settings(settings_file, options, greedy)
-    settings.seeds(n or 1)
-    check_format(form)
-    if interactive:
-        _check_interactive(settings, n, form, stream=stream)
-        _check_single(prompts, prompt_file, labels)
-    elif choices is not None:
+    settings = _sampling_settings(text_options.settings_file, options, greedy)
+    settings.seeds(text_options.n or 1)
+    check_format(output_options.form)
+    if output_options.interactive:
+        _check_interactive(settings, text_options.n, output_options)
+        _check_single(prompts, text_options)
+    elif output_options.choices is not None:
         raise SettingsError("--choices is for --interactive alone; leave it out, or give both.")
-    if stream:
-        _refuse("--stream", {**_formats(form), **_whole_texts(settings)})
-    if prompt_file is not None:
-        prompts = [*(prompts or ()), read_prompt(prompt_file)]
+    if output_options.stream:
+        _refuse("--stream", {**_formats(output_options.form), **_whole_texts(settings)})
+    if text_options.prompt_file is not None:
+        prompts = [*(prompts or ()), read_prompt(text_options.prompt_file)]
     from charloom.model import Model
 
     model = Model.load(run)
     cleaned = clean_prompts(model, prompts)
+    labels = text_options.labels
     by_label = [replace(settings, label=label) for label in labels] if labels else [settings]
-    if interactive:
+    _write(model, cleaned, by_label, text_options.n or 1, output_options)
+
+
+def _write(
+    model: "Model",
+    prompts: list[str],
+    by_label: list[SamplingSettings],
+    n: int,
+    output_options: OutputOptions,
+) -> None:
+    """Write ``n`` texts for each prompt and label in the selected way."""
+    if output_options.interactive:
         from charloom.cli.terminal.interactive import interact
 
-        interact(model, cleaned[0], by_label[0], choices or DEFAULT_CHOICES)
-    elif stream or (form != "jsonl" and _is_unbuffered(settings)):
-        _stream_texts(model, cleaned, by_label, n or 1, 1 if stream else _STREAM_BLOCK)
+        interact(model, prompts[0], by_label[0], output_options.choices or DEFAULT_CHOICES)
+    elif output_options.stream or (output_options.form != "jsonl" and _is_unbuffered(by_label[0])):
+        _stream_texts(model, prompts, by_label, n, 1 if output_options.stream else _STREAM_BLOCK)
     else:
-        _write_texts(model, cleaned, by_label, n or 1, form)
+        _write_texts(model, prompts, by_label, n, output_options.form)
 
 
 def _sampling_settings(
@@ -119,7 +132,7 @@ def _formats(form: str | None) -> dict[str, bool]:
 
 
 def _whole_texts(settings: SamplingSettings) -> dict[str, bool]:
-    """Return the options that need a text as a whole before it is written."""
+    """Return whether each option is in use that needs whole texts before writing."""
     return {
         "--novel": settings.novel,
         "--unique": settings.unique,
@@ -128,28 +141,26 @@ def _whole_texts(settings: SamplingSettings) -> dict[str, bool]:
 
 
 def _check_interactive(
-    settings: SamplingSettings, n: int | None, form: str | None, *, stream: bool
+    settings: SamplingSettings, n: int | None, output_options: OutputOptions
 ) -> None:
     _refuse(
         "--interactive",
         {
             f"-n {n}": n is not None,
-            **_formats(form),
-            "--stream": stream,
+            **_formats(output_options.form),
+            "--stream": output_options.stream,
             **_whole_texts(settings),
         },
     )
 
 
-def _check_single(
-    prompts: Sequence[str] | None, prompt_file: Path | None, labels: Sequence[str] | None
-) -> None:
+def _check_single(prompts: Sequence[str] | None, text_options: TextOptions) -> None:
     """Raise SettingsError if there is more than one prompt or label for --interactive."""
-    if prompt_file is not None:
+    if text_options.prompt_file is not None:
         raise SettingsError(
             "--interactive and --prompt-file contradict each other; give the prompt itself."
         )
-    for name, values in (("prompts", prompts), ("labels", labels)):
+    for name, values in (("prompts", prompts), ("labels", text_options.labels)):
         if values is not None and len(values) > 1:
             raise SettingsError(
                 f"--interactive writes one text, and {len(values)} {name} were given; give one."
@@ -168,7 +179,11 @@ def _write_texts(
     n: int,
     form: str | None,
 ) -> None:
-    """Write ``n`` texts for each prompt and label, then the counts of the novelty filter."""
+    """Write ``n`` texts for each prompt and label.
+
+    Notes on standard error report the texts that the novelty filter left out, and how many texts
+    are missing from a beam search.
+    """
     from charloom.generation.novelty import make_novelty_filter
 
     novelty_filter = make_novelty_filter(by_label[0], model.record)
@@ -219,7 +234,7 @@ def _label_prefix(by_label: list[SamplingSettings], label: str | None) -> str:
 
 
 def _separator(model: "Model", prompts: list[str]) -> str:
-    """Return the text between two texts: an empty line if a text may have several lines."""
+    """Return the separator of texts: an empty line if a text may have several lines."""
     has_breaks = not model.record.vocabulary.unknown_symbols("\n") or any(
         "\n" in text for text in prompts
     )

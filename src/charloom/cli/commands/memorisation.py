@@ -1,10 +1,11 @@
 """`charloom memorisation`: measure how much of a model's texts was copied."""
 
+import dataclasses
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from charloom.cli.options.declared import setting_option
+from charloom.cli.options.declared import setting_option, takes_options
 from charloom.cli.options.parsers import parse_int
 from charloom.cli.options.sampling import DEFAULTS, FirstSeed, Length, count_option
 from charloom.cli.options.shared import Json, Run, Training, option
@@ -21,15 +22,6 @@ DEFAULT_SAMPLES = 1000
 DEFAULT_TEMPERATURE = 1.0
 DEFAULT_SHOWN = 3
 
-Count = Annotated[int, count_option(DEFAULT_SAMPLES, "Texts to sample.")]
-Temperature = Annotated[
-    float,
-    setting_option(SamplingSettings, "temperature", default=DEFAULT_TEMPERATURE, group="Options"),
-]
-SamplesOption = Annotated[
-    list[str] | None,
-    option("--samples", metavar="SOURCE", help="Existing samples to measure, not new ones."),
-]
 Shown = Annotated[
     int,
     option(
@@ -42,14 +34,30 @@ Shown = Annotated[
 ]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """Options that select the samples: existing ones, or how to sample new ones."""
+
+    n: Annotated[int, count_option(DEFAULT_SAMPLES, "Texts to sample.")] = DEFAULT_SAMPLES
+    temperature: Annotated[
+        float,
+        setting_option(
+            SamplingSettings, "temperature", default=DEFAULT_TEMPERATURE, group="Options"
+        ),
+    ] = DEFAULT_TEMPERATURE
+    length: Length = DEFAULTS.length
+    seed: FirstSeed = DEFAULTS.seed
+    sources: Annotated[
+        list[str] | None,
+        option("--samples", metavar="SOURCE", help="Existing samples to measure, not new ones."),
+    ] = None
+
+
+@takes_options(sample_options=SampleOptions)
 def memorisation(
     run: Run,
     *,
-    n: Count = DEFAULT_SAMPLES,
-    temperature: Temperature = DEFAULT_TEMPERATURE,
-    length: Length = DEFAULTS.length,
-    seed: FirstSeed = DEFAULTS.seed,
-    samples: SamplesOption = None,
+    sample_options: SampleOptions,
     training: Training = None,
     show: Shown = DEFAULT_SHOWN,
     json: Json = False,
@@ -64,10 +72,17 @@ def memorisation(
     from charloom.evaluation.training_texts import iter_texts, recover_corpus
     from charloom.model import Model
 
-    settings = SamplingSettings(temperature=temperature, seed=seed, length=length)
+    settings = SamplingSettings(
+        temperature=sample_options.temperature,
+        seed=sample_options.seed,
+        length=sample_options.length,
+    )
     model = Model.load(run)
     corpus = recover_corpus(model.record, training or ())
-    texts = _read_samples(model, samples) if samples else _draw_samples(model, settings, n)
+    if sample_options.sources:
+        texts = _read_samples(model, sample_options.sources)
+    else:
+        texts = _draw_samples(model, settings, sample_options.n)
     figures = measure_memorisation(
         documents=iter_texts(corpus.training),
         samples=texts,
@@ -106,7 +121,7 @@ def _print_figures(figures: "Memorisation", shown: int) -> None:
 
 
 def _rows(samples: "OverlapFigures", held_out: "OverlapFigures") -> Iterable[tuple[str, str, str]]:
-    """Yield the name of each figure, its value for the samples and for the held-out texts."""
+    """Yield the name of each metric and its value for samples and held-out texts."""
 
     def row(name: str, get: Any, form: Any) -> tuple[str, str, str]:
         return name, form(get(samples)), form(get(held_out))

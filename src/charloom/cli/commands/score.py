@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from charloom.cli.options.declared import SettingOptions, takes_settings
+from charloom.cli.options.declared import SettingOptions, takes_options
 from charloom.cli.options.shared import Format, Run, argument, option
 from charloom.cli.options.tables import TABLE_SETTINGS
 from charloom.cli.terminal import output
@@ -54,7 +54,7 @@ Classify = Annotated[
 ]
 
 
-@takes_settings(TABLE_SETTINGS)
+@takes_options(options=TABLE_SETTINGS)
 def score(
     run: Run,
     sources: OptionalSources = None,
@@ -96,7 +96,10 @@ def score(
 def _resolve_threshold(
     model: "Model", settings: TextSettings, threshold: str | None, sources: list[str] | None
 ) -> "Threshold | None":
-    """Return the threshold of outliers; raises SettingsError if there is no calibration."""
+    """Return the threshold of outliers, None if none was requested.
+
+    Raises SettingsError if the model has no calibration and none was given for ``auto``.
+    """
     from charloom.evaluation.calibration import Calibration, calibrate_on_blocks
     from charloom.evaluation.score_lines import BitsThreshold
 

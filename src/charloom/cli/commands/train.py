@@ -7,39 +7,22 @@ from typing import Any
 
 import typer
 
-from charloom.cli.options.declared import SettingOptions, select, takes_settings
-from charloom.cli.options.shared import SettingsFile, Sources
-from charloom.cli.options.training import (
-    CheckpointSeconds,
-    Force,
-    Log,
-    Output,
-    PresetName,
-    Resume,
-    Valid,
-)
+from charloom.cli.exit_codes import INTERRUPTED, USER_ERROR
+from charloom.cli.options.declared import SettingOptions, select, takes_options
+from charloom.cli.options.shared import Sources
+from charloom.cli.options.training import RunOptions, Valid
 from charloom.cli.terminal import output as terminal
 from charloom.cli.terminal.inputs import default_output, run_settings
 from charloom.errors import ProcessError
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
-USER_ERROR = 2
-INTERRUPTED = 130
 
-
-@takes_settings(select(TextSettings), select(NetworkSettings), select(TrainingSettings))
+@takes_options(
+    run_options=RunOptions,
+    options=[*select(TextSettings), *select(NetworkSettings), *select(TrainingSettings)],
+)
 def train(
-    sources: Sources,
-    *,
-    output: Output = None,
-    preset: PresetName = None,
-    settings_file: SettingsFile = None,
-    force: Force = False,
-    resume: Resume = False,
-    checkpoint_seconds: CheckpointSeconds = None,
-    log: Log = None,
-    options: SettingOptions,
-    valid: Valid = None,
+    sources: Sources, *, run_options: RunOptions, options: SettingOptions, valid: Valid = None
 ) -> None:
     """Train a network on texts and show samples during training.
 
@@ -50,21 +33,22 @@ def train(
     """
     _run_training(
         sources,
-        run_settings(settings_file, options),
-        output=output or default_output(sources),
+        run_settings(run_options.settings_file, options),
+        output=run_options.output or default_output(sources),
         validation=valid,
-        preset=preset,
-        force=force,
-        resume=resume,
-        checkpoint_seconds=checkpoint_seconds,
-        log=log,
+        preset=run_options.preset,
+        force=run_options.force,
+        resume=run_options.resume,
+        checkpoint_seconds=run_options.checkpoint_seconds,
+        log=run_options.log,
     )
 
 
-def _run_training(sources: list[str], options: Mapping[str, Any], **place: Any) -> None:
-    """Train, with a view of the run on the terminal; exit with code 130 if interrupted.
+def _run_training(sources: list[str], options: Mapping[str, Any], **arguments: Any) -> None:
+    """Train with a view on the terminal; exit with INTERRUPTED after Ctrl-C.
 
-    A signal other than Ctrl-C ends the process after everything is saved.
+    ``arguments`` are the other fields of a TrainRequest. A signal other than Ctrl-C ends the
+    process after everything is saved.
     """
     from charloom.cli.terminal.downloads import fetch_corpora
     from charloom.cli.terminal.keys import KeyListener
@@ -75,7 +59,7 @@ def _run_training(sources: list[str], options: Mapping[str, Any], **place: Any) 
     from charloom.runs.tensorboard import check_log
     from charloom.training.distributed.launch import process_info_from_torchrun
 
-    request = TrainRequest(sources=tuple(sources), options=options, **place)
+    request = TrainRequest(sources=tuple(sources), options=options, **arguments)
     process, spec, validation = process_info_from_torchrun(), None, request.validation
     if process.rank == 0:
         # Mistakes are reported before megabytes are downloaded.

@@ -1,9 +1,9 @@
-"""Options of the command line that are built from the declarations of settings."""
+"""Groups of options: declared settings, and records of other options."""
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Protocol, get_args, get_type_hints
 
 from charloom.cli.options.parsers import (
     decode_argument,
@@ -63,7 +63,10 @@ def setting_option(
     default: object = None,
     group: str | None = None,
 ) -> Any:
-    """Return the option of a setting; arguments replace the help text, shown default and group."""
+    """Return the option of a setting.
+
+    The arguments replace the help text, the shown default and the group of its declaration.
+    """
     setting = settings_of(kind)[name]
     declaration = setting.declaration
     return option(
@@ -96,45 +99,96 @@ def select(
     ]
 
 
-def takes_settings(
-    *selections: Iterable[SettingParameter],
+def takes_options(
+    **groups: type | Iterable[SettingParameter],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add an option for each selected setting to a command.
+    """Expand parameters of a command into groups of options.
 
-    The command has a parameter `options` in place of them. It receives the settings on the command
-    line by field name, without those that were left out.
+    Each keyword names a parameter. The options of a group take its place in the signature. A group
+    is either a dataclass whose fields are annotated as options and have defaults, or settings from
+    `select`. For a dataclass the command receives an instance; for settings it receives a mapping
+    by field name that contains only the settings on the command line.
     """
-    selected = list(chain.from_iterable(selections))
+    built = {name: _build_group(group) for name, group in groups.items()}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def run(**arguments: Any) -> None:
-            values = {setting: arguments.pop(setting.name) for setting in selected}
-            options = {
-                setting.name: setting.convert(value)
-                for setting, value in values.items()
-                if value is not None
-            }
-            command(**arguments, options=options)
+            values = {name: group.collect(arguments) for name, group in built.items()}
+            command(**arguments, **values)
 
         run.__name__, run.__doc__, run.__module__ = (
             command.__name__,
             command.__doc__,
             command.__module__,
         )
-        run.__signature__ = _signature(command, selected)  # type: ignore[attr-defined]
+        run.__signature__ = _signature(command, built)  # type: ignore[attr-defined]
         run.__annotations__ = {}
         return run
 
     return decorate
 
 
-def _signature(command: Callable[..., None], selected: list[SettingParameter]) -> inspect.Signature:
-    """Return the signature of a command with the selected settings in place of `options`."""
+class _Group(Protocol):
+    """Options that a command receives as one value."""
+
+    @property
+    def parameters(self) -> list[inspect.Parameter]:
+        """The options as parameters, in the order of the help text."""
+        ...
+
+    def collect(self, arguments: dict[str, Any]) -> Any:
+        """Remove the options from ``arguments`` and return them as one value."""
+        ...
+
+
+class _Record:
+    """Options declared as the fields of a dataclass."""
+
+    def __init__(self, kind: type) -> None:
+        self._kind: Any = kind
+        annotations = get_type_hints(kind, include_extras=True)
+        self.parameters = [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=annotations[field.name],
+            )
+            for field in dataclasses.fields(self._kind)
+        ]
+
+    def collect(self, arguments: dict[str, Any]) -> Any:
+        names = [parameter.name for parameter in self.parameters]
+        return self._kind(**{name: arguments.pop(name) for name in names})
+
+
+class _Settings:
+    """Options that are settings."""
+
+    def __init__(self, settings: Iterable[SettingParameter]) -> None:
+        self._settings = list(settings)
+        self.parameters = [setting.parameter for setting in self._settings]
+
+    def collect(self, arguments: dict[str, Any]) -> SettingOptions:
+        values = {setting: arguments.pop(setting.name) for setting in self._settings}
+        return {
+            setting.name: setting.convert(value)
+            for setting, value in values.items()
+            if value is not None
+        }
+
+
+def _build_group(group: type | Iterable[SettingParameter]) -> _Group:
+    return _Record(group) if isinstance(group, type) else _Settings(group)
+
+
+def _signature(command: Callable[..., None], groups: Mapping[str, _Group]) -> inspect.Signature:
+    """Return the signature of a command with the options of each group in its place."""
     signature = inspect.signature(command, eval_str=True)
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
-        replaced = parameter.name == "options"
-        parameters += [setting.parameter for setting in selected] if replaced else [parameter]
+        group = groups.get(parameter.name)
+        parameters += [parameter] if group is None else group.parameters
     return signature.replace(parameters=parameters)
 
 

@@ -1,4 +1,7 @@
-"""Parsers of values on the command line; a ValueError has the value and what is allowed."""
+"""Parsers of values on the command line.
+
+Each raises ValueError with the value and the allowed ones.
+"""
 
 
 def parse_int(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and the functions that make them."""
+"""Arguments and options that several commands share."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Inputs that several commands read: documents, prompts, settings files, formats and seeds."""
+"""Inputs of several commands: documents, prompts, settings files and seeds."""
 
 import dataclasses
 import re
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TableOptions:
-    """How tables and encodings are read, where it differs from the training texts."""
+    """Options of reading tables and text files that differ from the training texts."""
 
     columns: tuple[str, ...] = ()
     label_column: str | None = None
@@ -59,9 +59,9 @@ def read_blocks(
 
 
 def drop_unknown_labels(blocks: Iterable["Block"], labels: Collection[str]) -> Iterator["Block"]:
-    """Yield the blocks with every label removed that is not among ``labels``, as training does.
+    """Yield the blocks without labels that are not among ``labels``, as training does.
 
-    After the last block, one note lists the labels that were removed.
+    After the last block, one note lists the removed labels.
     """
     from charloom.text.documents import keep_labels
 
@@ -72,7 +72,10 @@ def drop_unknown_labels(blocks: Iterable["Block"], labels: Collection[str]) -> I
 
 
 def clean_prompts(model: "Model", prompts: list[str] | None) -> list[str]:
-    """Return the prompts cleaned as the training texts, [""] for none; note unknown symbols."""
+    """Return the prompts cleaned as the training texts; without any, the empty one.
+
+    One note lists the symbols that are not in the vocabulary.
+    """
     from charloom.text.cleaning import clean_prompt
 
     cleaned = [clean_prompt(prompt, model.record.text) for prompt in prompts or [""]]

@@ -1,15 +1,16 @@
-"""Commands with options from made-up declarations, run by Typer."""
+"""Commands with options from made-up declarations and records, run by Typer."""
 
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from charloom.cli.options.declared import SettingOptions, select, setting_option, takes_settings
+from charloom.cli.options.declared import SettingOptions, select, setting_option, takes_options
+from charloom.cli.options.shared import option
 from charloom.settings.declaration import setting
 from charloom.settings.records import SettingsBase
 
@@ -27,20 +28,30 @@ class Paint(SettingsBase):
     glossy: bool = setting(False, option="--glossy", help="Glossy.")
 
 
-def run(*arguments: str, decorator: Callable[..., Any] | None = None) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tools:
+    brush: Annotated[str | None, option("--brush", metavar="SIZE", help="Brush.")] = None
+    ladders: Annotated[int, option("--ladders", help="Ladders.")] = 1
+
+
+def run(*arguments: str) -> dict[str, Any]:
     """Return the settings that a command receives from its arguments."""
     received: list[dict[str, Any]] = []
 
     def paint(wall: str, *, options: SettingOptions, fast: bool = False) -> None:
         received.append({"wall": wall, "fast": fast, **options})
 
-    app = typer.Typer()
-    app.command()((decorator or takes_settings(select(Paint)))(paint))
-    done = CliRunner().invoke(app, ["north", *arguments])
-    assert done.exit_code == 0, done.output
+    invoke(takes_options(options=select(Paint))(paint), "north", *arguments)
     [values] = received
     assert (values.pop("wall"), values.pop("fast")) == ("north", "--fast" in arguments)
     return values
+
+
+def invoke(command: Callable[..., None], *arguments: str) -> None:
+    app = typer.Typer()
+    app.command()(command)
+    done = CliRunner().invoke(app, [*arguments])
+    assert done.exit_code == 0, done.output
 
 
 def test_options_left_out_are_not_given() -> None:
@@ -75,17 +86,54 @@ def test_options_are_given_as_values_of_the_settings(
 def test_a_command_takes_some_settings_only() -> None:
     def paint(*, options: SettingOptions) -> None: ...
 
-    some = takes_settings(select(Paint, ("coats", "dry")), select(Paint, without=("coats", "dry")))
+    first, others = select(Paint, ("coats", "dry")), select(Paint, without=("coats", "dry"))
+    some = takes_options(options=[*first, *others])
     assert list(inspect.signature(some(paint)).parameters)[:3] == ["coats", "dry", "colour"]
-    one = takes_settings(select(Paint, ("coats",)))
+    one = takes_options(options=select(Paint, ("coats",)))
     assert list(inspect.signature(one(paint)).parameters) == ["coats"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tools", "settings"),
+    [
+        ([], Tools(), {}),
+        (["--brush", "wide", "--coats", "2"], Tools(brush="wide"), {"coats": 2}),
+        (["--ladders", "3"], Tools(ladders=3), {}),
+    ],
+)
+def test_a_record_and_settings_are_collected_each_on_its_own(
+    arguments: list[str], tools: Tools, settings: dict[str, Any]
+) -> None:
+    received: list[tuple[Tools, SettingOptions]] = []
+
+    def paint(*, tools: Tools, options: SettingOptions) -> None:
+        received.append((tools, options))
+
+    invoke(takes_options(tools=Tools, options=select(Paint))(paint), *arguments)
+    assert received == [(tools, settings)]
+
+
+def test_the_options_of_a_group_are_in_the_place_of_its_parameter() -> None:
+    def paint(wall: str, *, tools: Tools, fast: bool = False, options: SettingOptions) -> None: ...
+
+    command = takes_options(options=select(Paint, ("coats",)), tools=Tools)(paint)
+    parameters = inspect.signature(command).parameters
+    assert list(parameters) == ["wall", "brush", "ladders", "fast", "coats"]
+    assert (parameters["brush"].default, parameters["ladders"].default) == (None, 1)
+
+
+def test_two_groups_with_an_option_of_the_same_name_are_refused() -> None:
+    def paint(*, tools: Tools, others: Tools) -> None: ...
+
+    with pytest.raises(ValueError, match="duplicate parameter name: 'brush'"):
+        takes_options(tools=Tools, others=Tools)(paint)
 
 
 def test_a_command_keeps_its_name_and_help() -> None:
     def paint(*, options: SettingOptions) -> None:
         """Paint a wall."""
 
-    command = takes_settings(select(Paint))(paint)
+    command = takes_options(options=select(Paint))(paint)
     assert (command.__name__, command.__doc__) == ("paint", "Paint a wall.")
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 
 class Terminal(NamedTuple):
-    """A pseudo-terminal: the end of the user, and the stream that the program reads and writes."""
+    """A pseudo-terminal: the end of the user, and the stream of the program."""
 
     user: int
     stream: TextIO
