@@ -27,15 +27,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from charloom.settings import NetworkSettings
+from charloom.settings import Cell, NetworkSettings
 
 Floats = NDArray[np.floating[Any]]
 Ids = NDArray[np.integer[Any]]
+
+GATE_COUNTS: Final[dict[Cell, int]] = {"lstm": 4, "gru": 3, "rnn": 1}
+"""Gates of each cell: G = this times H."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

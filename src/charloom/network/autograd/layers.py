@@ -8,15 +8,13 @@ V vocabulary.
 """
 
 import math
-from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from charloom.network.reference import GATE_COUNTS
 from charloom.settings import Cell
-
-GATES: Final[dict[Cell, int]] = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
 class Layer(nn.Module):
@@ -31,7 +29,7 @@ class Layer(nn.Module):
     def __init__(self, cell: Cell, inputs: int, hidden: int, *, one_hot: bool) -> None:
         super().__init__()
         self.cell: Cell = cell
-        gates = GATES[cell] * hidden
+        gates = GATE_COUNTS[cell] * hidden
         if one_hot:
             self.input_table = nn.Parameter(torch.empty(inputs, gates))
         else:

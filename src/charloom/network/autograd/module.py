@@ -16,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from charloom.network.autograd.layers import GATES, Layer
+from charloom.network.autograd.layers import Layer
 from charloom.network.backprop.dropout import mask_count, stratified_dropout
+from charloom.network.reference import GATE_COUNTS
 from charloom.settings import NetworkSettings
 
 
@@ -155,7 +156,7 @@ class Network(nn.Module):
             return 0.0, 1
         # Multiplications of the output layer for each one of the recurrent layers.
         recurrent = (
-            GATES[self.settings.cell] * self.settings.hidden * (2 * self.settings.layers - 1)
+            GATE_COUNTS[self.settings.cell] * self.settings.hidden * (2 * self.settings.layers - 1)
         )
         return self.dropout, mask_count(self.dropout, len(self.output.bias) / recurrent)
 

@@ -113,7 +113,7 @@ class CompiledPass:
         return kind(weights, embedding_VE, ids_TB, bf16=bf16)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class PassResult:
     """The loss of a minibatch and the state after it; call ``backward`` at most once."""
 

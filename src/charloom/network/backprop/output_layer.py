@@ -34,7 +34,7 @@ class OutputGrads(NamedTuple):
     bias_V: Floats
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class OutputLayer:
     """The output parameters; their values may change between calls."""
 
@@ -60,7 +60,7 @@ class OutputLayer:
         return OutputResult(nats, self, targets, dropout, dropped, grad_LV, hidden_MH.shape, bf16)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class OutputResult:
     """The loss of a minibatch."""
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from charloom.network.backprop.matmul import Bf16Bits, Bf16Matrix, Floats, Fp32Matrix, Matrix
 from charloom.network.kernels import backward, forward, gemm_bf16, gemm_fp32, matmul_bf16
 from charloom.network.kernels.forward import ACTIVATION_COUNTS, CELL_IDS
+from charloom.network.reference import GATE_COUNTS
 from charloom.settings import Cell
 
 Ids = NDArray[np.int64]
@@ -33,6 +34,8 @@ class Gates:
         rows, width = gemm_fp32.padded_rows(sequences), ACTIVATION_COUNTS[cell] * hidden
         self.rows_TRS = gemm_fp32.empty_padded(steps, rows, width)
         self.rows_TRS[:, sequences:] = 0
+        self.width = GATE_COUNTS[cell] * hidden
+        """G, the number of gates times H."""
 
     def look_up(self, table_VG: Floats, ids_TB: Ids) -> None:
         """Write the table's row of each symbol."""
@@ -50,8 +53,7 @@ class Gates:
         if self.cell == "gru":
             candidate = slice(2 * hidden, 3 * hidden), rows_MS[:, :hidden]
             return [candidate, (slice(2 * hidden), rows_MS[:, hidden : 3 * hidden])]
-        gates = 4 * hidden if self.cell == "lstm" else hidden
-        return [(slice(gates), rows_MS[:, :gates])]
+        return [(slice(self.width), rows_MS[:, : self.width])]
 
 
 class GateGrads:
@@ -59,20 +61,19 @@ class GateGrads:
 
     def __init__(self, gates: Gates) -> None:
         self._gates = gates
-        self._blocks = gates.blocks()
-        self._width = sum(rows_MG.shape[1] for _, rows_MG in self._blocks)
 
     def of_table(self, ids_TB: Ids, symbols: int) -> Floats:
         """Return the gradient of the table given to ``Gates.look_up``, (V, G)."""
-        table_VG = np.zeros((symbols, self._width), np.float32)
+        table_VG = np.zeros((symbols, self._gates.width), np.float32)
         cell_id = CELL_IDS[self._gates.cell]
         backward.scatter_add_gates(table_VG, ids_TB, self._gates.rows_TRS, cell_id)
         return table_VG
 
     def of_products(self) -> Floats:
         """Return the gradient of the products of ``Gates.project``, (M, G)."""
-        grad_MG = np.empty((len(self._blocks[0][1]), self._width), np.float32)
-        for gates, rows_MG in self._blocks:
+        steps, rows, _ = self._gates.rows_TRS.shape
+        grad_MG = np.empty((steps * rows, self._gates.width), np.float32)
+        for gates, rows_MG in self._gates.blocks():
             grad_MG[:, gates] = rows_MG
         return grad_MG
 
@@ -90,7 +91,7 @@ class LayerGrads(NamedTuple):
     gates: GateGrads
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class RecurrentLayer:
     """The recurrent parameters of a layer; their values may change between calls."""
 
@@ -126,7 +127,7 @@ class RecurrentLayer:
         return LayerResult(self, gates, states, bits_MJ)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class LayerResult:
     """States of one layer for all time steps; call ``backward`` at most once."""
 

@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.network.exact import ONE
-from charloom.network.kernels import gemm_bf16, gemm_fp32
 from charloom.network.kernels.exact_compiled import exp
-from charloom.network.kernels.forward import GRU, LSTM, kernel
+from charloom.network.kernels.forward import GRU, LSTM, add_recurrent_product, kernel
 
 DROPOUT_LEVELS: Final = 1 << 16
 """Number of equally likely random values that decide whether a value is dropped."""
@@ -95,13 +94,8 @@ def backward_layer(cell_kind, states, grad_hidden_TBH, grads, packed, bf16_TBJ=N
                 for j in range(H):
                     row_S[j] = (state_H[j] + output_H[j]) * (ONE - after_H[j] * after_H[j])
                     state_H[j] = 0
-        # Numba compiles only one of the branches, since None has its own type.
-        if bf16_TBJ is None:
-            gemm_fp32.add_product(grads.hidden_BH, activations_TBS[t, :, first:], packed)
-        else:
-            bits_BJ = bf16_TBJ[t]
-            gemm_bf16.round_rows(activations_TBS[t], first, G, bits_BJ)
-            gemm_bf16.add_product(grads.hidden_BH, bits_BJ, packed)
+        gates = first, first + G
+        add_recurrent_product(grads.hidden_BH, activations_TBS, t, gates, packed, bf16_TBJ)
 
 
 @kernel

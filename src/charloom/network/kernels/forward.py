@@ -73,6 +73,23 @@ def gather_gates(table_VG, ids_TB, activations_TBS, cell_kind):
 
 
 @kernel
+def add_recurrent_product(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
+    """Add the product of the rows of step ``t`` and a packed matrix to ``sums_BN``.
+
+    The rows are the columns (first, last) of ``rows_TBX[t]``. With ``bf16_TBJ``, they are stored
+    there rounded, and the product is that of ``gemm_bf16``; else it is that of ``gemm_fp32``.
+    """
+    first, last = columns
+    # Numba compiles only one of the branches, since None has its own type.
+    if bf16_TBJ is None:
+        gemm_fp32.add_product(sums_BN, rows_TBX[t, :, first:], packed)
+    else:
+        bits_BJ = bf16_TBJ[t]
+        gemm_bf16.round_rows(rows_TBX[t], first, last - first, bits_BJ)
+        gemm_bf16.add_product(sums_BN, bits_BJ, packed)
+
+
+@kernel
 def forward_layer(cell_kind, states, recurrent_bias_H, packed, bf16_TBJ=None):
     """Run T time steps; fill ``states``, whose initial states are set.
 
@@ -90,13 +107,7 @@ def forward_layer(cell_kind, states, recurrent_bias_H, packed, bf16_TBJ=None):
                 for j in range(H):
                     activations_TBS[t, b, 3 * H + j] = recurrent_bias_H[j]
         sums_BN = activations_TBS[t, :, first:]
-        # Numba compiles only one of the branches, since None has its own type.
-        if bf16_TBJ is None:
-            gemm_fp32.add_product(sums_BN, hidden_TBH[t], packed)
-        else:
-            bits_BJ = bf16_TBJ[t]
-            gemm_bf16.round_rows(hidden_TBH[t], 0, H, bits_BJ)
-            gemm_bf16.add_product(sums_BN, bits_BJ, packed)
+        add_recurrent_product(sums_BN, hidden_TBH, t, (0, H), packed, bf16_TBJ)
         for b in range(B):
             before_H, after_H = hidden_TBH[t, b], hidden_TBH[t + 1, b]
             if cell_kind == LSTM:

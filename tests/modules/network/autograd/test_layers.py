@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from charloom.network.autograd.layers import GATES, Layer
+from charloom.network.autograd.layers import Layer
+from charloom.network.reference import GATE_COUNTS
 from charloom.settings import Cell
 
 CELLS: tuple[Cell, ...] = ("lstm", "gru", "rnn")
@@ -37,7 +38,7 @@ def test_ids_equal_one_hot_vectors(cell: Cell) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_initial_recurrent_weights_are_orthogonal_for_each_gate(cell: Cell) -> None:
     weight = Layer(cell, SYMBOLS, HIDDEN, one_hot=True).recurrent_weight.detach()
-    assert weight.shape == (GATES[cell] * HIDDEN, HIDDEN)
+    assert weight.shape == (GATE_COUNTS[cell] * HIDDEN, HIDDEN)
     for gate in weight.split(HIDDEN):
         torch.testing.assert_close(gate @ gate.T, torch.eye(HIDDEN), rtol=0, atol=1e-5)
 

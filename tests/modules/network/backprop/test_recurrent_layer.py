@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from charloom.network.autograd.layers import GATES
 from charloom.network.backprop.matmul import to_numpy
 from charloom.network.backprop.recurrent_layer import Gates, LayerResult, RecurrentLayer
 from charloom.network.kernels.gemm_fp32 import TILE_ROWS, padded_rows
+from charloom.network.reference import GATE_COUNTS
 from charloom.settings import Cell
 
 CELLS: tuple[Cell, ...] = ("lstm", "gru", "rnn")
@@ -76,7 +76,7 @@ def random_leaves(cell: Cell, size: tuple[int, int, int]) -> list[Tensor]:
     """Return recurrent weight and bias, initial hidden and cell state."""
     _, sequences, units = size
     return [
-        (random(GATES[cell] * units, units, seed=3).detach() / units**0.5).requires_grad_(),
+        (random(GATE_COUNTS[cell] * units, units, seed=3).detach() / units**0.5).requires_grad_(),
         random(units, seed=4),
         random(sequences, units, seed=5),
         random(sequences, units, seed=6),
@@ -88,7 +88,7 @@ def test_states_and_gradients_equal_torch(
     cell: Cell, size: tuple[int, int, int], bf16: bool
 ) -> None:
     steps, sequences, units = size
-    symbols, gates = 6, GATES[cell] * units
+    symbols, gates = 6, GATE_COUNTS[cell] * units
     ids_TB = torch.randint(symbols, (steps, sequences), generator=torch.Generator().manual_seed(1))
     table = random(symbols, gates, seed=2)
     leaves = random_leaves(cell, size)
