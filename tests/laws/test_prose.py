@@ -39,8 +39,6 @@ BANNED = {
     r"\bwho(?:ever)? (?:wants?|gives?|takes?|was reading)\b": "name the reader or caller",
     r"\bthe walls? of\b": "import rule",
     r"\blearns? as one\b|\blearned as one\b": "train one network together",
-    r"\bside by side\b": "at the same time, in parallel",
-    r"\ba Bystander\b|\bhalves of\b": "use the standard term",
     r"\bbring forth\b|\bbrings forth\b": "produce",
     r"\bthe eyes of\b": "say what is shown",
 }
