@@ -18,7 +18,7 @@ from charloom.cli.commands.train import train
 from charloom.cli.terminal import downloads
 from charloom.events import Stopped
 from charloom.model import Model
-from charloom.runs import train as recipe
+from charloom.runs import train as runs_train
 from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
@@ -48,7 +48,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         arguments = vars(request) | {"sources": list(request.sources)}
         seen.append(arguments | arguments.pop("options"))
 
-    monkeypatch.setattr(recipe, "train_model", record)
+    monkeypatch.setattr(runs_train, "train_model", record)
     return seen
 
 
@@ -310,7 +310,7 @@ def test_an_interrupted_run_ends_with_130(
         for listener in request.listeners:
             listener(event)
 
-    monkeypatch.setattr(recipe, "train_model", interrupted)
+    monkeypatch.setattr(runs_train, "train_model", interrupted)
     assert charloom("train", source).code == 130
 
 

@@ -103,6 +103,17 @@ def test_files_that_are_named_exist() -> None:
     assert not {file for file in files if not (ROOT / file).exists()}
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=short)
+def test_modules_that_are_named_exist(document: Path) -> None:
+    """A module is named by its path below src/charloom; the logs keep the names of their day."""
+    if document.name in ("experiments.md", "CHANGELOG.md"):
+        return
+    spans = CODE.findall(FENCE.sub("", document.read_text("utf-8")))
+    modules = {span for span in spans if re.fullmatch(r"[a-z_/]+\.py", span)}
+    places = (ROOT, ROOT / "src" / "charloom", document.parent)
+    assert not {name for name in modules if not any((place / name).exists() for place in places)}
+
+
 @pytest.mark.parametrize("document", ENTRANCES, ids=short)
 def test_make_targets_that_are_named_exist(document: Path) -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)

@@ -53,10 +53,10 @@ def _run_training(sources: list[str], options: Mapping[str, Any], **arguments: A
     from charloom.cli.terminal.downloads import fetch_corpora
     from charloom.cli.terminal.keys import KeyListener
     from charloom.progress.live_view import choose_view
-    from charloom.runs import train as recipe
     from charloom.runs.request import TrainRequest
     from charloom.runs.resolve import resolve
     from charloom.runs.tensorboard import check_log
+    from charloom.runs.train import train_model
     from charloom.training.distributed.launch import process_info_from_torchrun
 
     request = TrainRequest(sources=tuple(sources), options=options, **arguments)
@@ -82,7 +82,7 @@ def _run_training(sources: list[str], options: Mapping[str, Any], **arguments: A
             request, listeners=(view, keys), on_start=view.start, on_read=view.on_read
         )
         try:
-            recipe.train_model(request, spec)
+            train_model(request, spec)
         except ProcessError as error:
             if error.already_reported:
                 raise typer.Exit(USER_ERROR) from None
