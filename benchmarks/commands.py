@@ -1,4 +1,4 @@
-"""Run whole processes: `charloom train` as a user calls it, and the programs compared with it."""
+"""Run whole processes: ``charloom train`` as a user calls it, and the programs compared with it."""
 
 import contextlib
 import dataclasses
@@ -24,7 +24,7 @@ class Failed(Exception):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """The results of one `charloom train` process."""
+    """The results of one ``charloom train`` process."""
 
     wall: float
     """Seconds of the whole process."""
@@ -40,7 +40,7 @@ class Run:
 
     @property
     def characters(self) -> int:
-        """Characters of the training set, with one for each `<eos>`."""
+        """Characters of the training set, with one for each ``<eos>``."""
         return int(self.config["provenance"]["training_characters"])
 
     @property

@@ -1,14 +1,14 @@
-"""Measure the quality of `charloom train` on three texts, beside published figures.
+"""Measure the quality of ``charloom train`` on three texts, beside published figures.
 
 - titles: AG's news titles without cleaning; training on the first 7,000, validation on the last
   600; bits per character;
-- lesson: the same with `--preset lesson`, three epochs;
+- lesson: the same with ``--preset lesson``, three epochs;
 - tinyshakespeare: one stream; training on the first 90 % of the characters, validation on the last
   10 % with the state carried through; nats per character;
 - names: first names; validation on the 1,000 that makemore holds out; nats per symbol, including
   the end of each name.
 
-Each run is a `charloom train` process. Options after `--` are passed to all of them.
+Each run is a ``charloom train`` process. Options after ``--`` are passed to all of them.
 
     python benchmarks/quality.py [--seeds 3] [--only titles names] [--data FOLDER]
     python benchmarks/quality.py --minutes tinyshakespeare=30 --only tinyshakespeare

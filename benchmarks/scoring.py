@@ -3,12 +3,12 @@
 A model is trained on AG's news titles (the first 7,000, with their classes as labels) for some
 minutes. Then
 
-- `charloom evaluate` and `charloom score` read files with many copies of the titles: characters
+- ``charloom evaluate`` and ``charloom score`` read files with many copies of the titles: characters
   per second of the whole process, and the largest resident set, at two sizes of the file;
 - the last 600 titles are compared with as many outliers of the same lengths, by the surprise of
-  `charloom score --threshold auto`: the area under the ROC curve, which is the probability that
+  ``charloom score --threshold auto``: the area under the ROC curve, which is the probability that
   an outlier has a higher surprise than a title, and the fraction of lines marked;
-- `charloom score --classify` predicts the classes of the 600 titles.
+- ``charloom score --classify`` predicts the classes of the 600 titles.
 
     python benchmarks/scoring.py [--minutes 1] [--data FOLDER]
 """

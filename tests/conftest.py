@@ -8,8 +8,8 @@ import torch
 from soak import SOAK, times
 
 # Examples have no deadline, because cores may be shared with other programs. They are derived from
-# the test alone, so that a failure is reproducible; `make soak` tries new ones each time and prints
-# the failing example.
+# the test alone, so that a failure is reproducible; ``make soak`` tries new ones each time and
+# prints the failing example.
 hypothesis.settings.register_profile(
     "charloom", deadline=None, derandomize=SOAK == 1, max_examples=times(100)
 )
@@ -28,7 +28,7 @@ def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests of random examples for `make soak`."""
+    """Mark tests of random examples for ``make soak``."""
     for item in items:
         if isinstance(item, pytest.Function) and hypothesis.is_hypothesis_test(item.obj):
             item.add_marker(pytest.mark.soak)

@@ -1,4 +1,4 @@
-"""How often random tests repeat: once in CI, many times with `make soak`."""
+"""How often random tests repeat: once in CI, many times with ``make soak``."""
 
 import os
 

@@ -1,7 +1,7 @@
 """The Keras lesson's training program, implemented anew: an LSTM over one-hot characters of titles.
 
 The set-up is that of the lesson: minibatches of 8 in the order of the file, padded in front with id
-0, which is a class like any other; the target of every step is the next character, and `<eos>`
+0, which is a class like any other; the target of every step is the next character, and ``<eos>``
 after the last; RMSprop with the defaults of Keras; TensorFlow. The first character of a title is
 never a target. Validation ignores padding, and its time is not counted as training.
 
@@ -37,7 +37,7 @@ class Titles:
     def __init__(self, path: Path, ids: dict[str, int]) -> None:
         self.rows = [[*(ids[c] for c in title), ids[EOS]] for title in read(path)]
         self.asked = sum(len(row) - 1 for row in self.rows)
-        """Targets, including `<eos>`."""
+        """Targets, including ``<eos>``."""
 
     def batches(self) -> Iterator[tuple[Any, Any]]:
         for begin in range(0, len(self.rows), BATCH):

@@ -1,8 +1,8 @@
 """A simple character model in PyTorch, for comparison; it uses nothing of charloom.
 
 An embedding, an LSTM of 128 units and a linear layer; shuffled titles in minibatches of 64, padded
-at the end; Adam. As in charloom, a title is `<eos>`, its characters, `<eos>`, so the first of them
-is a target too. The time of validation is not counted as training.
+at the end; Adam. As in charloom, a title is ``<eos>``, its characters, ``<eos>``, so the first
+character is a target too. The time of validation is not counted as training.
 
     python torch_loop.py TRAINING.csv VALIDATION.csv [--cell lstm] [--epochs 3]
 

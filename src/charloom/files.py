@@ -31,13 +31,13 @@ def exists(path: Path) -> bool:
 
 
 def is_file(path: Path) -> bool:
-    """Return whether ``path`` leads to a regular file; raises OSError like `exists`."""
+    """Return whether ``path`` leads to a regular file; raises OSError like ``exists``."""
     mode = _mode(path)
     return mode is not None and stat.S_ISREG(mode)
 
 
 def is_dir(path: Path) -> bool:
-    """Return whether ``path`` leads to a directory; raises OSError like `exists`."""
+    """Return whether ``path`` leads to a directory; raises OSError like ``exists``."""
     mode = _mode(path)
     return mode is not None and stat.S_ISDIR(mode)
 

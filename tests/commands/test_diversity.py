@@ -1,4 +1,4 @@
-"""`charloom diversity`: a row for each temperature, and one of held-out texts."""
+"""``charloom diversity``: a row for each temperature, and one of held-out texts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`charloom generate` with options that change probabilities: each reaches the generator."""
+"""``charloom generate`` with options that change probabilities: each reaches the generator."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`charloom generate --interactive` as a command; its dialogue has tests of its own."""
+"""``charloom generate --interactive`` as a command; its dialogue has tests of its own."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`charloom memorisation` with planted copies."""
+"""``charloom memorisation`` with planted copies."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`charloom report`: figures equal those of other commands; a browser shows the page."""
+"""``charloom report``: figures equal those of other commands; a browser shows the page."""
 
 import errno
 import json

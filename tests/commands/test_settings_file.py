@@ -1,4 +1,4 @@
-"""Settings files: `--settings FILE` of train, compare and generate, and `summary --settings`."""
+"""Settings files: ``--settings`` of train, compare and generate, and ``summary --settings``."""
 
 import json
 import tomllib

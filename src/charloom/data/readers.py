@@ -29,7 +29,7 @@ def read_documents(
 def read_blocks(
     files: Sequence[SourceFile], settings: TextSettings, progress: Progress | None = None
 ) -> Iterator[Block]:
-    """Yield the documents of `read_documents` in blocks.
+    """Yield the documents of ``read_documents`` in blocks.
 
     A file with unit ``stream`` may span many blocks. Memory holds a block, or one line if that is
     larger; with unit ``document``, one document.

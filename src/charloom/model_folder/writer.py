@@ -182,7 +182,7 @@ class ModelWriter:
 
 
 def create_model_folder(path: Path, record: ModelRecord, *, force: bool = False) -> None:
-    """Write ``record`` as the model folder ``path``; see `ModelWriter`."""
+    """Write ``record`` as the model folder ``path``; see ``ModelWriter``."""
     with ModelWriter(path, force=force) as writer:
         writer.save(record)
 

@@ -1,6 +1,6 @@
 """Training runs: from a request to a model folder, and comparisons of several.
 
-Read `train.py` first, from top to bottom; the other modules are its steps:
+Read ``train.py`` first, from top to bottom; the other modules are its steps:
 
     request.py        TrainRequest: the arguments of a run
     resolve.py        request -> RunSpec (spec.py): options, presets, checkpoint (resume.py)
@@ -10,6 +10,6 @@ Read `train.py` first, from top to bottom; the other modules are its steps:
     processes.py      a run in several processes
     train.py          all of it in order
 
-Several runs: `compare.py` trains a grid of networks, and `search.py` those that Optuna suggests
+Several runs: ``compare.py`` trains a grid of networks, and ``search.py`` those that Optuna suggests
 (study.py).
 """

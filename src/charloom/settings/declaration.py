@@ -1,6 +1,6 @@
 """Declarations of settings: type, default, range, help text and option.
 
-A settings class declares every field with `setting`. Its validation, its options on the command
+A settings class declares every field with ``setting``. Its validation, its options on the command
 line, its keys in settings files and its JSON schema are derived from these declarations.
 """
 
@@ -13,12 +13,12 @@ from typing import Any, Literal, NamedTuple, cast, get_args, get_origin, get_typ
 from charloom.errors import SettingsError
 
 AUTOMATIC = "chosen from corpus, budget and machine"
-"""Default of settings that `charloom.runs.auto` chooses when they are left out."""
+"""Default of settings that ``charloom.runs.auto`` chooses when they are left out."""
 _METADATA = "charloom"
 
 
 class Range(NamedTuple):
-    """Limits of a finite number; `above` and `below` exclude the limit itself."""
+    """Limits of a finite number; ``above`` and ``below`` exclude the limit itself."""
 
     min: float | None = None
     max: float | None = None
@@ -74,14 +74,14 @@ class Setting(NamedTuple):
 
     @property
     def option_name(self) -> str:
-        """The name of the option without dashes; `clean` for `--clean/--no-clean`."""
+        """The name of the option without dashes; ``clean`` for ``--clean/--no-clean``."""
         return self.declaration.option.partition("/")[0].removeprefix("--")
 
     @property
     def spelling(self) -> str:
         """The name in messages: that of the option, in most cases.
 
-        A field that holds several values is named after the field: `temperatures`.
+        A field that holds several values is named after the field: ``temperatures``.
         """
         return self.name.replace("_", "-") if self.is_many else self.option_name
 
@@ -112,10 +112,10 @@ def setting(
 ) -> Any:
     """Declare a field of a settings class.
 
-    `option` is the option of the command line, `--clean/--no-clean` for one that can be switched
-    off. `default_text` replaces the default in help texts. With `commas`, one value of the option
-    may hold several. `limits` are the `min`, `max`, `above` and `below` of a `Range`; they apply to
-    each number of a field that holds several.
+    ``option`` is the option of the command line, ``--clean/--no-clean`` for one that can be
+    switched off. ``default_text`` replaces the default in help texts. With ``commas``, one value of
+    the option may hold several. ``limits`` are the ``min``, ``max``, ``above`` and ``below`` of a
+    ``Range``; they apply to each number of a field that holds several.
     """
     declaration = Declaration(
         help=help,
@@ -158,6 +158,6 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
 
 
 def check_range(name: str, value: float, **limits: float) -> None:
-    """Raise SettingsError unless ``value`` is in the `Range` with these limits."""
+    """Raise SettingsError unless ``value`` is in the ``Range`` with these limits."""
     if value not in Range(**limits):
         raise SettingsError(f"{name} is {value}; it must be a number of {Range(**limits)}.")

@@ -73,7 +73,7 @@ def check_value(setting: Setting, value: Any, name: str | None = None) -> Any:
 
 
 class SettingsBase:
-    """A frozen dataclass of settings, each field declared by `setting`.
+    """A frozen dataclass of settings, each field declared by ``setting``.
 
     Construction checks the type and range of every field and raises SettingsError. A list is
     accepted for a tuple, and converted.

@@ -48,7 +48,7 @@ class SamplingSettings(SettingsBase):
     """Settings of sampling: the text generated from a trained network.
 
     The probabilities of the next symbol are changed in this order: repetition penalty, bias, masks
-    (`<unk>` always; `min_length`; `match`), temperature, top-k, top-p, min-p.
+    (``<unk>`` always; ``min_length``; ``match``), temperature, top-k, top-p, min-p.
     """
 
     temperature: float | None = setting(

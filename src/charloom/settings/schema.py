@@ -19,9 +19,9 @@ _KEYWORDS = {
 def json_schema(kind: type[SettingsBase]) -> dict[str, Any]:
     """Return the JSON schema (Draft 2020-12) of a settings class.
 
-    A property has the title, description, default, type and range of its field, and as `x-group`,
-    `x-option` and `x-default` the group, option and shown default of the command line. Rules that
-    concern several fields are not in the schema.
+    A property has the title, description, default, type and range of its field, and as ``x-group``,
+    ``x-option`` and ``x-default`` the group, option and shown default of the command line. Rules
+    that concern several fields are not in the schema.
 
     >>> from charloom.settings import NetworkSettings
     >>> json_schema(NetworkSettings)["properties"]["cell"]["enum"]

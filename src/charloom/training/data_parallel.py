@@ -81,7 +81,7 @@ class DataParallel:
         return self._total_threads
 
     def forward_backward(self, batch: Batch, states: States) -> tuple[float, States]:
-        """Set `.grad` to the mean loss gradient; return the summed loss and new states.
+        """Set ``.grad`` to the mean loss gradient; return the summed loss and new states.
 
         The loss is in nats. ``states`` are those returned for the previous window, or [] at the
         start of documents. Of several processes, each gets its contribution to the gradient and to

@@ -1,4 +1,4 @@
-"""`charloom compare`: train several networks on the same texts and compare them."""
+"""``charloom compare``: train several networks on the same texts and compare them."""
 
 import dataclasses
 from collections.abc import Callable

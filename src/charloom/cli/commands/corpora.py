@@ -1,4 +1,4 @@
-"""`charloom corpora`: list the named corpora."""
+"""``charloom corpora``: list the named corpora."""
 
 from typing import TYPE_CHECKING
 

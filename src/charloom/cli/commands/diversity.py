@@ -1,4 +1,4 @@
-"""`charloom diversity`: measure texts at ten temperatures."""
+"""``charloom diversity``: measure texts at ten temperatures."""
 
 from typing import TYPE_CHECKING, Annotated
 

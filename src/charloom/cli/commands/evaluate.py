@@ -1,4 +1,4 @@
-"""`charloom evaluate`: measure how well a model predicts texts."""
+"""``charloom evaluate``: measure how well a model predicts texts."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`charloom generate`: generate texts from a trained model."""
+"""``charloom generate``: generate texts from a trained model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

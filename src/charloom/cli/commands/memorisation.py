@@ -1,4 +1,4 @@
-"""`charloom memorisation`: measure how much of a model's texts was copied."""
+"""``charloom memorisation``: measure how much of a model's texts was copied."""
 
 import dataclasses
 from collections.abc import Iterable

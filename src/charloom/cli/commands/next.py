@@ -1,4 +1,4 @@
-"""`charloom next`: show the most probable next symbols after a text."""
+"""``charloom next``: show the most probable next symbols after a text."""
 
 from typing import Annotated
 

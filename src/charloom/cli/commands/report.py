@@ -1,4 +1,4 @@
-"""`charloom report`: write a page about a model."""
+"""``charloom report``: write a page about a model."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`charloom score`: score lines by how surprising they are to a model."""
+"""``charloom score``: score lines by how surprising they are to a model."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""`charloom summary`: show layers and results of a model, or its settings."""
+"""``charloom summary``: show layers and results of a model, or its settings."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

@@ -1,4 +1,4 @@
-"""`charloom temperatures`: show texts at several temperatures."""
+"""``charloom temperatures``: show texts at several temperatures."""
 
 from dataclasses import replace
 from itertools import groupby

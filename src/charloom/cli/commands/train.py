@@ -1,4 +1,4 @@
-"""`charloom train`: train a network and show samples during training."""
+"""``charloom train``: train a network and show samples during training."""
 
 import dataclasses
 import sys

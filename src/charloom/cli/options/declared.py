@@ -89,7 +89,7 @@ def select(
 ) -> list[SettingParameter]:
     """Return some settings of a class, or all, as parameters of a command.
 
-    `changes` replace the `help` or the shown `default` of single options.
+    ``changes`` replace the ``help`` or the shown ``default`` of single options.
     """
     settings = settings_of(kind)
     return [
@@ -106,7 +106,7 @@ def takes_options(
 
     Each keyword names a parameter. The options of a group take its place in the signature. A group
     is either a dataclass whose fields are annotated as options and have defaults, or settings from
-    `select`. For a dataclass the command receives an instance; for settings it receives a mapping
+    ``select``. For a dataclass the command receives an instance; for settings it receives a mapping
     by field name that contains only the settings on the command line.
     """
     built = {name: _build_group(group) for name, group in groups.items()}
@@ -193,7 +193,7 @@ def _signature(command: Callable[..., None], groups: Mapping[str, _Group]) -> in
 
 
 def _value_type(kind: Any) -> Any:
-    """Return the type of one value: `int` of `int | None` and of `tuple[int, ...]`."""
+    """Return the type of one value: int of ``int | None`` and of ``tuple[int, ...]``."""
     if kind in _PARSERS or not get_args(kind):
         return kind
     return str if isinstance(get_args(kind)[0], str) else get_args(kind)[0]

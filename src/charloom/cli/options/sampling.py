@@ -28,7 +28,7 @@ def count_option(default: int, help: str) -> Any:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextOptions:
-    """Options of `charloom generate` that select the texts to generate."""
+    """Options of ``charloom generate`` that select the texts to generate."""
 
     prompt_file: Annotated[
         Path | None,
@@ -63,7 +63,7 @@ class TextOptions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """Options of `charloom generate` that select how texts are written."""
+    """Options of ``charloom generate`` that select how texts are written."""
 
     form: Format = None
     stream: Annotated[bool, option("--stream", help="Write each text symbol by symbol.")] = False

@@ -1,4 +1,4 @@
-"""Options of `charloom train` besides the settings; `compare` shares one of them."""
+"""Options of ``charloom train`` besides the settings; ``compare`` shares one."""
 
 import dataclasses
 from pathlib import Path

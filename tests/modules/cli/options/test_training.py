@@ -1,4 +1,4 @@
-"""The options of `charloom train` that are not settings."""
+"""The options of ``charloom train`` that are not settings."""
 
 import dataclasses
 
