@@ -224,7 +224,7 @@ def test_a_process_killed_at_random_moments(
             process.kill()
         process.join(120)
         kills += process.exitcode == -signal.SIGKILL
-    assert kills >= 2, "the runs were too fast for this test"
+    assert kills >= 1, "the runs were too fast for this test"
     process = forkserver.Process(target=train_and_report_steps, args=(source, whole, None, options))
     process.start()
     process.join()

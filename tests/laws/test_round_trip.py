@@ -3,6 +3,7 @@
 import unicodedata
 
 import pytest
+import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -79,7 +80,11 @@ def test_the_vocabulary_of_a_text_encodes_it_exactly(level: Level, text: str) ->
 
 @given(text=TEXTS)
 def test_symbols_of_a_level_are_whole_symbols_of_the_level_below(text: str) -> None:
-    """Every grapheme is whole code points, every white-space character a word symbol of its own."""
+    """Every grapheme is whole code points, every white-space character a word symbol of its own.
+
+    Except after a prepended mark (such as U+0600), which forms one symbol with it.
+    """
+    assume(not regex.search(r"\p{Grapheme_Cluster_Break=Prepend}\s", text))
     assert "".join(split(text, "grapheme")) == "".join(split(text, "char"))
     assert split(text, "byte") == [s for c in text for s in split(c, "byte")]
     spaces = [s for s in split(text, "word") if unicodedata.category(s[0]) in ("Zs", "Zl", "Zp")]

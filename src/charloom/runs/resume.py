@@ -56,6 +56,8 @@ def resume_spec(path: Path, request: TrainRequest, options: Mapping[str, Any]) -
     nor a finished run.
     """
     saved = _saved_spec(path)
+    if saved.finished:  # a kill while the checkpoint was removed leaves its tensors
+        checkpoint.remove(path / CHECKPOINT)
     _check_same_settings(path, saved, options, request.validation)
     changed = {name: options[name] for name in _MAY_CHANGE if name in options}
     seconds = request.checkpoint_seconds

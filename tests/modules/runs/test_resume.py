@@ -61,6 +61,19 @@ def test_unchanged_options_are_accepted(source: Path, run: Path) -> None:
     assert again.generate(seed=1) == model.generate(seed=1), "a finished run is returned"
 
 
+def test_tensors_that_a_kill_left_of_a_finished_run_are_removed(source: Path, run: Path) -> None:
+    """A checkpoint is removed with its state first, so a kill in between leaves the tensors."""
+    checkpoint_folder = run / "checkpoint"
+    (tensors,) = checkpoint_folder.glob("tensors-*")
+    content = tensors.read_bytes()
+    charloom.train(source, output=run, resume=True)
+    assert not checkpoint_folder.exists()
+    checkpoint_folder.mkdir()
+    (checkpoint_folder / tensors.name).write_bytes(content)
+    charloom.train(source, output=run, resume=True)
+    assert not checkpoint_folder.exists()
+
+
 @pytest.mark.parametrize(
     ("options", "difference"),
     [
