@@ -59,7 +59,7 @@ TORCH = (
     "charloom.training.device",
     "charloom.training.distributed.process_group",
     "charloom.training.distributed.torch_backend",
-    "charloom.training.generators",
+    "charloom.training.dropout_generators",
     "charloom.training.memory",
     "charloom.training.optim",
     "charloom.training.shard_states",

@@ -66,15 +66,17 @@ def _select_columns(
 
     Raises SourceError if one is missing; ``hint`` may give the message a reason.
     """
-    positions = [_position(file, names, name, "--column", hint) for name in settings.columns]
+    positions = [_find_column(file, names, name, "--column", hint) for name in settings.columns]
     positions = positions or [_only_column(file, names)]
     label = settings.label_column
     if label is not None:
-        positions.append(_position(file, names, label, "--label-column", hint))
+        positions.append(_find_column(file, names, label, "--label-column", hint))
     return _Columns(positions=positions, has_label=label is not None)
 
 
-def _position(file: SourceFile, names: Sequence[str], column: str, option: str, hint: str) -> int:
+def _find_column(
+    file: SourceFile, names: Sequence[str], column: str, option: str, hint: str
+) -> int:
     if column in names:
         return names.index(column)
     is_number = column.isdecimal() and len(column) <= _MAX_COLUMN_DIGITS

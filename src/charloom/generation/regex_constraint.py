@@ -47,7 +47,10 @@ class SymbolAutomaton:
     def allowed_mask(
         self, states_B: NDArray[np.int64], *, position: int, min_length: int, max_length: int
     ) -> Mask:
-        """Return which symbols, (B, V), may follow after ``position`` symbols."""
+        """Return which symbols, (B, V), may follow after ``position`` symbols.
+
+        ``decode_kernels`` has the compiled counterpart.
+        """
         missing, left = min_length - position, max_length - position
         next_BV = self.next_QV[states_B]
         distance_BV = self.distance_JQ[max(missing - 1, 0)][next_BV]

@@ -4,6 +4,9 @@ A checkpoint is two files in a folder. ``state.json`` describes the run and its 
 safetensors file beside it. It contains a digest of itself and of that file. A new checkpoint first
 writes its tensors under a new name, then replaces ``state.json`` in one rename. A process that is
 killed at any moment leaves the old or the new checkpoint; the next save removes every other file.
+
+docs/model-folder.md lists the content. ``runs/checkpointing.py`` collects it: the description of
+the run from ``runs/resume.py``, the states of the components from ``runs/outputs.py``.
 """
 
 import dataclasses

@@ -1,4 +1,7 @@
-"""The specification of a run: all that is decided before its texts are read."""
+"""The specification of a run: its settings, resolved before its texts are read.
+
+``with_auto_settings`` replaces settings that were left out, once the corpus is known.
+"""
 
 import dataclasses
 

@@ -46,6 +46,12 @@ if TYPE_CHECKING:
 def train_model(request: TrainRequest, spec: RunSpec | None = None) -> Model:
     """Train as requested and return the model with its best weights.
 
+    1. ``resolve`` decides the settings, and reads the checkpoint of a resumed run.
+    2. ``run`` reads the corpus and chooses the settings that were left out.
+    3. ``build_components`` builds network, optimizer and minibatches; ``build_outputs`` the
+       listeners; ``build_trainer`` the trainer.
+    4. ``Trainer.run`` takes the optimizer steps; listeners save the best weights.
+
     ``spec`` is the result of ``resolve(request)``, where the caller has it already. A finished run
     that is resumed is returned without training.
 

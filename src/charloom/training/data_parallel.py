@@ -22,7 +22,7 @@ from charloom.network.backprop.batch import Batch
 from charloom.network.backprop.compiled_pass import CompiledPass
 from charloom.training.device import DeviceConfig
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
-from charloom.training.generators import ShardGenerators
+from charloom.training.dropout_generators import ShardGenerators
 from charloom.training.memory import keep_freed_memory
 from charloom.training.shard_states import GatheredStates, States, gather_states, scatter_states
 from charloom.training.threads import ThreadPool

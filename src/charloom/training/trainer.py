@@ -190,7 +190,7 @@ class Trainer:
         states = [] if batch.starts else self._hidden_states
         self.data_parallel.generators.begin_step(self.state.step)
         nats, self._hidden_states = self.data_parallel.forward_backward(batch, states)
-        total_nats = self._all_reduce(nats)
+        total_nats = self._sum_over_processes(nats)
         if not math.isfinite(total_nats):
             raise _not_finite("the loss", total_nats, self.state.step + 1)
         norm = clip_gradients(self._weights, self.settings.clip)
@@ -204,7 +204,7 @@ class Trainer:
         self._loss.update(units.bits(total_nats), batch.characters)
         self._throughput.update(batch.characters, self._stopwatch.seconds - began)
 
-    def _all_reduce(self, nats: float) -> float:
+    def _sum_over_processes(self, nats: float) -> float:
         """Sum gradients and requests over all processes; return the sum of ``nats``."""
         own = StepSums(
             nats=nats,

@@ -10,8 +10,8 @@ import typer
 from charloom.cli.exit_codes import INTERRUPTED
 from charloom.cli.options.declared import SettingOptions, select, takes_options
 from charloom.cli.options.parsers import parse_count
+from charloom.cli.options.run import Valid
 from charloom.cli.options.shared import Json, SettingsFile, Sources, option
-from charloom.cli.options.training import Valid
 from charloom.cli.terminal import output as terminal
 from charloom.cli.terminal.inputs import default_output, run_settings
 from charloom.errors import SettingsError, TrainingError

@@ -9,8 +9,8 @@ import typer
 
 from charloom.cli.exit_codes import INTERRUPTED, USER_ERROR
 from charloom.cli.options.declared import SettingOptions, select, takes_options
+from charloom.cli.options.run import RunOptions, Valid
 from charloom.cli.options.shared import Sources
-from charloom.cli.options.training import RunOptions, Valid
 from charloom.cli.terminal import output as terminal
 from charloom.cli.terminal.inputs import default_output, run_settings
 from charloom.errors import ProcessError

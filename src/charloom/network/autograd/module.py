@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from charloom.network.autograd.layers import Layer
-from charloom.network.backprop.dropout import mask_count, stratified_dropout
+from charloom.network.backprop.dropout import mask_count, torch_dropout
 from charloom.network.reference import GATE_COUNTS
 from charloom.settings import NetworkSettings
 
@@ -125,7 +125,7 @@ class Network(nn.Module):
         assert isinstance(layer, Layer)
         if depth:
             if self.training and self.dropout:
-                (x,) = stratified_dropout(x, self.dropout, generator)
+                (x,) = torch_dropout(x, self.dropout, generator)
             return layer.forward(x, hidden_BH, cell_BH)
         if layer.one_hot:
             return layer.forward(x, hidden_BH, cell_BH)
@@ -145,7 +145,7 @@ class Network(nn.Module):
         p, masks = self.output_dropout()
         if p == 0:
             return self.logits(hidden_NH).unsqueeze(0)
-        return self.logits(stratified_dropout(hidden_NH, p, generator, masks))
+        return self.logits(torch_dropout(hidden_NH, p, generator, masks))
 
     def output_dropout(self) -> tuple[float, int]:
         """Return the dropout probability before the output layer and the number of masks.

@@ -46,7 +46,7 @@ def mask_count(p: float, cost: float) -> int:
     return min(wanted, 1 + int(MAX_EXTRA_COST / cost + 1e-9))
 
 
-def stratified_dropout(
+def torch_dropout(
     values: Tensor, p: float, generator: torch.Generator | None = None, masks: int = 1
 ) -> Tensor:
     """Return ``values`` under stratified masks, (masks, *shape of values).

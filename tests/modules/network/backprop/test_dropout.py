@@ -18,7 +18,7 @@ from charloom.network.backprop.dropout import (
     MAX_MASKS,
     DropoutMask,
     mask_count,
-    stratified_dropout,
+    torch_dropout,
 )
 from charloom.settings import NetworkSettings
 
@@ -30,7 +30,7 @@ Dropout = Callable[[Tensor, float, int, int], Tensor]
 
 
 def by_torch(values: Tensor, p: float, count: int, seed: int = 1) -> Tensor:
-    return stratified_dropout(values, p, torch.Generator().manual_seed(seed), count)
+    return torch_dropout(values, p, torch.Generator().manual_seed(seed), count)
 
 
 def compiled(values: Tensor, p: float, count: int, seed: int = 1) -> Tensor:
@@ -92,7 +92,7 @@ def test_the_seed_decides(dropout: Dropout) -> None:
 def test_a_generator_draws_new_masks_each_time() -> None:
     values, generator = torch.ones(10, 10), torch.Generator().manual_seed(1)
     assert not torch.equal(
-        stratified_dropout(values, 0.5, generator), stratified_dropout(values, 0.5, generator)
+        torch_dropout(values, 0.5, generator), torch_dropout(values, 0.5, generator)
     )
 
 

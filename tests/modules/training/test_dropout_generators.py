@@ -3,7 +3,7 @@
 import torch
 
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
-from charloom.training.generators import ShardGenerators
+from charloom.training.dropout_generators import ShardGenerators
 
 CPU = torch.device("cpu")
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from charloom.cli.options.training import RunOptions
+from charloom.cli.options.run import RunOptions
 from charloom.runs.request import TrainRequest
 from charloom.settings.declaration import settings_of
 from charloom.settings.tables import RUN_TABLES, TABLES
