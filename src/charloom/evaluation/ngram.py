@@ -167,8 +167,8 @@ def kneser_ney_discounts(counts_G: Ints) -> NDArray[np.float64]:
     """Return the discounts of the counts 0, 1, 2, and 3 or more: Chen & Goodman 1998.
 
     If they cannot be estimated from the counts, each is half its count, as in KenLM. That happens
-    in small texts, and for single symbols if all are frequent. No discount may be zero, since every
-    context must leave probability to the shorter one.
+    in small texts, and for single symbols if all are frequent. Discounts of positive counts must be
+    positive, so that every context leaves probability to the shorter one.
     """
     n = np.bincount(np.minimum(counts_G, 5), minlength=5).astype(np.float64)
     if n[1:5].all():

@@ -1,6 +1,6 @@
 """Steps that bring the configuration of an old model folder to the current format.
 
-Append only: a step does not change once a released version of charloom writes the next format.
+Append only: a step never changes after a release has written its output format.
 Step n - 1 of ``MIGRATIONS`` turns a configuration of format n into one of format n + 1. The files
 of the folder stay as they are. The list of formats is in docs/model-folder.md.
 """

@@ -52,8 +52,8 @@ def train_model(request: TrainRequest, spec: RunSpec | None = None) -> Model:
        listeners; ``build_trainer`` the trainer.
     4. ``Trainer.run`` takes the optimizer steps; listeners save the best weights.
 
-    ``spec`` is the result of ``resolve(request)``, where the caller has it already. A finished run
-    that is resumed is returned without training.
+    ``spec`` is ``resolve(request)``; pass it if it is already computed. A finished run that is
+    resumed is returned without training.
 
     Raises a subclass of CharloomError for a mistake of the user.
     """
@@ -88,9 +88,9 @@ def run(request: TrainRequest, spec: RunSpec, group: ProcessGroup | None) -> Mod
 
 
 def _read_corpus(request: TrainRequest, spec: RunSpec, group: ProcessGroup | None) -> Corpus:
-    """Return the corpus.
+    """Read the corpus.
 
-    Of several processes, one on each host reads first and fills the cache for the others.
+    With several processes, one process of each host reads it first and fills the cache.
     """
 
     def read() -> Corpus:

@@ -58,7 +58,7 @@ class SamplingSettings(SettingsBase):
         group=_CHOICE,
         default_text=str(DEFAULT_TEMPERATURE),
         min=0,
-        help="Divisor of the logits: below 1 safer, above 1 more varied, 0 greedy.",
+        help="Divisor of the logits: below 1 more predictable, above 1 more varied, 0 greedy.",
     )
     length: int = setting(
         500,
@@ -128,9 +128,8 @@ class SamplingSettings(SettingsBase):
         metavar="NUMBER",
         group=_CHOICE,
         above=0,
-        help="Penalty on symbols that would repeat a passage of the last "
-        f"{REPETITION_WINDOW} symbols (Keskar et al. 2019): above 1 suppresses repetitions, "
-        "below 1 encourages them.",
+        help="Penalty on symbols that would complete a repeated passage within the last "
+        f"{REPETITION_WINDOW} symbols; above 1 suppresses repetition, below 1 encourages it.",
     )
     repetition_span: int | None = setting(
         None,
@@ -188,8 +187,8 @@ class SamplingSettings(SettingsBase):
         group=_BEST,
         default_text="1",
         min=0,
-        help="Rank texts by log probability over length to this power (Wu et al. 2016); 0 favours "
-        "short texts.",
+        help="Rank texts by log probability divided by the number of symbols to this power; 0 "
+        "favours short texts.",
     )
 
     def __post_init__(self) -> None:

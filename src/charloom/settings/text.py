@@ -80,7 +80,8 @@ class TextSettings(SettingsBase):
         group=_GROUP,
         above=0,
         below=1,
-        help="Fraction of the documents held out for validation; of a stream, of its end.",
+        help="Fraction of the documents held out for validation; with --unit stream, the last part "
+        "of the text.",
     )
 
     def __post_init__(self) -> None:

@@ -54,7 +54,7 @@ class TrainingSettings(SettingsBase):
         group=_TRAINING,
         default_text=AUTOMATIC,
         min=1,
-        help="Documents in a minibatch; of a stream, parallel lanes.",
+        help="Documents in a minibatch; with --unit stream, sequences trained in parallel.",
     )
     window: int = setting(
         256,
@@ -131,8 +131,8 @@ class TrainingSettings(SettingsBase):
         "auto",
         option="--precision",
         group=_TRAINING,
-        help="Precision of factors in matrix products; sums are fp32. auto is bf16 where the "
-        "processor supports it.",
+        help="Precision of the inputs of matrix products; sums are fp32. auto: bf16 if the device "
+        "supports it, else fp32.",
     )
     sample_every: float | None = setting(
         None,
@@ -141,8 +141,8 @@ class TrainingSettings(SettingsBase):
         group=_SAMPLES,
         above=0,
         help="Seconds of training between validations with samples, besides the end of each epoch. "
-        "With a budget in minutes, the end of an epoch is skipped if the last validation was less "
-        "than 5 % of the budget ago.",
+        "With --minutes, validation at the end of an epoch is skipped if less than 5 % of the "
+        "budget has passed since the last one.",
     )
     prompts: tuple[str, ...] = setting(
         ("",),

@@ -1,7 +1,8 @@
 """The state of a run as JSON and a safetensors file, which cannot contain code.
 
 A state consists of None, booleans, numbers, strings, tensors and arrays, in lists, tuples and dicts
-with any keys. A value that JSON lacks is an object with one key that starts with a dollar sign.
+with any keys. Types that JSON does not have are stored as an object with one key, which starts with
+``$``.
 """
 
 import math

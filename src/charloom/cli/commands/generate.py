@@ -55,7 +55,8 @@ def generate(
 ) -> None:
     """Generate texts from a trained model.
 
-    A text begins with the prompt and continues until the model ends it. The same model, prompt,
+    A text begins with the prompt and ends at the end-of-text symbol, after --length symbols, or
+    before a --stop string. The same model, prompt,
     seed and settings give the same text on every machine. The probabilities of the next symbol are
     changed in this order: repetition penalty, bias, masks (minimum length, match), temperature,
     top-k, top-p, min-p.

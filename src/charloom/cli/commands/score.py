@@ -35,8 +35,8 @@ ThresholdOption = Annotated[
     option(
         "--threshold",
         metavar="BITS|auto",
-        help="Mark lines that take more bits per character; auto: more than 99 % of the held-out "
-        "lines of their length.",
+        help="Mark lines with more bits per character than this; auto: than 99 % of the held-out "
+        "lines of similar length.",
     ),
 ]
 Calibrate = Annotated[
@@ -45,7 +45,7 @@ Calibrate = Annotated[
         "--calibrate",
         metavar="SOURCE",
         default="the held-out texts of the model",
-        help="With --threshold auto: usual texts that the model was not trained on.",
+        help="Typical texts, not in the training set, from which --threshold auto is estimated.",
     ),
 ]
 Classify = Annotated[

@@ -26,10 +26,9 @@ def train(
 ) -> None:
     """Train a network on texts and show samples during training.
 
-    The best weights by validation are kept, also after Ctrl-C; --resume continues a run that ended
-    before its budget was used. The key s, or SIGUSR1, validates, shows samples and saves without
-    stopping. Settings come from the command line, the settings file, the preset, the named corpus
-    and the defaults, in this order.
+    The weights with the lowest validation loss are kept, also after Ctrl-C. --resume continues an
+    unfinished run. Press s, or send SIGUSR1, to validate, show samples and save without stopping.
+    Order of precedence: command line, settings file, preset, named corpus, defaults.
     """
     _run_training(
         sources,

@@ -71,7 +71,7 @@ class OutputOptions:
         bool,
         option(
             "--interactive",
-            help="Write one text together: choose symbols, type, undo, let it run.",
+            help="Write one text interactively: choose symbols, type, undo, or continue.",
         ),
     ] = False
     choices: Annotated[

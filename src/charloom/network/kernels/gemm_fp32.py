@@ -4,8 +4,8 @@ One time step of a recurrent layer multiplies few rows (the sequences of a batch
 stays the same for all steps. ``pack`` copies the matrix once into panels of ``TILE_COLUMNS``
 columns. ``add_product`` then keeps a tile of TILE_ROWS x TILE_COLUMNS sums in vector registers
 while it reads a panel from top to bottom (Goto & van de Geijn, "Anatomy of High-Performance Matrix
-Multiplication", ACM TOMS 34(3), 2008). The tile is emitted as LLVM vector instructions, because no
-compiler derives it from plain loops.
+Multiplication", ACM TOMS 34(3), 2008). The tile is emitted as LLVM vector
+instructions, because LLVM did not derive it from plain loops.
 
 Axes: R rows, K terms of a sum, N columns, P panels, C columns of a panel.
 """
