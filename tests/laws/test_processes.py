@@ -1,6 +1,7 @@
 """Several processes train the same model as one, write it once, and end together."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -152,11 +153,12 @@ def test_a_process_that_is_killed_ends_the_others_with_one_line(
     first, second = job.wait()
     assert (first.code, second.code) == (2, -signal.SIGKILL)
     [line] = [line for line in first.err.splitlines() if line.startswith("charloom:")]
-    before, after = line.split(" at step ")
-    assert before == "charloom: rank 1 of 2 processes no longer answers"
-    assert after.partition(": ")[2] == (
-        "it was killed, or its machine or network is down; what was saved is kept: "
-        "continue with --resume."
+    # With a checkpoint after every step, the process may also be killed during one.
+    assert re.fullmatch(
+        r"charloom: rank 1 of 2 processes no longer answers (at step \d+|while saving): it was "
+        r"killed, or its machine or network is down; what was saved is kept: continue with "
+        r"--resume\.",
+        line,
     )
     assert "Traceback" not in first.err
     assert (run / "checkpoint").is_dir()
