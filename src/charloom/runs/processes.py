@@ -34,7 +34,7 @@ def process_group(process: ProcessInfo) -> Iterator[ProcessGroup | None]:
     if process.world_size == 1:
         yield None
         return
-    from charloom.training.distributed.torch_backend import init_process_group
+    from charloom.training.distributed.torch_collectives import init_process_group
 
     with init_process_group(process) as group:
         yield group

@@ -3,20 +3,17 @@
 from typing import Final
 
 from charloom import units
-from charloom.network.autograd.module import Network
+from charloom.training.backend import Backend, States
 from charloom.training.batches import Batches
-from charloom.training.data_parallel import DataParallel
 from charloom.training.distributed.process_group import ProcessGroup
-from charloom.training.shard_states import States
 
 VALIDATION_BATCHES: Final = {"batch_size": 64, "window": 128}
 """How the validation set is read: many documents at once, in short windows."""
 
 
 def evaluate(
-    network: Network,
+    backend: Backend,
     batches: Batches,
-    data_parallel: DataParallel,
     process_group: ProcessGroup | None = None,
     step: int = 0,
 ) -> float:
@@ -27,12 +24,10 @@ def evaluate(
     """
     nats, characters = 0.0, 0
     states: States = []
-    network.eval()
     for batch in batches.epoch(1):
-        batch_nats, states = data_parallel.forward(batch, [] if batch.starts else states)
+        batch_nats, states = backend.forward(batch, [] if batch.starts else states)
         nats += batch_nats
         characters += batch.characters
-    network.train()
     if process_group is not None:
         nats = process_group.all_reduce(nats, f"after step {step}")
     return units.bits_per_character(nats, characters)
