@@ -57,16 +57,18 @@ class Dropout:
 
 
 def row_numbers(batch: Batch, row_length: int) -> Ids:
-    """Return the number of each row in the whole minibatch: time step times sequences plus sequence.
+    """Return the number of each row in the whole minibatch.
 
-    The rows are T times ``row_length`` sequences of this shard, padding sequences included; those
-    have the number of the shard's first sequence.
+    It is the time step times the sequences of the minibatch, plus the sequence. The rows are T
+    times ``row_length`` sequences of this shard, padding sequences included; those have the number
+    of the shard's first sequence.
     """
     numbers = batch.sequence_numbers
     sequences = np.full(row_length, numbers[0] if numbers else 0)
     sequences[: len(numbers)] = numbers
     steps = np.arange(len(batch.inputs_TB)) * batch.minibatch_sequences
-    return (steps[:, None] + sequences).reshape(-1)
+    numbers_M: Ids = (steps[:, None] + sequences).reshape(-1)
+    return numbers_M
 
 
 def output_masks(settings: NetworkSettings, vocabulary_size: int, dropout: Dropout) -> int:

@@ -33,9 +33,7 @@ def initial_tensors(cell: Cell, shapes: Shapes, seed: int) -> dict[str, Floats]:
     }
 
 
-def _initial_value(
-    cell: Cell, name: str, shape: tuple[int, ...], key: int
-) -> NDArray[np.float64]:
+def _initial_value(cell: Cell, name: str, shape: tuple[int, ...], key: int) -> NDArray[np.float64]:
     kind = name.rsplit(".", 1)[1]
     if name.startswith("labels."):
         return LABEL_BOUND * _uniform(shape, key)

@@ -85,7 +85,7 @@ def agreement_keys(corpus: Corpus) -> dict[str, object]:
 
     The keys are their names in messages.
     """
-    packages = ("charloom", "torch")
+    packages = ("charloom", "numpy", "numba", "torch")
     versions = {f"the version of {name}": metadata.version(name) for name in packages}
     return {**versions, "the fingerprint of the texts": corpus.fingerprint}
 

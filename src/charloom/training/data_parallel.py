@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from charloom.network.backprop.compiled_pass import CompiledPass, PassResult
 from charloom.network.batch import Batch
 from charloom.network.dropout import Dropout
@@ -105,7 +107,7 @@ class DataParallel:
         shard = batch.shard(index, self._threads.count)
         if shard.starts or not states:
             labels = {name: a for name, a in self._weights.arrays.items() if "labels." in name}
-            state = initial_state(self._network, labels, shard.labels_B)
+            state = initial_state(self._network, labels, shard.labels_B, np.dtype(np.float32))
         else:
             state = states[index].select(slice(len(shard.labels_B)))
         return self._pass.forward(shard, state, dropout, bf16=bf16)

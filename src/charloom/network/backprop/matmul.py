@@ -53,7 +53,8 @@ class Fp32Matrix:
 
     def matmul(self, right_KN: Floats) -> Floats:
         """Return the product with another matrix, (M, N)."""
-        return np.matmul(self._values_MK, right_KN)
+        product: Floats = np.matmul(self._values_MK, right_KN)
+        return product
 
     def matmul_t(self, right_NK: Floats, bias_N: Floats, sums_MN: Floats) -> None:
         """Write the product with the transpose of another matrix, plus a bias."""

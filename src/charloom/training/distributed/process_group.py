@@ -2,14 +2,15 @@
 
 Each process computes the gradient of its sequences of every minibatch. The sum over all processes
 is the gradient of the minibatch, so all take the same step and keep equal weights. Arrays are
-exchanged by collectives (see ``torch_collectives``), texts as messages in a store (see ``messages``).
+exchanged by collectives (see ``torch_collectives``), texts as messages in a store
+(see ``messages``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, Self, TypeVar
 
 import numpy as np

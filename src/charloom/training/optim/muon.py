@@ -73,8 +73,8 @@ class Muon(Rule):
         ahead = np.empty_like(weight)
 
         def look_ahead(span: slice) -> None:
-            arrays = (array.reshape(-1)[span] for array in (gradient, momentum, ahead))
-            nesterov_momentum(*arrays, scale, np.float32(MOMENTUM))
+            g_P, momentum_P, ahead_P = (a.reshape(-1)[span] for a in (gradient, momentum, ahead))
+            nesterov_momentum(g_P, momentum_P, ahead_P, scale, np.float32(MOMENTUM))
 
         threads.map(look_ahead, threads.spans(weight.size))
         products = Products(threads, bf16=self._bf16)

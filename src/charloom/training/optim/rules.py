@@ -68,9 +68,7 @@ class ElementwiseRule(Rule):
         return [of_span(span) for span in threads.spans(len(arrays[0]))]
 
     @abc.abstractmethod
-    def _update(
-        self, kind: Kind, learning_rate: float, scale: np.float32
-    ) -> Callable[..., None]:
+    def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
         """Return the update of spans of weights, gradients and states."""
 
 
@@ -93,40 +91,40 @@ class AdamW(ElementwiseRule):
         keep = np.float32(1 - learning_rate * decay)
         numbers = learning_rate / mean_correction, square_correction**0.5, ADAMW_EPSILON
         sizes = tuple(map(np.float32, numbers))
-        return lambda *arrays: update_kernels.adamw(*arrays, scale, betas, keep, sizes)
+        return lambda w, g, mean, square: update_kernels.adamw(
+            w, g, mean, square, scale, betas, keep, sizes
+        )
 
 
 class RMSprop(ElementwiseRule):
     """RMSprop (Hinton 2012) with the defaults of Keras, rho 0.9 and epsilon 1e-7."""
 
-    def __init__(
-        self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind]
-    ) -> None:
+    def __init__(self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind]) -> None:
         super().__init__(weights, gradients, kinds, "square")
 
     def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
-        numbers = tuple(map(np.float32, (RMSPROP_DECAY, RMSPROP_EPSILON, learning_rate)))
-        return lambda *arrays: update_kernels.rmsprop(*arrays, scale, *numbers)
+        decay, epsilon, rate = map(np.float32, (RMSPROP_DECAY, RMSPROP_EPSILON, learning_rate))
+        return lambda w, g, square: update_kernels.rmsprop(
+            w, g, square, scale, decay, epsilon, rate
+        )
 
 
 class SGD(ElementwiseRule):
     """Gradient descent with a momentum of 0.9."""
 
-    def __init__(
-        self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind]
-    ) -> None:
+    def __init__(self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind]) -> None:
         super().__init__(weights, gradients, kinds, "momentum")
 
     def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
-        numbers = np.float32(SGD_MOMENTUM), np.float32(learning_rate)
-        return lambda *arrays: update_kernels.sgd(*arrays, scale, *numbers)
+        decay, rate = np.float32(SGD_MOMENTUM), np.float32(learning_rate)
+        return lambda w, g, momentum: update_kernels.sgd(w, g, momentum, scale, decay, rate)
 
 
 def state_dict(rules: Sequence[Rule]) -> dict[str, Any]:
     """Return the steps of each kind, and each state by name and parameter."""
-    steps, states = dict[str, int](), dict[str, dict[str, Floats]]()
+    steps, states = dict[Kind, int](), dict[str, dict[str, Floats]]()
     for rule in rules:
-        steps |= rule.steps
+        steps.update(rule.steps)
         for name, tensors in rule.tensors().items():
             states[name] = states.get(name, {}) | tensors
     return {"steps": steps, "states": states}
