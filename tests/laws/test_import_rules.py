@@ -21,6 +21,7 @@ LAYERS = (
     "charloom.errors",
     "charloom.units",
     "charloom.events",
+    "charloom.extras",
     "charloom.randomness",
     "charloom.formatting",
     "charloom.files",
@@ -69,7 +70,7 @@ TORCH = (
 )
 """Modules and packages that import torch."""
 SERIALISERS = {"pickle", "marshal", "shelve", "copyreg", "dill", "cloudpickle", "joblib"}
-HEAVY = ("torch", "numba", "outlines_core", "polars", "zstandard", "regex")
+HEAVY = ("torch", "numba", "outlines_core", "polars", "backports.zstd", "regex")
 """Packages that generating does not need, and that take long to import."""
 
 
