@@ -25,6 +25,7 @@ LAYERS = (
     "charloom.randomness",
     "charloom.formatting",
     "charloom.files",
+    "charloom.zstd",
     "charloom.settings",
     "charloom.text",
     "charloom.network",

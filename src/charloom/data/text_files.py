@@ -4,7 +4,6 @@ import codecs
 import contextlib
 import dataclasses
 import io
-import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -137,14 +136,11 @@ def _read_decompressed(file: SourceFile, progress: Progress) -> Iterator[bytes]:
     packed = _read_raw(file, _COMPRESSED_BLOCK_BYTES, progress)
     if file.compression == "gzip":
         return _decompress(packed, file, lambda: zlib.decompressobj(wbits=31), zlib.error)
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
+    from charloom.zstd import zstd
 
     # The default limit refuses frames that were compressed with a long window.
-    log = zstd.DecompressionParameter.window_log_max
-    options = {log: log.bounds()[1]}
+    limit = zstd.DecompressionParameter.window_log_max
+    options: dict[int, int] = {limit: limit.bounds()[1]}
     return _decompress(packed, file, lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError)
 
 

@@ -5,7 +5,6 @@ left out, and so are headers, except for the 5 bytes that zstd writes even for a
 """
 
 import lzma
-import sys
 
 _MIN_XZ_DICTIONARY, _MAX_XZ_DICTIONARY = 1 << 12, 3 << 29
 """Limits of liblzma, in bytes."""
@@ -39,10 +38,7 @@ def zstd_bits(training: bytes, test: bytes) -> int:
     19 has a window of 8 MiB. Long distance matching is off: it helps only if the tables are smaller
     than the text.
     """
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
+    from charloom.zstd import zstd
 
     parameter = zstd.CompressionParameter
     dictionary = None
