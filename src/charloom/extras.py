@@ -1,4 +1,4 @@
-"""Optional packages: the extra that installs each, and the error if one is missing."""
+"""Optional packages, the extra that installs each, and the error without it."""
 
 import importlib.util
 from typing import Final

@@ -22,9 +22,11 @@ LAYERS = (
     "charloom.extras",
     "charloom.units",
     "charloom.events",
+    "charloom.extras",
     "charloom.randomness",
     "charloom.formatting",
     "charloom.files",
+    "charloom.zstd",
     "charloom.settings",
     "charloom.text",
     "charloom.network",
@@ -57,7 +59,7 @@ TORCH = (
 )
 """Modules and packages that import torch."""
 SERIALISERS = {"pickle", "marshal", "shelve", "copyreg", "dill", "cloudpickle", "joblib"}
-HEAVY = ("torch", "numba", "outlines_core", "polars", "zstandard", "regex")
+HEAVY = ("torch", "numba", "outlines_core", "polars", "backports.zstd", "regex")
 """Packages that generating does not need, and that take long to import."""
 
 

@@ -60,15 +60,15 @@ def read_corpus(
     """Return training and validation set.
 
     ``on_read`` is called with the bytes read since its last call, and the bytes of all sources.
-    Raises SourceError and CorpusError.
+    All files are found before one is read. Raises SourceError, CorpusError, and
+    MissingPackageError for a parquet file without polars.
     """
     files = resolve_sources(sources, text)
+    validation_files = None if validation is None else resolve_sources([validation], text)
     total = total_bytes(files)
     progress = None if on_read is None else lambda read: on_read(read, total)
     store = open_store(files, text, progress)
-    validation_store = (
-        None if validation is None else open_store(resolve_sources([validation], text), text)
-    )
+    validation_store = None if validation_files is None else open_store(validation_files, text)
     return build_corpus(store, text, seed=seed, validation=validation_store)
 
 
