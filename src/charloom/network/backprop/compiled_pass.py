@@ -36,7 +36,7 @@ from charloom.network.backprop.recurrent_layer import (
     LayerResult,
     RecurrentLayer,
 )
-from charloom.network.kernels import backward
+from charloom.network.kernels.cross_entropy import unpadded_positions
 from charloom.network.kernels.gemm_fp32 import padded_rows
 
 Gradients = dict[str, Tensor]
@@ -182,7 +182,7 @@ class PassResult:
 def _targets(batch: Batch) -> Targets:
     mask_TB, targets_TB = batch.mask_TB.numpy(), batch.targets_TB.numpy()
     rows = padded_rows(mask_TB.shape[1])
-    return Targets(*backward.unpadded_positions(mask_TB, targets_TB, rows))
+    return Targets(*unpadded_positions(mask_TB, targets_TB, rows))
 
 
 def _dropout_mask(p: float, generator: torch.Generator | None) -> DropoutMask:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from charloom.network.backprop.matmul import Floats
-from charloom.network.kernels import backward
+from charloom.network.kernels.dropout import DROPOUT_LEVELS, dropout_backward, dropout_forward
 from charloom.randomness import splitmix64
 
 TARGET_VARIANCE: Final = 0.4
@@ -72,16 +72,18 @@ class DropoutMask:
     """
 
     def __init__(self, p: float, seed: int) -> None:
-        self._kept = min(max(round(backward.DROPOUT_LEVELS * (1 - p)), 1), backward.DROPOUT_LEVELS)
+        self._kept = min(max(round(DROPOUT_LEVELS * (1 - p)), 1), DROPOUT_LEVELS)
         self._keys = splitmix64(np.array([seed], np.uint64)).view(np.uint32)
 
     def forward(self, values_RH: Floats, rows_N: NDArray[np.int64], result_KNH: Floats) -> None:
         """Write N of the rows under K masks to ``result_KNH``."""
-        backward.dropout_forward(values_RH, rows_N, self._keys, self._kept, result_KNH)
+        numbers_N = np.arange(len(rows_N))
+        dropout_forward(values_RH, rows_N, numbers_N, self._keys, self._kept, result_KNH)
 
     def backward(self, grad_KNH: Floats, rows_N: NDArray[np.int64], gradient_RH: Floats) -> None:
         """Add the values' gradient to ``gradient_RH``, given that of the masked rows."""
-        backward.dropout_backward(grad_KNH, rows_N, self._keys, self._kept, gradient_RH)
+        numbers_N = np.arange(len(rows_N))
+        dropout_backward(grad_KNH, rows_N, numbers_N, self._keys, self._kept, gradient_RH)
 
 
 NO_DROPOUT: Final = DropoutMask(0.0, 0)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from charloom.network.backprop.dropout import DropoutMask
 from charloom.network.backprop.matmul import Floats, Matrix, as_matrix
-from charloom.network.kernels import backward
+from charloom.network.kernels.backward import sum_rows
+from charloom.network.kernels.cross_entropy import cross_entropy
 from charloom.network.kernels.gemm_fp32 import empty_padded, padded_rows
 
 
@@ -56,7 +57,7 @@ class OutputLayer:
         logits_LV = empty_padded(padded_rows(size), symbols)
         dropped.matmul_t(self.weight_VH, self.bias_V, logits_LV)
         grad_LV = logits_LV[:size]
-        nats: float = backward.cross_entropy(grad_LV, targets.ids_N)
+        nats: float = cross_entropy(grad_LV, targets.ids_N)
         return OutputResult(nats, self, targets, dropout, dropped, grad_LV, hidden_MH.shape, bf16)
 
 
@@ -85,6 +86,6 @@ class OutputResult:
         dropped_grad_KNH = dropped_grad_LH.reshape(-1, len(rows_N), self.shape[1])
         self.dropout.backward(dropped_grad_KNH, rows_N, hidden_grad_MH)
         parameter_grads = OutputGrads(
-            weight_VH=grad.t_matmul(self.dropped), bias_V=backward.sum_rows(self.grad_LV)
+            weight_VH=grad.t_matmul(self.dropped), bias_V=sum_rows(self.grad_LV)
         )
         return parameter_grads, hidden_grad_MH
