@@ -32,7 +32,7 @@ _ALIGNMENT: Final = 16
 
 
 def parameter_shapes(settings: NetworkSettings, vocabulary_size: int, labels: int = 0) -> Shapes:
-    """Return the shape of each parameter, by its name in the model folder, input first."""
+    """Return the shape of each parameter by its name, input first."""
     hidden, gates = settings.hidden, GATE_COUNTS[settings.cell] * settings.hidden
     shapes: dict[str, tuple[int, ...]] = {}
     if not isinstance(settings.input, str):

@@ -45,7 +45,7 @@ class Backend(Protocol):
         ...
 
     def all_reduce_gradients(self, reduce: Callable[[Any], None], numbers: Floats) -> Floats:
-        """Sum gradients and ``numbers`` over all processes; return the sums of the numbers.
+        """Sum gradients and ``numbers`` over all processes; return the latter sums.
 
         ``reduce`` replaces an array, or a tensor on the device, by its sum over all processes.
         """
@@ -68,11 +68,11 @@ class Backend(Protocol):
         ...
 
     def gather_states(self, states: States) -> GatheredStates | None:
-        """Return the states of the shards of this process as one; None if no process has any."""
+        """Return the states of all shards as one; None if no process has any."""
         ...
 
     def scatter_states(self, whole: GatheredStates | None) -> States:
-        """Return the states of the shards of this process, from those of all sequences."""
+        """Return the states of this process' shards, from those of all sequences."""
         ...
 
     def device_bytes(self) -> int | None:

@@ -1,4 +1,4 @@
-"""The initial parameters of a network, and the backend that trains them on a device."""
+"""The parameters of a network before training, and the backend that trains it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training on a CPU: compiled passes, optimizer and average on arrays of one layout."""
+"""Training on a CPU: compiled passes, optimizer and average of the weights."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class CpuBackend:
         return self._parallel.forward(batch, states)
 
     def all_reduce_gradients(self, reduce: Callable[[Any], None], numbers: Floats) -> Floats:
-        """Sum gradients and ``numbers`` over all processes; return the sums of the numbers."""
+        """Sum gradients and ``numbers`` over all processes; return the latter sums."""
         gradients_P = self._parallel.gradients.flat_P
         both = np.concatenate([gradients_P, numbers])
         reduce(both)
@@ -101,13 +101,13 @@ class CpuBackend:
         return self._weights.tensors()
 
     def gather_states(self, states: list[Any]) -> GatheredStates | None:
-        """Return the states of the shards of this process as one; None if no process has any."""
+        """Return the states of all shards as one; None if no process has any."""
         if states:
             return gather_states(states, self.threads.count)
         return None if self._process.world_size == 1 else no_states(self.network)
 
     def scatter_states(self, whole: GatheredStates | None) -> list[Any]:
-        """Return the states of the shards of this process, from those of all sequences."""
+        """Return the states of this process' shards, from those of all sequences."""
         return [] if whole is None else scatter_states(whole, self.threads.count, self._process)
 
     def device_bytes(self) -> int | None:

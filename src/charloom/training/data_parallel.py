@@ -1,4 +1,4 @@
-"""Forward and backward passes over shards of a minibatch on several threads of a CPU.
+"""Forward and backward passes over shards of a minibatch on several threads.
 
 Threads synchronize once per minibatch. A recurrent kernel that uses several threads synchronizes at
 every time step, which takes many times as long whenever another program occupies a core.
@@ -28,7 +28,7 @@ NO_DROPOUT: Final = Dropout()
 
 
 def shard_count(batch_size: int, processes: int, threads: int) -> int:
-    """Return the number of shards of a process' sequences: one for each thread, if large enough."""
+    """Return the number of shards: one for each thread, if they are large enough."""
     return max(1, min(threads, batch_size // processes // MIN_SHARD_SEQUENCES))
 
 

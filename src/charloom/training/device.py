@@ -101,7 +101,10 @@ AMD_DRIVER: Final = Path("/dev/kfd")
 
 
 def _may_have_gpu() -> bool:
-    """Return whether torch may find a GPU; importing torch to ask takes more than a second."""
+    """Return whether torch may find a GPU.
+
+    Importing torch to ask it takes more than a second.
+    """
     if not is_installed("torch"):
         return False
     if AMD_DRIVER.exists():

@@ -70,7 +70,7 @@ class ThreadPool:
         self._limits.close()
 
     def spans(self, size: int, min_size: int = MIN_SPAN) -> list[slice]:
-        """Return spans of about equal size, one for each thread, that together have ``size``.
+        """Return spans of about equal size, together ``size``: one for each thread.
 
         Fewer if they would be shorter than ``min_size``; none if ``size`` is 0.
         """

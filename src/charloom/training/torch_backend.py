@@ -90,7 +90,7 @@ class TorchBackend:
 
     @torch.no_grad()
     def all_reduce_gradients(self, reduce: Callable[[Any], None], numbers: Floats) -> Floats:
-        """Sum gradients and ``numbers`` over all processes; return the sums of the numbers."""
+        """Sum gradients and ``numbers`` over all processes; return the latter sums."""
         parameters = list(self._parameters.values())
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         present = np.array([p.grad is not None for p in parameters], np.float32)

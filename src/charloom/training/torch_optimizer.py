@@ -43,7 +43,10 @@ _STATES = {
 
 
 class TorchOptimizer:
-    """Updates parameters that have gradients; its state is that of ``optim.optimizer``."""
+    """Updates parameters that have gradients.
+
+    Its state is that of ``optim.optimizer``.
+    """
 
     def __init__(self, parameters: Mapping[str, Tensor], settings: TrainingSettings) -> None:
         self._parameters = parameters

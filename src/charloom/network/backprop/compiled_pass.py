@@ -117,7 +117,7 @@ class PassResult:
         return State(hidden=hidden_LBH, cell=cell_LBH)
 
     def backward(self, grads: Mapping[str, Floats]) -> None:
-        """Write the gradients of the loss to ``grads``, which has the names of the parameters.
+        """Write the gradients of the loss to ``grads``, by the names of the parameters.
 
         Those of labels are zeros unless documents start here.
         """

@@ -30,9 +30,9 @@ class LayerInput(Protocol):
         ...
 
     def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats | None:
-        """Write the gradients of the parameters; return that of the values that the input reads.
+        """Write the gradients of the parameters; return that of the values read.
 
-        The latter is that of the embedding (V, E) or the lower layer's hidden states (M, H), None
+        The values are the embedding (V, E) or the lower layer's hidden states (M, H); None
         for one-hot input.
         """
         ...

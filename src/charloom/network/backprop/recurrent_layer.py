@@ -149,7 +149,7 @@ class LayerResult:
         return self.states.cell_TBH[-1, : self.gates.sequences]
 
     def backward(self, grad_hidden_MH: Floats, grads: Mapping[str, Floats]) -> LayerGrads:
-        """Write the gradients of the recurrent parameters; return those of what the layer read.
+        """Write the gradients of the parameters; return those of what the layer read.
 
         ``grad_hidden_MH`` is the gradient of ``hidden_MH``. Overwrites activations. ``grads`` are
         ``recurrent_weight`` and, for gru, ``recurrent_bias``.

@@ -48,7 +48,7 @@ _INDEX: Final = ir.IntType(64)
 
 @numba.njit(inline="always")
 def aligned_zeros(size, dtype):
-    """Return zeros that begin at a multiple of 64 bytes, the size of a line of a cache.
+    """Return zeros that begin at a cache line, a multiple of 64 bytes.
 
     Numba's own arrays begin 32 bytes later if they are large. Then every load of a vector of
     AVX-512 reads two lines.

@@ -27,7 +27,7 @@ _SAVING: Final = "while saving"
 
 
 class Collectives(Protocol):
-    """Operations on arrays, or on tensors of the device, that all processes call together.
+    """Operations that all processes call together, on arrays or tensors.
 
     Methods raise RuntimeError if a process has ended.
     """
@@ -172,7 +172,7 @@ class ProcessGroup:
     def all_reduce_gradients(
         self, network: HasGradients, values: Sequence[float], where: str
     ) -> list[float]:
-        """Sum the gradients of a network over all processes; return the sums of ``values``.
+        """Sum a network's gradients over all processes; return the sums of ``values``.
 
         Each value is sent as two float32 numbers with the gradients, so that a value that is 0 in
         all processes but one keeps 48 bits.

@@ -75,7 +75,7 @@ class _TorchCollectives:
         self._in_place(values, lambda tensor: distributed.broadcast(tensor, 0))
 
     def _in_place(self, values: Array, collective: Callable[[Tensor], object]) -> None:
-        """Apply ``collective`` to a tensor on the device, or to an array by way of the device."""
+        """Apply ``collective`` on the device, and write the result back."""
         own = torch.as_tensor(values)
         sent = own.to(self._device)
         collective(sent)

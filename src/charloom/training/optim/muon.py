@@ -91,7 +91,7 @@ class Muon(Rule):
 
 
 class Products:
-    """Matrix products on several threads, in float32 or with factors rounded to bfloat16."""
+    """Matrix products on several threads, in float32 or bfloat16."""
 
     def __init__(self, threads: ThreadPool, *, bf16: bool) -> None:
         self._threads = threads

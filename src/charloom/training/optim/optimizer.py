@@ -28,7 +28,10 @@ class Optimizer:
         self._threads = threads
 
     def step(self, learning_rate: float, gradient_scale: float, kinds: Collection[Kind]) -> None:
-        """Update the parameters of some kinds, with gradients multiplied by ``gradient_scale``."""
+        """Update the parameters of some kinds.
+
+        ``gradient_scale`` multiplies their gradients first.
+        """
         updates: list[Callable[[], None]] = []
         for rule, factor in self._rules:
             for kind in (kind for kind in rule.kinds if kind in kinds):

@@ -21,7 +21,7 @@ SGD_MOMENTUM: Final = 0.9
 
 
 class Rule(abc.ABC):
-    """Updates the parameters of some kinds; has a state of named arrays for each parameter."""
+    """Updates the parameters of some kinds, with named states for each parameter."""
 
     def __init__(
         self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind], *states: str
