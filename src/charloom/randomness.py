@@ -94,7 +94,8 @@ def random_key(*numbers: int) -> int:
 def random_uniform(key: int, count: int, first: int = 0) -> NDArray[np.float64]:
     """Return ``count`` numbers of the generator SplitMix64, from number ``first``.
 
-    Its first state is ``key``. The numbers are uniform multiples of 2**-53 in [0, 1). Any of them can be computed alone.
+    Its first state is ``key``. The numbers are uniform multiples of 2**-53 in [0, 1). Any of them
+    can be computed alone.
     """
     positions = np.arange(first, first + count, dtype=np.uint64)
     bits = splitmix64(np.uint64(key) + positions * np.uint64(GOLDEN_GAMMA))
