@@ -1,4 +1,4 @@
-"""Emit LLVM instructions that several intrinsics share: addresses, loops, declarations.
+"""Emit LLVM instructions that intrinsics share: addresses, loops, declarations.
 
 ``builder`` is llvmlite's, as Numba gives it to an intrinsic; the other arguments are LLVM values.
 """

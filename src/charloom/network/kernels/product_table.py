@@ -1,8 +1,9 @@
-"""Where a float32 product of whole matrices is fastest: NumPy's BLAS library, or own tiles.
+"""Choose NumPy's BLAS library or own tiles for a float32 product.
 
-``benchmarks/products.py`` measures the table. The choice follows from the processor and the shape
-alone, so that a run has the same bits each time on a machine. Products inside compiled loops always
-use tiles (``gemm_fp32``): their matrix is packed once for all time steps.
+``benchmarks/products.py`` measures the table, which is for products of whole matrices. The choice
+follows from the processor and the shape alone, so that a run has the same bits each time on a
+machine. Products inside compiled loops always use tiles (``gemm_fp32``): their matrix is packed
+once for all time steps.
 
 Axes: M rows, K terms of a sum, N columns.
 """
