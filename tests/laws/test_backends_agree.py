@@ -20,8 +20,7 @@ from charloom.training.backend import Backend
 from charloom.training.batches import DocumentBatches
 from charloom.training.build_backend import build_backend, initial_parameters
 from charloom.training.device import DeviceConfig
-
-torch_backend = pytest.importorskip("charloom.training.torch_backend", exc_type=ImportError)
+from charloom.training.torch_backend import TorchBackend
 
 CPU = DeviceConfig(device="cpu", bf16=False)
 STEPS = 20
@@ -60,7 +59,7 @@ def both(network: NetworkSettings, optimizer: str) -> tuple[Backend, Backend]:
     weights = initial_parameters(network, vocabulary, labels=2, seed=0)
     same = Parameters(parameter_shapes(network, vocabulary, labels=2))
     same.load(weights.arrays)
-    torch = torch_backend.TorchBackend(network, same, settings(optimizer), CPU)
+    torch = TorchBackend(network, same, settings(optimizer), CPU)
     return build_backend(network, weights, settings(optimizer), CPU), torch
 
 
