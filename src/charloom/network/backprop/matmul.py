@@ -48,7 +48,10 @@ def as_matrix(values_MK: Floats, *, bf16: bool) -> Matrix:
 
 
 class Fp32Matrix:
-    """A float32 matrix."""
+    """A float32 matrix.
+
+    Values that are not finite pass without NumPy's warnings: the trainer checks the loss.
+    """
 
     def __init__(self, values_MK: Floats) -> None:
         self._values_MK = values_MK
@@ -57,7 +60,8 @@ class Fp32Matrix:
         """Return the product with another matrix, (M, N)."""
         left_MK = self._values_MK
         tiles = product_method(*left_MK.shape, right_KN.shape[1]) == "tiles"
-        product: Floats = (matmul_fp32.matmul if tiles else np.matmul)(left_MK, right_KN)
+        with np.errstate(all="ignore"):
+            product: Floats = (matmul_fp32.matmul if tiles else np.matmul)(left_MK, right_KN)
         return product
 
     def matmul_t(self, right_NK: Floats, bias_N: Floats, sums_MN: Floats) -> None:
@@ -67,12 +71,14 @@ class Fp32Matrix:
             matmul_fp32.matmul_t(left_MK, right_NK, bias_N, sums_MN)
             return
         sums = sums_MN[: len(left_MK)]
-        np.matmul(left_MK, right_NK.T, out=sums)
-        sums += bias_N
+        with np.errstate(all="ignore"):
+            np.matmul(left_MK, right_NK.T, out=sums)
+            sums += bias_N
 
     def t_matmul(self, right: Fp32Matrix, result_KN: Floats) -> None:
         """Write the product of this matrix' transpose and ``right`` (M, N)."""
-        np.matmul(self._values_MK.T, right._values_MK, out=result_KN)
+        with np.errstate(all="ignore"):
+            np.matmul(self._values_MK.T, right._values_MK, out=result_KN)
 
 
 class Bf16Matrix:
