@@ -32,22 +32,26 @@ _inner_kernel = numba.njit(  # type: ignore[call-overload]
 )
 
 
+Matrix = Floats | NDArray[np.uint32]
+"""Weights in float32, or packed by ``exact_bf16``."""
+
+
 class Layers(NamedTuple):
     """The recurrent layers; the arrays are those of ``EngineWeights``."""
 
     cell_kind: int
     """LSTM, GRU or RNN."""
     table_VG: Floats
-    input_LHG: Floats
+    input_LHG: Matrix
     bias_LG: Floats
-    recurrent_LHG: Floats
+    recurrent_LHG: Matrix
     recurrent_bias_LH: Floats
 
 
 class Output(NamedTuple):
     """The output layer; the arrays are those of ``EngineWeights``."""
 
-    weight_HV: Floats
+    weight_HV: Matrix
     bias_V: Floats
 
 
