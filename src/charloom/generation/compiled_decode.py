@@ -2,7 +2,6 @@
 
 ``decode_loop.DecoderChoice`` imports it when it saves time.
 
-
 Axes as in decode_kernels.py.
 """
 
@@ -16,7 +15,7 @@ from charloom.generation.logits_processor import LogitsProcessor, ProcessorState
 from charloom.generation.sampling import Truncation, clamp_temperature
 from charloom.network.engine import Engine, EngineWeights, Ids
 from charloom.network.exact import Floats
-from charloom.network.kernels.exact_bf16 import is_bf16, pack
+from charloom.network.kernels.exact_bf16 import Matrix, is_bf16, pack
 from charloom.network.kernels.exact_compiled import accumulate
 from charloom.network.reference import State
 
@@ -33,7 +32,7 @@ class CompiledDecoder:
 
     def __init__(self, engine: Engine) -> None:
         weights = engine.weights
-        input_LHG, recurrent_LHG, output_HV = _matrices(weights)
+        input_LHG, recurrent_LHG, output_HV = decoder_matrices(weights)
         self._engine = engine
         self._layers = kernels.Layers(
             cell_kind=_CELL_KINDS[engine.settings.cell],
@@ -114,7 +113,7 @@ class CompiledDecoder:
         return State(hidden=hidden_LBH, cell=cell_LBH if has_cell else None)
 
 
-def _matrices(weights: EngineWeights) -> tuple[kernels.Matrix, ...]:
+def decoder_matrices(weights: EngineWeights) -> tuple[Matrix, ...]:
     """Return input, recurrent and output weights, packed if all of them are bfloat16."""
     matrices = weights.input_LHG, weights.recurrent_LHG, weights.output_HV
     return tuple(map(pack, matrices)) if all(map(is_bf16, matrices)) else matrices

@@ -1,8 +1,7 @@
 """Numba kernels that decode many symbols in one call.
 
 Each kernel repeats a function of network/engine.py, logits_processor.py, sampling.py or
-randomness.py operation by operation, so that texts are the same bit for bit. Numba caches the
-compiled code on disk.
+randomness.py operation by operation, so that texts are the same bit for bit.
 
 Axes: B sequences, G gates times H, H hidden units, V symbols, L layers, T symbols a call, W recent
 symbols, Q states of the automaton, J symbols still required by the minimum length.
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.network.exact import ONE, Floats
+from charloom.network.kernels.exact_bf16 import Matrix
 from charloom.network.kernels.exact_compiled import accumulate, exp, sigmoid, tanh
 from charloom.text.vocabulary import EOS
 
@@ -30,10 +30,6 @@ _inner_kernel = numba.njit(  # type: ignore[call-overload]
     no_cpython_wrapper=True,
     no_cfunc_wrapper=True,
 )
-
-
-Matrix = Floats | NDArray[np.uint32]
-"""Weights in float32, or packed by ``exact_bf16``."""
 
 
 class Layers(NamedTuple):

@@ -44,7 +44,10 @@ CACHE_LINE_BYTES = 64
 
 
 def align(array: NDArray[Number]) -> NDArray[Number]:
-    """Return a contiguous copy aligned to a cache line; NumPy guarantees only 16 bytes."""
+    """Return a contiguous copy aligned to a cache line.
+
+    NumPy alone guarantees 16 bytes.
+    """
     buffer = np.empty(array.nbytes + CACHE_LINE_BYTES, np.uint8)
     first = -buffer.ctypes.data % CACHE_LINE_BYTES
     result = buffer[first : first + array.nbytes].view(array.dtype).reshape(array.shape)

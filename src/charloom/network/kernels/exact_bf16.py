@@ -24,6 +24,8 @@ from charloom.network.exact import Floats
 from charloom.network.kernels.gemm_fp32 import advance, byte_pointer, emit_loop, splat
 
 Words = NDArray[np.uint32]
+Matrix = Floats | Words
+"""Weights in float32 or packed."""
 
 _LANES: Final = 16 if binding.get_host_cpu_features().get("avx512f") else 8
 _VECTORS: Final = 4
@@ -37,14 +39,14 @@ _WORDS: Final = ir.VectorType(ir.IntType(32), _LANES)
 
 
 def is_bf16(values: Floats) -> bool:
-    """Return whether bfloat16 represents every value: the lower halves of the words are zero."""
+    """Return whether every value is a bfloat16: the lower half of its bits is zero."""
     return not (values.view(np.uint32) & np.uint32(0xFFFF)).any()
 
 
 def pack(weights: Floats) -> Words:
-    """Return the panels of matrices whose values are bfloat16: (..., K, G) as (..., P, K, J).
+    """Return the panels of bfloat16 matrices in float32, (..., P, K, J).
 
-    Columns from G to the end of the last panel are zero.
+    The matrices are (..., K, G). Columns from G to the end of the last panel are zero.
     """
     *shape, G = weights.shape
     panels = -(-G // PANEL_COLUMNS)
@@ -56,7 +58,7 @@ def pack(weights: Floats) -> Words:
 
 
 def _emit_panel(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Emit loads of the sums of a panel, the loop over its rows, and stores of the sums."""
+    """Emit loads of a panel's sums, the loop over its rows, and stores of the sums."""
     sums, inputs, words = (
         context.make_array(kind)(context, builder, value)
         for kind, value in zip(signature.args[:3], arguments[:3], strict=True)
