@@ -15,8 +15,8 @@ from charloom.generation.logits_processor import LogitsProcessor, ProcessorState
 from charloom.generation.sampling import Truncation, clamp_temperature
 from charloom.network.engine import Engine, EngineWeights, Ids
 from charloom.network.exact import Floats
-from charloom.network.kernels.exact_bf16 import Matrix, is_bf16, pack
 from charloom.network.kernels.exact_compiled import accumulate
+from charloom.network.kernels.packed_bf16 import Matrix, is_bf16, pack
 from charloom.network.reference import State
 
 _CELL_KINDS = {"lstm": kernels.LSTM, "gru": kernels.GRU, "rnn": kernels.RNN}

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.network.exact import ONE, Floats
-from charloom.network.kernels.exact_bf16 import Matrix
 from charloom.network.kernels.exact_compiled import accumulate, exp, sigmoid, tanh
+from charloom.network.kernels.packed_bf16 import Matrix
 from charloom.text.vocabulary import EOS
 
 LSTM, GRU, RNN = 0, 1, 2

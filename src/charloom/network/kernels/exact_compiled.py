@@ -34,7 +34,7 @@ from charloom.network.exact import (
     ROUND_TO_INTEGER,
     TWO,
 )
-from charloom.network.kernels import exact_bf16
+from charloom.network.kernels import packed_bf16
 
 
 @extending.intrinsic
@@ -76,11 +76,11 @@ def tanh(x):
 def accumulate(sums_BG, inputs_BK, weights_KG, sequences):
     """Add ``inputs @ weights`` to the first ``sequences`` rows, in order of K.
 
-    The weights may also be packed by ``exact_bf16``, (P, K, J).
+    The weights may also be packed by ``packed_bf16``, (P, K, V, J).
     """
     # Numba compiles only one of the branches, since it knows the number of axes.
-    if weights_KG.ndim == 3:
-        exact_bf16.accumulate(sums_BG, inputs_BK, weights_KG, sequences)
+    if weights_KG.ndim == 4:
+        packed_bf16.accumulate(sums_BG, inputs_BK, weights_KG, sequences)
         return
     b = 0
     while b + 4 <= sequences:

@@ -6,8 +6,8 @@ import pytest
 from charloom.network import exact
 from charloom.network.engine import CACHE_LINE_BYTES
 from charloom.network.exact import Floats
-from charloom.network.kernels import exact_compiled
-from charloom.network.kernels.exact_bf16 import PANEL_COLUMNS, is_bf16, pack
+from charloom.network.kernels import exact_compiled, gemm_fp32
+from charloom.network.kernels.packed_bf16 import PANEL_COLUMNS, add_product, is_bf16, pack
 
 C = PANEL_COLUMNS
 
@@ -37,15 +37,27 @@ def test_products_have_the_bits_of_numpy(sequences: int, inputs: int, outputs: i
     assert (sums[sequences] == start[sequences]).all()
 
 
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 1), (7, 5), (8, C), (19, C + 1), (33, 3 * C)])
+def test_fused_products_have_the_bits_of_those_in_float32(inputs: int, outputs: int) -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.standard_normal((4, inputs)).astype(np.float32)
+    weights = bf16_values((inputs, outputs), 1)
+    tiled, single = gemm_fp32.empty_padded(4, outputs), np.empty((4, outputs), np.float32)
+    tiled[:] = single[:] = rng.standard_normal((4, outputs))
+    add_product(tiled, rows, gemm_fp32.pack(weights))
+    add_product(single, rows, pack(weights))
+    assert single.tobytes() == tiled.tobytes()
+
+
 def test_layers_are_packed_one_by_one_in_half_the_bytes() -> None:
     weights_LKG = bf16_values((3, 6, 2 * C), 2)
     words = pack(weights_LKG)
-    assert words.shape == (3, 2, 6, C // 2)
+    assert words.shape[:3] == (3, 2, 6)
     assert words.nbytes == weights_LKG.nbytes / 2
     assert words.ctypes.data % CACHE_LINE_BYTES == 0
-    for words_PKJ, weights_KG in zip(words, weights_LKG, strict=True):
-        assert words_PKJ.tobytes() == pack(weights_KG).tobytes()
-    assert pack(weights_LKG[:0]).shape == (0, 2, 6, C // 2)
+    for words_PKVJ, weights_KG in zip(words, weights_LKG, strict=True):
+        assert words_PKVJ.tobytes() == pack(weights_KG).tobytes()
+    assert pack(weights_LKG[:0]).shape == (0, *words.shape[1:])
 
 
 def test_bfloat16_is_recognized_by_its_values() -> None:
