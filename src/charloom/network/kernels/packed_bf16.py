@@ -1,4 +1,4 @@
-"""Products of single sequences in float32 with weights that are stored in bfloat16.
+"""Products of single sequences, in float32 with weights stored in bfloat16.
 
 One sequence of a large network reads all weights for every symbol, and 16 bits are read in half the
 time of 32. Widening is exact, and each sum adds its products in the order of their index. So the
