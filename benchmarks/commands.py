@@ -3,6 +3,7 @@
 ``charloom`` is that of a checkout, by default the one that this file belongs to.
 """
 
+import argparse
 import contextlib
 import dataclasses
 import json
@@ -86,6 +87,13 @@ def charloom(
             events=[json.loads(line) for line in lines],
             config=json.loads((folder / "config.json").read_text("utf-8")),
         )
+
+
+def checkout_path(parser: argparse.ArgumentParser, folder: Path) -> Path:
+    """Return the path of a checkout; ends the program if ``folder`` is none."""
+    if not (folder / "src" / "charloom").is_dir():
+        parser.error(f"{folder} is no checkout of charloom: it has no folder src/charloom")
+    return folder.resolve()
 
 
 def source_path(checkout: Path) -> dict[str, str]:

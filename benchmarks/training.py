@@ -25,16 +25,18 @@ import dataclasses
 import fnmatch
 import itertools
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from commands import CHECKOUT, PEERS, Failed, program, source_path
+from commands import CHECKOUT, PEERS, Failed, checkout_path, program, source_path
 from llvmlite import binding
 from peak import bf16_peak, fp32_peak
+
+from charloom.training.distributed.launch import SINGLE_PROCESS
+from charloom.training.threads import thread_count
 
 NETWORKS = (("lstm", 128), ("lstm", 384), ("gru", 128), ("rnn", 128))
 BATCH_SIZES = (16, 48, 64)
@@ -91,9 +93,7 @@ def measure(row: Row, name: str, given: argparse.Namespace, cache: Path) -> floa
         environment |= source_path(given.base if name == "base" else CHECKOUT)
     options = dataclasses.asdict(row) | SHAPE
     options |= {"seconds": given.seconds, "threads": given.threads}
-    done = program(
-        sys.executable, PEERS / script, json.dumps(options), environment=environment
-    )
+    done = program(sys.executable, PEERS / script, json.dumps(options), environment=environment)
     return float(done["rate"])
 
 
@@ -177,7 +177,7 @@ def arguments() -> tuple[argparse.Namespace, list[Row]]:
     parser.add_argument("--rows", nargs="+", default=["*"], metavar="PATTERN")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=thread_count(SINGLE_PROCESS))
     given = parser.parse_args()
     rows = [
         row
@@ -189,10 +189,8 @@ def arguments() -> tuple[argparse.Namespace, list[Row]]:
         parser.error(f"no row matches {' '.join(given.rows)}; rows are {names} ...")
     if given.base is None:
         given.only = [name for name in given.only if name != "base"]
-    elif not (given.base / "src" / "charloom").is_dir():
-        parser.error(f"{given.base} is not a checkout of charloom: it has no src/charloom")
     else:
-        given.base = given.base.resolve()
+        given.base = checkout_path(parser, given.base)
     return given, rows
 
 

@@ -11,6 +11,7 @@ averaged, events emitted. There is no dropout.
 Prints a JSON line with the characters per second.
 """
 
+import contextlib
 import json
 import random
 import sys
@@ -72,7 +73,7 @@ def main() -> None:
         files = Path(folder, "training.txt"), Path(folder, "validation.txt")
         for path, lines in zip(files, (LINES, 10), strict=True):
             write_lines(path, lines, length, given["symbols"])
-        try:
+        with contextlib.suppress(Enough):
             charloom.train(
                 files[0],
                 validation=files[1],
@@ -82,8 +83,6 @@ def main() -> None:
                 listeners=[clock],
                 **{name: given[name] for name in OPTIONS},
             )
-        except Enough:
-            pass
     characters = given["steps"] * given["batch_size"]
     print(json.dumps({"rate": clock.steps_per_second() * characters}))
 
