@@ -7,36 +7,31 @@ import pytest
 from corpora_by_hand import part, vocabulary
 from networks import random_tensors
 
-from charloom.network.autograd.module import Network
+from charloom.network.parameters import Parameters, parameter_shapes
 from charloom.network.reference import Network as Reference
 from charloom.settings import NetworkSettings, TrainingSettings
 from charloom.training.batches import DocumentBatches
-from charloom.training.data_parallel import DataParallel
-from charloom.training.device import choose_device
+from charloom.training.cpu_backend import CpuBackend
 from charloom.training.validation import VALIDATION_BATCHES, evaluate
 
 TEXTS = ["hello you", "wheel", "low hole"]
 KNOWN = vocabulary(TEXTS)
+NETWORK = NetworkSettings(hidden=8, input=6, dropout=0.9)
+TENSORS = random_tensors(NETWORK, len(KNOWN), seed=5)
 
 
-def make_network(dropout: float) -> Network:
-    settings = NetworkSettings(hidden=8, input=6, dropout=dropout)
-    network = Network(settings, len(KNOWN))
-    network.load(random_tensors(settings, len(KNOWN), seed=5))
-    return network
-
-
-def evaluate_network(network: Network) -> float:
-    device_config = choose_device(TrainingSettings(device="cpu", precision="fp32"))
-    parallel = DataParallel(network, device_config, batch_size=2, seed=0)
+def evaluate_network(*, bf16: bool = False) -> float:
+    weights = Parameters(parameter_shapes(NETWORK, len(KNOWN)))
+    weights.load(TENSORS)
+    settings = TrainingSettings(batch_size=12)
+    backend = CpuBackend(NETWORK, weights, settings, bf16=bf16, threads=2)
     batches = DocumentBatches(dataset=part(TEXTS, KNOWN), seed=None, **VALIDATION_BATCHES)
-    with parallel.threads:
-        return evaluate(network, batches, parallel)
+    with backend.threads:
+        return evaluate(backend, batches)
 
 
 def test_the_loss_is_the_mean_over_all_characters() -> None:
-    network = make_network(dropout=0.0)
-    reference = Reference(network.settings, network.tensors())
+    reference = Reference(NETWORK, TENSORS)
     bits, characters = 0.0, 0
     for text in TEXTS:
         inputs = [0, *KNOWN.encode(text).tolist()]
@@ -46,10 +41,8 @@ def test_the_loss_is_the_mean_over_all_characters() -> None:
             weights = [math.exp(logit) for logit in logits[0]]
             bits -= math.log2(weights[target] / sum(weights))
             characters += 1
-    assert evaluate_network(network) == pytest.approx(bits / characters, rel=1e-6)
+    assert evaluate_network() == pytest.approx(bits / characters, rel=1e-6)
 
 
-def test_dropout_is_off_during_validation_only() -> None:
-    network = make_network(dropout=0.9)
-    assert len({evaluate_network(network) for _ in range(3)}) == 1
-    assert network.training
+def test_the_loss_is_that_of_float32_also_for_training_in_bfloat16() -> None:
+    assert evaluate_network(bf16=True) == evaluate_network()
