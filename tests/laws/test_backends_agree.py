@@ -6,7 +6,6 @@ float32. Sums round differently; twenty steps let that grow to about 1e-6.
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 from corpora_by_hand import part
 from networks import NETWORKS, network_id
@@ -16,7 +15,7 @@ from charloom.network.batch import Batch
 from charloom.network.dropout import Dropout
 from charloom.network.parameters import Parameters, parameter_shapes
 from charloom.settings import NetworkSettings, TrainingSettings
-from charloom.training.backend import Backend
+from charloom.training.backend import Backend, States
 from charloom.training.batches import DocumentBatches
 from charloom.training.build_backend import build_backend, initial_parameters
 from charloom.training.device import DeviceConfig
@@ -39,7 +38,8 @@ def minibatches() -> Iterator[Batch]:
 
 def losses(backend: Backend, steps: int = STEPS) -> list[float]:
     """Return the loss of a symbol after each step, with clipped gradients and dropout."""
-    result, states = [], []
+    result: list[float] = []
+    states: States = []
     with backend.threads:
         for step, batch in zip(range(steps), minibatches(), strict=False):
             dropout = Dropout(backend.network.dropout, seed=step)

@@ -50,7 +50,7 @@ def test_only_the_forget_gate_has_a_bias() -> None:
         assert (bias[1] == 1).all()
         assert not bias[[0, 2, 3]].any()
     for cell in ("gru", "rnn"):
-        tensors = initial(cell)  # type: ignore[arg-type]
+        tensors = initial(cell)
         assert not any(tensors[name].any() for name in tensors if name.endswith("bias"))
 
 

@@ -28,7 +28,7 @@ def test_parameters_share_one_array_and_nothing_overlaps(settings: NetworkSettin
     assert not parameters.flat_P.any()
     for number, array in enumerate(parameters.arrays.values(), start=1):
         assert array.ctypes.data % 64 == 0, "each begins at a cache line"
-        array += number
+        array[...] += number
     for number, array in enumerate(parameters.arrays.values(), start=1):
         assert (array == number).all()
     sizes = {number: a.size for number, a in enumerate(parameters.arrays.values(), start=1)}
@@ -56,7 +56,7 @@ def test_the_kinds_of_a_part_have_the_layout_of_the_whole() -> None:
     whole = Parameters(shapes)
     part = Parameters({n: s for n, s in shapes.items() if kind_of(n) in ("matrix", "label")})
     for kind in ("matrix", "label"):
-        own, other = part.kinds[kind], whole.kinds[kind]  # type: ignore[index]
+        own, other = part.kinds[kind], whole.kinds[kind]
         assert own.stop - own.start == other.stop - other.start
     whole.load(random_tensors(NetworkSettings(cell="gru", hidden=5, input=3, layers=2), 7, 2))
     part.load(whole.arrays)

@@ -59,7 +59,7 @@ class Fp32Matrix:
     def matmul(self, right_KN: Floats) -> Floats:
         """Return the product with another matrix, (M, N)."""
         left_MK = self._values_MK
-        tiles = product_method(*left_MK.shape, right_KN.shape[1]) == "tiles"
+        tiles = product_method(len(left_MK), *right_KN.shape) == "tiles"
         with np.errstate(all="ignore"):
             product: Floats = (matmul_fp32.matmul if tiles else np.matmul)(left_MK, right_KN)
         return product
@@ -67,7 +67,8 @@ class Fp32Matrix:
     def matmul_t(self, right_NK: Floats, bias_N: Floats, sums_MN: Floats) -> None:
         """Write the product with the transpose of another matrix, plus a bias."""
         left_MK = self._values_MK
-        if product_method(*left_MK.shape, len(right_NK)) == "tiles":
+        M, K = left_MK.shape
+        if product_method(M, K, len(right_NK)) == "tiles":
             matmul_fp32.matmul_t(left_MK, right_NK, bias_N, sums_MN)
             return
         sums = sums_MN[: len(left_MK)]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from charloom.network.engine import align
 from charloom.network.exact import Floats
 from charloom.network.kernels import gemm_fp32
-from charloom.network.kernels.gemm_fp32 import advance, byte_pointer, emit_loop, splat
+from charloom.network.kernels.emit import advance, byte_pointer, emit_loop, splat
 
 Words = NDArray[np.uint32]
 Matrix = Floats | Words
