@@ -219,6 +219,7 @@ def test_a_gpu_needs_torch(source: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_other_signals_are_raised_again_after_saving(
     source: Path, tmp_path: Path, name: str
 ) -> None:
