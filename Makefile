@@ -5,7 +5,7 @@ PYTHON ?= python3
 EXTRAS ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+READY := $(VENV)/.ready-$(EXTRAS)
 BASE := .venv-base
 
 .DEFAULT_GOAL := help
