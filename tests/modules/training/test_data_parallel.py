@@ -46,7 +46,8 @@ def train(
     process: ProcessInfo = SINGLE_PROCESS,
 ) -> list[tuple[float, Gradients]]:
     """Return nats and gradients of every batch, each computed in ``shards`` shards."""
-    results, used = [], []
+    results: list[tuple[float, Gradients]] = []
+    used = []
     with ThreadPool(shards) as threads:
         parallel, states = make_parallel(settings, threads, process), list[State]()
         for batch in batches():
