@@ -159,14 +159,13 @@ def build_trainer(
     components: RunComponents, listeners: Sequence[EmittingListener], step_hook: StepHook | None
 ) -> Trainer:
     """Return a trainer that is ready to run, at step 0."""
-    from charloom.training.batches import DocumentBatches
     from charloom.training.optim.optimizer import build_optimizer
     from charloom.training.progress import (
         MIN_STREAM_VALIDATION_INTERVAL,
         MIN_VALIDATION_INTERVAL,
     )
     from charloom.training.trainer import Trainer
-    from charloom.training.validation import VALIDATION_BATCHES
+    from charloom.training.validation_batches import ValidationBatches
 
     corpus, record = components.corpus, components.record
     network, parallel = components.network, components.data_parallel
@@ -175,9 +174,7 @@ def build_trainer(
     return Trainer(
         network=network,
         training_batches=_training_batches(record, corpus),
-        validation_batches=DocumentBatches(
-            dataset=corpus.validation, seed=None, **VALIDATION_BATCHES
-        ),
+        validation_batches=ValidationBatches(dataset=corpus.validation),
         optimizer=build_optimizer(network, record.training, parallel.threads, bf16=parallel.bf16),
         data_parallel=parallel,
         settings=record.training,

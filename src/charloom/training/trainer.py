@@ -38,6 +38,7 @@ from charloom.training.step_hook import StepHook
 from charloom.training.threads import Prefetcher
 from charloom.training.trainer_state import StepSums, TrainerState
 from charloom.training.validation import evaluate
+from charloom.training.validation_batches import ValidationBatches
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -51,7 +52,7 @@ class Trainer:
 
     network: Network
     training_batches: Batches
-    validation_batches: Batches
+    validation_batches: ValidationBatches
     optimizer: Optimizer
     data_parallel: DataParallel
     settings: TrainingSettings

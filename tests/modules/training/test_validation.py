@@ -10,10 +10,10 @@ from networks import random_tensors
 from charloom.network.autograd.module import Network
 from charloom.network.reference import Network as Reference
 from charloom.settings import NetworkSettings, TrainingSettings
-from charloom.training.batches import DocumentBatches
 from charloom.training.data_parallel import DataParallel
 from charloom.training.device import choose_device
-from charloom.training.validation import VALIDATION_BATCHES, evaluate
+from charloom.training.validation import evaluate
+from charloom.training.validation_batches import ValidationBatches
 
 TEXTS = ["hello you", "wheel", "low hole"]
 KNOWN = vocabulary(TEXTS)
@@ -29,7 +29,7 @@ def make_network(dropout: float) -> Network:
 def evaluate_network(network: Network) -> float:
     device_config = choose_device(TrainingSettings(device="cpu", precision="fp32"))
     parallel = DataParallel(network, device_config, batch_size=2, seed=0)
-    batches = DocumentBatches(dataset=part(TEXTS, KNOWN), seed=None, **VALIDATION_BATCHES)
+    batches = ValidationBatches(dataset=part(TEXTS, KNOWN))
     with parallel.threads:
         return evaluate(network, batches, parallel)
 

@@ -18,14 +18,14 @@ class Batch:
     targets_TB: Tensor
     """Ids of the next symbols."""
     mask_TB: Tensor
-    """False at padding, at the end of a sequence."""
+    """False at padding, at the end of a sequence, and at targets that are only read."""
     labels_B: Tensor
     """Label ids, -1 for none; read only if ``starts`` is true."""
     starts: bool
     """Whether the sequences start here. Otherwise they continue the first B sequences of the
     previous batch, from the state after it."""
     symbols: int
-    """Unpadded targets: true values of the mask."""
+    """Targets whose loss counts: true values of the mask."""
     characters: int
     """Characters of the original text in these targets."""
 
