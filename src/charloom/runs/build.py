@@ -160,17 +160,11 @@ def build_trainer(
 ) -> Trainer:
     """Return a trainer that is ready to run, at step 0."""
     from charloom.training.optim.optimizer import build_optimizer
-    from charloom.training.progress import (
-        MIN_STREAM_VALIDATION_INTERVAL,
-        MIN_VALIDATION_INTERVAL,
-    )
     from charloom.training.trainer import Trainer
     from charloom.training.validation_batches import ValidationBatches
 
     corpus, record = components.corpus, components.record
     network, parallel = components.network, components.data_parallel
-    is_stream = record.text.unit == "stream"
-    min_interval = MIN_STREAM_VALIDATION_INTERVAL if is_stream else MIN_VALIDATION_INTERVAL
     return Trainer(
         network=network,
         training_batches=_training_batches(record, corpus),
@@ -181,7 +175,6 @@ def build_trainer(
         listeners=listeners,
         step_hook=step_hook,
         process_group=components.group,
-        min_validation_interval=min_interval,
     )
 
 

@@ -26,7 +26,6 @@ from charloom.training.optim.averaging import WeightAverage
 from charloom.training.optim.optimizer import Optimizer, clip_gradients
 from charloom.training.optim.schedule import dropout, learning_rate
 from charloom.training.progress import (
-    MIN_VALIDATION_INTERVAL,
     OverfittingDetector,
     RunningMean,
     Stopwatch,
@@ -61,17 +60,15 @@ class Trainer:
     step_hook: StepHook | None = None
     """Called after each step that is followed by another, and with ``force`` when a run is stopped
     before its budget is used. Of several processes, all call it with ``force`` once it is due in
-    any, and not otherwise. Its time does not count as training time."""
+    any, and not otherwise."""
     process_group: ProcessGroup = dataclasses.field(default_factory=ProcessGroup)
-    min_validation_interval: float = MIN_VALIDATION_INTERVAL
-    """Least time between validations at ends of epochs, as a fraction of a budget of minutes."""
 
     def __post_init__(self) -> None:
         self.state = TrainerState()
         self._hidden_states: States = []
         """Hidden states after the last window, one for each shard."""
         self._seconds = 0.0
-        """Training time at the last step, by the clock of process 0."""
+        """Time of the last step or validation, by the clock of process 0."""
         self._stop_requested = False
         """Whether this process requests to stop."""
         self._stop_agreed = False
@@ -81,7 +78,7 @@ class Trainer:
         """Whether the step hook is due in any process."""
         self._weights = list(self.network.parameters())
         self._stopwatch = Stopwatch(self.clock)
-        self._schedule = ValidationSchedule(self.settings, self.min_validation_interval)
+        self._schedule = ValidationSchedule(self.settings)
         self._loss = RunningMean()
         self._throughput = RunningMean()
         self._overfitting = OverfittingDetector()
@@ -116,7 +113,7 @@ class Trainer:
 
     @property
     def seconds(self) -> float:
-        """Training time so far, without validations and step hooks."""
+        """Time since training started, validations and step hooks included."""
         return self._stopwatch.seconds
 
     def run(self) -> Stopped:
@@ -178,7 +175,6 @@ class Trainer:
             if self._validation_requested or self._schedule.due(self._seconds):
                 self._validate()
             self._run_step_hook(ending=False)
-        self._stopwatch.pause()
         if not self._finished and self._schedule.due_at_epoch_end(self.state.step, self._seconds):
             self._validate()
 
@@ -251,13 +247,18 @@ class Trainer:
 
         Weights are averaged unless the setting ``average`` is off.
         """
-        self._stopwatch.pause()
+        began = self._stopwatch.seconds
         self._validation_requested = False
         average = self._weight_average
         # Listeners that save or show weights are called within, so that they see the average.
         with contextlib.nullcontext() if average is None else average.swapped_in():
             self._evaluate()
-        self._stopwatch.start()
+        own_duration = self._stopwatch.seconds - began
+        duration = self.process_group.all_reduce(
+            own_duration if self.process_group.is_main else 0.0, f"after step {self.state.step}"
+        )
+        self._seconds += duration
+        self._schedule.record(self.state.step, self._seconds, duration)
 
     def _evaluate(self) -> None:
         state = self.state
@@ -272,7 +273,6 @@ class Trainer:
             raise _not_finite("the validation loss", loss, state.step)
         is_best = loss < state.best
         state.best = min(loss, state.best)
-        self._schedule.record(state.step, self._seconds)
         self._emit(
             Validation(
                 step=state.step,
@@ -290,10 +290,7 @@ class Trainer:
         """Call the step hook: of several processes, in all of them or in none."""
         single = self.process_group.is_single
         if self.step_hook is not None and (single or self._hook_requested or ending):
-            self._stopwatch.pause()
             self.step_hook(ending or not single)
-            if not ending:
-                self._stopwatch.start()
 
     def _emit(self, event: Event) -> None:
         """Call every listener with ``event``, and then with each event that they return."""
