@@ -1,12 +1,15 @@
 # Commands for developers of this checkout. Another interpreter: make setup PYTHON=python3.13
+# Fewer packages: make setup EXTRAS=test,parquet
 
 PYTHON ?= python3
+EXTRAS ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BASE := .venv-base
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test check docs test-pythons soak bench clean
+.PHONY: help setup browser demo test test-base size check docs test-pythons soak bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +18,12 @@ setup: $(READY) ## make .venv with charloom and the developers' tools
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	touch $@
+
+$(BASE)/.ready: pyproject.toml constraints.txt
+	test -x $(BASE)/bin/python || $(PYTHON) -m venv $(BASE)
+	$(BASE)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
 browser: ## install Debian's Chromium for the tests of the report
@@ -27,6 +35,12 @@ demo: setup ## train on English facts for a minute, then show what temperature d
 
 test: setup ## run the test suite
 	$(BIN)/python -m pytest
+
+test-base: $(BASE)/.ready ## run the tests that need no extra, in .venv-base, which has none
+	$(BASE)/bin/python -m pytest -q -m "not slow" --doctest-ignore-import-errors
+
+size: setup ## measure the size of the installed wheel with all that it requires
+	$(BIN)/python benchmarks/install_size.py
 
 check: setup ## lint, format and types
 	$(BIN)/ruff check
@@ -49,5 +63,5 @@ bench: setup ## measure speed and quality, beside other programs: half an hour
 	$(BIN)/python benchmarks/quality.py
 
 clean: ## remove the environment, caches and what make demo made
-	rm -rf $(VENV) benchmarks/peers/.venv runs/facts dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BASE) benchmarks/peers/.venv runs/facts dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,16 +1,16 @@
 """A headless browser for the pages that charloom writes."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import pytest
-from playwright.sync_api import Browser, sync_playwright
+from optional import need, skip_or_fail
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-REQUIRED = "CHARLOOM_TEST_BROWSER"
-"""If this environment variable is set, a missing browser fails tests instead of skipping them."""
 # The sandbox needs privileges that containers lack. Background requests are switched off.
 OPTIONS = (
     "--no-sandbox",
@@ -22,14 +22,14 @@ OPTIONS = (
 
 
 @contextmanager
-def open_browser() -> Iterator[Browser]:
+def open_browser() -> Iterator["Browser"]:
     """Yield a browser; skip the test if none is installed."""
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
-        message = f"none of the browsers {', '.join(NAMES)} is installed: make browser"
-        if REQUIRED in os.environ:
-            pytest.fail(message)
-        pytest.skip(message)
+        skip_or_fail(f"none of the browsers {', '.join(NAMES)} is installed: make browser")
+    need("playwright")
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=list(OPTIONS))
         try:

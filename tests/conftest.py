@@ -1,10 +1,16 @@
-"""Settings of all tests: no time limits, one torch thread, a cache folder of their own."""
+"""Settings of all tests: no time limits, one torch thread, a cache folder of their own.
 
+Tests of an optional package skip where it is missing: those of a module that imports it, and those
+with the mark ``needs``.
+"""
+
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
-import torch
+from optional import OptionalModule, need
 from soak import SOAK, times
 
 # Examples have no deadline, because cores may be shared with other programs. They are derived from
@@ -17,7 +23,10 @@ hypothesis.settings.load_profile("charloom")
 
 # The networks of the tests are so small that a second thread makes them slower. Processes that
 # tests start have the default number of threads.
-torch.set_num_threads(1)
+with contextlib.suppress(ModuleNotFoundError):
+    import torch
+
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,6 +34,18 @@ def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHARLOOM_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
+    module: pytest.Module = OptionalModule.from_parent(parent, path=module_path)
+    return module
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for package in marker.args:
+            need(package)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

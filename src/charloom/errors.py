@@ -9,6 +9,7 @@
     ├── ModelFolderError    a model folder is missing, damaged, altered or too new
     ├── LabelError          a label that the model does not have
     ├── SamplingError       too few of the generated texts are new
+    ├── MissingPackageError an optional package is not installed
     ├── ResumeError         a run cannot be resumed: no intact checkpoint, other settings or texts
     └── TrainingError       training failed in a way that the user can correct
         ├── DivergedError   the loss, the gradient or a weight is not finite any more
@@ -53,6 +54,10 @@ class LabelError(CharloomError):
 
 class SamplingError(CharloomError):
     """Too few of the generated texts are new."""
+
+
+class MissingPackageError(CharloomError):
+    """An option or a source needs an optional package that is not installed."""
 
 
 class ResumeError(CharloomError):

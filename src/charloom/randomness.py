@@ -1,4 +1,4 @@
-"""Counter-based random numbers: Philox4x32-10 and splitmix64.
+"""Counter-based random numbers: Philox4x32-10 and SplitMix64.
 
 A number depends on a seed and a position only, so any order of computation gives the same numbers.
 
@@ -24,6 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 UInt64s = NDArray[np.uint64]
+
+GOLDEN_GAMMA = 0x9E3779B97F4A7C15
+"""Distance of the states of SplitMix64, an odd number."""
 
 ROUNDS = 10
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
@@ -70,7 +73,30 @@ def splitmix64(values: UInt64s) -> UInt64s:
 
     Source: Steele, Lea & Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014).
     """
-    mixed = values + np.uint64(0x9E3779B97F4A7C15)
+    mixed = values + np.uint64(GOLDEN_GAMMA)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))
+
+
+def random_key(*numbers: int) -> int:
+    """Return a 64-bit hash of whole numbers, of which each counts modulo 2**64.
+
+    >>> random_key(1, 2) == random_key(1, 2 + 2**64) != random_key(2, 1)
+    True
+    """
+    key = np.zeros(1, np.uint64)
+    for number in numbers:
+        key = splitmix64(key ^ np.uint64(number % 2**64))
+    return int(key[0])
+
+
+def random_uniform(key: int, count: int, first: int = 0) -> NDArray[np.float64]:
+    """Return ``count`` numbers of the generator SplitMix64, from number ``first``.
+
+    Its first state is ``key``. The numbers are uniform multiples of 2**-53 in [0, 1). Any of them
+    can be computed alone.
+    """
+    positions = np.arange(first, first + count, dtype=np.uint64)
+    bits = splitmix64(np.uint64(key) + positions * np.uint64(GOLDEN_GAMMA))
+    return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53

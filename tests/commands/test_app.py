@@ -29,7 +29,7 @@ COMMANDS = (
     "summary",
     "corpora",
 )
-HEAVY = {"torch", "polars", "rich", "numba", "zstandard"}
+HEAVY = {"torch", "polars", "rich", "numba", "backports.zstd"}
 
 
 def test_version_prints_the_version_of_the_package(charloom: Charloom) -> None:

@@ -1,21 +1,25 @@
 """``charloom report``: figures equal those of other commands; a browser shows the page."""
 
+from __future__ import annotations
+
 import errno
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsers import open_browser
 from command_line import Charloom
-from playwright.sync_api import Browser, Page
 
 import charloom as library
 from charloom import files
 from charloom.errors import OutputError
 from charloom.report.files import write_report
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 HOSTILE = "<script>document.title='taken'</script>"
 LINES = [f"{HOSTILE} is line {k} of {k * k}" for k in range(80)]

@@ -19,11 +19,14 @@ SOURCE = ROOT / "src"
 
 LAYERS = (
     "charloom.errors",
+    "charloom.extras",
     "charloom.units",
     "charloom.events",
+    "charloom.extras",
     "charloom.randomness",
     "charloom.formatting",
     "charloom.files",
+    "charloom.zstd",
     "charloom.settings",
     "charloom.text",
     "charloom.network",
@@ -49,27 +52,14 @@ PRINTERS = ("charloom.cli", "charloom.progress")
 """The packages that write to the terminal."""
 TORCH = (
     "charloom.network.autograd",
-    # Training on a CPU still uses torch's tensors in these.
-    "charloom.network.backprop.batch",
-    "charloom.network.backprop.compiled_pass",
-    "charloom.network.backprop.dropout",
-    "charloom.network.backprop.matmul",
-    "charloom.training.batches",
-    "charloom.training.data_parallel",
     "charloom.training.device",
-    "charloom.training.distributed.process_group",
-    "charloom.training.distributed.torch_backend",
-    "charloom.training.dropout_generators",
-    "charloom.training.memory",
-    "charloom.training.optim",
-    "charloom.training.shard_states",
-    "charloom.training.state_codec",
-    "charloom.training.threads",
-    "charloom.training.throughput",
+    "charloom.training.distributed.torch_collectives",
+    "charloom.training.torch_backend",
+    "charloom.training.torch_optimizer",
 )
 """Modules and packages that import torch."""
 SERIALISERS = {"pickle", "marshal", "shelve", "copyreg", "dill", "cloudpickle", "joblib"}
-HEAVY = ("torch", "numba", "outlines_core", "polars", "zstandard", "regex")
+HEAVY = ("torch", "numba", "outlines_core", "polars", "backports.zstd", "regex")
 """Packages that generating does not need, and that take long to import."""
 
 
@@ -199,7 +189,7 @@ def test_every_listed_module_imports_torch() -> None:
 
 @modules
 def test_only_the_backend_uses_torch_distributed(module: str) -> None:
-    if module != "charloom.training.distributed.torch_backend":
+    if module != "charloom.training.distributed.torch_collectives":
         attributes = [node for node in ast.walk(TREES[module]) if isinstance(node, ast.Attribute)]
         assert not [t for t in imports(module) if within(t, "torch.distributed")]
         assert not [n.lineno for n in attributes if ast.unparse(n) == "torch.distributed"]

@@ -17,6 +17,7 @@ PUBLIC = (
     "Event",
     "LabelError",
     "Listener",
+    "MissingPackageError",
     "Model",
     "ModelFolderError",
     "NetworkSettings",

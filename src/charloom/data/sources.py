@@ -16,6 +16,7 @@ from charloom.data.named_corpora import CORPORA, NamedCorpus, fetch_files, find_
 from charloom.data.readers import read_blocks, read_documents
 from charloom.data.text_files import Compression, Format, Progress, SourceFile, unreadable_error
 from charloom.errors import SourceError
+from charloom.extras import require_package
 from charloom.files import exists, is_dir, is_file
 from charloom.settings import TextSettings
 from charloom.text.documents import Document
@@ -60,7 +61,8 @@ def resolve_sources(
 
     Standard input is text, unless ``settings`` have columns, a label column or a header: then it is
     jsonl if it starts with a brace, else csv. It is copied to a temporary file; with ``live``, text
-    is read as it arrives instead. Raises SourceError and DownloadError.
+    is read as it arrives instead. Raises SourceError, DownloadError, and MissingPackageError for a
+    parquet file without polars.
     """
     if not names:
         raise SourceError(
@@ -142,6 +144,8 @@ def _source_file(path: Path) -> SourceFile:
             ".jsonl may be compressed, parquet is compressed by itself; unpack it first."
         )
     name = replace_surrogates(str(path))
+    if file_format == "parquet":
+        require_package("polars", f"reading {name}", "save it as .csv or .jsonl")
     return SourceFile(path=path, name=name, format=file_format, compression=compression)
 
 

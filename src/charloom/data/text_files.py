@@ -136,11 +136,12 @@ def _read_decompressed(file: SourceFile, progress: Progress) -> Iterator[bytes]:
     packed = _read_raw(file, _COMPRESSED_BLOCK_BYTES, progress)
     if file.compression == "gzip":
         return _decompress(packed, file, lambda: zlib.decompressobj(wbits=31), zlib.error)
-    import zstandard
+    from charloom.zstd import zstd
 
     # The default limit refuses frames that were compressed with a long window.
-    context = zstandard.ZstdDecompressor(max_window_size=1 << 31)
-    return _decompress(packed, file, context.decompressobj, zstandard.ZstdError)
+    limit = zstd.DecompressionParameter.window_log_max
+    options: dict[int, int] = {limit: limit.bounds()[1]}
+    return _decompress(packed, file, lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError)
 
 
 def _decompress(

@@ -10,6 +10,10 @@ _MIN_XZ_DICTIONARY, _MAX_XZ_DICTIONARY = 1 << 12, 3 << 29
 """Limits of liblzma, in bytes."""
 _ZSTD_LEVEL = 19
 """The strongest level that the zstd program accepts without --ultra."""
+_MIN_ZSTD_DICTIONARY = 8
+"""zstd ignores shorter ones, in bytes."""
+_ZSTD_MAGIC_BYTES = 4
+"""The identification of the format at the start of a frame."""
 
 
 def xz_bits(training: bytes, test: bytes) -> int:
@@ -34,23 +38,28 @@ def zstd_bits(training: bytes, test: bytes) -> int:
     19 has a window of 8 MiB. Long distance matching is off: it helps only if the tables are smaller
     than the text.
     """
-    import zstandard
+    from charloom.zstd import zstd
 
+    parameter = zstd.CompressionParameter
+    dictionary = None
+    if len(training) >= _MIN_ZSTD_DICTIONARY:
+        dictionary = zstd.ZstdDict(training, is_raw=True).as_undigested_dict
     log = (len(training) + len(test)).bit_length()
-    parameters = zstandard.ZstdCompressionParameters.from_level(
-        _ZSTD_LEVEL,
-        window_log=_clamp(log, zstandard.WINDOWLOG_MIN, zstandard.WINDOWLOG_MAX),
-        # The binary tree of this level has two entries for each byte.
-        chain_log=_clamp(log + 1, zstandard.CHAINLOG_MIN, zstandard.CHAINLOG_MAX),
-        hash_log=_clamp(log, zstandard.HASHLOG_MIN, zstandard.HASHLOG_MAX),
-        format=zstandard.FORMAT_ZSTD1_MAGICLESS,
-        write_content_size=False,
-        write_checksum=False,
-        write_dict_id=False,
+    compressor = zstd.ZstdCompressor(
+        options={
+            parameter.compression_level: _ZSTD_LEVEL,
+            parameter.window_log: _clamp(log, *parameter.window_log.bounds()),
+            # The binary tree of this level has two entries for each byte.
+            parameter.chain_log: _clamp(log + 1, *parameter.chain_log.bounds()),
+            parameter.hash_log: _clamp(log, *parameter.hash_log.bounds()),
+            parameter.content_size_flag: False,
+            parameter.checksum_flag: False,
+            parameter.dict_id_flag: False,
+        },
+        zstd_dict=dictionary,
     )
-    dictionary = zstandard.ZstdCompressionDict(training, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-    compressor = zstandard.ZstdCompressor(dict_data=dictionary, compression_params=parameters)
-    return 8 * len(compressor.compress(test))
+    frame = compressor.compress(test, mode=compressor.FLUSH_FRAME)
+    return 8 * (len(frame) - _ZSTD_MAGIC_BYTES)
 
 
 def _clamp(value: int, low: int, high: int) -> int:

@@ -25,9 +25,9 @@ from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
-    from charloom.network.autograd.module import Network
+    from charloom.network.parameters import Parameters
+    from charloom.training.backend import Backend
     from charloom.training.batches import Batches
-    from charloom.training.data_parallel import DataParallel
     from charloom.training.device import DeviceConfig
     from charloom.training.distributed.process_group import ProcessGroup
     from charloom.training.step_hook import StepHook
@@ -44,8 +44,7 @@ class RunComponents:
 
     group: ProcessGroup
     corpus: Corpus
-    network: Network
-    data_parallel: DataParallel
+    backend: Backend
     plan: Plan
     record: ModelRecord
     """The model before training, without weights."""
@@ -61,15 +60,15 @@ def read_corpus(
     """Return training and validation set.
 
     ``on_read`` is called with the bytes read since its last call, and the bytes of all sources.
-    Raises SourceError and CorpusError.
+    All files are found before one is read. Raises SourceError, CorpusError, and
+    MissingPackageError for a parquet file without polars.
     """
     files = resolve_sources(sources, text)
+    validation_files = None if validation is None else resolve_sources([validation], text)
     total = total_bytes(files)
     progress = None if on_read is None else lambda read: on_read(read, total)
     store = open_store(files, text, progress)
-    validation_store = (
-        None if validation is None else open_store(resolve_sources([validation], text), text)
-    )
+    validation_store = None if validation_files is None else open_store(validation_files, text)
     return build_corpus(store, text, seed=seed, validation=validation_store)
 
 
@@ -91,7 +90,7 @@ def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec
         documents=len(training_set),
         vocabulary=vocabulary,
         unit=spec.text.unit,
-        device="cuda" if device.type == "cuda" else "cpu",
+        device="cuda" if device == "cuda" else "cpu",
         precisions=precisions,
     )
 
@@ -115,41 +114,33 @@ def build_components(
     All settings of ``spec`` must be chosen. Raises SettingsError if the processes differ or the
     network does not fit into memory.
     """
-    from charloom.training.data_parallel import DataParallel
-    from charloom.training.device import choose_device, seed_everything
+    from charloom.network.parameters import parameter_counts
+    from charloom.training.device import choose_device
+    from charloom.training.threads import thread_count
 
     settings = spec.training
     device = choose_device(settings, group.process)
     group.check_agreement(agreement_keys(corpus) | device.agreement_keys())
     group.connect(device.device)
-    seed_everything(settings.seed)
-    network = _build_network(spec.network, corpus, device)
-    group.broadcast_(network.parameters())
-    data_parallel = DataParallel(
-        network,
-        device,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        process=group.process,
-    )
+    weights = _initial_parameters(spec, corpus)
+    group.broadcast(weights.flat_P)
     plan = Plan(
         text=spec.text,
         network=spec.network,
         training=settings,
         corpus=corpus,
-        layers=tuple(network.parameter_counts()),
-        device=str(device.device),
+        layers=tuple(parameter_counts(weights.shapes)),
+        device=device.device,
         precision=device.precision,
         output=request.output if group.is_main else None,
         sources=request.sources,
-        threads=data_parallel.total_threads,
+        threads=thread_count(group.process),
         processes=group.process.world_size,
     )
     return RunComponents(
         group=group,
         corpus=corpus,
-        network=network,
-        data_parallel=data_parallel,
+        backend=_build_backend(spec, weights, device, group),
         plan=plan,
         record=_initial_record(plan, spec.validation),
     )
@@ -159,18 +150,14 @@ def build_trainer(
     components: RunComponents, listeners: Sequence[EmittingListener], step_hook: StepHook | None
 ) -> Trainer:
     """Return a trainer that is ready to run, at step 0."""
-    from charloom.training.optim.optimizer import build_optimizer
     from charloom.training.trainer import Trainer
     from charloom.training.validation_batches import ValidationBatches
 
     corpus, record = components.corpus, components.record
-    network, parallel = components.network, components.data_parallel
     return Trainer(
-        network=network,
+        backend=components.backend,
         training_batches=_training_batches(record, corpus),
         validation_batches=ValidationBatches(dataset=corpus.validation),
-        optimizer=build_optimizer(network, record.training, parallel.threads, bf16=parallel.bf16),
-        data_parallel=parallel,
         settings=record.training,
         listeners=listeners,
         step_hook=step_hook,
@@ -178,16 +165,32 @@ def build_trainer(
     )
 
 
-def _build_network(settings: NetworkSettings, corpus: Corpus, device: DeviceConfig) -> Network:
-    from charloom.network.autograd.module import Network
+def _initial_parameters(spec: RunSpec, corpus: Corpus) -> Parameters:
+    from charloom.training.build_backend import initial_parameters
+
+    network, seed = spec.network, spec.training.seed
+    try:
+        return initial_parameters(network, len(corpus.vocabulary), len(corpus.labels), seed)
+    except MemoryError as error:
+        raise _too_large(network) from error
+
+
+def _build_backend(
+    spec: RunSpec, weights: Parameters, device: DeviceConfig, group: ProcessGroup
+) -> Backend:
+    from charloom.training.build_backend import build_backend
 
     try:
-        return Network(settings, len(corpus.vocabulary), len(corpus.labels)).to(device.device)
-    except RuntimeError as error:  # raised by torch when memory is exhausted
-        raise SettingsError(
-            f"a network of {format_count(settings.layers, 'layer')} of {settings.hidden:,} units "
-            "does not fit into memory; use a smaller --hidden or fewer --layers."
-        ) from error
+        return build_backend(spec.network, weights, spec.training, device, group.process)
+    except (MemoryError, RuntimeError) as error:  # torch raises RuntimeError
+        raise _too_large(spec.network) from error
+
+
+def _too_large(network: NetworkSettings) -> SettingsError:
+    return SettingsError(
+        f"a network of {format_count(network.layers, 'layer')} of {network.hidden:,} units "
+        "does not fit into memory; use a smaller --hidden or fewer --layers."
+    )
 
 
 def _initial_record(plan: Plan, validation: str | None) -> ModelRecord:

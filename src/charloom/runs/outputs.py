@@ -45,7 +45,7 @@ def build_outputs(
     has every event. The best weights are saved before the user's listeners get the validation. Only
     process 0 generates samples.
     """
-    record, weights = components.record, components.network.tensors
+    record, weights = components.record, components.backend.tensors
     best_weights = BestWeights(record, components.corpus.validation, weights, writer)
     samples = SampleWriter(record, weights)
     listeners: list[EmittingListener] = [best_weights, *map(guard.wrap, request.listeners)]

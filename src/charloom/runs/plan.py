@@ -37,6 +37,12 @@ class Plan:
     """Notes for the user, besides those of the corpus."""
 
 
+def software_versions(device: str) -> dict[str, str]:
+    """Return the version of each package that computes on ``device``."""
+    numerical = ("numpy", "numba") if device == "cpu" else ("numpy", "torch")
+    return {name: metadata.version(name) for name in ("charloom", *numerical)}
+
+
 def provenance(plan: Plan, validation: str | None) -> dict[str, Any]:
     """Return the sources, corpus, software and machine, for the model folder."""
     training_set = plan.corpus.training
@@ -46,8 +52,7 @@ def provenance(plan: Plan, validation: str | None) -> dict[str, Any]:
         "corpus_fingerprint": plan.corpus.fingerprint,
         "training_documents": len(training_set),
         "training_characters": training_set.total_characters,
-        "charloom": metadata.version("charloom"),
-        "torch": metadata.version("torch"),
+        **software_versions(plan.device),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
         "processes": plan.processes,

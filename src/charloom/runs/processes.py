@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from charloom.data.corpus import Corpus
 from charloom.errors import SettingsError
+from charloom.extras import require_package
 from charloom.model_folder.checkpoint import Checkpoint
 from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
@@ -29,12 +30,16 @@ if TYPE_CHECKING:
 def process_group(process: ProcessInfo) -> Iterator[ProcessGroup | None]:
     """Connect to the other processes of a run.
 
-    Yields None for a single process, without importing torch.
+    Yields None for a single process, without importing torch. Raises MissingPackageError if several
+    processes were started without torch.
     """
     if process.world_size == 1:
         yield None
         return
-    from charloom.training.distributed.torch_backend import init_process_group
+    require_package(
+        "torch", f"training in {process.world_size} processes", "start a single process"
+    )
+    from charloom.training.distributed.torch_collectives import init_process_group
 
     with init_process_group(process) as group:
         yield group
@@ -85,7 +90,7 @@ def agreement_keys(corpus: Corpus) -> dict[str, object]:
 
     The keys are their names in messages.
     """
-    packages = ("charloom", "torch")
+    packages = ("charloom", "numpy", "numba", "torch")
     versions = {f"the version of {name}": metadata.version(name) for name in packages}
     return {**versions, "the fingerprint of the texts": corpus.fingerprint}
 

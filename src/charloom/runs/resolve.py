@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from charloom.data.named_corpora import default_settings
 from charloom.errors import SettingsError
+from charloom.extras import check_device
 from charloom.model_folder.atomic import recover
 from charloom.model_folder.writer import check_output_path
 from charloom.runs.request import TrainRequest
@@ -31,7 +32,7 @@ def resolve(request: TrainRequest) -> RunSpec:
     With ``resume`` the settings are those of the run in ``output``, and explicit options must equal
     them. The checkpoint is read here, once. An interrupted replacement of ``output`` is completed.
 
-    Raises SettingsError, OutputError and ResumeError.
+    Raises SettingsError, OutputError, ResumeError, and MissingPackageError for a GPU without torch.
     """
     check_save_options(request)
     if request.validation is not None and "valid_fraction" in request.options:
@@ -44,7 +45,11 @@ def resolve(request: TrainRequest) -> RunSpec:
         if request.resume:
             _check_option_names(request.options)
             preset = {} if request.preset is None else preset_options(request.preset)
-            return resume_spec(request.output, request, merge_options(preset, request.options))
+            options = merge_options(preset, request.options)
+            spec = resume_spec(request.output, request, options)
+            if not spec.finished:
+                check_device(spec.training.device)
+            return spec
     explicit = _explicit_options(request.sources, request.preset, request.options)
     text, network, training = _build_settings(explicit, request.options)
     if request.output is not None:
@@ -66,7 +71,7 @@ def resolve_settings(
 
     Options take precedence over the preset, and the preset over the settings of named corpora.
     Sample prompts are cleaned as those of ``generate``. Raises SettingsError for an unknown preset
-    or option, and for an option without effect.
+    or option, and for an option without effect; MissingPackageError for a GPU without torch.
     """
     return _build_settings(_explicit_options(sources, preset, options), options)
 
@@ -93,6 +98,7 @@ def _build_settings(
             "index was given with unit stream, which has no documents; "
             "leave it out, or use --unit line or --unit document."
         )
+    check_device(training.device)
     prompts = tuple(clean_prompt(prompt, text) for prompt in training.prompts)
     return text, network, dataclasses.replace(training, prompts=prompts)
 

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from charloom.model_folder import checkpoint
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.checkpoint import STATE
 from charloom.model_folder.format import CHECKPOINT, METRICS
-from charloom.runs.plan import Plan
+from charloom.runs.plan import Plan, software_versions
 from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
@@ -128,8 +127,7 @@ def describe_run(spec: RunSpec, plan: Plan) -> dict[str, Any]:
         "training_documents": len(training_set),
         "training_characters": training_set.total_characters,
         "machine": {
-            "charloom": metadata.version("charloom"),
-            "torch": metadata.version("torch"),
+            **software_versions(plan.device),
             "threads": plan.threads,
             "processes": plan.processes,
             "device": plan.device,

@@ -90,8 +90,8 @@ class Search:
 
         ``fixed`` is the same for all trials: options, and the fingerprint of the texts.
 
-        Raises SettingsError if Optuna is not installed, the database cannot be used, or the study
-        was started with another space or other fixed values.
+        Raises MissingPackageError if Optuna is not installed, SettingsError if the database cannot
+        be used, or if the study was started with another space or other fixed values.
         """
         self._space, self._count, self._seed = space, count, seed
         self._folder = folder.resolve()

@@ -5,7 +5,6 @@ parameters and result, each trial has attributes, which Optuna stores with the s
 """
 
 import contextlib
-import importlib.util
 import json
 import re
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from charloom.errors import OutputError, SettingsError
+from charloom.extras import require_package
 
 if TYPE_CHECKING:
     import optuna
@@ -37,9 +37,9 @@ class Study:
     def __init__(self, folder: Path, storage: str | None) -> None:
         """Open or create the study that has the name of ``folder``.
 
-        ``storage`` is the URL of a database; None: STUDY_FILE in the folder. Raises SettingsError
-        if Optuna is not installed or the database cannot be used, OutputError if the folder cannot
-        be created.
+        ``storage`` is the URL of a database; None: STUDY_FILE in the folder. Raises
+        MissingPackageError if Optuna is not installed, SettingsError if the database cannot be
+        used, OutputError if the folder cannot be created.
         """
         check_optuna()
         try:
@@ -150,12 +150,8 @@ class Study:
 
 
 def check_optuna() -> None:
-    """Raise SettingsError if Optuna is not installed."""
-    if importlib.util.find_spec("optuna") is None:
-        raise SettingsError(
-            "search needs Optuna, which is not installed; install it: pip install "
-            "'charloom[search]'."
-        )
+    """Raise MissingPackageError if Optuna is not installed."""
+    require_package("optuna", "--search", "leave --search out to train all combinations")
 
 
 def _open_study(url: str, name: str) -> "tuple[optuna.storages.RDBStorage, optuna.Study]":

@@ -8,15 +8,15 @@ completely or not at all. File names do not contain the host name.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from charloom.errors import SettingsError, TrainingError
+from charloom.errors import SettingsError
 from charloom.events import STEP_SECONDS, Event, Sample, Step, Throttle, Validation
+from charloom.extras import require_package
 from charloom.formatting import quote, sample_heading
 from charloom.model_folder.format import TENSORBOARD, ModelRecord
 from charloom.model_folder.writer import EVENT_FILE_PREFIX, ModelWriter
@@ -32,7 +32,7 @@ def check_log(log: str | None, output: str | Path | None) -> None:
     """Raise an error if the requested log cannot be written.
 
     None is no log, which is always valid. Raises SettingsError for another value than LOG or for a
-    missing model folder, TrainingError if the package tensorboard is not installed.
+    missing model folder, MissingPackageError if the package tensorboard is not installed.
     """
     if log is None:
         return
@@ -40,11 +40,7 @@ def check_log(log: str | None, output: str | Path | None) -> None:
         raise SettingsError(f"log is {log!r}; allowed: {LOG}.")
     if output is None:
         raise SettingsError(f"--log {LOG} needs a model folder: add --output RUN, or drop --log.")
-    if importlib.util.find_spec("tensorboard") is None:
-        raise TrainingError(
-            f"log {LOG} needs the package tensorboard, which is not installed here: "
-            "install it with pip install tensorboard, or leave --log out."
-        )
+    require_package("tensorboard", f"--log {LOG}", "leave --log out")
 
 
 class TensorBoardLog:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib.util
 from typing import TYPE_CHECKING
 
 from charloom.data.corpus import Corpus
-from charloom.errors import DivergedError, TrainingError
+from charloom.errors import DivergedError
 from charloom.events import Stopped
 from charloom.model import Model
 from charloom.model_folder.writer import ModelWriter
@@ -57,7 +56,6 @@ def train_model(request: TrainRequest, spec: RunSpec | None = None) -> Model:
 
     Raises a subclass of CharloomError for a mistake of the user.
     """
-    _check_installed()
     check_log(request.log, request.output)
     process = process_info_from_torchrun()
     check_sources(request, process)
@@ -158,11 +156,3 @@ def _run_trainer(trainer: Trainer, writer: ModelWriter | None) -> Stopped:
             raise
         message = str(error).removesuffix(".")
         raise DivergedError(f"{message}; earlier weights are saved in {writer.path}.") from error
-
-
-def _check_installed() -> None:
-    if importlib.util.find_spec("torch") is None:
-        raise TrainingError(
-            "training needs torch, which is not installed here; generating and scoring do not: "
-            "install it with pip install torch."
-        )

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from charloom.data.dataset import Dataset
 from charloom.data.memory_map import RELEASE_AFTER
-from charloom.network.backprop.batch import Batch
+from charloom.network.batch import Batch
+from charloom.randomness import random_key, random_uniform
 from charloom.text.vocabulary import EOS
 from charloom.training.shuffle import RandomPermutation
 
@@ -112,11 +112,11 @@ class DocumentBatches:
         lengths = self.dataset.lengths(documents)
         labels = self.dataset.labels(documents)
         by_length = np.argsort(-lengths, kind="stable")
-        order = np.arange(math.ceil(len(documents) / self.batch_size))
-        rng = np.random.default_rng([self.seed, epoch, pool])
         if self.label_dropout:
-            labels[rng.random(len(labels)) < self.label_dropout] = -1
-        rng.shuffle(order)
+            dropped = random_uniform(random_key(self.seed, epoch, pool), len(labels))
+            labels[dropped < self.label_dropout] = -1
+        buckets = math.ceil(len(documents) / self.batch_size)
+        order = RandomPermutation(buckets, (self.seed, epoch, pool)).values(0, buckets)
         for index in order.tolist():
             members = by_length[index * self.batch_size : (index + 1) * self.batch_size]
             yield _LengthBucket(
@@ -165,11 +165,11 @@ class StreamBatches:
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """Yield the batches of epoch ``number``, from 1, without the first ``skip``."""
-        rng = np.random.default_rng([self.seed, number])
         lane_length = math.ceil(self.symbols / self.batch_size)
         begins_B = np.arange(0, self.symbols, lane_length)
         ends_B = np.minimum(begins_B + lane_length, self.symbols)
-        first_window = 1 + int(rng.integers(min(self.window, lane_length)))
+        [random] = random_uniform(random_key(self.seed, number), 1)
+        first_window = 1 + int(random * min(self.window, lane_length))
         cuts = [0, *range(first_window, lane_length, self.window), lane_length]
         documents_B = _documents_at(self.dataset, begins_B + cuts[min(skip, len(cuts) - 1)])
         for start, end in zip(cuts[skip:], cuts[skip + 1 :], strict=False):
@@ -256,10 +256,10 @@ def build_batch(
     ids_UB[~is_text_UB] = EOS
     widths_TB = np.where(is_text_UB[1:], dataset.widths.take(raw_UB[1:]), 1)
     return Batch(
-        inputs_TB=torch.from_numpy(ids_UB[:-1]),
-        targets_TB=torch.from_numpy(ids_UB[1:]),
-        mask_TB=torch.from_numpy(mask_TB),
-        labels_B=torch.from_numpy(labels_B),
+        inputs_TB=ids_UB[:-1],
+        targets_TB=ids_UB[1:],
+        mask_TB=mask_TB,
+        labels_B=labels_B,
         starts=starts,
         symbols=int(np.count_nonzero(mask_TB)),
         characters=int(widths_TB.sum(where=mask_TB)),

@@ -2,33 +2,34 @@
 
 Threads synchronize once per minibatch. A recurrent kernel that uses several threads synchronizes at
 every time step, which takes many times as long whenever another program occupies a core.
-
-Axes: L layers, B sequences, H hidden units.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from charloom.network.autograd.autograd_pass import AutogradPass
-from charloom.network.autograd.module import Network, State
-from charloom.network.backprop.batch import Batch
-from charloom.network.backprop.compiled_pass import CompiledPass
-from charloom.training.device import DeviceConfig
+from charloom.network.backprop.compiled_pass import CompiledPass, PassResult
+from charloom.network.batch import Batch
+from charloom.network.dropout import Dropout
+from charloom.network.parameters import Parameters
+from charloom.network.reference import State, initial_state
+from charloom.settings import NetworkSettings
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
-from charloom.training.dropout_generators import ShardGenerators
-from charloom.training.memory import keep_freed_memory
-from charloom.training.shard_states import GatheredStates, States, gather_states, scatter_states
+from charloom.training.optim.update_kernels import add
 from charloom.training.threads import ThreadPool
 
 MIN_SHARD_SEQUENCES: Final = 4
 """Matrix products of fewer rows take about as long."""
+
+NO_DROPOUT: Final = Dropout()
+
+
+def shard_count(batch_size: int, processes: int, threads: int) -> int:
+    """Return the number of shards: one for each thread, if they are large enough."""
+    return max(1, min(threads, batch_size // processes // MIN_SHARD_SEQUENCES))
 
 
 class DataParallel:
@@ -36,116 +37,88 @@ class DataParallel:
 
     Of R processes, process r runs the sequences r, r + R, r + 2 R ... of each minibatch. Of its P
     shards, shard k runs every P-th of these from number k. Results depend on P only through the
-    rounding of sums. Each shard draws dropout from its own generator, so a run is reproducible for
-    a given number of threads.
+    rounding of sums.
 
-    Call ``forward_backward`` and ``forward`` within the context of ``threads``; outside of it the
-    caller's thread runs all shards.
+    Call ``forward_backward`` and ``forward`` within the context of ``threads``, of which there is
+    one for each shard; outside of it the caller's thread runs all shards.
     """
 
     def __init__(
         self,
-        network: Network,
-        device_config: DeviceConfig,
+        network: NetworkSettings,
+        weights: Parameters,
+        threads: ThreadPool,
         *,
-        batch_size: int,
-        seed: int,
+        bf16: bool,
         process: ProcessInfo = SINGLE_PROCESS,
-        total_threads: int | None = None,
     ) -> None:
         self._network = network
-        self._device_config = device_config
+        self._weights = weights
+        self._bf16 = bf16
         self._process = process
-        self._total_threads = total_threads or torch.get_num_threads()
-        on_cpu = device_config.device.type == "cpu"
-        self._pass = CompiledPass(network) if on_cpu else AutogradPass(network)
-        if on_cpu:
-            keep_freed_memory()
-        max_shards = self._total_threads if on_cpu else 1
-        sequences = batch_size // process.world_size
-        self._shards = max(1, min(max_shards, sequences // MIN_SHARD_SEQUENCES))
-        self.threads = ThreadPool(self._shards, max(1, self._total_threads // self._shards))
-        """One for each shard."""
-        self.generators = ShardGenerators(
-            self._shards, device=device_config.device, seed=seed, process=process
-        )
+        self._threads = threads
+        self._pass = CompiledPass(network, weights.arrays)
+        self._gradients = [Parameters(weights.shapes) for _ in range(threads.count)]
 
     @property
-    def bf16(self) -> bool:
-        """Whether the optimizer should use products of bfloat16; only on a CPU."""
-        return self._device_config.bf16 and self._device_config.device.type == "cpu"
+    def gradients(self) -> Parameters:
+        """The gradient of the summed loss, after ``forward_backward``."""
+        return self._gradients[0]
 
-    @property
-    def total_threads(self) -> int:
-        """Threads of all shards together, those that torch uses within a shard included."""
-        return self._total_threads
+    def forward_backward(
+        self, batch: Batch, states: Sequence[State], dropout: Dropout
+    ) -> tuple[float, list[State]]:
+        """Compute gradients; return the loss in nats, summed over targets, and new states.
 
-    def forward_backward(self, batch: Batch, states: States) -> tuple[float, States]:
-        """Set ``.grad`` to the mean loss gradient; return the summed loss and new states.
-
-        The loss is in nats. ``states`` are those returned for the previous window, or [] at the
-        start of documents. Of several processes, each gets its contribution to the gradient and to
-        the sum.
+        ``states`` are those returned for the previous window, or [] at the start of documents.
         """
-        results = self._run_shards(batch, states, backward=True)
-        for name, parameter in self._network.named_parameters():
-            # Label states have gradients only where documents start. A process without sequences
-            # has none at all.
-            grads = [result.gradients[name] for result in results if name in result.gradients]
-            total = functools.reduce(torch.add, grads) if grads else None
-            parameter.grad = None if total is None else total.div_(batch.symbols)
-        return sum(result.nats for result in results), [result.state for result in results]
+        batch, shards = self._own_shards(batch)
 
-    def forward(self, batch: Batch, states: States) -> tuple[float, States]:
-        """Return the summed loss in nats and new states, without gradients, in float32."""
-        results = self._run_shards(batch, states, backward=False)
-        return sum(result.nats for result in results), [result.state for result in results]
+        def run(index: int) -> tuple[float, State]:
+            result = self._forward(batch, index, states, dropout, bf16=self._bf16)
+            result.backward(self._gradients[index].arrays)
+            return result.nats, result.state
 
-    def _run_shards(self, batch: Batch, states: States, *, backward: bool) -> list[_ShardResult]:
+        results = self._threads.map(run, range(shards))
+        if shards == 0:
+            self.gradients.flat_P[:] = 0
+        self._sum_gradients(shards)
+        return sum(nats for nats, _ in results), [state for _, state in results]
+
+    def forward(self, batch: Batch, states: Sequence[State]) -> tuple[float, list[State]]:
+        """Return the loss in nats and new states, in float32 and without dropout."""
+        batch, shards = self._own_shards(batch)
+
+        def run(index: int) -> tuple[float, State]:
+            result = self._forward(batch, index, states, NO_DROPOUT, bf16=False)
+            return result.nats, result.state
+
+        results = self._threads.map(run, range(shards))
+        return sum(nats for nats, _ in results), [state for _, state in results]
+
+    def _own_shards(self, batch: Batch) -> tuple[Batch, int]:
+        """Return the sequences of this process, and the number of shards that have any."""
         batch = batch.shard(self._process.rank, self._process.world_size)
+        return batch, min(self._threads.count, len(batch.labels_B))
 
-        def run(index: int) -> _ShardResult:
-            shard = batch.shard(index, self._shards).to(self._device_config.device)
-            result = self._pass.forward(
-                shard,
-                initial_state(self._network, shard, states[index] if states else None),
-                self.generators.generator(index),
-                bf16=backward and self._device_config.bf16,
-            )
-            gradients = result.backward() if backward else {}
-            return _ShardResult(nats=result.nats, state=result.state, gradients=gradients)
+    def _forward(
+        self, batch: Batch, index: int, states: Sequence[State], dropout: Dropout, *, bf16: bool
+    ) -> PassResult:
+        shard = batch.shard(index, self._threads.count)
+        if shard.starts or not states:
+            labels = {name: a for name, a in self._weights.arrays.items() if "labels." in name}
+            state = initial_state(self._network, labels, shard.labels_B, np.dtype(np.float32))
+        else:
+            state = states[index].select(slice(len(shard.labels_B)))
+        return self._pass.forward(shard, state, dropout, bf16=bf16)
 
-        return self.threads.map(run, range(min(self._shards, len(batch.labels_B))))
+    def _sum_gradients(self, shards: int) -> None:
+        """Add the gradients of all shards to those of the first."""
+        total_P = self.gradients.flat_P
 
-    def gather_states(self, states: States) -> GatheredStates | None:
-        """Return the states of this process' shards as one; None if no process has any."""
-        if states:
-            return gather_states(states, self._shards)
-        if self._process.world_size == 1:
-            return None
-        settings = self._network.settings
-        empty_L0H = torch.zeros(
-            settings.layers, 0, settings.hidden, device=self._device_config.device
-        )
-        return {"hidden_LBH": empty_L0H, "cell_LBH": empty_L0H if settings.cell == "lstm" else None}
+        def add_span(span: slice) -> None:
+            for other in self._gradients[1:shards]:
+                add(total_P[span], other.flat_P[span])
 
-    def scatter_states(self, whole: GatheredStates | None) -> States:
-        """Return the states of this process' shards, from those of all sequences."""
-        if whole is None:
-            return []
-        device = self._device_config.device
-        return scatter_states(whole, self._shards, process=self._process, device=device)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _ShardResult:
-    nats: float
-    state: State
-    gradients: Mapping[str, Tensor]
-
-
-def initial_state(network: Network, shard: Batch, state: State | None) -> State:
-    """Return the state before a shard: a new one, or that of the remaining sequences."""
-    if shard.starts or state is None:
-        return network.initial_state(shard.labels_B)
-    return state.first_sequences(len(shard.labels_B))
+        if shards > 1:
+            self._threads.map(add_span, self._threads.spans(len(total_P)))

@@ -1,13 +1,18 @@
-"""The device and precision of a run, and the seed of its first weights."""
+"""The device and precision of a run.
+
+torch is imported only where there may be a GPU, or if one is asked for.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
-from typing import Literal
-
-import torch
+import sys
+from pathlib import Path
+from typing import Final, Literal
 
 from charloom.errors import SettingsError
+from charloom.extras import check_device, is_installed
 from charloom.network.kernels.gemm_bf16 import INSTRUCTIONS
 from charloom.settings import Precision, TrainingSettings
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
@@ -15,24 +20,26 @@ from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DeviceConfig:
-    """A device, and the type of the numbers in matrix products while training."""
+    """A device, and the precision of matrix products while training."""
 
-    device: torch.device
-    dtype: torch.dtype
+    device: str
+    """The name of the device, such as "cpu" or "cuda:0"."""
+    bf16: bool
+    """Whether matrix products are of bfloat16 while training."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of device: "cpu", "cuda" or "mps"."""
+        return _kind(self.device)
 
     @property
     def precision(self) -> Precision:
         """The precision by its name in the settings, never ``auto``."""
         return "bf16" if self.bf16 else "fp32"
 
-    @property
-    def bf16(self) -> bool:
-        """Whether matrix products are of bfloat16 while training."""
-        return self.dtype == torch.bfloat16
-
     def agreement_keys(self) -> dict[str, object]:
         """Return, by names for error messages, the values that all processes must share."""
-        return {"kind of device": self.device.type, "precision in use": self.precision}
+        return {"kind of device": self.kind, "precision in use": self.precision}
 
 
 def choose_device(
@@ -47,12 +54,12 @@ def choose_device(
     if process.world_size > 1:
         device = _device_of_process(device, settings.device, process)
     bf16 = _has_fast_bf16(device) if settings.precision == "auto" else settings.precision == "bf16"
-    return DeviceConfig(device=device, dtype=torch.bfloat16 if bf16 else torch.float32)
+    return DeviceConfig(device=device, bf16=bf16)
 
 
 def candidate_precisions(
     settings: TrainingSettings,
-) -> tuple[torch.device, tuple[Literal["fp32", "bf16"], ...]]:
+) -> tuple[str, tuple[Literal["fp32", "bf16"], ...]]:
     """Return the device of the settings, and the precisions that may be fastest on it.
 
     With a matrix unit bfloat16 is several times as fast. With dot product instructions only, the
@@ -62,14 +69,19 @@ def candidate_precisions(
     device = _find_device(settings.device)
     if not _has_fast_bf16(device):
         return device, ("fp32",)
-    must_be_measured = device.type == "cpu" and INSTRUCTIONS == "dot"
+    must_be_measured = device == "cpu" and INSTRUCTIONS == "dot"
     return device, ("fp32", "bf16") if must_be_measured else ("bf16",)
 
 
-def _find_device(name: str) -> torch.device:
+def _find_device(name: str) -> str:
+    check_device(name)
+    if name == "cpu" or (name == "auto" and not _may_have_gpu()):
+        return "cpu"
+    import torch
+
     # ``auto`` never chooses Apple's GPU: recurrent layers are slower on it than on the CPU.
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return "cuda" if torch.cuda.is_available() else "cpu"
     present = ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]
     if torch.cuda.is_available():
         present.append("cuda")
@@ -80,14 +92,37 @@ def _find_device(name: str) -> torch.device:
             f"device is {name!r}, which this machine does not have; "
             f"there are: auto, {', '.join(present)}."
         )
-    return torch.device(name)
+    return name
 
 
-def _device_of_process(device: torch.device, name: str, process: ProcessInfo) -> torch.device:
+DRIVERS: Final = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
+"""The library of NVIDIA's driver on each system that has one."""
+AMD_DRIVER: Final = Path("/dev/kfd")
+
+
+def _may_have_gpu() -> bool:
+    """Return whether torch may find a GPU.
+
+    Importing torch to ask it takes more than a second.
+    """
+    if not is_installed("torch"):
+        return False
+    if AMD_DRIVER.exists():
+        return True
+    try:
+        ctypes.CDLL(DRIVERS.get(sys.platform, ""))
+    except OSError:
+        return False
+    return sys.platform in DRIVERS
+
+
+def _device_of_process(device: str, name: str, process: ProcessInfo) -> str:
     """Return the device of one of several processes; ``name`` is that of the settings."""
-    if device.type == "cpu":
+    if device == "cpu":
         return device
-    if device.type != "cuda" or device.index is not None:
+    import torch
+
+    if device != "cuda":
         raise SettingsError(
             f"device is {name!r} with {process.world_size} processes, of which each needs one of "
             "its own; leave --device out, or give cpu or cuda."
@@ -98,16 +133,17 @@ def _device_of_process(device: torch.device, name: str, process: ProcessInfo) ->
             f"process {process.local_rank} of this host has no GPU: there are {gpus}, numbered "
             f"from 0; start at most {gpus} on each host, or use --device cpu."
         )
-    return torch.device("cuda", process.local_rank)
+    return f"cuda:{process.local_rank}"
 
 
-def _has_fast_bf16(device: torch.device) -> bool:
+def _kind(device: str) -> str:
+    return device.partition(":")[0]
+
+
+def _has_fast_bf16(device: str) -> bool:
     """Return whether ``device`` has instructions for products of bfloat16."""
-    if device.type == "cuda":
+    if _kind(device) == "cuda":
+        import torch
+
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device.type == "cpu" and INSTRUCTIONS != "none"
-
-
-def seed_everything(seed: int) -> None:
-    """Seed torch's global generators, from which first weights and dropout are drawn."""
-    torch.manual_seed(seed)
+    return device == "cpu" and INSTRUCTIONS != "none"

@@ -2,10 +2,10 @@
 
 import ctypes
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import psutil
-import torch
 
 from charloom.events import STEP_SECONDS, Throttle
 
@@ -13,28 +13,20 @@ from charloom.events import STEP_SECONDS, Throttle
 class MemoryMeter:
     """The memory use of this process, measured at most once in ``STEP_SECONDS``."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
+    def __init__(self, device_bytes: Callable[[], int | None]) -> None:
+        self._device_bytes = device_bytes
         self._process = psutil.Process()
         self._throttle = Throttle(STEP_SECONDS)
         self.process_bytes = 0
         """The resident set of the process."""
         self.device_bytes: int | None = None
-        """Memory that torch has reserved on the GPU; None on the CPU."""
+        """Memory in use on the GPU; None on the CPU."""
 
     def update(self, seconds: float) -> None:
         """Measure, unless the last measurement is too recent at ``seconds`` of training."""
         if self._throttle.admit(seconds):
             self.process_bytes = int(self._process.memory_info().rss)
-            self.device_bytes = _reserved_bytes(self._device)
-
-
-def _reserved_bytes(device: torch.device) -> int | None:
-    if device.type == "cuda":
-        return torch.cuda.memory_reserved(device)
-    if device.type == "mps":
-        return torch.mps.driver_allocated_memory()
-    return None
+            self.device_bytes = self._device_bytes()
 
 
 # Parameters of mallopt, from glibc's malloc.h.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.randomness import splitmix64
+from charloom.randomness import random_key, splitmix64
 
 _ROUNDS = 6
 
@@ -24,7 +24,7 @@ class RandomPermutation:
         # The smallest power of four that is not below the size: at least a quarter is in range.
         half_bits = max(1, ((size - 1).bit_length() + 1) // 2)
         self._half_bits, self._half_mask = np.uint64(half_bits), np.uint64((1 << half_bits) - 1)
-        self._keys = np.random.SeedSequence(key).generate_state(_ROUNDS, np.uint64)
+        self._keys = [np.uint64(random_key(*key, number)) for number in range(_ROUNDS)]
 
     def values(self, begin: int, end: int) -> NDArray[np.int64]:
         """Return the elements of the permutation from index ``begin`` to before ``end``."""

@@ -1,6 +1,6 @@
 """The state of a run as JSON and a safetensors file, which cannot contain code.
 
-A state consists of None, booleans, numbers, strings, tensors and arrays, in lists, tuples and dicts
+A state consists of None, booleans, numbers, strings and NumPy arrays, in lists, tuples and dicts
 with any keys. Types that JSON does not have are stored as an object with one key, which starts with
 ``$``.
 """
@@ -10,56 +10,50 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import torch
-from safetensors.torch import load, save
-from torch import Tensor
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
 
 
 def pack(state: Any) -> tuple[Any, bytes]:
-    """Return ``state`` as JSON, and its tensors as the bytes of a safetensors file."""
-    tensors: dict[str, Tensor] = {}
-    return _pack(state, "", tensors), save(tensors)
+    """Return ``state`` as JSON, and its arrays as the bytes of a safetensors file."""
+    arrays: dict[str, NDArray[Any]] = {}
+    return _pack(state, "", arrays), save(arrays)
 
 
 def unpack(packed: Any, tensors: bytes) -> Any:
-    """Return the state from a result of ``pack``; tensors are on the CPU."""
-    # Tensors are copied: in the common buffer they are not aligned, and kernels may then sum in
-    # another order.
-    return _unpack(packed, {name: value.clone() for name, value in load(tensors).items()})
+    """Return the state from a result of ``pack``."""
+    # Arrays are copied: in the common buffer they are neither aligned nor writable.
+    return _unpack(packed, {name: value.copy() for name, value in load(tensors).items()})
 
 
 def all_finite(state: Any) -> bool:
-    """Return whether all tensors and arrays of a state have finite numbers only."""
-    return all(
-        bool(torch.isfinite(tensor).all())
-        for tensor in _tensors(state)
-        if tensor.is_floating_point()
-    )
+    """Return whether all arrays of a state have finite numbers only."""
+    return all(bool(np.isfinite(array).all()) for array in _arrays(state))
 
 
-def _tensors(state: Any) -> Iterator[Tensor]:
-    if isinstance(state, Tensor | np.ndarray):
-        yield torch.as_tensor(state)
+def _arrays(state: Any) -> Iterator[NDArray[Any]]:
+    if isinstance(state, np.ndarray):
+        yield state
     elif isinstance(state, Mapping):
         for value in state.values():
-            yield from _tensors(value)
+            yield from _arrays(value)
     elif isinstance(state, list | tuple):
         for value in state:
-            yield from _tensors(value)
+            yield from _arrays(value)
 
 
-def _pack(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
-    """Return ``state`` as JSON; add its tensors to ``tensors``, named by their path."""
-    if isinstance(state, Tensor | np.ndarray):
-        tensors[path] = torch.as_tensor(state).detach().to("cpu", copy=True).contiguous()
-        return {"$tensor" if isinstance(state, Tensor) else "$array": path}
+def _pack(state: Any, path: str, arrays: dict[str, NDArray[Any]]) -> Any:
+    """Return ``state`` as JSON; add its arrays to ``arrays``, named by their path."""
+    if isinstance(state, np.ndarray):
+        arrays[path] = np.array(state, order="C")
+        return {"$array": path}
     if isinstance(state, Mapping):
         if all(isinstance(key, str) and not key.startswith("$") for key in state):
-            return {key: _pack(value, f"{path}/{key}", tensors) for key, value in state.items()}
-        pairs = [(key, _pack(value, f"{path}/{key}", tensors)) for key, value in state.items()]
+            return {key: _pack(value, f"{path}/{key}", arrays) for key, value in state.items()}
+        pairs = [(key, _pack(value, f"{path}/{key}", arrays)) for key, value in state.items()]
         return {"$pairs": pairs}
     if isinstance(state, list | tuple):
-        items = [_pack(value, f"{path}/{index}", tensors) for index, value in enumerate(state)]
+        items = [_pack(value, f"{path}/{index}", arrays) for index, value in enumerate(state)]
         return items if isinstance(state, list) else {"$tuple": items}
     if isinstance(state, float) and not math.isfinite(state):
         return {"$float": repr(state)}
@@ -68,20 +62,18 @@ def _pack(state: Any, path: str, tensors: dict[str, Tensor]) -> Any:
     raise TypeError(f"a checkpoint cannot hold {type(state).__name__} at {path}")
 
 
-def _unpack(packed: Any, tensors: Mapping[str, Tensor]) -> Any:
+def _unpack(packed: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
     if isinstance(packed, list):
-        return [_unpack(value, tensors) for value in packed]
+        return [_unpack(value, arrays) for value in packed]
     if not isinstance(packed, dict):
         return packed
     match packed:
-        case {"$tensor": name}:
-            return tensors[name]
         case {"$array": name}:
-            return tensors[name].numpy()
+            return arrays[name]
         case {"$pairs": pairs}:
-            return {key: _unpack(value, tensors) for key, value in pairs}
+            return {key: _unpack(value, arrays) for key, value in pairs}
         case {"$tuple": items}:
-            return tuple(_unpack(value, tensors) for value in items)
+            return tuple(_unpack(value, arrays) for value in items)
         case {"$float": number}:
             return float(number)
-    return {key: _unpack(value, tensors) for key, value in packed.items()}
+    return {key: _unpack(value, arrays) for key, value in packed.items()}

@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-import torch
+import numpy as np
 
-from charloom.network.autograd.module import Network
-from charloom.network.backprop.batch import Batch
+from charloom.network.batch import Batch
+from charloom.network.dropout import Dropout
+from charloom.randomness import random_uniform
 from charloom.settings import NetworkSettings, TrainingSettings
-from charloom.training.data_parallel import DataParallel
+from charloom.training.build_backend import build_backend, initial_parameters
 from charloom.training.device import choose_device
-from charloom.training.optim.optimizer import build_optimizer
 
 BENCHMARK_SECONDS: Final = 0.4
 """Approximate duration of one measurement."""
@@ -28,18 +28,17 @@ def measure_symbols_per_second(
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
     """Return the symbols per second of training on sequences of ``time_steps``."""
-    device_config = choose_device(training)
-    with torch.random.fork_rng(devices=[]):
-        model = Network(network, vocabulary_size).to(device_config.device)
-        batch = _random_batch(vocabulary_size, time_steps, training.batch_size)
-    parallel = DataParallel(model, device_config, batch_size=training.batch_size, seed=0)
-    optimizer = build_optimizer(model, training, parallel.threads, bf16=parallel.bf16)
+    device = choose_device(training)
+    weights = initial_parameters(network, vocabulary_size, labels=0, seed=0)
+    batch = _random_batch(vocabulary_size, time_steps, training.batch_size)
+    backend = build_backend(network, weights, training, device)
+    dropout = Dropout(network.dropout, seed=0)
 
     def step() -> None:
-        parallel.forward_backward(batch, [])
-        optimizer.step(training.learning_rate)
+        backend.forward_backward(batch, [], dropout)
+        backend.step(training.learning_rate, 1.0)
 
-    with parallel.threads:
+    with backend.threads:
         return batch.symbols / time_fastest_step(step, benchmark_seconds(training), clock)
 
 
@@ -70,12 +69,13 @@ def time_fastest_step(
 
 
 def _random_batch(vocabulary_size: int, time_steps: int, sequences: int) -> Batch:
-    ids_TB = torch.randint(vocabulary_size, (time_steps + 1, sequences))
+    random = random_uniform(0, (time_steps + 1) * sequences).reshape(-1, sequences)
+    ids_TB = (random * vocabulary_size).astype(np.int64)
     return Batch(
         inputs_TB=ids_TB[:-1],
         targets_TB=ids_TB[1:],
-        mask_TB=torch.ones(time_steps, sequences, dtype=torch.bool),
-        labels_B=torch.full((sequences,), -1),
+        mask_TB=np.ones((time_steps, sequences), dtype=bool),
+        labels_B=np.full(sequences, -1),
         starts=True,
         symbols=time_steps * sequences,
         characters=time_steps * sequences,

@@ -5,7 +5,6 @@ Backpropagation through time is truncated at the ends of windows; the hidden sta
 """
 
 import collections
-import contextlib
 import dataclasses
 import math
 import time
@@ -15,15 +14,14 @@ from typing import Any
 from charloom import units
 from charloom.errors import DivergedError, ProcessError
 from charloom.events import EmittingListener, Event, Step, Stopped, Validation
-from charloom.network.autograd.module import Network
-from charloom.network.backprop.batch import Batch
+from charloom.network.batch import Batch
+from charloom.network.dropout import Dropout
+from charloom.randomness import random_key
 from charloom.settings import TrainingSettings
+from charloom.training.backend import Backend, States
 from charloom.training.batches import Batches
-from charloom.training.data_parallel import DataParallel
 from charloom.training.distributed.process_group import ProcessGroup
 from charloom.training.memory import MemoryMeter
-from charloom.training.optim.averaging import WeightAverage
-from charloom.training.optim.optimizer import Optimizer, clip_gradients
 from charloom.training.optim.schedule import dropout, learning_rate
 from charloom.training.progress import (
     OverfittingDetector,
@@ -31,7 +29,6 @@ from charloom.training.progress import (
     Stopwatch,
     ValidationSchedule,
 )
-from charloom.training.shard_states import States
 from charloom.training.stateful import Stateful
 from charloom.training.step_hook import StepHook
 from charloom.training.threads import Prefetcher
@@ -49,11 +46,9 @@ class Trainer:
     request of any process is carried out by all.
     """
 
-    network: Network
+    backend: Backend
     training_batches: Batches
     validation_batches: ValidationBatches
-    optimizer: Optimizer
-    data_parallel: DataParallel
     settings: TrainingSettings
     listeners: Sequence[EmittingListener]
     clock: Callable[[], float] = time.perf_counter
@@ -76,14 +71,12 @@ class Trainer:
         self._validation_requested = False
         self._hook_requested = False
         """Whether the step hook is due in any process."""
-        self._weights = list(self.network.parameters())
         self._stopwatch = Stopwatch(self.clock)
         self._schedule = ValidationSchedule(self.settings)
         self._loss = RunningMean()
         self._throughput = RunningMean()
         self._overfitting = OverfittingDetector()
-        self._weight_average = WeightAverage(self.network) if self.settings.average else None
-        self._memory = MemoryMeter(self._weights[0].device)
+        self._memory = MemoryMeter(self.backend.device_bytes)
         # The keys are those of checkpoints.
         self._components: dict[str, Stateful] = {
             "stopwatch": self._stopwatch,
@@ -91,10 +84,8 @@ class Trainer:
             "loss": self._loss,
             "rate": self._throughput,
             "overfitting": self._overfitting,
-            "optimizer": self.optimizer,
+            "backend": self.backend,
         }
-        if self._weight_average is not None:
-            self._components["average"] = self._weight_average
 
     @property
     def step(self) -> int:
@@ -124,7 +115,7 @@ class Trainer:
         """
         interrupted = False
         try:
-            with self.data_parallel.threads:
+            with self.backend.threads:
                 self._run_epochs()
                 if self._schedule.last_step != self.state.step:
                     self._validate()
@@ -161,12 +152,10 @@ class Trainer:
         self._stopwatch.start()
         batches = Prefetcher(
             self.training_batches.epoch(self.state.epoch, self.state.batches),
-            self.data_parallel.threads,
+            self.backend.threads,
         )
         for batch in batches:
             rate = learning_rate(self.settings, self.state.progress)
-            max_dropout = self.network.settings.dropout
-            self.network.dropout = dropout(self.settings, max_dropout, self.state.progress)
             self._take_step(batch, rate, batches.prefetch)
             self._update_progress(batch)
             self._emit_step(rate)
@@ -185,21 +174,24 @@ class Trainer:
         """
         began = self._stopwatch.seconds
         states = [] if batch.starts else self._hidden_states
-        self.data_parallel.generators.begin_step(self.state.step)
-        nats, self._hidden_states = self.data_parallel.forward_backward(batch, states)
+        nats, self._hidden_states = self.backend.forward_backward(batch, states, self._dropout())
         total_nats = self._sum_over_processes(nats)
         if not math.isfinite(total_nats):
             raise _not_finite("the loss", total_nats, self.state.step + 1)
-        norm = clip_gradients(self._weights, self.settings.clip)
+        norm = self.backend.gradient_norm()
         if not math.isfinite(norm):
             raise _not_finite("the gradient", norm, self.state.step + 1)
         prefetch()  # threads that computed a shard are free now
-        self.optimizer.step(rate)
-        if self._weight_average is not None:
-            self._weight_average.update()
+        self.backend.step(rate, min(1.0, self.settings.clip / norm) if norm else 1.0)
         self.state.step += 1
         self._loss.update(units.bits(total_nats), batch.characters)
         self._throughput.update(batch.characters, self._stopwatch.seconds - began)
+
+    def _dropout(self) -> Dropout:
+        """Return the dropout of the next step."""
+        max_dropout = self.backend.network.dropout
+        p = dropout(self.settings, max_dropout, self.state.progress)
+        return Dropout(p, random_key(self.settings.seed, self.state.step))
 
     def _sum_over_processes(self, nats: float) -> float:
         """Sum gradients and requests over all processes; return the sum of ``nats``."""
@@ -211,7 +203,7 @@ class Trainer:
             hook=float(self.step_hook is not None and self.step_hook.due()),
         )
         where = f"at step {self.state.step + 1}"
-        sums = StepSums(*self.process_group.all_reduce_gradients(self._weights, own, where))
+        sums = StepSums(*self.process_group.all_reduce_gradients(self.backend, own, where))
         self._seconds = sums.seconds
         self._stop_agreed = sums.stop > 0
         self._validation_requested = sums.validation > 0
@@ -249,9 +241,8 @@ class Trainer:
         """
         began = self._stopwatch.seconds
         self._validation_requested = False
-        average = self._weight_average
         # Listeners that save or show weights are called within, so that they see the average.
-        with contextlib.nullcontext() if average is None else average.swapped_in():
+        with self.backend.average_swapped_in():
             self._evaluate()
         own_duration = self._stopwatch.seconds - began
         duration = self.process_group.all_reduce(
@@ -263,9 +254,8 @@ class Trainer:
     def _evaluate(self) -> None:
         state = self.state
         loss = evaluate(
-            self.network,
+            self.backend,
             self.validation_batches,
-            self.data_parallel,
             self.process_group,
             state.step,
         )
@@ -321,10 +311,8 @@ class Trainer:
         return {
             "counters": dataclasses.asdict(self.state),
             **{name: component.state_dict() for name, component in self._components.items()},
-            "network": self.network.state_dict(),
-            "random": self.data_parallel.generators.state_dict(),
             "carried": self.process_group.gather_states(
-                self.data_parallel.gather_states(self._hidden_states)
+                self.backend.gather_states(self._hidden_states)
             ),
         }
 
@@ -333,9 +321,7 @@ class Trainer:
         self.state = TrainerState(**state["counters"])
         for name, component in self._components.items():
             component.load_state_dict(state[name])
-        self.network.load_state_dict(state["network"])
-        self.data_parallel.generators.load_state_dict(state["random"], self.state.step)
-        self._hidden_states = self.data_parallel.scatter_states(state["carried"])
+        self._hidden_states = self.backend.scatter_states(state["carried"])
 
 
 def _not_finite(quantity: str, value: float, step: int) -> DivergedError:

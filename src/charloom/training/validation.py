@@ -1,17 +1,14 @@
 """The validation loss."""
 
 from charloom import units
-from charloom.network.autograd.module import Network
-from charloom.training.data_parallel import DataParallel
+from charloom.training.backend import Backend, States
 from charloom.training.distributed.process_group import ProcessGroup
-from charloom.training.shard_states import States
 from charloom.training.validation_batches import ValidationBatches
 
 
 def evaluate(
-    network: Network,
+    backend: Backend,
     batches: ValidationBatches,
-    data_parallel: DataParallel,
     process_group: ProcessGroup | None = None,
     step: int = 0,
 ) -> float:
@@ -22,12 +19,10 @@ def evaluate(
     """
     nats, characters = 0.0, 0
     states: States = []
-    network.eval()
     for batch in batches:
-        batch_nats, states = data_parallel.forward(batch, [] if batch.starts else states)
+        batch_nats, states = backend.forward(batch, [] if batch.starts else states)
         nats += batch_nats
         characters += batch.characters
-    network.train()
     if process_group is not None:
         nats = process_group.all_reduce(nats, f"after step {step}")
     return units.bits_per_character(nats, characters)

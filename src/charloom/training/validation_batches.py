@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from charloom.data.dataset import Dataset
 from charloom.data.memory_map import RELEASE_AFTER
-from charloom.network.backprop.batch import Batch
+from charloom.network.batch import Batch
 from charloom.training.batches import build_batch
 
 PIECE_TARGETS: Final = 1024

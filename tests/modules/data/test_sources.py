@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
 from charloom.data.sources import SourceFile, fingerprint, read_documents, resolve_sources
-from charloom.errors import SourceError
+from charloom.errors import MissingPackageError, SourceError
 from charloom.settings import TextSettings
+from charloom.zstd import zstd
 
 ALLOWED = (
     "a path that exists, - for standard input, or a corpus "
@@ -43,6 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "lot"
 
 
+@pytest.mark.needs("polars")
 def test_the_known_files_of_a_folder_are_sorted(folder: Path) -> None:
     files = found("lot")
     assert [(file.name, file.format, file.compression) for file in files] == [
@@ -75,9 +76,22 @@ def test_a_file_of_any_suffix_is_text(folder: Path) -> None:
 
 def test_compressed_text_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"one\n"))
-    (tmp_path / "b.csv.zst").write_bytes(zstandard.compress(b"text,n\ntwo,2\n"))
+    (tmp_path / "b.csv.zst").write_bytes(zstd.compress(b"text,n\ntwo,2\n"))
     documents = read_documents(found(str(tmp_path)), TextSettings())
     assert [document.text for document in documents] == ["one", "two"]
+
+
+def test_without_polars_a_parquet_file_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    for name in ("lot/f.parquet", "lot", "lot/*.parquet"):
+        with pytest.raises(MissingPackageError) as caught:
+            found("lot/a.md", name)
+        assert str(caught.value) == (
+            f"reading {Path('lot/f.parquet')} needs the package polars, which is not installed; "
+            "install it with pip install 'charloom[parquet]', or save it as .csv or .jsonl."
+        )
 
 
 def test_an_unknown_name_is_reported() -> None:

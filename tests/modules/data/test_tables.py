@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import polars
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -192,7 +191,10 @@ def test_json_lines_with_other_names_or_types_are_reported(tmp_path: Path) -> No
     )
 
 
+@pytest.mark.needs("polars")
 def test_parquet_is_read_by_name_and_number(tmp_path: Path) -> None:
+    import polars
+
     path = tmp_path / "x[1].parquet"  # brackets are part of the name, not a glob
     count = 70_000  # more than one slice
     texts = [f"title {number}" for number in range(count - 1)] + [None]
@@ -207,7 +209,10 @@ def test_parquet_is_read_by_name_and_number(tmp_path: Path) -> None:
     assert message(file, columns=("titel",)).startswith("X has no column 'titel'; it has text, cla")
 
 
+@pytest.mark.needs("polars")
 def test_damaged_parquet_is_reported(tmp_path: Path) -> None:
+    import polars
+
     path = tmp_path / "x.parquet"
     polars.DataFrame({"text": ["a"] * 1000}).write_parquet(path)
     path.write_bytes(path.read_bytes()[:-20])

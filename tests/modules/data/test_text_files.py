@@ -5,18 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.data.text_files import Compression, SourceFile, line_chunks, read_text, whole_lines
 from charloom.errors import SourceError
+from charloom.zstd import zstd
 
 Pack = Callable[[bytes], bytes]
 PACKED: list[tuple[Compression | None, Pack]] = [
     (None, bytes),
     ("gzip", gzip.compress),
-    ("zstd", zstandard.compress),
+    ("zstd", zstd.compress),
 ]
 
 

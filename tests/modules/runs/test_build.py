@@ -86,6 +86,16 @@ def test_a_missing_source_is_refused(tmp_path: Path) -> None:
         read_corpus([str(tmp_path / "missing.txt")], TextSettings(), None, 0)
 
 
+def test_a_missing_validation_file_is_refused_before_a_source_is_read(tmp_path: Path) -> None:
+    source = tmp_path / "unread.txt"
+    source.write_text("a line that no other test reads\n" * 30, "utf-8")
+    calls: list[tuple[int, int]] = []
+    with pytest.raises(SourceError, match="missing"):
+        missing = str(tmp_path / "missing.txt")
+        read_corpus([str(source)], TextSettings(), missing, 0, lambda *call: calls.append(call))
+    assert calls == []
+
+
 def test_settings_left_out_are_chosen_and_explicit_ones_stay(source: Path) -> None:
     _, spec, _ = prepare(source, batch_size=5)
     assert (spec.training.batch_size, spec.network.hidden) == (5, 6)

@@ -1,12 +1,13 @@
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from charloom.api import train
-from charloom.errors import SettingsError
+from charloom.errors import MissingPackageError, SettingsError
 from charloom.model_folder.checkpoint import Checkpoint
 from charloom.runs.processes import broadcast_spec, check_sources, process_group
 from charloom.runs.request import TrainRequest
@@ -103,3 +104,16 @@ def test_train_checks_the_variables_of_torchrun(
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(SettingsError, match="start the processes with torchrun, or unset both"):
         train(tmp_path / "x.txt")
+
+
+def test_several_processes_need_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with (
+        pytest.raises(MissingPackageError) as caught,
+        process_group(ProcessInfo(rank=1, world_size=2)),
+    ):
+        raise AssertionError
+    assert str(caught.value) == (
+        "training in 2 processes needs the package torch, which is not installed; "
+        "install it with pip install 'charloom[torch]', or start a single process."
+    )

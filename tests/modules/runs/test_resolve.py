@@ -1,5 +1,6 @@
 """Which settings a run gets, and which requests are refused before any text is read."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from records import folder
 
-from charloom.errors import OutputError, SettingsError
+from charloom.errors import MissingPackageError, OutputError, SettingsError
 from charloom.model_folder import checkpoint
 from charloom.model_folder.checkpoint import Checkpoint
 from charloom.runs.request import TrainRequest
@@ -55,6 +56,13 @@ def test_a_new_run_has_its_explicit_settings_and_no_checkpoint() -> None:
     assert {"seed", "hidden", "epochs", "min_count"} <= spec.explicit
     assert "device" not in spec.explicit
     assert (spec.validation, spec.checkpoint, spec.finished) == ("v.txt", None, False)
+
+
+def test_a_gpu_without_torch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert resolve(request(options={"device": "cpu"})).training.device == "cpu"
+    with pytest.raises(MissingPackageError, match=r"^--device cuda:1 needs the package torch, "):
+        resolve(request(options={"device": "cuda:1"}))
 
 
 def test_an_unknown_preset_is_refused() -> None:

@@ -1,7 +1,7 @@
 """A study numbers trials from 1, stores their attributes, and reports database errors in a line."""
 
 import contextlib
-import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 import pytest
 
-from charloom.errors import OutputError, SettingsError
+from charloom.errors import MissingPackageError, OutputError, SettingsError
 from charloom.runs.study import STUDY_FILE, Study
 
 OpenStudy = Callable[..., Study]
@@ -163,10 +163,11 @@ def test_a_database_that_fails_later_is_reported_in_one_line(
 def test_without_optuna_the_message_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SettingsError) as caught:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(MissingPackageError) as caught:
         Study(tmp_path / "c", None)
     assert str(caught.value) == (
-        "search needs Optuna, which is not installed; install it: pip install 'charloom[search]'."
+        "--search needs the package optuna, which is not installed; install it with "
+        "pip install 'charloom[search]', or leave --search out to train all combinations."
     )
     assert not (tmp_path / "c").exists()

@@ -1,6 +1,6 @@
-import importlib.util
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from records import record
 
 from charloom.api import train
-from charloom.errors import OutputError, SettingsError, TrainingError
+from charloom.errors import MissingPackageError, OutputError, SettingsError
 from charloom.events import Sample, Step
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.writer import ModelWriter, check_output_path
@@ -179,14 +179,11 @@ def test_a_log_without_a_folder_is_refused(source: Path) -> None:
 def test_without_the_package_one_line_says_so(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name)
-    )
-    with pytest.raises(TrainingError) as caught:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(MissingPackageError) as caught:
         train(source, output=tmp_path / "m", log="tensorboard", steps=1, **SMALL)
     assert str(caught.value) == (
-        "log tensorboard needs the package tensorboard, which is not installed here: "
-        "install it with pip install tensorboard, or leave --log out."
+        "--log tensorboard needs the package tensorboard, which is not installed; install it with "
+        "pip install 'charloom[tensorboard]', or leave --log out."
     )
     assert not (tmp_path / "m").exists()

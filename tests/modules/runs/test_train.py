@@ -1,14 +1,14 @@
 import dataclasses
-import importlib.util
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from charloom.api import train
-from charloom.errors import OutputError, SettingsError, SourceError, TrainingError
+from charloom.errors import MissingPackageError, OutputError, SettingsError, SourceError
 from charloom.events import Event, Sample, Saved, Step, Stopped, Validation
 from charloom.model import Model
 from charloom.model_folder import format as model_folder
@@ -206,15 +206,12 @@ def test_a_second_ctrl_c_stops_without_a_validation(source: Path, tmp_path: Path
 def test_without_torch_the_message_names_the_package(
     source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "torch" else find(name)
-    )
-    with pytest.raises(TrainingError) as caught:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingPackageError) as caught:
         train(source)
     assert str(caught.value) == (
-        "training needs torch, which is not installed here; generating and scoring do not: "
-        "install it with pip install torch."
+        "training needs the package torch, which is not installed; install it with "
+        "pip install 'charloom[torch]', or only generate and score, which need none."
     )
 
 

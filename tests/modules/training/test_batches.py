@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.data.selection import Selection
-from charloom.network.backprop.batch import Batch
+from charloom.network.batch import Batch
 from charloom.text.vocabulary import EOS
 from charloom.training.batches import Batches, DocumentBatches, StreamBatches
 

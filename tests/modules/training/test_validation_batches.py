@@ -9,7 +9,7 @@ from corpora_by_hand import part
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.network.backprop.batch import Batch
+from charloom.network.batch import Batch
 from charloom.text.vocabulary import EOS
 from charloom.training.validation_batches import PIECE_TARGETS, WARM_UP, ValidationBatches
 

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from charloom.network.autograd.loss import summed_nats
+from charloom.network.autograd.loss import TensorBatch, summed_nats
 from charloom.network.autograd.module import Network, State
-from charloom.network.backprop.batch import Batch
+from charloom.network.dropout import Dropout
 
 
 class AutogradPass:
@@ -23,41 +22,36 @@ class AutogradPass:
         self._network = network
 
     def forward(
-        self, batch: Batch, state: State, generator: torch.Generator | None = None, *, bf16: bool
+        self, batch: TensorBatch, state: State, dropout: Dropout, *, bf16: bool, training: bool
     ) -> PassResult:
         """Return the loss of a minibatch that starts from ``state``.
 
-        In training mode, dropout draws from ``generator``, by default torch's global one. With
-        ``bf16`` matrix products are computed in bfloat16, by torch's autocast.
+        With ``bf16`` matrix products are computed in bfloat16, by torch's autocast. Only in
+        ``training`` the result has gradients.
         """
+        self._network.train(training)
         device = batch.inputs_TB.device.type
         with (
-            torch.set_grad_enabled(self._network.training),
+            torch.set_grad_enabled(training),
             torch.autocast(device, torch.bfloat16, enabled=bf16),
         ):
-            loss, state = summed_nats(self._network, batch, state, generator)
-        return PassResult(self._network, loss, loss.item(), state.detach())
+            loss, state = summed_nats(self._network, batch, state, dropout)
+        return PassResult(loss, loss.item(), state.detach())
 
 
 @dataclasses.dataclass(frozen=True)
 class PassResult:
     """The loss of a minibatch and the state after it; call ``backward`` at most once."""
 
-    network: Network
     loss: Tensor
     nats: float
     """The loss, summed over the targets."""
     state: State
     """The state after the last time step, detached."""
 
-    def backward(self) -> dict[str, Tensor]:
-        """Return the gradients of the loss by the names of the parameters.
+    def backward(self) -> None:
+        """Add the gradients of the loss to the ``grad`` of the network's parameters.
 
-        Parameters that the loss does not depend on, such as unused labels, are missing.
+        Parameters that the loss does not depend on, such as unused labels, get none.
         """
-        parameters = dict(self.network.named_parameters())
-        grads: Sequence[Tensor | None] = torch.autograd.grad(
-            self.loss, list(parameters.values()), allow_unused=True
-        )
-        pairs = zip(parameters, grads, strict=True)
-        return {name: grad for name, grad in pairs if grad is not None}
+        self.loss.backward()

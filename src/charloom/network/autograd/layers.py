@@ -7,8 +7,6 @@ Axes: T time steps, B sequences, I inputs, H hidden units, G gates times H (lstm
 V vocabulary.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,7 +16,7 @@ from charloom.settings import Cell
 
 
 class Layer(nn.Module):
-    """One recurrent layer.
+    """One recurrent layer; its parameters are not initialized.
 
     With ``one_hot`` the inputs are ids, and each adds its row of ``input_table`` (V, G) to the
     gates: the product of a matrix and a one-hot vector without the multiplication. Otherwise they
@@ -39,29 +37,6 @@ class Layer(nn.Module):
         if cell == "gru":
             self.recurrent_bias = nn.Parameter(torch.empty(hidden))
         self.one_hot = one_hot
-        self._initialize()
-
-    def _initialize(self) -> None:
-        """Initialize the parameters.
-
-        Recurrent weights are orthogonal for each gate (Saxe et al., 2014,
-        https://arxiv.org/abs/1312.6120), the forget gate's bias is 1 (Jozefowicz et al., 2015), and
-        input weights are uniform. Their bound 1 / sqrt(inputs) gives a vector of standard normal
-        inputs, such as an embedding, the same effect on the gates as a table row within 1.
-        """
-        hidden = self.recurrent_weight.shape[1]
-        if self.one_hot:
-            nn.init.uniform_(self.input_table, -1, 1)
-        else:
-            bound = 1 / math.sqrt(self.input_weight.shape[1])
-            nn.init.uniform_(self.input_weight, -bound, bound)
-        for gate in self.recurrent_weight.data.split(hidden):
-            nn.init.orthogonal_(gate)
-        nn.init.zeros_(self.bias)
-        if self.cell == "lstm":
-            nn.init.ones_(self.bias.data[hidden : 2 * hidden])
-        if self.cell == "gru":
-            nn.init.zeros_(self.recurrent_bias)
 
     def forward(
         self, inputs: Tensor, hidden_BH: Tensor, cell_BH: Tensor | None

@@ -8,7 +8,6 @@ those of the model folder (docs/model-folder.md).
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from charloom.network.autograd.dropout import NO_DROPOUT, DropoutMask
 from charloom.network.autograd.layers import Layer
-from charloom.network.backprop.dropout import mask_count, torch_dropout
-from charloom.network.reference import GATE_COUNTS
+from charloom.network.dropout import output_masks
 from charloom.settings import NetworkSettings
 
 
@@ -47,19 +46,20 @@ class _LabelStates(nn.Module):
     def __init__(self, labels: int, settings: NetworkSettings) -> None:
         super().__init__()
         shape = (labels, settings.layers, settings.hidden)
-        self.hidden = nn.Parameter(torch.empty(shape).uniform_(-0.1, 0.1))
+        self.hidden = nn.Parameter(torch.empty(shape))
         if settings.cell == "lstm":
-            self.cell = nn.Parameter(torch.empty(shape).uniform_(-0.1, 0.1))
+            self.cell = nn.Parameter(torch.empty(shape))
 
 
 class Network(nn.Module):
-    """A recurrent network over a vocabulary, optionally with labels."""
+    """A recurrent network over a vocabulary, optionally with labels.
+
+    ``load`` sets the parameters, which are not initialized.
+    """
 
     def __init__(self, settings: NetworkSettings, vocabulary_size: int, labels: int = 0) -> None:
         super().__init__()
         self.settings = settings
-        self.dropout = settings.dropout
-        """Probability that a value is dropped in training mode; the trainer may change it."""
         one_hot = settings.input == "one-hot"
         width = vocabulary_size if isinstance(settings.input, str) else settings.input
         if not one_hot:
@@ -72,9 +72,6 @@ class Network(nn.Module):
         if labels:
             self.labels = _LabelStates(labels, settings)
         self.output = nn.Linear(settings.hidden, vocabulary_size)
-        # Zeros make all symbols equally likely, so the first loss is log V.
-        nn.init.zeros_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
 
     def initial_state(self, labels_B: Tensor) -> State:
         """Return the state before the first symbol of B documents.
@@ -93,19 +90,18 @@ class Network(nn.Module):
         return State(hidden_LBH, (self.labels.cell[rows_B] * known_B11).transpose(0, 1))
 
     def forward(
-        self, ids_TB: Tensor, state: State, generator: torch.Generator | None = None
+        self, ids_TB: Tensor, state: State, mask: DropoutMask = NO_DROPOUT
     ) -> tuple[Tensor, State]:
         """Return the last layer's hidden states (T, B, H) and the state after T symbols.
 
-        Dropout between layers draws from ``generator``, by default torch's global one. Dropout
-        before the output is applied by ``masked_logits``.
+        ``mask`` is applied between layers. Dropout before the output is part of ``masked_logits``.
         """
         hidden, cells = list[Tensor](), list[Tensor]()
         x = ids_TB
         for depth in range(len(self.cells)):
             cell_BH = None if state.cell_LBH is None else state.cell_LBH[depth].contiguous()
             hidden_BH = state.hidden_LBH[depth].contiguous()
-            x, last, last_cell = self._forward_layer(depth, x, hidden_BH, cell_BH, generator)
+            x, last, last_cell = self._forward_layer(depth, x, hidden_BH, cell_BH, mask)
             hidden.append(last)
             if last_cell is not None:
                 cells.append(last_cell)
@@ -118,14 +114,13 @@ class Network(nn.Module):
         x: Tensor,
         hidden_BH: Tensor,
         cell_BH: Tensor | None,
-        generator: torch.Generator | None,
+        mask: DropoutMask,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Run one layer over ids (T, B) at depth 0, else over the lower layer's states."""
         layer = self.cells[depth]
         assert isinstance(layer, Layer)
         if depth:
-            if self.training and self.dropout:
-                (x,) = torch_dropout(x, self.dropout, generator)
+            (x,) = mask.apply(x, depth)
             return layer.forward(x, hidden_BH, cell_BH)
         if layer.one_hot:
             return layer.forward(x, hidden_BH, cell_BH)
@@ -140,25 +135,10 @@ class Network(nn.Module):
         logits: Tensor = self.output(hidden)
         return logits
 
-    def masked_logits(self, hidden_NH: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def masked_logits(self, hidden_NH: Tensor, mask: DropoutMask) -> Tensor:
         """Return the logits under K dropout masks, (K, N, V); K is 1 without dropout."""
-        p, masks = self.output_dropout()
-        if p == 0:
-            return self.logits(hidden_NH).unsqueeze(0)
-        return self.logits(torch_dropout(hidden_NH, p, generator, masks))
-
-    def output_dropout(self) -> tuple[float, int]:
-        """Return the dropout probability before the output layer and the number of masks.
-
-        They are 0 and 1 in evaluation mode.
-        """
-        if not self.training or self.dropout == 0:
-            return 0.0, 1
-        # Multiplications of the output layer for each one of the recurrent layers.
-        recurrent = (
-            GATE_COUNTS[self.settings.cell] * self.settings.hidden * (2 * self.settings.layers - 1)
-        )
-        return self.dropout, mask_count(self.dropout, len(self.output.bias) / recurrent)
+        masks = output_masks(self.settings, len(self.output.bias), mask.dropout)
+        return self.logits(mask.apply(hidden_NH, len(self.cells), masks))
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """Return a float32 copy of the parameters by their names in the model folder."""
@@ -170,9 +150,3 @@ class Network(nn.Module):
     def load(self, tensors: Mapping[str, NDArray[np.float32]]) -> None:
         """Set all parameters to those returned by ``tensors``."""
         self.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
-
-    def parameter_counts(self) -> list[tuple[str, int]]:
-        """Return each submodule's name and number of parameters, input first."""
-        counts = {name: value.numel() for name, value in self.named_parameters()}
-        groups = itertools.groupby(counts, key=lambda name: name.rsplit(".", 1)[0])
-        return [(group, sum(counts[name] for name in names)) for group, names in groups]

@@ -1,24 +1,20 @@
 """Loss and gradients of a minibatch on one thread of a CPU, by compiled kernels.
 
-The result is that of ``autograd.loss`` with torch's autograd. Every torch operation takes the
-global interpreter lock, for which threads that compute side by side wait. Here one shard of a
-minibatch takes about twenty calls instead of hundreds.
+The result is that of ``autograd``. Every call from Python takes the global interpreter lock, for
+which threads that compute side by side wait; here one shard of a minibatch takes about thirty.
 
 Axes: T time steps, B sequences, V vocabulary, H hidden units, L layers, M time steps times padded
-sequences.
+sequences, N unpadded positions.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from charloom.network.autograd.module import Network, State
-from charloom.network.backprop.batch import Batch
-from charloom.network.backprop.dropout import NO_DROPOUT, DropoutMask, draw_seed
+from charloom.network.backprop.dropout import DropoutMask
 from charloom.network.backprop.layer_inputs import (
     GatheredEmbedding,
     LayerInput,
@@ -27,81 +23,64 @@ from charloom.network.backprop.layer_inputs import (
     TableEmbedding,
     Weights,
 )
-from charloom.network.backprop.matmul import to_numpy
-from charloom.network.backprop.output_layer import OutputLayer, OutputResult, Targets
-from charloom.network.backprop.recurrent_layer import (
-    Gates,
-    Ids,
-    LayerGrads,
-    LayerResult,
-    RecurrentLayer,
-)
-from charloom.network.kernels import backward
+from charloom.network.backprop.output_layer import OutputLayer, OutputResult
+from charloom.network.backprop.recurrent_layer import Gates, LayerGrads, LayerResult, RecurrentLayer
+from charloom.network.batch import Batch, Ids
+from charloom.network.dropout import Dropout, output_masks, row_numbers
+from charloom.network.kernels.cross_entropy import unpadded_positions
 from charloom.network.kernels.gemm_fp32 import padded_rows
-
-Gradients = dict[str, Tensor]
-"""By the names of the network's parameters."""
+from charloom.network.parameters import Floats
+from charloom.network.reference import State
+from charloom.settings import NetworkSettings
 
 
 class CompiledPass:
-    """Forward and backward pass of a network; shares its parameters' memory."""
+    """Forward and backward pass of a network.
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self.weights: Weights = {name: to_numpy(w) for name, w in network.named_parameters()}
-        depths = range(network.settings.layers)
-        self._inputs = [self._layer_weights(depth) for depth in depths]
+    ``weights`` are its parameters by name; they are read in each pass.
+    """
+
+    def __init__(self, settings: NetworkSettings, weights: Mapping[str, Floats]) -> None:
+        self.settings = settings
+        self.weights = weights
+        self._inputs = [_of_layer(depth, weights) for depth in range(settings.layers)]
         self._layers = [
             RecurrentLayer(
-                network.settings.cell,
-                self.weights[f"cells.{depth}.recurrent_weight"],
-                self.weights.get(f"cells.{depth}.recurrent_bias"),
+                settings.cell,
+                weights[f"cells.{depth}.recurrent_weight"],
+                weights.get(f"cells.{depth}.recurrent_bias"),
             )
-            for depth in depths
+            for depth in range(settings.layers)
         ]
-        self._output = OutputLayer(self.weights["output.weight"], self.weights["output.bias"])
+        self._output = OutputLayer(weights["output.weight"], weights["output.bias"])
 
-    def _layer_weights(self, depth: int) -> Weights:
-        prefix = f"cells.{depth}."
-        return {
-            name.removeprefix(prefix): value
-            for name, value in self.weights.items()
-            if name.startswith(prefix)
-        }
+    def forward(self, batch: Batch, state: State, dropout: Dropout, *, bf16: bool) -> PassResult:
+        """Return the loss of a minibatch, or of a shard, that starts from ``state``.
 
-    def forward(
-        self, batch: Batch, state: State, generator: torch.Generator | None = None, *, bf16: bool
-    ) -> PassResult:
-        """Return the loss of a minibatch that starts from ``state``.
-
-        In training mode, dropout draws from ``generator``, by default torch's global one. With
-        ``bf16`` the factors of matrix products are rounded to bfloat16.
+        With ``bf16`` the factors of matrix products are rounded to bfloat16.
         """
-        ids_TB = batch.inputs_TB.contiguous().numpy()
-        dropout = self.network.dropout if self.network.training else 0.0
+        settings, ids_TB = self.settings, batch.inputs_TB
+        row_length = padded_rows(ids_TB.shape[1])
+        numbers_M = row_numbers(batch, row_length)
         inputs: list[LayerInput] = []
         layers: list[LayerResult] = []
         for depth, layer in enumerate(self._layers):
             if depth:
-                mask = _dropout_mask(dropout, generator)
+                rows_M = np.arange(len(numbers_M))
+                mask = DropoutMask.of_layer(dropout, depth, rows_M, numbers_M)
                 hidden_MH = layers[-1].hidden_MH
                 inputs.append(LowerLayer(self._inputs[depth], hidden_MH, mask, bf16=bf16))
             else:
                 inputs.append(self._first_input(ids_TB, bf16))
-            gates = Gates(
-                layer.cell,
-                self.network.settings.hidden,
-                steps=len(ids_TB),
-                sequences=ids_TB.shape[1],
-            )
+            steps, sequences = ids_TB.shape
+            gates = Gates(layer.cell, settings.hidden, steps=steps, sequences=sequences)
             inputs[-1].forward(gates)
-            hidden_BH = to_numpy(state.hidden_LBH[depth])
-            cell_BH = None if state.cell_LBH is None else to_numpy(state.cell_LBH[depth])
-            layers.append(layer.forward(gates, hidden_BH, cell_BH, bf16=bf16))
-        p, masks = self.network.output_dropout()
-        output = self._output.forward(
-            layers[-1].hidden_MH, _targets(batch), _dropout_mask(p, generator), masks, bf16=bf16
-        )
+            cell_BH = None if state.cell is None else state.cell[depth]
+            layers.append(layer.forward(gates, state.hidden[depth], cell_BH, bf16=bf16))
+        rows_N, targets_N = unpadded_positions(batch.mask_TB, batch.targets_TB, row_length)
+        mask = DropoutMask.of_layer(dropout, settings.layers, rows_N, numbers_M[rows_N])
+        masks = output_masks(settings, len(self._output.bias_V), dropout)
+        output = self._output.forward(layers[-1].hidden_MH, mask, masks, targets_N, bf16=bf16)
         return PassResult(self, batch, inputs, layers, output)
 
     def _first_input(self, ids_TB: Ids, bf16: bool) -> LayerInput:
@@ -131,59 +110,53 @@ class PassResult:
     @property
     def state(self) -> State:
         """The state after the last time step."""
-        hidden_LBH = torch.from_numpy(np.stack([layer.final_hidden_BH for layer in self.layers]))
-        if self.compiled.network.settings.cell != "lstm":
-            return State(hidden_LBH, None)
+        hidden_LBH = np.stack([layer.final_hidden_BH for layer in self.layers])
+        if self.compiled.settings.cell != "lstm":
+            return State(hidden=hidden_LBH, cell=None)
         cell_LBH = np.stack([layer.final_cell_BH for layer in self.layers])
-        return State(hidden_LBH, torch.from_numpy(cell_LBH))
+        return State(hidden=hidden_LBH, cell=cell_LBH)
 
-    def backward(self) -> Gradients:
-        """Return the gradients of the loss; those of labels only where documents start."""
-        output_grads, grad_hidden_MH = self.output.backward()
-        grads: Weights = {
-            "output.weight": output_grads.weight_VH,
-            "output.bias": output_grads.bias_V,
-        }
+    def backward(self, grads: Mapping[str, Floats]) -> None:
+        """Write the gradients of the loss to ``grads``, by the names of the parameters.
+
+        Those of labels are zeros unless documents start here.
+        """
+        grad_hidden_MH = self.output.backward(grads)
         layer_grads: list[LayerGrads] = []
         for depth in reversed(range(len(self.layers))):
-            layer = self.layers[depth].backward(grad_hidden_MH)
+            own = _of_layer(depth, grads)
+            layer = self.layers[depth].backward(grad_hidden_MH, own)
             layer_grads.insert(0, layer)
-            parameter_grads, input_grad = self.inputs[depth].backward(layer.gates)
-            parameter_grads["recurrent_weight"] = layer.weight_GH
-            if layer.bias_H is not None:
-                parameter_grads["recurrent_bias"] = layer.bias_H
-            grads |= {f"cells.{depth}.{name}": grad for name, grad in parameter_grads.items()}
+            input_grad = self.inputs[depth].backward(layer.gates, own)
             if depth:
                 assert input_grad is not None
                 grad_hidden_MH = input_grad
             elif input_grad is not None:
-                grads["embedding.weight"] = input_grad
-        if self.batch.starts:
-            grads |= self._label_grads(layer_grads)
-        return {name: torch.from_numpy(grad) for name, grad in grads.items()}
+                grads["embedding.weight"][...] = input_grad
+        self._write_label_grads(layer_grads, grads)
 
-    def _label_grads(self, layer_grads: list[LayerGrads]) -> Weights:
-        """Return the gradients of the labels' initial states."""
+    def _write_label_grads(
+        self, layer_grads: list[LayerGrads], grads: Mapping[str, Floats]
+    ) -> None:
+        """Write the gradients of the labels' initial states."""
         initial_grads = {
-            "labels.hidden": [grads.hidden_BH for grads in layer_grads],
-            "labels.cell": [grads.cell_BH for grads in layer_grads],
+            "labels.hidden": [layer.hidden_BH for layer in layer_grads],
+            "labels.cell": [layer.cell_BH for layer in layer_grads],
         }
-        labels_B = self.batch.labels_B.numpy()
+        labels_B = self.batch.labels_B
         labelled_B = labels_B >= 0
-        result: Weights = {}
-        for name, grads_LBH in initial_grads.items():
-            table = self.compiled.weights.get(name)
-            if table is not None:
-                result[name] = grad = np.zeros_like(table)
-                np.add.at(grad, labels_B[labelled_B], np.stack(grads_LBH, axis=1)[labelled_B])
-        return result
+        for name in initial_grads.keys() & grads.keys():
+            grads[name][...] = 0
+            if self.batch.starts:
+                grads_BLH = np.stack(initial_grads[name], axis=1)
+                np.add.at(grads[name], labels_B[labelled_B], grads_BLH[labelled_B])
 
 
-def _targets(batch: Batch) -> Targets:
-    mask_TB, targets_TB = batch.mask_TB.numpy(), batch.targets_TB.numpy()
-    rows = padded_rows(mask_TB.shape[1])
-    return Targets(*backward.unpadded_positions(mask_TB, targets_TB, rows))
-
-
-def _dropout_mask(p: float, generator: torch.Generator | None) -> DropoutMask:
-    return DropoutMask(p, draw_seed(generator)) if p else NO_DROPOUT
+def _of_layer(depth: int, weights: Mapping[str, Floats]) -> Weights:
+    """Return the parameters of the layer at ``depth`` by their names in the layer."""
+    prefix = f"cells.{depth}."
+    return {
+        name.removeprefix(prefix): value
+        for name, value in weights.items()
+        if name.startswith(prefix)
+    }

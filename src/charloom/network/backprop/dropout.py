@@ -1,88 +1,45 @@
-"""Dropout, with several masks at once before the output layer.
-
-Much dropout makes the gradient noisy, and most of a step's cost is in the recurrent layers. The
-output layer therefore reads their states under several masks, and the loss is the mean over them
-(Inoue, "Multi-Sample Dropout for Accelerated Training and Better Generalization", 2019). The masks
-are stratified: one u, uniform in [0, 1), decides about a value under all K masks, and mask k keeps
-it if the fraction of u + k / K is below the probability of keeping it. Each mask alone is ordinary
-dropout; together they keep every value about equally often.
+"""The rows of a layer's input under dropout masks, on a CPU.
 
 Axes: K masks, R rows of values, N of these that are read, H values of a row.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import dataclasses
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from charloom.network.backprop.matmul import Floats
-from charloom.network.kernels import backward
-from charloom.randomness import splitmix64
-
-TARGET_VARIANCE: Final = 0.4
-"""Variance that dropout may add to a value under all masks, as a multiple of its square."""
-MAX_MASKS: Final = 8
-MAX_EXTRA_COST: Final = 0.3
-"""Multiplications that more masks may cost, as a fraction of the recurrent layers'."""
+from charloom.network.batch import Ids
+from charloom.network.dropout import Dropout
+from charloom.network.kernels import dropout as kernels
 
 
-def mask_count(p: float, cost: float) -> int:
-    """Return the number of masks for dropout with probability ``p``.
-
-    A value that is kept with probability q, and divided by q, has a variance of (1 - q) / q times
-    its square. ``cost`` is the output layer's multiplications, as a fraction of the recurrent
-    layers'.
-
-    >>> [mask_count(p, 0.05) for p in (0.0, 0.1, 0.3, 0.5, 0.6, 0.8)]
-    [1, 1, 1, 2, 4, 7]
-    >>> [mask_count(0.8, cost) for cost in (0.01, 0.1, 0.2, 20)]
-    [8, 4, 2, 1]
-    """
-    wanted = min(max(round(p / (1 - p) / TARGET_VARIANCE), 1), MAX_MASKS)
-    return min(wanted, 1 + int(MAX_EXTRA_COST / cost + 1e-9))
-
-
-def torch_dropout(
-    values: Tensor, p: float, generator: torch.Generator | None = None, masks: int = 1
-) -> Tensor:
-    """Return ``values`` under stratified masks, (masks, *shape of values).
-
-    A value is replaced by zero with probability ``p``, else divided by 1 - ``p``. Random numbers
-    are drawn from ``generator``, by default torch's global one.
-    """
-    uniform = torch.empty_like(values, dtype=torch.float32).uniform_(generator=generator)
-    kept = [(uniform + k / masks) % 1 < 1 - p for k in range(masks)]
-    return values * torch.stack(kept).to(values.dtype) / (1 - p)
-
-
-def draw_seed(generator: torch.Generator | None) -> int:
-    """Draw a 63-bit seed from ``generator``, by default torch's global one."""
-    return int(torch.randint(2**63 - 1, (), generator=generator))
-
-
+@dataclasses.dataclass(frozen=True, slots=True)
 class DropoutMask:
-    """Stratified masks that follow from a seed.
+    """Masks of some rows, computed anew for each pass (``network.dropout``)."""
 
-    The random number of a value is a hash of its position, so masks need not be stored for the
-    backward pass.
-    """
+    keys: NDArray[np.uint32]
+    kept_levels: int
+    rows_N: Ids
+    """The rows that are read."""
+    numbers_N: Ids
+    """Their numbers in the minibatch."""
 
-    def __init__(self, p: float, seed: int) -> None:
-        self._kept = min(max(round(backward.DROPOUT_LEVELS * (1 - p)), 1), backward.DROPOUT_LEVELS)
-        self._keys = splitmix64(np.array([seed], np.uint64)).view(np.uint32)
+    @classmethod
+    def of_layer(cls, dropout: Dropout, depth: int, rows_N: Ids, numbers_N: Ids) -> DropoutMask:
+        """Return the masks for the input of the layer at ``depth``."""
+        return cls(dropout.keys(depth), dropout.kept_levels, rows_N, numbers_N)
 
-    def forward(self, values_RH: Floats, rows_N: NDArray[np.int64], result_KNH: Floats) -> None:
-        """Write N of the rows under K masks to ``result_KNH``."""
-        backward.dropout_forward(values_RH, rows_N, self._keys, self._kept, result_KNH)
+    def forward(self, values_RH: Floats, result_KNH: Floats) -> None:
+        """Write the rows under K masks to ``result_KNH``."""
+        kernels.dropout_forward(
+            values_RH, self.rows_N, self.numbers_N, self.keys, self.kept_levels, result_KNH
+        )
 
-    def backward(self, grad_KNH: Floats, rows_N: NDArray[np.int64], gradient_RH: Floats) -> None:
-        """Add the values' gradient to ``gradient_RH``, given that of the masked rows."""
-        backward.dropout_backward(grad_KNH, rows_N, self._keys, self._kept, gradient_RH)
-
-
-NO_DROPOUT: Final = DropoutMask(0.0, 0)
-"""A mask that keeps all values."""
+    def backward(self, grad_KNH: Floats, grad_RH: Floats) -> None:
+        """Add the values' gradient to ``grad_RH``, given that of the masked rows."""
+        kernels.dropout_backward(
+            grad_KNH, self.rows_N, self.numbers_N, self.keys, self.kept_levels, grad_RH
+        )

@@ -12,7 +12,8 @@ import numpy as np
 
 from charloom.network.backprop.dropout import DropoutMask
 from charloom.network.backprop.matmul import Floats, as_matrix
-from charloom.network.backprop.recurrent_layer import GateGrads, Gates, Ids
+from charloom.network.backprop.recurrent_layer import GateGrads, Gates
+from charloom.network.batch import Ids
 from charloom.network.kernels import backward
 from charloom.network.kernels.gemm_fp32 import empty_padded, padded_rows
 
@@ -28,10 +29,10 @@ class LayerInput(Protocol):
         """Write the input's contribution to the gates, biases included."""
         ...
 
-    def backward(self, grads: GateGrads) -> tuple[Weights, Floats | None]:
-        """Return the gradients of the parameters, and of the values that the input reads.
+    def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats | None:
+        """Write the gradients of the parameters; return that of the values read.
 
-        The latter is that of the embedding (V, E) or the lower layer's hidden states (M, H), None
+        The values are the embedding (V, E) or the lower layer's hidden states (M, H); None
         for one-hot input.
         """
         ...
@@ -47,10 +48,10 @@ class OneHotInput:
         """Write each symbol's row, plus the bias."""
         gates.look_up(self._weights["input_table"] + self._weights["bias"], self._ids_TB)
 
-    def backward(self, grads: GateGrads) -> tuple[Weights, None]:
-        """Return the gradients of table and bias."""
-        table_VG = grads.of_table(self._ids_TB, len(self._weights["input_table"]))
-        return {"input_table": table_VG, "bias": backward.sum_rows(table_VG)}, None
+    def backward(self, gate_grads: GateGrads, grads: Weights) -> None:
+        """Write the gradients of table and bias."""
+        gate_grads.write_table(self._ids_TB, grads["input_table"])
+        grads["bias"][:] = backward.sum_rows(grads["input_table"])
 
 
 class TableEmbedding:
@@ -71,15 +72,14 @@ class TableEmbedding:
         self._embedding.matmul_t(weight_GE, self._weights["bias"], table_VG)
         gates.look_up(table_VG, self._ids_TB)
 
-    def backward(self, grads: GateGrads) -> tuple[Weights, Floats]:
-        """Return the gradients of weight and bias, and of the embedding."""
-        table_VG = grads.of_table(self._ids_TB, self._symbols)
+    def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats:
+        """Write the gradients of weight and bias; return that of the embedding."""
+        table_VG = np.empty((self._symbols, len(grads["bias"])), np.float32)
+        gate_grads.write_table(self._ids_TB, table_VG)
         grad = as_matrix(table_VG, bf16=self._bf16)
-        parameter_grads = {
-            "input_weight": grad.t_matmul(self._embedding),
-            "bias": backward.sum_rows(table_VG),
-        }
-        return parameter_grads, grad.matmul(self._weights["input_weight"])
+        grad.t_matmul(self._embedding, grads["input_weight"])
+        grads["bias"][:] = backward.sum_rows(table_VG)
+        return grad.matmul(self._weights["input_weight"])
 
 
 class DenseInput:
@@ -93,15 +93,13 @@ class DenseInput:
         """Write the projected vectors."""
         gates.project(self._vectors, self._weights["input_weight"], self._weights["bias"])
 
-    def backward(self, grads: GateGrads) -> tuple[Weights, Floats]:
-        """Return the gradients of weight and bias, and of the vectors."""
-        gates_MG = grads.of_products()
+    def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats:
+        """Write the gradients of weight and bias; return that of the vectors."""
+        gates_MG = gate_grads.of_products()
         grad = as_matrix(gates_MG, bf16=self._bf16)
-        parameter_grads = {
-            "input_weight": grad.t_matmul(self._vectors),
-            "bias": backward.sum_rows(gates_MG),
-        }
-        return parameter_grads, grad.matmul(self._weights["input_weight"])
+        grad.t_matmul(self._vectors, grads["input_weight"])
+        grads["bias"][:] = backward.sum_rows(gates_MG)
+        return grad.matmul(self._weights["input_weight"])
 
 
 class GatheredEmbedding:
@@ -120,13 +118,13 @@ class GatheredEmbedding:
         """Write the projected embedding of each position."""
         self._dense.forward(gates)
 
-    def backward(self, grads: GateGrads) -> tuple[Weights, Floats]:
-        """Return the gradients of weight and bias, and of the embedding."""
-        parameter_grads, vectors_ME = self._dense.backward(grads)
+    def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats:
+        """Write the gradients of weight and bias; return that of the embedding."""
+        vectors_ME = self._dense.backward(gate_grads, grads)
         embedding_VE = np.zeros(self._embedding_shape, np.float32)
         vectors_TRE = vectors_ME.reshape(len(self._ids_TB), -1, vectors_ME.shape[1])
         backward.scatter_add_rows(embedding_VE, self._ids_TB, vectors_TRE)
-        return parameter_grads, embedding_VE
+        return embedding_VE
 
 
 class LowerLayer:
@@ -135,18 +133,18 @@ class LowerLayer:
     def __init__(
         self, weights: Weights, hidden_MH: Floats, dropout: DropoutMask, *, bf16: bool
     ) -> None:
-        self._dropout, self._rows_M = dropout, np.arange(len(hidden_MH))
+        self._dropout = dropout
         dropped_1MH = np.empty((1, *hidden_MH.shape), np.float32)
-        dropout.forward(hidden_MH, self._rows_M, dropped_1MH)
+        dropout.forward(hidden_MH, dropped_1MH)
         self._dense = DenseInput(weights, dropped_1MH[0], bf16=bf16)
 
     def forward(self, gates: Gates) -> None:
         """Write the projected states."""
         self._dense.forward(gates)
 
-    def backward(self, grads: GateGrads) -> tuple[Weights, Floats]:
-        """Return the gradients of weight and bias, and of the hidden states."""
-        parameter_grads, dropped_MH = self._dense.backward(grads)
+    def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats:
+        """Write the gradients of weight and bias; return that of the hidden states."""
+        dropped_MH = self._dense.backward(gate_grads, grads)
         hidden_MH = np.zeros_like(dropped_MH)
-        self._dropout.backward(dropped_MH[None], self._rows_M, hidden_MH)
-        return parameter_grads, hidden_MH
+        self._dropout.backward(dropped_MH[None], hidden_MH)
+        return hidden_MH

@@ -1,8 +1,7 @@
 """Matrix products of a training step on a CPU, in float32 or bfloat16.
 
-Each runs on one thread, and sums are float32 in either case. torch's own bfloat16 products also
-round the sums, and torch prepares a kernel for each new shape. Documents of many lengths cause many
-shapes.
+Each runs on one thread, and sums are float32 in either case. float32 products are those of NumPy's
+BLAS library. bfloat16 products are our own: no BLAS library for NumPy has them.
 
 Axes: M rows, K terms of a sum, N columns, J K padded as in ``kernels.gemm_bf16``.
 """
@@ -12,9 +11,7 @@ from __future__ import annotations
 from typing import Protocol, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from charloom.network.kernels import matmul_bf16
 
@@ -36,8 +33,8 @@ class Matrix(Protocol):
         """
         ...
 
-    def t_matmul(self, right: Self) -> Floats:
-        """Return the product of this matrix' transpose and ``right`` (M, N), (K, N)."""
+    def t_matmul(self, right: Self, result_KN: Floats) -> None:
+        """Write the product of this matrix' transpose and ``right`` (M, N)."""
         ...
 
 
@@ -49,24 +46,25 @@ def as_matrix(values_MK: Floats, *, bf16: bool) -> Matrix:
 
 
 class Fp32Matrix:
-    """A float32 matrix; products are torch's."""
+    """A float32 matrix."""
 
     def __init__(self, values_MK: Floats) -> None:
-        self._values_MK = torch.from_numpy(values_MK)
+        self._values_MK = values_MK
 
     def matmul(self, right_KN: Floats) -> Floats:
         """Return the product with another matrix, (M, N)."""
-        return to_numpy(self._values_MK @ torch.from_numpy(right_KN))
+        product: Floats = np.matmul(self._values_MK, right_KN)
+        return product
 
     def matmul_t(self, right_NK: Floats, bias_N: Floats, sums_MN: Floats) -> None:
         """Write the product with the transpose of another matrix, plus a bias."""
-        sums = torch.from_numpy(sums_MN)[: len(self._values_MK)]
-        right = torch.from_numpy(right_NK).t()
-        torch.addmm(torch.from_numpy(bias_N), self._values_MK, right, out=sums)
+        sums = sums_MN[: len(self._values_MK)]
+        np.matmul(self._values_MK, right_NK.T, out=sums)
+        sums += bias_N
 
-    def t_matmul(self, right: Fp32Matrix) -> Floats:
-        """Return the product of this matrix' transpose and ``right`` (M, N), (K, N)."""
-        return to_numpy(self._values_MK.t() @ right._values_MK)
+    def t_matmul(self, right: Fp32Matrix, result_KN: Floats) -> None:
+        """Write the product of this matrix' transpose and ``right`` (M, N)."""
+        np.matmul(self._values_MK.T, right._values_MK, out=result_KN)
 
 
 class Bf16Matrix:
@@ -85,14 +83,7 @@ class Bf16Matrix:
         """Write the product with the transpose of another matrix, plus a bias."""
         matmul_bf16.matmul_t(self._bits_MJ, right_NK, bias_N, sums_MN)
 
-    def t_matmul(self, right: Bf16Matrix) -> Floats:
-        """Return the product of this matrix' transpose and ``right`` (M, N), (K, N)."""
+    def t_matmul(self, right: Bf16Matrix, result_KN: Floats) -> None:
+        """Write the product of this matrix' transpose and ``right`` (M, N)."""
         others = right._bits_MJ, right._terms
-        sums: Floats = matmul_bf16.t_matmul(self._bits_MJ, self._terms, *others, self._rows)
-        return sums
-
-
-def to_numpy(tensor: Tensor) -> Floats:
-    """Return the values of a tensor, which share its memory if it is contiguous."""
-    values: Floats = tensor.detach().contiguous().numpy()
-    return values
+        result_KN[...] = matmul_bf16.t_matmul(self._bits_MJ, self._terms, *others, self._rows)

@@ -11,18 +11,17 @@ J as in ``kernels.gemm_bf16``.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from charloom.network.backprop.matmul import Bf16Bits, Bf16Matrix, Floats, Fp32Matrix, Matrix
+from charloom.network.batch import Ids
 from charloom.network.kernels import backward, forward, gemm_bf16, gemm_fp32, matmul_bf16
 from charloom.network.kernels.forward import ACTIVATION_COUNTS, CELL_IDS
 from charloom.network.reference import GATE_COUNTS
 from charloom.settings import Cell
-
-Ids = NDArray[np.int64]
 
 
 class Gates:
@@ -62,12 +61,11 @@ class GateGrads:
     def __init__(self, gates: Gates) -> None:
         self._gates = gates
 
-    def of_table(self, ids_TB: Ids, symbols: int) -> Floats:
-        """Return the gradient of the table given to ``Gates.look_up``, (V, G)."""
-        table_VG = np.zeros((symbols, self._gates.width), np.float32)
+    def write_table(self, ids_TB: Ids, table_VG: Floats) -> None:
+        """Write the gradient of the table given to ``Gates.look_up``."""
+        table_VG[...] = 0
         cell_id = CELL_IDS[self._gates.cell]
         backward.scatter_add_gates(table_VG, ids_TB, self._gates.rows_TRS, cell_id)
-        return table_VG
 
     def of_products(self) -> Floats:
         """Return the gradient of the products of ``Gates.project``, (M, G)."""
@@ -79,11 +77,8 @@ class GateGrads:
 
 
 class LayerGrads(NamedTuple):
-    """Gradients of one layer."""
+    """Gradients of what one layer reads."""
 
-    weight_GH: Floats
-    bias_H: Floats | None
-    """None except for gru."""
     hidden_BH: Floats
     """Gradient of the initial hidden state."""
     cell_BH: Floats
@@ -153,8 +148,12 @@ class LayerResult:
         """The cell state after the last time step; meaningless except for lstm."""
         return self.states.cell_TBH[-1, : self.gates.sequences]
 
-    def backward(self, grad_hidden_MH: Floats) -> LayerGrads:
-        """Return all gradients, given that of ``hidden_MH``; overwrites activations."""
+    def backward(self, grad_hidden_MH: Floats, grads: Mapping[str, Floats]) -> LayerGrads:
+        """Write the gradients of the parameters; return those of what the layer read.
+
+        ``grad_hidden_MH`` is the gradient of ``hidden_MH``. Overwrites activations. ``grads`` are
+        ``recurrent_weight`` and, for gru, ``recurrent_bias``.
+        """
         weight_GH, cell = self.layer.weight_GH, self.layer.cell
         size, hidden = grad_hidden_MH.shape
         _, rows, _ = self.gates.rows_TRS.shape
@@ -171,24 +170,28 @@ class LayerResult:
             _by_step(bits_MJ, rows),
         )
         grad_MS = self.gates.rows_TRS.reshape(size, -1)
+        self._write_weight_grad(grad_MS, bits_MJ, grads["recurrent_weight"])
+        if cell == "gru":
+            grads["recurrent_bias"][:] = backward.sum_rows(grad_MS[:, 3 * hidden :])
         return LayerGrads(
-            weight_GH=self._weight_grad(grad_MS, bits_MJ),
-            bias_H=backward.sum_rows(grad_MS[:, 3 * hidden :]) if cell == "gru" else None,
             hidden_BH=state_1RH[0, : self.gates.sequences],
             cell_BH=cell_1RH[0, : self.gates.sequences],
             gates=GateGrads(self.gates),
         )
 
-    def _weight_grad(self, grad_MS: Floats, grad_bits_MJ: Bf16Bits | None) -> Floats:
-        """Return the gradient of the recurrent weight, (G, H)."""
+    def _write_weight_grad(
+        self, grad_MS: Floats, grad_bits_MJ: Bf16Bits | None, result_GH: Floats
+    ) -> None:
+        """Write the gradient of the recurrent weight."""
         gates, hidden = self.layer.weight_GH.shape
         size = len(grad_MS)
         if self.bits_MJ is None or grad_bits_MJ is None:
             first = hidden if self.layer.cell == "gru" else 0
             before = Fp32Matrix(self.states.hidden_TBH[:-1].reshape(size, hidden))
-            return Fp32Matrix(grad_MS[:, first : first + gates]).t_matmul(before)
+            Fp32Matrix(grad_MS[:, first : first + gates]).t_matmul(before, result_GH)
+            return
         before_bits = Bf16Matrix(self.bits_MJ, size, hidden)
-        return Bf16Matrix(grad_bits_MJ, size, gates).t_matmul(before_bits)
+        Bf16Matrix(grad_bits_MJ, size, gates).t_matmul(before_bits, result_GH)
 
 
 def _by_step(bits_MJ: Bf16Bits | None, rows: int) -> Bf16Bits | None:

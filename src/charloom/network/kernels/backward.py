@@ -1,28 +1,20 @@
-"""Backward pass of recurrent layers, dropout and loss, on one thread.
+"""Backward pass of recurrent layers, on one thread.
 
 ``backward_layer`` replaces the activations that ``forward`` saved by gradients. Afterwards the
 blocks of the gates hold the gradient of the input's contribution (gru: n, r, z), and adjacent
 blocks that of the recurrent product (lstm, rnn: the same; gru: r, z, m).
 
 Axes: T time steps, B sequences with padding, H hidden units, S saved activations of a row, G gates
-times H, V vocabulary, E values of an embedding, J G padded as in ``gemm_bf16``, K dropout masks, R
-rows of values, N unpadded rows, M = K N.
+times H, V vocabulary, E values of an embedding, J G padded as in ``gemm_bf16``, R rows of values.
 """
 
-import math
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from charloom.network.exact import ONE
-from charloom.network.kernels.exact_compiled import exp
 from charloom.network.kernels.forward import GRU, LSTM, add_recurrent_product, kernel
-
-DROPOUT_LEVELS: Final = 1 << 16
-"""Number of equally likely random values that decide whether a value is dropped."""
-_LANES: Final = 16
 
 
 @kernel
@@ -147,116 +139,3 @@ def sum_rows(values_RH):
         for h in range(H):
             sums_H[h] += values_RH[r, h]
     return sums_H
-
-
-@numba.njit(inline="always")
-def _random_bits(keys, position):
-    """Return 16 random bits: a hash of the position with two 32-bit keys.
-
-    It uses only 32-bit multiplications and shifts, which compilers vectorize. The constants are
-    those of lowbias32 (Wellons, "Prospecting for Hash Functions", 2018).
-    """
-    x = np.uint32(np.uint32(position) ^ keys[0])
-    x = np.uint32((x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D))
-    x = np.uint32((x ^ (x >> np.uint32(15)) ^ keys[1]) * np.uint32(0x846CA68B))
-    return np.uint16(x >> np.uint32(16))
-
-
-@kernel
-def dropout_forward(values_RH, rows_N, keys, kept, result_KNH):
-    """Write the rows ``rows_N`` under K masks to ``result_KNH``.
-
-    A value is kept with probability ``kept`` / DROPOUT_LEVELS and divided by it, else it is 0. The
-    masks are stratified, see ``backprop.dropout``. If all are kept, no random bits are computed.
-    """
-    K, N, H = result_KNH.shape
-    scale = np.float32(DROPOUT_LEVELS) / np.float32(kept)
-    for n in range(N):
-        values_H, position = values_RH[rows_N[n]], n * H
-        if kept == DROPOUT_LEVELS:
-            for k in range(K):
-                result_KNH[k, n] = values_H
-            continue
-        for k in range(K):
-            shift, result_H = np.uint16(k * DROPOUT_LEVELS // K), result_KNH[k, n]
-            for h in range(H):
-                value, bits = values_H[h] * scale, _random_bits(keys, position + h)
-                result_H[h] = value if np.uint16(bits + shift) < kept else np.float32(0)
-
-
-@kernel
-def dropout_backward(grad_KNH, rows_N, keys, kept, grad_RH):
-    """Add the values' gradient to ``grad_RH``, given that of the masked rows."""
-    K, N, H = grad_KNH.shape
-    scale = np.float32(DROPOUT_LEVELS) / np.float32(kept)
-    for n in range(N):
-        sum_H, position = grad_RH[rows_N[n]], n * H
-        for k in range(K):
-            grad_H = grad_KNH[k, n]
-            if kept == DROPOUT_LEVELS:
-                for h in range(H):
-                    sum_H[h] += grad_H[h]
-                continue
-            shift = np.uint16(k * DROPOUT_LEVELS // K)
-            for h in range(H):
-                value, bits = grad_H[h] * scale, _random_bits(keys, position + h)
-                sum_H[h] += value if np.uint16(bits + shift) < kept else np.float32(0)
-
-
-@kernel
-def unpadded_positions(mask_TB, targets_TB, rows):
-    """Return positions t * ``rows`` + b where the mask is true, and targets."""
-    T, B = mask_TB.shape
-    rows_N, targets_N = np.empty(T * B, np.int64), np.empty(T * B, np.int64)
-    N = 0
-    for t in range(T):
-        for b in range(B):
-            if mask_TB[t, b]:
-                rows_N[N], targets_N[N] = t * rows + b, targets_TB[t, b]
-                N += 1
-    return rows_N[:N], targets_N[:N]
-
-
-@kernel
-def cross_entropy(logits_MV, targets_N):
-    """Return the loss in nats, averaged over K masks; logits become gradients.
-
-    Row m of the logits has the target ``targets_N[m % N]``.
-    """
-    M, V = logits_MV.shape
-    N = len(targets_N)
-    weight = np.float32(N) / np.float32(max(M, 1))
-    lanes = np.empty(_LANES, np.float32)
-    nats = 0.0
-    for m in range(M):
-        row_V, target = logits_MV[m], targets_N[m % N]
-        highest = row_V[0]
-        for v in range(1, V):
-            highest = max(highest, row_V[v])
-        nats += highest - row_V[target]
-        for v in range(V):
-            row_V[v] = exp(row_V[v] - highest)
-        total = _sum(row_V, lanes)
-        nats += math.log(total)
-        scale = weight / total
-        for v in range(V):
-            row_V[v] *= scale
-        row_V[target] -= weight
-    return nats * weight
-
-
-@numba.njit(inline="always")
-def _sum(values_V, lanes):
-    """Return the sum of a row by ``_LANES`` partial sums, for vectorization."""
-    V = len(values_V)
-    whole = V - V % _LANES
-    lanes[:] = 0
-    for v in range(0, whole, _LANES):
-        for j in range(_LANES):
-            lanes[j] += values_V[v + j]
-    total = np.float32(0)
-    for j in range(_LANES):
-        total += lanes[j]
-    for v in range(whole, V):
-        total += values_V[v]
-    return total

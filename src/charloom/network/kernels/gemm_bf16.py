@@ -20,7 +20,12 @@ import numpy as np
 from llvmlite import binding
 from numpy.typing import NDArray
 
-from charloom.network.kernels.gemm_fp32 import TILE_ROWS
+from charloom.network.kernels.gemm_fp32 import (
+    TALL_ROWS,
+    TILE_ROWS,
+    aligned_zeros,
+    tiled_product,
+)
 from charloom.network.kernels.intrinsics import (
     AMX_ROWS,
     BLOCK_PAIRS,
@@ -88,13 +93,20 @@ def round_rows(values_RX, first, K, bits_RJ):
             bits_RJ[r, k] = to_bf16(words_RX[r, begin + k])
 
 
+@numba.njit(inline="always")
+def zero_panels(P, pairs):
+    """Return panels of zeros for some pairs of terms, (P, pairs, C, D)."""
+    flat = aligned_zeros(P * pairs * PANEL_COLUMNS * 2, np.uint16)
+    return flat.reshape(P, pairs, PANEL_COLUMNS, 2)
+
+
 @numba.njit(nogil=True, cache=True)
 def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of a matrix, (P, J / 2, C, D), padded with zeros."""
     K, N = matrix_KN.shape
     words_KN = matrix_KN.view(np.uint32)
     P, J2 = -(-N // PANEL_COLUMNS), padded_terms(K) // 2
-    panels = np.zeros((P, J2, PANEL_COLUMNS, 2), np.uint16)
+    panels = zero_panels(P, J2)
     pairs = panels.reshape(P, J2, 2 * PANEL_COLUMNS)
     for k in range(0, K - 1, 2):
         for p in range(P):
@@ -116,7 +128,7 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of the transpose of a matrix, (P, J / 2, C, D)."""
     N, K = matrix_NK.shape
     words_NK = matrix_NK.view(np.uint32)
-    panels = np.zeros((-(-N // PANEL_COLUMNS), padded_terms(K) // 2, PANEL_COLUMNS, 2), np.uint16)
+    panels = zero_panels(-(-N // PANEL_COLUMNS), padded_terms(K) // 2)
     for p in range(len(panels)):
         panel = panels[p].reshape(-1, PANEL_COLUMNS, 2)
         for c in range(min(PANEL_COLUMNS, N - p * PANEL_COLUMNS)):
@@ -163,23 +175,16 @@ def _write_tile_config(config, upper, lower):
             config[16 + 2 * register] = 0
 
 
-def _vector_add_product(multiply: Callable[[Any, Any, Any, Any], Any]) -> Any:
+def _vector_add_product(multiply: Callable[[Any, Any, Any, Any], Any], tall_rows: int) -> Any:
     """Return ``add_product`` with vectors, see ``vector_intrinsic``."""
-    add_tile = vector_intrinsic(multiply)
-
-    @numba.njit(inline="always")
-    def add(sums_RN, bits_RJ, packed):
-        for p in range(packed.shape[0]):
-            for row in range(0, bits_RJ.shape[0], TILE_ROWS):
-                add_tile(sums_RN, bits_RJ, packed, row, p)
-
-    return add
+    tall_tile, tile = (vector_intrinsic(multiply, rows) for rows in (tall_rows, TILE_ROWS))
+    return tiled_product(tall_tile, tall_rows, tile)
 
 
 IMPLEMENTATIONS: Final[dict[Instructions, Any]] = {
     "amx": _add_product_amx,
-    "dot": _vector_add_product(emit_dot),
-    "none": _vector_add_product(emit_two_products),
+    "dot": _vector_add_product(emit_dot, TALL_ROWS),
+    "none": _vector_add_product(emit_two_products, TILE_ROWS),
 }
 add_product = IMPLEMENTATIONS[INSTRUCTIONS]
 """Add the product of rows of bfloat16 and a packed matrix to float32 sums, in place.

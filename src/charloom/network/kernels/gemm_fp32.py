@@ -2,14 +2,16 @@
 
 One time step of a recurrent layer multiplies few rows (the sequences of a batch) by a matrix that
 stays the same for all steps. ``pack`` copies the matrix once into panels of ``TILE_COLUMNS``
-columns. ``add_product`` then keeps a tile of TILE_ROWS x TILE_COLUMNS sums in vector registers
+columns. ``add_product`` then keeps a tile of some rows x TILE_COLUMNS sums in vector registers
 while it reads a panel from top to bottom (Goto & van de Geijn, "Anatomy of High-Performance Matrix
-Multiplication", ACM TOMS 34(3), 2008). The tile is emitted as LLVM vector
-instructions, because LLVM did not derive it from plain loops.
+Multiplication", ACM TOMS 34(3), 2008). The tile is emitted as LLVM vector instructions, because
+LLVM did not derive it from plain loops. Each sum adds its terms in order, so it does not depend on
+the height of its tile.
 
 Axes: R rows, K terms of a sum, N columns, P panels, C columns of a panel.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -23,12 +25,16 @@ from numba.core import cgutils
 from numpy.typing import NDArray
 
 TILE_ROWS: Final = 4
-"""Rows of a tile; the number of rows of a product is a multiple of it."""
-_LANES: Final = 16 if binding.get_host_cpu_features().get("avx512f") else 8
+"""Rows of a low tile; the number of rows of a product is a multiple of it. Four rows of two vectors
+are eight independent sums, which hide the latency of a fused multiply-add."""
+AVX512: Final = bool(binding.get_host_cpu_features().get("avx512f"))
+TALL_ROWS: Final = 8 if AVX512 else 6
+"""Rows of a tall tile, which reads each panel less often. Its sums and operands fit into the 32
+vector registers of AVX-512, or the 16 of AVX2."""
+_LANES: Final = 16 if AVX512 else 8
 _VECTORS: Final = 2
 TILE_COLUMNS: Final = _VECTORS * _LANES
-"""Columns of a tile. Four rows of two vectors are eight independent sums. They hide the latency of
-a fused multiply-add and still fit into sixteen registers together with its operands."""
+"""Columns of a tile."""
 
 TAIL_PADDING: Final = 32
 """Writable elements required after the last row of sums: the columns of the widest panel of this
@@ -40,11 +46,24 @@ _VECTOR: Final = ir.VectorType(_FLOAT, _LANES)
 _INDEX: Final = ir.IntType(64)
 
 
+@numba.njit(inline="always")
+def aligned_zeros(size, dtype):
+    """Return zeros that begin at a cache line, a multiple of 64 bytes.
+
+    Numba's own arrays begin 32 bytes later if they are large. Then every load of a vector of
+    AVX-512 reads two lines.
+    """
+    flat = np.zeros(size + 64, dtype)
+    first = (-flat.ctypes.data % 64) // flat.itemsize
+    return flat[first : first + size]
+
+
 @numba.njit(nogil=True, cache=True)
 def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the panels of a matrix, (P, K, C), with zeros after the last column."""
     K, N = matrix_KN.shape
-    panels_PKC = np.zeros((-(-N // TILE_COLUMNS), K, TILE_COLUMNS), np.float32)
+    P = -(-N // TILE_COLUMNS)
+    panels_PKC = aligned_zeros(P * K * TILE_COLUMNS, np.float32).reshape(P, K, TILE_COLUMNS)
     for k in range(K):
         for n in range(N):
             panels_PKC[n // TILE_COLUMNS, k, n % TILE_COLUMNS] = matrix_KN[k, n]
@@ -55,7 +74,8 @@ def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.float32]:
 def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the panels of the transpose of a matrix, (P, K, C)."""
     N, K = matrix_NK.shape
-    panels_PKC = np.zeros((-(-N // TILE_COLUMNS), K, TILE_COLUMNS), np.float32)
+    P = -(-N // TILE_COLUMNS)
+    panels_PKC = aligned_zeros(P * K * TILE_COLUMNS, np.float32).reshape(P, K, TILE_COLUMNS)
     # One panel at a time, so that the panel stays in the cache while it is written.
     for begin in range(0, N, TILE_COLUMNS):
         panel_KC = panels_PKC[begin // TILE_COLUMNS]
@@ -79,17 +99,26 @@ def empty_padded(*shape: int) -> NDArray[np.float32]:
     return flat[:size].reshape(shape)
 
 
-@numba.njit(inline="always")
-def add_product(sums_RN, rows_RK, packed_PKC):
-    """Add the product of ``rows_RK`` and a packed matrix to ``sums_RN``, in place.
+def tiled_product(add_tall_tile: Any, tall_rows: int, add_tile: Any) -> Any:
+    """Return a compiled product that divides rows into tall tiles and some low ones.
 
-    R is a multiple of ``TILE_ROWS``. Both arrays may be column slices of wider arrays; only their
-    last axis must be contiguous. Zeros are added to the columns from N to P * C of each row, which
-    therefore must be writable: ``empty_padded`` makes them so for the last row.
+    ``add_tall_tile`` and ``add_tile`` are intrinsics (``tile_intrinsic``) of ``tall_rows`` and
+    TILE_ROWS rows.
     """
-    for p in range(packed_PKC.shape[0]):
-        for r in range(0, rows_RK.shape[0], TILE_ROWS):
-            _add_tile(sums_RN, rows_RK, packed_PKC, r, p)
+    # Any multiple of TILE_ROWS is some whole groups of tall tiles, and low tiles.
+    group = math.lcm(tall_rows, TILE_ROWS)
+
+    @numba.njit(inline="always")
+    def add_product(sums_RN, rows_RK, packed_PKC):
+        R = rows_RK.shape[0]
+        tall = R - R % group
+        for p in range(packed_PKC.shape[0]):
+            for r in range(0, tall, tall_rows):
+                add_tall_tile(sums_RN, rows_RK, packed_PKC, r, p)
+            for r in range(tall, R, TILE_ROWS):
+                add_tile(sums_RN, rows_RK, packed_PKC, r, p)
+
+    return add_product
 
 
 def tile_intrinsic(emit: Callable[..., Any]) -> Any:
@@ -178,16 +207,17 @@ def emit_loop(
 def emit_sums(
     builder: Any,
     tile: TileOperands,
+    rows: int,
     vector: Any,
     body: Callable[[Any, list[Any]], list[Any]],
 ) -> None:
-    """Emit loads of TILE_ROWS x 2 vectors of sums, the loop, and the stores.
+    """Emit loads of ``rows`` x 2 vectors of sums, the loop, and the stores.
 
     ``body`` is that of ``emit_loop``; its values are the vectors of sums, row by row.
     """
     places = [
         place
-        for row in row_pointers(builder, tile.sums, tile.sums_stride)
+        for row in row_pointers(builder, tile.sums, tile.sums_stride, rows)
         for place in vector_pointers(builder, row, vector)
     ]
     initial = [builder.load(place, align=4) for place in places]
@@ -196,9 +226,9 @@ def emit_sums(
         builder.store(value, place, align=4)
 
 
-def row_pointers(builder: Any, first: Any, stride: Any) -> list[Any]:
-    """Return byte pointers to TILE_ROWS rows, ``stride`` bytes apart."""
-    return [advance(builder, first, ir.Constant(_INDEX, r), stride) for r in range(TILE_ROWS)]
+def row_pointers(builder: Any, first: Any, stride: Any, rows: int) -> list[Any]:
+    """Return byte pointers to some rows, ``stride`` bytes apart."""
+    return [advance(builder, first, ir.Constant(_INDEX, r), stride) for r in range(rows)]
 
 
 def vector_pointers(builder: Any, first: Any, vector: Any) -> list[Any]:
@@ -215,14 +245,14 @@ def splat(builder: Any, value: Any, vector: Any) -> Any:
     return builder.shuffle_vector(first, undefined, lanes)
 
 
-def _emit_tile(builder: Any, tile: TileOperands) -> None:
+def _emit_tile(rows: int, builder: Any, tile: TileOperands) -> None:
     name = f"llvm.fmuladd.v{_LANES}f32"
     multiply_add = builder.module.globals.get(name) or ir.Function(
         builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), name
     )
-    rows = [
+    places = [
         builder.bitcast(row, _FLOAT.as_pointer())
-        for row in row_pointers(builder, tile.rows, tile.rows_stride)
+        for row in row_pointers(builder, tile.rows, tile.rows_stride, rows)
     ]
 
     def body(k: Any, sums: list[Any]) -> list[Any]:
@@ -230,14 +260,27 @@ def _emit_tile(builder: Any, tile: TileOperands) -> None:
         weights = [
             builder.load(place, align=4) for place in vector_pointers(builder, panel_row, _VECTOR)
         ]
-        factors = [splat(builder, builder.load(builder.gep(row, [k])), _VECTOR) for row in rows]
+        values = [builder.load(builder.gep(place, [k])) for place in places]
+        factors = [splat(builder, value, _VECTOR) for value in values]
         pairs = itertools.product(factors, weights)
         return [
             builder.call(multiply_add, [factor, weight, value])
             for (factor, weight), value in zip(pairs, sums, strict=True)
         ]
 
-    emit_sums(builder, tile, _VECTOR, body)
+    emit_sums(builder, tile, rows, _VECTOR, body)
 
 
-_add_tile = tile_intrinsic(_emit_tile)
+add_product = tiled_product(
+    tile_intrinsic(functools.partial(_emit_tile, TALL_ROWS)),
+    TALL_ROWS,
+    tile_intrinsic(functools.partial(_emit_tile, TILE_ROWS)),
+)
+"""Add the product of rows and a packed matrix to sums, in place.
+
+    add_product(sums_RN, rows_RK, packed_PKC)
+
+R is a multiple of ``TILE_ROWS``. Both arrays may be column slices of wider arrays; only their last
+axis must be contiguous. Zeros are added to the columns from N to P * C of each row, which therefore
+must be writable: ``empty_padded`` makes them so for the last row.
+"""

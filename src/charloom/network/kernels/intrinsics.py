@@ -1,8 +1,8 @@
 """LLVM instructions that multiply rows of bfloat16 by a packed panel.
 
 With Intel's matrix unit (AMX), up to two by two tiles of 16 x 16 sums stay in its registers. With
-vectors, TILE_ROWS rows by two vectors do, as in ``gemm_fp32``. Every tile function adds to the sums
-in place and is called as ``add_tile(sums_RN, rows_RJ, packed, row, panel)``.
+vectors, some rows by two vectors do, as in ``gemm_fp32``. Every tile function adds to the sums in
+place and is called as ``add_tile(sums_RN, rows_RJ, packed, row, panel)``.
 
 Instruction names are those of LLVM's x86 target (llvm/include/llvm/IR/IntrinsicsX86.td). Numba
 keeps the code of callers on disk: see ``exact_compiled`` before changing this file.
@@ -138,32 +138,32 @@ add_one_tile = tile_intrinsic(functools.partial(_emit_amx_tiles, False))
 add_two_tiles = tile_intrinsic(functools.partial(_emit_amx_tiles, True))
 
 
-def vector_intrinsic(multiply: Callable[[Any, Any, Any, Any], Any]) -> Any:
-    """Return the intrinsic that multiplies TILE_ROWS rows and a panel by vectors.
+def vector_intrinsic(multiply: Callable[[Any, Any, Any, Any], Any], rows: int) -> Any:
+    """Return the intrinsic that multiplies some rows and a panel by vectors.
 
     ``multiply(builder, sums, left, right)`` emits the update of a vector of sums by the two
     products of each pair of terms.
     """
-    return tile_intrinsic(functools.partial(_emit_vectors, multiply))
+    return tile_intrinsic(functools.partial(_emit_vectors, multiply, rows))
 
 
 def _emit_vectors(
-    multiply: Callable[[Any, Any, Any, Any], Any], builder: Any, tile: TileOperands
+    multiply: Callable[[Any, Any, Any, Any], Any], rows: int, builder: Any, tile: TileOperands
 ) -> None:
-    rows = row_pointers(builder, tile.rows, tile.rows_stride)
+    places = row_pointers(builder, tile.rows, tile.rows_stride, rows)
 
     def body(pair: Any, sums: list[Any]) -> list[Any]:
         block = advance(builder, tile.panel, pair, _index(4 * PANEL_COLUMNS))
         weights = [
             builder.load(place, align=2) for place in vector_pointers(builder, block, _WORDS)
         ]
-        words = [advance(builder, row, pair, _index(4)) for row in rows]
+        words = [advance(builder, place, pair, _index(4)) for place in places]
         pairs = [builder.load(builder.bitcast(word, _WORD.as_pointer()), align=2) for word in words]
         factors = [splat(builder, value, _WORDS) for value in pairs]
         both = itertools.product(factors, weights)
         return [multiply(builder, s, f, w) for (f, w), s in zip(both, sums, strict=True)]
 
-    emit_sums(builder, tile, _FLOATS, body)
+    emit_sums(builder, tile, rows, _FLOATS, body)
 
 
 def emit_dot(builder: Any, sums: Any, left: Any, right: Any) -> Any:

@@ -127,7 +127,7 @@ def pack_bf16(bits_RJ, N, M):
     """Return the panels of an (M, N) matrix, as ``gemm_bf16.pack`` does for float32."""
     J = gemm_bf16.padded_terms(M)
     P, C = -(-N // PANEL_COLUMNS), PANEL_COLUMNS
-    panels = np.zeros((P, J // 2, C, 2), np.uint16)
+    panels = gemm_bf16.zero_panels(P, J // 2)
     pairs = panels.reshape(P, J // 2, 2 * C)
     for m in range(0, M - 1, 2):
         for p in range(P):

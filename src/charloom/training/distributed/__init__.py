@@ -1,6 +1,6 @@
 """Training in several processes that torchrun starts.
 
-``launch`` reads the environment variables of torchrun. ``torch_backend`` connects the processes.
+``launch`` reads the environment variables of torchrun. ``torch_collectives`` connects processes.
 ``process_group`` has the collective operations, which all processes call in the same order.
 ``messages`` sends texts, and the errors of processes that end, through torch's key-value store.
 

@@ -1,19 +1,20 @@
 """The collective operations of several processes that train together.
 
 Each process computes the gradient of its sequences of every minibatch. The sum over all processes
-is the gradient of the minibatch, so all take the same step and keep equal weights. Tensors are
-exchanged by collectives (see ``torch_backend``), texts as messages in a store (see ``messages``).
+is the gradient of the minibatch, so all take the same step and keep equal weights. Arrays are
+exchanged by collectives (see ``torch_collectives``), texts as messages in a store
+(see ``messages``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Protocol, Self, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol, Self, TypeVar
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from charloom.errors import CharloomError, ProcessError, SettingsError
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
@@ -26,23 +27,31 @@ _SAVING: Final = "while saving"
 
 
 class Collectives(Protocol):
-    """Operations on tensors that all processes call together.
+    """Operations that all processes call together, on arrays or tensors.
 
     Methods raise RuntimeError if a process has ended.
     """
 
-    device: torch.device
-
-    def all_reduce(self, values: Tensor) -> None:
+    def all_reduce(self, values: Any) -> None:
         """Replace ``values`` by their sum over all processes, with the same bits in each."""
         ...
 
-    def broadcast(self, values: Tensor) -> None:
+    def broadcast(self, values: Any) -> None:
         """Replace ``values`` by those of process 0."""
         ...
 
     def close(self) -> None:
         """Disconnect from the other processes."""
+        ...
+
+
+class HasGradients(Protocol):
+    """A network whose gradients are summed over processes, such as a ``Backend``."""
+
+    def all_reduce_gradients(
+        self, reduce: Callable[[Any], None], numbers: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Sum gradients and ``numbers`` by ``reduce``; return the sums of the numbers."""
         ...
 
 
@@ -60,7 +69,7 @@ class ProcessGroup:
         self,
         process: ProcessInfo = SINGLE_PROCESS,
         messages: Messages | None = None,
-        make_collectives: Callable[[torch.device], Collectives] | None = None,
+        make_collectives: Callable[[str], Collectives] | None = None,
     ) -> None:
         self.process = process
         self._messages = messages
@@ -131,66 +140,58 @@ class ProcessGroup:
                 )
         return difference
 
-    def connect(self, device: torch.device) -> None:
+    def connect(self, device: str) -> None:
         """Connect the processes, which train on ``device``; needed by the methods below."""
         if self._make_collectives is not None:
             self._collectives = self._make_collectives(device)
 
-    def broadcast_(self, tensors: Iterable[Tensor]) -> None:
-        """Replace the tensors by those of process 0."""
-        if self._collectives is None:
-            return
-        with torch.no_grad():
-            for tensor in tensors:
-                self._exchange(self._collectives.broadcast, tensor, _STARTING)
+    def broadcast(self, values: NDArray[Any]) -> None:
+        """Replace the values of an array by those of process 0."""
+        if self._collectives is not None:
+            self._exchange(self._collectives.broadcast, values, _STARTING)
 
     def broadcast_bytes(self, content: bytes) -> bytes:
         """Return the ``content`` of process 0, of any size."""
         if self._collectives is None:
             return content
         size = int(self.all_reduce(float(len(content)) if self.is_main else 0.0, _STARTING))
-        values = torch.zeros(size, dtype=torch.uint8)
+        values = np.zeros(size, np.uint8)
         if self.is_main:
-            values = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-        values = values.to(self._collectives.device)
-        self._exchange(self._collectives.broadcast, values, _STARTING)
-        return values.cpu().numpy().tobytes()
+            values[:] = np.frombuffer(content, np.uint8)
+        self.broadcast(values)
+        return values.tobytes()
 
     def all_reduce(self, value: float, where: str) -> float:
         """Return the sum of ``value`` over all processes, in float64."""
         if self._collectives is None:
             return value
-        total = torch.tensor([value], dtype=torch.float64, device=self._collectives.device)
+        total = np.array([value])
         self._exchange(self._collectives.all_reduce, total, where)
-        return float(total)
+        return float(total[0])
 
     def all_reduce_gradients(
-        self, parameters: Sequence[Tensor], values: Sequence[float], where: str
+        self, network: HasGradients, values: Sequence[float], where: str
     ) -> list[float]:
-        """Sum gradients over all processes in place; return the sums of ``values``.
+        """Sum a network's gradients over all processes; return the sums of ``values``.
 
-        A parameter that has no gradient in any process is left without one. Everything is sent as
-        one float32 tensor. Each value is sent as two numbers, so that a value that is 0 in all
-        processes but one keeps 48 bits.
+        Each value is sent as two float32 numbers with the gradients, so that a value that is 0 in
+        all processes but one keeps 48 bits.
         """
-        if self._collectives is None:
+        collectives = self._collectives
+        if collectives is None:
             return list(values)
-        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
-        exact = torch.tensor(values, dtype=torch.float64)
-        remainders = exact - exact.float().double()
-        has_gradient = torch.tensor([float(p.grad is not None) for p in parameters])
-        small = torch.cat([exact.float(), remainders.float(), has_gradient])
-        flat = torch.cat([*(g.flatten() for g in gradients), small.to(self._collectives.device)])
-        self._exchange(self._collectives.all_reduce, flat, where)
-        *sums, small = flat.split([*(g.numel() for g in gradients), len(small)])
-        numbers, count = small.tolist(), len(values)
-        for parameter, total, present in zip(parameters, sums, numbers[2 * count :], strict=True):
-            parameter.grad = total.view_as(parameter) if present else None
-        return [a + b for a, b in zip(numbers[:count], numbers[count : 2 * count], strict=True)]
+        exact = np.array(values)
+        rounded = exact.astype(np.float32)
+        numbers = np.concatenate([rounded, (exact - rounded).astype(np.float32)])
+        sums = network.all_reduce_gradients(
+            lambda array: self._exchange(collectives.all_reduce, array, where), numbers
+        )
+        halves = sums.astype(np.float64).reshape(2, -1)
+        return [float(total) for total in halves.sum(axis=0)]
 
     def gather_states(
-        self, states: Mapping[str, Tensor | None] | None
-    ) -> dict[str, Tensor | None] | None:
+        self, states: Mapping[str, NDArray[np.float32] | None] | None
+    ) -> dict[str, NDArray[np.float32] | None] | None:
         """Return the hidden states of all processes in the order of the minibatch.
 
         ``states`` are those of this process' sequences, by name: each (layers, sequences, hidden
@@ -198,13 +199,13 @@ class ProcessGroup:
         """
         if states is None or self._collectives is None:
             return None if states is None else dict(states)
-        whole: dict[str, Tensor | None] = {}
+        whole: dict[str, NDArray[np.float32] | None] = {}
         for name, own_LBH in states.items():
             whole[name] = None
             if own_LBH is not None:
                 layers, sequences, units = own_LBH.shape
                 total = int(self.all_reduce(sequences, _SAVING))
-                all_LBH = own_LBH.new_zeros(layers, total, units)
+                all_LBH = np.zeros((layers, total, units), np.float32)
                 all_LBH[:, self.process.rank :: self.process.world_size] = own_LBH
                 self._exchange(self._collectives.all_reduce, all_LBH, _SAVING)
                 whole[name] = all_LBH if total else None
@@ -231,7 +232,7 @@ class ProcessGroup:
         if same_error is not None:
             raise same_error from error
 
-    def _exchange(self, collective: Callable[[Tensor], None], values: Tensor, where: str) -> None:
+    def _exchange(self, collective: Callable[[Any], None], values: Any, where: str) -> None:
         # The error is suppressed before ``_close``: its traceback would keep the broken connection
         # alive, on which other processes wait.
         with contextlib.suppress(RuntimeError):

@@ -11,49 +11,57 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import torch
-from torch import nn
+import numpy as np
+
+from charloom.network.parameters import Parameters
+from charloom.training.optim.update_kernels import interpolate
+from charloom.training.threads import ThreadPool
 
 DECAY: Final = 9
 """The exponent: of n steps, step t has a weight of about (t / n) ** DECAY."""
 
 
-class WeightAverage:
-    """The average of the weights of ``network``, updated after each step."""
+def averaging_fraction(steps: int) -> float:
+    """Return the weight of the last of ``steps`` steps in the average."""
+    return (DECAY + 1) / (steps + DECAY)
 
-    def __init__(self, network: nn.Module) -> None:
-        self._weights: list[torch.Tensor] = list(network.parameters())
-        self._averages = [weight.detach().clone() for weight in self._weights]
+
+class WeightAverage:
+    """The average of ``weights``, updated after each step."""
+
+    def __init__(self, weights: Parameters, threads: ThreadPool) -> None:
+        self._weights = weights
+        self._threads = threads
+        self._average = Parameters(weights.shapes)
+        self._average.flat_P[:] = weights.flat_P
         self._steps = 0
 
-    @torch.no_grad()
     def update(self) -> None:
         """Add the weights after another step."""
         self._steps += 1
-        fraction = (DECAY + 1) / (self._steps + DECAY)
-        torch._foreach_lerp_(self._averages, self._weights, fraction)
+        fraction = np.float32(averaging_fraction(self._steps))
+        average_P, weights_P = self._average.flat_P, self._weights.flat_P
+
+        def update_span(span: slice) -> None:
+            interpolate(average_P[span], weights_P[span], fraction)
+
+        self._threads.map(update_span, self._threads.spans(len(average_P)))
 
     @contextlib.contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Give the network the average as its weights within a context."""
-        last = [weight.detach().clone() for weight in self._weights]
-        self._copy_to_network(self._averages)
+        """Set the weights to the average within a context."""
+        last_P = self._weights.flat_P.copy()
+        self._weights.flat_P[:] = self._average.flat_P
         try:
             yield
         finally:
-            self._copy_to_network(last)
-
-    @torch.no_grad()
-    def _copy_to_network(self, values: list[torch.Tensor]) -> None:
-        for weight, value in zip(self._weights, values, strict=True):
-            weight.copy_(value)
+            self._weights.flat_P[:] = last_P
 
     def state_dict(self) -> dict[str, Any]:
         """Return the average and the number of steps in it."""
-        return {"steps": self._steps, "averages": list(self._averages)}
+        return {"steps": self._steps, "weights": self._average.tensors()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore a result of ``state_dict``."""
         self._steps = state["steps"]
-        for average, value in zip(self._averages, state["averages"], strict=True):
-            average.copy_(value)
+        self._average.load(state["weights"])

@@ -4,18 +4,20 @@ The momentum of a matrix is replaced by the nearest matrix with orthogonal colum
 directions are trained, and not only the few that dominate a gradient. Jordan et al., "Muon: An
 optimizer for hidden layers in neural networks", 2024, https://kellerjordan.github.io/posts/muon/.
 
-Axes: M rows, N columns.
+Axes: M rows, N columns; M is at least N.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from torch import Tensor
 
-from charloom.network.kernels import matmul_bf16
-from charloom.training.optim.parallel_matmul import parallel_addmm_
-from charloom.training.optim.rules import OptimizerWithState, StateTensors, Tensors
+from charloom.network.backprop.matmul import as_matrix
+from charloom.network.parameters import Floats, Kind, Parameters
+from charloom.training.optim.rules import Rule
+from charloom.training.optim.update_kernels import nesterov_momentum, subtract_rows
 from charloom.training.threads import ThreadPool
 
 MOMENTUM: Final = 0.95
@@ -27,90 +29,114 @@ POLYNOMIALS: Final = (
     (3.2153, -2.4112, 0.5013),
     (2.2183, -1.5940, 0.4107),
 )
+BLOCKS: Final = 4
+"""Blocks of rows of a symmetric product. Each is computed from the diagonal on: of n blocks in a
+row, (n + 1) / 2n of the multiplications remain."""
+MIN_BLOCK_ROWS: Final = 32
+"""Rows of a block from which products are fast."""
 
 
-class Muon(OptimizerWithState):
+class Muon(Rule):
     """Updates matrices along the orthogonal matrix that is nearest to their momentum.
 
-    The singular values of a step are the learning rate times sqrt(M / N) if M > N, otherwise times
-    1. So the product with a vector of unit mean square changes by about the learning rate, whatever
-    the shape. Weight decay first scales the matrix by 1 - learning rate * ``decay``, which keeps
-    its singular values below about 1 / ``decay``. Large products run on ``threads``, or with
-    ``bf16`` on one thread of the CPU in bfloat16.
+    The singular values of a step are the learning rate times sqrt(M / N). So the product with a
+    vector of unit mean square changes by about the learning rate, whatever the shape. A matrix with
+    more columns than rows is transposed; its factor is 1. Weight decay first scales the matrix by
+    1 - learning rate * ``decay``, which keeps its singular values below about 1 / ``decay``.
     """
 
     def __init__(
-        self,
-        weights: Sequence[Tensor],
-        decay: float,
-        threads: ThreadPool | None = None,
-        *,
-        bf16: bool = False,
+        self, weights: Parameters, gradients: Parameters, decay: float, *, bf16: bool
     ) -> None:
-        super().__init__(weights, "momentum")
+        super().__init__(weights, gradients, ["recurrent"], "momentum")
         self._decay = decay
         self._bf16 = bf16
-        self._threads = threads or ThreadPool()
+
+    def updates(
+        self, kind: Kind, learning_rate: float, gradient_scale: float, threads: ThreadPool
+    ) -> list[Callable[[], None]]:
+        """Return the update of each matrix, the largest first."""
+        momenta = self.states["momentum"].arrays
+
+        def of_matrix(name: str) -> Callable[[], None]:
+            return lambda: self._update(name, learning_rate, np.float32(gradient_scale), threads)
+
+        names = sorted(momenta, key=lambda name: -momenta[name].size)
+        return [of_matrix(name) for name in names]
 
     def _update(
-        self, learning_rate: float, weights: Tensors, gradients: Tensors, state: StateTensors
+        self, name: str, learning_rate: float, scale: np.float32, threads: ThreadPool
     ) -> None:
-        for weight, gradient, momentum in zip(weights, gradients, state["momentum"], strict=True):
-            rows, columns = weight.shape
-            size = learning_rate * max(1.0, rows / columns) ** 0.5
-            transposed = rows < columns
-            update = self._update_bf16 if self._bf16 else self._update_fp32
-            update(
-                *(m.t() if transposed else m for m in (weight, gradient, momentum)),
-                keep=1 - learning_rate * self._decay,
-                size=size,
-            )
+        weight, gradient = self._weights.arrays[name], self._gradients.arrays[name]
+        momentum = self.states["momentum"].arrays[name]
+        rows, columns = weight.shape
+        ahead = np.empty_like(weight)
 
-    def _update_fp32(
-        self, weight: Tensor, gradient: Tensor, momentum: Tensor, *, keep: float, size: float
-    ) -> None:
-        momentum.lerp_(gradient, 1 - MOMENTUM)
-        lookahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov momentum
-        scale, factor_NN = orthogonalizer(lookahead, self._threads)
-        parallel_addmm_(self._threads, weight, lookahead, factor_NN, beta=keep, alpha=-size * scale)
+        def look_ahead(span: slice) -> None:
+            g_P, momentum_P, ahead_P = (a.reshape(-1)[span] for a in (gradient, momentum, ahead))
+            nesterov_momentum(g_P, momentum_P, ahead_P, scale, np.float32(MOMENTUM))
 
-    def _update_bf16(
-        self, weight: Tensor, gradient: Tensor, momentum: Tensor, *, keep: float, size: float
-    ) -> None:
-        matmul_bf16.muon_step(
-            weight.detach().numpy(),
-            gradient.numpy(),
-            momentum.numpy(),
-            np.float32(MOMENTUM),
-            np.float32(keep),
-            np.float32(size),
-            np.array(POLYNOMIALS, np.float32),
-        )
+        threads.map(look_ahead, threads.spans(weight.size))
+        products = Products(threads, bf16=self._bf16)
+        if rows < columns:
+            weight, ahead = weight.T, ahead.T
+        factor, matrix_NN = orthogonalizer(ahead, products)
+        keep = np.float32(1 - learning_rate * self._decay)
+        size = np.float32(learning_rate * max(1.0, rows / columns) ** 0.5 * factor)
+
+        def update_rows(span: slice) -> None:
+            subtract_rows(weight[span], products.product(ahead[span], matrix_NN), keep, size)
+
+        threads.map(update_rows, threads.spans(len(weight), min_size=MIN_BLOCK_ROWS))
 
 
-def orthogonalizer(matrix_MN: Tensor, threads: ThreadPool) -> tuple[float, Tensor]:
+class Products:
+    """Matrix products on several threads, in float32 or bfloat16."""
+
+    def __init__(self, threads: ThreadPool, *, bf16: bool) -> None:
+        self._threads = threads
+        self._bf16 = bf16
+
+    def product(self, left_MK: Floats, right_KN: Floats) -> Floats:
+        """Return the product of two matrices, on one thread."""
+        if self._bf16:  # these kernels need whole rows
+            left_MK, right_KN = np.ascontiguousarray(left_MK), np.ascontiguousarray(right_KN)
+        return as_matrix(left_MK, bf16=self._bf16).matmul(right_KN)
+
+    def symmetric(self, left_NK: Floats, right_KN: Floats) -> Floats:
+        """Return a product that is known to be symmetric, (N, N)."""
+        size = len(left_NK)
+        result_NN = np.empty((size, size), np.float32)
+        rows = max(-(-size // BLOCKS), MIN_BLOCK_ROWS)
+
+        def write_block(begin: int) -> None:
+            block = slice(begin, begin + rows)
+            result_NN[block, begin:] = self.product(left_NK[block], right_KN[:, begin:])
+            result_NN[begin:, block] = result_NN[block, begin:].T
+
+        self._threads.map(write_block, range(0, size, rows))
+        return result_NN
+
+
+def orthogonalizer(matrix_MN: Floats, products: Products) -> tuple[float, Floats]:
     """Return a factor and a matrix (N, N) that orthogonalize ``matrix_MN``.
 
     ``matrix_MN @ matrix_NN * factor`` is nearly orthogonal. M must be at least N. A polynomial of X
-    is evaluated as p(X) = X q(X'X), so only two products have the long side M.
+    is evaluated as p(X) = X q(X'X), so only two products have the long side M. All others are of
+    polynomials of X'X, which are symmetric and commute, so their products are symmetric.
     """
-    size = matrix_MN.shape[1]
-
-    def new(left: Tensor, right: Tensor) -> Tensor:
-        result = left.new_empty(size, size)
-        return parallel_addmm_(threads, result, left, right, beta=0.0, alpha=1.0)
-
-    square_NN = new(matrix_MN.t(), matrix_MN)
+    square_NN = products.symmetric(matrix_MN.T, matrix_MN)
     # The trace is the sum of the squared singular values of ``matrix_MN``.
-    norm = max(float(square_NN.trace()), 1e-30)
-    square_NN.div_(norm)
-    factor_NN: Tensor | None = None
+    norm = max(float(np.trace(square_NN)), 1e-30)
+    square_NN /= np.float32(norm)
+    factor_NN: Floats | None = None
     for number, (a, b, c) in enumerate(POLYNOMIALS):
-        q_NN = square_NN.clone()
-        parallel_addmm_(threads, q_NN, square_NN, square_NN, beta=b, alpha=c)
-        q_NN.diagonal().add_(a)
-        factor_NN = q_NN if factor_NN is None else new(factor_NN, q_NN)
+        q_NN = products.symmetric(square_NN, square_NN)
+        q_NN *= np.float32(c)
+        q_NN += np.float32(b) * square_NN
+        np.einsum("ii->i", q_NN)[:] += np.float32(a)  # the diagonal
+        factor_NN = q_NN if factor_NN is None else products.symmetric(factor_NN, q_NN)
         if number < len(POLYNOMIALS) - 1:
-            square_NN = new(new(q_NN, square_NN), q_NN)
+            square_NN = products.symmetric(products.symmetric(q_NN, square_NN), q_NN)
     assert factor_NN is not None
     return norm**-0.5, factor_NN

@@ -1,155 +1,137 @@
-"""AdamW, RMSprop and gradient descent with momentum.
+"""AdamW, RMSprop and gradient descent with momentum, on a CPU."""
 
-The arithmetic is that of torch's functions. Creating one of torch's optimizer classes would import
-its compiler, which takes longer than all other imports of a run after torch itself.
-"""
+from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
-import torch
-from torch import Tensor
-from torch.optim.adamw import adamw
-from torch.optim.rmsprop import rmsprop
-from torch.optim.sgd import sgd
+import numpy as np
+
+from charloom.network.parameters import Floats, Kind, Parameters, Tensors, kind_of
+from charloom.training.optim import update_kernels
+from charloom.training.threads import ThreadPool
 
 BETAS: Final = (0.9, 0.99)
 """Decay per step of AdamW's running means of gradients and of squared gradients."""
+ADAMW_EPSILON: Final = 1e-8
+RMSPROP_DECAY: Final = 0.9
+RMSPROP_EPSILON: Final = 1e-7
+SGD_MOMENTUM: Final = 0.9
 
 
-Tensors = list[Tensor]
-StateTensors = Mapping[str, Tensors]
-"""Tensors of the optimizer state by name, one for each weight."""
+class Rule(abc.ABC):
+    """Updates the parameters of some kinds, with named states for each parameter."""
 
-
-class ParameterOptimizer(Protocol):
-    """Updates some weights of a network. It is ``Stateful``."""
-
-    def step(self, learning_rate: float) -> None:
-        """Update the weights that have gradients."""
-        ...
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the optimizer state."""
-        ...
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore a result of ``state_dict``."""
-        ...
-
-
-class OptimizerWithState(abc.ABC):
-    """Base of the optimizers: a state of named tensors, one for each weight."""
-
-    def __init__(self, weights: Sequence[Tensor], *names: str) -> None:
-        self._weights = weights
-        self._state = {name: [torch.zeros_like(weight) for weight in weights] for name in names}
-        self._state["steps"] = [torch.zeros((), device=weight.device) for weight in weights]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the optimizer state."""
-        return dict(self._state)
-
-    @torch.no_grad()
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore a result of ``state_dict``."""
-        for name, tensors in self._state.items():
-            for tensor, value in zip(tensors, state[name], strict=True):
-                tensor.copy_(value)
-
-    @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
-        """Update the weights that have gradients."""
-        gradients = [weight.grad for weight in self._weights]
-        present = [index for index, gradient in enumerate(gradients) if gradient is not None]
-        self._update(
-            learning_rate,
-            [self._weights[index] for index in present],
-            [gradient for gradient in gradients if gradient is not None],
-            {name: [tensors[index] for index in present] for name, tensors in self._state.items()},
-        )
+    def __init__(
+        self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind], *states: str
+    ) -> None:
+        self.kinds = kinds
+        self.steps = dict.fromkeys(kinds, 0)
+        """Steps taken with the parameters of each kind."""
+        self._weights, self._gradients = weights, gradients
+        shapes = {name: shape for name, shape in weights.shapes.items() if kind_of(name) in kinds}
+        self.states = {state: Parameters(shapes) for state in states}
 
     @abc.abstractmethod
-    def _update(
-        self, learning_rate: float, weights: Tensors, gradients: Tensors, state: StateTensors
-    ) -> None:
-        """Update weights and state in place."""
+    def updates(
+        self, kind: Kind, learning_rate: float, gradient_scale: float, threads: ThreadPool
+    ) -> list[Callable[[], None]]:
+        """Return the updates of the parameters of a kind, to be called in any order."""
+
+    def tensors(self) -> dict[str, dict[str, Floats]]:
+        """Return a copy of each state by name and parameter."""
+        return {name: state.tensors() for name, state in self.states.items()}
+
+    def load(self, states: Mapping[str, Tensors]) -> None:
+        """Restore the result of ``tensors``; states of other parameters are ignored."""
+        for name, state in self.states.items():
+            state.load(states[name])
 
 
-class AdamW(OptimizerWithState):
+class ElementwiseRule(Rule):
+    """A rule that updates each number by itself."""
+
+    def updates(
+        self, kind: Kind, learning_rate: float, gradient_scale: float, threads: ThreadPool
+    ) -> list[Callable[[], None]]:
+        """Return one update for each span of numbers."""
+        arrays = [
+            parameters.flat_P[parameters.kinds[kind]]
+            for parameters in (self._weights, self._gradients, *self.states.values())
+        ]
+        update = self._update(kind, learning_rate, np.float32(gradient_scale))
+
+        def of_span(span: slice) -> Callable[[], None]:
+            return lambda: update(*(array_P[span] for array_P in arrays))
+
+        return [of_span(span) for span in threads.spans(len(arrays[0]))]
+
+    @abc.abstractmethod
+    def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
+        """Return the update of spans of weights, gradients and states."""
+
+
+class AdamW(ElementwiseRule):
     """Adam with decoupled weight decay.
 
-    Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101.
+    Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101. Matrices alone decay.
     """
 
-    def __init__(self, weights: Sequence[Tensor], decay: float) -> None:
-        super().__init__(weights, "mean", "square")
+    def __init__(
+        self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind], decay: float
+    ) -> None:
+        super().__init__(weights, gradients, kinds, "mean", "square")
         self._decay = decay
 
-    def _update(
-        self, learning_rate: float, weights: Tensors, gradients: Tensors, state: StateTensors
-    ) -> None:
-        adamw(
-            weights,
-            gradients,
-            state["mean"],
-            state["square"],
-            [],
-            state["steps"],
-            fused=True,
-            amsgrad=False,
-            beta1=BETAS[0],
-            beta2=BETAS[1],
-            lr=learning_rate,
-            weight_decay=self._decay,
-            eps=1e-8,
-            maximize=False,
+    def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
+        decay = self._decay if kind in ("recurrent", "matrix") else 0.0
+        mean_correction, square_correction = (1 - beta ** self.steps[kind] for beta in BETAS)
+        betas = tuple(map(np.float32, BETAS))
+        keep = np.float32(1 - learning_rate * decay)
+        numbers = learning_rate / mean_correction, square_correction**0.5, ADAMW_EPSILON
+        sizes = tuple(map(np.float32, numbers))
+        return lambda w, g, mean, square: update_kernels.adamw(
+            w, g, mean, square, scale, betas, keep, sizes
         )
 
 
-class RMSprop(OptimizerWithState):
+class RMSprop(ElementwiseRule):
     """RMSprop (Hinton 2012) with the defaults of Keras, rho 0.9 and epsilon 1e-7."""
 
-    def __init__(self, weights: Sequence[Tensor]) -> None:
-        super().__init__(weights, "square")
+    def __init__(self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind]) -> None:
+        super().__init__(weights, gradients, kinds, "square")
 
-    def _update(
-        self, learning_rate: float, weights: Tensors, gradients: Tensors, state: StateTensors
-    ) -> None:
-        rmsprop(
-            weights,
-            gradients,
-            state["square"],
-            [],
-            [],
-            state["steps"],
-            lr=learning_rate,
-            alpha=0.9,
-            eps=1e-7,
-            weight_decay=0.0,
-            momentum=0.0,
-            centered=False,
+    def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
+        decay, epsilon, rate = map(np.float32, (RMSPROP_DECAY, RMSPROP_EPSILON, learning_rate))
+        return lambda w, g, square: update_kernels.rmsprop(
+            w, g, square, scale, decay, epsilon, rate
         )
 
 
-class SGD(OptimizerWithState):
+class SGD(ElementwiseRule):
     """Gradient descent with a momentum of 0.9."""
 
-    def __init__(self, weights: Sequence[Tensor]) -> None:
-        super().__init__(weights, "momentum")
+    def __init__(self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind]) -> None:
+        super().__init__(weights, gradients, kinds, "momentum")
 
-    def _update(
-        self, learning_rate: float, weights: Tensors, gradients: Tensors, state: StateTensors
-    ) -> None:
-        sgd(
-            weights,
-            gradients,
-            [*state["momentum"]],
-            weight_decay=0.0,
-            momentum=0.9,
-            lr=learning_rate,
-            dampening=0.0,
-            nesterov=False,
-            maximize=False,
-        )
+    def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
+        decay, rate = np.float32(SGD_MOMENTUM), np.float32(learning_rate)
+        return lambda w, g, momentum: update_kernels.sgd(w, g, momentum, scale, decay, rate)
+
+
+def state_dict(rules: Sequence[Rule]) -> dict[str, Any]:
+    """Return the steps of each kind, and each state by name and parameter."""
+    steps, states = dict[Kind, int](), dict[str, dict[str, Floats]]()
+    for rule in rules:
+        steps.update(rule.steps)
+        for name, tensors in rule.tensors().items():
+            states[name] = states.get(name, {}) | tensors
+    return {"steps": steps, "states": states}
+
+
+def load_state_dict(rules: Sequence[Rule], state: Mapping[str, Any]) -> None:
+    """Restore a result of ``state_dict``."""
+    for rule in rules:
+        rule.steps = {kind: state["steps"][kind] for kind in rule.kinds}
+        rule.load(state["states"])

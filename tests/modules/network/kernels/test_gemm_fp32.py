@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from charloom.network.kernels.gemm_fp32 import (
     TAIL_PADDING,
+    TALL_ROWS,
     TILE_COLUMNS,
     TILE_ROWS,
     add_product,
@@ -40,7 +41,13 @@ def test_panels_hold_the_matrix_column_by_column(shape: tuple[int, int]) -> None
 
 @pytest.mark.parametrize(
     "size",
-    [(1, 1, 1), (2, 9, TILE_COLUMNS), (3, 17, TILE_COLUMNS + 1), (1, 40, 3 * TILE_COLUMNS - 1)],
+    [
+        (1, 1, 1),
+        (2, 9, TILE_COLUMNS),
+        (3, 17, TILE_COLUMNS + 1),
+        (4, 1, 1),
+        (7, 40, 3 * TILE_COLUMNS - 1),
+    ],
 )
 def test_the_product_of_column_slices_is_added(size: tuple[int, int, int]) -> None:
     tiles, terms, columns = size
@@ -53,6 +60,24 @@ def test_the_product_of_column_slices_is_added(size: tuple[int, int, int]) -> No
     expected[1:, 1 : columns + 1] += left[:, 2 : terms + 2].astype(float) @ matrix
     # Off by at most 2**-24 of each of the terms, which are of size 1.
     np.testing.assert_allclose(wider, expected, rtol=0, atol=terms * 4e-7)
+
+
+def test_sums_do_not_depend_on_the_rows_beside_them() -> None:
+    """Each row has the same bits in a low tile and in a tall one."""
+    rows, terms, columns = 2 * TALL_ROWS * TILE_ROWS, 70, TILE_COLUMNS + 3
+    left, packed = random(rows, terms, seed=1), pack(random(terms, columns, seed=2))
+    whole, parts = empty_padded(rows, columns), empty_padded(rows, columns)
+    whole[:] = parts[:] = 0
+    add(whole, left, packed)
+    for first in range(0, rows, TILE_ROWS):
+        some = slice(first, first + TILE_ROWS)
+        add(parts[some], left[some], packed)
+    assert (whole == parts).all()
+
+
+def test_panels_begin_at_a_line_of_a_cache() -> None:
+    packed = [pack(random(20, columns, seed=1)) for columns in (1, 40, 5000)]
+    assert not any(panels.ctypes.data % 64 for panels in packed)
 
 
 def test_rows_are_padded_to_whole_tiles() -> None:

@@ -6,9 +6,11 @@ import datetime
 import functools
 import itertools
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, distributed
 
 from charloom.errors import TrainingError
@@ -19,6 +21,8 @@ from charloom.training.distributed.process_group import ProcessGroup
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store
 
+Array = NDArray[Any] | Tensor
+
 _group_numbers = itertools.count()
 """Numbers of the process groups of this process: each has its own messages in the store."""
 
@@ -26,7 +30,7 @@ _group_numbers = itertools.count()
 def init_process_group(
     process: ProcessInfo, timeout_seconds: float = TIMEOUT_SECONDS
 ) -> ProcessGroup:
-    """Connect to the other processes, and set this process' number of threads.
+    """Connect to the other processes.
 
     Raises TrainingError if the address of MASTER_ADDR and MASTER_PORT cannot be reached.
     """
@@ -43,46 +47,40 @@ def init_process_group(
             f"the other processes cannot be reached at {address}, the values of MASTER_ADDR and "
             "MASTER_PORT; start all of them with torchrun and an address that every host reaches."
         ) from error
-    torch.set_num_threads(threads_per_process(process, torch.get_num_threads()))
     store = PrefixStore(f"charloom/{next(_group_numbers)}", shared_store)
     make_collectives = functools.partial(_TorchCollectives, process, store)
     return ProcessGroup(process, Messages(process, store), make_collectives)
 
 
-def threads_per_process(process: ProcessInfo, default: int) -> int:
-    """Return the number of threads of one process: its fraction of the host's cores.
-
-    torchrun sets OMP_NUM_THREADS to 1 if several processes share a host and it is not set. With
-    another number, or a single process on the host, the result is ``default``.
-    """
-    if process.local_world_size == 1 or os.environ.get("OMP_NUM_THREADS", "1") != "1":
-        return default
-    # Only Linux has a call for the cores that a process may use.
-    has_affinity = hasattr(os, "sched_getaffinity")
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return max(1, cores // process.local_world_size)
-
-
 class _TorchCollectives:
     """Collectives of torch.distributed: NCCL between GPUs, gloo between CPUs."""
 
-    def __init__(self, process: ProcessInfo, store: Store, device: torch.device) -> None:
-        self.device = device
-        if device.type == "cuda":
-            torch.cuda.set_device(device)
+    def __init__(self, process: ProcessInfo, store: Store, device: str) -> None:
+        self._device = torch.device(device)
+        on_gpu = self._device.type == "cuda"
+        if on_gpu:
+            torch.cuda.set_device(self._device)
         distributed.init_process_group(
-            "nccl" if device.type == "cuda" else "gloo",
+            "nccl" if on_gpu else "gloo",
             store=store,
             rank=process.rank,
             world_size=process.world_size,
             timeout=datetime.timedelta(seconds=TIMEOUT_SECONDS),
         )
 
-    def all_reduce(self, values: Tensor) -> None:
-        distributed.all_reduce(values)
+    def all_reduce(self, values: Array) -> None:
+        self._in_place(values, distributed.all_reduce)
 
-    def broadcast(self, values: Tensor) -> None:
-        distributed.broadcast(values, 0)
+    def broadcast(self, values: Array) -> None:
+        self._in_place(values, lambda tensor: distributed.broadcast(tensor, 0))
+
+    def _in_place(self, values: Array, collective: Callable[[Tensor], object]) -> None:
+        """Apply ``collective`` on the device, and write the result back."""
+        own = torch.as_tensor(values)
+        sent = own.to(self._device)
+        collective(sent)
+        if sent is not own:
+            own.copy_(sent)
 
     def close(self) -> None:
         distributed.destroy_process_group()

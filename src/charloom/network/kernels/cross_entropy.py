@@ -1,0 +1,74 @@
+"""Cross-entropy and its gradient over unpadded rows, on one thread.
+
+Axes: T time steps, B sequences, V vocabulary, N unpadded rows, K dropout masks, M = K N.
+"""
+
+import math
+from typing import Final
+
+import numba
+import numpy as np
+
+from charloom.network.kernels.exact_compiled import exp
+from charloom.network.kernels.forward import kernel
+
+_LANES: Final = 16
+
+
+@kernel
+def unpadded_positions(mask_TB, targets_TB, rows):
+    """Return positions t * ``rows`` + b where the mask is true, and targets."""
+    T, B = mask_TB.shape
+    rows_N, targets_N = np.empty(T * B, np.int64), np.empty(T * B, np.int64)
+    N = 0
+    for t in range(T):
+        for b in range(B):
+            if mask_TB[t, b]:
+                rows_N[N], targets_N[N] = t * rows + b, targets_TB[t, b]
+                N += 1
+    return rows_N[:N], targets_N[:N]
+
+
+@kernel
+def cross_entropy(logits_MV, targets_N):
+    """Return the loss in nats, averaged over K masks; logits become gradients.
+
+    Row m of the logits has the target ``targets_N[m % N]``.
+    """
+    M, V = logits_MV.shape
+    N = len(targets_N)
+    weight = np.float32(N) / np.float32(max(M, 1))
+    lanes = np.empty(_LANES, np.float32)
+    nats = 0.0
+    for m in range(M):
+        row_V, target = logits_MV[m], targets_N[m % N]
+        highest = row_V[0]
+        for v in range(1, V):
+            highest = max(highest, row_V[v])
+        nats += highest - row_V[target]
+        for v in range(V):
+            row_V[v] = exp(row_V[v] - highest)
+        total = _sum(row_V, lanes)
+        nats += math.log(total)
+        scale = weight / total
+        for v in range(V):
+            row_V[v] *= scale
+        row_V[target] -= weight
+    return nats * weight
+
+
+@numba.njit(inline="always")
+def _sum(values_V, lanes):
+    """Return the sum of a row by ``_LANES`` partial sums, for vectorization."""
+    V = len(values_V)
+    whole = V - V % _LANES
+    lanes[:] = 0
+    for v in range(0, whole, _LANES):
+        for j in range(_LANES):
+            lanes[j] += values_V[v + j]
+    total = np.float32(0)
+    for j in range(_LANES):
+        total += lanes[j]
+    for v in range(whole, V):
+        total += values_V[v]
+    return total
