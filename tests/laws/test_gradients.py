@@ -12,7 +12,7 @@ from charloom.network.autograd.loss import summed_nats
 from charloom.network.autograd.module import Network
 from charloom.network.backprop.batch import Batch
 from charloom.settings import NetworkSettings
-from charloom.training.validation_batches import ValidationBatches
+from charloom.training.batches import DocumentBatches
 
 TEXTS = ["abca", "b", "cabbage"]
 SYMBOLS, LABELS = 8, 2
@@ -21,8 +21,8 @@ networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 def only_batch() -> Batch:
     documents = part(TEXTS, labels=[0, -1, 1])
-    batches = ValidationBatches(dataset=documents, batch_size=3, window=99)
-    batch = next(iter(batches))
+    batches = DocumentBatches(dataset=documents, batch_size=3, window=99, seed=None)
+    batch = next(iter(batches.epoch(1)))
     # Inputs and targets are views of the same memory; a test changes them separately.
     return dataclasses.replace(batch, targets_TB=batch.targets_TB.clone())
 
@@ -83,6 +83,6 @@ def test_the_loss_of_a_batch_is_the_sum_of_its_documents(settings: NetworkSettin
     whole = part(TEXTS, labels=[0, -1, 1])
     for index in range(len(TEXTS)):
         one = dataclasses.replace(whole, selection=Selection.from_range(index, index + 1))
-        batches = ValidationBatches(dataset=one, batch_size=1, window=99)
-        alone += nats(network, next(iter(batches))).item()
+        batches = DocumentBatches(dataset=one, batch_size=1, window=99, seed=None)
+        alone += nats(network, next(iter(batches.epoch(1)))).item()
     assert nats(network, only_batch()).item() == pytest.approx(alone, rel=1e-12)

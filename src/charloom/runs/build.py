@@ -17,7 +17,7 @@ from charloom.events import EmittingListener
 from charloom.formatting import format_count
 from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.format import ModelRecord
-from charloom.runs.auto import CorpusProfile, auto_settings
+from charloom.runs.auto import MAX_MEASURED_SIZES, CorpusProfile, auto_settings
 from charloom.runs.plan import Plan, provenance
 from charloom.runs.processes import agreement_keys
 from charloom.runs.request import TrainRequest
@@ -76,12 +76,12 @@ def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec
     """Return ``spec`` with all settings chosen that are not explicit.
 
     The choice depends on corpus, budget and machine. For a budget in minutes, the speed of the
-    machine is measured, which takes about two seconds.
+    machine is measured, which takes less than a second.
     """
     if spec.explicit is None:
         return spec
     from charloom.training.device import candidate_precisions
-    from charloom.training.throughput import measure_symbols_per_second
+    from charloom.training.throughput import Benchmark, benchmark_seconds
 
     training_set, vocabulary = corpus.training, len(corpus.vocabulary)
     device, precisions = candidate_precisions(spec.training)
@@ -94,11 +94,17 @@ def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec
         precisions=precisions,
     )
 
+    measurements = MAX_MEASURED_SIZES * len(precisions)
+
     def throughput(network: NetworkSettings, training: TrainingSettings) -> float:
         shard_size = max(training.batch_size // processes, 1)
         shard = dataclasses.replace(training, batch_size=shard_size)
-        length = profile.sequence_symbols(training.window)
-        return processes * measure_symbols_per_second(network, shard, vocabulary, length)
+        benchmark = Benchmark(
+            vocabulary_size=vocabulary,
+            time_steps=profile.sequence_symbols(training.window),
+            max_seconds=benchmark_seconds(training) / measurements,
+        )
+        return processes * benchmark.symbols_per_second(network, shard)
 
     network, training = auto_settings(
         spec.network, spec.training, spec.explicit, profile, throughput

@@ -9,11 +9,11 @@ from networks import NETWORKS, network_id, random_tensors
 from charloom.network.autograd.module import Network
 from charloom.network.backprop.batch import Batch
 from charloom.settings import NetworkSettings, TrainingSettings
+from charloom.training.batches import DocumentBatches
 from charloom.training.data_parallel import MIN_SHARD_SEQUENCES, DataParallel
 from charloom.training.device import choose_device
 from charloom.training.distributed.launch import ProcessInfo
 from charloom.training.shard_states import States
-from charloom.training.validation_batches import ValidationBatches
 
 TEXTS = [("hello there " * 9)[: 5 + 7 * k] for k in range(12)]
 KNOWN = vocabulary(TEXTS)
@@ -34,7 +34,7 @@ def make_parallel(network: Network, batch_size: int) -> DataParallel:
 def batches() -> list[Batch]:
     """Return windows of twelve documents of many lengths, with carried states."""
     dataset = part(TEXTS, KNOWN)
-    return list(ValidationBatches(dataset=dataset, batch_size=12, window=20))
+    return list(DocumentBatches(dataset=dataset, batch_size=12, window=20, seed=None).epoch(1))
 
 
 def train(settings: NetworkSettings, batch_size: int) -> list[tuple[float, list[torch.Tensor]]]:

@@ -19,7 +19,7 @@ from charloom.training.device import choose_device, seed_everything
 from charloom.training.optim.optimizer import build_optimizer
 from charloom.training.step_hook import StepHook
 from charloom.training.trainer import Trainer
-from charloom.training.validation_batches import ValidationBatches
+from charloom.training.validation import VALIDATION_BATCHES
 
 TEXTS = ["hello there", "hello world", "well hello", "yellow wheel", "he yells", "or else"]
 HELD_OUT = ["hello you", "wheel"]
@@ -51,7 +51,9 @@ def make_trainer(
         training_batches=DocumentBatches(
             dataset=part(TEXTS, KNOWN), batch_size=2, window=99, seed=0
         ),
-        validation_batches=ValidationBatches(dataset=part(HELD_OUT, KNOWN)),
+        validation_batches=DocumentBatches(
+            dataset=part(HELD_OUT, KNOWN), seed=None, **VALIDATION_BATCHES
+        ),
         optimizer=build_optimizer(net, settings),
         data_parallel=DataParallel(net, device_config, batch_size=2, seed=settings.seed),
         settings=settings,

@@ -7,10 +7,10 @@ import pytest
 from corpora_by_hand import part, vocabulary
 from networks import random_tensors
 
-from charloom.network.autograd.module import Network
+from charloom.network.parameters import Parameters, parameter_shapes
 from charloom.network.reference import Network as Reference
 from charloom.settings import NetworkSettings, TrainingSettings
-from charloom.training.data_parallel import DataParallel
+from charloom.training.build_backend import build_backend
 from charloom.training.device import choose_device
 from charloom.training.validation import evaluate
 from charloom.training.validation_batches import ValidationBatches
@@ -19,37 +19,39 @@ TEXTS = ["hello you", "wheel", "low hole"]
 KNOWN = vocabulary(TEXTS)
 
 
-def make_network(dropout: float) -> Network:
-    settings = NetworkSettings(hidden=8, input=6, dropout=dropout)
-    network = Network(settings, len(KNOWN))
-    network.load(random_tensors(settings, len(KNOWN), seed=5))
-    return network
+SETTINGS = NetworkSettings(hidden=8, input=6, dropout=0.9)
+TENSORS = random_tensors(SETTINGS, len(KNOWN), seed=5)
 
 
-def evaluate_network(network: Network) -> float:
-    device_config = choose_device(TrainingSettings(device="cpu", precision="fp32"))
-    parallel = DataParallel(network, device_config, batch_size=2, seed=0)
-    batches = ValidationBatches(dataset=part(TEXTS, KNOWN))
-    with parallel.threads:
-        return evaluate(network, batches, parallel)
-
-
-def test_the_loss_is_the_mean_over_all_characters() -> None:
-    network = make_network(dropout=0.0)
-    reference = Reference(network.settings, network.tensors())
-    bits, characters = 0.0, 0
-    for text in TEXTS:
+def reference_bits(texts: list[str]) -> float:
+    """Return the bits of texts and their boundaries, symbol by symbol in float64."""
+    reference, bits = Reference(SETTINGS, TENSORS), 0.0
+    for text in texts:
         inputs = [0, *KNOWN.encode(text).tolist()]
         state = reference.initial_state(np.array([-1]))
         for symbol, target in zip(inputs, [*inputs[1:], 0], strict=True):
             logits, state = reference.step(np.array([symbol]), state)
             weights = [math.exp(logit) for logit in logits[0]]
             bits -= math.log2(weights[target] / sum(weights))
-            characters += 1
-    assert evaluate_network(network) == pytest.approx(bits / characters, rel=1e-6)
+    return bits
 
 
-def test_dropout_is_off_during_validation_only() -> None:
-    network = make_network(dropout=0.9)
-    assert len({evaluate_network(network) for _ in range(3)}) == 1
-    assert network.training
+def validation_loss(texts: list[str]) -> float:
+    training = TrainingSettings(device="cpu", precision="bf16", batch_size=8)
+    weights = Parameters(parameter_shapes(SETTINGS, len(KNOWN)))
+    weights.load(TENSORS)
+    backend = build_backend(SETTINGS, weights, training, choose_device(training))
+    with backend.threads:
+        return evaluate(backend, ValidationBatches(dataset=part(texts, KNOWN)))
+
+
+def test_the_loss_is_the_mean_over_all_characters_without_dropout_in_float32() -> None:
+    characters = sum(len(text) + 1 for text in TEXTS)
+    expected = reference_bits(TEXTS) / characters
+    assert validation_loss(TEXTS) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_loss_of_a_long_document_differs_by_less_than_1e_4_bits() -> None:
+    text = "".join(np.random.default_rng(1).choice(list("".join(TEXTS)), size=5000))
+    expected = reference_bits([text]) / 5001
+    assert validation_loss([text]) == pytest.approx(expected, abs=1e-4)

@@ -13,7 +13,7 @@ from charloom.network.autograd.module import Network, State
 from charloom.network.backprop.batch import Batch
 from charloom.network.backprop.compiled_pass import CompiledPass
 from charloom.settings import NetworkSettings
-from charloom.training.validation_batches import ValidationBatches
+from charloom.training.batches import DocumentBatches
 
 TEXTS = [("hello there " * 9)[: 5 + 7 * k] for k in range(13)]
 KNOWN = vocabulary(TEXTS)
@@ -32,7 +32,9 @@ def network(settings: NetworkSettings, labels: int = 2) -> Network:
 def batches(batch_size: int = 13, window: int = 20) -> Iterator[Batch]:
     """Yield windows of documents of many lengths: sequences end, and states are carried."""
     documents = part(TEXTS, KNOWN)
-    yield from ValidationBatches(dataset=documents, batch_size=batch_size, window=window)
+    yield from DocumentBatches(
+        dataset=documents, batch_size=batch_size, window=window, seed=None
+    ).epoch(1)
 
 
 def compare(settings: NetworkSettings, minibatches: Iterator[Batch], *, bf16: bool) -> None:
