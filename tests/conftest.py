@@ -1,10 +1,10 @@
-"""Settings of all tests: no time limits, one torch thread, a cache folder of their own.
+"""Settings of all tests: no time limits, one thread, a cache folder of their own.
 
 Tests of an optional package skip where it is missing: those of a module that imports it, and those
 with the mark ``needs``.
 """
 
-import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +22,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("charloom")
 
 # The networks of the tests are so small that a second thread makes them slower. Processes that
-# tests start have the default number of threads.
-with contextlib.suppress(ModuleNotFoundError):
-    import torch
-
-    torch.set_num_threads(1)
+# tests start inherit this, and torch and BLAS libraries read it when they are loaded.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)

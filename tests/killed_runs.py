@@ -4,8 +4,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import charloom.training.trainer  # noqa: F401  (loaded once, for all forked processes)
 from charloom.api import train
 from charloom.events import Event, Step
@@ -18,7 +16,6 @@ def train_and_report_steps(
 
     A run of fewer steps sends "done" at its end.
     """
-    torch.set_num_threads(1)
     steps = 0
 
     def listen(event: Event) -> None:

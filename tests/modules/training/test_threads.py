@@ -1,14 +1,17 @@
 """Work on several threads; no thread waits for work that has not been started."""
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
-import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from charloom.training.threads import Prefetcher, ThreadPool
+from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
+from charloom.training.threads import Prefetcher, ThreadPool, thread_count
 
 TIMEOUT_SECONDS = 30
 """Seconds after which a thread counts as stuck."""
@@ -67,16 +70,65 @@ def test_an_error_in_any_thread_is_raised_in_the_caller(wrong: int) -> None:
         threads.map(work, range(3))
 
 
-def test_each_thread_has_its_number_of_torch_threads() -> None:
-    before, together = torch.get_num_threads(), threading.Barrier(2)
+def blas_threads() -> set[int]:
+    """Return the numbers of threads of the BLAS libraries of this process."""
+    np.dot(np.ones(2), np.ones(2))  # loads them
+    return {
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    }
 
-    def seen(item: int) -> int:
-        together.wait(TIMEOUT_SECONDS)
-        return torch.get_num_threads()
 
-    with ThreadPool(2, torch_threads=3) as threads:
-        assert threads.map(seen, range(2)) == [3, 3]
-    assert torch.get_num_threads() == before
+def test_blas_uses_one_thread_within_the_context() -> None:
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = blas_threads()
+        with ThreadPool(2) as threads:
+            together = threading.Barrier(2)
+
+            def seen(item: int) -> set[int]:
+                together.wait(TIMEOUT_SECONDS)
+                return blas_threads()
+
+            assert threads.map(seen, range(2)) == [{1}, {1}]
+        assert blas_threads() == before
+
+
+def test_the_number_of_threads_is_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(9)), raising=False)
+    for given, expected in {"": 9, "1": 1, "3": 3, "0": 9, "-1": 9, "many": 9}.items():
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+        assert thread_count(SINGLE_PROCESS) == expected, given
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert thread_count(SINGLE_PROCESS) == 9
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert thread_count(SINGLE_PROCESS) == 5
+
+
+def test_processes_on_a_host_divide_its_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(9)), raising=False)
+    shared_host = ProcessInfo(rank=1, world_size=8, local_rank=1, local_world_size=4)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert thread_count(shared_host) == 2, "torchrun sets 1 by itself"
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert thread_count(shared_host) == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert thread_count(ProcessInfo(world_size=2)) == 7, "the host has no other process"
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert thread_count(ProcessInfo(world_size=16, local_world_size=16)) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("size", [0, 1, 100, 1000, 1001, 4096, 65537])
+def test_spans_cover_all_numbers_once(count: int, size: int) -> None:
+    spans = ThreadPool(count).spans(size, min_size=100)
+    assert [n for span in spans for n in range(size)[span]] == list(range(size))
+    assert len(spans) <= count
+    assert all(span.start % 16 == 0 for span in spans), "a span begins at a cache line"
+    lengths = [span.stop - span.start for span in spans]
+    assert len(spans) < 2 or min(lengths[:-1]) >= 100
+    if size >= 100 * count:
+        assert len(spans) == count
+        assert max(lengths) - min(lengths) < 16 * count
 
 
 def test_outside_of_the_context_the_caller_runs_everything() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from charloom.errors import CharloomError, OutputError, ProcessError, SettingsError
 from charloom.training.distributed.launch import ProcessInfo
@@ -17,6 +17,8 @@ from charloom.training.distributed.process_group import ProcessGroup
 
 WORLD_SIZE = 3
 GRACE_SECONDS = 2.0
+
+Array = NDArray[Any]
 
 
 class FakeStore:
@@ -36,31 +38,31 @@ class FakeStore:
 
 
 class Exchange:
-    """Combines the tensors of all threads, until one of them disconnects."""
+    """Combines the arrays of all threads, until one of them disconnects."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._tensors: dict[int, Tensor] = {}
-        self._results: list[Tensor] = []
+        self._arrays: dict[int, Array] = {}
+        self._results: list[Array] = []
         self._disconnected = False
 
     def combine(
-        self, rank: int, values: Tensor, combined: Callable[[dict[int, Tensor]], Tensor]
+        self, rank: int, values: Array, combined: Callable[[dict[int, Array]], Array]
     ) -> None:
-        """Replace ``values`` by a function of the tensors of all ranks."""
+        """Replace ``values`` by a function of the arrays of all ranks."""
         with self._changed:
             turn = len(self._results)
-            self._tensors[rank] = values.clone()
-            if len(self._tensors) == WORLD_SIZE:
-                self._results.append(combined(self._tensors))
-                self._tensors = {}
+            self._arrays[rank] = values.copy()
+            if len(self._arrays) == WORLD_SIZE:
+                self._results.append(combined(self._arrays))
+                self._arrays = {}
                 self._changed.notify_all()
             self._changed.wait_for(
                 lambda: self._disconnected or len(self._results) > turn, timeout=20
             )
             if len(self._results) == turn:
                 raise RuntimeError("Connection closed by peer")
-            values.copy_(self._results[turn])
+            values[...] = self._results[turn]
 
     def disconnect(self) -> None:
         with self._changed:
@@ -72,15 +74,12 @@ class Exchange:
 class FakeCollectives:
     exchange: Exchange
     rank: int
-    device: torch.device = dataclasses.field(default_factory=lambda: torch.device("cpu"))
 
-    def all_reduce(self, values: Tensor) -> None:
-        self.exchange.combine(
-            self.rank, values, lambda tensors: sum(tensors.values(), torch.zeros(1))
-        )
+    def all_reduce(self, values: Array) -> None:
+        self.exchange.combine(self.rank, values, lambda arrays: sum(arrays.values(), np.zeros(1)))
 
-    def broadcast(self, values: Tensor) -> None:
-        self.exchange.combine(self.rank, values, lambda tensors: tensors[0])
+    def broadcast(self, values: Array) -> None:
+        self.exchange.combine(self.rank, values, lambda arrays: arrays[0])
 
     def close(self) -> None:
         self.exchange.disconnect()
@@ -111,7 +110,7 @@ def run_all(
         )
         try:
             with group:
-                group.connect(torch.device("cpu"))
+                group.connect("cpu")
                 result = act(group)
                 group.finish()
                 return result
@@ -122,16 +121,32 @@ def run_all(
         return list(pool.map(run, range(WORLD_SIZE)))
 
 
+@dataclasses.dataclass
+class Gradients:
+    """A network with one gradient."""
+
+    values_P: Array
+
+    def all_reduce_gradients(self, reduce: Callable[[Any], None], numbers: Array) -> Array:
+        reduce(self.values_P)
+        reduce(numbers)
+        return numbers
+
+
 def test_a_single_process_exchanges_nothing() -> None:
     group = ProcessGroup()
-    parameter = torch.ones(2)
-    parameter.grad = torch.full((2,), 3.0)
+    gradients = Gradients(np.full(2, 3.0))
     assert group.is_single and group.is_main
-    assert group.all_reduce_gradients([parameter], [0.1, 2.0], "") == [0.1, 2.0]
-    assert parameter.grad.tolist() == [3, 3]
+    assert group.all_reduce_gradients(gradients, [0.1, 2.0], "") == [0.1, 2.0]
+    assert gradients.values_P.tolist() == [3, 3]
     assert group.all_reduce(0.1, "") == 0.1
+    group.broadcast(gradients.values_P)
+    assert gradients.values_P.tolist() == [3, 3]
     assert (group.broadcast_text("x"), group.broadcast_bytes(b"y")) == ("x", b"y")
     assert group.local_main_first(lambda: 5) == 5
+    states = {"hidden_LBH": np.ones((1, 2, 3), np.float32), "cell_LBH": None}
+    assert group.gather_states(None) is None
+    assert group.gather_states(states) == states
     group.check_agreement({"a": 1})
     group.finish()
 
@@ -141,22 +156,19 @@ def test_gradients_and_values_are_summed() -> None:
 
     def act(group: ProcessGroup) -> Any:
         rank = group.process.rank
-        parameters = [torch.zeros(2, 2), torch.zeros(3), torch.zeros(1)]
-        parameters[0].grad = torch.full((2, 2), 1.0 + rank)
-        if rank == 1:  # the second has a gradient in this process only, the third in none
-            parameters[1].grad = torch.tensor([1.0, 2.0, 3.0])
+        gradients = Gradients(np.array([[1.0 + rank, 2.0], [0.0, rank]]))
         values = [1.5, seconds if rank == 0 else 0.0]
-        sums = group.all_reduce_gradients(parameters, values, "")
-        return sums, [None if p.grad is None else p.grad.flatten().tolist() for p in parameters]
+        sums = group.all_reduce_gradients(gradients, values, "")
+        return sums, gradients.values_P.tolist()
 
     for sums, gradients in run_all(act):
         assert sums[0] == 4.5
-        assert sums[1] == pytest.approx(seconds, rel=1e-14)
-        assert gradients == [[6, 6, 6, 6], [1, 2, 3], None]
+        assert sums[1] == pytest.approx(seconds, rel=1e-14), "sent as float32 numbers"
+        assert gradients == [[6, 6], [0, 3]]
 
 
 def test_states_are_gathered_in_the_order_of_the_minibatch() -> None:
-    whole_LBH = torch.arange(2 * 7 * 2, dtype=torch.float32).reshape(2, 7, 2)
+    whole_LBH = np.arange(2 * 7 * 2, dtype=np.float32).reshape(2, 7, 2)
 
     def act(group: ProcessGroup) -> Any:
         own_LBH = whole_LBH[:, group.process.rank :: WORLD_SIZE]
@@ -167,7 +179,7 @@ def test_states_are_gathered_in_the_order_of_the_minibatch() -> None:
         )
 
     for gathered, empty in run_all(act):
-        assert torch.equal(gathered["hidden_LBH"], whole_LBH)
+        assert np.array_equal(gathered["hidden_LBH"], whole_LBH)
         assert gathered["cell_LBH"] is None
         assert empty is None
 
@@ -175,8 +187,8 @@ def test_states_are_gathered_in_the_order_of_the_minibatch() -> None:
 def test_weights_texts_and_bytes_of_process_0_are_broadcast() -> None:
     def act(group: ProcessGroup) -> Any:
         rank = group.process.rank
-        weight = torch.full((2,), float(rank + 7))
-        group.broadcast_([weight])
+        weight = np.full(2, rank + 7.0)
+        group.broadcast(weight)
         content = group.broadcast_bytes(b"abc" if group.is_main else b"")
         texts = group.broadcast_text(f"text {rank}"), group.broadcast_text(f"another {rank}")
         return weight.tolist(), texts, content
