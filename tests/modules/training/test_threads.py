@@ -73,7 +73,9 @@ def test_an_error_in_any_thread_is_raised_in_the_caller(wrong: int) -> None:
 def blas_threads() -> set[int]:
     """Return the numbers of threads of the BLAS libraries of this process."""
     np.dot(np.ones(2), np.ones(2))  # loads them
-    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+    return {
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    }
 
 
 def test_blas_uses_one_thread_within_the_context() -> None:
