@@ -1,5 +1,9 @@
-"""Run whole processes: ``charloom train`` as a user calls it, and the programs compared with it."""
+"""Run whole processes: ``charloom train`` as a user calls it, and the programs compared with it.
 
+``charloom`` is that of a checkout, by default the one that this file belongs to.
+"""
+
+import argparse
 import contextlib
 import dataclasses
 import json
@@ -9,13 +13,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+CHECKOUT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).with_name("peers")
 REQUIREMENTS = PEERS / "keras-requirements.txt"
 ENVIRONMENT = PEERS / ".venv"
+SLOW_BLAS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""Variables that choose kernels of OpenBLAS for another processor; programs start without them."""
 
 
 class Failed(Exception):
@@ -51,20 +59,22 @@ class Run:
 
 
 def charloom(
-    training: Path, validation: Path, *options: str | float, until: float | None = None
+    source: Path | str,
+    *options: Path | str | float,
+    until: float | None = None,
+    checkout: Path = CHECKOUT,
 ) -> Run:
-    """Train from files to a model folder, with an empty cache.
+    """Train from a source to a model folder, with an empty cache.
 
     The run is interrupted at the first validation with at most ``until`` bits per character. Raises
     Failed.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "run")
-        command = [sys.executable, "-m", "charloom", "train", training, "--valid", validation]
+        command = [sys.executable, "-m", "charloom", "train", source, "-o", folder, *options]
+        environment = source_path(checkout) | {"CHARLOOM_CACHE": f"{name}/cache"}
         began = time.perf_counter()
-        with started(
-            [*command, "-o", folder, *options], Path(name), CHARLOOM_CACHE=f"{name}/cache"
-        ) as process:
+        with started(command, Path(name), environment) as process:
             reached = None if until is None else _wait(process, folder / "metrics.jsonl", until)
             process.wait()
             wall = time.perf_counter() - began
@@ -79,9 +89,21 @@ def charloom(
         )
 
 
+def checkout_path(parser: argparse.ArgumentParser, folder: Path) -> Path:
+    """Return the path of a checkout; ends the program if ``folder`` is none."""
+    if not (folder / "src" / "charloom").is_dir():
+        parser.error(f"{folder} is no checkout of charloom: it has no folder src/charloom")
+    return folder.resolve()
+
+
+def source_path(checkout: Path) -> dict[str, str]:
+    """Return the environment in which Python imports ``charloom`` from a checkout."""
+    return {"PYTHONPATH": str(checkout / "src")}
+
+
 @contextlib.contextmanager
 def started(
-    command: Sequence[object], folder: Path, **environment: str
+    command: Sequence[object], folder: Path, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program; its output goes to the files ``results`` and ``errors`` of ``folder``.
 
@@ -89,8 +111,9 @@ def started(
     """
     words = [str(word) for word in command]
     with (folder / "results").open("wb") as results, (folder / "errors").open("wb") as errors:
+        inherited = {name: text for name, text in os.environ.items() if name not in SLOW_BLAS}
         process = subprocess.Popen(
-            words, stdout=results, stderr=errors, env=os.environ | environment
+            words, stdout=results, stderr=errors, env=inherited | dict(environment)
         )
         with process:
             try:
@@ -114,14 +137,19 @@ def _wait(process: subprocess.Popen[bytes], metrics: Path, until: float) -> floa
     return None
 
 
-def program(python: Path | str, script: Path, *arguments: object) -> dict[str, Any]:
+def program(
+    python: Path | str,
+    script: Path,
+    *arguments: object,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Run a program whose last line is a JSON object; add the seconds of the process to it.
 
     Raises Failed.
     """
     with tempfile.TemporaryDirectory() as name:
         folder, began = Path(name), time.perf_counter()
-        with started([python, script, *arguments], folder) as process:
+        with started([python, script, *arguments], folder, environment) as process:
             process.wait()
             wall = time.perf_counter() - began
         if process.returncode:

@@ -2,11 +2,13 @@
 
 Random weights, 84 symbols, temperature 0.8, texts without end. All figures are measured through
 ``Generator.generate``, so they include sampling and decoding of symbols to text. Each is the best
-of several runs, since other programs may slow down the machine.
+of several runs, since other programs may slow down the machine; the runs that are compared
+alternate. "bf16" is the same network with weights rounded to bfloat16.
 
 Also measures the cost of sampling options, the start of a process, and the memory of a long text.
 
     python benchmarks/generation.py [--seconds 1] [--compiler gcc] [--long 10000000]
+        [--only networks options processes]
 """
 
 import argparse
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ import numpy as np
 
 from charloom.generation.generator import Generator
 from charloom.model_folder.format import ModelRecord
+from charloom.model_folder.weights import narrow, widen
 from charloom.model_folder.writer import create_model_folder
 from charloom.network.engine import Engine
 from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
@@ -32,10 +35,12 @@ from charloom.text.vocabulary import Vocabulary
 
 PEER = Path(__file__).with_name("peers") / "lstm.c"
 SYMBOLS = 84
+PARTS = ("networks", "options", "processes")
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 KINDS = [
     NetworkSettings(cell="lstm", hidden=128, input="one-hot"),
     NetworkSettings(cell="lstm", hidden=256, input="one-hot"),
+    NetworkSettings(cell="lstm", hidden=384, input="one-hot"),
     NetworkSettings(cell="lstm", hidden=512, input="one-hot"),
     NetworkSettings(cell="lstm", hidden=128, layers=2, input="one-hot"),
     NetworkSettings(cell="lstm", hidden=128, layers=3, input="one-hot"),
@@ -70,21 +75,34 @@ def vocabulary() -> Vocabulary:
     return Vocabulary.from_counts("char", letters, [9] * len(letters), 1, 9)
 
 
-def rate(run: Callable[[int], object], seconds: float) -> float:
-    """Return symbols per second: the best of five runs of at least ``seconds`` / 10 each."""
-    length, spent = 200, 0.0
-    run(length)
-    while spent < seconds / 10:
-        length *= 2
-        began = time.perf_counter()
+Run = Callable[[int], object]
+"""Generates a number of symbols."""
+
+
+def rates(runs: Sequence[Run], seconds: float) -> list[float]:
+    """Return symbols per second of each: the best of five runs of at least ``seconds`` / 10."""
+    lengths, best = list[int](), list[float]()
+    for run in runs:
+        length, spent = 200, 0.0
         run(length)
-        spent = time.perf_counter() - began
-    best = length / spent
+        while spent < seconds / 10:
+            length *= 2
+            began = time.perf_counter()
+            run(length)
+            spent = time.perf_counter() - began
+        lengths.append(length)
+        best.append(length / spent)
     for _ in range(4):
-        began = time.perf_counter()
-        run(length)
-        best = max(best, length / (time.perf_counter() - began))
+        for k, run in enumerate(runs):
+            began = time.perf_counter()
+            run(lengths[k])
+            best[k] = max(best[k], lengths[k] / (time.perf_counter() - began))
     return best
+
+
+def rate(run: Run, seconds: float) -> float:
+    """Return symbols per second of one of ``rates``."""
+    return rates([run], seconds)[0]
 
 
 def compile_peer(compiler: str, folder: Path) -> ctypes.CDLL | None:
@@ -102,8 +120,8 @@ def pointer(array: np.ndarray[Any, Any]) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
-def peer_rate(library: ctypes.CDLL, settings: NetworkSettings, seconds: float) -> float:
-    """Return the symbols per second of the C loop with the same weights."""
+def peer_run(library: ctypes.CDLL, settings: NetworkSettings) -> Run:
+    """Return the C loop with the same weights."""
     weights, hidden = Engine(settings, tensors(settings)).weights, settings.hidden
     state = np.zeros((2, hidden), np.float32)
     scratch = np.zeros(4 * hidden + SYMBOLS, np.float32)
@@ -127,7 +145,7 @@ def peer_rate(library: ctypes.CDLL, settings: NetworkSettings, seconds: float) -
             pointer(drawn),
         )
 
-    return rate(run, seconds)
+    return run
 
 
 def bandwidth(library: ctypes.CDLL, size: int) -> float:
@@ -143,32 +161,61 @@ def bandwidth(library: ctypes.CDLL, size: int) -> float:
     return best
 
 
+def text_run(engine: Engine, texts: int = 1) -> Run:
+    """Return the generation of some texts, with compiled code that is loaded already."""
+    generator = Generator(engine, vocabulary())
+    generator.generate("", SamplingSettings(length=100_000))
+    return lambda length: generator.generate(
+        "", SamplingSettings(length=max(1, length // texts)), texts
+    )
+
+
 def measure(
     settings: NetworkSettings, library: ctypes.CDLL | None, seconds: float
 ) -> dict[str, Any]:
-    engine = Engine(settings, tensors(settings))
-    generator, weights = Generator(engine, vocabulary()), engine.weights
+    made = tensors(settings)
+    rounded = {name: widen(narrow(tensor, "bf16"), "bf16") for name, tensor in made.items()}
+    engine = Engine(settings, made)
+    weights = engine.weights
     size = 4 * (weights.recurrent_LHG.size + weights.input_LHG.size + weights.output_HV.size)
-    generator.generate("", SamplingSettings(length=100_000))  # compile, or load the compiled code
-
-    def one(length: int) -> None:
-        generator.generate("", SamplingSettings(length=length))
-
-    def many(length: int) -> None:
-        generator.generate("", SamplingSettings(length=max(1, length // 1000)), 1000)
-
+    runs = {"one_stream": text_run(engine), "one_stream_bf16": text_run(Engine(settings, rounded))}
+    if library is not None and settings.cell == "lstm" and settings.layers == 1:
+        runs["c_loop"] = peer_run(library, settings)
     row: dict[str, Any] = {
         "network": f"{settings.cell} {settings.layers} x {settings.hidden}",
-        "one_stream": rate(one, seconds),
-        "many_streams": rate(many, 4 * seconds),
+        **dict(zip(runs, rates(list(runs.values()), seconds), strict=True)),
+        "many_streams": rate(text_run(engine, 1000), 4 * seconds),
         "bytes_per_symbol": size,
     }
     if library is not None:
         row["cache_share"] = row["one_stream"] * size / bandwidth(library, size)
-        if settings.cell == "lstm" and settings.layers == 1:
-            row["c_loop"] = peer_rate(library, settings, seconds)
-            row["ratio"] = row["one_stream"] / row["c_loop"]
+    if "c_loop" in row:
+        row["ratio"] = row["one_stream"] / row["c_loop"]
+        row["ratio_bf16"] = row["one_stream_bf16"] / row["c_loop"]
     return row
+
+
+def measure_networks(library: ctypes.CDLL | None, seconds: float) -> list[dict[str, Any]]:
+    """Print and return the figures of all networks."""
+    print(
+        f"{'network':12} {'one stream':>10} {'bf16':>9} {'C loop':>9} {'ratio':>6} {'bf16':>6} "
+        f"{'of cache':>9} {'KB/symbol':>9} {'1000 texts':>11}   (symbols/s)"
+    )
+    rows = []
+    for settings in KINDS:
+        row = measure(settings, library, seconds)
+        rows.append(row)
+        peer, share = " " * 23, " " * 9
+        if "c_loop" in row:
+            peer = f"{row['c_loop']:9,.0f} {row['ratio']:6.2f} {row['ratio_bf16']:6.2f}"
+        if "cache_share" in row:
+            share = f"{row['cache_share']:9.0%}"
+        print(
+            f"{row['network']:12} {row['one_stream']:10,.0f} {row['one_stream_bf16']:9,.0f} {peer} "
+            f"{share} {row['bytes_per_symbol'] / 1000:9,.0f} {row['many_streams']:11,.0f}",
+            flush=True,
+        )
+    return rows
 
 
 STEERED: dict[str, dict[str, Any]] = {
@@ -252,6 +299,31 @@ def cold_start(folder: Path) -> float:
     return sorted(times)[3]
 
 
+def measure_options(seconds: float) -> dict[str, float]:
+    """Print and return the speed of each sampling option."""
+    print("\none text of lstm 1 x 128, by sampling option   (symbols/s)")
+    ways = steered(seconds)
+    for way, speed in ways.items():
+        print(f"{way:16} {speed:11,.0f}")
+    return ways
+
+
+def measure_processes(folder: Path, symbols: int) -> dict[str, Any]:
+    """Print and return the start of a process, and the memory and speed of a long text."""
+    make_model(folder)
+    start = cold_start(folder)
+    print(f"\ncharloom generate RUN 'Today ' -n 1, whole process: {start:.2f} s (median of 7)")
+    text = long_text(folder, symbols)
+    print(
+        f"charloom generate RUN --length {symbols}: resident "
+        f"{text['resident_mb_at_a_fifth']:.0f} MB after a fifth, "
+        f"{text['resident_mb_at_the_end']:.0f} MB at the end; "
+        f"{text['symbols_a_second_first_half']:,.0f} symbols/s in its first half, "
+        f"{text['symbols_a_second_second_half']:,.0f} in its second"
+    )
+    return {"cold_start_seconds": start, "long_text": text}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument(
@@ -259,49 +331,20 @@ def main() -> None:
     )
     parser.add_argument("--compiler", default="gcc", help="compiler of the C loop")
     parser.add_argument("--long", type=int, default=10_000_000, help="symbols of the long text")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     given = parser.parse_args()
+    results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
-        library = compile_peer(given.compiler, Path(name))
-        print(
-            f"{'network':12} {'one stream':>11} {'C loop':>9} {'ratio':>6} {'of cache':>9} "
-            f"{'KB/symbol':>9} {'1000 texts':>11}   (symbols/s)"
-        )
-        rows = []
-        for settings in KINDS:
-            row = measure(settings, library, given.seconds)
-            rows.append(row)
-            peer = f"{row['c_loop']:9,.0f} {row['ratio']:6.2f}" if "ratio" in row else " " * 16
-            share = f"{row['cache_share']:9.0%}" if "cache_share" in row else " " * 9
-            print(
-                f"{row['network']:12} {row['one_stream']:11,.0f} {peer} {share} "
-                f"{row['bytes_per_symbol'] / 1000:9,.0f} {row['many_streams']:11,.0f}",
-                flush=True,
-            )
-        print("\none text of lstm 1 x 128, by sampling option   (symbols/s)")
-        ways = steered(given.seconds)
-        for way, speed in ways.items():
-            print(f"{way:16} {speed:11,.0f}")
-        make_model(Path(name))
-        start = cold_start(Path(name))
-        print(f"\ncharloom generate RUN 'Today ' -n 1, whole process: {start:.2f} s (median of 7)")
-        text = long_text(Path(name), given.long)
-        print(
-            f"charloom generate RUN --length {given.long}: resident "
-            f"{text['resident_mb_at_a_fifth']:.0f} MB after a fifth, "
-            f"{text['resident_mb_at_the_end']:.0f} MB at the end; "
-            f"{text['symbols_a_second_first_half']:,.0f} symbols/s in its first half, "
-            f"{text['symbols_a_second_second_half']:,.0f} in its second"
-        )
-    results = Path(__file__).with_name("results")
-    results.mkdir(exist_ok=True)
-    (results / "generation.json").write_text(
-        json.dumps(
-            {"rows": rows, "steered": ways, "cold_start_seconds": start, "long_text": text},
-            indent=1,
-        )
-        + "\n",
-        "utf-8",
-    )
+        if "networks" in given.only:
+            library = compile_peer(given.compiler, Path(name))
+            results["rows"] = measure_networks(library, given.seconds)
+        if "options" in given.only:
+            results["steered"] = measure_options(given.seconds)
+        if "processes" in given.only:
+            results |= measure_processes(Path(name), given.long)
+    folder = Path(__file__).with_name("results")
+    folder.mkdir(exist_ok=True)
+    (folder / "generation.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -22,38 +22,19 @@ from llvmlite import binding, ir
 from numba import extending, types
 
 from charloom.network.kernels import gemm_bf16
+from charloom.network.kernels.emit import declare, emit_loop
+from charloom.network.kernels.gemm_fp32 import AVX512
 from charloom.network.kernels.intrinsics import emit_dot, load_tile_config, release_tiles
 
 LOOPS = 1_000_000
 """Iterations of a measured loop: some milliseconds."""
-AVX512 = bool(binding.get_host_cpu_features().get("avx512f"))
 LANES = 16 if AVX512 else 8
 SUMS = 24 if AVX512 else 12
 """Vectors of sums: independent chains that hide the latency of an instruction."""
 
-INDEX, BYTE, FLOAT = ir.IntType(64), ir.IntType(8), ir.FloatType()
+BYTE, FLOAT = ir.IntType(8), ir.FloatType()
 
 Loop = Callable[[int], object]
-
-
-def emit_loop(builder: Any, count: Any, sums: list[Any], body: Callable[[Any], Any]) -> list[Any]:
-    """Emit ``count`` updates of all sums; return the last values."""
-    before = builder.block
-    loop, end = (builder.append_basic_block(name) for name in ("loop", "end"))
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    index = builder.phi(INDEX)
-    values = [builder.phi(value.type) for value in sums]
-    after = [body(value) for value in values]
-    following = builder.add(index, ir.Constant(INDEX, 1))
-    for phi, first, last in zip(
-        [index, *values], [ir.Constant(INDEX, 0), *sums], [following, *after], strict=True
-    ):
-        phi.add_incoming(first, before)
-        phi.add_incoming(last, loop)
-    builder.cbranch(builder.icmp_signed("<", following, count), loop, end)
-    builder.position_at_end(end)
-    return after
 
 
 def vector_loop(update: Callable[[Any, Any], Any], lanes: int) -> Loop:
@@ -63,7 +44,9 @@ def vector_loop(update: Callable[[Any, Any], Any], lanes: int) -> Loop:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         # Different first values keep LLVM from merging chains; all approach 2.
         sums = [ir.Constant(vector, [float(number)] * lanes) for number in range(3, 3 + SUMS)]
-        last = emit_loop(builder, arguments[0], sums, lambda value: update(builder, value))
+        last = emit_loop(
+            builder, arguments[0], 1, sums, lambda _, values: [update(builder, v) for v in values]
+        )
         total = functools.reduce(builder.fadd, last)
         return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
 
@@ -80,15 +63,12 @@ def jitted(run: Any) -> Loop:
         return run(count)
 
     loop(1)
-    return loop  # type: ignore[no-any-return]
+    return loop
 
 
 def multiply_add(builder: Any, sums: Any) -> Any:
-    name = f"llvm.fma.v{LANES}f32"
     kind = sums.type
-    function = builder.module.globals.get(name) or ir.Function(
-        builder.module, ir.FunctionType(kind, [kind] * 3), name
-    )
+    function = declare(builder, f"llvm.fma.v{LANES}f32", kind, kind, kind, kind)
     half, one = (ir.Constant(kind, [value] * LANES) for value in (0.5, 1.0))
     return builder.call(function, [sums, half, one])
 
@@ -105,19 +85,17 @@ def amx_loop() -> Loop:
         register = [ir.Constant(BYTE, number) for number in range(8)]
 
         def call(name: str, *values: Any) -> None:
-            known = builder.module.globals.get(name)
-            signature = ir.FunctionType(ir.VoidType(), [BYTE] * len(values))
-            builder.call(known or ir.Function(builder.module, signature, name), values)
+            builder.call(declare(builder, name, ir.VoidType(), *[BYTE] * len(values)), values)
 
         for number in range(8):
             call("llvm.x86.tilezero", register[number])
 
-        def body(value: Any) -> Any:
+        def body(_: Any, none: list[Any]) -> list[Any]:
             for number in range(6):
                 call("llvm.x86.tdpbf16ps", register[number], register[6], register[7])
-            return value
+            return none
 
-        emit_loop(builder, arguments[0], [ir.Constant(FLOAT, 0.0)], body)
+        emit_loop(builder, arguments[0], 1, [], body)
         return context.get_dummy_value()
 
     @extending.intrinsic
@@ -131,7 +109,7 @@ def amx_loop() -> Loop:
         for register in range(8):
             config[16 + 2 * register] = 64
             config[48 + register] = 16
-        load_tile_config(config)
+        load_tile_config(config)  # type: ignore[call-arg]
         products(count)
         release_tiles()
 

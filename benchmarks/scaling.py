@@ -20,6 +20,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 SHAPES: list[dict[str, int]] = [
     {"hidden": 128, "input": 32},
@@ -120,7 +124,7 @@ def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> 
     from charloom.network.autograd.module import Network
     from charloom.settings import NetworkSettings
     from charloom.training.distributed.launch import process_info_from_torchrun
-    from charloom.training.distributed.torch_backend import init_process_group
+    from charloom.training.distributed.torch_collectives import init_process_group
 
     class Loss(nn.Module):
         def __init__(self) -> None:
@@ -139,8 +143,20 @@ def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> 
             logits = self.network.logits(hidden_TBH).flatten(0, 1)
             return nn.functional.cross_entropy(logits, ids_TB[1:].flatten())
 
+        def all_reduce_gradients(
+            self, reduce: Callable[[Any], None], numbers: NDArray[np.float32]
+        ) -> NDArray[np.float32]:
+            gradients = [p.grad for p in self.parameters() if p.grad is not None]
+            message = torch.cat([*(g.flatten() for g in gradients), torch.from_numpy(numbers)])
+            reduce(message)
+            sums = message.split([*(g.numel() for g in gradients), len(numbers)])
+            for gradient, total in zip(gradients, sums, strict=False):
+                gradient.copy_(total.view_as(gradient))
+            totals: NDArray[np.float32] = sums[-1].numpy()
+            return totals
+
     with init_process_group(process_info_from_torchrun()) as ranks:
-        ranks.connect(torch.device("cpu"))
+        ranks.connect("cpu")
         torch.manual_seed(0)
         ids_TB = torch.randint(84, (45, TEXTS // 2))
         loss = Loss()
@@ -155,7 +171,7 @@ def exchange_worker(shape: dict[str, int], steps: int = 20, rounds: int = 8) -> 
 
         def ours() -> None:
             alone()
-            ranks.all_reduce_gradients(parameters, [1.0, 2.0, 0.0, 0.0, 0.0], "")
+            ranks.all_reduce_gradients(loss, [1.0, 2.0, 0.0, 0.0, 0.0], "")
 
         def theirs() -> None:
             for parameter in parameters:

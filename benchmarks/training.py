@@ -1,294 +1,225 @@
-"""Measure training speed, beside the Keras lesson's program and a plain PyTorch loop.
+"""Measure whole training steps, optimizer included, beside an older charloom and PyTorch's layers.
 
-Every program is a separate process on the same news titles. All run in sequence, in rounds; ratios
-are computed within a round. The measurements:
+Every figure is characters per second on minibatches of one shape, of 45 symbols from a vocabulary
+of about 80. Each measurement is a separate process. In each round all programs run once, one after
+the other; the best of the rounds counts. The programs:
 
-- speed: characters per second of networks of 128 units, in steady state (without the first half of
-  charloom's steps, and without the first epoch of the other programs) and of the whole process;
-- reach: the time in which charloom reaches the final figure of the Keras program;
-- share: throughput of the whole training loop as a fraction of the bare step's, and the fraction of
-  padding.
+- charloom: this checkout;
+- base: the checkout given by ``--base``;
+- torch: ``torch.nn.LSTM``, ``GRU`` or ``RNN`` with fused AdamW (peers/torch_steps.py).
 
-The Keras program has its own environment, created in benchmarks/peers/.venv when first needed. If
-that fails, a message is printed and the other programs are measured.
+Names of rows are cell-units-sequences-precision-optimizer; ``--rows`` takes patterns of them.
 
-    python benchmarks/training.py [--rounds 3] [--only reach] [--cells lstm] [--data FOLDER]
+    python benchmarks/training.py --base CHECKOUT [--rounds 3] [--seconds 4] [--threads 2]
+    python benchmarks/training.py --rows 'lstm-384-48-*' --only charloom torch --rounds 1
+
+The share of the peak is that of charloom's multiply-adds in the peak of all threads (peak.py). A
+step has 6 H (G + V) operations for each character, with H hidden units, G gates times H, and V
+symbols: a multiplication and an addition for each weight of the recurrent and the output matrix, in
+the forward pass, for the gradient of its input, and for the gradient of the weights. The input's
+projection, a table of V rows in charloom, and the optimizer are not counted.
 """
 
 import argparse
+import dataclasses
+import fnmatch
+import itertools
 import json
-import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from commands import PEERS, Failed, Run, charloom, keras_python, program
-from texts import DATA, FILES, Files, titles
+from commands import CHECKOUT, PEERS, Failed, checkout_path, program, source_path
+from llvmlite import binding
+from peak import bf16_peak, fp32_peak
 
-from charloom.settings import TrainingSettings
-from charloom.training.device import choose_device
+from charloom.training.distributed.launch import SINGLE_PROCESS
+from charloom.training.threads import thread_count
 
-BARE_STEP = Path(__file__).with_name("bare_step.py")
-PARTS = ("speed", "reach", "share")
-CELLS = ("lstm", "gru", "rnn")
-TITLES = ("--column", 1, "--no-clean")
-LESSON = 3.53
-"""Bits per character of the lesson after three epochs, if its program cannot be run."""
-REACH, SHARE, PADDING = 25, 0.95, 0.05
-"""Targets: speedup over the Keras program, minimum fraction of the bare step, maximum padding."""
-WAYS: dict[str, tuple[str | float, ...]] = {"default": (), "--minutes 0.1": ("--minutes", 0.1)}
-"""Budgets for ``reach``: the default, which is longer than needed, and a short one."""
-
-KERAS, TORCH, OURS = "Keras lesson", "PyTorch loop", "charloom"
-
-Row = dict[str, Any]
+NETWORKS = (("lstm", 128), ("lstm", 384), ("gru", 128), ("rnn", 128))
+BATCH_SIZES = (16, 48, 64)
+PRECISIONS = ("fp32", "bf16")
+OPTIMIZERS = ("adamw", "muon")
+PROGRAMS = ("charloom", "base", "torch")
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+SYMBOLS: Final = 80
+SHAPE: Final = {"input": 64, "symbols": SYMBOLS, "steps": 45}
+"""Values of the embedding, symbols of the text, and time steps, which are about those of titles."""
+RESULTS = Path(__file__).with_name("results")
 
 
-def peer(python: Path | str, script: str, files: Files, cell: str, epochs: int) -> Row:
-    """Train with another program; return its figures."""
-    row = program(python, PEERS / script, *files, "--cell", cell, "--epochs", epochs)
-    first, last = row["epochs"][0]["seconds"], row["seconds"]
-    steady = row["characters"] / last
-    if epochs > 1:
-        steady = row["characters"] * (epochs - 1) / epochs / (last - first)
-    return row | {
-        "cell": cell,
-        "steady": steady,
-        "whole": row["characters"] / row["wall"],
-        "bits_per_character": row["epochs"][-1]["bits_per_character"],
-    }
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    """A network and its training."""
+
+    cell: str
+    hidden: int
+    batch_size: int
+    precision: str
+    optimizer: str
+
+    @property
+    def name(self) -> str:
+        """The name that ``--rows`` selects."""
+        return "-".join(map(str, dataclasses.astuple(self)))
+
+    @property
+    def operations(self) -> int:
+        """Additions and multiplications for one character of a step."""
+        return 6 * self.hidden * (GATES[self.cell] * self.hidden + SYMBOLS)
 
 
-def ours(files: Files, cell: str, epochs: int, *options: str | float) -> Row:
-    """Train with charloom; return its figures."""
-    run = charloom(*files, *TITLES, "--cell", cell, "--epochs", epochs, *options)
-    characters = epochs * run.characters
-    return {
-        "cell": cell,
-        "steady": steady_rate(run, characters),
-        "whole": characters / run.wall,
-        "characters": characters,
-        "bits_per_character": run.figures["bits_per_character"],
-        "seconds": run.seconds,
-        "wall": run.wall,
-    }
+Rates = dict[tuple[Row, str], float]
+"""Characters per second of a row and a program."""
 
 
-def steady_rate(run: Run, characters: int) -> float:
-    """Return characters per second in the second half of the run, from its step events."""
-    steps = [event for event in run.events if event["event"] == "step"]
-    late = [event for event in steps if event["progress"] >= 0.5]
-    if len(late) < 2:
-        return characters / run.seconds
-    done = characters * (late[-1]["progress"] - late[0]["progress"])
-    return float(done / (late[-1]["seconds"] - late[0]["seconds"]))
-
-
-def programs(
-    files: Files, keras: Path | None, cell: str, epochs: int
-) -> dict[str, Callable[[], Row]]:
-    """Return the programs that train a cell, by name."""
-    chosen: dict[str, Callable[[], Row]] = {}
-    if keras is not None:
-        lesson_epochs = 3 if cell == "lstm" else 2
-        chosen[KERAS] = lambda: peer(keras, "keras_lesson.py", files, cell, lesson_epochs)
-    chosen[TORCH] = lambda: peer(sys.executable, "torch_loop.py", files, cell, 3)
-    if cell == "lstm":
-        chosen["charloom --preset lesson"] = lambda: ours(files, cell, 3, "--preset", "lesson")
-    chosen[OURS] = lambda: ours(files, cell, epochs, "--hidden", 128)
-    if choose_device(TrainingSettings()).bf16:
-        exact = ("--precision", "fp32")
-        chosen[" ".join((OURS, *exact))] = lambda: ours(
-            files, cell, epochs, "--hidden", 128, *exact
+def all_rows() -> list[Row]:
+    return [
+        Row(cell=cell, hidden=hidden, batch_size=size, precision=precision, optimizer=optimizer)
+        for (cell, hidden), size, precision, optimizer in itertools.product(
+            NETWORKS, BATCH_SIZES, PRECISIONS, OPTIMIZERS
         )
-    return chosen
+    ]
 
 
-def speed(
-    files: Files, keras: Path | None, cells: Sequence[str], epochs: int, only: str = ""
-) -> list[Row]:
-    """Train each cell with each program, or with ``only``; a program that fails is left out."""
-    rows = []
-    for cell in cells:
-        for name, train in programs(files, keras, cell, epochs).items():
-            if only not in ("", name):
-                continue
-            try:
-                row = train()
-            except Failed as reason:
-                print(f"{name} is left out for {cell}: {reason}")
-                continue
-            rows.append(row | {"program": name})
-            tell(
-                f"{name:24} {cell:4} {row['steady']:9,.0f} characters/s, "
-                f"{row['whole']:9,.0f} in the whole process of {row['wall']:.1f} s; "
-                f"{row['bits_per_character']:.3f} bits/char"
-            )
-    return rows
+def measure(row: Row, name: str, given: argparse.Namespace, cache: Path) -> float:
+    """Return the characters per second of one program. Raises Failed."""
+    environment = {"OMP_NUM_THREADS": str(given.threads), "CHARLOOM_CACHE": str(cache / name)}
+    script = "torch_steps.py"
+    if name != "torch":
+        script = "charloom_steps.py"
+        environment |= source_path(given.base if name == "base" else CHECKOUT)
+    options = dataclasses.asdict(row) | SHAPE
+    options |= {"seconds": given.seconds, "threads": given.threads}
+    done = program(sys.executable, PEERS / script, json.dumps(options), environment=environment)
+    return float(done["rate"])
 
 
-def reach(files: Files, lesson: Row | None) -> list[Row]:
-    """Train until the final figure of ``lesson``, or LESSON without it, is reached."""
-    figure = LESSON if lesson is None else lesson["bits_per_character"]
-    rows = []
-    for way, options in WAYS.items():
-        run = charloom(*files, *TITLES, "--sample-every", 0.5, *options, until=figure)
-        row: Row = {"way": way, "figure": figure, "wall": run.reached, "lesson": lesson}
-        if run.reached is not None:
-            validations = [event for event in run.events if event["event"] == "validation"]
-            first = next(event for event in validations if event["bits_per_character"] <= figure)
-            row |= {"seconds": first["seconds"], "told": first["bits_per_character"]}
-        rows.append(row)
-        tell(f"reach, {way}: {seconds(row)} to {figure:.3f} bits/char")
-    return rows
+def measure_all(rows: list[Row], given: argparse.Namespace) -> Rates:
+    """Return the best rate of the rounds; a program that fails is left out."""
+    rates: Rates = {}
+    with tempfile.TemporaryDirectory() as cache:
+        for row in rows:
+            wanted = [name for name in given.only if name != "torch" or row.optimizer == "adamw"]
+            for _, name in itertools.product(range(given.rounds), wanted):
+                try:
+                    rate = measure(row, name, given, Path(cache))
+                except Failed as reason:
+                    print(f"{row.name}: {name} is left out: {reason}", file=sys.stderr)
+                    continue
+                rates[row, name] = max(rate, rates.get((row, name), 0.0))
+            print(line(row, rates, given.threads), file=sys.stderr, flush=True)
+    return rates
 
 
-def seconds(row: Row) -> str:
-    if row["wall"] is None:
-        return "not reached"
-    return f"{row['seconds']:.1f} s of training, {row['wall']:.1f} s of the process"
+def peak(precision: str, threads: int) -> float | None:
+    """Return the peak of all threads in GFLOPS; None without instructions for bfloat16."""
+    return fp32_peak(threads) if precision == "fp32" else bf16_peak(threads)
 
 
-def share(files: Files, cells: Sequence[str], epochs: int) -> list[Row]:
-    """Run the same steps bare and in the whole loop, in alternating epochs."""
-    rows = []
-    for cell in cells:
-        options = {"hidden": 128, "cell": cell, "epochs": epochs, "columns": ["1"], "clean": False}
-        row = program(sys.executable, BARE_STEP, *files, json.dumps(options))
-        rows.append(row | {"cell": cell, "share": row["loop"] / row["bare"]})
-        tell(f"share, {cell}: {rows[-1]['share']:.1%} of {row['bare']:,.0f} characters/s")
-    return rows
+HEADER = f"{'':24}{'charloom':>10}{'base':>10}{'ratio':>7}{'torch':>10}{'ratio':>7}{'of peak':>9}"
 
 
-def tell(line: str) -> None:
-    """Print progress to standard error; the tables follow at the end."""
-    print(line, file=sys.stderr, flush=True)
+def line(row: Row, rates: Rates, threads: int) -> str:
+    """Return a row of the table."""
+    own = rates.get((row, "charloom"))
+    words = [f"{row.name:24}", f"{own:10,.0f}" if own else f"{'':10}"]
+    for name in ("base", "torch"):
+        other = rates.get((row, name))
+        words.append(f"{other:10,.0f}" if other else f"{'':10}")
+        words.append(f"{own / other:7.2f}" if own and other else f"{'':7}")
+    highest = peak(row.precision, threads)
+    if own and highest:
+        words.append(f"{own * row.operations / (highest * 1e9):9.1%}")
+    return "".join(words)
 
 
-def spread(values: Sequence[float], form: str) -> str:
-    """Return the median with the minimum and the maximum."""
-    middle, low, high = statistics.median(values), min(values), max(values)
-    return f"{middle:{form}} ({low:{form}} to {high:{form}})"
+def muon_costs(rates: Rates) -> list[str]:
+    """Return how much longer a step by Muon takes than one by AdamW."""
+    lines = []
+    for row in dict.fromkeys(row for row, _ in rates if row.optimizer == "muon"):
+        adamw = dataclasses.replace(row, optimizer="adamw")
+        costs = {
+            name: rates[adamw, name] / rates[row, name] - 1
+            for name in ("charloom", "base")
+            if (row, name) in rates and (adamw, name) in rates
+        }
+        if costs:
+            words = "".join(f"   {name} {cost:6.1%}" for name, cost in costs.items())
+            lines.append(f"{row.name:24}{words}")
+    return lines
 
 
-def chosen(rows: list[Row], **values: object) -> list[Row]:
-    return [row for row in rows if all(row[name] == value for name, value in values.items())]
+def processor() -> str:
+    """Return the name of the processor, and that of its family in LLVM."""
+    information = Path("/proc/cpuinfo")
+    names = [
+        text.partition(":")[2].strip()
+        for text in (information.read_text("utf-8") if information.exists() else "").splitlines()
+        if text.startswith("model name")
+    ]
+    return " ".join([*names[:1], f"({binding.get_host_cpu_name()})"])
 
 
-def speed_table(rows: list[Row]) -> None:
-    print("\n128 units, characters/s: median (min to max)")
-    for cell in CELLS:
-        for name in dict.fromkeys(row["program"] for row in chosen(rows, cell=cell)):
-            own = chosen(rows, cell=cell, program=name)
-            steady = spread([row["steady"] for row in own], ",.0f")
-            whole = spread([row["whole"] for row in own], ",.0f")
-            print(f"  {cell:4} {name:24} steady {steady:34} whole process {whole}")
-    print("\ncharloom against the peers, ratios within a round: median (min to max)")
-    for cell in CELLS:
-        for name in (KERAS, TORCH):
-            pairs = [
-                (own, other)
-                for own in chosen(rows, cell=cell, program=OURS)
-                for other in chosen(rows, cell=cell, program=name, round=own["round"])
-            ]
-            if pairs:
-                steady = spread([own["steady"] / other["steady"] for own, other in pairs], ".1f")
-                whole = spread([own["whole"] / other["whole"] for own, other in pairs], ".1f")
-                print(f"  {cell:4} {name:24} steady {steady:34} whole process {whole}")
+def machine(threads: int) -> str:
+    """Return the processor, the threads and the peaks in one line."""
+    peaks = ((name, peak(name, threads)) for name in PRECISIONS)
+    words = [f"{name} {value:,.0f} GFLOPS" for name, value in peaks if value]
+    return f"{processor()}, {threads} threads, peak: {', '.join(words)}"
 
 
-def reach_table(rows: list[Row]) -> None:
-    print(f"\nspeedup to the final figure of the Keras program (target: {REACH})")
-    for way in WAYS:
-        for row in chosen(rows, way=way):
-            line = f"  {way:14} {row['figure']:.3f} bits/char: {seconds(row)}"
-            if row["lesson"] is not None and row["wall"] is not None:
-                lesson = row["lesson"]
-                line += (
-                    f"; Keras {lesson['seconds']:.1f} and {lesson['wall']:.1f} s: "
-                    f"{lesson['seconds'] / row['seconds']:.1f} and "
-                    f"{lesson['wall'] / row['wall']:.1f} times"
-                )
-            print(line)
-
-
-def share_table(rows: list[Row]) -> None:
-    print(
-        f"\nthroughput of the whole loop, of that of the bare step (target: {SHARE:.0%}), "
-        f"and padding, of all positions (target: under {PADDING:.0%})"
-    )
-    for cell in CELLS:
-        if own := chosen(rows, cell=cell):
-            shares = spread([row["share"] for row in own], ".1%")
-            print(f"  {cell:4} {shares:28} padding {own[0]['padding']:.1%}")
-
-
-def arguments() -> argparse.Namespace:
+def arguments() -> tuple[argparse.Namespace, list[Row]]:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--base", type=Path, help="checkout of the version to compare with")
+    parser.add_argument("--only", nargs="+", choices=PROGRAMS, default=PROGRAMS)
+    parser.add_argument("--rows", nargs="+", default=["*"], metavar="PATTERN")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=PARTS, help="run one measurement only")
-    parser.add_argument("--cells", nargs="+", choices=CELLS, default=CELLS)
-    parser.add_argument(
-        "--epochs", type=int, default=6, help="epochs of charloom for speed and share"
-    )
-    parser.add_argument(
-        "--titles",
-        type=int,
-        default=7000,
-        help="training titles; use fewer only to try the benchmark",
-    )
-    parser.add_argument("--data", type=Path, default=DATA, help="folder of the texts")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of one measurement")
+    parser.add_argument("--threads", type=int, default=thread_count(SINGLE_PROCESS))
     given = parser.parse_args()
-    if not (given.data / FILES["titles"]).is_file():
-        parser.error(f"{given.data / FILES['titles']} does not exist; name its folder with --data")
-    return given
+    rows = [
+        row
+        for row in all_rows()
+        if any(fnmatch.fnmatchcase(row.name, pattern) for pattern in given.rows)
+    ]
+    if not rows:
+        names = ", ".join(row.name for row in all_rows()[:2])
+        parser.error(f"no row matches {' '.join(given.rows)}; rows are {names} ...")
+    if given.base is None:
+        given.only = [name for name in given.only if name != "base"]
+    else:
+        given.base = checkout_path(parser, given.base)
+    return given, rows
 
 
-def keras_or_none() -> Path | None:
-    """Return the interpreter of the Keras program; print the reason if there is none."""
-    try:
-        return keras_python()
-    except Failed as reason:
-        print(f"the Keras program is left out: {reason}")
-        return None
-
-
-def measure(files: Files, given: argparse.Namespace) -> dict[str, list[Row]]:
-    """Run all measurements once per round."""
-    parts = [given.only] if given.only else PARTS
-    keras = None if given.only == "share" else keras_or_none()
-    rows: dict[str, list[Row]] = {part: [] for part in parts}
-    for cell in given.cells:  # compiles the kernels, which is not measured
-        charloom(*files, *TITLES, "--cell", cell, "--steps", 2)
-    for number in range(1, given.rounds + 1):
-        tell(f"round {number} of {given.rounds}")
-        lesson: Row | None = None
-        if "speed" in parts:
-            done = speed(files, keras, given.cells, given.epochs)
-            rows["speed"] += [row | {"round": number} for row in done]
-            lesson = next(iter(chosen(done, cell="lstm", program=KERAS)), None)
-        if "reach" in parts:
-            if "speed" not in parts:
-                lesson = next(iter(speed(files, keras, ["lstm"], 0, only=KERAS)), None)
-            rows["reach"] += reach(files, lesson)
-        if "share" in parts:
-            rows["share"] += share(files, given.cells, given.epochs)
-    return rows
+def save(rates: Rates, name: str) -> None:
+    """Write the rates and the machine to a file of the folder ``results``."""
+    found: list[Mapping[str, Any]] = [
+        dataclasses.asdict(row) | {"program": program, "characters_per_second": rate}
+        for (row, program), rate in rates.items()
+    ]
+    RESULTS.mkdir(exist_ok=True)
+    content = json.dumps({"machine": name, "rates": found}, indent=1)
+    (RESULTS / "training.json").write_text(content + "\n", "utf-8")
 
 
 def main() -> None:
-    given = arguments()
-    with tempfile.TemporaryDirectory() as name:
-        files = titles(given.data / FILES["titles"], Path(name), given.titles)
-        rows = measure(files, given)
-    tables = {"speed": speed_table, "reach": reach_table, "share": share_table}
-    for part, found in rows.items():
-        tables[part](found)
-    results = Path(__file__).with_name("results")
-    results.mkdir(exist_ok=True)
-    (results / "training.json").write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+    given, rows = arguments()
+    name = machine(given.threads)
+    print(name, flush=True)
+    if bf16_peak(given.threads) is None and any(row.precision == "bf16" for row in rows):
+        print("bfloat16 is left out: this processor has no instructions for it")
+        rows = [row for row in rows if row.precision == "fp32"]
+    print(HEADER, file=sys.stderr)
+    rates = measure_all(rows, given)
+    print(f"\ncharacters/s, best of {given.rounds} rounds of {given.seconds:g} s\n{HEADER}")
+    for row in rows:
+        print(line(row, rates, given.threads))
+    if costs := muon_costs(rates):
+        print("\nadditional time of a step by Muon, of that by AdamW", *costs, sep="\n")
+    save(rates, name)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Twenty training steps in float32 do not move: refactoring must not change the curve.
 
-The figures in losses.json are the running training loss after each step. After a change that is
-meant to move them, write them anew with ``python tests/golden/test_losses.py``.
+The figures in losses.json are the running training loss after each step. They are those of torch
+too: tests/laws/test_backends_agree.py compares both. After a change that is meant to move them,
+write them anew with ``PYTHONPATH=tests python tests/golden/test_losses.py``.
 """
 
 import json

@@ -1,78 +1,74 @@
 """Training on a CPU by NumPy and Numba equals training by torch, step by step.
 
 Both start from the same weights and read the same minibatches under the same dropout masks, in
-float32. Sums round differently; twenty steps let that grow to about 1e-6.
+float32. Sums round differently; twenty steps let that grow to about 1e-6. The golden losses are
+therefore those of torch too.
 """
 
-from collections.abc import Iterator
-
-import numpy as np
 import pytest
-from corpora_by_hand import part
+from backends import (
+    FP32,
+    OPTIMIZERS,
+    cpu_backend,
+    initial,
+    losses,
+    minibatches,
+    settings_of,
+    take_step,
+)
 from networks import NETWORKS, network_id
-from random_texts import random_texts
 
-from charloom.network.batch import Batch
-from charloom.network.dropout import Dropout
-from charloom.network.parameters import Parameters, parameter_shapes
-from charloom.settings import NetworkSettings, TrainingSettings
-from charloom.training.backend import Backend
-from charloom.training.batches import DocumentBatches
-from charloom.training.build_backend import build_backend, initial_parameters
-from charloom.training.device import DeviceConfig
+from charloom.settings import NetworkSettings, Optimizer
+from charloom.training.backend import Backend, States
+from charloom.training.torch_backend import TorchBackend
 
-torch_backend = pytest.importorskip("charloom.training.torch_backend", exc_type=ImportError)
-
-CPU = DeviceConfig(device="cpu", bf16=False)
-STEPS = 20
-OPTIMIZERS = ("adamw", "muon", "rmsprop", "sgd")
 networks = pytest.mark.parametrize("network", NETWORKS, ids=network_id)
+optimizers = pytest.mark.parametrize("optimizer", OPTIMIZERS)
+DROPOUT = NetworkSettings(cell="lstm", hidden=16, layers=2, dropout=0.4)
 
 
-def minibatches() -> Iterator[Batch]:
-    texts = random_texts(seed=1, count=40, max_words=8)
-    labels = [number % 3 - 1 for number in range(len(texts))]
-    dataset = part(texts, labels=labels)
-    batches = DocumentBatches(dataset=dataset, batch_size=8, window=16, seed=0)
-    for epoch in range(1, STEPS):
-        yield from batches.epoch(epoch)
-
-
-def losses(backend: Backend, steps: int = STEPS) -> list[float]:
-    """Return the loss of a symbol after each step, with clipped gradients and dropout."""
-    result, states = [], []
-    with backend.threads:
-        for step, batch in zip(range(steps), minibatches(), strict=False):
-            dropout = Dropout(backend.network.dropout, seed=step)
-            nats, states = backend.forward_backward(batch, [] if batch.starts else states, dropout)
-            norm = backend.gradient_norm()
-            backend.step(0.01, min(1.0, 1 / norm))
-            result.append(nats / batch.symbols)
-    return result
-
-
-def settings(optimizer: str) -> TrainingSettings:
-    return TrainingSettings(optimizer=optimizer, batch_size=8, weight_decay=0.1)  # type: ignore[arg-type]
-
-
-def both(network: NetworkSettings, optimizer: str) -> tuple[Backend, Backend]:
-    vocabulary = 60
-    weights = initial_parameters(network, vocabulary, labels=2, seed=0)
-    same = Parameters(parameter_shapes(network, vocabulary, labels=2))
-    same.load(weights.arrays)
-    torch = torch_backend.TorchBackend(network, same, settings(optimizer), CPU)
-    return build_backend(network, weights, settings(optimizer), CPU), torch
+def torch_backend(network: NetworkSettings, optimizer: Optimizer) -> TorchBackend:
+    return TorchBackend(network, initial(network), settings_of(optimizer), FP32)
 
 
 @networks
-def test_twenty_steps_have_the_same_losses(network: NetworkSettings) -> None:
-    for optimizer in OPTIMIZERS:
-        ours, torch = both(network, optimizer)
-        assert losses(ours) == pytest.approx(losses(torch), rel=1e-5), optimizer
+@optimizers
+def test_twenty_steps_have_the_same_losses(network: NetworkSettings, optimizer: Optimizer) -> None:
+    expected = losses(torch_backend(network, optimizer))
+    assert losses(cpu_backend(network, optimizer)) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("p", [0.3, 0.6])
-def test_dropout_has_the_same_masks(p: float) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_dropout_has_the_same_masks(p: float, threads: int) -> None:
     network = NetworkSettings(cell="lstm", hidden=16, layers=2, dropout=p)
-    ours, torch = both(network, "adamw")
-    assert losses(ours) == pytest.approx(losses(torch), rel=1e-5)
+    expected = losses(torch_backend(network, "adamw"))
+    ours = cpu_backend(network, "adamw", threads=threads)
+    assert losses(ours) == pytest.approx(expected, rel=1e-5)
+
+
+@optimizers
+@pytest.mark.parametrize("to_torch", [True, False])
+def test_a_run_continues_on_the_other_backend(optimizer: Optimizer, to_torch: bool) -> None:
+    """Parameters, optimizer state, average and hidden states are carried over."""
+    steps, stop = 12, 5
+    whole = cpu_backend(DROPOUT, optimizer)
+    expected = losses(whole, steps)
+    pair: tuple[Backend, Backend] = (
+        cpu_backend(DROPOUT, optimizer),
+        torch_backend(DROPOUT, optimizer),
+    )
+    first, second = pair if to_torch else pair[::-1]
+    result: list[float] = []
+    states: States = []
+    for number, batch in enumerate(minibatches(steps)):
+        if number == stop:
+            second.load_state_dict(first.state_dict())
+            states = second.scatter_states(first.gather_states(states))
+        backend = first if number < stop else second
+        loss, states = take_step(backend, batch, states, seed=number)
+        result.append(loss)
+    assert result == pytest.approx(expected, rel=1e-5)
+    with whole.average_swapped_in(), second.average_swapped_in():
+        for name, tensor in whole.tensors().items():
+            assert second.tensors()[name] == pytest.approx(tensor, abs=1e-4), name

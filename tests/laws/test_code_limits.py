@@ -25,6 +25,7 @@ NO_LOGIC = {
     "evaluation/scorer_arguments.py": "records",
     "runs/spec.py": "a record",
     "settings/limits.py": "constants",
+    "training/backend.py": "a protocol",
     "training/stateful.py": "a protocol",
     "training/step_hook.py": "a protocol",
     "zstd.py": "imports a module",

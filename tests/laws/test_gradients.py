@@ -8,9 +8,9 @@ from corpora_by_hand import part
 from networks import NETWORKS, network_id, random_tensors
 
 from charloom.data.selection import Selection
-from charloom.network.autograd.loss import summed_nats
+from charloom.network.autograd.loss import TensorBatch, summed_nats
 from charloom.network.autograd.module import Network
-from charloom.network.backprop.batch import Batch
+from charloom.network.dropout import Dropout
 from charloom.settings import NetworkSettings
 from charloom.training.batches import DocumentBatches
 
@@ -19,12 +19,10 @@ SYMBOLS, LABELS = 8, 2
 networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 
-def only_batch() -> Batch:
+def only_batch() -> TensorBatch:
     documents = part(TEXTS, labels=[0, -1, 1])
     batches = DocumentBatches(dataset=documents, batch_size=3, window=99, seed=None)
-    batch = next(iter(batches.epoch(1)))
-    # Inputs and targets are views of the same memory; a test changes them separately.
-    return dataclasses.replace(batch, targets_TB=batch.targets_TB.clone())
+    return TensorBatch.from_batch(next(iter(batches.epoch(1))), torch.device("cpu"))
 
 
 def trained(settings: NetworkSettings) -> Network:
@@ -33,8 +31,8 @@ def trained(settings: NetworkSettings) -> Network:
     return network.double()
 
 
-def nats(network: Network, batch: Batch) -> torch.Tensor:
-    return summed_nats(network, batch, network.initial_state(batch.labels_B))[0]
+def nats(network: Network, batch: TensorBatch) -> torch.Tensor:
+    return summed_nats(network, batch, network.initial_state(batch.labels_B), Dropout())[0]
 
 
 @networks
@@ -84,5 +82,6 @@ def test_the_loss_of_a_batch_is_the_sum_of_its_documents(settings: NetworkSettin
     for index in range(len(TEXTS)):
         one = dataclasses.replace(whole, selection=Selection.from_range(index, index + 1))
         batches = DocumentBatches(dataset=one, batch_size=1, window=99, seed=None)
-        alone += nats(network, next(iter(batches.epoch(1)))).item()
+        batch = TensorBatch.from_batch(next(iter(batches.epoch(1))), torch.device("cpu"))
+        alone += nats(network, batch).item()
     assert nats(network, only_batch()).item() == pytest.approx(alone, rel=1e-12)

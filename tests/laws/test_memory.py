@@ -11,7 +11,6 @@ pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import resource, sys
-import torch  # its memory does not depend on the text
 from charloom.data.corpus import build_corpus
 from charloom.data.sources import resolve_sources
 from charloom.data.store import open_store

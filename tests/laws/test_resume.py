@@ -148,7 +148,7 @@ def test_a_stop_after_every_step(
     assert_same_run(tmp_path / "whole", tmp_path / "run")
 
 
-def test_one_hot_input_and_dropout_drawn_by_torch(source: Path, tmp_path: Path) -> None:
+def test_one_hot_input_and_dropout(source: Path, tmp_path: Path) -> None:
     options = TINY | LINES | {"input": "one-hot", "steps": 9}
     train(source, output=tmp_path / "whole", **options)
     stopped_and_resumed(source, tmp_path / "run", [(4, interrupt), (7, kill)], **options)

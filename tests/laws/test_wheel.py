@@ -1,5 +1,7 @@
-"""The wheel: pure Python, with the files of src/charloom and nothing else."""
+"""The wheel: pure Python, with the files of src/charloom and nothing else; a light installation."""
 
+import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -8,8 +10,13 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
+from optional import skip_or_fail
+
+from charloom.extras import EXTRAS
 
 ROOT = Path(__file__).parents[2]
+HEAVY = {*EXTRAS, "zstandard"}
+"""Packages that the base installation lacks."""
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +64,39 @@ def test_the_wheel_names_python_version_license_and_command(wheel: Path, metadat
     with zipfile.ZipFile(wheel) as archive:
         scripts = archive.read("charloom-0.1.0.dist-info/entry_points.txt").decode("utf-8")
     assert "charloom = charloom.cli.app:main" in scripts
+
+
+def requirements(metadata: Message, extra: str | None) -> set[str]:
+    """Return the names of the packages that an extra requires; None: those always required."""
+    lines = [line.partition(";") for line in metadata.get_all("Requires-Dist", [])]
+    marked = [(name, re.search(r"extra == '(\w+)'", marker)) for name, _, marker in lines]
+    matches = [re.match(r"[\w.-]+", n) for n, m in marked if (m and m[1]) == extra]
+    return {match[0] for match in matches if match}
+
+
+def test_the_base_requires_no_package_of_an_extra(metadata: Message) -> None:
+    base = requirements(metadata, None)
+    assert "numpy" in base
+    assert not base & HEAVY
+    for package, extra in EXTRAS.items():
+        assert requirements(metadata, extra) == {package}
+    assert requirements(metadata, "all") == set(EXTRAS)
+    assert requirements(metadata, "dev") >= set(EXTRAS) | requirements(metadata, "test")
+    assert not requirements(metadata, "test") & HEAVY
+
+
+@pytest.mark.slow
+def test_the_base_installs_no_package_of_an_extra(wheel: Path, tmp_path: Path) -> None:
+    """pip chooses all packages as for an empty environment; none is installed."""
+    report = tmp_path / "report.json"
+    options = ["--dry-run", "--ignore-installed", "--quiet", "--report", str(report)]
+    command = [sys.executable, "-m", "pip", "install", *options, str(wheel)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.splitlines() or ["no message"])[-1]
+        skip_or_fail(f"pip cannot choose the packages, perhaps without a network: {reason}")
+    installed = json.loads(report.read_text("utf-8"))["install"]
+    names = {item["metadata"]["name"].lower() for item in installed}
+    assert {"charloom", "numpy", "numba"} <= names
+    assert not names & HEAVY
+    assert not [name for name in names if name.startswith(("nvidia", "triton"))]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.randomness import philox, splitmix64, uniform
+from charloom.randomness import philox, random_key, random_uniform, splitmix64, uniform
 
 WORD = 0xFFFFFFFF
 
@@ -91,3 +91,43 @@ def test_splitmix64_gives_the_published_numbers() -> None:
         "0x6e789e6aa1b965f4",
         "0x6c45d188009454f",
     ]
+
+
+def plain_splitmix64(state: int, count: int) -> list[int]:
+    """Return the first outputs of the generator by whole numbers of Python."""
+    outputs = []
+    for _ in range(count):
+        state = (state + 0x9E3779B97F4A7C15) % 2**64
+        z = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
+        outputs.append(z ^ (z >> 31))
+    return outputs
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 20), st.integers(0, 20))
+def test_random_numbers_are_those_of_splitmix64(key: int, first: int, count: int) -> None:
+    outputs = plain_splitmix64(key, first + count)[first:]
+    expected = [Fraction(output >> 11, 2**53) for output in outputs]
+    assert [Fraction(value) for value in random_uniform(key, count, first).tolist()] == expected
+
+
+def test_random_numbers_of_neighboring_keys_pass_a_chi_square_test() -> None:
+    """As above; numbers of one key, and the first numbers of 20,000 keys."""
+    first = np.concatenate([random_uniform(random_key(3, n), 1) for n in range(20_000)])
+    for values in (random_uniform(random_key(7), 200_000), first):
+        mean = len(values) / 100
+        cells = np.histogram(values, bins=100, range=(0, 1))[0]
+        assert ((cells - mean) ** 2 / mean).sum() < 180.8
+
+
+def test_a_key_is_a_hash_of_hashes() -> None:
+    key = 0
+    for number in (5, 2**64 - 1, 0):
+        [key] = plain_splitmix64(key ^ number, 1)
+    assert random_key(5, -1, 2**64) == key
+    assert random_key() == 0
+
+
+def test_keys_differ_by_order_and_length() -> None:
+    numbers = [(), (0,), (0, 0), (1,), (1, 2), (2, 1), (1, 2, 3), (3,)]
+    assert len({random_key(*given) for given in numbers}) == len(numbers)

@@ -4,19 +4,24 @@ Axes: N targets of all documents, R rows (documents of the batch), L layers, H h
 G gates times H, S activations times H, V symbols. The axis of length 2 is hidden and cell state.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from charloom.evaluation.scorer_arguments import (
     BatchBuffers,
     BatchRows,
+    Packed,
     ScorerWeights,
     TargetScores,
 )
 from charloom.evaluation.symbol_scorer_kernel import score_symbols
 from charloom.network.engine import EngineWeights
+from charloom.network.kernels import gemm_fp32, packed_bf16
 from charloom.network.kernels.forward import ACTIVATION_COUNTS, CELL_IDS
-from charloom.network.kernels.gemm_fp32 import TILE_ROWS, empty_padded, pack, padded_rows
+from charloom.network.kernels.gemm_fp32 import TILE_ROWS, empty_padded, padded_rows
+from charloom.network.kernels.packed_bf16 import is_bf16
 from charloom.settings import Cell
 
 Floats = NDArray[np.float32]
@@ -28,7 +33,12 @@ class BatchScorer:
 
     def __init__(self, cell: Cell, weights: EngineWeights) -> None:
         self._activations = ACTIVATION_COUNTS[cell]
-        self._weights = _pack_weights(cell, weights)
+        self._weights = _pack_weights(cell, weights, _pack_fp32)
+        self._weights_of_one: ScorerWeights | None = None
+        """For batches of one row, which read all weights for every symbol; None if they are not
+        bfloat16."""
+        if all(map(is_bf16, (weights.input_LHG, weights.recurrent_LHG, weights.output_HV))):
+            self._weights_of_one = _pack_weights(cell, weights, packed_bf16.pack)
 
     def score(
         self,
@@ -47,9 +57,12 @@ class BatchScorer:
         while active:
             # Continue in fewer rows whenever half of the documents have ended.
             steps = int(rows.remaining_R[active // 2 if active > TILE_ROWS else 0])
-            rows = BatchRows(*(_pad(values_R[:active]) for values_R in rows))
-            buffers = self._buffers(final_2LRH[:, :, :active])
-            score_symbols(self._weights, targets_N, rows, buffers, scores, steps)
+            weights, padded = self._weights, padded_rows(active)
+            if active == 1 and self._weights_of_one is not None:
+                weights, padded = self._weights_of_one, 1
+            rows = BatchRows(*(_pad(values_R[:active], padded) for values_R in rows))
+            buffers = self._buffers(final_2LRH[:, :, :active], padded)
+            score_symbols(weights, targets_N, rows, buffers, scores, steps)
             final_2LRH[0, :, :active] = buffers.hidden_L2RH[:, 0, :active]
             final_2LRH[1, :, :active] = buffers.cell_L2RH[:, 0, :active]
             rows = rows._replace(
@@ -58,9 +71,8 @@ class BatchScorer:
             active = int(np.count_nonzero(rows.remaining_R > 0))
         return final_2LRH
 
-    def _buffers(self, states_2LRH: Floats) -> BatchBuffers:
+    def _buffers(self, states_2LRH: Floats, padded: int) -> BatchBuffers:
         _, layers, active, hidden = states_2LRH.shape
-        padded = padded_rows(active)
         states_2L2RH = np.zeros((2, layers, 2, padded, hidden), np.float32)
         states_2L2RH[:, :, 0, :active] = states_2LRH
         activations_1RS = empty_padded(1, padded, self._activations * hidden)
@@ -73,24 +85,24 @@ class BatchScorer:
         )
 
 
-def _pad(values_R: Ids) -> Ids:
-    """Append zeros up to a whole number of tiles."""
-    padded_R = np.zeros(padded_rows(len(values_R)), np.int64)
+def _pad(values_R: Ids, padded: int) -> Ids:
+    """Append zeros up to ``padded`` values."""
+    padded_R = np.zeros(padded, np.int64)
     padded_R[: len(values_R)] = values_R
     return padded_R
 
 
-def _pack_weights(cell: Cell, weights: EngineWeights) -> ScorerWeights:
-    input_LHG = _activation_order(cell, weights.input_LHG)
-    recurrent_LHG = weights.recurrent_LHG
+def _pack_weights(
+    cell: Cell, weights: EngineWeights, pack: Callable[[Floats], Packed]
+) -> ScorerWeights:
     return ScorerWeights(
         cell=CELL_IDS[cell],
         table_VG=_activation_order(cell, weights.table_VG),
-        input_LPKC=_stack([pack(input_HG) for input_HG in input_LHG]),
+        input_L=pack(_activation_order(cell, weights.input_LHG)),
         bias_LG=_activation_order(cell, weights.bias_LG),
-        recurrent_LPKC=_stack([pack(recurrent_HG) for recurrent_HG in recurrent_LHG]),
+        recurrent_L=pack(weights.recurrent_LHG),
         recurrent_bias_LH=weights.recurrent_bias_LH,
-        output_PKC=pack(weights.output_HV),
+        output=pack(weights.output_HV[None])[0],
         output_bias_V=weights.output_bias_V,
     )
 
@@ -106,5 +118,7 @@ def _activation_order(cell: Cell, matrix: Floats) -> Floats:
     return np.concatenate([matrix[..., 2 * hidden :], matrix[..., : 2 * hidden]], axis=-1)
 
 
-def _stack(packed: list[Floats]) -> Floats:
+def _pack_fp32(matrices_L: Floats) -> Floats:
+    """Return each matrix, (..., G), packed by ``gemm_fp32``."""
+    packed = [gemm_fp32.pack(matrix) for matrix in matrices_L]
     return np.stack(packed) if packed else np.empty((0, 0, 0, 0), np.float32)

@@ -1,8 +1,7 @@
 """Arguments of the compiled symbol scorer. Importing this does not load Numba.
 
 Axes: N targets of all documents, R rows (documents of a batch, padded to whole tiles), L layers,
-H hidden units, G gates times H, S activations times H (see network/kernels/forward.py), V symbols,
-PKC panels of a packed matrix (see network/kernels/gemm_fp32.py).
+H hidden units, G gates times H, S activations times H (see network/kernels/forward.py), V symbols.
 """
 
 from typing import NamedTuple
@@ -10,21 +9,26 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+Packed = NDArray[np.float32] | NDArray[np.uint32]
+
 
 class ScorerWeights(NamedTuple):
-    """The weights of a network, with gates in the order of the activations."""
+    """The weights of a network, with gates in the order of the activations.
+
+    Matrices are packed by ``gemm_fp32``, or for batches of one row by ``packed_bf16``.
+    """
 
     cell: int
     """The cell's number in ``CELL_IDS``."""
     table_VG: NDArray[np.float32]
     """Gates of layer 0 for each input symbol, bias included."""
-    input_LPKC: NDArray[np.float32]
-    """Packed input weights of the layers above, L - 1 of them."""
+    input_L: Packed
+    """Input weights of the layers above, L - 1 of them."""
     bias_LG: NDArray[np.float32]
     """Biases of the layers above, L - 1 of them."""
-    recurrent_LPKC: NDArray[np.float32]
+    recurrent_L: Packed
     recurrent_bias_LH: NDArray[np.float32]
-    output_PKC: NDArray[np.float32]
+    output: Packed
     output_bias_V: NDArray[np.float32]
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from charloom.network.kernels.exact_compiled import exp
 from charloom.network.kernels.forward import LayerStates, forward_layer, kernel
-from charloom.network.kernels.gemm_fp32 import add_product, padded_rows
+from charloom.network.kernels.gemm_fp32 import padded_rows
+from charloom.network.kernels.packed_bf16 import add_product
 
 
 @kernel
@@ -41,18 +42,18 @@ def score_symbols(weights, targets_N, rows, buffers, scores, steps):
                     activations[r * S + j] = row_G[j]
             if k:
                 lower_RH = hidden_L2RH[k - 1, 1, :rows_padded]
-                add_product(activations_1RS[0, :rows_padded], lower_RH, weights.input_LPKC[k - 1])
+                add_product(activations_1RS[0, :rows_padded], lower_RH, weights.input_L[k - 1])
             forward_layer(
                 weights.cell,
                 LayerStates(activations_1RS, hidden_L2RH[k], cell_L2RH[k]),
                 weights.recurrent_bias_LH[k],
-                weights.recurrent_LPKC[k],
+                weights.recurrent_L[k],
             )
         for r in range(active):
             for j in range(V):
                 logits[r * V + j] = output_bias_V[j]
         top_RH = hidden_L2RH[L - 1, 1, :rows_padded]
-        add_product(logits_RV[:rows_padded], top_RH, weights.output_PKC)
+        add_product(logits_RV[:rows_padded], top_RH, weights.output)
         for r in range(active):
             n = position_R[r] + t
             input_R[r] = targets_N[n]

@@ -2,7 +2,6 @@
 
 ``decode_loop.DecoderChoice`` imports it when it saves time.
 
-
 Axes as in decode_kernels.py.
 """
 
@@ -14,9 +13,10 @@ from charloom.generation import decode_kernels as kernels
 from charloom.generation.decode_loop import COMPILED_BATCH, DecodedBlock, DecoderState
 from charloom.generation.logits_processor import LogitsProcessor, ProcessorState
 from charloom.generation.sampling import Truncation, clamp_temperature
-from charloom.network.engine import Engine, Ids
+from charloom.network.engine import Engine, EngineWeights, Ids
 from charloom.network.exact import Floats
 from charloom.network.kernels.exact_compiled import accumulate
+from charloom.network.kernels.packed_bf16 import Matrix, is_bf16, pack
 from charloom.network.reference import State
 
 _CELL_KINDS = {"lstm": kernels.LSTM, "gru": kernels.GRU, "rnn": kernels.RNN}
@@ -32,16 +32,17 @@ class CompiledDecoder:
 
     def __init__(self, engine: Engine) -> None:
         weights = engine.weights
+        input_LHG, recurrent_LHG, output_HV = decoder_matrices(weights)
         self._engine = engine
         self._layers = kernels.Layers(
             cell_kind=_CELL_KINDS[engine.settings.cell],
             table_VG=weights.table_VG,
-            input_LHG=weights.input_LHG,
+            input_LHG=input_LHG,
             bias_LG=weights.bias_LG,
-            recurrent_LHG=weights.recurrent_LHG,
+            recurrent_LHG=recurrent_LHG,
             recurrent_bias_LH=weights.recurrent_bias_LH,
         )
-        self._output = kernels.Output(weight_HV=weights.output_HV, bias_V=weights.output_bias_V)
+        self._output = kernels.Output(weight_HV=output_HV, bias_V=weights.output_bias_V)
         self._last_options: tuple[LogitsProcessor, tuple[_Plain, _Plain]] | None = None
 
     def prefill(self, ids_T: Ids, state: State) -> tuple[Floats, State]:
@@ -110,6 +111,12 @@ class CompiledDecoder:
     def _state(self, hidden_LBH: Floats, cell_LBH: Floats) -> State:
         has_cell = self._layers.cell_kind == kernels.LSTM
         return State(hidden=hidden_LBH, cell=cell_LBH if has_cell else None)
+
+
+def decoder_matrices(weights: EngineWeights) -> tuple[Matrix, ...]:
+    """Return input, recurrent and output weights, packed if all of them are bfloat16."""
+    matrices = weights.input_LHG, weights.recurrent_LHG, weights.output_HV
+    return tuple(map(pack, matrices)) if all(map(is_bf16, matrices)) else matrices
 
 
 def processor_options(processor: LogitsProcessor) -> kernels.ProcessorOptions:

@@ -1,8 +1,7 @@
 """Numba kernels that decode many symbols in one call.
 
 Each kernel repeats a function of network/engine.py, logits_processor.py, sampling.py or
-randomness.py operation by operation, so that texts are the same bit for bit. Numba caches the
-compiled code on disk.
+randomness.py operation by operation, so that texts are the same bit for bit.
 
 Axes: B sequences, G gates times H, H hidden units, V symbols, L layers, T symbols a call, W recent
 symbols, Q states of the automaton, J symbols still required by the minimum length.
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from charloom.network.exact import ONE, Floats
 from charloom.network.kernels.exact_compiled import accumulate, exp, sigmoid, tanh
+from charloom.network.kernels.packed_bf16 import Matrix
 from charloom.text.vocabulary import EOS
 
 LSTM, GRU, RNN = 0, 1, 2
@@ -38,16 +38,16 @@ class Layers(NamedTuple):
     cell_kind: int
     """LSTM, GRU or RNN."""
     table_VG: Floats
-    input_LHG: Floats
+    input_LHG: Matrix
     bias_LG: Floats
-    recurrent_LHG: Floats
+    recurrent_LHG: Matrix
     recurrent_bias_LH: Floats
 
 
 class Output(NamedTuple):
     """The output layer; the arrays are those of ``EngineWeights``."""
 
-    weight_HV: Floats
+    weight_HV: Matrix
     bias_V: Floats
 
 

@@ -20,8 +20,11 @@ from charloom.errors import ResumeError
 from charloom.files import exists, fsync_directory, is_file, replace_files
 from charloom.model_folder.encoding import checkpoint_json, digest
 
-FORMAT: Final = 3
-"""Raised whenever the optimizer's rules change; checkpoints of other formats cannot be resumed."""
+FORMAT: Final = 4
+"""Raised whenever the content of checkpoints or the optimizer's rules change.
+
+Checkpoints of other formats cannot be resumed.
+"""
 STATE: Final = "state.json"
 _TENSORS: Final = "tensors-{}.safetensors"
 

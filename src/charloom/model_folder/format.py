@@ -21,7 +21,14 @@ from charloom.files import is_dir, is_file
 from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.encoding import digest, model_json
 from charloom.model_folder.migrations import migrate
-from charloom.model_folder.weights import tensors_digest, weights_bytes
+from charloom.model_folder.weights import (
+    FILE_TYPES,
+    WeightPrecision,
+    WeightTypeError,
+    read_weights,
+    tensors_digest,
+    weights_bytes,
+)
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.vocabulary import Vocabulary
 
@@ -54,6 +61,9 @@ class ModelRecord:
     """The known labels, in the order of their ids."""
     tensors: Tensors
     """Weights in float32; names and axes are those of docs/model-folder.md."""
+    weight_precision: WeightPrecision = "fp32"
+    """Type of the weights in the file. All ``tensors`` have values of this type: other weights are
+    rounded by ``rounding.round_weights``."""
     metrics: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Metrics of the kept weights: bits_per_character, step, seconds ..."""
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -87,6 +97,7 @@ def _read(path: Path) -> ModelRecord:
     vocabulary = _read_bytes(path, VOCABULARY)
     if digest(vocabulary) != config["vocabulary_digest"]:
         raise _altered_error(path, VOCABULARY)
+    tensors, precision = _read_tensors(path, config["vocabulary_digest"])
     try:
         return ModelRecord(
             text=TextSettings.from_json(config["text"]),
@@ -94,7 +105,8 @@ def _read(path: Path) -> ModelRecord:
             training=TrainingSettings.from_json(config["training"] | {"index": config["index"]}),
             vocabulary=Vocabulary.from_json(json.loads(vocabulary)),
             labels=tuple(config["labels"]),
-            tensors=_read_tensors(path, config["vocabulary_digest"]),
+            tensors=tensors,
+            weight_precision=precision,
             metrics=config["figures"],
             provenance=config["provenance"],
             calibration=config.get("calibration"),  # added within format 2
@@ -134,7 +146,7 @@ def to_files(record: ModelRecord) -> dict[str, bytes]:
     config["config_digest"] = digest(model_json(config))
     return documents | {
         VOCABULARY: vocabulary,
-        WEIGHTS: weights_bytes(record.tensors, vocabulary_digest),
+        WEIGHTS: weights_bytes(record.tensors, vocabulary_digest, record.weight_precision),
         CONFIG: model_json(config),
     }
 
@@ -180,22 +192,26 @@ def _read_index(path: Path, index_digest: str) -> bytes:
     return content
 
 
-def _read_tensors(path: Path, vocabulary_digest: str) -> dict[str, NDArray[np.float32]]:
-    from safetensors import SafetensorError, safe_open
+def _read_tensors(path: Path, vocabulary_digest: str) -> tuple[Tensors, WeightPrecision]:
+    from safetensors import SafetensorError
 
-    _check_exists(path, WEIGHTS)
+    content = _read_bytes(path, WEIGHTS)
     try:
-        with safe_open(path / WEIGHTS, framework="np") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+        tensors, precision, metadata = read_weights(content)
+    except WeightTypeError as error:
+        raise ModelFolderError(
+            f"{path / WEIGHTS} has tensors of type {error}; charloom reads one of "
+            f"{', '.join(FILE_TYPES.values())} for all tensors: copy the folder again from where "
+            "it was made, or install a newer charloom."
+        ) from error
+    except (SafetensorError, ValueError) as error:
         raise _altered_error(path, WEIGHTS) from error
     if (
-        metadata.get("tensors_digest") != tensors_digest(tensors)
+        metadata.get("tensors_digest") != tensors_digest(tensors, precision)
         or metadata.get("vocabulary_digest") != vocabulary_digest
     ):
         raise _altered_error(path, WEIGHTS)
-    return tensors
+    return tensors, precision
 
 
 def _read_bytes(path: Path, name: str) -> bytes:

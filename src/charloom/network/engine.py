@@ -8,7 +8,7 @@ Axes: B sequences, V vocabulary, H hidden units, G gates times H, L layers.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from charloom.network.reference import State, initial_state
 from charloom.settings import NetworkSettings
 
 Ids = NDArray[np.integer[Any]]
+Number = TypeVar("Number", np.float32, np.uint32)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,11 +43,14 @@ CACHE_LINE_BYTES = 64
 """Bytes of a cache line. A row that straddles two lines takes two loads."""
 
 
-def _align(array: Floats) -> Floats:
-    """Return a copy aligned to a cache line; NumPy guarantees only 16 bytes."""
+def align(array: NDArray[Number]) -> NDArray[Number]:
+    """Return a contiguous copy aligned to a cache line.
+
+    NumPy alone guarantees 16 bytes.
+    """
     buffer = np.empty(array.nbytes + CACHE_LINE_BYTES, np.uint8)
     first = -buffer.ctypes.data % CACHE_LINE_BYTES
-    result = buffer[first : first + array.nbytes].view(np.float32).reshape(array.shape)
+    result = buffer[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
     result[...] = array
     return result
 
@@ -74,7 +78,7 @@ def prepare_weights(
         output_HV=np.ascontiguousarray(tensors["output.weight"].T),
         output_bias_V=np.array(tensors["output.bias"]),
     )
-    return EngineWeights(**{field.name: _align(getattr(weights, field.name)) for field in _FIELDS})
+    return EngineWeights(**{field.name: align(getattr(weights, field.name)) for field in _FIELDS})
 
 
 def _input_table(tensors: Mapping[str, NDArray[np.float32]]) -> Floats:

@@ -16,8 +16,8 @@ from charloom.training.distributed.launch import ProcessInfo
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MIN_SPAN: Final = 1 << 14
-"""Numbers from which an update takes longer than to wake a thread."""
+MIN_SPAN: Final = 1 << 17
+"""Numbers of a span from which an update takes longer than to wake a thread."""
 _SPAN_UNIT: Final = 16
 """Spans begin at a multiple of this many numbers: a cache line of float32."""
 

@@ -23,11 +23,11 @@ def weights(output_bias_V: list[float]) -> ScorerWeights:
     return ScorerWeights(
         cell=CELL_IDS["rnn"],
         table_VG=np.zeros((V, H), np.float32),
-        input_LPKC=np.empty((0, 0, 0, 0), np.float32),
+        input_L=np.empty((0, 0, 0, 0), np.float32),
         bias_LG=np.empty((0, H), np.float32),
-        recurrent_LPKC=pack(zeros_HH)[None],
+        recurrent_L=pack(zeros_HH)[None],
         recurrent_bias_LH=np.zeros((1, H), np.float32),
-        output_PKC=pack(np.zeros((H, V), np.float32)),
+        output=pack(np.zeros((H, V), np.float32)),
         output_bias_V=np.array(output_bias_V, np.float32),
     )
 

@@ -1,5 +1,6 @@
 """The compiled decoder equals the NumPy decoder in every array of a block and its state."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -7,11 +8,17 @@ import numpy as np
 import pytest
 from networks import NETWORKS, make_vocabulary, network_id, random_tensors
 
-from charloom.generation.compiled_decode import CompiledDecoder, processor_options, sampling_options
+from charloom.generation.compiled_decode import (
+    CompiledDecoder,
+    decoder_matrices,
+    processor_options,
+    sampling_options,
+)
 from charloom.generation.decode_loop import Decoder, DecoderState, NumpyDecoder, PromptState
 from charloom.generation.logits_processor import build_logits_processor
 from charloom.generation.regex_constraint import RegexConstraint
 from charloom.generation.sampling import Truncation
+from charloom.model_folder.weights import WeightPrecision, narrow, widen
 from charloom.network.engine import Engine
 from charloom.network.reference import State
 from charloom.settings import NetworkSettings, SamplingSettings
@@ -20,10 +27,11 @@ VOCABULARY = make_vocabulary("abcdef")
 PROMPT = "abca"
 
 
-def engine_of(settings: NetworkSettings) -> Engine:
+def engine_of(settings: NetworkSettings, precision: WeightPrecision = "fp32") -> Engine:
     tensors = random_tensors(settings, len(VOCABULARY), seed=4, scale=0.8)
     tensors["output.bias"][0] -= 1
-    return Engine(settings, tensors)
+    rounded = {name: widen(narrow(t, precision), precision) for name, t in tensors.items()}
+    return Engine(settings, rounded)
 
 
 def start_of(engine: Engine, decoder: Decoder, **options: Any) -> PromptState:
@@ -45,6 +53,7 @@ def values(state: State) -> list[object]:
     return [state.hidden.tolist(), None if state.cell is None else state.cell.tolist()]
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("network", NETWORKS[1::4], ids=network_id)
 @pytest.mark.parametrize(
     "options",
@@ -56,9 +65,9 @@ def values(state: State) -> list[object]:
     ],
 )
 def test_blocks_and_states_equal_those_of_numpy(
-    network: NetworkSettings, options: dict[str, Any]
+    network: NetworkSettings, options: dict[str, Any], precision: WeightPrecision
 ) -> None:
-    engine, seeds = engine_of(network), [3, 1, 4, 1, 5, 9, 2, 6]
+    engine, seeds = engine_of(network, precision), [3, 1, 4, 1, 5, 9, 2, 6]
     results = []
     for decoder in (NumpyDecoder(engine), CompiledDecoder(engine)):
         start = start_of(engine, decoder, **options)
@@ -116,3 +125,28 @@ def test_options_of_the_kernels_are_those_of_the_processor() -> None:
         "top_p": 0.9,
         "min_p": 0.1,
     }
+
+
+@pytest.mark.parametrize("network", NETWORKS[::3], ids=network_id)
+def test_prompts_and_steps_have_the_bits_of_numpy_with_bfloat16(network: NetworkSettings) -> None:
+    engine, ids_T = engine_of(network, "bf16"), np.array([2, 5, 3, 3, 4])
+    results = []
+    for decoder in (NumpyDecoder(engine), CompiledDecoder(engine)):
+        logits_1V, state = decoder.prefill(ids_T, engine.initial_state(np.array([-1])))
+        logits_BV, after = decoder.step(np.array([3, 6, 2]), state.select(np.zeros(3, np.int64)))
+        results.append([logits_1V.tolist(), values(state), logits_BV.tolist(), values(after)])
+    assert results[0] == results[1]
+
+
+def test_only_bfloat16_weights_are_packed() -> None:
+    for precision, kind in (("bf16", np.uint32), ("fp16", np.float32), ("fp32", np.float32)):
+        weights = engine_of(NETWORKS[0], precision).weights  # type: ignore[arg-type]
+        assert {matrix.dtype for matrix in decoder_matrices(weights)} == {np.dtype(kind)}
+
+
+def test_one_matrix_in_float32_keeps_all_in_float32() -> None:
+    engine = engine_of(NETWORKS[0], "bf16")
+    weights = dataclasses.replace(
+        engine.weights, output_HV=engine.weights.output_HV / np.float32(3)
+    )
+    assert [matrix.dtype.name for matrix in decoder_matrices(weights)] == ["float32"] * 3

@@ -3,8 +3,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
-import torch
 from corpora_by_hand import part
 from records import record
 
@@ -27,7 +27,7 @@ class Member:
     """An object whose state is saved in checkpoints."""
 
     def __init__(self) -> None:
-        self.weight = torch.zeros(2)
+        self.weight = np.zeros(2, np.float32)
 
     def state_dict(self) -> dict[str, Any]:
         return {"weight": self.weight}

@@ -203,16 +203,20 @@ def test_a_second_ctrl_c_stops_without_a_validation(source: Path, tmp_path: Path
     assert loaded.record.metrics["step"] == 3
 
 
-def test_without_torch_the_message_names_the_package(
-    source: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_training_on_a_cpu_needs_no_torch(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert train(source, hidden=8, steps=1).record.metrics["step"] == 1
+
+
+def test_a_gpu_needs_torch(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingPackageError) as caught:
-        train(source)
+        train(source, output=tmp_path / "m", device="cuda", steps=1)
     assert str(caught.value) == (
-        "training needs the package torch, which is not installed; install it with "
-        "pip install 'charloom[torch]', or only generate and score, which need none."
+        "--device cuda needs the package torch, which is not installed; install it with "
+        "pip install 'charloom[torch]', or use --device cpu."
     )
+    assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])

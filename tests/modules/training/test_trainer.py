@@ -1,22 +1,22 @@
 """The training loop, on a few short texts and by a clock of the tests."""
 
 import copy
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-import torch
 from corpora_by_hand import part, vocabulary
 
 from charloom.errors import TrainingError
 from charloom.events import EmittingListener, Event, Listener, Saved, Step, Stopped, Validation
-from charloom.network.autograd.module import Network
+from charloom.network.batch import Batch
+from charloom.network.dropout import Dropout
 from charloom.settings import NetworkSettings, Schedule, TrainingSettings
 from charloom.training.batches import DocumentBatches
-from charloom.training.data_parallel import DataParallel
-from charloom.training.device import choose_device, seed_everything
-from charloom.training.optim.optimizer import build_optimizer
+from charloom.training.build_backend import initial_parameters
+from charloom.training.cpu_backend import CpuBackend
 from charloom.training.step_hook import StepHook
 from charloom.training.trainer import Trainer
 from charloom.training.validation import VALIDATION_BATCHES
@@ -37,25 +37,49 @@ class Clock:
         return self.now
 
 
+class SpyBackend(CpuBackend):
+    """A backend that records the dropout of each step."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.dropouts: list[Dropout] = []
+
+    def forward_backward(
+        self, batch: Batch, states: list[Any], dropout: Dropout
+    ) -> tuple[float, list[Any]]:
+        self.dropouts.append(dropout)
+        return super().forward_backward(batch, states, dropout)
+
+
+def dropouts_of(trainer: Trainer) -> list[Dropout]:
+    assert isinstance(trainer.backend, SpyBackend)
+    return trainer.backend.dropouts
+
+
+def set_output_weights(trainer: Trainer, value: float) -> None:
+    state = trainer.backend.state_dict()
+    state["weights"]["output.weight"][:] = value
+    trainer.backend.load_state_dict(state)
+
+
 def make_trainer(
     settings: TrainingSettings,
     *listeners: EmittingListener,
     network: NetworkSettings | None = None,
     step_hook: StepHook | None = None,
 ) -> Trainer:
-    seed_everything(settings.seed)
-    device_config = choose_device(settings)
-    net = Network(network or NetworkSettings(hidden=12, input=6, dropout=0.0), len(KNOWN))
+    shape = network or NetworkSettings(hidden=12, input=6, dropout=0.0)
+    weights = initial_parameters(shape, len(KNOWN), labels=0, seed=settings.seed)
+    settings = dataclasses.replace(settings, batch_size=2)
+    bf16 = settings.precision == "bf16"
     return Trainer(
-        network=net,
+        backend=SpyBackend(shape, weights, settings, bf16=bf16, threads=1),
         training_batches=DocumentBatches(
             dataset=part(TEXTS, KNOWN), batch_size=2, window=99, seed=0
         ),
         validation_batches=DocumentBatches(
             dataset=part(HELD_OUT, KNOWN), seed=None, **VALIDATION_BATCHES
         ),
-        optimizer=build_optimizer(net, settings),
-        data_parallel=DataParallel(net, device_config, batch_size=2, seed=settings.seed),
         settings=settings,
         listeners=listeners,
         clock=Clock(),
@@ -68,7 +92,7 @@ def steps_of(events: Sequence[Event], kind: type[Event]) -> list[int]:
 
 
 def weights_of(trainer: Trainer) -> dict[str, bytes]:
-    return {name: tensor.tobytes() for name, tensor in trainer.network.tensors().items()}
+    return {name: tensor.tobytes() for name, tensor in trainer.backend.tensors().items()}
 
 
 def test_a_budget_of_epochs_ends_after_their_last_step() -> None:
@@ -147,15 +171,21 @@ def test_the_weights_follow_from_the_seed() -> None:
 
 @pytest.mark.parametrize(("schedule", "last"), [("linear", 0.2), ("constant", 0.5)])
 def test_dropout_follows_the_schedule(schedule: Schedule, last: float) -> None:
-    dropouts: list[float] = []
-
-    def listen(event: Event) -> None:
-        dropouts.append(trainer.network.dropout)
-
     settings = TrainingSettings(steps=5, schedule=schedule)
-    trainer = make_trainer(settings, listen, network=NetworkSettings(hidden=8, dropout=0.5))
+    trainer = make_trainer(settings, network=NetworkSettings(hidden=8, dropout=0.5))
     trainer.run()
-    assert [dropouts[0], dropouts[-1]] == pytest.approx([0.5, last])
+    p = [dropout.p for dropout in dropouts_of(trainer)]
+    assert [p[0], p[-1]] == pytest.approx([0.5, last])
+
+
+def test_each_step_has_its_own_dropout() -> None:
+    seeds = set()
+    for seed in (1, 2):
+        settings = TrainingSettings(steps=5, seed=seed)
+        trainer = make_trainer(settings, network=NetworkSettings(hidden=8, dropout=0.5))
+        trainer.run()
+        seeds |= {dropout.seed for dropout in dropouts_of(trainer)}
+    assert len(seeds) == 10
 
 
 def at_step(step: int, act: Callable[[], object]) -> Listener:
@@ -269,8 +299,7 @@ def test_a_restored_run_takes_the_same_steps(stop_at: int) -> None:
 
 def test_a_loss_that_is_not_finite_ends_the_run_with_advice() -> None:
     trainer = make_trainer(TrainingSettings(epochs=9, precision="fp32"))
-    with torch.no_grad():
-        trainer.network.output.weight.fill_(math.nan)
+    set_output_weights(trainer, math.nan)
     with pytest.raises(TrainingError) as caught:
         trainer.run()
     assert str(caught.value) == (
@@ -282,8 +311,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_advice() -> None:
 def test_a_validation_loss_that_is_not_finite_ends_the_run_too() -> None:
     def spoil(event: Event) -> None:
         if isinstance(event, Step):
-            with torch.no_grad():
-                trainer.network.output.weight.fill_(math.inf)
+            set_output_weights(trainer, math.inf)
 
     settings = TrainingSettings(steps=1, precision="fp32", average=False)
     trainer = make_trainer(settings, spoil)

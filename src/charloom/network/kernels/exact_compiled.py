@@ -34,6 +34,7 @@ from charloom.network.exact import (
     ROUND_TO_INTEGER,
     TWO,
 )
+from charloom.network.kernels import packed_bf16
 
 
 @extending.intrinsic
@@ -73,7 +74,14 @@ def tanh(x):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def accumulate(sums_BG, inputs_BK, weights_KG, sequences):
-    """Add ``inputs @ weights`` to the first ``sequences`` rows, in order of K."""
+    """Add ``inputs @ weights`` to the first ``sequences`` rows, in order of K.
+
+    The weights may also be packed by ``packed_bf16``, (P, K, V, J).
+    """
+    # Numba compiles only one of the branches, since it knows the number of axes.
+    if weights_KG.ndim == 4:
+        packed_bf16.accumulate(sums_BG, inputs_BK, weights_KG, sequences)
+        return
     b = 0
     while b + 4 <= sequences:
         _accumulate_four(sums_BG[b : b + 4], inputs_BK[b : b + 4], weights_KG)

@@ -21,7 +21,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.network.kernels import gemm_bf16, gemm_fp32
+from charloom.network.kernels import gemm_bf16, packed_bf16
 from charloom.network.kernels.exact_compiled import sigmoid, tanh
 from charloom.settings import Cell
 
@@ -82,7 +82,7 @@ def add_recurrent_product(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
     first, last = columns
     # Numba compiles only one of the branches, since None has its own type.
     if bf16_TBJ is None:
-        gemm_fp32.add_product(sums_BN, rows_TBX[t, :, first:], packed)
+        packed_bf16.add_product(sums_BN, rows_TBX[t, :, first:], packed)
     else:
         bits_BJ = bf16_TBJ[t]
         gemm_bf16.round_rows(rows_TBX[t], first, last - first, bits_BJ)

@@ -20,10 +20,10 @@ import numpy as np
 from llvmlite import binding
 from numpy.typing import NDArray
 
+from charloom.network.kernels.blocks import aligned_zeros
 from charloom.network.kernels.gemm_fp32 import (
     TALL_ROWS,
     TILE_ROWS,
-    aligned_zeros,
     tiled_product,
 )
 from charloom.network.kernels.intrinsics import (
@@ -106,7 +106,7 @@ def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
     K, N = matrix_KN.shape
     words_KN = matrix_KN.view(np.uint32)
     P, J2 = -(-N // PANEL_COLUMNS), padded_terms(K) // 2
-    panels = zero_panels(P, J2)
+    panels: NDArray[np.uint16] = zero_panels(P, J2)
     pairs = panels.reshape(P, J2, 2 * PANEL_COLUMNS)
     for k in range(0, K - 1, 2):
         for p in range(P):
@@ -128,8 +128,9 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of the transpose of a matrix, (P, J / 2, C, D)."""
     N, K = matrix_NK.shape
     words_NK = matrix_NK.view(np.uint32)
-    panels = zero_panels(-(-N // PANEL_COLUMNS), padded_terms(K) // 2)
-    for p in range(len(panels)):
+    P = -(-N // PANEL_COLUMNS)
+    panels: NDArray[np.uint16] = zero_panels(P, padded_terms(K) // 2)
+    for p in range(P):
         panel = panels[p].reshape(-1, PANEL_COLUMNS, 2)
         for c in range(min(PANEL_COLUMNS, N - p * PANEL_COLUMNS)):
             words_K = words_NK[p * PANEL_COLUMNS + c]

@@ -24,6 +24,16 @@ from numba import extending, types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
+from charloom.network.kernels.blocks import BLOCK, aligned_zeros, copy_block, transpose_block
+from charloom.network.kernels.emit import (
+    advance,
+    byte_pointer,
+    declare,
+    emit_loop,
+    row_pointers,
+    splat,
+)
+
 TILE_ROWS: Final = 4
 """Rows of a low tile; the number of rows of a product is a multiple of it. Four rows of two vectors
 are eight independent sums, which hide the latency of a fused multiply-add."""
@@ -41,32 +51,28 @@ TAIL_PADDING: Final = 32
 module or of ``gemm_bf16``."""
 
 _FLOAT: Final = ir.FloatType()
-_BYTE: Final = ir.IntType(8)
 _VECTOR: Final = ir.VectorType(_FLOAT, _LANES)
 _INDEX: Final = ir.IntType(64)
-
-
-@numba.njit(inline="always")
-def aligned_zeros(size, dtype):
-    """Return zeros that begin at a cache line, a multiple of 64 bytes.
-
-    Numba's own arrays begin 32 bytes later if they are large. Then every load of a vector of
-    AVX-512 reads two lines.
-    """
-    flat = np.zeros(size + 64, dtype)
-    first = (-flat.ctypes.data % 64) // flat.itemsize
-    return flat[first : first + size]
 
 
 @numba.njit(nogil=True, cache=True)
 def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the panels of a matrix, (P, K, C), with zeros after the last column."""
     K, N = matrix_KN.shape
-    P = -(-N // TILE_COLUMNS)
-    panels_PKC = aligned_zeros(P * K * TILE_COLUMNS, np.float32).reshape(P, K, TILE_COLUMNS)
-    for k in range(K):
-        for n in range(N):
-            panels_PKC[n // TILE_COLUMNS, k, n % TILE_COLUMNS] = matrix_KN[k, n]
+    panels_PKC: NDArray[np.float32] = zero_panels(K, N)
+    blocks = K - K % BLOCK
+    for begin in range(0, N, TILE_COLUMNS):
+        panel_KC = panels_PKC[begin // TILE_COLUMNS]
+        if begin + TILE_COLUMNS <= N:
+            for k in range(0, blocks, BLOCK):
+                for c in range(0, TILE_COLUMNS, BLOCK):
+                    copy_block(matrix_KN, k, begin + c, panel_KC, k, c)
+            rest = blocks
+        else:
+            rest = 0
+        for k in range(rest, K):
+            for n in range(begin, min(begin + TILE_COLUMNS, N)):
+                panel_KC[k, n - begin] = matrix_KN[k, n]
     return panels_PKC
 
 
@@ -74,15 +80,28 @@ def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.float32]:
 def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the panels of the transpose of a matrix, (P, K, C)."""
     N, K = matrix_NK.shape
-    P = -(-N // TILE_COLUMNS)
-    panels_PKC = aligned_zeros(P * K * TILE_COLUMNS, np.float32).reshape(P, K, TILE_COLUMNS)
-    # One panel at a time, so that the panel stays in the cache while it is written.
+    panels_PKC: NDArray[np.float32] = zero_panels(K, N)
+    blocks = K - K % BLOCK
     for begin in range(0, N, TILE_COLUMNS):
         panel_KC = panels_PKC[begin // TILE_COLUMNS]
-        for k in range(K):
+        if begin + TILE_COLUMNS <= N:
+            for k in range(0, blocks, BLOCK):
+                for c in range(0, TILE_COLUMNS, BLOCK):
+                    transpose_block(matrix_NK, begin + c, k, panel_KC, k, c)
+            rest = blocks
+        else:
+            rest = 0
+        for k in range(rest, K):
             for n in range(begin, min(begin + TILE_COLUMNS, N)):
                 panel_KC[k, n - begin] = matrix_NK[n, k]
     return panels_PKC
+
+
+@numba.njit(inline="always")
+def zero_panels(K, N):
+    """Return panels of zeros for a matrix (K, N), (P, K, C)."""
+    P = -(-N // TILE_COLUMNS)
+    return aligned_zeros(P * K * TILE_COLUMNS, np.float32).reshape(P, K, TILE_COLUMNS)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -163,47 +182,6 @@ class TileOperands:
         self.sums = advance(builder, first_row, panel, columns)
 
 
-def byte_pointer(builder: Any, pointer: Any) -> Any:
-    """Return an LLVM pointer as a pointer to bytes."""
-    return builder.bitcast(pointer, _BYTE.as_pointer())
-
-
-def advance(builder: Any, pointer: Any, count: Any, distance: Any) -> Any:
-    """Return a byte pointer ``count`` times ``distance`` bytes further."""
-    return builder.gep(pointer, [builder.mul(count, distance)])
-
-
-def emit_loop(
-    builder: Any,
-    stop: Any,
-    step: int,
-    initial: list[Any],
-    body: Callable[[Any, list[Any]], list[Any]],
-) -> list[Any]:
-    """Emit a loop over 0, ``step``, ... below ``stop``; return the last values.
-
-    ``body`` receives the loop index and the current values, and returns the next values. The body
-    runs at least once.
-    """
-    before = builder.block
-    loop = builder.append_basic_block("terms")
-    end = builder.append_basic_block("end")
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    k = builder.phi(_INDEX)
-    k.add_incoming(ir.Constant(_INDEX, 0), before)
-    values = [builder.phi(value.type) for value in initial]
-    after = body(k, values)
-    for value, first, last in zip(values, initial, after, strict=True):
-        value.add_incoming(first, before)
-        value.add_incoming(last, loop)
-    following = builder.add(k, ir.Constant(_INDEX, step))
-    k.add_incoming(following, loop)
-    builder.cbranch(builder.icmp_signed("<", following, stop), loop, end)
-    builder.position_at_end(end)
-    return after
-
-
 def emit_sums(
     builder: Any,
     tile: TileOperands,
@@ -226,30 +204,14 @@ def emit_sums(
         builder.store(value, place, align=4)
 
 
-def row_pointers(builder: Any, first: Any, stride: Any, rows: int) -> list[Any]:
-    """Return byte pointers to some rows, ``stride`` bytes apart."""
-    return [advance(builder, first, ir.Constant(_INDEX, r), stride) for r in range(rows)]
-
-
 def vector_pointers(builder: Any, first: Any, vector: Any) -> list[Any]:
     """Return pointers to two adjacent LLVM vectors, from a byte pointer."""
     starts = [builder.gep(first, [ir.Constant(_INDEX, 4 * vector.count * v)]) for v in range(2)]
     return [builder.bitcast(start, vector.as_pointer()) for start in starts]
 
 
-def splat(builder: Any, value: Any, vector: Any) -> Any:
-    """Return an LLVM vector with ``value`` in every lane."""
-    undefined = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
-    return builder.shuffle_vector(first, undefined, lanes)
-
-
 def _emit_tile(rows: int, builder: Any, tile: TileOperands) -> None:
-    name = f"llvm.fmuladd.v{_LANES}f32"
-    multiply_add = builder.module.globals.get(name) or ir.Function(
-        builder.module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), name
-    )
+    multiply_add = declare(builder, f"llvm.fmuladd.v{_LANES}f32", _VECTOR, *[_VECTOR] * 3)
     places = [
         builder.bitcast(row, _FLOAT.as_pointer())
         for row in row_pointers(builder, tile.rows, tile.rows_stride, rows)

@@ -16,14 +16,17 @@ from typing import Any, Final
 from llvmlite import ir
 from numba import extending, types
 
-from charloom.network.kernels.gemm_fp32 import (
-    TileOperands,
+from charloom.network.kernels.emit import (
     advance,
     byte_pointer,
+    declare,
     emit_loop,
-    emit_sums,
     row_pointers,
     splat,
+)
+from charloom.network.kernels.gemm_fp32 import (
+    TileOperands,
+    emit_sums,
     tile_intrinsic,
     vector_pointers,
 )
@@ -54,12 +57,6 @@ _FLOATS: Final = ir.VectorType(ir.FloatType(), _LANES)
 _BFLOATS: Final = ir.VectorType(_BFloat(), 2 * _LANES)
 
 
-def _declare(builder: Any, name: str, result: Any, *arguments: Any) -> Any:
-    """Return the LLVM function ``name``, declared once a module."""
-    known = builder.module.globals.get(name)
-    return known or ir.Function(builder.module, ir.FunctionType(result, arguments), name)
-
-
 def _index(value: int) -> Any:
     return ir.Constant(_INDEX, value)
 
@@ -69,7 +66,7 @@ def load_tile_config(context: Any, config: Any) -> Any:
     """Set the shapes of the registers of the matrix unit from 64 bytes (ldtilecfg)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        load = _declare(builder, "llvm.x86.ldtilecfg", _VOID, _POINTER)
+        load = declare(builder, "llvm.x86.ldtilecfg", _VOID, _POINTER)
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         builder.call(load, [byte_pointer(builder, array.data)])
         return context.get_dummy_value()
@@ -82,7 +79,7 @@ def release_tiles(context: Any) -> Any:
     """Clear the registers of the matrix unit (tilerelease)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.call(_declare(builder, "llvm.x86.tilerelease", _VOID), [])
+        builder.call(declare(builder, "llvm.x86.tilerelease", _VOID), [])
         return context.get_dummy_value()
 
     return types.void(), generate
@@ -93,9 +90,9 @@ def _emit_amx_tiles(two: bool, builder: Any, tile: TileOperands) -> None:
 
     Registers 0 to 3 hold sums, 4 and 5 rows, 6 and 7 the two halves of a block of the panel.
     """
-    load = _declare(builder, "llvm.x86.tileloadd64", _VOID, _BYTE, _POINTER, _INDEX)
-    store = _declare(builder, "llvm.x86.tilestored64", _VOID, _BYTE, _POINTER, _INDEX)
-    multiply = _declare(builder, "llvm.x86.tdpbf16ps", _VOID, _BYTE, _BYTE, _BYTE)
+    load = declare(builder, "llvm.x86.tileloadd64", _VOID, _BYTE, _POINTER, _INDEX)
+    store = declare(builder, "llvm.x86.tilestored64", _VOID, _BYTE, _POINTER, _INDEX)
+    multiply = declare(builder, "llvm.x86.tdpbf16ps", _VOID, _BYTE, _BYTE, _BYTE)
 
     def register(number: int) -> Any:
         return ir.Constant(_BYTE, number)
@@ -169,14 +166,14 @@ def _emit_vectors(
 def emit_dot(builder: Any, sums: Any, left: Any, right: Any) -> Any:
     """Emit the AVX512-BF16 instruction that adds two products to each sum."""
     name = "llvm.x86.avx512bf16.dpbf16ps.512"
-    function = _declare(builder, name, _FLOATS, _FLOATS, _BFLOATS, _BFLOATS)
+    function = declare(builder, name, _FLOATS, _FLOATS, _BFLOATS, _BFLOATS)
     return builder.call(function, [sums, *(builder.bitcast(v, _BFLOATS) for v in (left, right))])
 
 
 def emit_two_products(builder: Any, sums: Any, left: Any, right: Any) -> Any:
     """Emit two float32 multiply-adds; products of bfloat16 are exact in them."""
     name = f"llvm.fmuladd.v{_LANES}f32"
-    function = _declare(builder, name, _FLOATS, _FLOATS, _FLOATS, _FLOATS)
+    function = declare(builder, name, _FLOATS, _FLOATS, _FLOATS, _FLOATS)
     for bits in (16, 0):
         pair = []
         for vector in (left, right):

@@ -71,58 +71,6 @@ def _product(bits_RJ, packed, N):
 
 
 @kernel
-def muon_step(weight_MN, gradient_MN, momentum_MN, beta, weight_scale, step_size, polynomials):
-    """Update a weight and its momentum by one step of Muon; M is at least N.
-
-    ``beta`` is the decay of the momentum, ``weight_scale`` the factor of weight decay.
-    ``polynomials`` are the (a, b, c) of ``training.optim.muon``, one row each.
-    """
-    M, N = weight_MN.shape
-    ahead_MN = np.empty((M, N), np.float32)
-    for m in range(M):
-        for n in range(N):
-            momentum = gradient_MN[m, n] + beta * (momentum_MN[m, n] - gradient_MN[m, n])
-            momentum_MN[m, n] = momentum
-            # Nesterov's momentum looks one step ahead.
-            ahead_MN[m, n] = gradient_MN[m, n] + beta * (momentum - gradient_MN[m, n])
-    ahead_RJ = to_bf16(ahead_MN)
-    scale, factor_NN = orthogonalizer(ahead_RJ, M, N, polynomials)
-    step_MN = matmul(ahead_RJ, factor_NN)
-    scale *= step_size
-    for m in range(M):
-        for n in range(N):
-            weight_MN[m, n] = weight_scale * weight_MN[m, n] - scale * step_MN[m, n]
-
-
-@kernel
-def orthogonalizer(bits_RJ, M, N, polynomials):
-    """Return a number and a matrix (N, N) that orthogonalize an (M, N) matrix.
-
-    The matrix times both has singular values of about 1. ``training.optim.muon`` has the same in
-    float32, and the source of the polynomials.
-    """
-    square_NN = t_matmul(bits_RJ, N, bits_RJ, N, M)
-    norm = np.float32(0)
-    for n in range(N):
-        norm += square_NN[n, n]
-    norm = max(norm, np.float32(1e-30))
-    square_NN = square_NN / norm
-    factor_NN = square_NN
-    for number in range(len(polynomials)):
-        a, b, c = polynomials[number]
-        q_NN = matmul(to_bf16(square_NN), square_NN)[:N]
-        for n in range(N):
-            for k in range(N):
-                q_NN[n, k] = c * q_NN[n, k] + b * square_NN[n, k]
-            q_NN[n, n] += a
-        factor_NN = q_NN if number == 0 else matmul(to_bf16(factor_NN), q_NN)[:N]
-        if number < len(polynomials) - 1:
-            both_NN = matmul(to_bf16(q_NN), square_NN)[:N]
-            square_NN = matmul(to_bf16(both_NN), q_NN)[:N]
-    return np.float32(1) / np.sqrt(norm), factor_NN
-
-
-@kernel
 def pack_bf16(bits_RJ, N, M):
     """Return the panels of an (M, N) matrix, as ``gemm_bf16.pack`` does for float32."""
     J = gemm_bf16.padded_terms(M)

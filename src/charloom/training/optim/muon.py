@@ -9,7 +9,7 @@ Axes: M rows, N columns; M is at least N.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -30,10 +30,12 @@ POLYNOMIALS: Final = (
     (2.2183, -1.5940, 0.4107),
 )
 BLOCKS: Final = 4
-"""Blocks of rows of a symmetric product. Each is computed from the diagonal on: of n blocks in a
-row, (n + 1) / 2n of the multiplications remain."""
-MIN_BLOCK_ROWS: Final = 32
-"""Rows of a block from which products are fast."""
+"""Blocks of rows of a large symmetric product. Each is computed from the diagonal on, so that of n
+blocks (n + 1) / 2n of the multiplications remain."""
+MIN_BLOCK_ROWS: Final = 64
+"""Rows of a block from which two products take less time than one of twice the size."""
+MIN_PARALLEL_MULTIPLICATIONS: Final = 1 << 24
+"""Multiplications of a thread from which a product takes longer than to wake it."""
 
 
 class Muon(Rule):
@@ -87,7 +89,8 @@ class Muon(Rule):
         def update_rows(span: slice) -> None:
             subtract_rows(weight[span], products.product(ahead[span], matrix_NN), keep, size)
 
-        threads.map(update_rows, threads.spans(len(weight), min_size=MIN_BLOCK_ROWS))
+        min_rows = MIN_PARALLEL_MULTIPLICATIONS // matrix_NN.size
+        threads.map(update_rows, threads.spans(len(weight), min_size=max(min_rows, 1)))
 
 
 class Products:
@@ -106,16 +109,36 @@ class Products:
     def symmetric(self, left_NK: Floats, right_KN: Floats) -> Floats:
         """Return a product that is known to be symmetric, (N, N)."""
         size = len(left_NK)
-        result_NN = np.empty((size, size), np.float32)
         rows = max(-(-size // BLOCKS), MIN_BLOCK_ROWS)
+        begins = range(0, size, rows)
+        multiplications = size * size * len(right_KN)
+        if len(begins) == 1 or multiplications < 2 * MIN_PARALLEL_MULTIPLICATIONS:
+            return self.product(left_NK, right_KN)
+        result_NN = np.empty((size, size), np.float32)
 
-        def write_block(begin: int) -> None:
-            block = slice(begin, begin + rows)
-            result_NN[block, begin:] = self.product(left_NK[block], right_KN[:, begin:])
-            result_NN[begin:, block] = result_NN[block, begin:].T
+        def write_blocks(begins: Sequence[int]) -> None:
+            for begin in begins:
+                block = slice(begin, begin + rows)
+                result_NN[block, begin:] = self.product(left_NK[block], right_KN[:, begin:])
+                result_NN[begin:, block] = result_NN[block, begin:].T
 
-        self._threads.map(write_block, range(0, size, rows))
+        self._threads.map(write_blocks, _in_equal_parts(begins, self._threads.count))
         return result_NN
+
+
+def _in_equal_parts(begins: Sequence[int], parts: int) -> list[list[int]]:
+    """Divide blocks of decreasing size, so that each part has as much work.
+
+    >>> _in_equal_parts([0, 1, 2, 3], 2)
+    [[0, 3], [1, 2]]
+    """
+    parts = min(parts, len(begins))
+    there_and_back = [*range(parts), *reversed(range(parts))]
+    places = [there_and_back[number % len(there_and_back)] for number in range(len(begins))]
+    return [
+        [begin for begin, place in zip(begins, places, strict=True) if place == part]
+        for part in range(parts)
+    ]
 
 
 def orthogonalizer(matrix_MN: Floats, products: Products) -> tuple[float, Floats]:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from charloom.network.backprop.matmul import Bf16Matrix, as_matrix, to_numpy
+from charloom.network.backprop.matmul import Bf16Matrix, as_matrix
 from charloom.network.kernels.gemm_fp32 import empty_padded, padded_rows
 
 Floats = NDArray[np.float32]
@@ -21,7 +21,9 @@ def rounded(values: Floats, bf16: bool) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("bf16", [False, True])
-@pytest.mark.parametrize("size", [(1, 1, 1), (5, 33, 7), (64, 16, 40), (70, 100, 3)])
+@pytest.mark.parametrize(
+    "size", [(1, 1, 1), (5, 33, 7), (64, 16, 40), (70, 100, 3), (601, 128, 150)]
+)
 def test_products_equal_float64(size: tuple[int, int, int], bf16: bool) -> None:
     rows, terms, columns = size
     left, right = random(rows, terms, seed=1), random(terms, columns, seed=2)
@@ -29,16 +31,13 @@ def test_products_equal_float64(size: tuple[int, int, int], bf16: bool) -> None:
     matrix, second = as_matrix(left, bf16=bf16), as_matrix(other, bf16=bf16)
     assert isinstance(matrix, Bf16Matrix) == bf16
     product = rounded(left, bf16) @ rounded(right, bf16)
-    np.testing.assert_allclose(matrix.matmul(right), product, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(matrix.matmul(right), product, rtol=0, atol=1e-4)
     sums = empty_padded(padded_rows(rows), columns)
     matrix.matmul_t(np.ascontiguousarray(right.T), bias, sums)
-    np.testing.assert_allclose(sums[:rows], product + bias, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(sums[:rows], product + bias, rtol=0, atol=1e-4)
     t_product = rounded(left, bf16).T @ rounded(other, bf16)
-    np.testing.assert_allclose(matrix.t_matmul(second), t_product, rtol=0, atol=1e-5)
-    np.testing.assert_allclose(second.t_matmul(matrix), t_product.T, rtol=0, atol=1e-5)
-
-
-def test_to_numpy_shares_the_memory_of_a_parameter() -> None:
-    parameter = torch.nn.Parameter(torch.zeros(2, 3))
-    to_numpy(parameter)[1, 2] = 5
-    assert parameter[1, 2] == 5
+    result = np.full((terms, columns), np.nan, np.float32)
+    matrix.t_matmul(second, result)
+    np.testing.assert_allclose(result, t_product, rtol=0, atol=1e-4)
+    second.t_matmul(matrix, transposed := np.full((columns, terms), np.nan, np.float32))
+    np.testing.assert_allclose(transposed, t_product.T, rtol=0, atol=1e-4)

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from charloom.network.backprop.dropout import DropoutMask
-from charloom.network.backprop.matmul import to_numpy
-from charloom.network.backprop.output_layer import OutputLayer, OutputResult, Targets
+from charloom.network.backprop.output_layer import OutputLayer, OutputResult
+from charloom.network.dropout import Dropout
 
 SIZES = ((1, 1, 1), (6, 5, 7), (24, 16, 16), (45, 33, 100), (6, 8, 1037))
 """M rows, H hidden units, V symbols: below, at and above whole vectors."""
@@ -36,13 +36,19 @@ def random_case(size: tuple[int, int, int], scale: float = 1.0) -> tuple[list[Te
     return leaves, (rows_N, torch.randint(symbols, (len(rows_N),), generator=generator))
 
 
+def mask_of(p: float, rows_N: Tensor) -> DropoutMask:
+    """Return the masks of rows, which are numbered in their order."""
+    rows = rows_N.numpy()
+    return DropoutMask.of_layer(Dropout(p, seed=5), 0, rows, np.arange(len(rows)))
+
+
 def torch_nats(leaves: list[Tensor], data: Data, p: float, masks: int) -> Tensor:
     """Return the loss by torch, under the masks of seed 5."""
     rows_N, targets_N = data
     hidden_MH, weight_VH, bias_V = leaves
     shape = (len(rows_N), hidden_MH.shape[1])
     mask_KNH = np.empty((masks, *shape), np.float32)
-    DropoutMask(p, seed=5).forward(np.ones(shape, np.float32), np.arange(shape[0]), mask_KNH)
+    mask_of(p, torch.arange(shape[0])).forward(np.ones(shape, np.float32), mask_KNH)
     dropped_KNH = hidden_MH[rows_N] * torch.from_numpy(mask_KNH).double()
     logits_LV = functional.linear(dropped_KNH, weight_VH, bias_V).flatten(0, 1)
     return functional.cross_entropy(logits_LV, targets_N.repeat(masks), reduction="sum") / masks
@@ -51,10 +57,17 @@ def torch_nats(leaves: list[Tensor], data: Data, p: float, masks: int) -> Tensor
 def forward(
     leaves: list[Tensor], data: Data, p: float = 0.0, masks: int = 1, *, bf16: bool
 ) -> OutputResult:
-    hidden_MH, weight_VH, bias_V = map(to_numpy, leaves)
-    targets = Targets(*(values.numpy() for values in data))
-    dropout = DropoutMask(p, seed=5)
-    return OutputLayer(weight_VH, bias_V).forward(hidden_MH, targets, dropout, masks, bf16=bf16)
+    hidden_MH, weight_VH, bias_V = (leaf.numpy() for leaf in leaves)
+    rows_N, targets_N = data
+    layer, mask = OutputLayer(weight_VH, bias_V), mask_of(p, rows_N)
+    return layer.forward(hidden_MH, mask, masks, targets_N.numpy(), bf16=bf16)
+
+
+def backward(leaves: list[Tensor], result: OutputResult) -> list[np.ndarray]:
+    """Return the gradients of the leaves, each written as a whole."""
+    weight_VH, bias_V = (np.full(leaf.shape, np.nan, np.float32) for leaf in leaves[1:])
+    hidden_MH = result.backward({"output.weight": weight_VH, "output.bias": bias_V})
+    return [hidden_MH, weight_VH, bias_V]
 
 
 @pytest.mark.parametrize(("size", "masks", "bf16"), list(product(SIZES, MASKS, (False, True))))
@@ -69,8 +82,7 @@ def test_loss_and_gradients_equal_torch(
     # Rounding to bfloat16 changes a number by at most 2**-9 of itself.
     error = 0.02 if bf16 else 1e-6
     assert result.nats == pytest.approx(expected.item(), rel=error, abs=error)
-    parameter_grads, hidden_grad = result.backward()
-    for grad, double in zip((hidden_grad, *parameter_grads), doubles, strict=True):
+    for grad, double in zip(backward(values, result), doubles, strict=True):
         assert double.grad is not None
         limit = 10 * error * float(double.grad.abs().max()) + 1e-9
         value = torch.from_numpy(grad).double()
@@ -83,8 +95,7 @@ def test_large_logits_give_finite_loss_and_gradients(bf16: bool) -> None:
     result = forward(values, data, bf16=bf16)
     expected = torch_nats([value.double() for value in values], data, 0, 1)
     assert result.nats == pytest.approx(expected.item(), rel=1e-2 if bf16 else 1e-6)
-    parameter_grads, hidden_grad = result.backward()
-    assert all(np.isfinite(grad).all() for grad in (hidden_grad, *parameter_grads))
+    assert all(np.isfinite(grad).all() for grad in backward(values, result))
 
 
 @pytest.mark.parametrize("bf16", [False, True])

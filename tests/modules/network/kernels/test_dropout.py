@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from charloom.network.kernels.dropout import DROPOUT_LEVELS, dropout_backward, dropout_forward
+from charloom.network.dropout import LEVELS
+from charloom.network.kernels.dropout import dropout_backward, dropout_forward
 
 KEYS = np.array([0x12345678, 0x9ABCDEF0], np.uint32)
 LOW_32 = np.uint64(2**32 - 1)
@@ -23,12 +24,12 @@ def kept_values(numbers_N: Ids, masks: int, values: int, kept: int) -> NDArray[n
     x = ((x ^ (x >> np.uint64(16))) * np.uint64(0x7FEB352D)) & LOW_32
     x = ((x ^ (x >> np.uint64(15)) ^ second) * np.uint64(0x846CA68B)) & LOW_32
     bits = (x >> np.uint64(16)).astype(np.int64)
-    shifts = np.arange(masks) * DROPOUT_LEVELS // masks
-    below: NDArray[np.bool_] = (bits + shifts[:, None, None]) % DROPOUT_LEVELS < kept
+    shifts = np.arange(masks) * LEVELS // masks
+    below: NDArray[np.bool_] = (bits + shifts[:, None, None]) % LEVELS < kept
     return below
 
 
-@pytest.mark.parametrize("kept", [1, 20_000, DROPOUT_LEVELS])
+@pytest.mark.parametrize("kept", [1, 20_000, LEVELS])
 @pytest.mark.parametrize("values", [5, 33])
 def test_values_are_kept_by_the_hash_of_their_position(kept: int, values: int) -> None:
     """Row numbers up to 2**40: positions are taken modulo 2**32."""
@@ -36,7 +37,7 @@ def test_values_are_kept_by_the_hash_of_their_position(kept: int, values: int) -
     input_RH = random(6, values, seed=1)
     dropped = np.empty((3, 3, values), np.float32)
     dropout_forward(input_RH, rows, numbers, KEYS, kept, dropped)
-    scaled = input_RH[rows] * np.float32(DROPOUT_LEVELS / kept)
+    scaled = input_RH[rows] * np.float32(LEVELS / kept)
     expected = np.where(kept_values(numbers, 3, values, kept), scaled, 0)
     np.testing.assert_allclose(dropped, expected, rtol=1e-6, atol=0)
 
@@ -54,7 +55,7 @@ def test_masks_do_not_depend_on_shards() -> None:
         assert (part == whole[:, shard::2]).all()
 
 
-@pytest.mark.parametrize("kept", [20_000, DROPOUT_LEVELS])
+@pytest.mark.parametrize("kept", [20_000, LEVELS])
 def test_dropout_backward_is_the_transpose_of_forward(kept: int) -> None:
     values, rows, numbers = random(6, 5, seed=1), np.array([4, 0, 1]), np.array([9, 3, 17])
     dropped = np.empty((3, 3, 5), np.float32)

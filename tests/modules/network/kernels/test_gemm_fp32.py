@@ -28,7 +28,7 @@ def add(sums, rows, packed):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize(
-    "shape", [(1, 1), (5, TILE_COLUMNS), (7, TILE_COLUMNS + 1), (3, 5 * TILE_COLUMNS - 1)]
+    "shape", [(1, 1), (5, TILE_COLUMNS), (19, TILE_COLUMNS + 1), (16, 5 * TILE_COLUMNS - 1)]
 )
 def test_panels_hold_the_matrix_column_by_column(shape: tuple[int, int]) -> None:
     matrix = random(*shape, seed=0)

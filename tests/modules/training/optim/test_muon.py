@@ -80,7 +80,7 @@ def test_a_step_is_along_the_orthogonal_momentum(shape: tuple[int, int], bf16: b
         gradients.arrays["cells.0.recurrent_weight"][...] = 4 * gradient
         for update in muon.updates("recurrent", 0.5, 0.25, ThreadPool()):
             update()
-        error = 0.08 if bf16 else 1e-5
+        error = 0.12 if bf16 else 1e-5
         np.testing.assert_allclose(
             weights.arrays["cells.0.recurrent_weight"], expected, rtol=0, atol=error
         )

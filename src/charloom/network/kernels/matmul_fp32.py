@@ -1,0 +1,71 @@
+"""Products of whole float32 matrices by own tiles, on one thread.
+
+``product_table`` has the shapes for which they are faster than NumPy's BLAS library. The scheme is
+that of ``gemm_fp32``, with blocks of rows and terms that stay in the cache. Each sum adds its terms
+in order, whatever the blocks.
+
+Axes: M rows, K terms of a sum, N columns, P panels, C columns of a panel.
+"""
+
+import numpy as np
+
+from charloom.network.kernels import gemm_fp32
+from charloom.network.kernels.forward import kernel
+
+_BLOCK_ROWS = 96
+_BLOCK_TERMS = 256
+"""A panel of so many terms takes half of a first-level cache; rows stay in the second level."""
+
+
+@kernel
+def matmul(left_MK, right_KN):
+    """Return the product of two matrices, (M, N)."""
+    M, N = left_MK.shape[0], right_KN.shape[1]
+    flat = np.zeros(M * N + gemm_fp32.TAIL_PADDING, np.float32)
+    sums_MN = flat[: M * N].reshape(M, N)
+    _add_product(sums_MN, left_MK, gemm_fp32.pack(right_KN))
+    return sums_MN
+
+
+@kernel
+def matmul_t(left_MK, right_NK, bias_N, sums_MN):
+    """Write the product with the transpose of another matrix, plus a bias.
+
+    The sums may be columns of a wider array. Zeros are added to up to ``gemm_fp32.TAIL_PADDING``
+    elements behind each row of them, which must be writable.
+    """
+    for m in range(len(left_MK)):
+        for n in range(len(bias_N)):
+            sums_MN[m, n] = bias_N[n]
+    _add_product(sums_MN, left_MK, gemm_fp32.pack_transposed(right_NK))
+
+
+@kernel
+def _add_product(sums_MN, left_MK, packed_PKC):
+    """Add the product of any number of rows and a packed matrix."""
+    M, K = left_MK.shape
+    whole = M - M % gemm_fp32.TILE_ROWS
+    _add_blocks(sums_MN[:whole], left_MK[:whole], packed_PKC)
+    rest = M - whole
+    if rest:
+        # A tile needs all its rows: the last ones are multiplied in a copy.
+        N = sums_MN.shape[1]
+        rows_RK = np.zeros((gemm_fp32.TILE_ROWS, K), np.float32)
+        rows_RK[:rest] = left_MK[whole:]
+        flat = np.zeros(gemm_fp32.TILE_ROWS * N + gemm_fp32.TAIL_PADDING, np.float32)
+        sums_RN = flat[: gemm_fp32.TILE_ROWS * N].reshape(gemm_fp32.TILE_ROWS, N)
+        sums_RN[:rest] = sums_MN[whole:M]
+        _add_blocks(sums_RN, rows_RK, packed_PKC)
+        sums_MN[whole:M] = sums_RN[:rest]
+
+
+@kernel
+def _add_blocks(sums_RN, rows_RK, packed_PKC):
+    """Add the product of whole tiles of rows and a packed matrix, block by block."""
+    R, K = rows_RK.shape
+    for first in range(0, K, _BLOCK_TERMS):
+        last = min(first + _BLOCK_TERMS, K)
+        for begin in range(0, R, _BLOCK_ROWS):
+            end = min(begin + _BLOCK_ROWS, R)
+            block = rows_RK[begin:end, first:last]
+            gemm_fp32.add_product(sums_RN[begin:end], block, packed_PKC[:, first:last])
