@@ -5,7 +5,7 @@ PYTHON ?= python3
 EXTRAS ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+READY := $(VENV)/.ready-$(EXTRAS)
 BASE := .venv-base
 
 .DEFAULT_GOAL := help
@@ -57,9 +57,10 @@ soak: setup ## the long tests: random examples and kills a hundred times as ofte
 docs: setup ## write docs/cli.md from the help texts
 	$(BIN)/python docs/generate_cli.py
 
-bench: setup ## measure speed and quality, beside other programs: half an hour
+bench: setup ## measure speed and quality, beside other programs: an hour
 	$(BIN)/python benchmarks/generation.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/lesson.py
 	$(BIN)/python benchmarks/quality.py
 
 clean: ## remove the environment, caches and what make demo made

@@ -64,10 +64,13 @@ def test_states_are_gathered_as_those_of_a_cpu() -> None:
     assert expected is not None
     assert whole is not None
     for name, value in expected.items():
-        np.testing.assert_allclose(whole[name], value, rtol=0, atol=1e-6)
+        actual = whole[name]
+        assert actual is not None
+        assert value is not None
+        np.testing.assert_allclose(actual, value, rtol=0, atol=1e-6)
     again = theirs.gather_states(theirs.scatter_states(whole))
     assert again is not None
-    assert (again["cell_LBH"] == whole["cell_LBH"]).all()
+    assert np.array_equal(again["cell_LBH"], whole["cell_LBH"])  # type: ignore[arg-type]
     assert theirs.scatter_states(None) == []
     assert theirs.gather_states([]) is None
 
