@@ -19,7 +19,7 @@ from charloom.api import train
 from charloom.events import Event, Step, Validation
 from charloom.model import Model
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs("torch")]
 
 TINY: dict[str, Any] = {
     "hidden": 8,
