@@ -1,4 +1,4 @@
-"""Tests of a missing package skip with the command that installs it, and fail where all must run."""
+"""Tests of a missing package skip with the command that installs it, and fail in CI."""
 
 import sys
 from pathlib import Path
