@@ -12,7 +12,7 @@ from charloom.network.autograd.loss import TensorBatch, summed_nats
 from charloom.network.autograd.module import Network
 from charloom.network.dropout import Dropout
 from charloom.settings import NetworkSettings
-from charloom.training.batches import DocumentBatches
+from charloom.training.validation_batches import ValidationBatches
 
 TEXTS = ["abca", "b", "cabbage"]
 SYMBOLS, LABELS = 8, 2
@@ -21,8 +21,8 @@ networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
 def only_batch() -> TensorBatch:
     documents = part(TEXTS, labels=[0, -1, 1])
-    batches = DocumentBatches(dataset=documents, batch_size=3, window=99, seed=None)
-    return TensorBatch.from_batch(next(iter(batches.epoch(1))), torch.device("cpu"))
+    batches = ValidationBatches(dataset=documents, batch_size=3, window=99)
+    return TensorBatch.from_batch(next(iter(batches)), torch.device("cpu"))
 
 
 def trained(settings: NetworkSettings) -> Network:
@@ -81,7 +81,7 @@ def test_the_loss_of_a_batch_is_the_sum_of_its_documents(settings: NetworkSettin
     whole = part(TEXTS, labels=[0, -1, 1])
     for index in range(len(TEXTS)):
         one = dataclasses.replace(whole, selection=Selection.from_range(index, index + 1))
-        batches = DocumentBatches(dataset=one, batch_size=1, window=99, seed=None)
-        batch = TensorBatch.from_batch(next(iter(batches.epoch(1))), torch.device("cpu"))
+        batches = ValidationBatches(dataset=one, batch_size=1, window=99)
+        batch = TensorBatch.from_batch(next(iter(batches)), torch.device("cpu"))
         alone += nats(network, batch).item()
     assert nats(network, only_batch()).item() == pytest.approx(alone, rel=1e-12)

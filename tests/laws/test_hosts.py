@@ -17,7 +17,7 @@ from processes import LIMIT_SECONDS
 
 from charloom.model import Model
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs("torch")]
 
 ADDRESSES = ("10.213.77.1", "10.213.77.2")
 PORT = "29517"

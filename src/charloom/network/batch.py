@@ -22,14 +22,14 @@ class Batch:
     targets_TB: Ids
     """Ids of the next symbols."""
     mask_TB: NDArray[np.bool_]
-    """False at padding, at the end of a sequence."""
+    """False at padding, at the end of a sequence, and at targets that are only read."""
     labels_B: Ids
     """Label ids, -1 for none; read only if ``starts`` is true."""
     starts: bool
     """Whether the sequences start here. Otherwise they continue the first B sequences of the
     previous batch, from the state after it."""
     symbols: int
-    """Unpadded targets of the whole minibatch."""
+    """Targets of the whole minibatch whose loss counts."""
     characters: int
     """Characters of the original text in these targets."""
     sequence_numbers: range = range(0)

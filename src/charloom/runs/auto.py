@@ -20,6 +20,8 @@ AUTO_FIELDS: Final = frozenset(
 """The settings that are chosen here unless they are explicit."""
 
 HIDDEN_SIZES: Final = (32, 64, 128, 256, 384, 512, 768)
+MAX_MEASURED_SIZES: Final = 3
+"""Sizes of HIDDEN_SIZES that a binary search measures at most."""
 SYMBOLS_PER_WEIGHT: Final = 4.0
 """Symbols that the budget must allow to read, for each weight of the network."""
 SYMBOLS_PER_STEP: Final = {"cpu": 2048, "cuda": 16384}
@@ -183,13 +185,21 @@ def _largest_affordable(
         ]
         return candidate, options[symbols.index(max(symbols))], max(symbols)
 
-    # Binary search, since each measurement takes time.
-    best, fits, too_large = None, 0, len(sizes)
+    def required(hidden: int) -> float:
+        candidate = dataclasses.replace(network, hidden=hidden)
+        return SYMBOLS_PER_WEIGHT * weight_count(candidate, profile.vocabulary)
+
+    # Binary search, since each measurement takes time. A larger network is not faster than the
+    # best so far, so it need not be measured where it would have to be.
+    best, most_symbols, fits, too_large = None, math.inf, 0, len(sizes)
     while too_large - fits > 1:
         middle = (fits + too_large) // 2
-        candidate, option, symbols = fastest(sizes[middle])
-        if symbols >= SYMBOLS_PER_WEIGHT * weight_count(candidate, profile.vocabulary):
-            best, fits = (candidate, option, symbols), middle
+        if most_symbols < required(sizes[middle]):
+            too_large = middle
+            continue
+        measured = fastest(sizes[middle])
+        if measured[2] >= required(sizes[middle]):
+            best, most_symbols, fits = measured, measured[2], middle
         else:
             too_large = middle
     return best or fastest(sizes[0])

@@ -17,7 +17,7 @@ from charloom.events import EmittingListener
 from charloom.formatting import format_count
 from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.format import ModelRecord
-from charloom.runs.auto import CorpusProfile, auto_settings
+from charloom.runs.auto import MAX_MEASURED_SIZES, CorpusProfile, auto_settings
 from charloom.runs.plan import Plan, provenance
 from charloom.runs.processes import agreement_keys
 from charloom.runs.request import TrainRequest
@@ -76,12 +76,12 @@ def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec
     """Return ``spec`` with all settings chosen that are not explicit.
 
     The choice depends on corpus, budget and machine. For a budget in minutes, the speed of the
-    machine is measured, which takes about two seconds.
+    machine is measured, which takes less than a second.
     """
     if spec.explicit is None:
         return spec
     from charloom.training.device import candidate_precisions
-    from charloom.training.throughput import measure_symbols_per_second
+    from charloom.training.throughput import Benchmark, benchmark_seconds
 
     training_set, vocabulary = corpus.training, len(corpus.vocabulary)
     device, precisions = candidate_precisions(spec.training)
@@ -94,11 +94,17 @@ def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec
         precisions=precisions,
     )
 
+    measurements = MAX_MEASURED_SIZES * len(precisions)
+
     def throughput(network: NetworkSettings, training: TrainingSettings) -> float:
         shard_size = max(training.batch_size // processes, 1)
         shard = dataclasses.replace(training, batch_size=shard_size)
-        length = profile.sequence_symbols(training.window)
-        return processes * measure_symbols_per_second(network, shard, vocabulary, length)
+        benchmark = Benchmark(
+            vocabulary_size=vocabulary,
+            time_steps=profile.sequence_symbols(training.window),
+            max_seconds=benchmark_seconds(training) / measurements,
+        )
+        return processes * benchmark.symbols_per_second(network, shard)
 
     network, training = auto_settings(
         spec.network, spec.training, spec.explicit, profile, throughput
@@ -150,28 +156,18 @@ def build_trainer(
     components: RunComponents, listeners: Sequence[EmittingListener], step_hook: StepHook | None
 ) -> Trainer:
     """Return a trainer that is ready to run, at step 0."""
-    from charloom.training.batches import DocumentBatches
-    from charloom.training.progress import (
-        MIN_STREAM_VALIDATION_INTERVAL,
-        MIN_VALIDATION_INTERVAL,
-    )
     from charloom.training.trainer import Trainer
-    from charloom.training.validation import VALIDATION_BATCHES
+    from charloom.training.validation_batches import ValidationBatches
 
     corpus, record = components.corpus, components.record
-    is_stream = record.text.unit == "stream"
-    min_interval = MIN_STREAM_VALIDATION_INTERVAL if is_stream else MIN_VALIDATION_INTERVAL
     return Trainer(
         backend=components.backend,
         training_batches=_training_batches(record, corpus),
-        validation_batches=DocumentBatches(
-            dataset=corpus.validation, seed=None, **VALIDATION_BATCHES
-        ),
+        validation_batches=ValidationBatches(dataset=corpus.validation),
         settings=record.training,
         listeners=listeners,
         step_hook=step_hook,
         process_group=components.group,
-        min_validation_interval=min_interval,
     )
 
 

@@ -66,8 +66,8 @@ class DocumentBatches:
     dataset: Dataset
     batch_size: int
     window: int
-    seed: int | None
-    """Seed of the order; None: all documents in one pool, the longest first, for validation."""
+    seed: int
+    """Seed of the order."""
     label_dropout: float = 0.0
     """Fraction of the documents that are read without their label, so that the model can also
     generate without one."""
@@ -85,7 +85,7 @@ class DocumentBatches:
         skipped documents are read.
         """
         first_pool, pools = 0, math.ceil(len(self.dataset) / self._pool_size)
-        if self.dataset.max_length < self.window and self.seed is not None:
+        if self.dataset.max_length < self.window:
             first_pool = min(skip // self.batches_per_pool, pools - 1)
             skip -= first_pool * self.batches_per_pool
         documents_read = 0
@@ -102,28 +102,21 @@ class DocumentBatches:
 
     @property
     def _pool_size(self) -> int:
-        if self.seed is None:
-            return len(self.dataset)
         return self.batches_per_pool * self.batch_size
 
     def _buckets(self, epoch: int, pool: int) -> Iterator[_LengthBucket]:
         """Yield the buckets of one pool in random order."""
         begin = pool * self._pool_size
         end = min(begin + self._pool_size, len(self.dataset))
-        if self.seed is None:
-            documents = np.arange(begin, end)
-        else:
-            permutation = RandomPermutation(len(self.dataset), (self.seed, epoch))
-            documents = permutation.values(begin, end)
+        documents = RandomPermutation(len(self.dataset), (self.seed, epoch)).values(begin, end)
         lengths = self.dataset.lengths(documents)
         labels = self.dataset.labels(documents)
         by_length = np.argsort(-lengths, kind="stable")
-        order = np.arange(math.ceil(len(documents) / self.batch_size))
-        if self.seed is not None:
-            if self.label_dropout:
-                dropped = random_uniform(random_key(self.seed, epoch, pool), len(labels))
-                labels[dropped < self.label_dropout] = -1
-            order = RandomPermutation(len(order), (self.seed, epoch, pool)).values(0, len(order))
+        if self.label_dropout:
+            dropped = random_uniform(random_key(self.seed, epoch, pool), len(labels))
+            labels[dropped < self.label_dropout] = -1
+        buckets = math.ceil(len(documents) / self.batch_size)
+        order = RandomPermutation(buckets, (self.seed, epoch, pool)).values(0, buckets)
         for index in order.tolist():
             members = by_length[index * self.batch_size : (index + 1) * self.batch_size]
             yield _LengthBucket(
@@ -141,7 +134,7 @@ class DocumentBatches:
         begins_B, ends_B = self.dataset.spans(bucket.documents_B[:sequences])
         steps_U1 = np.arange(int(remaining_B[0]) + 1)[:, None]
         indices_UB = steps_U1 + (begins_B + (start - 1))
-        return _build_batch(
+        return build_batch(
             self.dataset,
             indices_UB=np.clip(indices_UB, begins_B, ends_B - 1),
             is_text_UB=(indices_UB >= begins_B) & (indices_UB < ends_B),
@@ -222,7 +215,7 @@ class StreamBatches:
         lanes_B = lanes_BK[:, 0]
         indices_UB = positions_UB + (ends_BK - boundaries_BK)[lanes_B, number_UB]
         is_text_UB = ~is_boundary_UB & (positions_UB > 0) & (steps_U1 <= targets_B)
-        batch = _build_batch(
+        batch = build_batch(
             self.dataset,
             indices_UB=np.where(is_text_UB, indices_UB, self.dataset.ids_begin),
             is_text_UB=is_text_UB,
@@ -245,7 +238,7 @@ def _documents_at(dataset: Dataset, positions_B: NDArray[np.int64]) -> NDArray[n
     return low_B
 
 
-def _build_batch(
+def build_batch(
     dataset: Dataset,
     *,
     indices_UB: NDArray[np.int64],
@@ -254,7 +247,10 @@ def _build_batch(
     labels_B: NDArray[np.int64],
     starts: bool,
 ) -> Batch:
-    """Return a batch of the ids at ``indices_UB``, or of ``<eos>`` outside of texts."""
+    """Return a batch of the ids at ``indices_UB``, and ``<eos>`` at boundaries.
+
+    ``mask_TB`` is true at the targets whose loss counts.
+    """
     raw_UB = dataset.ids[indices_UB]
     ids_UB = dataset.id_lookup.take(raw_UB)
     ids_UB[~is_text_UB] = EOS

@@ -1,4 +1,4 @@
-"""Measures of a run: training time, used budget, running means, overfitting."""
+"""Measures of a run: time, used budget, running means, overfitting."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -8,14 +8,15 @@ from charloom.settings import TrainingSettings
 
 MIN_VALIDATION_INTERVAL: Final = 0.05
 """Least time between validations at ends of epochs, as a fraction of a budget of minutes."""
-MIN_STREAM_VALIDATION_INTERVAL: Final = 0.2
-"""The same for ``--unit stream``, whose validation takes longer: it reads one long sequence."""
 MAX_VALIDATION_INTERVAL: Final = 0.25
 """Fraction of a budget of minutes after which a validation is due in the middle of an epoch."""
+MAX_VALIDATION_SHARE: Final = 0.03
+"""Largest fraction of a budget of minutes for validations, with samples and saving. The first and
+the last validation may exceed it."""
 
 
 class Stopwatch:
-    """Measures training time, in seconds; it is paused while nothing is trained."""
+    """Measures the time of a run in seconds: training, validations and saving."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -27,14 +28,9 @@ class Stopwatch:
         if self._started is None:
             self._started = self._clock()
 
-    def pause(self) -> None:
-        """Stop until the next ``start``."""
-        self._passed = self.seconds
-        self._started = None
-
     @property
     def seconds(self) -> float:
-        """Seconds between starts and pauses so far."""
+        """Seconds since the start, and those before a restored state was saved."""
         return self._passed + (0.0 if self._started is None else self._clock() - self._started)
 
     def state_dict(self) -> dict[str, Any]:
@@ -42,7 +38,7 @@ class Stopwatch:
         return {"seconds": self.seconds}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore a result of ``state_dict``; the stopwatch is paused afterwards."""
+        """Restore a result of ``state_dict``; no time passes until the next ``start``."""
         self._passed, self._started = state["seconds"], None
 
 
@@ -84,19 +80,20 @@ class ValidationSchedule:
     """Computes how much of the budget is used, and decides when a validation is due.
 
     Validations are due at the end of each epoch and every ``sample_every`` seconds. With a budget
-    of minutes, ends of epochs less than ``min_interval`` of the budget after the last validation
-    are skipped, and a validation is due after MAX_VALIDATION_INTERVAL of the budget without one.
+    of minutes, ends of epochs less than MIN_VALIDATION_INTERVAL of the budget after the last
+    validation are skipped, and a validation is due after MAX_VALIDATION_INTERVAL of the budget
+    without one. Both intervals are longer where the last validation took more than
+    MAX_VALIDATION_SHARE of them.
     """
 
-    def __init__(
-        self, settings: TrainingSettings, min_interval: float = MIN_VALIDATION_INTERVAL
-    ) -> None:
+    def __init__(self, settings: TrainingSettings) -> None:
         self._budget_seconds = None if settings.minutes is None else 60 * settings.minutes
         self._epochs = settings.epochs
         self._steps = settings.steps
         self._sample_every = settings.sample_every
-        self._min_interval = min_interval
         self._last_seconds = 0.0
+        self._duration = 0.0
+        """Seconds that the last validation took."""
         self.last_step: int | None = None
         """Step of the last validation."""
 
@@ -117,25 +114,39 @@ class ValidationSchedule:
             return True
         if self._budget_seconds is None:
             return False
-        return since >= MAX_VALIDATION_INTERVAL * self._budget_seconds
+        return since >= self._interval(MAX_VALIDATION_INTERVAL * self._budget_seconds)
 
     def due_at_epoch_end(self, step: int, seconds: float) -> bool:
         """Return whether a validation is due at the end of an epoch."""
-        min_seconds = self._min_interval * (self._budget_seconds or 0.0)
-        return self.last_step != step and seconds - self._last_seconds >= min_seconds
+        if self.last_step == step:
+            return False
+        if self._budget_seconds is None:
+            return True
+        min_seconds = self._interval(MIN_VALIDATION_INTERVAL * self._budget_seconds)
+        return seconds - self._last_seconds >= min_seconds
 
-    def record(self, step: int, seconds: float) -> None:
-        """Record a validation after ``step`` steps and ``seconds`` of training."""
+    def _interval(self, seconds: float) -> float:
+        """Return ``seconds``, or more if the last validation took long."""
+        return max(seconds, self._duration / MAX_VALIDATION_SHARE)
+
+    def record(self, step: int, seconds: float, duration: float) -> None:
+        """Record a validation after ``step`` steps, which ended at ``seconds``."""
         self.last_step = step
         self._last_seconds = seconds
+        self._duration = duration
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the time of the last validation."""
-        return {"step": self.last_step, "seconds": self._last_seconds}
+        """Return step, time and duration of the last validation."""
+        return {
+            "step": self.last_step,
+            "seconds": self._last_seconds,
+            "duration": self._duration,
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore a result of ``state_dict``."""
         self.last_step, self._last_seconds = state["step"], state["seconds"]
+        self._duration = state["duration"]
 
 
 class OverfittingDetector:

@@ -1,5 +1,7 @@
 """A short benchmark of this machine: training steps on random symbols."""
 
+import dataclasses
+import itertools
 import time
 from collections.abc import Callable
 from typing import Final
@@ -8,64 +10,94 @@ import numpy as np
 
 from charloom.network.batch import Batch
 from charloom.network.dropout import Dropout
+from charloom.network.parameters import Parameters, parameter_shapes
 from charloom.randomness import random_uniform
 from charloom.settings import NetworkSettings, TrainingSettings
-from charloom.training.build_backend import build_backend, initial_parameters
+from charloom.training.build_backend import build_backend
 from charloom.training.device import choose_device
 
-BENCHMARK_SECONDS: Final = 0.4
-"""Approximate duration of one measurement."""
-MAX_BUDGET_FRACTION: Final = 1 / 60
-"""Largest fraction of a budget of minutes for one measurement; a run makes a few."""
-MIN_STEPS: Final = 4
+BENCHMARK_SECONDS: Final = 0.6
+"""Approximate duration of all measurements of a run."""
+MAX_BUDGET_FRACTION: Final = 1 / 40
+"""Largest fraction of a budget of minutes for all measurements."""
+MAX_TIME_STEPS: Final = 16
+"""Time steps of a measured pass; the time of longer passes is computed."""
+TINY: Final = 8
+"""Units of the network that loads the kernels."""
 
 
-def measure_symbols_per_second(
-    network: NetworkSettings,
-    training: TrainingSettings,
-    vocabulary_size: int,
-    time_steps: int,
-    clock: Callable[[], float] = time.perf_counter,
-) -> float:
-    """Return the symbols per second of training on sequences of ``time_steps``."""
-    device = choose_device(training)
-    weights = initial_parameters(network, vocabulary_size, labels=0, seed=0)
-    batch = _random_batch(vocabulary_size, time_steps, training.batch_size)
-    backend = build_backend(network, weights, training, device)
-    dropout = Dropout(network.dropout, seed=0)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    """Measures training on minibatches of random symbols.
 
-    def step() -> None:
-        backend.forward_backward(batch, [], dropout)
-        backend.step(training.learning_rate, 1.0)
+    ``clock`` returns seconds.
+    """
 
-    with backend.threads:
-        return batch.symbols / time_fastest_step(step, benchmark_seconds(training), clock)
+    vocabulary_size: int
+    time_steps: int
+    max_seconds: float
+    """Approximate duration of one measurement, if a few steps take no longer."""
+    clock: Callable[[], float] = time.perf_counter
+
+    def symbols_per_second(self, network: NetworkSettings, training: TrainingSettings) -> float:
+        """Return the symbols per second of training on sequences of ``time_steps``.
+
+        Passes of a few time steps are measured, with and without the optimizer's step. A pass of
+        all time steps takes proportionally longer, and the optimizer's step as long.
+        """
+        tiny = dataclasses.replace(network, hidden=TINY)
+        self._times(tiny, training, max_seconds=0.0)  # the first calls load kernels
+        passes, step = self._times(network, training, self.max_seconds / 2)
+        seconds = step + passes * (self.time_steps / self._measured_time_steps - 1)
+        return self.time_steps * training.batch_size / seconds
+
+    @property
+    def _measured_time_steps(self) -> int:
+        return min(self.time_steps, MAX_TIME_STEPS)
+
+    def _times(
+        self, network: NetworkSettings, training: TrainingSettings, max_seconds: float
+    ) -> tuple[float, float]:
+        """Return the seconds of a pass, and of a pass with a step of the optimizer."""
+        # Zeros take as long as other weights, and are there at once.
+        weights = Parameters(parameter_shapes(network, self.vocabulary_size))
+        backend = build_backend(network, weights, training, choose_device(training))
+        batch = _random_batch(self.vocabulary_size, self._measured_time_steps, training.batch_size)
+        dropout = Dropout(network.dropout, seed=0)
+
+        def run_passes() -> None:
+            backend.forward_backward(batch, [], dropout)
+
+        def take_step() -> None:
+            run_passes()
+            backend.step(training.learning_rate, 1.0)
+
+        with backend.threads:
+            return (
+                time_fastest(run_passes, max_seconds, self.clock),
+                time_fastest(take_step, max_seconds, self.clock),
+            )
 
 
 def benchmark_seconds(training: TrainingSettings) -> float:
-    """Return the duration of one measurement: short for a short budget of minutes."""
+    """Return the duration of all measurements: short for a short budget of minutes."""
     if training.minutes is None:
         return BENCHMARK_SECONDS
     return min(BENCHMARK_SECONDS, MAX_BUDGET_FRACTION * 60 * training.minutes)
 
 
-def time_fastest_step(
-    step: Callable[[], None], max_seconds: float, clock: Callable[[], float] = time.perf_counter
+def time_fastest(
+    function: Callable[[], None], max_seconds: float, clock: Callable[[], float]
 ) -> float:
-    """Return the seconds of the fastest of several steps, at least ``MIN_STEPS``.
+    """Return the seconds of the fastest call of ``function`` within ``max_seconds``.
 
-    The first step is not timed, as it allocates memory and loads kernels. The fastest one is the
-    least disturbed by other programs.
+    The fastest one is the least disturbed by other programs.
     """
-    began = clock()
-    step()
-    fastest, steps = float("inf"), 1
-    while steps < MIN_STEPS or clock() - began < max_seconds:
-        before = clock()
-        step()
-        fastest = min(fastest, clock() - before)
-        steps += 1
-    return fastest
+    times = [clock()]
+    while len(times) == 1 or times[-1] - times[0] < max_seconds:
+        function()
+        times.append(clock())
+    return min(after - before for before, after in itertools.pairwise(times))
 
 
 def _random_batch(vocabulary_size: int, time_steps: int, sequences: int) -> Batch:

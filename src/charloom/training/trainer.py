@@ -24,7 +24,6 @@ from charloom.training.distributed.process_group import ProcessGroup
 from charloom.training.memory import MemoryMeter
 from charloom.training.optim.schedule import dropout, learning_rate
 from charloom.training.progress import (
-    MIN_VALIDATION_INTERVAL,
     OverfittingDetector,
     RunningMean,
     Stopwatch,
@@ -35,6 +34,7 @@ from charloom.training.step_hook import StepHook
 from charloom.training.threads import Prefetcher
 from charloom.training.trainer_state import StepSums, TrainerState
 from charloom.training.validation import evaluate
+from charloom.training.validation_batches import ValidationBatches
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -48,24 +48,22 @@ class Trainer:
 
     backend: Backend
     training_batches: Batches
-    validation_batches: Batches
+    validation_batches: ValidationBatches
     settings: TrainingSettings
     listeners: Sequence[EmittingListener]
     clock: Callable[[], float] = time.perf_counter
     step_hook: StepHook | None = None
     """Called after each step that is followed by another, and with ``force`` when a run is stopped
     before its budget is used. Of several processes, all call it with ``force`` once it is due in
-    any, and not otherwise. Its time does not count as training time."""
+    any, and not otherwise."""
     process_group: ProcessGroup = dataclasses.field(default_factory=ProcessGroup)
-    min_validation_interval: float = MIN_VALIDATION_INTERVAL
-    """Least time between validations at ends of epochs, as a fraction of a budget of minutes."""
 
     def __post_init__(self) -> None:
         self.state = TrainerState()
         self._hidden_states: States = []
         """Hidden states after the last window, one for each shard."""
         self._seconds = 0.0
-        """Training time at the last step, by the clock of process 0."""
+        """Time of the last step or validation, by the clock of process 0."""
         self._stop_requested = False
         """Whether this process requests to stop."""
         self._stop_agreed = False
@@ -74,7 +72,7 @@ class Trainer:
         self._hook_requested = False
         """Whether the step hook is due in any process."""
         self._stopwatch = Stopwatch(self.clock)
-        self._schedule = ValidationSchedule(self.settings, self.min_validation_interval)
+        self._schedule = ValidationSchedule(self.settings)
         self._loss = RunningMean()
         self._throughput = RunningMean()
         self._overfitting = OverfittingDetector()
@@ -106,7 +104,7 @@ class Trainer:
 
     @property
     def seconds(self) -> float:
-        """Training time so far, without validations and step hooks."""
+        """Time since training started, validations and step hooks included."""
         return self._stopwatch.seconds
 
     def run(self) -> Stopped:
@@ -166,7 +164,6 @@ class Trainer:
             if self._validation_requested or self._schedule.due(self._seconds):
                 self._validate()
             self._run_step_hook(ending=False)
-        self._stopwatch.pause()
         if not self._finished and self._schedule.due_at_epoch_end(self.state.step, self._seconds):
             self._validate()
 
@@ -242,12 +239,17 @@ class Trainer:
 
         Weights are averaged unless the setting ``average`` is off.
         """
-        self._stopwatch.pause()
+        began = self._stopwatch.seconds
         self._validation_requested = False
         # Listeners that save or show weights are called within, so that they see the average.
         with self.backend.average_swapped_in():
             self._evaluate()
-        self._stopwatch.start()
+        own_duration = self._stopwatch.seconds - began
+        duration = self.process_group.all_reduce(
+            own_duration if self.process_group.is_main else 0.0, f"after step {self.state.step}"
+        )
+        self._seconds += duration
+        self._schedule.record(self.state.step, self._seconds, duration)
 
     def _evaluate(self) -> None:
         state = self.state
@@ -261,7 +263,6 @@ class Trainer:
             raise _not_finite("the validation loss", loss, state.step)
         is_best = loss < state.best
         state.best = min(loss, state.best)
-        self._schedule.record(state.step, self._seconds)
         self._emit(
             Validation(
                 step=state.step,
@@ -279,10 +280,7 @@ class Trainer:
         """Call the step hook: of several processes, in all of them or in none."""
         single = self.process_group.is_single
         if self.step_hook is not None and (single or self._hook_requested or ending):
-            self._stopwatch.pause()
             self.step_hook(ending or not single)
-            if not ending:
-                self._stopwatch.start()
 
     def _emit(self, event: Event) -> None:
         """Call every listener with ``event``, and then with each event that they return."""

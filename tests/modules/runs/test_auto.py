@@ -14,6 +14,7 @@ from charloom.runs.auto import (
     LEARNING_RATES,
     MAX_BATCH_SIZE,
     MAX_DROPOUT,
+    MAX_MEASURED_SIZES,
     MIN_STEPS_PER_EPOCH,
     SYMBOLS_PER_STEP,
     SYMBOLS_PER_WEIGHT,
@@ -105,11 +106,24 @@ def test_few_sizes_are_measured(speed: float) -> None:
         return speed / weight_count(network, 84)
 
     auto_settings(NetworkSettings(), TrainingSettings(minutes=2), (), TITLES, measured)
-    assert len(asked) == len(set(asked)) <= 3
+    assert len(asked) == len(set(asked)) <= MAX_MEASURED_SIZES
     asked.clear()
     fixed = NetworkSettings(hidden=77)
     auto_settings(fixed, TrainingSettings(minutes=2), {"hidden"}, TITLES, measured)
     assert asked == [77]
+
+
+def test_a_size_for_which_the_best_so_far_is_too_slow_is_not_measured() -> None:
+    asked: list[int] = []
+
+    def measured(network: NetworkSettings, training: TrainingSettings) -> float:
+        asked.append(network.hidden)
+        # Enough for 256 units within a minute, but not for 384, even if these were as fast.
+        return 1.1 * SYMBOLS_PER_WEIGHT * weight_count(NetworkSettings(hidden=256), 84) / 60
+
+    network, _ = auto_settings(NetworkSettings(), TrainingSettings(minutes=1), (), TITLES, measured)
+    assert network.hidden == 256
+    assert asked == [256]
 
 
 def test_more_time_never_gives_a_smaller_network_or_less_dropout() -> None:

@@ -48,9 +48,9 @@ def read(batches: Iterable[Batch]) -> list[list[int]]:
     return done + sequences
 
 
-@given(texts=texts, batch_size=sizes, window=windows, seed=st.none() | st.integers(0, 9))
+@given(texts=texts, batch_size=sizes, window=windows, seed=st.integers(0, 9))
 def test_each_document_is_read_once_between_boundaries(
-    texts: list[str], batch_size: int, window: int, seed: int | None
+    texts: list[str], batch_size: int, window: int, seed: int
 ) -> None:
     documents = part(texts)
     batches = DocumentBatches(dataset=documents, batch_size=batch_size, window=window, seed=seed)
@@ -118,7 +118,7 @@ def test_widths_of_wide_symbols_are_counted() -> None:
     wide = dataclasses.replace(
         documents, widths=np.where(np.arange(len(documents.widths)) == documents.ids[0], 7, 1)
     )
-    batches = DocumentBatches(dataset=wide, batch_size=2, window=256, seed=None).epoch(1)
+    batches = DocumentBatches(dataset=wide, batch_size=2, window=256, seed=0).epoch(1)
     assert [batch.characters for batch in batches] == [7 + 1 + 1 + 1 + 1]
 
 
@@ -131,14 +131,6 @@ def test_labels_are_dropped_with_the_given_probability() -> None:
     assert set(labels.tolist()) == {-1, 1}
     # 400 are expected, with a standard deviation of 19. One of 1.7 million seeds is 5 of these off.
     assert abs(int((labels == -1).sum()) - 400) < 95
-
-
-def test_validation_reads_every_label() -> None:
-    documents = part(["ab", "b"], labels=[1, 0])
-    batches = DocumentBatches(
-        dataset=documents, batch_size=2, window=9, seed=None, label_dropout=0.9
-    ).epoch(1)
-    assert next(iter(batches)).labels_B.tolist() == [1, 0]
 
 
 def same(first: Batch, second: Batch) -> bool:

@@ -12,10 +12,10 @@ from charloom.network.dropout import Dropout
 from charloom.network.parameters import Floats, Parameters, parameter_shapes
 from charloom.network.reference import State
 from charloom.settings import NetworkSettings
-from charloom.training.batches import DocumentBatches
 from charloom.training.data_parallel import NO_DROPOUT, DataParallel, shard_count
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
 from charloom.training.threads import ThreadPool
+from charloom.training.validation_batches import ValidationBatches
 
 TEXTS = [("hello there " * 9)[: 5 + 7 * k] for k in range(12)]
 KNOWN = vocabulary(TEXTS)
@@ -28,7 +28,7 @@ Gradients = Mapping[str, Floats]
 def batches() -> list[Batch]:
     """Return windows of twelve documents of many lengths, with carried states."""
     dataset = part(TEXTS, KNOWN, labels=[k % 3 - 1 for k in range(len(TEXTS))])
-    return list(DocumentBatches(dataset=dataset, batch_size=12, window=20, seed=None).epoch(1))
+    return list(ValidationBatches(dataset=dataset, batch_size=12, window=20))
 
 
 def make_parallel(

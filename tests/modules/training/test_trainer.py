@@ -19,7 +19,7 @@ from charloom.training.build_backend import initial_parameters
 from charloom.training.cpu_backend import CpuBackend
 from charloom.training.step_hook import StepHook
 from charloom.training.trainer import Trainer
-from charloom.training.validation import VALIDATION_BATCHES
+from charloom.training.validation_batches import ValidationBatches
 
 TEXTS = ["hello there", "hello world", "well hello", "yellow wheel", "he yells", "or else"]
 HELD_OUT = ["hello you", "wheel"]
@@ -77,9 +77,7 @@ def make_trainer(
         training_batches=DocumentBatches(
             dataset=part(TEXTS, KNOWN), batch_size=2, window=99, seed=0
         ),
-        validation_batches=DocumentBatches(
-            dataset=part(HELD_OUT, KNOWN), seed=None, **VALIDATION_BATCHES
-        ),
+        validation_batches=ValidationBatches(dataset=part(HELD_OUT, KNOWN)),
         settings=settings,
         listeners=listeners,
         clock=Clock(),
@@ -267,13 +265,29 @@ def test_the_step_hook_is_called_when_a_run_is_stopped() -> None:
     assert hook.calls == [False, True]
 
 
-def test_a_step_hook_takes_no_training_time() -> None:
+def test_a_budget_of_minutes_counts_step_hooks() -> None:
     class SlowHook(FakeHook):
         def __call__(self, force: bool) -> None:
-            trainer.clock.now += 1000  # type: ignore[attr-defined]
+            super().__call__(force)
+            trainer.clock.now += 2.5  # type: ignore[attr-defined]
 
-    trainer = make_trainer(TrainingSettings(steps=4), step_hook=SlowHook())
-    assert trainer.run().seconds < 10
+    hook = SlowHook()
+    trainer = make_trainer(TrainingSettings(minutes=0.2), step_hook=hook)
+    assert 12 <= trainer.run().seconds < 14
+    assert len(hook.calls) < 12 / 2.5
+
+
+def test_a_budget_of_minutes_counts_validations_and_their_listeners() -> None:
+    events: list[Event] = []
+
+    def take_time(event: Event) -> None:
+        if isinstance(event, Validation):
+            trainer.clock.now += 4  # type: ignore[attr-defined]
+
+    trainer = make_trainer(TrainingSettings(minutes=0.2), events.append, take_time)
+    # The last validation comes after the budget is used.
+    assert 12 + 4 <= trainer.run().seconds < 12 + 4 + 1
+    assert len(steps_of(events, Validation)) == 2, "more would be a larger share of the budget"
 
 
 @pytest.mark.parametrize("stop_at", [2, 3, 4])

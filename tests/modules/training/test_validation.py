@@ -1,6 +1,7 @@
 """The validation loss against the reference network, symbol by symbol."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ from networks import random_tensors
 from charloom.network.parameters import Parameters, parameter_shapes
 from charloom.network.reference import Network as Reference
 from charloom.settings import NetworkSettings, TrainingSettings
-from charloom.training.batches import DocumentBatches
 from charloom.training.cpu_backend import CpuBackend
-from charloom.training.validation import VALIDATION_BATCHES, evaluate
+from charloom.training.validation import evaluate
+from charloom.training.validation_batches import ValidationBatches
 
 TEXTS = ["hello you", "wheel", "low hole"]
 KNOWN = vocabulary(TEXTS)
@@ -20,20 +21,19 @@ NETWORK = NetworkSettings(hidden=8, input=6, dropout=0.9)
 TENSORS = random_tensors(NETWORK, len(KNOWN), seed=5)
 
 
-def evaluate_network(*, bf16: bool = False) -> float:
+def evaluate_network(texts: Sequence[str] = TEXTS, *, bf16: bool = False) -> float:
     weights = Parameters(parameter_shapes(NETWORK, len(KNOWN)))
     weights.load(TENSORS)
     settings = TrainingSettings(batch_size=12)
     backend = CpuBackend(NETWORK, weights, settings, bf16=bf16, threads=2)
-    batches = DocumentBatches(dataset=part(TEXTS, KNOWN), seed=None, **VALIDATION_BATCHES)
     with backend.threads:
-        return evaluate(backend, batches)
+        return evaluate(backend, ValidationBatches(dataset=part(texts, KNOWN)))
 
 
-def test_the_loss_is_the_mean_over_all_characters() -> None:
+def reference_loss(texts: Sequence[str]) -> float:
     reference = Reference(NETWORK, TENSORS)
     bits, characters = 0.0, 0
-    for text in TEXTS:
+    for text in texts:
         inputs = [0, *KNOWN.encode(text).tolist()]
         state = reference.initial_state(np.array([-1]))
         for symbol, target in zip(inputs, [*inputs[1:], 0], strict=True):
@@ -41,8 +41,17 @@ def test_the_loss_is_the_mean_over_all_characters() -> None:
             weights = [math.exp(logit) for logit in logits[0]]
             bits -= math.log2(weights[target] / sum(weights))
             characters += 1
-    assert evaluate_network() == pytest.approx(bits / characters, rel=1e-6)
+    return bits / characters
+
+
+def test_the_loss_is_the_mean_over_all_characters() -> None:
+    assert evaluate_network() == pytest.approx(reference_loss(TEXTS), rel=1e-6)
 
 
 def test_the_loss_is_that_of_float32_also_for_training_in_bfloat16() -> None:
     assert evaluate_network(bf16=True) == evaluate_network()
+
+
+def test_the_loss_of_a_long_document_differs_by_less_than_1e_4_bits() -> None:
+    text = "".join(np.random.default_rng(1).choice(list("".join(TEXTS)), size=5000))
+    assert evaluate_network([text]) == pytest.approx(reference_loss([text]), abs=1e-4)

@@ -39,7 +39,9 @@ def dropout_forward(values_RH, rows_N, numbers_N, keys, kept, result_KNH):
         values_H, position = values_RH[rows_N[n]], numbers_N[n] * H
         if kept == LEVELS:
             for k in range(K):
-                result_KNH[k, n] = values_H
+                # Numba takes seconds to compile the assignment of a whole row.
+                for h in range(H):
+                    result_KNH[k, n, h] = values_H[h]
             continue
         for k in range(K):
             shift, result_H = np.uint16(k * LEVELS // K), result_KNH[k, n]

@@ -51,12 +51,20 @@ def _add_product(sums_MN, left_MK, packed_PKC):
         # A tile needs all its rows: the last ones are multiplied in a copy.
         N = sums_MN.shape[1]
         rows_RK = np.zeros((gemm_fp32.TILE_ROWS, K), np.float32)
-        rows_RK[:rest] = left_MK[whole:]
+        _copy(left_MK[whole:], rows_RK)
         flat = np.zeros(gemm_fp32.TILE_ROWS * N + gemm_fp32.TAIL_PADDING, np.float32)
         sums_RN = flat[: gemm_fp32.TILE_ROWS * N].reshape(gemm_fp32.TILE_ROWS, N)
-        sums_RN[:rest] = sums_MN[whole:M]
+        _copy(sums_MN[whole:M], sums_RN)
         _add_blocks(sums_RN, rows_RK, packed_PKC)
-        sums_MN[whole:M] = sums_RN[:rest]
+        _copy(sums_RN[:rest], sums_MN[whole:M])
+
+
+@kernel
+def _copy(rows_RX, result_RX):
+    """Copy rows; Numba takes seconds to compile the assignment of a slice."""
+    for r in range(rows_RX.shape[0]):
+        for x in range(rows_RX.shape[1]):
+            result_RX[r, x] = rows_RX[r, x]
 
 
 @kernel

@@ -118,9 +118,11 @@ class Products:
 
         def write_blocks(begins: Sequence[int]) -> None:
             for begin in begins:
-                block = slice(begin, begin + rows)
-                result_NN[block, begin:] = self.product(left_NK[block], right_KN[:, begin:])
-                result_NN[begin:, block] = result_NN[block, begin:].T
+                end = min(begin + rows, size)
+                block_KN = self.product(left_NK[begin:end], right_KN[:, begin:])
+                # A diagonal block stays as it is: transposed, it would add to rounding errors.
+                result_NN[begin:end, begin:] = block_KN
+                result_NN[end:, begin:end] = block_KN[:, end - begin :].T
 
         self._threads.map(write_blocks, _in_equal_parts(begins, self._threads.count))
         return result_NN

@@ -17,7 +17,7 @@ from charloom.network.batch import Batch
 from charloom.network.dropout import Dropout
 from charloom.network.reference import State, initial_state
 from charloom.settings import NetworkSettings
-from charloom.training.batches import DocumentBatches
+from charloom.training.validation_batches import ValidationBatches
 
 TEXTS = [("hello there " * 9)[: 5 + 7 * k] for k in range(13)]
 KNOWN = vocabulary(TEXTS)
@@ -44,9 +44,7 @@ def batches(batch_size: int = 13, window: int = 20) -> Iterator[Batch]:
     A third of the documents has no label.
     """
     documents = part(TEXTS, KNOWN, labels=[number % 3 - 1 for number in range(len(TEXTS))])
-    yield from DocumentBatches(
-        dataset=documents, batch_size=batch_size, window=window, seed=None
-    ).epoch(1)
+    yield from ValidationBatches(dataset=documents, batch_size=batch_size, window=window)
 
 
 def compare(
