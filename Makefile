@@ -29,9 +29,9 @@ $(BASE)/.ready: pyproject.toml constraints.txt
 browser: ## install Debian's Chromium for the tests of the report
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
 
-demo: setup ## train on English facts for a minute, then show what temperature does
-	$(BIN)/charloom train facts --minutes 1 -o runs/facts --force
-	$(BIN)/charloom temperatures runs/facts
+demo: $(BASE)/.ready ## train on English facts for a minute, then show what temperature does
+	$(BASE)/bin/charloom train facts --minutes 1 -o runs/facts --force
+	$(BASE)/bin/charloom temperatures runs/facts
 
 test: setup ## run the test suite
 	$(BIN)/python -m pytest

@@ -10,7 +10,8 @@ from charloom.extras import EXTRAS, is_installed
 REQUIRED = "CHARLOOM_TEST_OPTIONAL"
 """If this environment variable is set, tests fail where they would skip."""
 PACKAGES = {package: f"pip install 'charloom[{extra}]'" for package, extra in EXTRAS.items()} | {
-    "playwright": "make setup"
+    "playwright": "make setup",
+    "sqlalchemy": "pip install 'charloom[search]'",  # which optuna brings
 }
 """Packages that an environment may lack, and the command that installs each."""
 

@@ -72,6 +72,7 @@ def test_wrong_options_are_refused_and_leave_no_folder(
     assert not (tmp_path / "c").exists()
 
 
+@pytest.mark.needs("optuna")
 def test_a_search_is_resumed_with_the_same_command(
     charloom: Charloom, source: Path, tmp_path: Path
 ) -> None:

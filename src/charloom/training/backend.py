@@ -1,4 +1,4 @@
-"""What a trainer needs of a network: gradients, optimizer steps, averages, state.
+"""The interface of a network in training: gradients, optimizer steps, state.
 
 ``cpu_backend`` computes on a CPU with NumPy and Numba, ``torch_backend`` on a GPU with torch. Both
 take the same steps, up to rounding, and can restore each other's states.

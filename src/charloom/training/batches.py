@@ -247,7 +247,7 @@ def build_batch(
     labels_B: NDArray[np.int64],
     starts: bool,
 ) -> Batch:
-    """Return a batch of the ids at ``indices_UB``, and of ``<eos>`` where a boundary is read.
+    """Return a batch of the ids at ``indices_UB``, and ``<eos>`` at boundaries.
 
     ``mask_TB`` is true at the targets whose loss counts.
     """

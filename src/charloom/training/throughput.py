@@ -89,7 +89,7 @@ def benchmark_seconds(training: TrainingSettings) -> float:
 def time_fastest(
     function: Callable[[], None], max_seconds: float, clock: Callable[[], float]
 ) -> float:
-    """Call ``function`` until ``max_seconds`` are over; return the seconds of the fastest call.
+    """Return the seconds of the fastest call of ``function`` within ``max_seconds``.
 
     The fastest one is the least disturbed by other programs.
     """

@@ -72,6 +72,7 @@ def kinds(outputs: RunOutputs) -> list[str]:
     return [type(listener).__name__ for listener in outputs.listeners]
 
 
+@pytest.mark.needs("tensorboard")
 def test_logs_come_first_then_the_weights_then_listeners_then_samples(
     source: Path, writer: ModelWriter, tmp_path: Path
 ) -> None:

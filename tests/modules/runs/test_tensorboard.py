@@ -53,6 +53,7 @@ def run(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.needs("tensorboard")
 def test_tensorboard_reads_what_metrics_jsonl_has(run: Path) -> None:
     lines = (run / "metrics.jsonl").read_text("utf-8").splitlines()
     events = [json.loads(line) for line in lines]
@@ -83,6 +84,7 @@ def test_tensorboard_reads_what_metrics_jsonl_has(run: Path) -> None:
     }
 
 
+@pytest.mark.needs("tensorboard")
 def test_settings_are_a_text_and_hyperparameters(run: Path) -> None:
     from tensorboard.plugins.hparams.metadata import PLUGIN_NAME
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
@@ -101,6 +103,7 @@ def test_settings_are_a_text_and_hyperparameters(run: Path) -> None:
     assert values["training.minutes"].string_value == "None"
 
 
+@pytest.mark.needs("tensorboard")
 def test_a_folder_with_a_log_is_a_model_that_can_be_replaced(
     run: Path, source: Path, tmp_path: Path
 ) -> None:
@@ -110,6 +113,7 @@ def test_a_folder_with_a_log_is_a_model_that_can_be_replaced(
     assert not (tmp_path / "m" / "tensorboard").exists()
 
 
+@pytest.mark.needs("tensorboard")
 def test_foreign_files_among_the_logs_are_kept(run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(run, tmp_path / "m")
     check_output_path(run, force=True)
@@ -122,6 +126,7 @@ def test_foreign_files_among_the_logs_are_kept(run: Path, tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.needs("tensorboard")
 def test_file_names_do_not_contain_the_host_name(run: Path) -> None:
     names = {path.name for path in (run / "tensorboard").rglob("*") if path.is_file()}
     (name,) = names
@@ -129,6 +134,7 @@ def test_file_names_do_not_contain_the_host_name(run: Path) -> None:
     assert seconds.isdecimal()
 
 
+@pytest.mark.needs("tensorboard")
 def test_gpu_memory_and_samples_of_several_lines_are_logged(tmp_path: Path) -> None:
     now = iter(range(1000, 2000))
     with ModelWriter(tmp_path / "m") as writer:
@@ -157,6 +163,7 @@ def test_gpu_memory_and_samples_of_several_lines_are_logged(tmp_path: Path) -> N
         assert texts(folder, 'samples/x at 0.5 ""') == [(3, "    # one\n    *two*\n    ☃")]
 
 
+@pytest.mark.needs("tensorboard")
 def test_valid_logs_are_accepted() -> None:
     check_log(None, None)
     check_log("tensorboard", "m")

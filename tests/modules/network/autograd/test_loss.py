@@ -17,8 +17,6 @@ from charloom.network.reference import Network as Reference
 from charloom.settings import NetworkSettings
 
 SYMBOLS = 6
-
-
 NO_DROPOUT = Dropout()
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
+from bfloat16 import round_to_bf16
 from numpy.typing import NDArray
 
 from charloom.network.backprop.matmul import Bf16Matrix, as_matrix
@@ -16,8 +16,7 @@ def random(*shape: int, seed: int) -> Floats:
 
 
 def rounded(values: Floats, bf16: bool) -> NDArray[np.float64]:
-    tensor = torch.from_numpy(values)
-    return (tensor.bfloat16() if bf16 else tensor).double().numpy()
+    return (round_to_bf16(values) if bf16 else values).astype(np.float64)
 
 
 @pytest.mark.parametrize("bf16", [False, True])

@@ -1,9 +1,9 @@
-"""bfloat16 products by each kind of instruction, and packing, against torch and float64."""
+"""bfloat16 products by each kind of instruction, and packing, against float64."""
 
 import numba
 import numpy as np
 import pytest
-import torch
+from bfloat16 import round_to_bf16
 from numpy.typing import NDArray
 
 from charloom.network.kernels import gemm_bf16, matmul_bf16
@@ -25,12 +25,6 @@ SUPPORTED: dict[Instructions, tuple[Instructions, ...]] = {
 """Kinds of instructions that a processor has, by the fastest of them."""
 
 Floats = NDArray[np.float32]
-
-
-def round_by_torch(values: Floats) -> Floats:
-    """Return the nearest bfloat16 values."""
-    nearest: Floats = torch.from_numpy(values).bfloat16().float().numpy()
-    return nearest
 
 
 def random(*shape: int, seed: int) -> Floats:
@@ -56,7 +50,7 @@ def test_panels_hold_adjacent_pairs_of_terms(shape: tuple[int, int]) -> None:
     panels = gemm_bf16.pack(matrix)
     # (P, pairs, C, 2): terms are pairs times two, columns are panels times C.
     joined = as_floats(panels).transpose(1, 3, 0, 2).reshape(padded_terms(shape[0]), -1)
-    assert (joined[: shape[0], : shape[1]] == round_by_torch(matrix)).all()
+    assert (joined[: shape[0], : shape[1]] == round_to_bf16(matrix)).all()
     assert not joined[shape[0] :].any()
     assert not joined[:, shape[1] :].any()
     assert (gemm_bf16.pack_transposed(np.ascontiguousarray(matrix.T)) == panels).all()
@@ -92,7 +86,7 @@ def test_each_implementation_adds_exact_products(
     wider[:] = before = random(rows + 2, columns + 3, seed=3)
     add(wider[2:, :columns], matmul_bf16.to_bf16(values), gemm_bf16.pack(matrix))
     expected = before.astype(float)
-    expected[2:, :columns] += round_by_torch(values).astype(float) @ round_by_torch(matrix)
+    expected[2:, :columns] += round_to_bf16(values).astype(float) @ round_to_bf16(matrix)
     np.testing.assert_allclose(wider, expected, rtol=0, atol=terms * 4e-7)
 
 
