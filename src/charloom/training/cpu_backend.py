@@ -78,7 +78,8 @@ class CpuBackend:
         gradients_P = self._parallel.gradients.flat_P
 
         def squared_norm(span: slice) -> float:
-            return float(np.dot(gradients_P[span], gradients_P[span]))
+            with np.errstate(all="ignore"):  # the trainer checks the norm
+                return float(np.dot(gradients_P[span], gradients_P[span]))
 
         # Not in the executor's order but in that of the spans, so that the sum has the same bits.
         parts = self.threads.map(squared_norm, self.threads.spans(len(gradients_P)))

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from charloom.errors import SettingsError
 from charloom.extras import check_device, is_installed
+from charloom.files import exists
 from charloom.network.kernels.gemm_bf16 import INSTRUCTIONS
 from charloom.settings import Precision, TrainingSettings
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
@@ -107,7 +108,7 @@ def _may_have_gpu() -> bool:
     """
     if not is_installed("torch"):
         return False
-    if AMD_DRIVER.exists():
+    if exists(AMD_DRIVER):
         return True
     try:
         ctypes.CDLL(DRIVERS.get(sys.platform, ""))

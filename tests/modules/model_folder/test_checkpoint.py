@@ -114,7 +114,7 @@ def test_an_altered_state_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == altered(path)
 
 
-@pytest.mark.parametrize(("version", "another"), [(2, "the older"), (4, "a newer")])
+@pytest.mark.parametrize(("version", "another"), [(3, "the older"), (5, "a newer")])
 def test_another_format_is_refused(tmp_path: Path, version: int, another: str) -> None:
     write(tmp_path, FIRST)
     path = tmp_path / "state.json"
@@ -122,7 +122,7 @@ def test_another_format_is_refused(tmp_path: Path, version: int, another: str) -
     with pytest.raises(ResumeError) as caught:
         read(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path} has checkpoint format {version}; this charloom resumes format 3 only: "
+        f"{tmp_path} has checkpoint format {version}; this charloom resumes format 4 only: "
         f"use {another} charloom, or begin the run anew with --force."
     )
 

@@ -36,7 +36,7 @@ TILES: Final[dict[Features, tuple[Shapes, ...]]] = {
 def detect_features(features: dict[str, bool]) -> Features:
     """Return the vector instructions among LLVM's features of a processor.
 
-    >>> detect_features({"avx2": True, "avx512f": False})
+    >>> detect_features({"avx2": True, "fma": True, "avx512f": False})
     'avx2'
     """
     if features.get("avx512f"):
