@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from charloom.data.corpus import Corpus
 from charloom.errors import SettingsError
-from charloom.extras import require_package
+from charloom.extras import is_installed, require_package
 from charloom.model_folder.checkpoint import Checkpoint
 from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
@@ -90,7 +90,7 @@ def agreement_keys(corpus: Corpus) -> dict[str, object]:
 
     The keys are their names in messages.
     """
-    packages = ("charloom", "numpy", "numba", "torch")
+    packages = filter(is_installed, ("charloom", "numpy", "numba", "torch"))
     versions = {f"the version of {name}": metadata.version(name) for name in packages}
     return {**versions, "the fingerprint of the texts": corpus.fingerprint}
 
