@@ -86,6 +86,7 @@ def test_options_left_out_do_not_reach_the_library(
     assert call["checkpoint_seconds"] is None
 
 
+@pytest.mark.needs("tensorboard")
 def test_options_reach_the_library(charloom: Charloom, calls: list[dict[str, Any]]) -> None:
     given = (
         "--level word --unit document --column title,body --column 3 --label-column kind "
