@@ -29,7 +29,7 @@ class Event:
     step: int
     """Optimizer steps taken so far."""
     seconds: float
-    """Seconds of training so far, without validation and sampling."""
+    """Seconds since training started, with validations, samples and checkpoints."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as a JSON object, with its name under ``event``."""

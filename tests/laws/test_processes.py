@@ -158,8 +158,8 @@ def test_a_process_that_is_killed_ends_the_others_with_one_line(
     [line] = [line for line in first.err.splitlines() if line.startswith("charloom:")]
     # The process may also be killed during a validation or a checkpoint.
     assert re.fullmatch(
-        r"charloom: rank 1 of 2 processes no longer answers ((at|after) step \d+|while saving): "
-        r"killed, or its machine or network is down; what was saved is kept: continue with "
+        r"charloom: rank 1 of 2 processes no longer answers ((at|after) step \d+|while saving): it "
+        r"was killed, or its machine or network is down; what was saved is kept: continue with "
         r"--resume\.",
         line,
     )

@@ -26,7 +26,7 @@ from charloom.text.vocabulary import Vocabulary
 MAX_VALIDATION_SYMBOLS = 1_000_000
 """Upper limit of the validation set: more takes time and makes the loss hardly more precise."""
 MAX_STREAM_VALIDATION_SYMBOLS = 200_000
-"""The same for a stream, which is one sequence and so cannot be read in batches."""
+"""The same for a stream, which ``evaluate`` reads as one sequence, symbol by symbol."""
 
 _BLOCK_HASHES = 1 << 16
 _MAX_LABELS_SHOWN = 5

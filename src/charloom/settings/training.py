@@ -34,7 +34,7 @@ class TrainingSettings(SettingsBase):
         group=_BUDGET,
         default_text=str(DEFAULT_MINUTES),
         above=0,
-        help="Minutes of training.",
+        help="Minutes of training, validations and samples included.",
     )
     epochs: int | None = setting(
         None,
@@ -140,9 +140,10 @@ class TrainingSettings(SettingsBase):
         metavar="SECONDS",
         group=_SAMPLES,
         above=0,
-        help="Seconds of training between validations with samples, besides the end of each epoch. "
-        "With --minutes, validation at the end of an epoch is skipped if less than 5 % of the "
-        "budget has passed since the last one.",
+        help="Seconds between validations with samples, besides the end of each epoch. With "
+        "--minutes, validation at the end of an epoch is skipped if less than 5 % of the budget "
+        "has passed since the last one, or so little time that validations would take more than "
+        "3 % of it.",
     )
     prompts: tuple[str, ...] = setting(
         ("",),
