@@ -56,6 +56,9 @@ class Dropout:
         return np.array([random_key(self.seed, depth)], np.uint64).view(np.uint32)
 
 
+NO_DROPOUT: Final = Dropout()
+
+
 def row_numbers(batch: Batch, row_length: int) -> Ids:
     """Return the number of each row in the whole minibatch.
 

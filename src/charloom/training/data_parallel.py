@@ -13,7 +13,7 @@ import numpy as np
 
 from charloom.network.backprop.compiled_pass import CompiledPass, PassResult
 from charloom.network.batch import Batch
-from charloom.network.dropout import Dropout
+from charloom.network.dropout import NO_DROPOUT, Dropout
 from charloom.network.parameters import Parameters
 from charloom.network.reference import State, initial_state
 from charloom.settings import NetworkSettings
@@ -23,8 +23,6 @@ from charloom.training.threads import ThreadPool
 
 MIN_SHARD_SEQUENCES: Final = 4
 """Matrix products of fewer rows take about as long."""
-
-NO_DROPOUT: Final = Dropout()
 
 
 def shard_count(batch_size: int, processes: int, threads: int) -> int:

@@ -16,7 +16,7 @@ from charloom.network.autograd.autograd_pass import AutogradPass, PassResult
 from charloom.network.autograd.loss import TensorBatch
 from charloom.network.autograd.module import Network, State
 from charloom.network.batch import Batch
-from charloom.network.dropout import Dropout
+from charloom.network.dropout import NO_DROPOUT, Dropout
 from charloom.network.parameters import Floats, Parameters, Tensors
 from charloom.network.reference import State as NumpyState
 from charloom.settings import NetworkSettings, TrainingSettings
@@ -25,8 +25,6 @@ from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
 from charloom.training.shard_states import GatheredStates, gather_states, no_states, scatter_states
 from charloom.training.threads import ThreadPool
 from charloom.training.torch_optimizer import TorchOptimizer, TorchWeightAverage, to_numpy
-
-NO_DROPOUT = Dropout()
 
 
 class TorchBackend:

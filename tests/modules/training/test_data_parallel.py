@@ -8,11 +8,11 @@ from corpora_by_hand import part, vocabulary
 from networks import NETWORKS, network_id, random_tensors
 
 from charloom.network.batch import Batch
-from charloom.network.dropout import Dropout
+from charloom.network.dropout import NO_DROPOUT, Dropout
 from charloom.network.parameters import Floats, Parameters, parameter_shapes
 from charloom.network.reference import State
 from charloom.settings import NetworkSettings
-from charloom.training.data_parallel import NO_DROPOUT, DataParallel, shard_count
+from charloom.training.data_parallel import DataParallel, shard_count
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
 from charloom.training.threads import ThreadPool
 from charloom.training.validation_batches import ValidationBatches
