@@ -18,14 +18,15 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 
 LAYERS = (
+    "charloom.compilation",
     "charloom.errors",
-    "charloom.extras",
     "charloom.units",
     "charloom.events",
     "charloom.extras",
     "charloom.randomness",
     "charloom.formatting",
     "charloom.files",
+    "charloom.jit",
     "charloom.zstd",
     "charloom.settings",
     "charloom.text",
@@ -59,7 +60,7 @@ TORCH = (
 )
 """Modules and packages that import torch."""
 SERIALISERS = {"pickle", "marshal", "shelve", "copyreg", "dill", "cloudpickle", "joblib"}
-HEAVY = ("torch", "numba", "outlines_core", "polars", "backports.zstd", "regex")
+HEAVY = ("torch", "numba", "outlines_core", "polars", "backports.zstd", "regex", "pydantic")
 """Packages that generating does not need, and that take long to import."""
 
 

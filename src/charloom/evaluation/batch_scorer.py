@@ -16,10 +16,10 @@ from charloom.evaluation.scorer_arguments import (
     ScorerWeights,
     TargetScores,
 )
-from charloom.evaluation.symbol_scorer_kernel import score_symbols
+from charloom.evaluation.symbol_scorer_kernel import SCORE
 from charloom.network.engine import EngineWeights
 from charloom.network.kernels import gemm_fp32, packed_bf16
-from charloom.network.kernels.forward import ACTIVATION_COUNTS, CELL_IDS
+from charloom.network.kernels.forward import ACTIVATION_COUNTS
 from charloom.network.kernels.gemm_fp32 import TILE_ROWS, empty_padded, padded_rows
 from charloom.network.kernels.packed_bf16 import is_bf16
 from charloom.settings import Cell
@@ -33,6 +33,7 @@ class BatchScorer:
 
     def __init__(self, cell: Cell, weights: EngineWeights) -> None:
         self._activations = ACTIVATION_COUNTS[cell]
+        self._score_batch = SCORE[cell]
         self._weights = _pack_weights(cell, weights, _pack_fp32)
         self._weights_of_one: ScorerWeights | None = None
         """For batches of one row, which read all weights for every symbol; None if they are not
@@ -62,7 +63,7 @@ class BatchScorer:
                 weights, padded = self._weights_of_one, 1
             rows = BatchRows(*(_pad(values_R[:active], padded) for values_R in rows))
             buffers = self._buffers(final_2LRH[:, :, :active], padded)
-            score_symbols(weights, targets_N, rows, buffers, scores, steps)
+            self._score_batch(weights, targets_N, rows, buffers, scores, steps)
             final_2LRH[0, :, :active] = buffers.hidden_L2RH[:, 0, :active]
             final_2LRH[1, :, :active] = buffers.cell_L2RH[:, 0, :active]
             rows = rows._replace(
@@ -96,7 +97,6 @@ def _pack_weights(
     cell: Cell, weights: EngineWeights, pack: Callable[[Floats], Packed]
 ) -> ScorerWeights:
     return ScorerWeights(
-        cell=CELL_IDS[cell],
         table_VG=_activation_order(cell, weights.table_VG),
         input_L=pack(_activation_order(cell, weights.input_LHG)),
         bias_LG=_activation_order(cell, weights.bias_LG),

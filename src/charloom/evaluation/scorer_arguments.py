@@ -18,8 +18,6 @@ class ScorerWeights(NamedTuple):
     Matrices are packed by ``gemm_fp32``, or for batches of one row by ``packed_bf16``.
     """
 
-    cell: int
-    """The cell's number in ``CELL_IDS``."""
     table_VG: NDArray[np.float32]
     """Gates of layer 0 for each input symbol, bias included."""
     input_L: Packed

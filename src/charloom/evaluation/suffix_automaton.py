@@ -19,6 +19,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.jit import compiled
+
 NOTHING = -1
 """No state, an empty slot, or a symbol that is not in the text."""
 NEVER = np.int64(np.iinfo(np.int64).max)
@@ -108,7 +110,7 @@ def _add_edge(automaton, slot, state, symbol, target):
     automaton.last_slot_Q[state] = slot
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def _extend(automaton: Any, symbols_T: Any) -> None:
     """Append the symbols of the text one by one."""
     longest_Q, link_Q = automaton.longest_Q, automaton.link_Q
@@ -143,7 +145,7 @@ def _extend(automaton: Any, symbols_T: Any) -> None:
         link_Q[new] = target
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def _clone_state(automaton: Any, state: Any, clone: Any) -> None:
     """Copy the edges and the link of ``state`` to ``clone``, and link ``state`` to it."""
     slot = automaton.last_slot_Q[state]
@@ -156,7 +158,7 @@ def _clone_state(automaton: Any, state: Any, clone: Any) -> None:
     automaton.link_Q[state] = clone
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def scan(automaton: Any, symbols_T: Any, stops_D: Any, offset: Any) -> None:
     """Record the matches of some documents.
 
@@ -190,7 +192,7 @@ def scan(automaton: Any, symbols_T: Any, stops_D: Any, offset: Any) -> None:
         start = stop
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def _propagate(automaton: Any, order_Q: Any) -> None:
     """See ``propagate_matches``. ``order_Q`` are the states, the shortest first."""
     longest_Q, link_Q = automaton.longest_Q, automaton.link_Q

@@ -6,21 +6,22 @@ documents of its batch.
 Axes: see scorer_arguments.py.
 """
 
+from typing import Any, Final
+
+import numba
 import numpy as np
 
 from charloom.network.kernels.exact_compiled import exp
-from charloom.network.kernels.forward import LayerStates, forward_layer, kernel
+from charloom.network.kernels.forward import FORWARD, LayerStates, kernel
 from charloom.network.kernels.gemm_fp32 import padded_rows
 from charloom.network.kernels.packed_bf16 import add_product
+from charloom.settings import Cell
+
+_FORWARD_LSTM, _FORWARD_GRU, _FORWARD_RNN = FORWARD["lstm"], FORWARD["gru"], FORWARD["rnn"]
 
 
-@kernel
-def score_symbols(weights, targets_N, rows, buffers, scores, steps):
-    """Score up to ``steps`` targets of each row and write them to ``scores``.
-
-    ``weights`` is a ScorerWeights, ``rows`` a BatchRows, ``buffers`` a BatchBuffers and ``scores``
-    a TargetScores.
-    """
+@numba.njit(inline="always")
+def _score(forward, weights, targets_N, rows, buffers, scores, steps):
     position_R, remaining_R, input_R = rows.position_R, rows.remaining_R, rows.input_R
     hidden_L2RH, cell_L2RH = buffers.hidden_L2RH, buffers.cell_L2RH
     activations_1RS, logits_RV = buffers.activations_1RS, buffers.logits_RV
@@ -28,8 +29,6 @@ def score_symbols(weights, targets_N, rows, buffers, scores, steps):
     output_bias_V = weights.output_bias_V
     nats_N, correct_N = scores.nats_N, scores.correct_N
     L, _, R, H = hidden_L2RH.shape
-    S, V = activations_1RS.shape[2], len(output_bias_V)
-    activations, logits = activations_1RS.reshape(R * S), logits_RV.reshape(R * V)
     active = R
     for t in range(steps):
         while remaining_R[active - 1] <= t:
@@ -38,20 +37,22 @@ def score_symbols(weights, targets_N, rows, buffers, scores, steps):
         for k in range(L):
             for r in range(active):
                 row_G = table_VG[input_R[r]] if k == 0 else bias_LG[k - 1]
+                row_S = activations_1RS[0, r]
                 for j in range(len(row_G)):
-                    activations[r * S + j] = row_G[j]
+                    row_S[j] = row_G[j]
             if k:
                 lower_RH = hidden_L2RH[k - 1, 1, :rows_padded]
                 add_product(activations_1RS[0, :rows_padded], lower_RH, weights.input_L[k - 1])
-            forward_layer(
-                weights.cell,
+            forward(
                 LayerStates(activations_1RS, hidden_L2RH[k], cell_L2RH[k]),
                 weights.recurrent_bias_LH[k],
                 weights.recurrent_L[k],
+                None,
             )
         for r in range(active):
-            for j in range(V):
-                logits[r * V + j] = output_bias_V[j]
+            logits_V = logits_RV[r]
+            for j in range(len(output_bias_V)):
+                logits_V[j] = output_bias_V[j]
         top_RH = hidden_L2RH[L - 1, 1, :rows_padded]
         add_product(logits_RV[:rows_padded], top_RH, weights.output)
         for r in range(active):
@@ -62,6 +63,31 @@ def score_symbols(weights, targets_N, rows, buffers, scores, steps):
                 for j in range(H):
                     hidden_L2RH[k, 0, r, j] = hidden_L2RH[k, 1, r, j]
                     cell_L2RH[k, 0, r, j] = cell_L2RH[k, 1, r, j]
+
+
+@kernel
+def _score_lstm(weights, targets_N, rows, buffers, scores, steps):
+    _score(_FORWARD_LSTM, weights, targets_N, rows, buffers, scores, steps)
+
+
+@kernel
+def _score_gru(weights, targets_N, rows, buffers, scores, steps):
+    _score(_FORWARD_GRU, weights, targets_N, rows, buffers, scores, steps)
+
+
+@kernel
+def _score_rnn(weights, targets_N, rows, buffers, scores, steps):
+    _score(_FORWARD_RNN, weights, targets_N, rows, buffers, scores, steps)
+
+
+SCORE: Final[dict[Cell, Any]] = {"lstm": _score_lstm, "gru": _score_gru, "rnn": _score_rnn}
+"""Functions that score up to ``steps`` targets of each row and write them to ``scores``.
+
+    SCORE[cell](weights, targets_N, rows, buffers, scores, steps)
+
+``weights`` is a ScorerWeights, ``rows`` a BatchRows, ``buffers`` a BatchBuffers and ``scores`` a
+TargetScores.
+"""
 
 
 @kernel

@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.jit import compiled
 from charloom.network.exact import ONE, Floats
 from charloom.network.kernels.exact_compiled import accumulate, exp, sigmoid, tanh
 from charloom.network.kernels.packed_bf16 import Matrix
@@ -21,15 +22,9 @@ from charloom.text.vocabulary import EOS
 LSTM, GRU, RNN = 0, 1, 2
 _ZERO, _INFINITY = np.float32(0), np.float32(np.inf)
 
-_kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
+_kernel = compiled()
 # Without an entry point for Python, which takes time to compile and to load.
-_inner_kernel = numba.njit(  # type: ignore[call-overload]
-    cache=True,
-    nogil=True,
-    error_model="numpy",
-    no_cpython_wrapper=True,
-    no_cfunc_wrapper=True,
-)
+_inner_kernel = compiled(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 class Layers(NamedTuple):

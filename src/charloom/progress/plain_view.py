@@ -80,6 +80,11 @@ class ProgressView:
             self.write_line(Text(str(self._read_progress)))
 
     @tolerate_closed_stderr()
+    def on_compile(self, notice: str) -> None:
+        """Show the notice that code is compiled."""
+        self.write_entry("note", Text(notice), "yellow")
+
+    @tolerate_closed_stderr()
     def start(self, plan: Plan) -> None:
         """Show what the run will do."""
         self._plan = plan

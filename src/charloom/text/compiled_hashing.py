@@ -8,6 +8,8 @@ code on disk.
 import numba
 import numpy as np
 
+from charloom.jit import compiled
+
 _IV = np.array(
     [
         0x6A09E667F3BCC908,
@@ -63,7 +65,7 @@ def _mix(a, b, c, d, x, y):
     return a, b, c, d
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def _compress(h, m, count, last):
     """Compress message block ``m`` (16 words) into state ``h``: function F of the RFC.
 
@@ -103,7 +105,7 @@ def _utf8_byte(index, code, width):
     return (np.uint32(0xF00) >> np.uint32(width) & np.uint32(0xFF)) | code >> bits
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def hash_texts(codes, stops, out):
     """Write the digest of each text's UTF-8 to ``out``.
 

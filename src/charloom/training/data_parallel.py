@@ -18,7 +18,6 @@ from charloom.network.parameters import Parameters
 from charloom.network.reference import State, initial_state
 from charloom.settings import NetworkSettings
 from charloom.training.distributed.launch import SINGLE_PROCESS, ProcessInfo
-from charloom.training.optim.update_kernels import add
 from charloom.training.threads import ThreadPool
 
 MIN_SHARD_SEQUENCES: Final = 4
@@ -116,7 +115,7 @@ class DataParallel:
 
         def add_span(span: slice) -> None:
             for other in self._gradients[1:shards]:
-                add(total_P[span], other.flat_P[span])
+                total_P[span] += other.flat_P[span]
 
         if shards > 1:
             self._threads.map(add_span, self._threads.spans(len(total_P)))

@@ -10,8 +10,8 @@ from charloom.evaluation.scorer_arguments import (
     ScorerWeights,
     TargetScores,
 )
-from charloom.evaluation.symbol_scorer_kernel import score_symbols
-from charloom.network.kernels.forward import ACTIVATION_COUNTS, CELL_IDS
+from charloom.evaluation.symbol_scorer_kernel import SCORE
+from charloom.network.kernels.forward import ACTIVATION_COUNTS
 from charloom.network.kernels.gemm_fp32 import TILE_ROWS, empty_padded, pack
 
 H, UNTOUCHED = 2, -1.0
@@ -21,7 +21,6 @@ def weights(output_bias_V: list[float]) -> ScorerWeights:
     V = len(output_bias_V)
     zeros_HH = np.zeros((H, H), np.float32)
     return ScorerWeights(
-        cell=CELL_IDS["rnn"],
         table_VG=np.zeros((V, H), np.float32),
         input_L=np.empty((0, 0, 0, 0), np.float32),
         bias_LG=np.empty((0, H), np.float32),
@@ -50,7 +49,8 @@ def score(
         nats_N=np.full(len(targets), UNTOUCHED, np.float32),
         correct_N=np.zeros(len(targets), np.bool_),
     )
-    score_symbols(weights(logits_V), np.array(targets), rows, buffers(len(logits_V)), scores, steps)
+    given = weights(logits_V), np.array(targets), rows, buffers(len(logits_V))
+    SCORE["rnn"](*given, scores, steps)
     return scores.nats_N.tolist(), scores.correct_N.tolist()
 
 

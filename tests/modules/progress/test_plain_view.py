@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_events import plan, sample, step, stopped, validation
 
+from charloom.compilation import NOTICE
 from charloom.events import Event, Saved, Step
 from charloom.model_folder.writer import ModelWriter
 from charloom.progress.plain_view import ProgressView, SilentView
@@ -176,9 +177,17 @@ def test_progress_of_reading_is_logged_every_ten_seconds(
     assert capsys.readouterr().err == "reading, 15% of 200.0 MB, 3.0 MB/s, 0:57 left\n"
 
 
+def test_compilation_is_a_note(capsys: pytest.CaptureFixture[str]) -> None:
+    ProgressView().on_compile(NOTICE)
+    assert capsys.readouterr().err == (
+        "      note  code is compiled for this machine, the first time only: about ten seconds.\n"
+    )
+
+
 def test_silent_view_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     view = SilentView()
     view.start(plan())
+    view.on_compile(NOTICE)
     for event in (step(), validation(2.5, best=True), sample("To be"), stopped(interrupted=True)):
         view(event)
     assert view.interrupted

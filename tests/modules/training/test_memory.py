@@ -1,13 +1,20 @@
 import os
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
+from charloom.training import memory
 from charloom.training.memory import MemoryMeter, keep_freed_memory
 
 
-def test_the_resident_set_of_this_process_is_measured() -> None:
+@pytest.mark.parametrize("statm", [True, False], ids=["with /proc", "without /proc"])
+def test_the_resident_set_of_this_process_is_measured(
+    statm: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not statm:
+        monkeypatch.setattr(memory, "Path", lambda path: Path("missing", path[1:]))
     meter = MemoryMeter(lambda: None)
     meter.update(0.0)
     now = psutil.Process(os.getpid()).memory_info().rss

@@ -13,6 +13,7 @@ from charloom.cli.options.run import RunOptions, Valid
 from charloom.cli.options.shared import Sources
 from charloom.cli.terminal import output as terminal
 from charloom.cli.terminal.inputs import default_output, run_settings
+from charloom.compilation import on_compilation
 from charloom.errors import ProcessError
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
@@ -81,7 +82,8 @@ def _run_training(sources: list[str], options: Mapping[str, Any], **arguments: A
             request, listeners=(view, keys), on_start=view.start, on_read=view.on_read
         )
         try:
-            train_model(request, spec)
+            with on_compilation(view.on_compile):
+                train_model(request, spec)
         except ProcessError as error:
             if error.already_reported:
                 raise typer.Exit(USER_ERROR) from None

@@ -27,7 +27,6 @@ from charloom.network.backprop.output_layer import OutputLayer, OutputResult
 from charloom.network.backprop.recurrent_layer import Gates, LayerGrads, LayerResult, RecurrentLayer
 from charloom.network.batch import Batch, Ids
 from charloom.network.dropout import Dropout, output_masks, row_numbers
-from charloom.network.kernels.cross_entropy import unpadded_positions
 from charloom.network.kernels.gemm_fp32 import padded_rows
 from charloom.network.parameters import Floats
 from charloom.network.reference import State
@@ -77,7 +76,7 @@ class CompiledPass:
             inputs[-1].forward(gates)
             cell_BH = None if state.cell is None else state.cell[depth]
             layers.append(layer.forward(gates, state.hidden[depth], cell_BH, bf16=bf16))
-        rows_N, targets_N = unpadded_positions(batch.mask_TB, batch.targets_TB, row_length)
+        rows_N, targets_N = _unpadded(batch, row_length)
         mask = DropoutMask.of_layer(dropout, settings.layers, rows_N, numbers_M[rows_N])
         masks = output_masks(settings, len(self._output.bias_V), dropout)
         output = self._output.forward(layers[-1].hidden_MH, mask, masks, targets_N, bf16=bf16)
@@ -150,6 +149,12 @@ class PassResult:
             if self.batch.starts:
                 grads_BLH = np.stack(initial_grads[name], axis=1)
                 np.add.at(grads[name], labels_B[labelled_B], grads_BLH[labelled_B])
+
+
+def _unpadded(batch: Batch, row_length: int) -> tuple[Ids, Ids]:
+    """Return positions t * ``row_length`` + b that are not padding, and their targets."""
+    steps_N, sequences_N = np.nonzero(batch.mask_TB)
+    return steps_N * row_length + sequences_N, batch.targets_TB[steps_N, sequences_N]
 
 
 def _of_layer(depth: int, weights: Mapping[str, Floats]) -> Weights:

@@ -51,7 +51,7 @@ class OneHotInput:
     def backward(self, gate_grads: GateGrads, grads: Weights) -> None:
         """Write the gradients of table and bias."""
         gate_grads.write_table(self._ids_TB, grads["input_table"])
-        grads["bias"][:] = backward.sum_rows(grads["input_table"])
+        grads["input_table"].sum(0, out=grads["bias"])
 
 
 class TableEmbedding:
@@ -78,7 +78,7 @@ class TableEmbedding:
         gate_grads.write_table(self._ids_TB, table_VG)
         grad = as_matrix(table_VG, bf16=self._bf16)
         grad.t_matmul(self._embedding, grads["input_weight"])
-        grads["bias"][:] = backward.sum_rows(table_VG)
+        table_VG.sum(0, out=grads["bias"])
         return grad.matmul(self._weights["input_weight"])
 
 
@@ -98,7 +98,7 @@ class DenseInput:
         gates_MG = gate_grads.of_products()
         grad = as_matrix(gates_MG, bf16=self._bf16)
         grad.t_matmul(self._vectors, grads["input_weight"])
-        grads["bias"][:] = backward.sum_rows(gates_MG)
+        gates_MG.sum(0, out=grads["bias"])
         return grad.matmul(self._weights["input_weight"])
 
 

@@ -16,7 +16,6 @@ import numpy as np
 from charloom.network.backprop.dropout import DropoutMask
 from charloom.network.backprop.matmul import Floats, Matrix, as_matrix
 from charloom.network.batch import Ids
-from charloom.network.kernels.backward import sum_rows
 from charloom.network.kernels.cross_entropy import cross_entropy
 from charloom.network.kernels.gemm_fp32 import empty_padded, padded_rows
 
@@ -44,7 +43,7 @@ class OutputLayer:
         logits_LV = empty_padded(padded_rows(size), symbols)
         dropped.matmul_t(self.weight_VH, self.bias_V, logits_LV)
         grad_LV = logits_LV[:size]
-        nats: float = cross_entropy(grad_LV, targets_N)
+        nats = cross_entropy(grad_LV, targets_N)
         return OutputResult(nats, self, dropout, dropped, grad_LV, hidden_MH.shape, bf16)
 
 
@@ -70,7 +69,7 @@ class OutputResult:
         """
         grad = as_matrix(self.grad_LV, bf16=self.bf16)
         grad.t_matmul(self.dropped, grads["output.weight"])
-        grads["output.bias"][:] = sum_rows(self.grad_LV)
+        self.grad_LV.sum(0, out=grads["output.bias"])
         dropped_grad_LH = grad.matmul(self.layer.weight_VH)
         hidden_grad_MH = np.zeros(self.shape, np.float32)
         masked = -1, len(self.dropout.rows_N), self.shape[1]

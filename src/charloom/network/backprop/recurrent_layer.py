@@ -112,8 +112,7 @@ class RecurrentLayer:
         )
         bits_MJ = matmul_bf16.empty_padded(steps * rows, hidden) if bf16 else None
         packing = gemm_bf16 if bf16 else gemm_fp32
-        forward.forward_layer(
-            CELL_IDS[self.cell],
+        forward.FORWARD[self.cell](
             states,
             np.zeros(hidden, np.float32) if self.bias_H is None else self.bias_H,
             packing.pack_transposed(self.weight_GH),
@@ -161,8 +160,7 @@ class LayerResult:
         bf16 = self.bits_MJ is not None
         bits_MJ = matmul_bf16.empty_padded(size, len(weight_GH)) if bf16 else None
         packing = gemm_bf16 if bf16 else gemm_fp32
-        backward.backward_layer(
-            CELL_IDS[cell],
+        backward.BACKWARD[cell](
             self.states,
             grad_hidden_MH.reshape(-1, rows, hidden),
             backward.StateGrads(state_1RH[0], cell_1RH[0]),
@@ -172,7 +170,7 @@ class LayerResult:
         grad_MS = self.gates.rows_TRS.reshape(size, -1)
         self._write_weight_grad(grad_MS, bits_MJ, grads["recurrent_weight"])
         if cell == "gru":
-            grads["recurrent_bias"][:] = backward.sum_rows(grad_MS[:, 3 * hidden :])
+            grad_MS[:, 3 * hidden :].sum(0, out=grads["recurrent_bias"])
         return LayerGrads(
             hidden_BH=state_1RH[0, : self.gates.sequences],
             cell_BH=cell_1RH[0, : self.gates.sequences],

@@ -1,20 +1,22 @@
 """Backward pass of recurrent layers, on one thread.
 
-``backward_layer`` replaces the activations that ``forward`` saved by gradients. Afterwards the
+``BACKWARD`` replaces the activations that ``forward`` saved by gradients. Afterwards the
 blocks of the gates hold the gradient of the input's contribution (gru: n, r, z), and adjacent
 blocks that of the recurrent product (lstm, rnn: the same; gru: r, z, m).
 
 Axes: T time steps, B sequences with padding, H hidden units, S saved activations of a row, G gates
-times H, V vocabulary, E values of an embedding, J G padded as in ``gemm_bf16``, R rows of values.
+times H, V vocabulary, E values of an embedding, J G padded as in ``gemm_bf16``.
 """
 
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from charloom.network.exact import ONE
-from charloom.network.kernels.forward import GRU, LSTM, add_recurrent_product, kernel
+from charloom.network.kernels.forward import GRU, LSTM, RNN, add_recurrent_product, kernel
+from charloom.settings import Cell
 
 
 @kernel
@@ -58,16 +60,8 @@ class StateGrads(NamedTuple):
     """Read and written for lstm only."""
 
 
-@kernel
-def backward_layer(cell_kind, states, grad_hidden_TBH, grads, packed, bf16_TBJ=None):
-    """Backpropagate through the T time steps of ``forward.forward_layer``.
-
-    ``states`` are its ``LayerStates``; their activations become gradients. ``grad_hidden_TBH`` is
-    the gradient of the T hidden states as outputs. ``grads``, a ``StateGrads``, holds the gradient
-    of the last states and becomes that of the initial ones. ``packed`` is the recurrent weight,
-    (G, H), packed by ``gemm_fp32``. With ``bf16_TBJ`` it is packed by ``gemm_bf16``, and the
-    gradient of each recurrent product is stored there, rounded.
-    """
+@numba.njit(inline="always")
+def _backward(cell_kind, states, grad_hidden_TBH, grads, packed, bf16_TBJ):
     activations_TBS, hidden_TBH, cell_TBH = states
     T, B = activations_TBS.shape[:2]
     H = hidden_TBH.shape[2]
@@ -88,6 +82,38 @@ def backward_layer(cell_kind, states, grad_hidden_TBH, grads, packed, bf16_TBJ=N
                     state_H[j] = 0
         gates = first, first + G
         add_recurrent_product(grads.hidden_BH, activations_TBS, t, gates, packed, bf16_TBJ)
+
+
+@kernel
+def _backward_lstm(states, grad_hidden_TBH, grads, packed, bf16_TBJ):
+    _backward(LSTM, states, grad_hidden_TBH, grads, packed, bf16_TBJ)
+
+
+@kernel
+def _backward_gru(states, grad_hidden_TBH, grads, packed, bf16_TBJ):
+    _backward(GRU, states, grad_hidden_TBH, grads, packed, bf16_TBJ)
+
+
+@kernel
+def _backward_rnn(states, grad_hidden_TBH, grads, packed, bf16_TBJ):
+    _backward(RNN, states, grad_hidden_TBH, grads, packed, bf16_TBJ)
+
+
+BACKWARD: Final[dict[Cell, Any]] = {
+    "lstm": _backward_lstm,
+    "gru": _backward_gru,
+    "rnn": _backward_rnn,
+}
+"""Functions that backpropagate through the T time steps of ``forward.FORWARD``.
+
+    BACKWARD[cell](states, grad_hidden_TBH, grads, packed, bf16_TBJ)
+
+``states`` are its ``LayerStates``; their activations become gradients. ``grad_hidden_TBH`` is the
+gradient of the T hidden states as outputs. ``grads``, a ``StateGrads``, holds the gradient of the
+last states and becomes that of the initial ones. ``packed`` is the recurrent weight, (G, H), packed
+by ``gemm_fp32``. With ``bf16_TBJ`` it is packed by ``gemm_bf16``, and the gradient of each
+recurrent product is stored there, rounded; None is float32.
+"""
 
 
 @kernel
@@ -128,14 +154,3 @@ def _gru_backward(activations_S, before_H, output_H, state_H):
         r[j] = candidate * m[j] * gate * (ONE - gate)
         m[j] = candidate * gate
         n[j] = candidate
-
-
-@kernel
-def sum_rows(values_RH):
-    """Return the sum of all rows, (H,)."""
-    R, H = values_RH.shape
-    sums_H = np.zeros(H, np.float32)
-    for r in range(R):
-        for h in range(H):
-            sums_H[h] += values_RH[r, h]
-    return sums_H

@@ -18,7 +18,7 @@ from charloom.network.kernels.emit import advance, byte_pointer, row_pointers
 
 BLOCK: Final = 8
 """Rows and columns of a block."""
-_LINE_BYTES: Final = 64
+LINE_BYTES: Final = 64
 """Bytes of a line of a cache."""
 _VECTOR: Final = ir.VectorType(ir.FloatType(), BLOCK)
 _INDEX: Final = ir.IntType(64)
@@ -31,8 +31,8 @@ def aligned_zeros(size, dtype):
     Numba's own arrays begin 32 bytes later if they are large. Then every load of a vector of
     AVX-512 reads two lines.
     """
-    flat = np.zeros(size + _LINE_BYTES, dtype)
-    first = (-flat.ctypes.data % _LINE_BYTES) // flat.itemsize
+    flat = np.zeros(size + LINE_BYTES, dtype)
+    first = (-flat.ctypes.data % LINE_BYTES) // flat.itemsize
     return flat[first : first + size]
 
 

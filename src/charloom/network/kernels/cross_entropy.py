@@ -1,6 +1,6 @@
 """Cross-entropy and its gradient over unpadded rows, on one thread.
 
-Axes: T time steps, B sequences, V vocabulary, N unpadded rows, K dropout masks, M = K N.
+Axes: V vocabulary, N unpadded rows, K dropout masks, M = K N.
 """
 
 import math
@@ -8,6 +8,7 @@ from typing import Final
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from charloom.network.kernels.exact_compiled import exp
 from charloom.network.kernels.forward import kernel
@@ -15,30 +16,20 @@ from charloom.network.kernels.forward import kernel
 _LANES: Final = 16
 
 
-@kernel
-def unpadded_positions(mask_TB, targets_TB, rows):
-    """Return positions t * ``rows`` + b where the mask is true, and targets."""
-    T, B = mask_TB.shape
-    rows_N, targets_N = np.empty(T * B, np.int64), np.empty(T * B, np.int64)
-    N = 0
-    for t in range(T):
-        for b in range(B):
-            if mask_TB[t, b]:
-                rows_N[N], targets_N[N] = t * rows + b, targets_TB[t, b]
-                N += 1
-    return rows_N[:N], targets_N[:N]
-
-
-@kernel
-def cross_entropy(logits_MV, targets_N):
+def cross_entropy(logits_MV: NDArray[np.float32], targets_N: NDArray[np.int64]) -> float:
     """Return the loss in nats, averaged over K masks; logits become gradients.
 
     Row m of the logits has the target ``targets_N[m % N]``.
     """
+    nats: float = _cross_entropy(logits_MV, targets_N, np.empty(_LANES, np.float32))
+    return nats
+
+
+@kernel
+def _cross_entropy(logits_MV, targets_N, lanes):
     M, V = logits_MV.shape
     N = len(targets_N)
     weight = np.float32(N) / np.float32(max(M, 1))
-    lanes = np.empty(_LANES, np.float32)
     nats = 0.0
     for m in range(M):
         row_V, target = logits_MV[m], targets_N[m % N]

@@ -17,6 +17,7 @@ import numpy as np
 from llvmlite import ir
 from numba import extending, types
 
+from charloom.jit import compiled
 from charloom.network.exact import (
     EXPONENT_BIAS,
     INVERSE_LN2,
@@ -72,7 +73,7 @@ def tanh(x):
     return ONE - TWO / (exp(x + x) + ONE)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def accumulate(sums_BG, inputs_BK, weights_KG, sequences):
     """Add ``inputs @ weights`` to the first ``sequences`` rows, in order of K.
 
@@ -91,7 +92,7 @@ def accumulate(sums_BG, inputs_BK, weights_KG, sequences):
         b += 1
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def _accumulate_four(sums_4G, inputs_4K, weights_KG):
     """Add the products of four sequences, which share each loaded row of the weights."""
     K, G = weights_KG.shape
@@ -118,7 +119,7 @@ def _accumulate_four(sums_4G, inputs_4K, weights_KG):
         k += 1
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def _accumulate_one(sums_G, inputs_K, weights_KG):
     """Add the products of one sequence, eight rows of the weights at a time."""
     K, G = weights_KG.shape

@@ -15,12 +15,13 @@ Axes: T time steps, B sequences with padding, H hidden units, S saved activation
 times H, V vocabulary, J H padded as in ``gemm_bf16``.
 """
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.jit import compiled
 from charloom.network.kernels import gemm_bf16, packed_bf16
 from charloom.network.kernels.exact_compiled import sigmoid, tanh
 from charloom.settings import Cell
@@ -30,13 +31,8 @@ CELL_IDS: Final[dict[Cell, int]] = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
 ACTIVATION_COUNTS: Final[dict[Cell, int]] = {"lstm": 5, "gru": 4, "rnn": 1}
 """Blocks of H saved activations in a row: S = this times H."""
 
-kernel = numba.njit(
-    nogil=True,
-    cache=True,
-    error_model="numpy",
-    # A product and a sum may become one fused operation; sums keep their order.
-    fastmath={"contract", "nsz", "nnan"},
-)
+# A product and a sum may become one fused operation; sums keep their order.
+kernel = compiled(fastmath={"contract", "nsz", "nnan"})
 
 
 class LayerStates(NamedTuple):
@@ -89,14 +85,8 @@ def add_recurrent_product(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
         gemm_bf16.add_product(sums_BN, bits_BJ, packed)
 
 
-@kernel
-def forward_layer(cell_kind, states, recurrent_bias_H, packed, bf16_TBJ=None):
-    """Run T time steps; fill ``states``, whose initial states are set.
-
-    ``states`` is a ``LayerStates``. ``packed`` is the transposed recurrent weight, (H, G), packed
-    by ``gemm_fp32``. With ``bf16_TBJ`` it is packed by ``gemm_bf16``, and the hidden state before
-    each step is stored there, rounded. ``recurrent_bias_H`` is read for gru only.
-    """
+@numba.njit(inline="always")
+def _forward(cell_kind, states, recurrent_bias_H, packed, bf16_TBJ):
     activations_TBS, hidden_TBH, cell_TBH = states
     T, B = activations_TBS.shape[:2]
     H = hidden_TBH.shape[2]
@@ -117,6 +107,38 @@ def forward_layer(cell_kind, states, recurrent_bias_H, packed, bf16_TBJ=None):
             else:
                 for j in range(H):
                     after_H[j] = tanh(activations_TBS[t, b, j])
+
+
+@kernel
+def _forward_lstm(states, recurrent_bias_H, packed, bf16_TBJ):
+    _forward(LSTM, states, recurrent_bias_H, packed, bf16_TBJ)
+
+
+@kernel
+def _forward_gru(states, recurrent_bias_H, packed, bf16_TBJ):
+    _forward(GRU, states, recurrent_bias_H, packed, bf16_TBJ)
+
+
+@kernel
+def _forward_rnn(states, recurrent_bias_H, packed, bf16_TBJ):
+    _forward(RNN, states, recurrent_bias_H, packed, bf16_TBJ)
+
+
+FORWARD: Final[dict[Cell, Any]] = {
+    "lstm": _forward_lstm,
+    "gru": _forward_gru,
+    "rnn": _forward_rnn,
+}
+"""Functions that run T time steps and fill ``states``, whose initial states are set.
+
+    FORWARD[cell](states, recurrent_bias_H, packed, bf16_TBJ)
+
+``states`` is a ``LayerStates``. ``packed`` is the transposed recurrent weight, (H, G), packed by
+``gemm_fp32``. With ``bf16_TBJ`` it is packed by ``gemm_bf16``, and the hidden state before each
+step is stored there, rounded; None is float32. ``recurrent_bias_H`` is read for gru only.
+
+Each cell has a function of its own, so that a run compiles only the code of its cell.
+"""
 
 
 @kernel

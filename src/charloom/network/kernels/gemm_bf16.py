@@ -18,8 +18,10 @@ from typing import Any, Final, Literal
 import numba
 import numpy as np
 from llvmlite import binding
+from numba import extending
 from numpy.typing import NDArray
 
+from charloom.jit import compiled
 from charloom.network.kernels.blocks import aligned_zeros
 from charloom.network.kernels.gemm_fp32 import (
     TALL_ROWS,
@@ -68,7 +70,7 @@ def _request_amx() -> bool:
 INSTRUCTIONS: Final = _detect_instructions()
 
 
-@numba.njit(nogil=True, cache=True)
+@extending.register_jitable
 def padded_terms(terms: int) -> int:
     """Return ``terms`` rounded up to a multiple of ``BLOCK_TERMS``."""
     return -(-terms // BLOCK_TERMS) * BLOCK_TERMS
@@ -100,7 +102,7 @@ def zero_panels(P, pairs):
     return flat.reshape(P, pairs, PANEL_COLUMNS, 2)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of a matrix, (P, J / 2, C, D), padded with zeros."""
     K, N = matrix_KN.shape
@@ -123,7 +125,7 @@ def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
     return panels
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of the transpose of a matrix, (P, J / 2, C, D)."""
     N, K = matrix_NK.shape

@@ -24,7 +24,8 @@ from numba import extending, types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from charloom.network.kernels.blocks import BLOCK, aligned_zeros, copy_block, transpose_block
+from charloom.jit import compiled
+from charloom.network.kernels.blocks import BLOCK, LINE_BYTES, copy_block, transpose_block
 from charloom.network.kernels.emit import (
     advance,
     byte_pointer,
@@ -55,11 +56,36 @@ _VECTOR: Final = ir.VectorType(_FLOAT, _LANES)
 _INDEX: Final = ir.IntType(64)
 
 
-@numba.njit(nogil=True, cache=True)
 def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the panels of a matrix, (P, K, C), with zeros after the last column."""
+    panels_PKC = _zero_panels(*matrix_KN.shape)
+    _fill(matrix_KN, panels_PKC)
+    return panels_PKC
+
+
+def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the panels of the transpose of a matrix, (P, K, C)."""
+    panels_PKC = _zero_panels(*matrix_NK.shape[::-1])
+    _fill_transposed(matrix_NK, panels_PKC)
+    return panels_PKC
+
+
+def _zero_panels(K: int, N: int) -> NDArray[np.float32]:
+    """Return panels of zeros for a matrix (K, N), (P, K, C).
+
+    They begin at the beginning of a line of a cache. No compiled function allocates them, because
+    Numba takes long to compile and to load such code.
+    """
+    P = -(-N // TILE_COLUMNS)
+    size = P * K * TILE_COLUMNS
+    flat = np.zeros(size + LINE_BYTES // 4, np.float32)
+    first = -flat.ctypes.data % LINE_BYTES // 4
+    return flat[first : first + size].reshape(P, K, TILE_COLUMNS)
+
+
+@compiled()
+def _fill(matrix_KN, panels_PKC):
     K, N = matrix_KN.shape
-    panels_PKC: NDArray[np.float32] = zero_panels(K, N)
     blocks = K - K % BLOCK
     for begin in range(0, N, TILE_COLUMNS):
         panel_KC = panels_PKC[begin // TILE_COLUMNS]
@@ -73,14 +99,11 @@ def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.float32]:
         for k in range(rest, K):
             for n in range(begin, min(begin + TILE_COLUMNS, N)):
                 panel_KC[k, n - begin] = matrix_KN[k, n]
-    return panels_PKC
 
 
-@numba.njit(nogil=True, cache=True)
-def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the panels of the transpose of a matrix, (P, K, C)."""
+@compiled()
+def _fill_transposed(matrix_NK, panels_PKC):
     N, K = matrix_NK.shape
-    panels_PKC: NDArray[np.float32] = zero_panels(K, N)
     blocks = K - K % BLOCK
     for begin in range(0, N, TILE_COLUMNS):
         panel_KC = panels_PKC[begin // TILE_COLUMNS]
@@ -94,17 +117,9 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
         for k in range(rest, K):
             for n in range(begin, min(begin + TILE_COLUMNS, N)):
                 panel_KC[k, n - begin] = matrix_NK[n, k]
-    return panels_PKC
 
 
-@numba.njit(inline="always")
-def zero_panels(K, N):
-    """Return panels of zeros for a matrix (K, N), (P, K, C)."""
-    P = -(-N // TILE_COLUMNS)
-    return aligned_zeros(P * K * TILE_COLUMNS, np.float32).reshape(P, K, TILE_COLUMNS)
-
-
-@numba.njit(nogil=True, cache=True)
+@extending.register_jitable
 def padded_rows(rows: int) -> int:
     """Return ``rows`` rounded up to a multiple of ``TILE_ROWS``."""
     return -(-rows // TILE_ROWS) * TILE_ROWS

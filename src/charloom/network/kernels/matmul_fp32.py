@@ -8,35 +8,33 @@ Axes: M rows, K terms of a sum, N columns, P panels, C columns of a panel.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from charloom.network.kernels import gemm_fp32
 from charloom.network.kernels.forward import kernel
+
+Floats = NDArray[np.float32]
 
 _BLOCK_ROWS = 96
 _BLOCK_TERMS = 256
 """A panel of so many terms takes half of a first-level cache; rows stay in the second level."""
 
 
-@kernel
-def matmul(left_MK, right_KN):
+def matmul(left_MK: Floats, right_KN: Floats) -> Floats:
     """Return the product of two matrices, (M, N)."""
-    M, N = left_MK.shape[0], right_KN.shape[1]
-    flat = np.zeros(M * N + gemm_fp32.TAIL_PADDING, np.float32)
-    sums_MN = flat[: M * N].reshape(M, N)
+    sums_MN = gemm_fp32.empty_padded(len(left_MK), right_KN.shape[1])
+    sums_MN[...] = 0
     _add_product(sums_MN, left_MK, gemm_fp32.pack(right_KN))
     return sums_MN
 
 
-@kernel
-def matmul_t(left_MK, right_NK, bias_N, sums_MN):
+def matmul_t(left_MK: Floats, right_NK: Floats, bias_N: Floats, sums_MN: Floats) -> None:
     """Write the product with the transpose of another matrix, plus a bias.
 
     The sums may be columns of a wider array. Zeros are added to up to ``gemm_fp32.TAIL_PADDING``
     elements behind each row of them, which must be writable.
     """
-    for m in range(len(left_MK)):
-        for n in range(len(bias_N)):
-            sums_MN[m, n] = bias_N[n]
+    sums_MN[: len(left_MK)] = bias_N
     _add_product(sums_MN, left_MK, gemm_fp32.pack_transposed(right_NK))
 
 

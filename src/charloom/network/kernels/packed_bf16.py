@@ -22,6 +22,7 @@ from llvmlite import binding, ir
 from numba import extending, types
 from numpy.typing import NDArray
 
+from charloom.jit import compiled
 from charloom.network.engine import align
 from charloom.network.exact import Floats
 from charloom.network.kernels import gemm_fp32
@@ -142,13 +143,13 @@ def _product(fused: bool) -> Any:
 _accumulate, _add_product = _product(fused=False), _product(fused=True)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def accumulate(sums_BG, inputs_BK, words_PKVJ, sequences):
     """Add ``inputs @ weights`` to the first ``sequences`` rows, with exact arithmetic."""
     _accumulate(sums_BG, inputs_BK, words_PKVJ, sequences)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@compiled()
 def add_product(sums_BG, inputs_BK, packed):
     """Add ``inputs @ weights`` to the sums, with fused multiply-adds.
 

@@ -6,17 +6,11 @@ the gradients first.
 Axes: P numbers, M rows, N columns.
 """
 
-import numba
 import numpy as np
 
-kernel = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+from charloom.jit import compiled
 
-
-@kernel
-def add(total_P, other_P):
-    """Add ``other_P`` to ``total_P``."""
-    for p in range(len(total_P)):
-        total_P[p] += other_P[p]
+kernel = compiled(fastmath={"contract"})
 
 
 @kernel

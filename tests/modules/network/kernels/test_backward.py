@@ -42,8 +42,3 @@ def test_rows_are_added_to_those_of_their_symbols() -> None:
     np.add.at(expected, ids, rows)
     backward.scatter_add_rows(table, ids, rows)
     np.testing.assert_allclose(table, expected, rtol=0, atol=1e-5)
-
-
-def test_rows_are_summed() -> None:
-    values = random(20, 7, seed=1)
-    np.testing.assert_allclose(backward.sum_rows(values), values.sum(0), rtol=0, atol=1e-5)

@@ -1,4 +1,4 @@
-"""The loss and the positions of its targets against NumPy in float64."""
+"""The loss and its gradient against NumPy in float64."""
 
 import math
 
@@ -6,20 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from charloom.network.kernels.cross_entropy import cross_entropy, unpadded_positions
+from charloom.network.kernels.cross_entropy import cross_entropy
 
 
 def random(*shape: int, seed: int) -> NDArray[np.float32]:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
-
-def test_unpadded_positions_are_those_of_the_mask() -> None:
-    mask = np.random.default_rng(1).random((4, 3)) < 0.5
-    targets = np.arange(12).reshape(4, 3)
-    positions, ids = unpadded_positions(mask, targets, 8)
-    steps, sequences = mask.nonzero()
-    assert positions.tolist() == (8 * steps + sequences).tolist()
-    assert ids.tolist() == targets[mask].tolist()
 
 
 @pytest.mark.parametrize("symbols", [2, 16, 37])

@@ -8,8 +8,8 @@ from charloom.network import reference
 from charloom.network.kernels.forward import (
     ACTIVATION_COUNTS,
     CELL_IDS,
+    FORWARD,
     LayerStates,
-    forward_layer,
     gather_gates,
 )
 from charloom.network.kernels.gemm_fp32 import empty_padded, pack_transposed
@@ -38,7 +38,7 @@ def test_a_layer_equals_the_reference(cell: Cell) -> None:
     states.hidden_TBH[0] = hidden_BH = random(SEQUENCES, HIDDEN, seed=5)
     states.cell_TBH[0] = cell_BH = random(SEQUENCES, HIDDEN, seed=6)
     gather_gates(table_VG, ids_TB, states.activations_TBS, CELL_IDS[cell])
-    forward_layer(CELL_IDS[cell], states, bias_H, pack_transposed(weight_GH))
+    FORWARD[cell](states, bias_H, pack_transposed(weight_GH), None)
 
     layer = reference.Layer(
         input_IG=table_VG.astype(float),

@@ -41,10 +41,6 @@ def check(
             assert np.array_equal(array, before[index])
 
 
-def test_add() -> None:
-    check(update_kernels.add, [numbers(1), numbers(2)], [], lambda a, b: {0: a + b})
-
-
 def test_interpolate() -> None:
     arrays = [numbers(1), numbers(2)]
     check(

@@ -1,0 +1,43 @@
+"""The notice before code is compiled, as in the first run on a machine."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+NOTICE: Final = "code is compiled for this machine, the first time only: about ten seconds."
+
+Listener = Callable[[str], None]
+"""Called with NOTICE, possibly on another thread."""
+
+_listeners: list[Listener] = []
+
+
+@contextmanager
+def on_compilation(listener: Listener) -> Iterator[None]:
+    """Call ``listener`` before code is compiled, at most once.
+
+    It applies to all threads of the process. Of nested contexts, the inner one applies.
+
+    >>> with on_compilation(print):
+    ...     announce()
+    code is compiled for this machine, the first time only: about ten seconds.
+    """
+    announced = False
+
+    def announce_once(notice: str) -> None:
+        nonlocal announced
+        if not announced:
+            announced = True
+            listener(notice)
+
+    _listeners.append(announce_once)
+    try:
+        yield
+    finally:
+        _listeners.remove(announce_once)
+
+
+def announce() -> None:
+    """Report that code is about to be compiled."""
+    if _listeners:
+        _listeners[-1](NOTICE)
