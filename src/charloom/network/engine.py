@@ -8,17 +8,17 @@ Axes: B sequences, V vocabulary, H hidden units, G gates times H, L layers.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.network.alignment import align
 from charloom.network.exact import ONE, Floats, accumulate, sigmoid, tanh
 from charloom.network.reference import State, initial_state
 from charloom.settings import NetworkSettings
 
 Ids = NDArray[np.integer[Any]]
-Number = TypeVar("Number", np.float32, np.uint32)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,20 +39,6 @@ class EngineWeights:
 
 
 _FIELDS = dataclasses.fields(EngineWeights)
-CACHE_LINE_BYTES = 64
-"""Bytes of a cache line. A row that straddles two lines takes two loads."""
-
-
-def align(array: NDArray[Number]) -> NDArray[Number]:
-    """Return a contiguous copy aligned to a cache line.
-
-    NumPy alone guarantees 16 bytes.
-    """
-    buffer = np.empty(array.nbytes + CACHE_LINE_BYTES, np.uint8)
-    first = -buffer.ctypes.data % CACHE_LINE_BYTES
-    result = buffer[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
-    result[...] = array
-    return result
 
 
 def prepare_weights(

@@ -17,6 +17,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.network.alignment import CACHE_LINE_BYTES, aligned_zeros
 from charloom.network.reference import GATE_COUNTS
 from charloom.settings import NetworkSettings
 
@@ -27,7 +28,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 Kind = Literal["recurrent", "matrix", "vector", "label"]
 """Matrices of recurrent layers, other matrices, biases, initial states of labels."""
 KINDS: Final[tuple[Kind, ...]] = ("recurrent", "matrix", "vector", "label")
-_ALIGNMENT: Final = 16
+_ALIGNMENT: Final = CACHE_LINE_BYTES // 4
 """Numbers in a cache line."""
 
 
@@ -89,7 +90,7 @@ class Parameters:
                 spans[name] = slice(end, end + size)
                 end += -(-size // _ALIGNMENT) * _ALIGNMENT
             self.kinds[kind] = slice(begin, end)
-        self.flat_P = _aligned_zeros(end)
+        self.flat_P = aligned_zeros(end)
         """All numbers."""
         self.arrays: dict[str, Floats] = {
             name: self.flat_P[spans[name]].reshape(shape) for name, shape in shapes.items()
@@ -104,9 +105,3 @@ class Parameters:
         """Set all parameters."""
         for name, array in self.arrays.items():
             array[...] = tensors[name]
-
-
-def _aligned_zeros(size: int) -> Floats:
-    buffer = np.zeros(size + _ALIGNMENT, np.float32)
-    first = -buffer.ctypes.data // buffer.itemsize % _ALIGNMENT
-    return buffer[first : first + size]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from networks import NETWORKS, network_id, random_tensors
 
-from charloom.network.engine import CACHE_LINE_BYTES, Engine, prepare_weights
+from charloom.network.alignment import CACHE_LINE_BYTES
+from charloom.network.engine import Engine, prepare_weights
 from charloom.network.reference import Network
 from charloom.settings import NetworkSettings
 

@@ -8,32 +8,17 @@ this file.
 from collections.abc import Callable
 from typing import Any, Final
 
-import numba
-import numpy as np
 from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
 
+from charloom.jit import compiled
 from charloom.network.kernels.emit import advance, byte_pointer, row_pointers
 
 BLOCK: Final = 8
 """Rows and columns of a block."""
-LINE_BYTES: Final = 64
-"""Bytes of a line of a cache."""
 _VECTOR: Final = ir.VectorType(ir.FloatType(), BLOCK)
 _INDEX: Final = ir.IntType(64)
-
-
-@numba.njit(inline="always")
-def aligned_zeros(size, dtype):
-    """Return zeros that begin at the beginning of a line of a cache.
-
-    Numba's own arrays begin 32 bytes later if they are large. Then every load of a vector of
-    AVX-512 reads two lines.
-    """
-    flat = np.zeros(size + LINE_BYTES, dtype)
-    first = (-flat.ctypes.data % LINE_BYTES) // flat.itemsize
-    return flat[first : first + size]
 
 
 def _block_intrinsic(change: Callable[[Any, list[Any]], list[Any]]) -> Any:
@@ -89,3 +74,16 @@ The last axis of both matrices is contiguous. Row and column are those of the bl
 
 transpose_block = _block_intrinsic(_emit_transpose)
 """Copy the transpose of a block; called as ``copy_block``."""
+
+
+@compiled()
+def transpose(values_MN, result_NM):
+    """Write the transpose of a matrix. The last axis of both is contiguous."""
+    M, N = values_MN.shape
+    rows, columns = M - M % BLOCK, N - N % BLOCK
+    for n in range(0, columns, BLOCK):
+        for m in range(0, rows, BLOCK):
+            transpose_block(values_MN, m, n, result_NM, n, m)
+    for n in range(N):
+        for m in range(rows if n < columns else 0, M):
+            result_NM[n, m] = values_MN[m, n]

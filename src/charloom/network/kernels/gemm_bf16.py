@@ -18,16 +18,11 @@ from typing import Any, Final, Literal
 import numba
 import numpy as np
 from llvmlite import binding
-from numba import extending
 from numpy.typing import NDArray
 
 from charloom.jit import compiled
-from charloom.network.kernels.blocks import aligned_zeros
-from charloom.network.kernels.gemm_fp32 import (
-    TALL_ROWS,
-    TILE_ROWS,
-    tiled_product,
-)
+from charloom.network.alignment import aligned_zeros
+from charloom.network.kernels.gemm_fp32 import TILE_ROWS, tiled_product
 from charloom.network.kernels.intrinsics import (
     AMX_ROWS,
     BLOCK_PAIRS,
@@ -70,7 +65,6 @@ def _request_amx() -> bool:
 INSTRUCTIONS: Final = _detect_instructions()
 
 
-@extending.register_jitable
 def padded_terms(terms: int) -> int:
     """Return ``terms`` rounded up to a multiple of ``BLOCK_TERMS``."""
     return -(-terms // BLOCK_TERMS) * BLOCK_TERMS
@@ -95,20 +89,32 @@ def round_rows(values_RX, first, K, bits_RJ):
             bits_RJ[r, k] = to_bf16(words_RX[r, begin + k])
 
 
-@numba.njit(inline="always")
-def zero_panels(P, pairs):
-    """Return panels of zeros for some pairs of terms, (P, pairs, C, D)."""
-    flat = aligned_zeros(P * pairs * PANEL_COLUMNS * 2, np.uint16)
-    return flat.reshape(P, pairs, PANEL_COLUMNS, 2)
+def zero_panels(K: int, N: int) -> NDArray[np.uint16]:
+    """Return panels of zeros for a matrix (K, N), (P, J / 2, C, D)."""
+    return aligned_zeros(
+        (-(-N // PANEL_COLUMNS), padded_terms(K) // 2, PANEL_COLUMNS, 2), np.uint16
+    )
+
+
+def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Return the panels of a matrix, (P, J / 2, C, D), padded with zeros."""
+    panels = zero_panels(*matrix_KN.shape)
+    _fill(matrix_KN, panels)
+    return panels
+
+
+def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Return the panels of the transpose of a matrix, (P, J / 2, C, D)."""
+    panels = zero_panels(*matrix_NK.shape[::-1])
+    _fill_transposed(matrix_NK, panels)
+    return panels
 
 
 @compiled()
-def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Return the panels of a matrix, (P, J / 2, C, D), padded with zeros."""
+def _fill(matrix_KN, panels):
     K, N = matrix_KN.shape
     words_KN = matrix_KN.view(np.uint32)
-    P, J2 = -(-N // PANEL_COLUMNS), padded_terms(K) // 2
-    panels: NDArray[np.uint16] = zero_panels(P, J2)
+    P, J2 = panels.shape[:2]
     pairs = panels.reshape(P, J2, 2 * PANEL_COLUMNS)
     for k in range(0, K - 1, 2):
         for p in range(P):
@@ -122,23 +128,16 @@ def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
         for n in range(N):
             word = words_KN[K - 1, n]
             pairs[n // PANEL_COLUMNS, K // 2, 2 * (n % PANEL_COLUMNS)] = to_bf16(word)
-    return panels
 
 
 @compiled()
-def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Return the panels of the transpose of a matrix, (P, J / 2, C, D)."""
+def _fill_transposed(matrix_NK, panels):
     N, K = matrix_NK.shape
     words_NK = matrix_NK.view(np.uint32)
-    P = -(-N // PANEL_COLUMNS)
-    panels: NDArray[np.uint16] = zero_panels(P, padded_terms(K) // 2)
-    for p in range(P):
-        panel = panels[p].reshape(-1, PANEL_COLUMNS, 2)
-        for c in range(min(PANEL_COLUMNS, N - p * PANEL_COLUMNS)):
-            words_K = words_NK[p * PANEL_COLUMNS + c]
-            for k in range(K):
-                panel[k // 2, c, k % 2] = to_bf16(words_K[k])
-    return panels
+    for n in range(N):
+        panel, c, words_K = panels[n // PANEL_COLUMNS], n % PANEL_COLUMNS, words_NK[n]
+        for k in range(K):
+            panel[k // 2, c, k % 2] = to_bf16(words_K[k])
 
 
 @numba.njit(inline="always")
@@ -178,15 +177,14 @@ def _write_tile_config(config, upper, lower):
             config[16 + 2 * register] = 0
 
 
-def _vector_add_product(multiply: Callable[[Any, Any, Any, Any], Any], tall_rows: int) -> Any:
-    """Return ``add_product`` with vectors, see ``vector_intrinsic``."""
-    tall_tile, tile = (vector_intrinsic(multiply, rows) for rows in (tall_rows, TILE_ROWS))
-    return tiled_product(tall_tile, tall_rows, tile)
+def _vector_add_product(multiply: Callable[[Any, Any, Any, Any], Any], *heights: int) -> Any:
+    """Return ``add_product`` with vectors, see ``vector_intrinsic``, in tiles of ``heights``."""
+    return tiled_product({rows: vector_intrinsic(multiply, rows) for rows in heights})
 
 
 IMPLEMENTATIONS: Final[dict[Instructions, Any]] = {
     "amx": _add_product_amx,
-    "dot": _vector_add_product(emit_dot, TALL_ROWS),
+    "dot": _vector_add_product(emit_dot, 8, TILE_ROWS),
     "none": _vector_add_product(emit_two_products, TILE_ROWS),
 }
 add_product = IMPLEMENTATIONS[INSTRUCTIONS]

@@ -14,7 +14,7 @@ Axes: R rows, K terms of a sum, N columns, P panels, C columns of a panel.
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numba
@@ -25,7 +25,8 @@ from numba.core import cgutils
 from numpy.typing import NDArray
 
 from charloom.jit import compiled
-from charloom.network.kernels.blocks import BLOCK, LINE_BYTES, copy_block, transpose_block
+from charloom.network.alignment import aligned_zeros
+from charloom.network.kernels.blocks import BLOCK, copy_block, transpose_block
 from charloom.network.kernels.emit import (
     advance,
     byte_pointer,
@@ -39,8 +40,8 @@ TILE_ROWS: Final = 4
 """Rows of a low tile; the number of rows of a product is a multiple of it. Four rows of two vectors
 are eight independent sums, which hide the latency of a fused multiply-add."""
 AVX512: Final = bool(binding.get_host_cpu_features().get("avx512f"))
-TALL_ROWS: Final = 8 if AVX512 else 6
-"""Rows of a tall tile, which reads each panel less often. Its sums and operands fit into the 32
+TILE_HEIGHTS: Final = (12, 8, TILE_ROWS) if AVX512 else (6, TILE_ROWS)
+"""Rows of tiles. Tall tiles read each panel less often. Their sums and operands fit into the 32
 vector registers of AVX-512, or the 16 of AVX2."""
 _LANES: Final = 16 if AVX512 else 8
 _VECTORS: Final = 2
@@ -73,14 +74,9 @@ def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.float32]:
 def _zero_panels(K: int, N: int) -> NDArray[np.float32]:
     """Return panels of zeros for a matrix (K, N), (P, K, C).
 
-    They begin at the beginning of a line of a cache. No compiled function allocates them, because
-    Numba takes long to compile and to load such code.
+    No compiled function allocates them, because Numba takes long to compile and to load such code.
     """
-    P = -(-N // TILE_COLUMNS)
-    size = P * K * TILE_COLUMNS
-    flat = np.zeros(size + LINE_BYTES // 4, np.float32)
-    first = -flat.ctypes.data % LINE_BYTES // 4
-    return flat[first : first + size].reshape(P, K, TILE_COLUMNS)
+    return aligned_zeros((-(-N // TILE_COLUMNS), K, TILE_COLUMNS))
 
 
 @compiled()
@@ -133,26 +129,43 @@ def empty_padded(*shape: int) -> NDArray[np.float32]:
     return flat[:size].reshape(shape)
 
 
-def tiled_product(add_tall_tile: Any, tall_rows: int, add_tile: Any) -> Any:
-    """Return a compiled product that divides rows into tall tiles and some low ones.
+def tiled_product(intrinsics: Mapping[int, Any]) -> Any:
+    """Return a compiled product that divides rows into tiles, the tallest ones first.
 
-    ``add_tall_tile`` and ``add_tile`` are intrinsics (``tile_intrinsic``) of ``tall_rows`` and
-    TILE_ROWS rows.
+    ``intrinsics`` (``tile_intrinsic``) have their number of rows as key, in decreasing order. The
+    last number is TILE_ROWS.
     """
-    # Any multiple of TILE_ROWS is some whole groups of tall tiles, and low tiles.
-    group = math.lcm(tall_rows, TILE_ROWS)
+    add_rows = _add_no_rows
+    for rows, add_tile in reversed(list(intrinsics.items())):
+        add_rows = _add_tiles(rows, add_tile, add_rows)
 
     @numba.njit(inline="always")
     def add_product(sums_RN, rows_RK, packed_PKC):
-        R = rows_RK.shape[0]
-        tall = R - R % group
         for p in range(packed_PKC.shape[0]):
-            for r in range(0, tall, tall_rows):
-                add_tall_tile(sums_RN, rows_RK, packed_PKC, r, p)
-            for r in range(tall, R, TILE_ROWS):
-                add_tile(sums_RN, rows_RK, packed_PKC, r, p)
+            add_rows(sums_RN, rows_RK, packed_PKC, p, 0)
 
     return add_product
+
+
+def _add_tiles(rows: int, add_tile: Any, add_rest: Any) -> Any:
+    """Return a compiled function that adds the products of rows from ``first`` and a panel."""
+    # Whole groups leave a multiple of TILE_ROWS.
+    group = math.lcm(rows, TILE_ROWS)
+
+    @numba.njit(inline="always")
+    def add_rows(sums_RN, rows_RK, packed_PKC, p, first):
+        R = rows_RK.shape[0]
+        last = R - (R - first) % group
+        for r in range(first, last, rows):
+            add_tile(sums_RN, rows_RK, packed_PKC, r, p)
+        add_rest(sums_RN, rows_RK, packed_PKC, p, last)
+
+    return add_rows
+
+
+@numba.njit(inline="always")
+def _add_no_rows(sums_RN, rows_RK, packed_PKC, p, first):
+    """Add nothing, after the last tile."""
 
 
 def tile_intrinsic(emit: Callable[..., Any]) -> Any:
@@ -249,9 +262,7 @@ def _emit_tile(rows: int, builder: Any, tile: TileOperands) -> None:
 
 
 add_product = tiled_product(
-    tile_intrinsic(functools.partial(_emit_tile, TALL_ROWS)),
-    TALL_ROWS,
-    tile_intrinsic(functools.partial(_emit_tile, TILE_ROWS)),
+    {rows: tile_intrinsic(functools.partial(_emit_tile, rows)) for rows in TILE_HEIGHTS}
 )
 """Add the product of rows and a packed matrix to sums, in place.
 

@@ -1,21 +1,22 @@
 """Products of whole bfloat16 matrices with float32 sums, on one thread.
 
 A matrix (M, K) is stored as bits (R, J) of type uint16: R is M rounded up to whole tiles and J is K
-rounded up to whole blocks (``gemm_bf16``), both padded with zeros. Each product is one call of
-compiled code, because every call from Python takes the global interpreter lock.
+rounded up to whole blocks (``gemm_bf16``), both padded with zeros.
 
 Axes: M rows, K terms of a sum, N columns, R and J padded as above, P panels, C columns of a panel.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from charloom.network.kernels import gemm_bf16, gemm_fp32
+from charloom.network.kernels import blocks, gemm_bf16, gemm_fp32
 from charloom.network.kernels.forward import kernel
-from charloom.network.kernels.intrinsics import PANEL_COLUMNS
+
+Floats = NDArray[np.float32]
+Bits = NDArray[np.uint16]
 
 
-@kernel
-def empty_padded(M, K):
+def empty_padded(M: int, K: int) -> Bits:
     """Return uninitialized bits of an (M, K) matrix; only the padding is zeroed."""
     bits_RJ = np.empty((gemm_fp32.padded_rows(M), gemm_bf16.padded_terms(K)), np.uint16)
     bits_RJ[:M, K:] = 0
@@ -23,60 +24,68 @@ def empty_padded(M, K):
     return bits_RJ
 
 
-@kernel
-def to_bf16(values_MK):
+def to_bf16(values_MK: Floats) -> Bits:
     """Return the bits of a float32 matrix, (R, J)."""
-    M, K = values_MK.shape
-    bits_RJ = empty_padded(M, K)
-    gemm_bf16.round_rows(values_MK, 0, K, bits_RJ)
+    bits_RJ = empty_padded(*values_MK.shape)
+    _round(values_MK, bits_RJ)
     return bits_RJ
 
 
-@kernel
-def matmul(bits_RJ, right_KN):
+def matmul(bits_RJ: Bits, right_KN: Floats) -> Floats:
     """Return the product with a float32 matrix, (R, N); the rows from M are zeros."""
     return _product(bits_RJ, gemm_bf16.pack(right_KN), right_KN.shape[1])
 
 
-@kernel
-def matmul_t(bits_RJ, right_NK, bias_N, sums_RN):
+def matmul_t(bits_RJ: Bits, right_NK: Floats, bias_N: Floats, sums_RN: Floats) -> None:
     """Write the product with a float32 matrix' transpose, plus a bias.
 
     The sums may be columns of a wider array. Requirements are those of ``gemm_fp32.add_product``.
     """
-    for r in range(bits_RJ.shape[0]):
-        for n in range(len(bias_N)):
-            sums_RN[r, n] = bias_N[n]
-    gemm_bf16.add_product(sums_RN, bits_RJ, gemm_bf16.pack_transposed(right_NK))
+    sums_RN[...] = bias_N
+    add_product(sums_RN, bits_RJ, gemm_bf16.pack_transposed(right_NK))
 
 
-@kernel
-def t_matmul(left_RJ, K, right_RJ, N, M):
+def t_matmul(left_RJ: Bits, K: int, right_RJ: Bits, N: int, M: int) -> Floats:
     """Return the product of the transpose of an (M, K) and an (M, N) matrix, (K, N)."""
     # One factor has to be transposed: the smaller one, and then perhaps the result.
-    if K > N:
-        product_NK = _product(transpose_bf16(right_RJ, N, M), pack_bf16(left_RJ, K, M), K)[:N]
-        return transpose_fp32(product_NK)
-    return _product(transpose_bf16(left_RJ, K, M), pack_bf16(right_RJ, N, M), N)[:K]
+    if K <= N:
+        return _product(transpose_bf16(left_RJ, K, M), pack_bf16(right_RJ, N, M), N)[:K]
+    product_NK = _product(transpose_bf16(right_RJ, N, M), pack_bf16(left_RJ, K, M), K)[:N]
+    result_KN = np.empty((K, N), np.float32)
+    blocks.transpose(product_NK, result_KN)
+    return result_KN
 
 
-@kernel
-def _product(bits_RJ, packed, N):
+def _product(bits_RJ: Bits, packed: Bits, N: int) -> Floats:
     """Return the product with a packed matrix of N columns, (R, N)."""
-    R = bits_RJ.shape[0]
-    flat = np.zeros(R * N + gemm_fp32.TAIL_PADDING, np.float32)
-    sums_RN = flat[: R * N].reshape(R, N)
-    gemm_bf16.add_product(sums_RN, bits_RJ, packed)
+    sums_RN = gemm_fp32.empty_padded(len(bits_RJ), N)
+    sums_RN[...] = 0
+    add_product(sums_RN, bits_RJ, packed)
     return sums_RN
 
 
 @kernel
-def pack_bf16(bits_RJ, N, M):
+def add_product(sums_RN, bits_RJ, packed):
+    """Add the product with a packed matrix, see ``gemm_bf16.add_product``."""
+    gemm_bf16.add_product(sums_RN, bits_RJ, packed)
+
+
+@kernel
+def _round(values_MK, bits_RJ):
+    gemm_bf16.round_rows(values_MK, 0, values_MK.shape[1], bits_RJ)
+
+
+def pack_bf16(bits_RJ: Bits, N: int, M: int) -> Bits:
     """Return the panels of an (M, N) matrix, as ``gemm_bf16.pack`` does for float32."""
-    J = gemm_bf16.padded_terms(M)
-    P, C = -(-N // PANEL_COLUMNS), PANEL_COLUMNS
-    panels = gemm_bf16.zero_panels(P, J // 2)
-    pairs = panels.reshape(P, J // 2, 2 * C)
+    panels = gemm_bf16.zero_panels(M, N)
+    _fill(bits_RJ, M, panels)
+    return panels
+
+
+@kernel
+def _fill(bits_RJ, M, panels):
+    P, J2, C = panels.shape[:3]
+    pairs = panels.reshape(P, J2, 2 * C)
     for m in range(0, M - 1, 2):
         for p in range(P):
             first, second = bits_RJ[m, p * C : p * C + C], bits_RJ[m + 1, p * C : p * C + C]
@@ -88,11 +97,9 @@ def pack_bf16(bits_RJ, N, M):
         for p in range(P):
             for c in range(C):
                 pairs[p, M // 2, 2 * c] = bits_RJ[M - 1, p * C + c]
-    return panels
 
 
-@kernel
-def transpose_bf16(bits_RJ, K, M):
+def transpose_bf16(bits_RJ: Bits, K: int, M: int) -> Bits:
     """Return the bits of the transpose of an (M, K) matrix.
 
     Rows are one block longer than needed: rows at a distance of a power of two compete for the same
@@ -100,6 +107,12 @@ def transpose_bf16(bits_RJ, K, M):
     """
     J = gemm_bf16.padded_terms(M) + gemm_bf16.BLOCK_TERMS
     result_KJ = np.zeros((gemm_fp32.padded_rows(K), J), np.uint16)
+    _transpose(bits_RJ, K, M, result_KJ)
+    return result_KJ
+
+
+@kernel
+def _transpose(bits_RJ, K, M, result_KJ):
     # Blocks of 32 columns keep both the reads and the writes in the cache.
     for first in range(0, M - 1, 32):
         for k in range(K):
@@ -110,16 +123,3 @@ def transpose_bf16(bits_RJ, K, M):
     if M % 2:
         for k in range(K):
             result_KJ[k, M - 1] = bits_RJ[M - 1, k]
-    return result_KJ
-
-
-@kernel
-def transpose_fp32(values_MN):
-    """Return the transpose of a float32 matrix, (N, M)."""
-    M, N = values_MN.shape
-    result_NM = np.empty((N, M), np.float32)
-    for first in range(0, M, 16):
-        for n in range(N):
-            for m in range(first, min(first + 16, M)):
-                result_NM[n, m] = values_MN[m, n]
-    return result_NM

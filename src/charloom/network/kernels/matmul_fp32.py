@@ -38,35 +38,23 @@ def matmul_t(left_MK: Floats, right_NK: Floats, bias_N: Floats, sums_MN: Floats)
     _add_product(sums_MN, left_MK, gemm_fp32.pack_transposed(right_NK))
 
 
-@kernel
-def _add_product(sums_MN, left_MK, packed_PKC):
+def _add_product(sums_MN: Floats, left_MK: Floats, packed_PKC: Floats) -> None:
     """Add the product of any number of rows and a packed matrix."""
     M, K = left_MK.shape
     whole = M - M % gemm_fp32.TILE_ROWS
-    _add_blocks(sums_MN[:whole], left_MK[:whole], packed_PKC)
-    rest = M - whole
-    if rest:
+    add_product(sums_MN[:whole], left_MK[:whole], packed_PKC)
+    if whole < M:
         # A tile needs all its rows: the last ones are multiplied in a copy.
-        N = sums_MN.shape[1]
         rows_RK = np.zeros((gemm_fp32.TILE_ROWS, K), np.float32)
-        _copy(left_MK[whole:], rows_RK)
-        flat = np.zeros(gemm_fp32.TILE_ROWS * N + gemm_fp32.TAIL_PADDING, np.float32)
-        sums_RN = flat[: gemm_fp32.TILE_ROWS * N].reshape(gemm_fp32.TILE_ROWS, N)
-        _copy(sums_MN[whole:M], sums_RN)
-        _add_blocks(sums_RN, rows_RK, packed_PKC)
-        _copy(sums_RN[:rest], sums_MN[whole:M])
+        rows_RK[: M - whole] = left_MK[whole:]
+        sums_RN = gemm_fp32.empty_padded(gemm_fp32.TILE_ROWS, sums_MN.shape[1])
+        sums_RN[: M - whole] = sums_MN[whole:M]
+        add_product(sums_RN, rows_RK, packed_PKC)
+        sums_MN[whole:M] = sums_RN[: M - whole]
 
 
 @kernel
-def _copy(rows_RX, result_RX):
-    """Copy rows; Numba takes seconds to compile the assignment of a slice."""
-    for r in range(rows_RX.shape[0]):
-        for x in range(rows_RX.shape[1]):
-            result_RX[r, x] = rows_RX[r, x]
-
-
-@kernel
-def _add_blocks(sums_RN, rows_RK, packed_PKC):
+def add_product(sums_RN, rows_RK, packed_PKC):
     """Add the product of whole tiles of rows and a packed matrix, block by block."""
     R, K = rows_RK.shape
     for first in range(0, K, _BLOCK_TERMS):

@@ -23,7 +23,7 @@ from numba import extending, types
 from numpy.typing import NDArray
 
 from charloom.jit import compiled
-from charloom.network.engine import align
+from charloom.network.alignment import align
 from charloom.network.exact import Floats
 from charloom.network.kernels import gemm_fp32
 from charloom.network.kernels.emit import advance, byte_pointer, emit_loop, splat

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from charloom.network.kernels.blocks import BLOCK, aligned_zeros, copy_block, transpose_block
+from charloom.network.kernels import blocks
+from charloom.network.kernels.blocks import BLOCK, copy_block, transpose_block
 
 
 @numba.njit
@@ -16,11 +17,6 @@ def copy(source, target):  # type: ignore[no-untyped-def]
 @numba.njit
 def transpose(source, target):  # type: ignore[no-untyped-def]
     transpose_block(source, 2, 3, target, 4, 5)
-
-
-@numba.njit
-def zeros(size):  # type: ignore[no-untyped-def]
-    return aligned_zeros(size, np.float32), aligned_zeros(size, np.uint16)
 
 
 def numbers(rows: int, columns: int) -> NDArray[np.float32]:
@@ -44,9 +40,12 @@ def test_a_block_is_transposed() -> None:
     assert (target == expected).all()
 
 
-@pytest.mark.parametrize("size", [0, 1, 1000, 1_000_000])
-def test_zeros_begin_at_a_line_of_a_cache(size: int) -> None:
-    for array in zeros(size):
-        assert array.shape == (size,)
-        assert not array.any()
-        assert size == 0 or array.ctypes.data % 64 == 0
+@pytest.mark.parametrize("shape", [(1, 1), (BLOCK, BLOCK), (3, 40), (37, 19), (16, 9)])
+def test_a_matrix_is_transposed(shape: tuple[int, int]) -> None:
+    """Also columns of a wider one, with whole blocks and without."""
+    rows, columns = shape
+    source, target = numbers(rows, columns + 5)[:, 5:], -numbers(columns + 1, rows + 3)
+    expected = target.copy()
+    expected[:columns, :rows] = source.T
+    blocks.transpose(source, target[:columns, :rows])
+    assert (target == expected).all()

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from charloom.network.kernels.gemm_fp32 import (
     TAIL_PADDING,
-    TALL_ROWS,
     TILE_COLUMNS,
+    TILE_HEIGHTS,
     TILE_ROWS,
     add_product,
     empty_padded,
@@ -64,7 +64,7 @@ def test_the_product_of_column_slices_is_added(size: tuple[int, int, int]) -> No
 
 def test_sums_do_not_depend_on_the_rows_beside_them() -> None:
     """Each row has the same bits in a low tile and in a tall one."""
-    rows, terms, columns = 2 * TALL_ROWS * TILE_ROWS, 70, TILE_COLUMNS + 3
+    rows, terms, columns = sum(TILE_HEIGHTS) + 2 * TILE_ROWS, 70, TILE_COLUMNS + 3
     left, packed = random(rows, terms, seed=1), pack(random(terms, columns, seed=2))
     whole, parts = empty_padded(rows, columns), empty_padded(rows, columns)
     whole[:] = parts[:] = 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charloom.network import exact
-from charloom.network.engine import CACHE_LINE_BYTES
+from charloom.network.alignment import CACHE_LINE_BYTES
 from charloom.network.exact import Floats
 from charloom.network.kernels import exact_compiled, gemm_fp32
 from charloom.network.kernels.packed_bf16 import PANEL_COLUMNS, add_product, is_bf16, pack
