@@ -15,6 +15,7 @@ from charloom.randomness import random_uniform
 from charloom.settings import NetworkSettings, TrainingSettings
 from charloom.training.build_backend import build_backend
 from charloom.training.device import choose_device
+from charloom.training.optim import muon
 
 BENCHMARK_SECONDS: Final = 0.6
 """Approximate duration of all measurements of a run."""
@@ -42,13 +43,14 @@ class Benchmark:
     def symbols_per_second(self, network: NetworkSettings, training: TrainingSettings) -> float:
         """Return the symbols per second of training on sequences of ``time_steps``.
 
-        Passes of a few time steps are measured, with and without the optimizer's step. A pass of
-        all time steps takes proportionally longer, and the optimizer's step as long.
+        Passes of a few time steps are measured, with and without the optimizer's steps. A pass of
+        all time steps takes proportionally longer, and the optimizer's steps as long.
         """
         tiny = dataclasses.replace(network, hidden=TINY)
         self._times(tiny, training, max_seconds=0.0)  # the first calls load kernels
-        passes, step = self._times(network, training, self.max_seconds / 2)
-        seconds = step + passes * (self.time_steps / self._measured_time_steps - 1)
+        passes, both = self._times(network, training, self.max_seconds / 2)
+        optimizer = (both - passes) / muon.INTERVAL
+        seconds = optimizer + passes * self.time_steps / self._measured_time_steps
         return self.time_steps * training.batch_size / seconds
 
     @property
@@ -58,7 +60,7 @@ class Benchmark:
     def _times(
         self, network: NetworkSettings, training: TrainingSettings, max_seconds: float
     ) -> tuple[float, float]:
-        """Return the seconds of a pass, and of a pass with a step of the optimizer."""
+        """Return the seconds of a pass, and of a pass with the steps of an interval of Muon."""
         # Zeros take as long as other weights, and are there at once.
         weights = Parameters(parameter_shapes(network, self.vocabulary_size))
         backend = build_backend(network, weights, training, choose_device(training))
@@ -68,14 +70,15 @@ class Benchmark:
         def run_passes() -> None:
             backend.forward_backward(batch, [], dropout)
 
-        def take_step() -> None:
+        def take_steps() -> None:
             run_passes()
-            backend.step(training.learning_rate, 1.0)
+            for _ in range(muon.INTERVAL):
+                backend.step(training.learning_rate, 1.0)
 
         with backend.threads:
             return (
                 time_fastest(run_passes, max_seconds, self.clock),
-                time_fastest(take_step, max_seconds, self.clock),
+                time_fastest(take_steps, max_seconds, self.clock),
             )
 
 

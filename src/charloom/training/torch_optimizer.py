@@ -23,7 +23,7 @@ from torch.optim.sgd import sgd
 from charloom.network.parameters import KINDS, Kind, kind_of
 from charloom.settings import TrainingSettings
 from charloom.training.optim.averaging import averaging_fraction
-from charloom.training.optim.muon import MOMENTUM, POLYNOMIALS
+from charloom.training.optim.muon import MOMENTUM, POLYNOMIALS, step_rate
 from charloom.training.optim.optimizer import MUON_STEP_SCALE
 from charloom.training.optim.rules import (
     ADAMW_EPSILON,
@@ -128,12 +128,15 @@ class TorchOptimizer:
                 maximize=False,
             )
         else:
+            rate = step_rate(self._steps[kind], MUON_STEP_SCALE * learning_rate)
             for weight, gradient, momentum in zip(weights, gradients, *states, strict=True):
-                self._muon(MUON_STEP_SCALE * learning_rate, weight, gradient, momentum)
+                self._muon(rate, weight, gradient, momentum)
 
     def _muon(self, rate: float, weight: Tensor, gradient: Tensor, momentum: Tensor) -> None:
         """Take a step of ``optim.muon`` in float32."""
         momentum.lerp_(gradient, 1 - MOMENTUM)
+        if not rate:
+            return
         ahead = gradient.lerp(momentum, MOMENTUM)
         rows, columns = weight.shape
         size = rate * max(1.0, rows / columns) ** 0.5

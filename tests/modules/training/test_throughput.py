@@ -67,6 +67,6 @@ def test_symbols_per_second_are_those_of_a_whole_minibatch(time_steps: int) -> N
     )
     training = TrainingSettings(epochs=1, batch_size=7)
     rate = benchmark.symbols_per_second(NetworkSettings(hidden=8, input=4), training)
-    # A pass lasts one tick of the clock, with and without the optimizer's step.
+    # A pass lasts one tick of the clock, with and without the optimizer's steps.
     seconds = 0.125 * max(time_steps / MAX_TIME_STEPS, 1)
     assert rate == time_steps * 7 / seconds

@@ -29,6 +29,9 @@ POLYNOMIALS: Final = (
     (3.2153, -2.4112, 0.5013),
     (2.2183, -1.5940, 0.4107),
 )
+INTERVAL: Final = 3
+"""Steps of training for each step of Muon, which is as many times as large. The momentum changes by
+a twentieth in a step of training, and orthogonalizing it is what costs."""
 BLOCKS: Final = 4
 """Blocks of rows of a large symmetric product. Each is computed from the diagonal on, so that of n
 blocks (n + 1) / 2n of the multiplications remain."""
@@ -41,10 +44,11 @@ MIN_PARALLEL_MULTIPLICATIONS: Final = 1 << 24
 class Muon(Rule):
     """Updates matrices along the orthogonal matrix that is nearest to their momentum.
 
-    The singular values of a step are the learning rate times sqrt(M / N). So the product with a
-    vector of unit mean square changes by about the learning rate, whatever the shape. A matrix with
-    more columns than rows is transposed; its factor is 1. Weight decay first scales the matrix by
-    1 - learning rate * ``decay``, which keeps its singular values below about 1 / ``decay``.
+    It does so at every ``INTERVAL``-th step only, at a rate of that multiple of the learning rate.
+    The singular values of such a step are the rate times sqrt(M / N). So the product with a vector
+    of unit mean square changes by about the rate, whatever the shape. A matrix with more columns
+    than rows is transposed; its factor is 1. Weight decay first scales the matrix by
+    1 - rate * ``decay``, which keeps its singular values below about 1 / ``decay``.
     """
 
     def __init__(
@@ -59,16 +63,16 @@ class Muon(Rule):
     ) -> list[Callable[[], None]]:
         """Return the update of each matrix, the largest first."""
         momenta = self.states["momentum"].arrays
+        rate = step_rate(self.steps[kind], learning_rate)
 
         def of_matrix(name: str) -> Callable[[], None]:
-            return lambda: self._update(name, learning_rate, np.float32(gradient_scale), threads)
+            return lambda: self._update(name, rate, np.float32(gradient_scale), threads)
 
         names = sorted(momenta, key=lambda name: -momenta[name].size)
         return [of_matrix(name) for name in names]
 
-    def _update(
-        self, name: str, learning_rate: float, scale: np.float32, threads: ThreadPool
-    ) -> None:
+    def _update(self, name: str, rate: float, scale: np.float32, threads: ThreadPool) -> None:
+        """Update the momentum and, if ``rate`` is not 0, the weights."""
         weight, gradient = self._weights.arrays[name], self._gradients.arrays[name]
         momentum = self.states["momentum"].arrays[name]
         rows, columns = weight.shape
@@ -79,18 +83,29 @@ class Muon(Rule):
             nesterov_momentum(g_P, momentum_P, ahead_P, scale, np.float32(MOMENTUM))
 
         threads.map(look_ahead, threads.spans(weight.size))
+        if not rate:
+            return
         products = Products(threads, bf16=self._bf16)
         if rows < columns:
             weight, ahead = weight.T, ahead.T
         factor, matrix_NN = orthogonalizer(ahead, products)
-        keep = np.float32(1 - learning_rate * self._decay)
-        size = np.float32(learning_rate * max(1.0, rows / columns) ** 0.5 * factor)
+        keep = np.float32(1 - rate * self._decay)
+        size = np.float32(rate * max(1.0, rows / columns) ** 0.5 * factor)
 
         def update_rows(span: slice) -> None:
             subtract_rows(weight[span], products.product(ahead[span], matrix_NN), keep, size)
 
         min_rows = MIN_PARALLEL_MULTIPLICATIONS // matrix_NN.size
         threads.map(update_rows, threads.spans(len(weight), min_size=max(min_rows, 1)))
+
+
+def step_rate(steps: int, learning_rate: float) -> float:
+    """Return the learning rate of the weights at the step of a number, the first being 1.
+
+    >>> [step_rate(steps, 0.25) for steps in (1, 2, 3, 4)]
+    [0.75, 0.0, 0.0, 0.75]
+    """
+    return 0.0 if (steps - 1) % INTERVAL else INTERVAL * learning_rate
 
 
 class Products:

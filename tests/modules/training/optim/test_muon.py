@@ -5,7 +5,14 @@ import pytest
 from numpy.typing import NDArray
 
 from charloom.network.parameters import Floats, Parameters
-from charloom.training.optim.muon import BLOCKS, MOMENTUM, Muon, Products, orthogonalizer
+from charloom.training.optim.muon import (
+    BLOCKS,
+    INTERVAL,
+    MOMENTUM,
+    Muon,
+    Products,
+    orthogonalizer,
+)
 from charloom.training.threads import ThreadPool
 
 PRECISIONS = pytest.mark.parametrize("bf16", [False, True], ids=["fp32", "bf16"])
@@ -83,14 +90,16 @@ def test_a_step_is_along_the_orthogonal_momentum(shape: tuple[int, int], bf16: b
     muon = Muon(weights, gradients, decay=0.3, bf16=bf16)
     momentum, expected = np.zeros(shape), np.zeros(shape)
     size = max(1.0, shape[0] / shape[1]) ** 0.5
-    for seed in range(3):
+    for seed in range(2 * INTERVAL + 1):
+        muon.steps["recurrent"] += 1
         gradient = np.random.default_rng(seed).standard_normal(shape)
         momentum = MOMENTUM * momentum + (1 - MOMENTUM) * gradient
         ahead = (1 - MOMENTUM) * gradient + MOMENTUM * momentum
         direction = orthogonal(ahead.astype(np.float32))
-        expected = expected * (1 - 0.5 * 0.3) - 0.5 * size * direction
+        if seed % INTERVAL == 0:
+            expected = expected * (1 - 0.5 * 0.3) - 0.5 * size * direction
         gradients.arrays["cells.0.recurrent_weight"][...] = 4 * gradient
-        for update in muon.updates("recurrent", 0.5, 0.25, ThreadPool()):
+        for update in muon.updates("recurrent", 0.5 / INTERVAL, 0.25, ThreadPool()):
             update()
         error = 0.12 if bf16 else 1e-5
         np.testing.assert_allclose(
@@ -108,6 +117,7 @@ def test_the_largest_matrix_comes_first() -> None:
     weights, gradients = Parameters(names), Parameters(names)
     gradients.flat_P[:] = 1
     muon = Muon(weights, gradients, decay=0.0, bf16=False)
+    muon.steps["recurrent"] = 1
     changed = []
     for update in muon.updates("recurrent", 0.5, 1.0, ThreadPool()):
         update()

@@ -7,6 +7,7 @@ import pytest
 
 from charloom.network.parameters import KINDS, Parameters, Shapes, kind_of, parameter_shapes
 from charloom.settings import NetworkSettings, TrainingSettings
+from charloom.training.optim.muon import INTERVAL
 from charloom.training.optim.optimizer import Optimizer, build_optimizer
 from charloom.training.optim.rules import ADAMW_EPSILON, BETAS
 from charloom.training.state_codec import pack, unpack
@@ -98,7 +99,7 @@ def test_muon_updates_the_matrices_of_recurrent_layers_and_adamw_the_rest() -> N
         change = (array - before[name]).astype(np.float64)
         if name in matrices:
             rows, columns = change.shape
-            size = 0.1 * 10 / 3 * max(1.0, rows / columns) ** 0.5
+            size = INTERVAL * 0.1 * 10 / 3 * max(1.0, rows / columns) ** 0.5
             singular_values = np.linalg.svd(change, compute_uv=False)
             assert 0.85 * size < singular_values.min() <= singular_values.max() < 1.15 * size
         else:  # the first step of AdamW is the learning rate against the sign of the gradient
