@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 
 import numba
 import numpy as np
+from numba import extending, types
 from numpy.typing import NDArray
 
 from charloom.jit import compiled
@@ -68,21 +69,30 @@ def gather_gates(table_VG, ids_TB, activations_TBS, cell_kind):
                     activations_S[j] = row_G[j]
 
 
-@kernel
 def add_recurrent_product(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
     """Add the product of the rows of step ``t`` and a packed matrix to ``sums_BN``.
 
     The rows are the columns (first, last) of ``rows_TBX[t]``. With ``bf16_TBJ``, they are stored
     there rounded, and the product is that of ``gemm_bf16``; else it is that of ``gemm_fp32``.
     """
+    raise NotImplementedError("compiled code calls one of the functions below")
+
+
+def _add_fp32(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
+    packed_bf16.add_product(sums_BN, rows_TBX[t, :, columns[0] :], packed)
+
+
+def _add_bf16(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
     first, last = columns
-    # Numba compiles only one of the branches, since None has its own type.
-    if bf16_TBJ is None:
-        packed_bf16.add_product(sums_BN, rows_TBX[t, :, first:], packed)
-    else:
-        bits_BJ = bf16_TBJ[t]
-        gemm_bf16.round_rows(rows_TBX[t], first, last - first, bits_BJ)
-        gemm_bf16.add_product(sums_BN, bits_BJ, packed)
+    bits_BJ = bf16_TBJ[t]
+    gemm_bf16.round_rows(rows_TBX[t].view(np.uint32), first, last - first, bits_BJ)
+    gemm_bf16.add_product(sums_BN, bits_BJ, packed)
+
+
+@extending.overload(add_recurrent_product)
+def _choose_product(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
+    """Choose by the type of ``bf16_TBJ``: of a branch, Numba would compile both sides."""
+    return _add_fp32 if isinstance(bf16_TBJ, types.NoneType) else _add_bf16
 
 
 @numba.njit(inline="always")

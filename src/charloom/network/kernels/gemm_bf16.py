@@ -78,13 +78,15 @@ def to_bf16(word):
 
 
 @numba.njit(inline="always")
-def round_rows(values_RX, first, K, bits_RJ):
-    """Write K columns of each row, from ``first``, as bfloat16 to ``bits_RJ``."""
-    words_RX = values_RX.view(np.uint32)
+def round_rows(words_RX, first, K, bits_RJ):
+    """Write K columns of each row, from ``first``, as bfloat16 to ``bits_RJ``.
+
+    ``words_RX`` are the bits of float32 values.
+    """
     # Numba checks signed indices for negative values, which prevents vector instructions here. A
     # view of each row would cost more than rounding a short one.
     begin, stop = np.uint64(first), np.uint64(K)
-    for r in range(values_RX.shape[0]):
+    for r in range(words_RX.shape[0]):
         for k in range(stop):
             bits_RJ[r, k] = to_bf16(words_RX[r, begin + k])
 
@@ -99,21 +101,20 @@ def zero_panels(K: int, N: int) -> NDArray[np.uint16]:
 def pack(matrix_KN: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of a matrix, (P, J / 2, C, D), padded with zeros."""
     panels = zero_panels(*matrix_KN.shape)
-    _fill(matrix_KN, panels)
+    _fill(matrix_KN.view(np.uint32), panels)
     return panels
 
 
 def pack_transposed(matrix_NK: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Return the panels of the transpose of a matrix, (P, J / 2, C, D)."""
     panels = zero_panels(*matrix_NK.shape[::-1])
-    _fill_transposed(matrix_NK, panels)
+    _fill_transposed(matrix_NK.view(np.uint32), panels)
     return panels
 
 
 @compiled()
-def _fill(matrix_KN, panels):
-    K, N = matrix_KN.shape
-    words_KN = matrix_KN.view(np.uint32)
+def _fill(words_KN, panels):
+    K, N = words_KN.shape
     P, J2 = panels.shape[:2]
     pairs = panels.reshape(P, J2, 2 * PANEL_COLUMNS)
     for k in range(0, K - 1, 2):
@@ -131,9 +132,8 @@ def _fill(matrix_KN, panels):
 
 
 @compiled()
-def _fill_transposed(matrix_NK, panels):
-    N, K = matrix_NK.shape
-    words_NK = matrix_NK.view(np.uint32)
+def _fill_transposed(words_NK, panels):
+    N, K = words_NK.shape
     for n in range(N):
         panel, c, words_K = panels[n // PANEL_COLUMNS], n % PANEL_COLUMNS, words_NK[n]
         for k in range(K):

@@ -27,7 +27,7 @@ def empty_padded(M: int, K: int) -> Bits:
 def to_bf16(values_MK: Floats) -> Bits:
     """Return the bits of a float32 matrix, (R, J)."""
     bits_RJ = empty_padded(*values_MK.shape)
-    _round(values_MK, bits_RJ)
+    _round(values_MK.view(np.uint32), bits_RJ)
     return bits_RJ
 
 
@@ -71,8 +71,8 @@ def add_product(sums_RN, bits_RJ, packed):
 
 
 @kernel
-def _round(values_MK, bits_RJ):
-    gemm_bf16.round_rows(values_MK, 0, values_MK.shape[1], bits_RJ)
+def _round(words_MK, bits_RJ):
+    gemm_bf16.round_rows(words_MK, 0, words_MK.shape[1], bits_RJ)
 
 
 def pack_bf16(bits_RJ: Bits, N: int, M: int) -> Bits:
