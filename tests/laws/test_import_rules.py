@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 
 LAYERS = (
-    "charloom.compilation",
     "charloom.errors",
     "charloom.units",
     "charloom.events",
@@ -27,7 +26,6 @@ LAYERS = (
     "charloom.formatting",
     "charloom.files",
     "charloom.jit",
-    "charloom.zstd",
     "charloom.settings",
     "charloom.text",
     "charloom.network",

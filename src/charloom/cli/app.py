@@ -32,7 +32,7 @@ from charloom.cli.commands.train import train
 from charloom.cli.exit_codes import INTERRUPTED, USER_ERROR
 from charloom.cli.options.conversion import avoid_pydantic
 from charloom.cli.terminal import output
-from charloom.compilation import on_compilation
+from charloom.jit.notice import on_compilation
 from charloom.errors import CharloomError
 from charloom.progress.closed_output import redirect_to_devnull
 

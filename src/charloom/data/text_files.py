@@ -136,7 +136,7 @@ def _read_decompressed(file: SourceFile, progress: Progress) -> Iterator[bytes]:
     packed = _read_raw(file, _COMPRESSED_BLOCK_BYTES, progress)
     if file.compression == "gzip":
         return _decompress(packed, file, lambda: zlib.decompressobj(wbits=31), zlib.error)
-    from charloom.zstd import zstd
+    from charloom.data.zstd import zstd
 
     # The default limit refuses frames that were compressed with a long window.
     limit = zstd.DecompressionParameter.window_log_max

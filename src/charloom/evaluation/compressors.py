@@ -38,7 +38,7 @@ def zstd_bits(training: bytes, test: bytes) -> int:
     19 has a window of 8 MiB. Long distance matching is off: it helps only if the tables are smaller
     than the text.
     """
-    from charloom.zstd import zstd
+    from charloom.data.zstd import zstd
 
     parameter = zstd.CompressionParameter
     dictionary = None

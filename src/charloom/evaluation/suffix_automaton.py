@@ -19,7 +19,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 
 NOTHING = -1
 """No state, an empty slot, or a symbol that is not in the text."""

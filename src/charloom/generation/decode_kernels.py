@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 from charloom.network.exact import ONE, Floats
 from charloom.network.kernels.exact_compiled import accumulate, exp, sigmoid, tanh
 from charloom.network.kernels.packed_bf16 import Matrix

@@ -8,7 +8,7 @@ code on disk.
 import numba
 import numpy as np
 
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 
 _IV = np.array(
     [

@@ -14,7 +14,7 @@ import pytest
 from charloom.data.sources import SourceFile, fingerprint, read_documents, resolve_sources
 from charloom.errors import MissingPackageError, SourceError
 from charloom.settings import TextSettings
-from charloom.zstd import zstd
+from charloom.data.zstd import zstd
 
 ALLOWED = (
     "a path that exists, - for standard input, or a corpus "

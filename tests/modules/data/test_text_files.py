@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from charloom.data.text_files import Compression, SourceFile, line_chunks, read_text, whole_lines
 from charloom.errors import SourceError
-from charloom.zstd import zstd
+from charloom.data.zstd import zstd
 
 Pack = Callable[[bytes], bytes]
 PACKED: list[tuple[Compression | None, Pack]] = [

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_events import plan, sample, step, stopped, validation
 
-from charloom.compilation import NOTICE
+from charloom.jit.notice import NOTICE
 from charloom.events import Event, Saved, Step
 from charloom.model_folder.writer import ModelWriter
 from charloom.progress.plain_view import ProgressView, SilentView

@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
 
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 from charloom.network.kernels.emit import advance, byte_pointer, row_pointers
 
 BLOCK: Final = 8

@@ -17,7 +17,7 @@ import numpy as np
 from llvmlite import ir
 from numba import extending, types
 
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 from charloom.network.exact import (
     EXPONENT_BIAS,
     INVERSE_LN2,

@@ -22,7 +22,7 @@ import numpy as np
 from numba import extending, types
 from numpy.typing import NDArray
 
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 from charloom.network.kernels import gemm_bf16, packed_bf16
 from charloom.network.kernels.exact_compiled import sigmoid, tanh
 from charloom.settings import Cell

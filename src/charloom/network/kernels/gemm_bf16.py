@@ -20,7 +20,7 @@ import numpy as np
 from llvmlite import binding
 from numpy.typing import NDArray
 
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 from charloom.network.alignment import aligned_zeros
 from charloom.network.kernels.gemm_fp32 import TILE_ROWS, tiled_product
 from charloom.network.kernels.intrinsics import (

@@ -24,7 +24,7 @@ from numba import extending, types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 from charloom.network.alignment import aligned_zeros
 from charloom.network.kernels.blocks import BLOCK, copy_block, transpose_block
 from charloom.network.kernels.emit import (

@@ -22,7 +22,7 @@ from llvmlite import binding, ir
 from numba import extending, types
 from numpy.typing import NDArray
 
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 from charloom.network.alignment import align
 from charloom.network.exact import Floats
 from charloom.network.kernels import gemm_fp32

@@ -8,7 +8,7 @@ Axes: P numbers, M rows, N columns.
 
 import numpy as np
 
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 
 kernel = compiled(fastmath={"contract"})
 

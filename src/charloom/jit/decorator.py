@@ -15,7 +15,7 @@ import numba
 from numba.core.caching import FunctionCache
 from numba.core.runtime.nrt import rtsys
 
-from charloom.compilation import announce
+from charloom.jit.notice import announce
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -1,6 +1,6 @@
 """Who is notified before code is compiled, and how often."""
 
-from charloom.compilation import NOTICE, announce, on_compilation
+from charloom.jit.notice import NOTICE, announce, on_compilation
 
 
 def test_the_notice_says_how_long_and_how_often() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 MODULE = """
-from charloom.jit import compiled
+from charloom.jit.decorator import compiled
 
 @compiled()
 def double(values_N):
@@ -28,7 +28,7 @@ def double_twice(values_N):
 PROGRAM = """
 import sys
 import numpy as np
-from charloom.compilation import on_compilation
+from charloom.jit.notice import on_compilation
 import kernels
 
 with on_compilation(print):
