@@ -6,16 +6,16 @@ whose functions are inlined elsewhere, delete the folders ``__pycache__`` of the
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numba
-from numba.core.caching import FunctionCache
 from numba.core.runtime.nrt import rtsys
 
-from charloom.jit.notice import announce
+from charloom.jit.cache import function_cache
+from charloom.jit.notice import EACH_TIME, FIRST_TIME, announce
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -44,32 +44,38 @@ class _Cache:
 
     @functools.cached_property
     def _files(self) -> Any:
-        """Numba's cache, made when it is needed: it writes a file to find a folder."""
-        return FunctionCache(self._function)  # type: ignore[no-untyped-call]
+        """Numba's cache or None, made when it is needed: it writes a file to find a folder."""
+        return function_cache(self._function)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return compiled code for a signature, or None before it is compiled."""
+        if self._files is None:
+            announce(EACH_TIME)
+            return None
         with _without_compiler(target_context):
             found = self._files.load_overload(sig, target_context)
         if found is None:
-            announce()
+            announce(FIRST_TIME)
         return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Write compiled code for a signature."""
-        self._files.save_overload(sig, data)
+        """Write compiled code for a signature, if there is room for it."""
+        if self._files is not None:
+            with contextlib.suppress(OSError):
+                self._files.save_overload(sig, data)
 
     def flush(self) -> None:
         """Remove all compiled code of the function."""
-        self._files.flush()
+        if self._files is not None:
+            self._files.flush()
 
     @property
-    def cache_path(self) -> str:
+    def cache_path(self) -> str | None:
         """The folder of the files."""
-        return str(self._files.cache_path)
+        return None if self._files is None else str(self._files.cache_path)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _without_compiler(target_context: Any) -> Iterator[None]:
     """Initialize only Numba's runtime instead of its whole compiler.
 

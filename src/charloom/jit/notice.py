@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-NOTICE: Final = "code is compiled for this machine, the first time only: about ten seconds."
+FIRST_TIME: Final = "code is compiled for this machine, the first time only: about ten seconds."
+EACH_TIME: Final = (
+    "code is compiled each time, about ten seconds, since no folder that can be written was found to "
+    "keep it: set CHARLOOM_CACHE to one."
+)
 
 Listener = Callable[[str], None]
-"""Called with NOTICE, possibly on another thread."""
+"""Called with one of the notices, possibly on another thread."""
 
 _listeners: list[Listener] = []
 
@@ -19,7 +23,7 @@ def on_compilation(listener: Listener) -> Iterator[None]:
     It applies to all threads of the process. Of nested contexts, the inner one applies.
 
     >>> with on_compilation(print):
-    ...     announce()
+    ...     announce(FIRST_TIME)
     code is compiled for this machine, the first time only: about ten seconds.
     """
     announced = False
@@ -37,7 +41,7 @@ def on_compilation(listener: Listener) -> Iterator[None]:
         _listeners.remove(announce_once)
 
 
-def announce() -> None:
+def announce(notice: str) -> None:
     """Report that code is about to be compiled."""
     if _listeners:
-        _listeners[-1](NOTICE)
+        _listeners[-1](notice)

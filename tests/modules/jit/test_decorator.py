@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, more: str = "") -> list[str]:
+def run(folder: Path, more: str = "", **variables: str) -> list[str]:
     """Return the lines that PROGRAM prints."""
     environment = dict(os.environ)
     environment.pop("NUMBA_CACHE_DIR", None)
@@ -56,13 +56,18 @@ def run(folder: Path, more: str = "") -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        env=environment | {"PYTHONPATH": path},
+        env=environment | {"PYTHONPATH": path} | variables,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
 
+EACH_TIME = (
+    "code is compiled each time, about ten seconds, since no folder that can be written was found to "
+    "keep it: set CHARLOOM_CACHE to one."
+)
 NOTICE = "code is compiled for this machine, the first time only: about ten seconds."
+TEMPORARY = f"charloom-{os.getuid() if hasattr(os, 'getuid') else 0}"
 DOUBLED = "[2.0, 2.0, 2.0]"
 
 
@@ -86,3 +91,47 @@ def test_a_changed_module_is_compiled_again(folder: Path) -> None:
 
 def test_division_by_zero_is_that_of_numpy(folder: Path) -> None:
     assert run(folder, "print(kernels.quotient(1.0, 0.0))")[-1] == "inf"
+
+
+@pytest.fixture
+def closed(folder: Path) -> dict[str, str]:
+    """Return variables with which no folder for compiled code can be made."""
+    (folder / "temporary").mkdir()
+    for name in ("__pycache__", "file", f"temporary/{TEMPORARY}"):
+        (folder / name).write_text("not a folder", "utf-8")
+    names = "XDG_CACHE_HOME", "HOME", "CHARLOOM_CACHE"
+    variables = dict.fromkeys(names, str(folder / "file" / "below"))
+    return {**variables, "TMPDIR": str(folder / "temporary")}
+
+
+def test_compiled_code_is_kept_in_the_cache_of_charloom(
+    folder: Path, closed: dict[str, str]
+) -> None:
+    closed["CHARLOOM_CACHE"] = str(folder / "cache")
+    assert run(folder, **closed) == [NOTICE, f"{DOUBLED} True"]
+    assert list((folder / "cache" / "compiled").rglob("*.nbc"))
+    assert run(folder, **closed) == [f"{DOUBLED} False"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has a temporary folder for each user")
+def test_or_in_a_temporary_folder_that_only_the_user_can_write(
+    folder: Path, closed: dict[str, str]
+) -> None:
+    kept = folder / "temporary" / TEMPORARY
+    kept.unlink()
+    assert run(folder, **closed) == [NOTICE, f"{DOUBLED} True"]
+    assert kept.stat().st_mode & 0o777 == 0o700
+    assert run(folder, **closed) == [f"{DOUBLED} False"]
+    kept.chmod(0o770)  # now others could put code into it
+    assert run(folder, **closed) == [EACH_TIME, f"{DOUBLED} True"]
+
+
+def test_or_nowhere(folder: Path, closed: dict[str, str]) -> None:
+    assert run(folder, **closed) == [EACH_TIME, f"{DOUBLED} True"]
+
+
+def test_a_full_disk_does_not_end_the_program(folder: Path) -> None:
+    full = "from numba.core.caching import IndexDataCacheFile as File\n    "
+    full += "def save(*_): raise OSError(28, 'No space left on device')\n    "
+    full += "File.save = save; print(kernels.quotient(1.0, 2.0))"
+    assert run(folder, full)[-1] == "0.5"

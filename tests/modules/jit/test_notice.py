@@ -1,20 +1,26 @@
 """Who is notified before code is compiled, and how often."""
 
-from charloom.jit.notice import NOTICE, announce, on_compilation
+from charloom.jit.notice import EACH_TIME, FIRST_TIME, announce, on_compilation
 
 
-def test_the_notice_says_how_long_and_how_often() -> None:
-    assert NOTICE == "code is compiled for this machine, the first time only: about ten seconds."
+def test_the_notices_say_how_long_and_how_often() -> None:
+    assert FIRST_TIME == (
+        "code is compiled for this machine, the first time only: about ten seconds."
+    )
+    assert EACH_TIME == (
+        "code is compiled each time, about ten seconds, since no folder that can be written was "
+        "found to keep it: set CHARLOOM_CACHE to one."
+    )
 
 
 def test_a_listener_is_called_once() -> None:
     notices: list[str] = []
     with on_compilation(notices.append):
         assert notices == []
-        announce()
-        announce()
-    announce()
-    assert notices == [NOTICE]
+        announce(FIRST_TIME)
+        announce(FIRST_TIME)
+    announce(FIRST_TIME)
+    assert notices == [FIRST_TIME]
 
 
 def test_the_inner_listener_applies() -> None:
@@ -22,11 +28,11 @@ def test_the_inner_listener_applies() -> None:
     inner: list[str] = []
     with on_compilation(outer.append):
         with on_compilation(inner.append):
-            announce()
-        assert (outer, inner) == ([], [NOTICE])
-        announce()
-    assert (outer, inner) == ([NOTICE], [NOTICE])
+            announce(FIRST_TIME)
+        assert (outer, inner) == ([], [FIRST_TIME])
+        announce(FIRST_TIME)
+    assert (outer, inner) == ([FIRST_TIME], [FIRST_TIME])
 
 
 def test_without_a_listener_nothing_happens() -> None:
-    announce()
+    announce(FIRST_TIME)

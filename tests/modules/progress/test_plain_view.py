@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_events import plan, sample, step, stopped, validation
 
-from charloom.jit.notice import NOTICE
+from charloom.jit.notice import FIRST_TIME
 from charloom.events import Event, Saved, Step
 from charloom.model_folder.writer import ModelWriter
 from charloom.progress.plain_view import ProgressView, SilentView
@@ -178,7 +178,7 @@ def test_progress_of_reading_is_logged_every_ten_seconds(
 
 
 def test_compilation_is_a_note(capsys: pytest.CaptureFixture[str]) -> None:
-    ProgressView().on_compile(NOTICE)
+    ProgressView().on_compile(FIRST_TIME)
     assert capsys.readouterr().err == (
         "      note  code is compiled for this machine, the first time only: about ten seconds.\n"
     )
@@ -187,7 +187,7 @@ def test_compilation_is_a_note(capsys: pytest.CaptureFixture[str]) -> None:
 def test_silent_view_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     view = SilentView()
     view.start(plan())
-    view.on_compile(NOTICE)
+    view.on_compile(FIRST_TIME)
     for event in (step(), validation(2.5, best=True), sample("To be"), stopped(interrupted=True)):
         view(event)
     assert view.interrupted
