@@ -32,8 +32,8 @@ from charloom.cli.commands.train import train
 from charloom.cli.exit_codes import INTERRUPTED, USER_ERROR
 from charloom.cli.options.conversion import avoid_pydantic
 from charloom.cli.terminal import output
-from charloom.jit.notice import on_compilation
 from charloom.errors import CharloomError
+from charloom.jit.notice import on_compilation
 from charloom.progress.closed_output import redirect_to_devnull
 
 _MIN_SIMILARITY = 0.75

@@ -1,1 +1,1 @@
-"""Functions compiled by Numba, their cache on disk, and the notice before code is compiled."""
+"""Functions compiled by Numba, their cache on disk, and a notice of compiling."""

@@ -1,4 +1,4 @@
-"""A folder for compiled code, also where the package and the home directory cannot be written."""
+"""A folder for compiled code, also where the package cannot be written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numba
+from numba.core import config
 from numba.core.caching import FunctionCache
 
 
@@ -23,7 +23,7 @@ def function_cache(function: Callable[..., Any]) -> FunctionCache | None:
         return _cache(function)
     except RuntimeError:  # Numba's error if it has no folder
         for folder in _other_folders():
-            numba.config.CACHE_DIR = str(folder)
+            config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
             try:
                 return _cache(function)
             except RuntimeError:
@@ -45,7 +45,7 @@ def _other_folders() -> Iterator[Path]:
 
 
 def _private_temporary_folder() -> Path | None:
-    """Return a folder that only this user can write, since loading compiled code runs it."""
+    """Return a folder that only this user can write: its code will be run."""
     user = getattr(os, "getuid", lambda: 0)()  # Windows has a folder for each user
     try:
         folder = Path(tempfile.gettempdir(), f"charloom-{user}")

@@ -44,7 +44,10 @@ class _Cache:
 
     @functools.cached_property
     def _files(self) -> Any:
-        """Numba's cache or None, made when it is needed: it writes a file to find a folder."""
+        """Numba's cache or None.
+
+        It is made when it is needed, since it writes a file to find a folder.
+        """
         return function_cache(self._function)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import Final
 
 FIRST_TIME: Final = "code is compiled for this machine, the first time only: about ten seconds."
 EACH_TIME: Final = (
-    "code is compiled each time, about ten seconds, since no folder that can be written was found to "
-    "keep it: set CHARLOOM_CACHE to one."
+    "code is compiled each time, about ten seconds, since no folder that can be written was found "
+    "to keep it: set CHARLOOM_CACHE to one."
 )
 
 Listener = Callable[[str], None]

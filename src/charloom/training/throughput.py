@@ -60,7 +60,7 @@ class Benchmark:
     def _times(
         self, network: NetworkSettings, training: TrainingSettings, max_seconds: float
     ) -> tuple[float, float]:
-        """Return the seconds of a pass, and of a pass with the steps of an interval of Muon."""
+        """Return the seconds of a pass, and of a pass with ``muon.INTERVAL`` steps."""
         # Zeros take as long as other weights, and are there at once.
         weights = Parameters(parameter_shapes(network, self.vocabulary_size))
         backend = build_backend(network, weights, training, choose_device(training))

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from charloom.data.sources import SourceFile, fingerprint, read_documents, resolve_sources
+from charloom.data.zstd import zstd
 from charloom.errors import MissingPackageError, SourceError
 from charloom.settings import TextSettings
-from charloom.data.zstd import zstd
 
 ALLOWED = (
     "a path that exists, - for standard input, or a corpus "

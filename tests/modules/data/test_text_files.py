@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.data.text_files import Compression, SourceFile, line_chunks, read_text, whole_lines
-from charloom.errors import SourceError
 from charloom.data.zstd import zstd
+from charloom.errors import SourceError
 
 Pack = Callable[[bytes], bytes]
 PACKED: list[tuple[Compression | None, Pack]] = [

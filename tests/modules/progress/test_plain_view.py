@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training_events import plan, sample, step, stopped, validation
 
-from charloom.jit.notice import FIRST_TIME
 from charloom.events import Event, Saved, Step
+from charloom.jit.notice import FIRST_TIME
 from charloom.model_folder.writer import ModelWriter
 from charloom.progress.plain_view import ProgressView, SilentView
 from charloom.runs.listeners import EventLog

@@ -13,8 +13,8 @@ from charloom.cli.options.run import RunOptions, Valid
 from charloom.cli.options.shared import Sources
 from charloom.cli.terminal import output as terminal
 from charloom.cli.terminal.inputs import default_output, run_settings
-from charloom.jit.notice import on_compilation
 from charloom.errors import ProcessError
+from charloom.jit.notice import on_compilation
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 

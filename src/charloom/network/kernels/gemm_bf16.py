@@ -178,7 +178,10 @@ def _write_tile_config(config, upper, lower):
 
 
 def _vector_add_product(multiply: Callable[[Any, Any, Any, Any], Any], *heights: int) -> Any:
-    """Return ``add_product`` with vectors, see ``vector_intrinsic``, in tiles of ``heights``."""
+    """Return ``add_product`` with vectors, in tiles of these heights.
+
+    ``multiply`` is that of ``vector_intrinsic``.
+    """
     return tiled_product({rows: vector_intrinsic(multiply, rows) for rows in heights})
 
 

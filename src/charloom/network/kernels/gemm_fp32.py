@@ -148,7 +148,7 @@ def tiled_product(intrinsics: Mapping[int, Any]) -> Any:
 
 
 def _add_tiles(rows: int, add_tile: Any, add_rest: Any) -> Any:
-    """Return a compiled function that adds the products of rows from ``first`` and a panel."""
+    """Return a compiled product of the rows from ``first`` and a panel."""
     # Whole groups leave a multiple of TILE_ROWS.
     group = math.lcm(rows, TILE_ROWS)
 

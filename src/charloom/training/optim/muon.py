@@ -100,7 +100,7 @@ class Muon(Rule):
 
 
 def step_rate(steps: int, learning_rate: float) -> float:
-    """Return the learning rate of the weights at the step of a number, the first being 1.
+    """Return the learning rate of the weights at a step, the first being 1.
 
     >>> [step_rate(steps, 0.25) for steps in (1, 2, 3, 4)]
     [0.75, 0.0, 0.0, 0.75]
