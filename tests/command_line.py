@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from charloom.cli.app import run
+from charloom.jit.notice import FIRST_TIME
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,16 +32,21 @@ class CommandResult:
 
 Charloom = Callable[..., CommandResult]
 
+_NOTICE: Final = f"charloom: {FIRST_TIME}\n"
+
 
 def make_runner(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Charloom:
-    """Return a function that runs one command line and returns its output."""
+    """Return a function that runs one command line and returns its output.
+
+    The notice of compiling is left out, since whichever test is the first one gets it.
+    """
 
     def charloom(*arguments: str | Path | float, stdin: str = "") -> CommandResult:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         capsys.readouterr()
         code = run([str(argument) for argument in arguments])
         captured = capsys.readouterr()
-        return CommandResult(code=code, out=captured.out, err=captured.err)
+        return CommandResult(code=code, out=captured.out, err=captured.err.replace(_NOTICE, ""))
 
     return charloom
 
