@@ -22,7 +22,7 @@ AUTO_FIELDS: Final = frozenset(
 HIDDEN_SIZES: Final = (32, 64, 128, 256, 384, 512, 768)
 MAX_MEASURED_SIZES: Final = 3
 """Sizes of HIDDEN_SIZES that a binary search measures at most."""
-SYMBOLS_PER_WEIGHT: Final = 4.0
+SYMBOLS_PER_WEIGHT: Final = 3.0
 """Symbols that the budget must allow to read, for each weight of the network."""
 SYMBOLS_PER_STEP: Final = {"cpu": 2048, "cuda": 16384}
 """Approximate symbols of a minibatch: many keep a GPU busy, few let a CPU take more steps."""
@@ -48,7 +48,10 @@ LEARNING_RATES: Final[dict[Optimizer, float]] = {
     "sgd": 0.1,
 }
 """Learning rates at the start of the schedule."""
-WEIGHT_DECAYS: Final[dict[Optimizer, float]] = {"muon": 0.08, "adamw": 0.01}
+WEIGHT_DECAYS: Final[dict[Optimizer, float]] = {"muon": 0.05, "adamw": 0.01}
+OVERFITTING_PASSES: Final = 10.0
+"""Passes over the training set from which Muon's decay is larger, against overfitting."""
+OVERFITTING_DECAY: Final = 0.08
 
 Throughput = Callable[[NetworkSettings, TrainingSettings], float]
 """Returns the symbols per second at which a network trains with complete settings."""
@@ -104,11 +107,8 @@ def auto_settings(
 
     window = SHORT_WINDOW if profile.is_long else training.window
     training = choose(training, window=window, learning_rate=LEARNING_RATES[training.optimizer])
-    decay = WEIGHT_DECAYS.get(training.optimizer, training.weight_decay)
     symbols = SYMBOLS_PER_STEP[profile.device]
-    training = choose(
-        training, batch_size=_batch_size(profile, training.window, symbols), weight_decay=decay
-    )
+    training = choose(training, batch_size=_batch_size(profile, training.window, symbols))
     network = choose(network, input=embedding_size(profile.vocabulary))
     network, training, affordable = _largest_affordable(
         network, training, open_fields, profile, throughput
@@ -117,6 +117,7 @@ def auto_settings(
     if passes > MANY_PASSES and not profile.is_long:
         fewer = _batch_size(profile, training.window, MANY_PASSES_FRACTION * symbols)
         training = choose(training, batch_size=fewer)
+    training = choose(training, weight_decay=_weight_decay(training, passes))
     dropout = dropout_fraction(passes, weight_count(network, profile.vocabulary) / profile.symbols)
     return choose(network, dropout=dropout), training
 
@@ -134,6 +135,12 @@ def _batch_size(profile: CorpusProfile, window: int, symbols: float) -> int:
     )
     rounded = max(8 * round(size / 8), 8)
     return rounded if profile.unit == "stream" else min(rounded, profile.documents)
+
+
+def _weight_decay(training: TrainingSettings, passes: float) -> float:
+    if training.optimizer == "muon" and passes > OVERFITTING_PASSES:
+        return OVERFITTING_DECAY
+    return WEIGHT_DECAYS.get(training.optimizer, training.weight_decay)
 
 
 def embedding_size(vocabulary: int) -> int:

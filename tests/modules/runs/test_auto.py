@@ -16,6 +16,7 @@ from charloom.runs.auto import (
     MAX_DROPOUT,
     MAX_MEASURED_SIZES,
     MIN_STEPS_PER_EPOCH,
+    OVERFITTING_DECAY,
     SYMBOLS_PER_STEP,
     SYMBOLS_PER_WEIGHT,
     WEIGHT_DECAYS,
@@ -169,6 +170,16 @@ def test_the_weight_decay_follows_from_the_optimizer(optimizer: Optimizer, decay
     given = dataclasses.replace(training, weight_decay=0.5)
     made = auto_settings(NetworkSettings(), given, {"weight_decay"}, TITLES, never)[1]
     assert made.weight_decay == 0.5
+
+
+def test_muon_decays_more_where_a_text_is_read_many_times() -> None:
+    for epochs, decay in ((10, WEIGHT_DECAYS["muon"]), (11, OVERFITTING_DECAY)):
+        training = TrainingSettings(epochs=epochs)
+        made = auto_settings(NetworkSettings(), training, (), TITLES, never)[1]
+        assert made.weight_decay == decay
+        adamw = dataclasses.replace(training, optimizer="adamw")
+        made = auto_settings(NetworkSettings(), adamw, (), TITLES, never)[1]
+        assert made.weight_decay == WEIGHT_DECAYS["adamw"]
 
 
 def test_the_faster_precision_is_chosen() -> None:
