@@ -41,6 +41,9 @@ EMBEDDING_SIZES: Final = ((40, 32), (1_000, 64), (20_000, 128))
 """Pairs of a vocabulary size and the size of the embedding up to it."""
 MAX_EMBEDDING: Final = 256
 MAX_DROPOUT: Final = 0.7
+MANY_WEIGHTS: Final = 3.0
+MAX_DROPOUT_MANY_WEIGHTS: Final = 0.8
+"""The limit of dropout where a network has more than MANY_WEIGHTS for each training symbol."""
 LEARNING_RATES: Final[dict[Optimizer, float]] = {
     "muon": 1.4e-2,
     "adamw": 6e-3,
@@ -161,11 +164,12 @@ def dropout_fraction(passes: float, weights_per_symbol: float) -> float:
     >>> [dropout_fraction(passes, 1) for passes in (0.1, 3, 10, 30, 1000)]
     [0.0, 0.3, 0.65, 0.7, 0.7]
     >>> [dropout_fraction(10, ratio) for ratio in (0.001, 1, 4)]
-    [0.0, 0.65, 0.7]
+    [0.0, 0.65, 0.8]
     """
     risk = passes * math.sqrt(weights_per_symbol)
     fraction = 0.66 * math.log10(max(risk / 1.05, 1.0))
-    return min(round(fraction / 0.05) * 5 / 100, MAX_DROPOUT)
+    limit = MAX_DROPOUT_MANY_WEIGHTS if weights_per_symbol > MANY_WEIGHTS else MAX_DROPOUT
+    return min(round(fraction / 0.05) * 5 / 100, limit)
 
 
 def _largest_affordable(

@@ -12,8 +12,10 @@ from charloom.runs.auto import (
     AUTO_FIELDS,
     HIDDEN_SIZES,
     LEARNING_RATES,
+    MANY_WEIGHTS,
     MAX_BATCH_SIZE,
     MAX_DROPOUT,
+    MAX_DROPOUT_MANY_WEIGHTS,
     MAX_MEASURED_SIZES,
     MIN_STEPS_PER_EPOCH,
     OVERFITTING_DECAY,
@@ -73,7 +75,7 @@ def test_settings_stay_within_their_bounds(
     training = TrainingSettings(minutes=minutes)
     network, training = auto_settings(NetworkSettings(), training, (), facts, machine_of(speed))
     assert network.hidden in HIDDEN_SIZES
-    assert 0 <= network.dropout <= MAX_DROPOUT
+    assert 0 <= network.dropout <= MAX_DROPOUT_MANY_WEIGHTS
     assert 1 <= training.batch_size <= MAX_BATCH_SIZE[facts.device]
     read = training.batch_size * facts.sequence_symbols(training.window)
     assert read <= max(
@@ -196,7 +198,8 @@ def test_the_faster_precision_is_chosen() -> None:
 
 @given(passes=st.floats(1e-3, 1e4), ratio=st.floats(1e-6, 1e3))
 def test_more_passes_never_drop_less(passes: float, ratio: float) -> None:
-    assert dropout_fraction(passes, ratio) <= dropout_fraction(2 * passes, ratio) <= MAX_DROPOUT
+    limit = MAX_DROPOUT_MANY_WEIGHTS if ratio > MANY_WEIGHTS else MAX_DROPOUT
+    assert dropout_fraction(passes, ratio) <= dropout_fraction(2 * passes, ratio) <= limit
     assert dropout_fraction(passes, ratio) <= dropout_fraction(passes, 2 * ratio)
 
 
