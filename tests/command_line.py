@@ -38,7 +38,7 @@ _NOTICE: Final = f"charloom: {FIRST_TIME}\n"
 def make_runner(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Charloom:
     """Return a function that runs one command line and returns its output.
 
-    The notice of compiling is left out, since whichever test is the first one gets it.
+    The notice of compiling is removed, because it depends on the tests that ran before.
     """
 
     def charloom(*arguments: str | Path | float, stdin: str = "") -> CommandResult:

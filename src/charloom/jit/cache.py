@@ -16,8 +16,8 @@ from numba.core.caching import FunctionCache
 def function_cache(function: Callable[..., Any]) -> FunctionCache | None:
     """Return Numba's cache of a function, or None if no folder can be written.
 
-    Numba's own folders come first: that of NUMBA_CACHE_DIR, the one beside the module, the user's
-    cache. Then come that of CHARLOOM_CACHE and one in the system's folder for temporary files.
+    The folder is the first that can be written: NUMBA_CACHE_DIR, the folder beside the module, the
+    user's cache, CHARLOOM_CACHE, a private folder in the system's temporary folder.
     """
     try:
         return _cache(function)

@@ -75,7 +75,8 @@ def add_recurrent_product(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
     The rows are the columns (first, last) of ``rows_TBX[t]``. With ``bf16_TBJ``, they are stored
     there rounded, and the product is that of ``gemm_bf16``; else it is that of ``gemm_fp32``.
     """
-    raise NotImplementedError("compiled code calls one of the functions below")
+    add = _add_fp32 if bf16_TBJ is None else _add_bf16
+    add(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ)
 
 
 def _add_fp32(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
@@ -91,7 +92,10 @@ def _add_bf16(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
 
 @extending.overload(add_recurrent_product)
 def _choose_product(sums_BN, rows_TBX, t, columns, packed, bf16_TBJ):
-    """Choose by the type of ``bf16_TBJ``: of a branch, Numba would compile both sides."""
+    """Choose the function for compiled code by type.
+
+    Numba would compile both branches of ``add_recurrent_product``.
+    """
     return _add_fp32 if isinstance(bf16_TBJ, types.NoneType) else _add_bf16
 
 
