@@ -1,4 +1,4 @@
-"""A short training run loads what it needs, and nothing else."""
+"""A short training run loads only the modules that it needs."""
 
 import subprocess
 import sys

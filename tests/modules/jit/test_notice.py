@@ -1,4 +1,4 @@
-"""Who is notified before code is compiled, and how often."""
+"""Listeners are notified before code is compiled, at most once."""
 
 from charloom.jit.notice import EACH_TIME, FIRST_TIME, announce, on_compilation
 

@@ -31,7 +31,7 @@ POLYNOMIALS: Final = (
 )
 INTERVAL: Final = 3
 """Steps of training for each step of Muon, which is as many times as large. The momentum changes by
-a twentieth in a step of training, and orthogonalizing it is what costs."""
+only a twentieth in a step of training, and its orthogonalization is expensive."""
 BLOCKS: Final = 4
 """Blocks of rows of a large symmetric product. Each is computed from the diagonal on, so that of n
 blocks (n + 1) / 2n of the multiplications remain."""
