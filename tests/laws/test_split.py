@@ -11,6 +11,7 @@ from soak import times
 
 from charloom.data.corpus import Corpus, build_corpus
 from charloom.data.dataset import Dataset
+from charloom.data.reading_notes import ReadingNotes
 from charloom.data.store import Store
 from charloom.settings import TextSettings
 
@@ -40,6 +41,7 @@ def store_of(texts: list[str]) -> Store:
         distinct_texts=len(set(texts)),
         max_length=max(map(len, texts)),
         fingerprint="",
+        notes=ReadingNotes(),
     )
 
 

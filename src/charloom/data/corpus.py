@@ -75,6 +75,7 @@ def build_corpus(
     else:
         held_out = all_documents(validation)
         training, notes = _exclude_validation(store, validation)
+    notes = (*store.notes.sentences(), *notes)
     if not len(held_out.selection):
         raise CorpusError(
             "the validation set would be empty; give more text, or a validation file with --valid."

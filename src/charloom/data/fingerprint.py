@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from charloom.data.cache import cache_root
-from charloom.data.text_files import SourceFile, unreadable_error
+from charloom.data.source_file import SourceFile, unreadable_error
 from charloom.files import replace_files
 
 MIN_CACHED_BYTES = 1 << 26

@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.data.reading_notes import ReadingNotes
 from charloom.settings import TextSettings
-from charloom.text.cleaning import clean_document, is_clean
+from charloom.text.cleaning import Change, clean_document, is_clean
 from charloom.text.documents import Block, text_of
 from charloom.text.symbols import code_units, replace_surrogates
 
@@ -33,10 +34,11 @@ _SEPARATOR: Final = "\x1e"
 """Separates cleaned lines. Cleaning removes it, while ``&#10;`` becomes a line feed."""
 
 
-def split_lines(text: str, settings: TextSettings) -> Block:
+def split_lines(text: str, settings: TextSettings, notes: ReadingNotes) -> Block:
     """Return the non-blank lines of ``text``, separated by LF, as documents.
 
     With ``settings.clean`` they are cleaned and stripped. Each equals ``clean_document(line)``.
+    What cleaning changed is counted in ``notes``.
     """
     try:
         units = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
@@ -50,11 +52,21 @@ def split_lines(text: str, settings: TextSettings) -> Block:
         if len(to_clean):
             lines, separator = text.split("\n"), _SEPARATOR
             for number in to_clean.tolist():
-                lines[number] = clean_document(lines[number], settings)
+                lines[number] = _clean_line(lines[number], settings, notes)
             units = code_units(separator.join(lines), "char")
             flags = _code_flags(units)
     separators = np.flatnonzero(units == ord(separator))
-    return _to_block(units, flags, separators, strip=settings.clean)
+    return _to_block(units, flags, separators, notes, strip=settings.clean)
+
+
+def _clean_line(line: str, settings: TextSettings, notes: ReadingNotes) -> str:
+    changes: set[Change] = set()
+    cleaned = clean_document(line, settings, changes)
+    if cleaned:
+        notes.count_changes(changes)  # the text is counted with all others
+    elif not line.isspace():
+        notes.count_text(changes, blank=True)
+    return cleaned
 
 
 def is_known_clean(text: str) -> bool:
@@ -113,10 +125,11 @@ def _to_block(
     units: NDArray[np.uint32],
     flags: NDArray[np.uint8],
     separators: NDArray[np.int64],
+    notes: ReadingNotes,
     *,
     strip: bool,
 ) -> Block:
-    """Return the non-blank texts between the separators at these indices."""
+    """Return the non-blank texts between the separators at these indices, and count them."""
     starts = np.concatenate([[0], separators + 1])
     stops = np.append(separators, len(units))
     inside = np.ones(len(units), dtype=bool)
@@ -124,8 +137,11 @@ def _to_block(
     inner_starts, inner_stops = _strip_bounds(units, flags, starts, stops)
     kept = inner_stops > inner_starts
     if strip:
+        stripped = int((kept & (inner_stops - inner_starts < stops - starts)).sum())
+        notes.count_changes(["outer white space"] if stripped else [], stripped)
         starts, stops = inner_starts, inner_stops
     starts, stops = starts[kept], stops[kept]
+    notes.texts += len(starts)
     if int((stops - starts).sum()) + len(separators) < len(units):
         steps = np.zeros(len(units) + 1, dtype=np.int8)
         # A separator is between a stop and the next start, so no index occurs twice.

@@ -1,6 +1,7 @@
 """Resolve the names of sources: files, folders, globs, corpora, standard input."""
 
 import atexit
+import dataclasses
 import difflib
 import glob
 import os
@@ -8,13 +9,16 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
+from charloom.data.archives import is_archive, unpack
+from charloom.data.encodings import MARKS, utf16_without_mark
+from charloom.data.file_kinds import check_kind
 from charloom.data.fingerprint import fingerprint
 from charloom.data.named_corpora import CORPORA, NamedCorpus, fetch_files, find_corpus
 from charloom.data.readers import read_blocks, read_documents
-from charloom.data.text_files import Compression, Format, Progress, SourceFile, unreadable_error
+from charloom.data.source_file import Compression, Format, Progress, SourceFile, unreadable_error
 from charloom.errors import SourceError
 from charloom.extras import require_package
 from charloom.files import exists, is_dir, is_file
@@ -38,11 +42,19 @@ _FORMATS: dict[str, Format] = {
     ".md": "text",
     ".csv": "csv",
     ".tsv": "tsv",
+    ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".parquet": "parquet",
 }
-_COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
+_COMPRESSIONS: dict[str, Compression] = {
+    ".gz": "gzip",
+    ".zst": "zstd",
+    ".xz": "xz",
+    ".bz2": "bzip2",
+}
+_NUL_BYTES = 1 << 12
+"""First bytes of a file that a text has no NUL in."""
 
 
 def resolve_sources(
@@ -54,14 +66,15 @@ def resolve_sources(
 ) -> list[SourceFile]:
     """Return the files that ``names`` stand for, in that order.
 
-    A name is one of: a file with any suffix; a folder, of which the visible files with a known
-    suffix are read in sorted order; a glob; ``-`` for standard input; a named corpus, which is
-    fetched if needed (``progress`` is called with the number of bytes just fetched). A path takes
-    precedence over a corpus of the same name.
+    A name is one of: a file with any suffix; a folder or an archive, of which the visible files
+    with a known suffix are read in sorted order; a glob; ``-`` for standard input; a named corpus,
+    which is fetched if needed (``progress`` is called with the number of bytes just fetched). A
+    path takes precedence over a corpus of the same name.
 
-    Standard input is text, unless ``settings`` have columns, a label column or a header: then it is
-    jsonl if it starts with a brace, else csv. It is copied to a temporary file; with ``live``, text
-    is read as it arrives instead. Raises SourceError, DownloadError, and MissingPackageError for a
+    Standard input is text, unless ``settings`` have columns, a label column, a header or a
+    delimiter: then it is jsonl if it starts with a brace, json if with a bracket, else csv. It is
+    copied to a temporary file; with ``live``, text is read as it arrives instead. A text file is a
+    table if a delimiter is given. Raises SourceError, DownloadError, and MissingPackageError for a
     parquet file without polars.
     """
     if not names:
@@ -70,7 +83,15 @@ def resolve_sources(
         )
     if live and list(names) == ["-"] and not _expects_table(settings):
         return [SourceFile(path=Path("-"), name="standard input", live=sys.stdin.buffer)]
-    return [file for name in names for file in _resolve(str(name), settings, progress)]
+    found = [file for name in names for file in _resolve(str(name), settings, progress)]
+    if settings.delimiter is None:
+        return found
+    return [_as_table(file) for file in found]
+
+
+def _as_table(file: SourceFile) -> SourceFile:
+    """Return a text file as a table, since a delimiter was given."""
+    return dataclasses.replace(file, format="delimited") if file.format == "text" else file
 
 
 def total_bytes(files: Sequence[SourceFile]) -> int:
@@ -92,7 +113,7 @@ def _resolve(name: str, settings: TextSettings, progress: Progress | None) -> li
         if is_dir(path):
             return _folder_files(name)
         if is_file(path):
-            return [_single_file(path)]
+            return _single_file(path)
         if exists(path):  # such as a pipe, which can be read only once
             with path.open("rb") as stream:
                 return [_spool(stream, name, settings)]
@@ -120,10 +141,36 @@ def _allowed_sources() -> str:
     return f"a path that exists, - for standard input, or a corpus ({', '.join(sorted(CORPORA))})"
 
 
-def _single_file(path: Path) -> SourceFile:
+def _single_file(path: Path) -> list[SourceFile]:
     if path.stat().st_size == 0:
         raise _empty_error(str(path))
-    return _source_file(path)
+    check_kind(path)
+    return _archive_files(path) if is_archive(path) else [_source_file(path)]
+
+
+def _archive_files(path: Path) -> list[SourceFile]:
+    """Return the members of an archive with a known suffix, or those that look like texts."""
+    archive = replace_surrogates(str(path))
+    members = unpack(path, _is_known) or [
+        member for member in unpack(path, lambda _: True) if _looks_like_text(member.path)
+    ]
+    if not members:
+        raise SourceError(
+            f"{archive} holds no text; allowed in archives: {', '.join(_FORMATS)}, and other files "
+            "of plain text; unpack it and name the files themselves."
+        )
+    return [
+        dataclasses.replace(
+            _source_file(member.path), name=f"{archive}/{replace_surrogates(member.name)}"
+        )
+        for member in members
+    ]
+
+
+def _looks_like_text(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(_NUL_BYTES)
+    return b"\0" not in head or head.startswith(tuple(MARKS)) or bool(utf16_without_mark(head))
 
 
 def _empty_error(name: str) -> SourceError:
@@ -149,7 +196,7 @@ def _source_file(path: Path) -> SourceFile:
     return SourceFile(path=path, name=name, format=file_format, compression=compression)
 
 
-def _is_known(path: Path) -> bool:
+def _is_known(path: PurePath) -> bool:
     inner = path.with_suffix("") if path.suffix.lower() in _COMPRESSIONS else path
     return inner.suffix.lower() in _FORMATS
 
@@ -159,7 +206,7 @@ def _folder_files(name: str) -> list[SourceFile]:
     if not paths:
         raise SourceError(
             f"folder {replace_surrogates(name)} holds no file to read; allowed: "
-            f"{', '.join(_FORMATS)}, all but parquet also with {' or '.join(_COMPRESSIONS)}; name "
+            f"{', '.join(_FORMATS)}, all but parquet also with {', '.join(_COMPRESSIONS)}; name "
             "the files themselves, or use a glob."
         )
     return [_source_file(path) for path in paths]
@@ -179,13 +226,17 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _glob_files(name: str) -> list[SourceFile]:
     # Path.glob refuses absolute patterns and includes hidden files.
     matches = sorted(map(Path, glob.glob(name, recursive=True)))  # noqa: PTH207
-    files = [_source_file(path) for path in matches if is_file(path)]
+    files = [file for path in matches if is_file(path) for file in _matched_files(path)]
     if not files:
         raise SourceError(
             f"no file matches the glob {name!r}; allowed: *, ?, [abc], and ** for folders within; "
             "check the spelling and the folder."
         )
     return files
+
+
+def _matched_files(path: Path) -> list[SourceFile]:
+    return _single_file(path) if path.stat().st_size else [_source_file(path)]
 
 
 def _corpus_files(corpus: NamedCorpus, progress: Progress | None) -> list[SourceFile]:
@@ -210,10 +261,11 @@ def _spool(stream: BinaryIO, name: str, settings: TextSettings) -> SourceFile:
         first = spooled.read(1)
     if not first:
         raise _empty_error(name)
-    table: Format = "jsonl" if first == b"{" else "csv"
-    file_format: Format = table if _expects_table(settings) else "text"
+    tables: dict[bytes, Format] = {b"{": "jsonl", b"[": "json"}
+    file_format: Format = tables.get(first, "csv") if _expects_table(settings) else "text"
     return SourceFile(path=path, name=replace_surrogates(name), format=file_format)
 
 
 def _expects_table(settings: TextSettings) -> bool:
-    return bool(settings.columns or settings.label_column) or settings.header is not None
+    columns = bool(settings.columns or settings.label_column or settings.delimiter)
+    return columns or settings.header is not None

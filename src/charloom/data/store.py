@@ -8,7 +8,7 @@ do not matter. Files of a folder, with little-endian numbers:
     hashes.bin      uint64: BLAKE2b of 8 bytes of each document's UTF-8
     label_ids.bin   int32: label of each document, -1 for none; missing if no document has one
     names.json      symbols and labels in the order of their ids, with their counts; the number of
-                    distinct texts; the symbols of the longest document
+                    distinct texts; the symbols of the longest document; the notes of reading
     checksums.json  size of each of these files and CRC-32 of a sample of it; written last
 
 The sample is the whole file up to 64 MiB, else 256 chunks of 256 KiB, evenly spaced: reading all of
@@ -35,15 +35,16 @@ from charloom.data.cache import cache_root
 from charloom.data.fingerprint import fingerprint
 from charloom.data.memory_map import map_file, release
 from charloom.data.readers import read_blocks
+from charloom.data.reading_notes import ReadingNotes
+from charloom.data.source_file import Progress, SourceFile
 from charloom.data.store_writer import StoreWriter, ids_dtype
-from charloom.data.text_files import Progress, SourceFile
 from charloom.errors import CorpusError, OutputError
 from charloom.files import exists, is_dir
 from charloom.settings import Level, TextSettings
 from charloom.text.distinct_hashes import iter_distinct
 from charloom.text.documents import Block
 
-FORMAT = 3
+FORMAT = 4
 """Part of the key: raise it when cleaning, reading, splitting or the files change."""
 
 _IO_BLOCK = 1 << 20
@@ -81,6 +82,8 @@ class Store:
     """Symbols of the longest document."""
     fingerprint: str
     """Hash of the source files (data/fingerprint.py)."""
+    notes: ReadingNotes
+    """What reading did to the texts."""
 
     def release(self) -> None:
         """Release the memory of the pages that were read; they are read again when needed."""
@@ -102,23 +105,30 @@ def open_store(
     content = fingerprint(files)
     folder = cache_root() / "ids" / _key(content, settings)
     store = load_store(folder, settings.level, content)
+    names = [file.name for file in files]
     if store is not None:
+        store.notes.rename_files(names)
         return store
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _create(folder, read_blocks(files, settings, progress), settings.level, content)
+        notes = ReadingNotes(files=names)
+        blocks = read_blocks(files, settings, progress, notes)
+        _create(folder, blocks, settings.level, content, notes)
         store = load_store(folder, settings.level, content)
     except OSError:
         store = None
-    return store or _create_temporary(
-        read_blocks(files, settings, progress), settings.level, content
-    )
+    if store is not None:
+        return store
+    notes = ReadingNotes(files=names)
+    blocks = read_blocks(files, settings, progress, notes)
+    return _create_temporary(blocks, settings.level, content, notes)
 
 
 def _key(content: str, settings: TextSettings) -> str:
     """Return the name of the cache folder: a hash of all that the ids depend on."""
     parts: list[Any] = [FORMAT, content, settings.level, settings.unit, settings.columns]
     parts += [settings.label_column, settings.header, settings.encoding, settings.clean]
+    parts += [settings.errors, settings.delimiter, settings.separator, settings.separator_regex]
     if settings.level in ("grapheme", "word"):
         import regex
 
@@ -127,7 +137,9 @@ def _key(content: str, settings: TextSettings) -> str:
     return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
-def _create(folder: Path, blocks: Iterable[Block], level: Level, content: str) -> None:
+def _create(
+    folder: Path, blocks: Iterable[Block], level: Level, content: str, notes: ReadingNotes
+) -> None:
     """Write a store and rename it to ``folder``, replacing a damaged one.
 
     Another process may have finished first: a folder that can be loaded by now is kept. Nothing is
@@ -138,7 +150,7 @@ def _create(folder: Path, blocks: Iterable[Block], level: Level, content: str) -
         prefix="making-", dir=folder.parent, ignore_cleanup_errors=True
     ) as temporary:
         new = Path(temporary) / "store"
-        write_store(blocks, new, level)
+        write_store(blocks, new, level, notes)
         if load_store(folder, level, content) is None:
             with contextlib.suppress(FileNotFoundError):
                 folder.rename(Path(temporary) / "damaged")
@@ -149,11 +161,13 @@ def _create(folder: Path, blocks: Iterable[Block], level: Level, content: str) -
                 raise
 
 
-def _create_temporary(blocks: Iterable[Block], level: Level, content: str) -> Store:
+def _create_temporary(
+    blocks: Iterable[Block], level: Level, content: str, notes: ReadingNotes
+) -> Store:
     try:
         parent = Path(tempfile.mkdtemp(prefix="charloom-"))
         atexit.register(shutil.rmtree, parent, ignore_errors=True)
-        write_store(blocks, parent / "store", level)
+        write_store(blocks, parent / "store", level, notes)
     except OSError as error:
         raise OutputError(
             f"the text's ids can be written neither to {cache_root()} nor to "
@@ -188,8 +202,9 @@ def load_store(folder: Path, level: Level, content: str) -> Store | None:
             distinct_texts=names["distinct"],
             max_length=names["longest"],
             fingerprint=content,
+            notes=ReadingNotes.from_json(names["notes"]),
         )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -209,8 +224,12 @@ def _checksum(path: Path) -> list[int]:
     return [size, checksum]
 
 
-def write_store(blocks: Iterable[Block], folder: Path, level: Level) -> None:
+def write_store(
+    blocks: Iterable[Block], folder: Path, level: Level, notes: ReadingNotes | None = None
+) -> None:
     """Encode ``blocks`` into the new ``folder``, one at a time.
+
+    ``notes`` are filled while the blocks are read.
 
     Raises CorpusError if there are no documents, OSError if the folder cannot be written.
     """
@@ -235,6 +254,7 @@ def write_store(blocks: Iterable[Block], folder: Path, level: Level) -> None:
             len(each) for each in iter_distinct(lambda: _in_blocks(hashes), len(hashes), 64)
         ),
         "longest": writer.max_length,
+        "notes": (notes or ReadingNotes()).to_json(),
     }
     (folder / "names.json").write_text(json.dumps(names), encoding="ascii")
     checksums = _checksums(folder)

@@ -1,68 +1,64 @@
-"""Read a file as blocks of text: decompressed and decoded in bounded memory."""
+"""Read a file as blocks of text or of whole lines, in bounded memory."""
 
-import codecs
-import contextlib
-import dataclasses
 import io
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from charloom.errors import SourceError
-from charloom.text.symbols import replace_surrogates
+from charloom.data.decoding import INVALID, Decoding
+from charloom.data.decompression import read_bytes
+from charloom.data.reading_notes import ReadingNotes
+from charloom.data.source_file import Progress, SourceFile
+from charloom.settings import TextSettings
 
-Format = Literal["text", "csv", "tsv", "jsonl", "parquet"]
-Compression = Literal["gzip", "zstd"]
-Progress = Callable[[int], None]
-"""Called with the number of bytes just read from disk, before decompression."""
-
-_BLOCK_BYTES = 1 << 18
-_MAX_TAG_CHARACTERS = 1 << 12
+REPLACEMENT: Final = "\ufffd"
+_MAX_TAG_CHARACTERS: Final = 1 << 12
 """A longer tag is taken for a stray ``<``."""
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_COMPRESSED_BLOCK_BYTES = 1 << 14
-"""Small, because gzip expands to up to a thousand times its size."""
+_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SourceFile:
-    """A file to read, and its format."""
-
-    path: Path
-    name: str
-    """Name of the file in messages."""
-    format: Format = "text"
-    compression: Compression | None = None
-    live: BinaryIO | None = None
-    """A stream to read once, as it arrives, instead of ``path``."""
-    column_names: tuple[str, ...] = ()
-    """Names of the columns, for a table without a header line."""
-
-
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
-def unreadable_error(name: str, error: OSError) -> SourceError:
-    """Return the error to raise when the system refuses to read ``name``."""
-    return SourceError(
-        f"{replace_surrogates(name)} cannot be read: {error.strerror or error}; a file or folder "
-        "that this user may read is needed; check its name and its permissions."
-    )
-
-
-def read_text(file: SourceFile, encoding: str, progress: Progress | None = None) -> Iterator[str]:
+def read_text(
+    file: SourceFile,
+    settings: TextSettings,
+    notes: ReadingNotes,
+    progress: Progress | None = None,
+) -> Iterator[str]:
     """Yield the text of ``file`` in blocks.
 
-    A byte order mark is removed; line ends are unchanged. Raises SourceError if the file cannot be
-    read, is damaged, or is not in ``encoding``.
+    A byte order mark is removed; line ends are unchanged. Bytes that are not in the encoding become
+    U+FFFD or remove their line, as ``settings.errors`` says. Raises SourceError if the file cannot
+    be read, is damaged, or with errors ``strict`` is not in the encoding.
     """
-    return _decode(_read_decompressed(file, progress or _ignore), file, encoding)
+    blocks = read_marked_text(file, settings, notes, progress)
+    if settings.errors == "strict":
+        return blocks
+    if settings.errors == "replace":
+        return (block.replace(INVALID, REPLACEMENT) for block in blocks)
+    return _without_invalid_lines(blocks, notes)
+
+
+def read_marked_text(
+    file: SourceFile,
+    settings: TextSettings,
+    notes: ReadingNotes,
+    progress: Progress | None = None,
+) -> Iterator[str]:
+    """Yield the text like ``read_text``, with INVALID in the place of bytes that are invalid."""
+    return Decoding(file, settings, notes).decode(read_bytes(file, progress))
+
+
+def _without_invalid_lines(blocks: Iterable[str], notes: ReadingNotes) -> Iterator[str]:
+    for chunk in line_chunks(blocks, translate=False):
+        if INVALID not in chunk:
+            yield chunk
+            continue
+        kept = []
+        for line in _LINE.findall(chunk):
+            if INVALID in line:
+                notes.count_skipped(notes.first_invalid + ".")
+            else:
+                kept.append(line)
+        yield "".join(kept)
 
 
 def whole_lines(blocks: Iterable[str]) -> Iterator[str]:
@@ -111,112 +107,3 @@ def _last_line_end(text: str) -> int:
     if opened >= 0 and ">" not in text[opened:cut]:
         cut = text.rfind("\n", 0, opened) + 1
     return cut
-
-
-def _ignore(read: int) -> None:
-    pass
-
-
-def _read_raw(file: SourceFile, block_bytes: int, progress: Progress) -> Iterator[bytes]:
-    try:
-        with contextlib.ExitStack() as stack:
-            stream = file.live or stack.enter_context(file.path.open("rb"))
-            # read1 returns the bytes that a pipe has; read would wait for a full block.
-            read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
-            while block := read(block_bytes):
-                progress(len(block))
-                yield block
-    except OSError as error:
-        raise unreadable_error(file.name, error) from error
-
-
-def _read_decompressed(file: SourceFile, progress: Progress) -> Iterator[bytes]:
-    if file.compression is None:
-        return _read_raw(file, _BLOCK_BYTES, progress)
-    packed = _read_raw(file, _COMPRESSED_BLOCK_BYTES, progress)
-    if file.compression == "gzip":
-        return _decompress(packed, file, lambda: zlib.decompressobj(wbits=31), zlib.error)
-    from charloom.data.zstd import zstd
-
-    # The default limit refuses frames that were compressed with a long window.
-    limit = zstd.DecompressionParameter.window_log_max
-    options: dict[int, int] = {limit: limit.bounds()[1]}
-    return _decompress(packed, file, lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError)
-
-
-def _decompress(
-    packed: Iterable[bytes],
-    file: SourceFile,
-    new: Callable[[], _Decompressor],
-    failure: type[Exception],
-) -> Iterator[bytes]:
-    """Decompress concatenated gzip members or zstd frames.
-
-    Zero bytes between them are skipped.
-    """
-    member: _Decompressor | None = None
-    for block in packed:
-        rest = block
-        while rest:
-            if member is None:
-                rest = rest.lstrip(b"\0")
-                if not rest:
-                    break
-                member = new()
-            try:
-                yield member.decompress(rest)
-            except failure as error:
-                raise _damaged_error(file, str(error)) from error
-            if not member.eof:
-                break
-            rest, member = member.unused_data, None
-    if member is not None:
-        raise _damaged_error(file, "it ends too early")
-
-
-def _damaged_error(file: SourceFile, reason: str) -> SourceError:
-    return SourceError(
-        f"{file.name} is damaged: {reason}; a whole {file.compression} file is needed; "
-        "copy or compress it again."
-    )
-
-
-def _decode(blocks: Iterable[bytes], file: SourceFile, encoding: str) -> Iterator[str]:
-    decoder = _decoder(encoding)
-    total, first, started = 0, b"", False
-    try:
-        for block in blocks:
-            first = first or block[:2]
-            total += len(block)
-            if text := decoder.decode(block):
-                yield text if started else text.removeprefix("\ufeff")
-                started = True
-        yield decoder.decode(b"", final=True)
-    except UnicodeError as error:
-        where = str(error)
-        if isinstance(error, UnicodeDecodeError):
-            # ``error.object`` is the end of the input so far, from the first byte not yet decoded.
-            offset = total - len(error.object) + error.start
-            where = f"byte 0x{error.object[error.start]:02X} at offset {offset}"
-            where += " (unpacked)" if file.compression else ""
-            if b"\0" in error.object and first not in _UTF16_MARKS:
-                raise SourceError(
-                    f"{file.name} does not look like text: it holds NUL bytes and is not "
-                    f"{encoding.upper()}; a text or a table is needed; give another source."
-                ) from error
-        example = "utf-16" if first in _UTF16_MARKS else "latin-1"
-        raise SourceError(
-            f"{file.name} is not {encoding.upper()}: {where}; name its encoding with --encoding, "
-            f"for example --encoding {example}."
-        ) from error
-
-
-def _decoder(encoding: str) -> codecs.IncrementalDecoder:
-    try:
-        "".encode(encoding)  # refuses codecs that are no text encodings, such as "hex"
-        return codecs.getincrementaldecoder(encoding)()
-    except (LookupError, ValueError) as error:
-        raise SourceError(
-            f"encoding {encoding!r} is not known; allowed: utf-8, latin-1, cp1252, utf-16, gb18030 "
-            "and the others that Python knows; give one of them with --encoding."
-        ) from error

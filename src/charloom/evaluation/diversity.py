@@ -108,12 +108,12 @@ def measure_model_diversity(
     Held-out texts are scored only if they are lines without labels.
     """
     samples = [sample.text for sample in draw_samples(generator, settings, n, record.labels)]
-    is_scored = record.text.unit == "line" and not record.labels
+    is_scored = record.text.document_unit == "line" and not record.labels
     return measure_diversity(
         generator,
         settings,
         documents=iter_texts(corpus.training),
-        held_out=matched_held_out(corpus.validation, samples, record.text.unit),
+        held_out=matched_held_out(corpus.validation, samples, record.text.document_unit),
         n=n,
         labels=record.labels,
         scorer=scorer if is_scored else None,

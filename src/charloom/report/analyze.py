@@ -162,7 +162,7 @@ def _measure_memorisation(model: Model, corpus: Corpus, settings: SamplingSettin
     return measure_memorisation(
         documents=iter_texts(corpus.training),
         samples=samples,
-        held_out=matched_held_out(corpus.validation, samples, model.record.text.unit),
+        held_out=matched_held_out(corpus.validation, samples, model.record.text.document_unit),
     )
 
 

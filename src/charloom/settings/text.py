@@ -1,7 +1,7 @@
 """Settings of the text: from a source to documents, and from documents to symbols."""
 
 import dataclasses
-from typing import Literal
+from typing import Final, Literal
 
 from charloom.errors import SettingsError
 from charloom.settings.declaration import setting
@@ -9,8 +9,18 @@ from charloom.settings.records import SettingsBase
 
 Level = Literal["char", "byte", "grapheme", "word"]
 Unit = Literal["line", "document", "stream"]
+Errors = Literal["strict", "replace", "skip"]
 
 _GROUP = "Text"
+_DELIMITERS: Final = {
+    "\\t": "\t",
+    "comma": ",",
+    "pipe": "|",
+    "semicolon": ";",
+    "space": " ",
+    "tab": "\t",
+}
+"""Names of delimiters."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,12 +68,49 @@ class TextSettings(SettingsBase):
         group=_GROUP,
         help="Encoding of text files, for example latin-1.",
     )
+    errors: Errors = setting(
+        "strict",
+        option="--errors",
+        group=_GROUP,
+        help="Bytes that are not in the encoding, and broken rows: an error, or U+FFFD instead of "
+        "the bytes and no such rows, or no such lines and rows.",
+    )
+    delimiter: str | None = setting(
+        None,
+        option="--delimiter",
+        metavar="CHARACTER",
+        group=_GROUP,
+        default_text="comma, in .tsv files tab",
+        help="What separates the columns of a table: a character, tab, or space for any white "
+        "space. It makes a table of any text file.",
+    )
+    separator: str | None = setting(
+        None,
+        option="--separator",
+        metavar="LINE",
+        group=_GROUP,
+        help="The line between two texts of several lines, for example %%; an empty one is a blank "
+        "line.",
+    )
+    separator_regex: str | None = setting(
+        None,
+        option="--separator-regex",
+        metavar="REGEX",
+        group=_GROUP,
+        help="The same as a regular expression, searched in each line; what it matches is dropped.",
+    )
     clean: bool = setting(
         True,
         option="--clean/--no-clean",
         group=_GROUP,
         help="Repair HTML entities, normalise Unicode (NFC) and line ends, remove control "
         "characters.",
+    )
+    unique_documents: bool = setting(
+        False,
+        option="--unique-documents/--all-documents",
+        group=_GROUP,
+        help="Whether documents with the same text as an earlier one are left out.",
     )
     min_count: int = setting(
         2,
@@ -91,3 +138,51 @@ class TextSettings(SettingsBase):
                 "labels were asked for with unit stream; a stream has no documents to label: "
                 "use --unit line or --unit document."
             )
+        self._check_delimiter()
+        self._check_separator()
+
+    @property
+    def separates(self) -> bool:
+        """Whether a separator divides a file into documents."""
+        return self.separator is not None or self.separator_regex is not None
+
+    @property
+    def document_unit(self) -> Unit:
+        """The unit, where a part between separators counts as a whole document."""
+        return "document" if self.separates else self.unit
+
+    @property
+    def delimiter_character(self) -> str | None:
+        """The delimiter as one character; a space stands for any white space."""
+        return None if self.delimiter is None else _DELIMITERS.get(self.delimiter, self.delimiter)
+
+    def _check_delimiter(self) -> None:
+        character = self.delimiter_character
+        if character is not None and (len(character) != 1 or character in '\r\n"'):
+            raise SettingsError(
+                f"delimiter is {self.delimiter!r}; allowed: one character other than a quote or "
+                f"line break, {', '.join(sorted(_DELIMITERS))}."
+            )
+
+    def _check_separator(self) -> None:
+        if not self.separates:
+            return
+        if self.unit == "stream":
+            raise SettingsError(
+                "a separator was given with unit stream, which joins all texts; leave one of them "
+                "out."
+            )
+        if self.separator is not None and self.separator_regex is not None:
+            raise SettingsError(
+                "--separator and --separator-regex were both given; one of them is allowed."
+            )
+        if self.separator_regex is not None:
+            import regex
+
+            try:
+                regex.compile(self.separator_regex)
+            except (regex.error, RecursionError, OverflowError) as error:
+                raise SettingsError(
+                    f"separator-regex is {self.separator_regex!r}, which is no regular "
+                    f"expression: {error}; correct it."
+                ) from error

@@ -9,11 +9,28 @@ white space or at the start, and only if it names one of the few signs that page
 import html
 import re
 import unicodedata
+from collections.abc import Callable
 from html.entities import html5
+from typing import Final, Literal
 
 from charloom.settings import TextSettings
+from charloom.text.html_tags import has_tags, remove_tags
 from charloom.text.symbols import replace_surrogates
 
+Change = Literal[
+    "HTML tags",
+    "HTML entities",
+    "control characters",
+    "C1 controls",
+    "lone surrogates",
+    "line ends",
+    "Unicode form",
+    "outer white space",
+]
+"""What cleaning may change in a text. C1 controls are U+0080 to U+009F, at whose bytes Windows-1252
+has quotes, dashes and the euro."""
+
+_C1_CONTROL = re.compile("[\x80-\x9f]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
 _CONTROL_OR_SURROGATE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 
@@ -33,12 +50,6 @@ _NAMES = "quot|amp|apos|lt|gt|nbsp|hellip|[mn]dash|[lr][sd]quo"
 # Searching for the white space first is several times faster than allowing for the start of text.
 _BROKEN_ENTITY = re.compile(rf"([ \t\n])(#0?(?:{_SIGNS})|{_NAMES});")
 
-_BLOCK = "p|br|div|h[1-6]|hr|ul|ol|li|table|tr|t[dh]|blockquote|pre|img"
-_INLINE = "a|abbr|b|big|center|cite|code|em|font|i|ins|nobr|small|span|strike|strong|su[bp]|tt|u"
-_TAG_END = r"(?:\s+[a-z-]+\s*=[^<>]*|\s*/?)>"
-_TAGS = re.compile(rf"(?:</?(?:{_BLOCK}|{_INLINE}){_TAG_END})+", re.IGNORECASE)
-_BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK})\b", re.IGNORECASE)
-
 _MAX_PASSES = 20
 """Upper limit of passes over one text; each may uncover entities and tags for the next."""
 
@@ -49,20 +60,22 @@ def is_clean(text: str) -> bool:
         return False
     if ";" in text and (_ENTITY.search(text) or _BROKEN_ENTITY.search("\n" + text)):
         return False
-    if "<" in text and _TAGS.search(text):
+    if has_tags(text):
         return False
     return text.isascii() or unicodedata.is_normalized("NFC", text)
 
 
-def clean(text: str) -> str:
+def clean(text: str, changes: set[Change] | None = None) -> str:
     """Return ``text`` cleaned; cleaning the result again changes nothing.
+
+    What was changed is added to ``changes``.
 
     - Surrogate pairs become the character that they encode, lone surrogates U+FFFD.
     - CR LF and CR become LF; other control characters and U+FEFF are removed. Tabs, LF, joiners
       and direction marks remain.
     - HTML entities, whole or broken, become the characters that they name.
-    - Common HTML tags are removed; a block tag between two words leaves a space. Any other
-      ``<...>`` remains.
+    - Common HTML tags are removed if the text is HTML (text/html_tags.py). Any other ``<...>``
+      remains.
     - The result is in Unicode's form NFC. Outer white space remains.
 
     One replacement can uncover the next (``&amp;lt;b&amp;gt;``), so all are repeated until nothing
@@ -74,22 +87,28 @@ def clean(text: str) -> str:
     for _ in range(_MAX_PASSES):
         if is_clean(text):
             break
-        repaired = _clean_once(text)
+        repaired = _clean_once(text, set() if changes is None else changes)
         if repaired == text:
             break
         text = repaired
     return text
 
 
-def clean_document(text: str, settings: TextSettings) -> str:
-    """Return a document as the model reads it.
+def clean_document(text: str, settings: TextSettings, changes: set[Change] | None = None) -> str:
+    """Return a document as the model reads it; what was changed is added to ``changes``.
 
     A line loses its outer white space. Surrogates, which UTF-8 cannot encode, are replaced even
     without ``settings.clean``.
     """
     if not settings.clean:
         return replace_surrogates(text)
-    return clean(text).strip() if settings.unit == "line" else clean(text)
+    cleaned = clean(text, changes)
+    if settings.document_unit != "line":
+        return cleaned
+    stripped = cleaned.strip()
+    if changes is not None and len(stripped) < len(cleaned):
+        changes.add("outer white space")
+    return stripped
 
 
 def clean_prompt(text: str, settings: TextSettings) -> str:
@@ -97,16 +116,35 @@ def clean_prompt(text: str, settings: TextSettings) -> str:
     return clean(text) if settings.clean else replace_surrogates(text)
 
 
-def _clean_once(text: str) -> str:
-    text = replace_surrogates(text)
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _CONTROL.sub("", text)
-    if ";" in text:
-        text = _ENTITY.sub(_unescape, text)
-        text = _BROKEN_ENTITY.sub(_unescape_broken, "\n" + text)[1:]
-    if "<" in text:
-        text = _TAGS.sub(_remove_tags, text)
+def _clean_once(text: str, changes: set[Change]) -> str:
+    """Return ``text`` after one pass; what was changed is added to ``changes``."""
+    for change, needed, repair in _REPAIRS:
+        if needed is None or needed in text:
+            repaired = repair(text)
+            if repaired != text:
+                changes.add(change)
+                text = repaired
+    return text
+
+
+def _to_line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _remove_controls(text: str) -> str:
+    return _CONTROL.sub("", text)
+
+
+def _remove_c1_controls(text: str) -> str:
+    return text if text.isascii() else _C1_CONTROL.sub("", text)
+
+
+def _unescape_entities(text: str) -> str:
+    text = _ENTITY.sub(_unescape, text)
+    return _BROKEN_ENTITY.sub(_unescape_broken, "\n" + text)[1:]
+
+
+def _compose(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
@@ -121,8 +159,13 @@ def _unescape_broken(match: re.Match[str]) -> str:
     return match[1].strip(" ") + html.unescape(f"&{match[2]};")
 
 
-def _remove_tags(match: re.Match[str]) -> str:
-    before = match.string[max(0, match.start() - 1) : match.start()]
-    after = match.string[match.end() : match.end() + 1]
-    joins_words = before.strip() and after.strip() and _BLOCK_TAG.search(match[0])
-    return " " if joins_words else ""
+_REPAIRS: Final[tuple[tuple[Change, str | None, Callable[[str], str]], ...]] = (
+    ("lone surrogates", None, replace_surrogates),
+    ("line ends", "\r", _to_line_feeds),
+    ("C1 controls", None, _remove_c1_controls),
+    ("control characters", None, _remove_controls),
+    ("HTML entities", ";", _unescape_entities),
+    ("HTML tags", "<", remove_tags),
+    ("Unicode form", None, _compose),
+)
+"""The repairs of one pass in their order, each with a character without which it does nothing."""

@@ -10,7 +10,7 @@ import pytest
 
 from charloom.data import fingerprint as fingerprint_module
 from charloom.data.fingerprint import fingerprint
-from charloom.data.text_files import SourceFile
+from charloom.data.source_file import SourceFile
 
 
 @pytest.fixture

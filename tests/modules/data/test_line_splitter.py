@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charloom.data.line_splitter import character_flags, is_known_clean, split_lines
+from charloom.data.reading_notes import ReadingNotes
 from charloom.settings import TextSettings
 from charloom.text.cleaning import clean, clean_document
 from charloom.text.symbols import replace_surrogates
@@ -39,13 +40,15 @@ TEXTS = st.lists(PIECES, max_size=20).map("".join) | st.text()
 @example("a&#10;b\nc")
 def test_cleaned_lines_agree_with_cleaning_each_line(text: str) -> None:
     lines = [clean_document(line, CLEANED) for line in text.split("\n")]
-    assert split_lines(text, CLEANED).texts() == [line for line in lines if line]
+    assert split_lines(text, CLEANED, ReadingNotes()).texts() == [line for line in lines if line]
 
 
 @given(text=TEXTS)
 def test_lines_that_are_not_cleaned_keep_their_white_space(text: str) -> None:
     lines = replace_surrogates(text).split("\n")
-    assert split_lines(text, KEPT).texts() == [line for line in lines if line.strip()]
+    assert split_lines(text, KEPT, ReadingNotes()).texts() == [
+        line for line in lines if line.strip()
+    ]
 
 
 @given(text=TEXTS)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.data.readers import read_documents
-from charloom.data.text_files import Format, SourceFile
+from charloom.data.source_file import Format, SourceFile
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
 from charloom.text.cleaning import clean
@@ -66,8 +66,8 @@ def test_columns_apply_to_the_tables_among_the_files(tmp_path: Path) -> None:
         Document(text="one", label="1"),
     ]
     remedy = (
-        "has no columns; columns are read from .csv, .tsv, .jsonl and .parquet files; "
-        "leave the option out or rename the file."
+        "has no columns; columns are read from .csv, .tsv, .json, .jsonl and .parquet files, and "
+        "with --delimiter from any other; add that, or leave the option out."
     )
     assert message(plain, columns=("2",)) == f"--column was given, but y.txt {remedy}"
     assert message(plain, label_column="2") == f"--label-column was given, but y.txt {remedy}"

@@ -138,9 +138,9 @@ def test_the_reason_of_the_system_is_reported() -> None:
 def test_a_folder_without_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / "image.png").write_text("a")
     assert message(str(tmp_path)) == (
-        f"folder {tmp_path} holds no file to read; allowed: .txt, .text, .md, .csv, .tsv, .jsonl, "
-        ".ndjson, .parquet, all but parquet also with .gz or .zst; name the files themselves, or "
-        "use a glob."
+        f"folder {tmp_path} holds no file to read; allowed: .txt, .text, .md, .csv, .tsv, .json, "
+        ".jsonl, .ndjson, .parquet, all but parquet also with .gz, .zst, .xz, .bz2; name the files "
+        "themselves, or use a glob."
     )
 
 

@@ -1,22 +1,30 @@
 """Blocks of text: compression, encodings, line ends, exact offsets of invalid bytes."""
 
+import bz2
 import gzip
-from collections.abc import Callable
+import io
+import lzma
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charloom.data.text_files import Compression, SourceFile, line_chunks, read_text, whole_lines
+from charloom.data.reading_notes import ReadingNotes
+from charloom.data.source_file import Compression, SourceFile
+from charloom.data.text_files import line_chunks, read_text, whole_lines
 from charloom.data.zstd import zstd
 from charloom.errors import SourceError
+from charloom.settings import TextSettings
 
 Pack = Callable[[bytes], bytes]
 PACKED: list[tuple[Compression | None, Pack]] = [
     (None, bytes),
     ("gzip", gzip.compress),
     ("zstd", zstd.compress),
+    ("xz", lzma.compress),
+    ("bzip2", bz2.compress),
 ]
 
 
@@ -25,9 +33,13 @@ def stored(path: Path, content: bytes, compression: Compression | None = None) -
     return SourceFile(path=path, name="X", compression=compression)
 
 
+def read(file: SourceFile, encoding: str = "utf-8") -> Iterator[str]:
+    return read_text(file, TextSettings(encoding=encoding), ReadingNotes())
+
+
 def message(file: SourceFile, encoding: str = "utf-8") -> str:
     with pytest.raises(SourceError) as caught:
-        list(read_text(file, encoding))
+        list(read(file, encoding))
     return str(caught.value)
 
 
@@ -37,9 +49,9 @@ def test_text_is_read_and_every_stored_byte_is_reported(
 ) -> None:
     text = "\U0001f600 line \u0e01\n" * 200_000  # several blocks, whose ends cut characters
     file = stored(tmp_path / "x", pack(text.encode()), compression)
-    read: list[int] = []
-    assert "".join(read_text(file, "utf-8", read.append)) == text
-    assert sum(read) == file.path.stat().st_size
+    read_bytes: list[int] = []
+    assert "".join(read_text(file, TextSettings(), ReadingNotes(), read_bytes.append)) == text
+    assert sum(read_bytes) == file.path.stat().st_size
 
 
 @pytest.mark.parametrize(("compression", "pack"), PACKED[1:])
@@ -47,7 +59,7 @@ def test_concatenated_members_with_zero_bytes_are_read(
     tmp_path: Path, compression: Compression, pack: Pack
 ) -> None:
     content = pack(b"one ") + pack(b"") + pack(b"two") + b"\0" * 40_000
-    assert "".join(read_text(stored(tmp_path / "x", content, compression), "utf-8")) == "one two"
+    assert "".join(read(stored(tmp_path / "x", content, compression))) == "one two"
 
 
 @pytest.mark.parametrize(("compression", "pack"), PACKED)
@@ -58,16 +70,36 @@ def test_the_offset_of_an_invalid_byte_is_exact(
     content = b"a" * offset + b"\xe9 caf\xc3\xa9" + b"b" * (1 << 20)
     unpacked = " (unpacked)" if compression else ""
     assert message(stored(tmp_path / "x", pack(content), compression)) == (
-        f"X is not UTF-8: byte 0xE9 at offset {offset}{unpacked}; name its encoding with "
-        "--encoding, for example --encoding latin-1."
+        f"X is not UTF-8: byte 0xE9 at offset {offset}{unpacked}, in line 1; name its encoding "
+        "with --encoding; its bytes suggest --encoding latin-1."
     )
 
 
 def test_an_incomplete_character_counts_from_its_first_byte(tmp_path: Path) -> None:
     begin = (1 << 20) - 2
     content = b"a" * begin + b"\xf0\x9f\x98x"  # invalid only with the second block
-    assert f"byte 0xF0 at offset {begin};" in message(stored(tmp_path / "x", content))
-    assert "byte 0xC3 at offset 3;" in message(stored(tmp_path / "x", b"abc\xc3"))
+    assert f"byte 0xF0 at offset {begin}, in line 1;" in message(stored(tmp_path / "x", content))
+    assert "byte 0xC3 at offset 3, in line 1;" in message(stored(tmp_path / "x", b"abc\xc3"))
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b\n", "c\r\n", "d\r", "\u0e01\n"]), max_size=40),
+    st.sampled_from(["utf-8", "utf-16-le"]),
+)
+def test_the_line_of_an_invalid_byte_is_that_of_an_editor(parts: list[str], encoding: str) -> None:
+    text = "".join(parts)
+    bad = b"\xff" if encoding == "utf-8" else b"\x00\xdc"  # the second half of a pair
+    content = text.encode(encoding) + bad + "z\n".encode(encoding)
+    live = SourceFile(path=Path("-"), name="X", live=SmallBlocks(content))
+    line = text.replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1
+    assert f", in line {line};" in message(live, encoding)
+
+
+class SmallBlocks(io.BytesIO):
+    """A stream of blocks of seven bytes, which cut characters and line ends."""
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        return super().read1(min(size or 7, 7))
 
 
 def test_a_picture_is_reported_as_no_text(tmp_path: Path) -> None:
@@ -81,16 +113,18 @@ def test_a_picture_is_reported_as_no_text(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_shifts_no_offset(tmp_path: Path) -> None:
     file = stored(tmp_path / "x", b"\xef\xbb\xbfab\xff")
-    assert "byte 0xFF at offset 5;" in message(file)
-    assert "byte 0xFF at offset 5;" in message(file, "utf-8-sig")
+    assert "byte 0xFF at offset 5, in line 1;" in message(file)
+    assert "byte 0xFF at offset 5, in line 1;" in message(file, "utf-8-sig")
 
 
 def test_other_encodings_are_decoded(tmp_path: Path) -> None:
     text = "na\u00efve \u00e9t\u00e9"
     for encoding in ("latin-1", "cp1252", "utf-16", "utf-16-be", "gb18030", "utf-8-sig"):
         file = stored(tmp_path / "x", text.encode(encoding))
-        assert "".join(read_text(file, encoding)) == text
-    assert "--encoding utf-16." in message(stored(tmp_path / "x", text.encode("utf-16")))
+        assert "".join(read(file, encoding)) == text
+    for encoding in ("utf-16", "utf-16-be"):
+        written = message(stored(tmp_path / "x", text.encode(encoding)))
+        assert written.endswith(f"its bytes suggest --encoding {encoding}.")
     assert message(stored(tmp_path / "x", b"ab"), "utf-16").startswith("X is not UTF-16: ")
 
 

@@ -239,7 +239,7 @@ def _separator(model: "Model", prompts: list[str]) -> str:
     has_breaks = not model.record.vocabulary.unknown_symbols("\n") or any(
         "\n" in text for text in prompts
     )
-    return "\n" if has_breaks or model.record.text.unit != "line" else ""
+    return "\n" if has_breaks or model.record.text.document_unit != "line" else ""
 
 
 def _to_record(generated: "GeneratedText") -> dict[str, Any]:

@@ -86,7 +86,7 @@ def memorisation(
     figures = measure_memorisation(
         documents=iter_texts(corpus.training),
         samples=texts,
-        held_out=matched_held_out(corpus.validation, texts, model.record.text.unit),
+        held_out=matched_held_out(corpus.validation, texts, model.record.text.document_unit),
     )
     if json:
         output.write_json(figures.to_json())

@@ -131,7 +131,7 @@ def _description_rows(record: "ModelRecord") -> list[tuple[str, Any]]:
         columns = f"; column{'s' if len(text.columns) > 1 else ''} {columns}"
     cleaned = "cleaned" if text.clean else "not cleaned"
     rows: list[tuple[str, Any]] = [
-        ("text", f"{text.unit}s as {text.level} symbols, {cleaned}{columns}"),
+        ("text", f"{text.document_unit}s as {text.level} symbols, {cleaned}{columns}"),
         (
             "vocabulary",
             f"{len(record.vocabulary):,} symbols, with <eos> and <unk>; "

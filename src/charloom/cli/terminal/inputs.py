@@ -149,7 +149,7 @@ def default_output(sources: list[str]) -> Path:
         else:
             stem = Path(re.sub(r"\.(gz|zst)$", "", path.name)).stem
     except OSError as error:
-        from charloom.data.text_files import unreadable_error
+        from charloom.data.source_file import unreadable_error
 
         raise unreadable_error(sources[0], error) from error
     return Path("runs", stem.strip(".") or "texts")

@@ -1,0 +1,37 @@
+"""A file to read, and its format."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from charloom.errors import SourceError
+from charloom.text.symbols import replace_surrogates
+
+Format = Literal["text", "delimited", "csv", "tsv", "json", "jsonl", "parquet"]
+Compression = Literal["gzip", "zstd", "xz", "bzip2"]
+Progress = Callable[[int], None]
+"""Called with the number of bytes just read from disk, before decompression."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    """A file to read, and its format."""
+
+    path: Path
+    name: str
+    """Name of the file in messages."""
+    format: Format = "text"
+    compression: Compression | None = None
+    live: BinaryIO | None = None
+    """A stream to read once, as it arrives, instead of ``path``."""
+    column_names: tuple[str, ...] = ()
+    """Names of the columns, for a table without a header line."""
+
+
+def unreadable_error(name: str, error: OSError) -> SourceError:
+    """Return the error to raise when the system refuses to read ``name``."""
+    return SourceError(
+        f"{replace_surrogates(name)} cannot be read: {error.strerror or error}; a file or folder "
+        "that this user may read is needed; check its name and its permissions."
+    )

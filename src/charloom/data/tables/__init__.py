@@ -1,0 +1,1 @@
+"""Rows of tables: delimited text, JSON and parquet."""
