@@ -41,8 +41,9 @@ def make_runner(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     The notice of compiling is removed, because it depends on the tests that ran before.
     """
 
-    def charloom(*arguments: str | Path | float, stdin: str = "") -> CommandResult:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+    def charloom(*arguments: str | Path | float, stdin: str | bytes = "") -> CommandResult:
+        content = stdin if isinstance(stdin, bytes) else stdin.encode()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
         capsys.readouterr()
         code = run([str(argument) for argument in arguments])
         captured = capsys.readouterr()

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,11 @@ from charloom.data.subset import (
     BLOCK_IDS,
     Subset,
     all_documents,
+    copied_documents,
     document_lengths,
     split_by_mask,
     split_stream,
+    without_documents,
 )
 from charloom.errors import CorpusError
 from charloom.settings import TextSettings
@@ -47,6 +50,8 @@ class Corpus:
     """Notes for the user, each one sentence."""
     fingerprint: str
     """Hash of the sources; with a validation file, of both."""
+    reading: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What reading did, in figures: texts, those that cleaning changed, copies ..."""
     hashes: NDArray[np.uint64] | None = None
     """The store's hash of every document, in the training set or not: (documents of the store,).
     None for a stream, where documents are no units."""
@@ -76,6 +81,13 @@ def build_corpus(
         held_out = all_documents(validation)
         training, notes = _exclude_validation(store, validation)
     notes = (*store.notes.sentences(), *notes)
+    copies = 0 if settings.unit == "stream" else len(store.hashes) - store.distinct_texts
+    if copies:
+        notes = (*notes, _copies_note(copies, len(store.hashes), settings))
+        if settings.unique_documents:
+            mask = copied_documents(store)
+            training = without_documents(training, mask)
+            held_out = held_out if validation else without_documents(held_out, mask)
     if not len(held_out.selection):
         raise CorpusError(
             "the validation set would be empty; give more text, or a validation file with --valid."
@@ -102,6 +114,7 @@ def build_corpus(
         labels=labels,
         notes=notes,
         fingerprint=store.fingerprint + (f"+{validation.fingerprint}" if validation else ""),
+        reading=store.notes.figures() | {"copies": copies},
         hashes=None if settings.unit == "stream" else store.hashes,
     )
 
@@ -174,6 +187,12 @@ def _exclude_validation(store: Store, validation: Store) -> tuple[Subset, _Notes
         "file: left out."
     )
     return split_by_mask(store, duplicated)[0], (note,)
+
+
+def _copies_note(copies: int, documents: int, settings: TextSettings) -> str:
+    verb = "is a copy" if copies == 1 else "are copies"
+    said = "left out" if settings.unique_documents else "--unique-documents leaves them out"
+    return f"{copies:,} of {documents:,} texts {verb} of an earlier one: {said}."
 
 
 def _check_documents(store: Store) -> None:

@@ -74,8 +74,8 @@ class ReadingNotes:
         else:
             self.remarks[kind] = sentence
 
-    def sentences(self) -> tuple[str, ...]:
-        """Return the notes for the user, each one sentence."""
+    def sentences(self, *, cleaning: bool = True) -> tuple[str, ...]:
+        """Return the notes for the user, each one sentence; those on cleaning if wanted."""
         notes = [self._with_others(kind) for kind in self.remarks]
         if self.invalid:
             places = format_count(self.invalid, "such place")
@@ -83,7 +83,7 @@ class ReadingNotes:
         if self.skipped:
             were = "line was" if self.skipped == 1 else "lines were"
             notes.append(f"{self.skipped:,} {were} left out; the first: {self.first_skipped}")
-        if self.cleaned:
+        if self.cleaned and cleaning:
             notes.append(
                 f"cleaning changed {self.cleaned:,} of {format_count(self.texts, 'text')} "
                 f"({self._changes()}); --no-clean keeps them as they are{self._c1_hint()}."
@@ -107,6 +107,17 @@ class ReadingNotes:
         if not self.changes["C1 controls"]:
             return ""
         return "; C1 controls are signs of Windows-1252, which --encoding cp1252 reads"
+
+    def figures(self) -> dict[str, Any]:
+        """Return the counts, for the model folder."""
+        return {
+            "texts": self.texts,
+            "cleaned": self.cleaned,
+            "changes": dict(self.changes),
+            "emptied": self.emptied,
+            "invalid": self.invalid,
+            "left_out": self.skipped,
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return the notes as a JSON object."""

@@ -17,6 +17,8 @@ from charloom.text.vocabulary import UNK, Vocabulary
 
 BLOCK_IDS = 1 << 20
 """Ids or hashes that are read at once."""
+_SORTED_HASHES = 1 << 23
+"""Hashes that are sorted at once."""
 _BLOCK_DOCUMENTS = 1 << 16
 """Documents whose offsets are read before their pages are released."""
 
@@ -87,6 +89,36 @@ def split_by_mask(store: Store, mask: NDArray[np.bool_]) -> tuple[Subset, Subset
         label_counts=store.label_counts - label_counts,
     )
     return (large, small) if few is mask else (small, large)
+
+
+def without_documents(subset: Subset, mask: NDArray[np.bool_]) -> Subset:
+    """Return ``subset`` without the documents of the store that are in ``mask``."""
+    selected = subset.selection.mask(0, len(mask))
+    removed = Selection.from_mask(selected & mask)
+    if not len(removed):
+        return subset
+    counts, label_counts = _count_symbols(subset.store, removed)
+    return dataclasses.replace(
+        subset,
+        selection=Selection.from_mask(selected & ~mask),
+        counts=subset.counts - counts,
+        label_counts=subset.label_counts - label_counts,
+    )
+
+
+def copied_documents(store: Store) -> NDArray[np.bool_]:
+    """Return a mask of the documents with the same text as an earlier one."""
+    hashes = store.hashes
+    mask = np.zeros(len(hashes), dtype=bool)
+    # In parts by the hash, since sorting takes 24 bytes of memory per document.
+    parts = np.uint64(len(hashes) // _SORTED_HASHES + 1)
+    for part in range(int(parts)):
+        documents = np.flatnonzero(hashes % parts == part)
+        _, first = np.unique(hashes[documents], return_index=True)
+        mask[documents] = True
+        mask[documents[first]] = False
+        release(hashes)
+    return mask
 
 
 def _count_symbols(

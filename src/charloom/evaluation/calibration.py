@@ -26,8 +26,10 @@ from charloom.evaluation.symbol_scorer import SymbolScorer
 from charloom.text.documents import Block
 from charloom.text.vocabulary import EOS, Vocabulary
 
-FALSE_POSITIVE_RATE: Final = 0.01
-"""Fraction of the usual texts above the limit."""
+FALSE_ALARMS: Final = 0.01
+"""Fraction of the usual texts above the limit, unless another is asked for."""
+_TAIL_RATES: Final = 40
+"""Fractions of texts for which a limit is recorded."""
 MIN_TEXTS: Final = 50
 MAX_SYMBOLS: Final = 100_000
 """Approximate number of symbols of a dataset that are scored, spread over the whole dataset."""
@@ -51,6 +53,9 @@ class Calibration:
     """Surprise above which a text is an outlier, in standard deviations."""
     texts: int
     """Texts used for the fit."""
+    tail: tuple[tuple[float, float], ...] = ()
+    """Pairs of a fraction of usual texts and the limit above which it is, largest fraction first.
+    Empty in models of older versions."""
 
     @classmethod
     def fit(cls, bits_D: Floats, characters_D: Floats) -> Self:
@@ -72,8 +77,31 @@ class Calibration:
             variance_D = np.maximum(variance[0] + variance[1] * characters_D, _MIN_VARIANCE)
         unlimited = cls(mean=mean, variance=variance, limit=0.0, texts=len(bits_D))
         surprise_D = unlimited.surprise(bits_D, characters_D)
-        limit = float(np.quantile(surprise_D, 1 - FALSE_POSITIVE_RATE))
-        return dataclasses.replace(unlimited, limit=limit)
+        rates = np.geomspace(0.5, 1 / len(bits_D), _TAIL_RATES)
+        limits = np.quantile(surprise_D, 1 - rates)
+        return dataclasses.replace(
+            unlimited,
+            limit=float(np.quantile(surprise_D, 1 - FALSE_ALARMS)),
+            tail=tuple(zip(rates.tolist(), limits.tolist(), strict=True)),
+        )
+
+    def with_false_alarms(self, rate: float) -> Self:
+        """Return the calibration with the limit above which this fraction of usual texts is.
+
+        It is interpolated between the recorded limits, linearly in the logarithm of the fraction.
+        Raises CorpusError if there were too few texts to estimate it.
+        """
+        if rate == FALSE_ALARMS:
+            return self
+        if not self.tail or not self.tail[-1][0] <= rate <= self.tail[0][0]:
+            known = f"{self.tail[-1][0]:.2g} to {self.tail[0][0]:g}" if self.tail else "0.01"
+            raise CorpusError(
+                f"false-alarms is {rate:g}; {self.texts:,} texts were calibrated on, which allow "
+                f"for {known}; give more such texts with --calibrate."
+            )
+        rates, limits = zip(*reversed(self.tail), strict=True)
+        limit = float(np.interp(np.log(rate), np.log(rates), limits))
+        return dataclasses.replace(self, limit=limit)
 
     def surprise(self, bits_D: Floats, characters_D: Floats) -> Floats:
         """Return the standard deviations of each text above the mean of its length."""
@@ -94,6 +122,7 @@ class Calibration:
             variance=(float(record["variance"][0]), float(record["variance"][1])),
             limit=float(record["limit"]),
             texts=int(record["texts"]),
+            tail=tuple((float(rate), float(limit)) for rate, limit in record.get("tail", ())),
         )
 
 

@@ -4,7 +4,7 @@ Axes: N targets of a block, D lines.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -57,6 +57,8 @@ class ScoredLine:
     """Whether the surprise is above the limit. None without a threshold."""
     label: str | None
     """The most probable label. None unless requested."""
+    probabilities: Mapping[str, float] | None
+    """The probability of each label. None unless requested."""
     symbols: Sequence[tuple[str, float]] | None
     """Each symbol with its bits, the boundary last. None unless requested."""
 
@@ -86,14 +88,15 @@ def score_lines(
                 score=score,
                 surprise=surprise,
                 outlier=outlier,
-                label=label,
+                label=None if labels is None else max(labels, key=labels.__getitem__),
+                probabilities=labels,
                 symbols=symbols,
             )
-            for text, score, (surprise, outlier), label, symbols in zip(
+            for text, score, (surprise, outlier), labels, symbols in zip(
                 scored.block.texts(),
                 scored.scores(),
                 [(None, None)] * count if threshold is None else _surprises(scored, threshold),
-                scorer.classify(scored) if classify else [None] * count,
+                scorer.label_probabilities(scored) if classify else [None] * count,
                 _symbol_bits(scored, scorer) if per_symbol else [None] * count,
                 strict=True,
             )

@@ -128,11 +128,27 @@ class Scorer:
         Of ties, the first label is returned. The prior probability of all labels is the same. The
         block must have no unfinished document.
         """
-        nats_CD = [
-            scored.sum_by_document(self._nats_with_label(label, scored))
-            for label in range(len(self.labels))
-        ]
+        nats_CD = self._label_nats(scored)
         return [self.labels[label] for label in np.argmin(nats_CD, axis=0).tolist()]
+
+    def label_probabilities(self, scored: ScoredBlock) -> list[dict[str, float]]:
+        """Return the probability of each label for each document, by Bayes' rule.
+
+        The prior probability of all labels is the same; ``classify`` returns the most probable.
+        """
+        nats_CD = self._label_nats(scored)
+        odds_CD = np.exp(nats_CD.min(axis=0) - nats_CD)
+        chances_DC = (odds_CD / odds_CD.sum(axis=0)).T
+        return [dict(zip(self.labels, row, strict=True)) for row in chances_DC.tolist()]
+
+    def _label_nats(self, scored: ScoredBlock) -> NDArray[np.float64]:
+        """Return the nats of each document under each label, (C, D)."""
+        return np.stack(
+            [
+                scored.sum_by_document(self._nats_with_label(label, scored))
+                for label in range(len(self.labels))
+            ]
+        )
 
     def _nats_with_label(self, label: int, scored: ScoredBlock) -> NDArray[np.float32]:
         """Return the nats of each target, (N,), if all documents have the same label."""

@@ -60,5 +60,6 @@ def provenance(plan: Plan, validation: str | None) -> dict[str, Any]:
         "device": plan.device,
         "precision": plan.precision,
         "parameters": sum(count for _, count in plan.layers),
+        "reading": dict(plan.corpus.reading),
         "notes": list(plan.corpus.notes),
     }

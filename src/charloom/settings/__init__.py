@@ -15,7 +15,7 @@ from charloom.settings.sampling import (
     SamplingSettings,
 )
 from charloom.settings.schema import json_schema
-from charloom.settings.text import Level, TextSettings, Unit
+from charloom.settings.text import Errors, Level, TextSettings, Unit
 from charloom.settings.training import (
     DEFAULT_MINUTES,
     Optimizer,
@@ -29,6 +29,7 @@ __all__ = [
     "DEFAULT_MINUTES",
     "DEFAULT_TEMPERATURE",
     "DEFAULT_TRIES",
+    "Errors",
     "Level",
     "MAX_BEAM",
     "MAX_SEED",

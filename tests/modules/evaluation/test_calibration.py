@@ -10,7 +10,7 @@ from networks import make_vocabulary, markov_tensors
 import charloom
 from charloom.errors import CorpusError
 from charloom.evaluation.calibration import (
-    FALSE_POSITIVE_RATE,
+    FALSE_ALARMS,
     MIN_TEXTS,
     Calibration,
     calibrate_on_blocks,
@@ -53,7 +53,7 @@ def test_one_in_a_hundred_usual_texts_is_above_the_limit_at_every_length() -> No
     for low, high in ((2, 10), (10, 50), (50, 200)):
         in_range = (characters >= low) & (characters < high)
         # At least 2,000 texts: five standard errors, plus the error of the fit.
-        assert marked[in_range].mean() == pytest.approx(FALSE_POSITIVE_RATE, abs=0.012)
+        assert marked[in_range].mean() == pytest.approx(FALSE_ALARMS, abs=0.012)
 
 
 def test_surprise_is_in_standard_deviations() -> None:

@@ -13,11 +13,14 @@ from charloom.cli.terminal import output
 from charloom.errors import SettingsError, SourceError
 from charloom.files import is_dir
 from charloom.formatting import summarize
-from charloom.settings import TextSettings
+from charloom.settings import Errors, TextSettings
 from charloom.settings.presets import merge_options
 from charloom.settings.tables import RUN_TABLES
 
 if TYPE_CHECKING:
+    from charloom.data.input_lines import InputLine
+    from charloom.data.reading_notes import ReadingNotes
+    from charloom.data.source_file import SourceFile
     from charloom.model import Model
     from charloom.text.documents import Block
 
@@ -30,32 +33,66 @@ class TableOptions:
     label_column: str | None = None
     header: bool | None = None
     encoding: str | None = None
+    errors: Errors | None = None
+    delimiter: str | None = None
 
 
 def read_blocks(
-    sources: list[str],
-    recorded: TextSettings,
-    tables: TableOptions | None = None,
-    *,
-    live: bool = False,
+    sources: list[str], recorded: TextSettings, tables: TableOptions | None = None
 ) -> Iterator["Block"]:
-    """Return the documents of the sources, read and cleaned as the texts of a model.
+    """Yield the documents of the sources, read and cleaned as the texts of a model.
 
-    The recorded columns apply only if a source is a table. With ``live``, lines of standard input
-    are returned as soon as they arrive.
+    The recorded columns apply only if a source is a table. After the last block, notes tell what
+    reading did.
     """
-    from charloom.cli.terminal.downloads import fetch_corpora
-    from charloom.data.sources import read_blocks, resolve_sources
+    from charloom.data.reading_notes import ReadingNotes
+    from charloom.data.sources import read_blocks
 
-    changes = dataclasses.asdict(tables or TableOptions())
+    files, settings = _resolve(sources, recorded, tables or TableOptions())
+    notes = ReadingNotes()
+    yield from read_blocks(files, settings, None, notes)
+    _write_notes(notes)
+
+
+def read_input_lines(
+    sources: list[str], recorded: TextSettings, tables: TableOptions
+) -> Iterator[list["InputLine"]]:
+    """Yield the lines of the sources as soon as they arrive, cleaned as the texts of a model.
+
+    After the last batch, notes tell what reading did.
+    """
+    from charloom.data.input_lines import read_input_lines
+    from charloom.data.reading_notes import ReadingNotes
+
+    files, settings = _resolve(sources, recorded, tables, live=True)
+    notes = ReadingNotes()
+    yield from read_input_lines(files, settings, notes)
+    _write_notes(notes)
+
+
+def _resolve(
+    sources: list[str], recorded: TextSettings, tables: TableOptions, *, live: bool = False
+) -> tuple[list["SourceFile"], TextSettings]:
+    """Return the files of the sources, and the settings with which to read them."""
+    from charloom.cli.terminal.downloads import fetch_corpora
+    from charloom.data.sources import resolve_sources
+
+    changes = dataclasses.asdict(tables)
     changes["encoding"] = changes["encoding"] or recorded.encoding
+    changes["errors"] = changes["errors"] or recorded.errors
     fetch_corpora(sources)
     plain = dataclasses.replace(recorded, **changes)
     files = resolve_sources(sources, plain, live=live)
     if all(file.format == "text" for file in files):
-        return read_blocks(files, plain)
+        return files, plain
     explicit = {name: value for name, value in changes.items() if value not in (None, ())}
-    return read_blocks(files, dataclasses.replace(recorded, **explicit))
+    return files, dataclasses.replace(recorded, **explicit)
+
+
+def _write_notes(notes: "ReadingNotes") -> None:
+    # Cleaning is that of the training texts, and was reported with them.
+    for sentence in notes.sentences(cleaning=False):
+        output.note(sentence)
 
 
 def drop_unknown_labels(blocks: Iterable["Block"], labels: Collection[str]) -> Iterator["Block"]:
@@ -147,7 +184,7 @@ def default_output(sources: list[str]) -> Path:
         if is_dir(path):
             stem = path.resolve().name
         else:
-            stem = Path(re.sub(r"\.(gz|zst)$", "", path.name)).stem
+            stem = Path(re.sub(r"\.(gz|zst|xz|bz2)$", "", path.name)).stem
     except OSError as error:
         from charloom.data.source_file import unreadable_error
 

@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from charloom.cli.terminal.columns import display_width, pad
@@ -48,6 +48,17 @@ def write_json(value: Any) -> None:
 
 def write_table(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Write rows as aligned columns; those numbered in ``right`` are aligned right."""
+    for line in _align(rows, right):
+        print(line)
+
+
+def write_message_table(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Write rows like ``write_table``, on standard error."""
+    for line in _align(rows, right):
+        write_message(line)
+
+
+def _align(rows: Iterable[Sequence[str]], right: Sequence[int]) -> Iterator[str]:
     lines = [[escape_controls(cell) for cell in row] for row in rows]
     widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
     for line in lines:
@@ -55,7 +66,7 @@ def write_table(rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> Non
             pad(cell, width, right=column in right)
             for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         )
-        print("  ".join(cells).rstrip())
+        yield "  ".join(cells).rstrip()
 
 
 def flush() -> None:
