@@ -1,8 +1,7 @@
 """What ``charloom score`` says at its end: outliers, detection, classification, labels."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 from charloom.cli.terminal import output
 from charloom.formatting import format_percent, summarize
@@ -36,7 +35,8 @@ class ScoreSummary:
         self._surprises: list[float] = []
         self._is_positive: list[bool] = []
         self._is_marked: list[bool] = []
-        self._counts_CC = np.zeros((len(labels), len(labels)), dtype=np.int64)
+        self._pairs: Counter[tuple[str, str]] = Counter()
+        """Lines by their own label and their most probable one."""
 
     def known_label(self, line: "InputLine") -> str | None:
         """Return the label of a line if the model knows it; the column may hold the truth."""
@@ -60,8 +60,7 @@ class ScoreSummary:
             if scored.outlier is not None:
                 self._is_marked.append(scored.outlier)
         elif scored.label is not None and line.label in self._labels:
-            row, column = self._labels.index(line.label), self._labels.index(scored.label)
-            self._counts_CC[row, column] += 1
+            self._pairs[line.label, scored.label] += 1
 
     def write(self) -> None:
         """Write the notes; raises CorpusError if there is nothing to detect."""
@@ -72,7 +71,7 @@ class ScoreSummary:
             self._write_detection()
         elif self._false_alarms is not None:
             self._write_excess(self._false_alarms)
-        if self._counts_CC.any():
+        if self._pairs:
             self._write_confusion()
 
     def _write_excess(self, expected: float) -> None:
@@ -104,19 +103,15 @@ class ScoreSummary:
         output.note(message + ".")
 
     def _write_confusion(self) -> None:
-        from charloom.evaluation.classification import Classification
-
-        measured = Classification(labels=self._labels, counts_CC=self._counts_CC)
-        accuracy = format_percent(measured.accuracy, 1)
+        total = self._pairs.total()
+        right = sum(self._pairs[label, label] for label in self._labels)
         output.note(
-            f"accuracy {accuracy} of {measured.documents:,} lines; rows are their labels, columns "
-            "the most probable ones:"
+            f"accuracy {format_percent(right / total, 1)} of {total:,} lines; rows are their "
+            "labels, columns the most probable ones:"
         )
         rows = [
-            ["", *self._labels],
-            *(
-                [label, *map(str, counts)]
-                for label, counts in zip(self._labels, self._counts_CC.tolist(), strict=True)
-            ),
+            [own, *(f"{self._pairs[own, found]:,}" for found in self._labels)]
+            for own in self._labels
         ]
-        output.write_message_table(rows, right=range(1, len(self._labels) + 1))
+        columns = range(1, len(self._labels) + 1)
+        output.write_message_table([["", *self._labels], *rows], right=columns)
