@@ -45,7 +45,7 @@ class Member(NamedTuple):
 
 
 def is_archive(path: Path) -> bool:
-    """Return whether a file is an archive that can be read, by its name or its first bytes."""
+    """Return whether a file is an archive, by its name or its first bytes."""
     return path.name.lower().endswith(SUFFIXES) or _is_zip(path)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from charloom.data.dataset import Dataset
 from charloom.data.memory_map import release
-from charloom.data.split import select_validation
+from charloom.data.split import select_last, select_validation
 from charloom.data.store import Store
 from charloom.data.subset import (
     BLOCK_IDS,
@@ -51,7 +51,7 @@ class Corpus:
     fingerprint: str
     """Hash of the sources; with a validation file, of both."""
     reading: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """What reading did, in figures: texts, those that cleaning changed, copies ..."""
+    """Figures of reading: texts, those that cleaning changed, copies ..."""
     hashes: NDArray[np.uint64] | None = None
     """The store's hash of every document, in the training set or not: (documents of the store,).
     None for a stream, where documents are no units."""
@@ -139,6 +139,10 @@ def _split_store(store: Store, settings: TextSettings, seed: int) -> tuple[Subse
     if settings.unit == "stream":
         limit = MAX_STREAM_VALIDATION_SYMBOLS
         training, held_out, limited = split_stream(store, fraction, limit)
+    elif settings.valid_tail:
+        limit = MAX_VALIDATION_SYMBOLS
+        mask, limited = select_last(store.offsets, fraction=fraction, limit=limit)
+        training, held_out = split_by_mask(store, mask)
     else:
         limit = MAX_VALIDATION_SYMBOLS
         _check_documents(store)

@@ -105,7 +105,7 @@ class Decoding:
 
 
 def count_line_ends(text: str, last: str = "") -> int:
-    r"""Return the number of line ends (LF, CR LF, CR) of a text after a character ``last``.
+    r"""Return the number of line ends (LF, CR LF, CR) after a character ``last``.
 
     >>> count_line_ends("a\r\nb\rc\n"), count_line_ends("\nb", last="\r")
     (3, 0)
@@ -121,7 +121,7 @@ def _is_utf16(encoding: str) -> bool:
 
 
 def _decodes(block: bytes, encoding: str) -> bool:
-    """Return whether ``block`` is in this encoding; a character may be cut off at its end."""
+    """Return whether ``block`` is in this encoding, but for its last character."""
     try:
         codecs.getincrementaldecoder(encoding)().decode(block)
     except UnicodeError:

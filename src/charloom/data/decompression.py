@@ -9,22 +9,40 @@ from charloom.data.source_file import Compression, Progress, SourceFile, unreada
 from charloom.errors import SourceError
 
 _BLOCK_BYTES: Final = 1 << 18
-_PACKED_BYTES: Final[dict[Compression, int]] = {
-    "gzip": 1 << 14,
-    "zstd": 1 << 14,
-    "xz": 1 << 10,
-    "bzip2": 1 << 10,
-}
-"""Compressed bytes that are unpacked at once: gzip expands them up to a thousandfold, xz and bzip2
-even more."""
 
 
 class _Decompressor(Protocol):
+    """Decompresses one gzip member, zstd frame, or xz or bzip2 stream."""
+
     @property
     def eof(self) -> bool: ...
     @property
+    def needs_input(self) -> bool: ...
+    @property
     def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _GzipMember:
+    """A gzip member with the interface of the other decompressors."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._member.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._member.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        return self._member.decompress(self._member.unconsumed_tail + data, max_length)
 
 
 def read_bytes(file: SourceFile, progress: Progress | None = None) -> Iterator[bytes]:
@@ -35,7 +53,7 @@ def read_bytes(file: SourceFile, progress: Progress | None = None) -> Iterator[b
     progress = progress or _ignore
     if file.compression is None:
         return _read_raw(file, _BLOCK_BYTES, progress)
-    packed = _read_raw(file, _PACKED_BYTES[file.compression], progress)
+    packed = _read_raw(file, _BLOCK_BYTES, progress)
     new, failures = _decompressor(file.compression)
     return _decompress(packed, file, new, failures)
 
@@ -62,7 +80,7 @@ def _decompressor(
 ) -> tuple[Callable[[], _Decompressor], tuple[type[Exception], ...]]:
     """Return what makes a decompressor, and the errors that it raises."""
     if compression == "gzip":
-        return lambda: zlib.decompressobj(wbits=31), (zlib.error,)
+        return _GzipMember, (zlib.error,)
     if compression == "bzip2":
         import bz2
 
@@ -99,7 +117,7 @@ def _decompress(
                     break
                 member = new()
             try:
-                yield member.decompress(rest)
+                yield from _unpack(member, rest)
             except failures as error:
                 raise _damaged_error(file, str(error)) from error
             if not member.eof:
@@ -107,6 +125,16 @@ def _decompress(
             rest, member = member.unused_data, None
     if member is not None:
         raise _damaged_error(file, "it ends too early")
+
+
+def _unpack(member: _Decompressor, packed: bytes) -> Iterator[bytes]:
+    """Yield the content of ``packed`` in blocks: a byte may stand for a million."""
+    while True:
+        block = member.decompress(packed, _BLOCK_BYTES)
+        yield block
+        packed = b""
+        if member.eof or (member.needs_input and len(block) < _BLOCK_BYTES):
+            return
 
 
 def _damaged_error(file: SourceFile, reason: str) -> SourceError:

@@ -76,7 +76,7 @@ def _detect(sample: bytes) -> str | None:
 
 
 def _best_latin(sample: bytes) -> str:
-    """Return the encoding in which most bytes are usual letters and signs; first of equal ones."""
+    """Return the encoding in which most bytes are usual letters and signs."""
     return max(_LATIN_LETTERS, key=lambda encoding: _usual_characters(sample, encoding))
 
 

@@ -65,7 +65,7 @@ def _kind_of(head: bytes) -> FileKind | None:
 
 
 def _zip_kind(path: Path) -> FileKind | None:
-    """Return the kind of a document that is an archive inside, None for other archives."""
+    """Return the kind of a document that is an archive inside, else None."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = set(archive.namelist())

@@ -1,4 +1,4 @@
-"""Read lines to score: each with its place, as it was given and cleaned; blank ones too."""
+"""Read lines to score: each with its place, as given and cleaned, blank ones too."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence

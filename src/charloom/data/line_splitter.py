@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from charloom.data.reading_notes import ReadingNotes
 from charloom.settings import TextSettings
-from charloom.text.cleaning import Change, clean_document, is_clean
+from charloom.text.cleaning import Change, clean_document, is_clean, mask_digits
 from charloom.text.documents import Block, text_of
 from charloom.text.symbols import code_units, replace_surrogates
 
@@ -38,7 +38,7 @@ def split_lines(text: str, settings: TextSettings, notes: ReadingNotes) -> Block
     """Return the non-blank lines of ``text``, separated by LF, as documents.
 
     With ``settings.clean`` they are cleaned and stripped. Each equals ``clean_document(line)``.
-    What cleaning changed is counted in ``notes``.
+    The changes are counted in ``notes``.
     """
     try:
         units = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
@@ -53,8 +53,12 @@ def split_lines(text: str, settings: TextSettings, notes: ReadingNotes) -> Block
             lines, separator = text.split("\n"), _SEPARATOR
             for number in to_clean.tolist():
                 lines[number] = _clean_line(lines[number], settings, notes)
-            units = code_units(separator.join(lines), "char")
+            text = separator.join(lines)
+            units = code_units(text, "char")
             flags = _code_flags(units)
+    if settings.mask_digits:
+        # Lines are masked together: no mask depends on another line or changes a length.
+        units = code_units(mask_digits(text), "char")
     separators = np.flatnonzero(units == ord(separator))
     return _to_block(units, flags, separators, notes, strip=settings.clean)
 
@@ -129,7 +133,7 @@ def _to_block(
     *,
     strip: bool,
 ) -> Block:
-    """Return the non-blank texts between the separators at these indices, and count them."""
+    """Return and count the non-blank texts between the separators at these indices."""
     starts = np.concatenate([[0], separators + 1])
     stops = np.append(separators, len(units))
     inside = np.ones(len(units), dtype=bool)

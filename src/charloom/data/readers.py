@@ -63,7 +63,7 @@ def read_blocks(
 
 
 def check_options(files: Sequence[SourceFile], settings: TextSettings) -> None:
-    """Raise SourceError if options of tables were given for texts, or the other way round."""
+    """Raise SourceError if options do not apply to texts, or not to tables."""
     table_options = {
         "--column": bool(settings.columns),
         "--label-column": settings.label_column is not None,
@@ -132,7 +132,7 @@ def _row_documents(
 def clean_fields(
     fields: Sequence[str], settings: TextSettings, changes: set[Change] | None = None
 ) -> str:
-    """Return the text of a row: its cleaned fields that are not empty, joined by a space."""
+    """Return the text of a row: its cleaned non-empty fields, joined by a space."""
     return " ".join(filter(None, (clean_document(field, settings, changes) for field in fields)))
 
 
@@ -171,8 +171,9 @@ def _stream_blocks(
         if not blank:
             yield _chunk_block(held, unfinished=True)
             held = []
-        clean = settings.clean and line_splitter.is_known_clean(chunk)
-        held.append(chunk if clean else clean_document(chunk, settings, changes))
+        is_clean = settings.clean and line_splitter.is_known_clean(chunk)
+        unchanged = is_clean and not settings.mask_digits
+        held.append(chunk if unchanged else clean_document(chunk, settings, changes))
         blank = blank and not held[-1].strip()
     if not blank:
         notes.count_text(changes, blank=False)

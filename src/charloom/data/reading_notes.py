@@ -1,4 +1,4 @@
-"""What reading did to the texts: counted while they are read, reported afterwards."""
+"""Notes on reading: changes, replacements and omissions, counted on the way."""
 
 import dataclasses
 from collections import Counter
@@ -10,7 +10,7 @@ from charloom.formatting import format_count
 
 @dataclasses.dataclass(kw_only=True)
 class ReadingNotes:
-    """Counts and remarks about texts that were read; none is left out or changed silently."""
+    """Counts and remarks about texts: none is left out or changed silently."""
 
     texts: int = 0
     """Texts before cleaning that are not blank."""
@@ -68,7 +68,7 @@ class ReadingNotes:
         self.first_skipped = self.first_skipped or reason
 
     def add_remark(self, kind: str, sentence: str) -> None:
-        """Add a remark on a file; of each kind, the first is kept and the others are counted."""
+        """Add a remark on a file; the first of each kind is kept, others are counted."""
         if kind in self.remarks:
             self.others[kind] += 1
         else:

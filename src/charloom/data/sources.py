@@ -149,7 +149,7 @@ def _single_file(path: Path) -> list[SourceFile]:
 
 
 def _archive_files(path: Path) -> list[SourceFile]:
-    """Return the members of an archive with a known suffix, or those that look like texts."""
+    """Return the members of an archive with a known suffix, else those that are texts."""
     archive = replace_surrogates(str(path))
     members = unpack(path, _is_known) or [
         member for member in unpack(path, lambda _: True) if _looks_like_text(member.path)

@@ -59,6 +59,24 @@ def select_validation(
     return mask, len(selected) < wanted
 
 
+def select_last(
+    offsets: NDArray[np.int64], *, fraction: float, limit: int
+) -> tuple[NDArray[np.bool_], bool]:
+    """Return a mask of the last documents, and whether ``limit`` reduced it.
+
+    The last ``fraction`` of them (rounded up) is selected, as long as they have at most ``limit``
+    symbols; at least one is selected and at least one is not. Their texts may also occur before.
+    ``offsets`` has the start of each document and the end of the last.
+    """
+    count = len(offsets) - 1
+    wanted = min(math.ceil(fraction * count), count - 1)
+    first_within = int(np.searchsorted(offsets, offsets[-1] - limit))
+    first = min(max(count - wanted, first_within), count - 1)
+    mask = np.zeros(count, dtype=bool)
+    mask[first:] = True
+    return mask, first > count - wanted
+
+
 def _shortest(small: NDArray[np.int64], sizes: NDArray[Any]) -> NDArray[np.int64]:
     """Return the shortest text, for the case that all are longer than the limit."""
     assert not len(small), "a text within the limit would have been selected"

@@ -83,7 +83,7 @@ class Store:
     fingerprint: str
     """Hash of the source files (data/fingerprint.py)."""
     notes: ReadingNotes
-    """What reading did to the texts."""
+    """Counts and remarks of reading."""
 
     def release(self) -> None:
         """Release the memory of the pages that were read; they are read again when needed."""
@@ -129,6 +129,7 @@ def _key(content: str, settings: TextSettings) -> str:
     parts: list[Any] = [FORMAT, content, settings.level, settings.unit, settings.columns]
     parts += [settings.label_column, settings.header, settings.encoding, settings.clean]
     parts += [settings.errors, settings.delimiter, settings.separator, settings.separator_regex]
+    parts.append(settings.mask_digits)
     if settings.level in ("grapheme", "word"):
         import regex
 

@@ -43,7 +43,7 @@ def read_marked_text(
     notes: ReadingNotes,
     progress: Progress | None = None,
 ) -> Iterator[str]:
-    """Yield the text like ``read_text``, with INVALID in the place of bytes that are invalid."""
+    """Yield the text like ``read_text``, with INVALID in the place of invalid bytes."""
     return Decoding(file, settings, notes).decode(read_bytes(file, progress))
 
 

@@ -65,7 +65,7 @@ def _finder(
 
 
 def remark_on_parts(file: SourceFile, text: str, notes: ReadingNotes) -> None:
-    """Add a remark if blank lines or rulers divide the first lines of a file regularly."""
+    """Add a remark if blank lines or rulers divide the first lines regularly."""
     lines = text.split("\n")
     blank = [index for index, line in enumerate(lines) if not line.strip()]
     # Several blank lines in a row are one gap.

@@ -86,7 +86,7 @@ class Calibration:
         )
 
     def with_false_alarms(self, rate: float) -> Self:
-        """Return the calibration with the limit above which this fraction of usual texts is.
+        """Return the calibration with the limit that this fraction of usual texts exceeds.
 
         It is interpolated between the recorded limits, linearly in the logarithm of the fraction.
         Raises CorpusError if there were too few texts to estimate it.

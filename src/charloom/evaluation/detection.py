@@ -30,7 +30,7 @@ class Detection:
 def measure_detection(
     surprise: Sequence[float], positive: Sequence[bool], marked: Sequence[bool] | None = None
 ) -> Detection:
-    """Return the figures of texts, each with its surprise, kind, and whether it was marked.
+    """Return the figures of texts from their surprise, their kind and their marks.
 
     Raises CorpusError unless there are positive and negative texts.
     """

@@ -32,7 +32,7 @@ from charloom.model_folder.weights import (
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.text.vocabulary import Vocabulary
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raised by changes that older readers would misread; each adds a step to migrations.py."""
 CONFIG: Final = "config.json"
 VOCABULARY: Final = "vocabulary.json"

@@ -22,7 +22,27 @@ def add_average_and_index(config: Config) -> Config:
     return {"index": True, "documents_digest": None} | config | {"training": training}
 
 
-MIGRATIONS: Final[tuple[Callable[[Config], Config], ...]] = (add_average_and_index,)
+def add_reading_settings(config: Config) -> Config:
+    """Turn format 2 into format 3, in which ``text`` has more settings of reading.
+
+    All of them have the values with which the older versions read texts.
+    """
+    text = {
+        "errors": "strict",
+        "delimiter": None,
+        "separator": None,
+        "separator_regex": None,
+        "unique_documents": False,
+        "mask_digits": False,
+        "valid_tail": False,
+    }
+    return config | {"text": text | config["text"]}
+
+
+MIGRATIONS: Final[tuple[Callable[[Config], Config], ...]] = (
+    add_average_and_index,
+    add_reading_settings,
+)
 """In the order of the formats that they read, from format 1."""
 
 

@@ -81,8 +81,8 @@ class TextSettings(SettingsBase):
         metavar="CHARACTER",
         group=_GROUP,
         default_text="comma, in .tsv files tab",
-        help="What separates the columns of a table: a character, tab, or space for any white "
-        "space. It makes a table of any text file.",
+        help="Character between the columns of a table, or tab, or space for any white space; it "
+        "makes a table of any text file.",
     )
     separator: str | None = setting(
         None,
@@ -112,6 +112,13 @@ class TextSettings(SettingsBase):
         group=_GROUP,
         help="Whether documents with the same text as an earlier one are left out.",
     )
+    mask_digits: bool = setting(
+        False,
+        option="--mask-digits/--keep-digits",
+        group=_GROUP,
+        help="Whether every digit is read as 0, and names of months and days in dates as Jan and "
+        "Mon, so that a model of log lines does not learn their time.",
+    )
     min_count: int = setting(
         2,
         option="--min-count",
@@ -130,6 +137,13 @@ class TextSettings(SettingsBase):
         help="Fraction of the documents held out for validation; with --unit stream, the last part "
         "of the text.",
     )
+    valid_tail: bool = setting(
+        False,
+        option="--valid-tail/--valid-random",
+        group=_GROUP,
+        help="Whether the last documents are held out, rather than random ones: for documents in "
+        "order of time.",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -137,6 +151,11 @@ class TextSettings(SettingsBase):
             raise SettingsError(
                 "labels were asked for with unit stream; a stream has no documents to label: "
                 "use --unit line or --unit document."
+            )
+        if self.unique_documents and self.unit == "stream":
+            raise SettingsError(
+                "unique-documents was given with unit stream, which has no documents; leave it "
+                "out, or use --unit line or --unit document."
             )
         self._check_delimiter()
         self._check_separator()

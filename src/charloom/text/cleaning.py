@@ -27,8 +27,8 @@ Change = Literal[
     "Unicode form",
     "outer white space",
 ]
-"""What cleaning may change in a text. C1 controls are U+0080 to U+009F, at whose bytes Windows-1252
-has quotes, dashes and the euro."""
+"""Something that cleaning may change in a text. C1 controls are U+0080 to U+009F; Windows-1252 has
+quotes, dashes and the euro at these bytes."""
 
 _C1_CONTROL = re.compile("[\x80-\x9f]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
@@ -50,6 +50,12 @@ _NAMES = "quot|amp|apos|lt|gt|nbsp|hellip|[mn]dash|[lr][sd]quo"
 # Searching for the white space first is several times faster than allowing for the start of text.
 _BROKEN_ENTITY = re.compile(rf"([ \t\n])(#0?(?:{_SIGNS})|{_NAMES});")
 
+_ZEROS: Final = dict.fromkeys(range(ord("1"), ord("9") + 1), "0")
+# They stay within a line, so that lines may be masked together.
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_MONTH = re.compile(rf"(?<=0[ /.-])(?:{_MONTHS})(?=[ /.-]0)|\b(?:{_MONTHS})(?=[ /.-] ?0)")
+_WEEKDAY = re.compile(r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)(?=,? (?:0|Jan ))")
+
 _MAX_PASSES = 20
 """Upper limit of passes over one text; each may uncover entities and tags for the next."""
 
@@ -68,7 +74,7 @@ def is_clean(text: str) -> bool:
 def clean(text: str, changes: set[Change] | None = None) -> str:
     """Return ``text`` cleaned; cleaning the result again changes nothing.
 
-    What was changed is added to ``changes``.
+    The kinds of changes are added to ``changes``.
 
     - Surrogate pairs become the character that they encode, lone surrogates U+FFFD.
     - CR LF and CR become LF; other control characters and U+FEFF are removed. Tabs, LF, joiners
@@ -95,25 +101,37 @@ def clean(text: str, changes: set[Change] | None = None) -> str:
 
 
 def clean_document(text: str, settings: TextSettings, changes: set[Change] | None = None) -> str:
-    """Return a document as the model reads it; what was changed is added to ``changes``.
+    """Return a document as the model reads it.
 
     A line loses its outer white space. Surrogates, which UTF-8 cannot encode, are replaced even
-    without ``settings.clean``.
+    without ``settings.clean``. The kinds of changes are added to ``changes``; masked digits are
+    none, because they were asked for.
     """
-    if not settings.clean:
-        return replace_surrogates(text)
-    cleaned = clean(text, changes)
-    if settings.document_unit != "line":
-        return cleaned
-    stripped = cleaned.strip()
-    if changes is not None and len(stripped) < len(cleaned):
-        changes.add("outer white space")
-    return stripped
+    cleaned = clean(text, changes) if settings.clean else replace_surrogates(text)
+    if settings.clean and settings.document_unit == "line":
+        stripped = cleaned.strip()
+        if changes is not None and len(stripped) < len(cleaned):
+            changes.add("outer white space")
+        cleaned = stripped
+    return mask_digits(cleaned) if settings.mask_digits else cleaned
 
 
 def clean_prompt(text: str, settings: TextSettings) -> str:
     """Return a prompt as the model reads it; outer white space is part of a prompt."""
-    return clean(text) if settings.clean else replace_surrogates(text)
+    cleaned = clean(text) if settings.clean else replace_surrogates(text)
+    return mask_digits(cleaned) if settings.mask_digits else cleaned
+
+
+def mask_digits(text: str) -> str:
+    """Return ``text`` with 0 for each digit 0 to 9; its length stays the same.
+
+    Months and days of the week beside a number, in English, become Jan and Mon.
+
+    >>> mask_digits("Tue, 24 Nov 2026 10:02:11 may fail 3 times")
+    'Mon, 00 Jan 0000 00:00:00 may fail 0 times'
+    """
+    masked = text.translate(_ZEROS)
+    return _WEEKDAY.sub("Mon", _MONTH.sub("Jan", masked))
 
 
 def _clean_once(text: str, changes: set[Change]) -> str:

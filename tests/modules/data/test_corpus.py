@@ -120,7 +120,10 @@ def test_documents_of_the_validation_file_are_left_out(make: Make) -> None:
     store, held_out = make(["one", "two", "one", "three"]), make(["one", "four"])
     corpus = build_corpus(store, EASY, seed=0, validation=held_out)
     assert texts(corpus, corpus.training) == ["two", "three"]
-    assert corpus.notes == ("2 of 4 training documents are also in the validation file: left out.",)
+    assert corpus.notes == (
+        "2 of 4 training documents are also in the validation file: left out.",
+        "1 of 4 texts is a copy of an earlier one: --unique-documents leaves them out.",
+    )
     assert corpus.fingerprint == f"{store.fingerprint}+{held_out.fingerprint}"
 
 
@@ -300,3 +303,27 @@ def test_a_training_set_contained_in_the_validation_file_is_refused(make: Make) 
         "the training set would be empty: each of its 2 documents is also in the validation file; "
         "give other documents to one of them."
     )
+
+
+def test_copies_are_reported_and_left_out_on_request(make: Make) -> None:
+    store = make([*LINES, *LINES[:30], LINES[0]])
+    corpus = build_corpus(store, TextSettings(), seed=1)
+    assert corpus.notes == (
+        "31 of 131 texts are copies of an earlier one: --unique-documents leaves them out.",
+    )
+    assert corpus.reading["copies"] == 31
+    unique = build_corpus(store, TextSettings(unique_documents=True), seed=1)
+    assert unique.notes == ("31 of 131 texts are copies of an earlier one: left out.",)
+    found = texts(unique, unique.training) + texts(unique, unique.validation)
+    plain = build_corpus(make(LINES), TextSettings(), seed=1)
+    assert sorted(found) == sorted(texts(plain, plain.training) + texts(plain, plain.validation))
+    assert unique.vocabulary == plain.vocabulary
+    assert unique.training.total_symbols == plain.training.total_symbols
+
+
+def test_the_last_documents_are_held_out_on_request(make: Make) -> None:
+    lines = [*LINES, *LINES[:10]]
+    settings = TextSettings(valid_tail=True, valid_fraction=0.2, min_count=1)
+    corpus = build_corpus(make(lines), settings, seed=1)
+    assert texts(corpus, corpus.training) == lines[:88]
+    assert len(corpus.validation) == 22

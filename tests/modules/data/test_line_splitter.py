@@ -43,6 +43,15 @@ def test_cleaned_lines_agree_with_cleaning_each_line(text: str) -> None:
     assert split_lines(text, CLEANED, ReadingNotes()).texts() == [line for line in lines if line]
 
 
+@given(text=TEXTS | st.text("Nov 24&#;\n"))
+def test_masked_lines_agree_with_masking_each_line(text: str) -> None:
+    for cleaned in (True, False):
+        settings = TextSettings(mask_digits=True, clean=cleaned)
+        lines = [clean_document(line, settings) for line in text.split("\n")]
+        block = split_lines(text, settings, ReadingNotes())
+        assert block.texts() == [line for line in lines if line.strip()]
+
+
 @given(text=TEXTS)
 def test_lines_that_are_not_cleaned_keep_their_white_space(text: str) -> None:
     lines = replace_surrogates(text).split("\n")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from charloom.data.split import select_validation
+from charloom.data.split import select_last, select_validation
 from charloom.randomness import splitmix64
 
 
@@ -71,3 +71,21 @@ def test_more_candidates_are_ranked_when_the_first_are_too_long() -> None:
     assert (mask, limited) == expected(texts, 0.001, seed=3, limit=30)
     assert sum(mask) == 5
     assert not any(mask[10:])
+
+
+@given(
+    st.lists(st.integers(1, 9), min_size=2),
+    st.floats(0.01, 0.99),
+    st.integers(1, 40),
+)
+def test_the_last_documents_are_selected(lengths: list[int], fraction: float, limit: int) -> None:
+    offsets = np.cumsum([0, *lengths])
+    mask, limited = select_last(offsets, fraction=fraction, limit=limit)
+    count = int(mask.sum())
+    wanted = min(math.ceil(fraction * len(lengths)), len(lengths) - 1)
+    assert mask.tolist() == [False] * (len(lengths) - count) + [True] * count
+    assert 1 <= count <= wanted
+    assert limited == (count < wanted)
+    assert count == 1 or sum(lengths[-count:]) <= limit
+    if limited:
+        assert sum(lengths[-count - 1 :]) > limit

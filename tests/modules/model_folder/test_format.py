@@ -129,12 +129,12 @@ def test_weights_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     path = folder(tmp_path / "m")
     config = json.loads((path / "config.json").read_text("utf-8"))
-    config["format"] = 3
+    config["format"] = 4
     (path / "config.json").write_text(json.dumps(config), "utf-8")
     with pytest.raises(ModelFolderError) as caught:
         model_folder.read(path)
     assert str(caught.value) == (
-        f"{path} has model format 3; this charloom reads formats up to 2: install a newer charloom."
+        f"{path} has model format 4; this charloom reads formats up to 3: install a newer charloom."
     )
 
 
@@ -284,10 +284,10 @@ def test_an_index_without_a_digest_is_ignored(tmp_path: Path) -> None:
     assert model_folder.read(path).document_index is None
 
 
-def test_the_settings_of_format_2_are_fixed(tmp_path: Path) -> None:
+def test_the_settings_of_format_3_are_fixed(tmp_path: Path) -> None:
     path = folder(tmp_path / "m", document_index=document_index(LETTERS))
     config = json.loads((path / "config.json").read_text("utf-8"))
-    assert config["format"] == 2
+    assert config["format"] == 3
     # A changed set needs a new format: readers refuse unknown settings.
     assert set(config["training"]) == {
         *("minutes", "epochs", "steps", "batch_size", "window", "learning_rate", "schedule"),
@@ -296,7 +296,8 @@ def test_the_settings_of_format_2_are_fixed(tmp_path: Path) -> None:
     }
     assert set(config["text"]) == {
         *("level", "unit", "columns", "label_column", "header", "encoding", "clean"),
-        *("min_count", "valid_fraction"),
+        *("min_count", "valid_fraction", "errors", "delimiter", "separator", "separator_regex"),
+        *("unique_documents", "mask_digits", "valid_tail"),
     }
     assert set(config["network"]) == {"cell", "hidden", "layers", "input", "dropout"}
 

@@ -63,6 +63,18 @@ def signed(config: dict[str, Any]) -> str:
     return json.dumps(config | {"config_digest": digest})
 
 
+READING = {
+    "errors": "strict",
+    "delimiter": None,
+    "separator": None,
+    "separator_regex": None,
+    "unique_documents": False,
+    "mask_digits": False,
+    "valid_tail": False,
+}
+"""Settings of format 3 that older versions did not have."""
+
+
 def test_there_is_one_step_for_each_older_format() -> None:
     assert len(MIGRATIONS) == FORMAT - 1
     assert all(step.__doc__ for step in MIGRATIONS)
@@ -72,7 +84,9 @@ def test_format_1_becomes_the_current_format() -> None:
     migrated = migrate(FORMAT_1)
     added = {"index": True, "documents_digest": None}
     training = FORMAT_1["training"] | {"average": False}
-    assert migrated == FORMAT_1 | added | {"format": FORMAT, "training": training}
+    text = READING | FORMAT_1["text"]
+    changed = {"format": FORMAT, "training": training, "text": text}
+    assert migrated == FORMAT_1 | added | changed
     assert FORMAT_1["format"] == 1, "the argument is not changed"
 
 

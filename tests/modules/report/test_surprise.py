@@ -24,9 +24,9 @@ def test_chosen_texts_are_cleaned_and_scored_by_symbol() -> None:
 
 def test_chosen_text_without_content_is_refused() -> None:
     with pytest.raises(SettingsError) as error:
-        score_given(Model(record()).scorer, ["abc", "<b>"], TextSettings())
+        score_given(Model(record()).scorer, ["abc", "<br>"], TextSettings())
     assert str(error.value) == (
-        '--text is "<b>", of which cleaning leaves nothing; give a text with at least one other '
+        '--text is "<br>", of which cleaning leaves nothing; give a text with at least one other '
         "character."
     )
 

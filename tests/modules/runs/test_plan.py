@@ -51,6 +51,7 @@ def test_the_provenance_names_texts_software_machine_and_outcome(tmp_path: Path)
         "device": "cpu",
         "precision": "fp32",
         "parameters": 40,
+        "reading": dict(corpus.reading),
         "notes": list(corpus.notes),
     }
     assert provenance(plan, "v\udc80.txt")["validation"] == "v\ufffd.txt"

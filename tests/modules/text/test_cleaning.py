@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charloom.settings import TextSettings
-from charloom.text.cleaning import clean, clean_document, clean_prompt, is_clean
+from charloom.text.cleaning import clean, clean_document, clean_prompt, is_clean, mask_digits
 
 AG_NEWS = Path(__file__).parents[3] / "shared" / "data" / "ag_news" / "test.csv"
 
@@ -173,3 +173,30 @@ def test_real_titles_have_no_broken_entities_left() -> None:
     for _, title, description in rows:
         assert not left.search(clean(title))
         assert not left.search(re.sub(r"<[^>]*$", "", clean(description)))
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("2026-11-24T10:02:11Z id=42", "0000-00-00T00:00:00Z id=00"),
+        ("Nov 24 10:02:11 host sshd[123]", "Jan 00 00:00:00 host sshd[000]"),
+        ("Nov  4 10:02:11 host", "Jan  0 00:00:00 host"),
+        ("[24/Nov/2026:10:02:11 +0100]", "[00/Jan/0000:00:00:00 +0000]"),
+        ("Tue, 24 Nov 2026", "Mon, 00 Jan 0000"),
+        ("Tue Nov 24 2026", "Mon Jan 00 0000"),
+        ("May the Sun shine in Dec", "May the Sun shine in Dec"),
+    ],
+)
+def test_digits_and_dates_are_masked(text: str, masked: str) -> None:
+    settings = TextSettings(mask_digits=True)
+    assert mask_digits(text) == masked
+    assert clean_document(text, settings) == clean_prompt(text, settings) == masked
+    assert clean_document(text, TextSettings(mask_digits=True, clean=False)) == masked
+
+
+@given(st.text("Nov 24/TueJan-,:\n") | st.text())
+def test_masking_keeps_lengths_and_lines(text: str) -> None:
+    masked = mask_digits(text)
+    assert len(masked) == len(text)
+    assert masked.split("\n") == [mask_digits(line) for line in text.split("\n")]
+    assert mask_digits(masked) == masked

@@ -42,8 +42,8 @@ def read_blocks(
 ) -> Iterator["Block"]:
     """Yield the documents of the sources, read and cleaned as the texts of a model.
 
-    The recorded columns apply only if a source is a table. After the last block, notes tell what
-    reading did.
+    The recorded columns apply only if a source is a table. Notes on reading follow the
+    last block.
     """
     from charloom.data.reading_notes import ReadingNotes
     from charloom.data.sources import read_blocks
@@ -57,9 +57,9 @@ def read_blocks(
 def read_input_lines(
     sources: list[str], recorded: TextSettings, tables: TableOptions
 ) -> Iterator[list["InputLine"]]:
-    """Yield the lines of the sources as soon as they arrive, cleaned as the texts of a model.
+    """Yield the lines of the sources, cleaned as the texts of a model, as they arrive.
 
-    After the last batch, notes tell what reading did.
+    Notes on reading follow the last batch.
     """
     from charloom.data.input_lines import read_input_lines
     from charloom.data.reading_notes import ReadingNotes

@@ -1,4 +1,4 @@
-"""What ``charloom score`` says at its end: outliers, detection, classification, labels."""
+"""The notes of ``charloom score`` at its end: outliers, detection, classification."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Final

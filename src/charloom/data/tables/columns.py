@@ -1,4 +1,4 @@
-"""Choose the columns of a table: those in the settings, or the only one that holds texts."""
+"""Choose the columns of a table: those in the settings, or the only one of texts."""
 
 import dataclasses
 import re

@@ -62,7 +62,7 @@ def _stated_delimiter(head: Sequence[str]) -> str | None:
 def _guess(
     file: SourceFile, head: Sequence[str], settings: TextSettings, notes: ReadingNotes
 ) -> str:
-    """Return the usual delimiter, or another one if the header is a single field without it."""
+    """Return the usual delimiter, or another one if the header does not hold it."""
     usual = "\t" if file.format == "tsv" else ","
     filled = [line for line in head if line.strip()]
     expects_one = settings.header is False and not settings.columns and not settings.label_column
@@ -100,7 +100,7 @@ class _Layout:
     """Columns between white space; 0: as many as the first line has."""
 
     def records(self, lines: Iterable[str], *, lenient: bool) -> Iterator[_Record]:
-        """Yield the fields of each record; with ``lenient``, go on after a broken one."""
+        """Yield the fields of each record, with ``lenient`` also after a broken one."""
         csv.field_size_limit(_MAX_FIELD_CHARACTERS)
         if self.delimiter == " ":
             return self._spaced_records(lines)

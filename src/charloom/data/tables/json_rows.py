@@ -56,7 +56,7 @@ def read_json_lines(
 def read_json(
     file: SourceFile, blocks: Iterator[str], settings: TextSettings, notes: ReadingNotes
 ) -> Iterator[Row]:
-    """Yield the rows of a JSON file: JSON lines, an array, or one value with one array inside.
+    """Yield the rows of JSON: lines, an array, or one value with one array inside.
 
     An array is read element by element. Raises SourceError.
     """
@@ -141,7 +141,7 @@ class _ArrayText:
             except RecursionError as error:
                 raise self.error("nested too deep") from error
             except json.JSONDecodeError as error:
-                # Or the value goes on in the next blocks: as much again is read, so that the time
+                # Or the value continues in the next blocks: as much again is read, so that the time
                 # of all attempts grows with the length only.
                 cut_off = error.pos + _MAX_TOKEN > len(self._text) or "Unterminated" in error.msg
                 if not (cut_off and self._read_more(len(self._text) - self._position)):
