@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from charloom.data.sources import read_blocks, resolve_sources
-from charloom.errors import OutputError, ResumeError, SettingsError
+from charloom.errors import OutputError, SettingsError
 from charloom.events import Event, Listener, Stopped
 from charloom.files import exists, is_dir, replace_files
 from charloom.formatting import unusable_folder_message
@@ -199,8 +199,6 @@ class Comparison:
         model = train_model(request)
         if "interrupted" in reasons:
             raise RunInterrupted
-        if not reasons:  # the run was finished before
-            self._check_same_corpus(path, model)
         result = _build_result(trial, path, model, self._test)
         self.set_results([*(r for r in self.results if r.name != result.name), result])
         return result
@@ -232,16 +230,6 @@ class Comparison:
         options = self._options | trial.options
         text, _, training = resolve_settings(self._sources, None, options)
         return text, training
-
-    def _check_same_corpus(self, path: Path, model: Model) -> None:
-        """Raise ResumeError if a finished run has other training or validation texts."""
-        text, training = model.record.text, model.record.training
-        corpus = read_corpus(self._sources, text, self._validation, training.seed)
-        if model.record.provenance.get("corpus_fingerprint") != corpus.fingerprint:
-            raise ResumeError(
-                f"the run in {path} has other training or validation texts than those given now; "
-                "give the same, or another folder with --output."
-            )
 
 
 def _build_result(trial: Trial, path: Path, model: Model, test: str | None) -> Result:

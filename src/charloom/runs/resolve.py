@@ -40,6 +40,11 @@ def resolve(request: TrainRequest) -> RunSpec:
             "--valid-fraction and --valid contradict each other: with a validation file, nothing "
             "else is set aside; give one of them."
         )
+    if request.validation is not None and request.options.get("valid_tail"):
+        raise SettingsError(
+            "--valid-tail and --valid contradict each other: with a validation file, nothing else "
+            "is set aside; give one of them."
+        )
     if request.output is not None:
         recover(request.output)
         if request.resume:

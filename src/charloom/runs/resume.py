@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from charloom.data.fingerprint import fingerprint
+from charloom.data.sources import resolve_sources
 from charloom.errors import ModelFolderError, ResumeError, SettingsError
 from charloom.files import is_file
 from charloom.formatting import format_duration
 from charloom.model_folder import checkpoint
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.checkpoint import STATE
-from charloom.model_folder.format import CHECKPOINT, METRICS
+from charloom.model_folder.format import CHECKPOINT, METRICS, ModelRecord
 from charloom.runs.plan import Plan, software_versions
 from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
@@ -54,10 +56,13 @@ def resume_spec(path: Path, request: TrainRequest, options: Mapping[str, Any]) -
     except the device. Raises ResumeError if they differ, or if the folder has neither a checkpoint
     nor a finished run.
     """
-    saved = _saved_spec(path)
-    if saved.finished:  # a kill while the checkpoint was removed leaves its tensors
+    finished = None if is_file(path / CHECKPOINT / STATE) else _finished_record(path)
+    if finished is not None:  # a kill while the checkpoint was removed leaves its tensors
         checkpoint.remove(path / CHECKPOINT)
+    saved = _unfinished_spec(path) if finished is None else _finished_spec(finished)
     _check_same_settings(path, saved, options, request.validation)
+    if finished is not None:
+        _check_finished_texts(path, finished, request)
     changed = {name: options[name] for name in _MAY_CHANGE if name in options}
     seconds = request.checkpoint_seconds
     return dataclasses.replace(
@@ -68,9 +73,7 @@ def resume_spec(path: Path, request: TrainRequest, options: Mapping[str, Any]) -
     )
 
 
-def _saved_spec(path: Path) -> RunSpec:
-    if (finished := _finished_spec(path)) is not None and not is_file(path / CHECKPOINT / STATE):
-        return finished
+def _unfinished_spec(path: Path) -> RunSpec:
     saved = checkpoint.read(path / CHECKPOINT)
     try:
         return RunSpec(
@@ -89,17 +92,20 @@ def _saved_spec(path: Path) -> RunSpec:
         ) from error
 
 
-def _finished_spec(path: Path) -> RunSpec | None:
-    """Return the run in ``path`` if its last event says that its budget is used."""
+def _finished_record(path: Path) -> ModelRecord | None:
+    """Return the model in ``path`` if its last event says that its budget is used."""
     try:
         with (path / METRICS).open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
             last = json.loads(file.read().splitlines()[-1])
         if (last["event"], last["reason"]) != ("stopped", "budget"):
             return None
-        record = model_folder.read(path)
+        return model_folder.read(path)
     except (OSError, ValueError, LookupError, TypeError, ModelFolderError):
         return None
+
+
+def _finished_spec(record: ModelRecord) -> RunSpec:
     return RunSpec(
         text=record.text,
         network=record.network,
@@ -159,6 +165,20 @@ def _check_same_settings(
         raise ResumeError(
             f"the run in {path} cannot be resumed with other settings: {'; '.join(differences)}; "
             "leave out what differs, or start the run anew with --force."
+        )
+
+
+def _check_finished_texts(path: Path, record: ModelRecord, request: TrainRequest) -> None:
+    """Raise ResumeError if a finished run has other texts, SourceError if they are missing."""
+    before = record.provenance
+    names = [request.sources]
+    if validation := request.validation or before.get("validation"):
+        names.append((str(validation),))
+    now = "+".join(fingerprint(resolve_sources(group, record.text)) for group in names)
+    if now != before.get("corpus_fingerprint", now):
+        raise ResumeError(
+            f"the run in {path} has other training or validation texts than those given now; give "
+            "the same, another folder with --output, or start the run anew with --force."
         )
 
 

@@ -109,7 +109,8 @@ def test_a_finished_run_of_other_texts_is_refused(tmp_path: Path, source: Path) 
             other.run(other.trials[0])
         assert str(error.value) == (
             f"the run in {tmp_path / 'c' / other.trials[0].name} has other training or validation "
-            "texts than those given now; give the same, or another folder with --output."
+            "texts than those given now; give the same, another folder with --output, or start "
+            "the run anew with --force."
         )
 
 

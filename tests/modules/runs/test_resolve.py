@@ -83,6 +83,10 @@ def test_weight_decay_needs_an_optimizer_that_has_it() -> None:
 
 
 def test_a_validation_fraction_and_a_validation_file_are_refused() -> None:
+    assert refused(validation="v.txt", options={"valid_tail": True}) == (
+        "--valid-tail and --valid contradict each other: with a validation file, nothing else is "
+        "set aside; give one of them."
+    )
     assert refused(validation="v.txt", options={"valid_fraction": 0.2}) == (
         "--valid-fraction and --valid contradict each other: with a validation file, nothing else "
         "is set aside; give one of them."

@@ -237,3 +237,22 @@ def test_sigusr1_validates_samples_and_saves_after_the_step(source: Path, tmp_pa
     assert {e.step for e in events if isinstance(e, Sample)} == {5, 7}
     assert saved == [5]
     assert signal.getsignal(signal.SIGUSR1) is before
+
+
+def test_a_finished_run_is_not_resumed_with_other_texts(
+    source: Path, run: Path, tmp_path: Path
+) -> None:
+    charloom.train(source, output=run, resume=True)
+    missing = tmp_path / "missing.txt"
+    assert refused(missing, run).startswith(f"no file, folder, glob or corpus is named '{missing}'")
+    other = tmp_path / "other.txt"
+    other.write_text("other texts\nof two lines\n", encoding="utf-8")
+    texts = (
+        f"the run in {run} has other training or validation texts than those given now; give the "
+        "same, another folder with --output, or start the run anew with --force."
+    )
+    assert refused(other, run) == texts
+    assert refused(source, run, validation=other) == texts
+    copy = tmp_path / "copy.txt"
+    copy.write_bytes(source.read_bytes())
+    charloom.train(copy, output=run, resume=True)
