@@ -8,31 +8,39 @@
 torch is imported when training begins, and never to load a model, generate or score.
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
-from charloom.errors import (
-    CharloomError,
-    CorpusError,
-    DivergedError,
-    DownloadError,
-    LabelError,
-    MissingPackageError,
-    ModelFolderError,
-    OutputError,
-    ProcessError,
-    ResumeError,
-    SamplingError,
-    SettingsError,
-    SourceError,
-    TrainingError,
-)
-from charloom.events import Event, Listener, Sample, Saved, Step, Stopped, Validation
-from charloom.settings import NetworkSettings, SamplingSettings, TextSettings, TrainingSettings
+import importlib
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from charloom.api import train
+    from charloom.errors import (
+        CharloomError,
+        CorpusError,
+        DivergedError,
+        DownloadError,
+        LabelError,
+        MissingPackageError,
+        ModelFolderError,
+        OutputError,
+        ProcessError,
+        ResumeError,
+        SamplingError,
+        SettingsError,
+        SourceError,
+        TrainingError,
+    )
+    from charloom.events import Event, Listener, Sample, Saved, Step, Stopped, Validation
     from charloom.model import Model
+    from charloom.settings import (
+        NetworkSettings,
+        SamplingSettings,
+        TextSettings,
+        TrainingSettings,
+    )
 
     __version__: str
 
@@ -68,8 +76,21 @@ __all__ = [
     "train",
 ]
 
+_MODULES: Final = {
+    "Model": "charloom.model",
+    "train": "charloom.api",
+    **dict.fromkeys(
+        ("Event", "Listener", "Sample", "Saved", "Step", "Stopped", "Validation"), "charloom.events"
+    ),
+    **dict.fromkeys(
+        ("NetworkSettings", "SamplingSettings", "TextSettings", "TrainingSettings"),
+        "charloom.settings",
+    ),
+}
+"""The module of each public name that is no error."""
 
-def load(path: str | Path) -> "Model":
+
+def load(path: str | Path) -> Model:
     """Load the model folder ``path``.
 
     Raises ModelFolderError if it is missing or damaged.
@@ -80,23 +101,17 @@ def load(path: str | Path) -> "Model":
 
 
 def __getattr__(name: str) -> Any:
-    """Return ``Model``, ``train`` or ``__version__``, imported at their first use.
+    """Return a public name, imported at its first use.
 
-    This keeps ``import charloom`` fast.
+    This keeps ``import charloom`` fast, and lets the command line prepare for Ctrl-C first.
     """
-    if name == "Model":
-        from charloom.model import Model
-
-        return Model
     if name == "__version__":
         from importlib import metadata
 
         return metadata.version("charloom")
-    if name == "train":
-        from charloom.api import train
-
-        return train
-    raise AttributeError(f"module 'charloom' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'charloom' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES.get(name, "charloom.errors")), name)
 
 
 def __dir__() -> list[str]:

@@ -81,6 +81,11 @@ def fsync_directory(folder: Path) -> None:
         os.close(descriptor)
 
 
+def follow_link(path: Path) -> Path:
+    """Return the target of a symbolic link, which may be missing; else ``path``."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 def partial_name(name: str) -> str:
     """Return the name under which the file ``name`` is written before it is renamed."""
     return f".{name}.partial"

@@ -2,6 +2,7 @@ import errno
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -246,3 +247,73 @@ def test_bytes_of_a_prompt_that_are_not_utf8_become_unknown_symbols(model: Path)
     assert err.decode("utf-8") == (
         'charloom: the model does not know "\ufffd": <unk> is fed in its place.\n'
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
+def test_memory_that_runs_out_is_one_line(tmp_path: Path) -> None:
+    source = tmp_path / "long.txt"
+    source.write_bytes(b"ab" * 50_000_000 + b"\ncd\nef\n")
+    program = (
+        "import resource, sys\n"
+        "from charloom.__main__ import main\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000,) * 2)\n"
+        "main()"
+    )
+    arguments = ["train", str(source), "--steps", "1", "-o", str(tmp_path / "run")]
+    before = set(tmp_path.iterdir())
+    environment = os.environ | {"CHARLOOM_CACHE": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 2
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("charloom: memory ran out")
+    assert line.endswith(
+        "; less is needed with shorter texts (--unit stream reads a long one in parts), or a "
+        "smaller --hidden, --batch-size or --beam."
+    )
+    assert "Traceback" not in done.stderr
+    left = [path for path in set(tmp_path.rglob("*")) - before if path.is_file()]
+    assert not [path for path in left if "compiled" not in path.parts]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_failure(tmp_path: Path, closed: str) -> None:
+    source = tmp_path / "lines.txt"
+    source.write_text("".join(f"line {n} of a text\n" for n in range(60)), "utf-8")
+    run = tmp_path / "run"
+    for arguments in (
+        ["train", str(source), "--steps", "1", "--hidden", "8", "-o", str(run), "--force"],
+        ["generate", str(run), "-n", "2"],
+        ["score", str(run), str(source)],
+    ):
+        command = shlex.join([sys.executable, "-m", "charloom", *arguments])
+        done = subprocess.run(["bash", "-c", f"{command} {closed}"], check=False)
+        assert done.returncode == 0
+    assert {path.name for path in run.iterdir()} >= {"config.json", "model.safetensors"}
+
+
+def test_ctrl_c_while_modules_load_writes_no_traceback() -> None:
+    """The command is interrupted when it has just begun to import the command line."""
+    program = (
+        "import os, signal, sys\n"
+        "from charloom.__main__ import main\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == sys.argv[1]:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "name, sys.argv[1:] = sys.argv[1], ['generate', 'none']\n"
+        "sys.argv.insert(1, name)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "main()"
+    )
+    for name in ("charloom.cli.app", "typer", "charloom.cli.commands.train"):
+        done = subprocess.run(
+            [sys.executable, "-c", program, name], capture_output=True, text=True, check=False
+        )
+        assert done.returncode in (-signal.SIGINT, 130)
+        assert "Traceback" not in done.stderr

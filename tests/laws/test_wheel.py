@@ -63,7 +63,7 @@ def test_the_wheel_names_python_version_license_and_command(wheel: Path, metadat
     assert metadata["License-Expression"] == "Apache-2.0"
     with zipfile.ZipFile(wheel) as archive:
         scripts = archive.read("charloom-0.1.0.dist-info/entry_points.txt").decode("utf-8")
-    assert "charloom = charloom.cli.app:main" in scripts
+    assert "charloom = charloom.__main__:main" in scripts
 
 
 def requirements(metadata: Message, extra: str | None) -> set[str]:

@@ -11,6 +11,7 @@ from faults import FULL_DISK, Killed, failing, inode, recorded
 from charloom import files
 from charloom.files import (
     exists,
+    follow_link,
     fsync_directory,
     is_dir,
     is_file,
@@ -182,3 +183,13 @@ def test_only_failures_of_the_disk_are_reported_for_a_directory(
                 fsync_directory(tmp_path)
         else:
             fsync_directory(tmp_path)
+
+
+def test_a_link_is_followed_to_its_target(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "missing")
+    assert follow_link(link) == tmp_path / "missing"
+    assert follow_link(tmp_path / "plain") == tmp_path / "plain"
+    link.unlink()
+    link.symlink_to(link)
+    assert follow_link(link) == link, "a link to itself is reported when it is used"

@@ -182,14 +182,23 @@ _register("corpora", corpora, "--json")
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     output.force_utf8()
-    command = typer.main.get_command(app)
     try:
+        command = typer.main.get_command(app)
         with _discard_output_on_failure(), on_compilation(output.note):
             result = command.main(list(arguments), prog_name="charloom", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):  # before a command began
+        output.note("interrupted.")
+        return INTERRUPTED
     except typer.TyperException as error:
         output.note(_usage_message(error))
     except CharloomError as error:
         output.note(str(error))
+    except MemoryError as error:
+        reason = f" ({error})" if str(error) else ""
+        output.note(
+            f"memory ran out{reason}; less is needed with shorter texts (--unit stream reads a "
+            "long one in parts), or a smaller --hidden, --batch-size or --beam."
+        )
     except OSError as error:
         if error.errno not in _OS_ERROR_ADVICE:
             raise

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
+import numpy as np
 from numba.core.runtime.nrt import rtsys
 
 from charloom.jit.cache import function_cache
+from charloom.jit.intrinsic import IS_COMPILED
 from charloom.jit.notice import EACH_TIME, FIRST_TIME, announce
 
 
@@ -26,6 +28,8 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
+        if not IS_COMPILED:
+            return np.errstate(all="ignore")(function)  # as compiled code does
         dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
         dispatcher._cache = _Cache(function)  # ``cache=True`` sets Numba's own
         return dispatcher

@@ -16,6 +16,7 @@ from typing import Final, Self
 from charloom.errors import OutputError
 from charloom.files import (
     exists,
+    follow_link,
     fsync_directory,
     is_dir,
     is_file,
@@ -63,6 +64,7 @@ class ModelWriter:
     """
 
     def __init__(self, path: Path, *, force: bool = False, resume: bool = False) -> None:
+        path = follow_link(path)
         self._path = path
         self._force = force
         self._in_place = resume

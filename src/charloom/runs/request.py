@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charloom.events import Listener
+from charloom.files import follow_link
 
 if TYPE_CHECKING:
     from charloom.runs.plan import Plan
@@ -41,6 +42,10 @@ class TrainRequest:
     """Called with the plan before the first step."""
     on_read: Callable[[int, int], None] | None = None
     """Called while sources are read: with the bytes read since the last call, and all bytes."""
+
+    def __post_init__(self) -> None:
+        if self.output is not None:  # a link is followed, not replaced
+            object.__setattr__(self, "output", follow_link(self.output))
 
 
 def source_names(sources: Sources) -> tuple[str, ...]:

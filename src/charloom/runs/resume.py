@@ -169,7 +169,7 @@ def _check_same_settings(
 
 
 def _check_finished_texts(path: Path, record: ModelRecord, request: TrainRequest) -> None:
-    """Raise ResumeError if a finished run has other texts, SourceError if they are missing."""
+    """Raise ResumeError if a finished run has other texts."""
     before = record.provenance
     names = [request.sources]
     if validation := request.validation or before.get("validation"):

@@ -394,3 +394,14 @@ def test_a_line_is_appended_whole_or_not_at_all(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert (path / "metrics.jsonl").read_text("utf-8") == "{}\n"
+
+
+def test_a_link_to_a_folder_is_followed_and_stays(tmp_path: Path) -> None:
+    link, target = tmp_path / "link", tmp_path / "models" / "target"
+    target.parent.mkdir()
+    link.symlink_to(target)
+    for force in (False, True):
+        with ModelWriter(link, force=force) as writer:
+            writer.save(record())
+        assert link.is_symlink()
+        assert (target / "config.json").is_file()

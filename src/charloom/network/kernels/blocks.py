@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from llvmlite import ir
-from numba import extending, types
+from numba import types
 from numba.core import cgutils
 
 from charloom.jit.decorator import compiled
+from charloom.jit.intrinsic import intrinsic
 from charloom.network.kernels.emit import advance, byte_pointer, row_pointers
 
 BLOCK: Final = 8
@@ -21,8 +22,13 @@ _VECTOR: Final = ir.VectorType(ir.FloatType(), BLOCK)
 _INDEX: Final = ir.IntType(64)
 
 
-def _block_intrinsic(change: Callable[[Any, list[Any]], list[Any]]) -> Any:
-    """Return an intrinsic that reads the rows of a block, changes and writes them."""
+def _block_intrinsic(
+    change: Callable[[Any, list[Any]], list[Any]], python: Callable[[Any], Any]
+) -> Any:
+    """Return an intrinsic that reads the rows of a block, changes and writes them.
+
+    ``python`` changes a block in plain Python.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def rows(kind: Any, array: Any, row: Any, column: Any) -> list[Any]:
@@ -44,7 +50,11 @@ def _block_intrinsic(change: Callable[[Any, list[Any]], list[Any]]) -> Any:
         index = types.int64
         return types.void(source, index, index, target, index, index), generate
 
-    return extending.intrinsic(block)
+    def change_block(source: Any, row: int, column: int, target: Any, r: int, c: int) -> None:
+        block = source[row : row + BLOCK, column : column + BLOCK]
+        target[r : r + BLOCK, c : c + BLOCK] = python(block)
+
+    return intrinsic(block, change_block)
 
 
 def _emit_transpose(builder: Any, vectors: list[Any]) -> list[Any]:
@@ -64,7 +74,7 @@ def _emit_transpose(builder: Any, vectors: list[Any]) -> list[Any]:
     return vectors
 
 
-copy_block = _block_intrinsic(lambda builder, vectors: vectors)
+copy_block = _block_intrinsic(lambda builder, vectors: vectors, lambda block: block)
 """Copy a block of one matrix to another.
 
     copy_block(source, row, column, target, row, column)
@@ -72,7 +82,7 @@ copy_block = _block_intrinsic(lambda builder, vectors: vectors)
 The last axis of both matrices is contiguous. Row and column are those of the block's first value.
 """
 
-transpose_block = _block_intrinsic(_emit_transpose)
+transpose_block = _block_intrinsic(_emit_transpose, lambda block: block.T)
 """Copy the transpose of a block; called as ``copy_block``."""
 
 

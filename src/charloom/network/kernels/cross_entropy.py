@@ -21,8 +21,7 @@ def cross_entropy(logits_MV: NDArray[np.float32], targets_N: NDArray[np.int64]) 
 
     Row m of the logits has the target ``targets_N[m % N]``.
     """
-    nats: float = _cross_entropy(logits_MV, targets_N, np.empty(_LANES, np.float32))
-    return nats
+    return float(_cross_entropy(logits_MV, targets_N, np.empty(_LANES, np.float32)))
 
 
 @kernel
@@ -30,7 +29,7 @@ def _cross_entropy(logits_MV, targets_N, lanes):
     M, V = logits_MV.shape
     N = len(targets_N)
     weight = np.float32(N) / np.float32(max(M, 1))
-    nats = 0.0
+    nats = np.float64(0)
     for m in range(M):
         row_V, target = logits_MV[m], targets_N[m % N]
         highest = row_V[0]

@@ -15,9 +15,10 @@ from typing import Any
 import numba
 import numpy as np
 from llvmlite import ir
-from numba import extending, types
+from numba import types
 
 from charloom.jit.decorator import compiled
+from charloom.jit.intrinsic import intrinsic
 from charloom.network.exact import (
     EXPONENT_BIAS,
     INVERSE_LN2,
@@ -38,14 +39,16 @@ from charloom.network.exact import (
 from charloom.network.kernels import packed_bf16
 
 
-@extending.intrinsic
-def _as_float(context: Any, bits: Any) -> Any:
+def _define_as_float(context: Any, bits: Any) -> Any:
     """Reinterpret the 32 bits of an integer as a float32."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.FloatType())
 
     return types.float32(types.int32), generate
+
+
+_as_float = intrinsic(_define_as_float, lambda bits: bits.view(np.float32))
 
 
 @numba.njit(inline="always")

@@ -21,6 +21,7 @@ from llvmlite import binding
 from numpy.typing import NDArray
 
 from charloom.jit.decorator import compiled
+from charloom.jit.intrinsic import IS_COMPILED
 from charloom.network.alignment import aligned_zeros
 from charloom.network.kernels.gemm_fp32 import TILE_ROWS, tiled_product
 from charloom.network.kernels.intrinsics import (
@@ -44,7 +45,12 @@ Instructions = Literal["amx", "dot", "none"]
 
 
 def _detect_instructions() -> Instructions:
-    """Return the fastest instructions that the processor and the system offer."""
+    """Return the fastest instructions that the processor and the system offer.
+
+    There are none where Numba is told not to compile.
+    """
+    if not IS_COMPILED:
+        return "none"
     features = binding.get_host_cpu_features()
     if features.get("amx-bf16") and _request_amx():
         return "amx"

@@ -25,6 +25,7 @@ from numba.core import cgutils
 from numpy.typing import NDArray
 
 from charloom.jit.decorator import compiled
+from charloom.jit.intrinsic import intrinsic
 from charloom.network.alignment import aligned_zeros
 from charloom.network.kernels.blocks import BLOCK, copy_block, transpose_block
 from charloom.network.kernels.emit import (
@@ -168,11 +169,12 @@ def _add_no_rows(sums_RN, rows_RK, packed_PKC, p, first):
     """Add nothing, after the last tile."""
 
 
-def tile_intrinsic(emit: Callable[..., Any]) -> Any:
+def tile_intrinsic(emit: Callable[..., Any], python: Callable[..., Any] | None = None) -> Any:
     """Return an intrinsic ``add_tile(sums_RN, rows_RK, packed, row, panel)``.
 
     The intrinsic adds the product of some rows, from ``row``, and one panel to a tile of sums.
-    ``emit`` writes its LLVM instructions, given a ``TileOperands``.
+    ``emit`` writes its LLVM instructions, given a ``TileOperands``; ``python`` is the same function
+    in plain Python, if it is ever called there.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -182,7 +184,30 @@ def tile_intrinsic(emit: Callable[..., Any]) -> Any:
     def add_tile(context: Any, sums: Any, rows: Any, packed: Any, row: Any, panel: Any) -> Any:
         return types.void(sums, rows, packed, types.int64, types.int64), generate
 
-    return extending.intrinsic(add_tile)
+    return intrinsic(add_tile, python or _add_no_tile)
+
+
+def _add_no_tile(*_: Any) -> None:
+    raise NotImplementedError("tiles of the matrix unit need compiled code")
+
+
+def python_tile(
+    rows: int, to_matrix: Callable[[Any], Any], to_floats: Callable[[Any], Any]
+) -> Callable[..., None]:
+    """Return ``add_tile`` in plain Python, for ``rows`` rows.
+
+    ``to_matrix`` returns the float32 matrix of a panel, and ``to_floats`` the float32 values of
+    rows.
+    """
+
+    def add_tile(sums_RN: Any, rows_RK: Any, packed: Any, row: int, panel: int) -> None:
+        matrix_KC = to_matrix(packed[panel])
+        first = panel * matrix_KC.shape[1]
+        tile = sums_RN[row : row + rows, first : first + matrix_KC.shape[1]]
+        left = to_floats(rows_RK[row : row + rows])[:, : len(matrix_KC)]
+        tile += left @ matrix_KC[:, : tile.shape[1]]
+
+    return add_tile
 
 
 class TileOperands:
@@ -262,7 +287,12 @@ def _emit_tile(rows: int, builder: Any, tile: TileOperands) -> None:
 
 
 add_product = tiled_product(
-    {rows: tile_intrinsic(functools.partial(_emit_tile, rows)) for rows in TILE_HEIGHTS}
+    {
+        rows: tile_intrinsic(
+            functools.partial(_emit_tile, rows), python_tile(rows, np.asarray, np.asarray)
+        )
+        for rows in TILE_HEIGHTS
+    }
 )
 """Add the product of rows and a packed matrix to sums, in place.
 

@@ -13,8 +13,10 @@ import itertools
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 from llvmlite import ir
 from numba import extending, types
+from numpy.typing import NDArray
 
 from charloom.network.kernels.emit import (
     advance,
@@ -27,6 +29,7 @@ from charloom.network.kernels.emit import (
 from charloom.network.kernels.gemm_fp32 import (
     TileOperands,
     emit_sums,
+    python_tile,
     tile_intrinsic,
     vector_pointers,
 )
@@ -141,7 +144,19 @@ def vector_intrinsic(multiply: Callable[[Any, Any, Any, Any], Any], rows: int) -
     ``multiply(builder, sums, left, right)`` emits the update of a vector of sums by the two
     products of each pair of terms.
     """
-    return tile_intrinsic(functools.partial(_emit_vectors, multiply, rows))
+    python = python_tile(rows, _panel_floats, _floats)
+    return tile_intrinsic(functools.partial(_emit_vectors, multiply, rows), python)
+
+
+def _floats(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Return the float32 values of bfloat16 values."""
+    return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
+
+
+def _panel_floats(panel: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Return the matrix of a panel (J / 2, C, D) as (J, C)."""
+    pairs, columns, _ = panel.shape
+    return _floats(panel.transpose(0, 2, 1).reshape(2 * pairs, columns))
 
 
 def _emit_vectors(

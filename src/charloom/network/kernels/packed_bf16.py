@@ -19,10 +19,11 @@ from typing import Any, Final
 import numba
 import numpy as np
 from llvmlite import binding, ir
-from numba import extending, types
+from numba import types
 from numpy.typing import NDArray
 
 from charloom.jit.decorator import compiled
+from charloom.jit.intrinsic import intrinsic
 from charloom.network.alignment import align
 from charloom.network.exact import Floats
 from charloom.network.kernels import gemm_fp32
@@ -112,7 +113,13 @@ def _panel_intrinsic(fused: bool) -> Any:
         signature = types.void(sums_C, inputs_K, words_KVJ, types.int64)
         return signature, functools.partial(_emit_panel, fused)
 
-    return extending.intrinsic(add_panel)
+    def add_rows(sums_C: Any, inputs_K: Any, words_KVJ: Any, terms: int) -> None:
+        for k in range(terms):
+            lower, upper = words_KVJ[k] << np.uint32(16), words_KVJ[k] & np.uint32(0xFFFF0000)
+            weights_C = np.stack([lower, upper], axis=1).view(np.float32).ravel()
+            sums_C += inputs_K[k] * weights_C
+
+    return intrinsic(add_panel, add_rows)
 
 
 def _product(fused: bool) -> Any:

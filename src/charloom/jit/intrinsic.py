@@ -1,0 +1,22 @@
+"""Own LLVM instructions for compiled code, or Python functions without a compiler.
+
+NUMBA_DISABLE_JIT=1 tells Numba not to compile, for debugging.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numba
+from numba import extending
+
+IS_COMPILED: Final = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+"""Whether functions are compiled; else they are plain Python."""
+
+
+def intrinsic(define: Callable[..., Any], python: Callable[..., Any]) -> Any:
+    """Return the intrinsic that ``define`` defines, or ``python`` if nothing is compiled.
+
+    ``define`` is what ``numba.extending.intrinsic`` expects; ``python`` has the same arguments
+    without the context, and the same effect.
+    """
+    return extending.intrinsic(define) if IS_COMPILED else python
