@@ -83,7 +83,10 @@ def fsync_directory(folder: Path) -> None:
 
 def follow_link(path: Path) -> Path:
     """Return the target of a symbolic link, which may be missing; else ``path``."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+    try:
+        return Path(os.path.realpath(path)) if path.is_symlink() else path
+    except OSError:  # reported when the path is used
+        return path
 
 
 def partial_name(name: str) -> str:

@@ -104,7 +104,7 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
 def _zip_members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
-            if entry.is_dir():
+            if entry.filename.endswith("/"):  # a folder
                 continue
             if entry.flag_bits & 1:
                 raise SourceError(

@@ -14,7 +14,7 @@ IS_COMPILED: Final = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 
 
 def intrinsic(define: Callable[..., Any], python: Callable[..., Any]) -> Any:
-    """Return the intrinsic that ``define`` defines, or ``python`` if nothing is compiled.
+    """Return the intrinsic of ``define``, or ``python`` if nothing is compiled.
 
     ``define`` is what ``numba.extending.intrinsic`` expects; ``python`` has the same arguments
     without the context, and the same effect.
