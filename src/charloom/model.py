@@ -118,7 +118,9 @@ class Model:
         Its results have seeds, bits and stop reasons too.
         """
         engine = Engine(self.record.network, self.record.tensors)
-        return Generator(engine, self.record.vocabulary, self.record.labels)
+        return Generator(
+            engine, self.record.vocabulary, self.record.labels, endless=self.record.is_one_stream
+        )
 
     @cached_property
     def scorer(self) -> Scorer:

@@ -213,7 +213,7 @@ def test_novel_texts_are_not_training_documents(charloom: Charloom, source: Path
     assert (done.code, len(done.out.splitlines())) == (0, 300)
     assert not set(documents) & set(done.out.splitlines())
     assert re.fullmatch(
-        r"charloom: tried \d+ texts: [1-9]\d* in the training documents "
+        r"charloom: tried \d+ texts: [1-9]\d* in the texts of the sources "
         r"\([\d.]+ %\)\.\n",
         done.err,
     )

@@ -33,7 +33,7 @@ kind = StreamBatches if unit == "stream" else DocumentBatches
 batches = kind(dataset=corpus.training, batch_size=32, window=256, seed=0)
 for _ in zip(range(4000), batches.epoch(1)):
     pass
-index = DocumentIndex.from_hashes(corpus.training_hashes, len(corpus.training))
+index = DocumentIndex.from_hashes(corpus.document_hashes, sum(map(len, corpus.hashes)))
 print(peak() - before, len(index.packed))
 """
 

@@ -14,16 +14,12 @@ from networks import make_vocabulary, markov_chain
 from records import document_index
 
 from charloom.api import train
-from charloom.data.corpus import build_corpus
-from charloom.data.sources import resolve_sources
-from charloom.data.store import open_store
 from charloom.errors import SamplingError
 from charloom.generation.compiled_decode import CompiledDecoder
 from charloom.generation.decode_loop import NumpyDecoder
 from charloom.generation.generator import Generator
 from charloom.generation.novelty import MAX_BATCH, NoveltyFilter
 from charloom.settings import SamplingSettings, TextSettings, Unit
-from charloom.text.cleaning import clean_document
 
 # From each symbol (<eos>, <unk>, a, b, c) to each; after a letter, the text ends with 0.4.
 AFTER_LETTER = [0.4, 0.0, 0.3, 0.2, 0.1]
@@ -88,8 +84,8 @@ def test_accepted_texts_are_those_that_each_seed_gives_alone(
     assert [(text.seed, text.text) for text in texts] == expected
     assert not {text.text for text in texts} & set(documents)
     assert not unique or len({text.text for text in texts}) == len(texts)
-    assert made.examined - made.in_training - made.repeated == 3 * n
-    assert (made.in_training > 0) is bool(documents)
+    assert made.examined - made.in_sources - made.repeated == 3 * n
+    assert (made.in_sources > 0) is bool(documents)
 
 
 def test_both_decoders_give_the_same_texts() -> None:
@@ -112,7 +108,7 @@ def test_a_network_that_only_copies_raises_with_the_counts(generator: Generator)
     with pytest.raises(SamplingError) as caught:
         list(generator.texts("", settings, 4, novelty_filter(every)))
     assert str(caught.value) == (
-        "only 0 of 4 texts were found among 28 generated: 28 in the training documents; "
+        "only 0 of 4 texts were found among 28 generated: 28 in the texts of the sources; "
         "raise the temperature or tries, or ask for fewer."
     )
     missing = [text for text in every if text != "cab"]
@@ -131,7 +127,9 @@ def test_the_prompt_is_compared_as_part_of_the_text(generator: Generator) -> Non
 
 
 @pytest.mark.parametrize("unit", ["line", "document"])
-def test_a_model_rejects_its_training_documents_and_no_others(tmp_path: Path, unit: Unit) -> None:
+def test_a_model_rejects_the_documents_of_its_sources_and_no_others(
+    tmp_path: Path, unit: Unit
+) -> None:
     texts = [f"  fact {n} &amp; its na\u0308me \U0001f600 " for n in range(200)]
     if unit == "line":
         source = tmp_path / "texts.txt"
@@ -145,13 +143,7 @@ def test_a_model_rejects_its_training_documents_and_no_others(tmp_path: Path, un
             (source / f"{number}.txt").write_text(text, "utf-8")
     model = train(source, unit=unit, valid_fraction=0.3, hidden=4, steps=1, device="cpu")
     settings = model.record.text
-    corpus = build_corpus(
-        open_store(resolve_sources([str(source)], settings), settings), settings, seed=0
-    )
-    part = corpus.training
-    learned = {corpus.vocabulary.decode(part.document(d)) for d in range(len(part))}
     made = NoveltyFilter(index=model.record.document_index, unique=False, text=settings)
-    found = [text for text in written if not made.admit(text)]
-    # One of 60 texts shares a 40-bit hash with one of 140 documents with probability 1e-8.
-    assert {clean_document(text, settings) for text in found} == learned
-    assert len(found) == 140
+    assert not any(made.admit(text) for text in written), "held-out documents are known too"
+    # One of 200 texts shares a 40-bit hash with one of 200 documents with probability 4e-8.
+    assert all(made.admit(text.replace("fact", "lie")) for text in written)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from networks import make_vocabulary, random_tensors
 
+import charloom
 from charloom.data.sources import Document
 from charloom.errors import CorpusError, LabelError, OutputError, SettingsError
 from charloom.model import Model
@@ -198,3 +199,15 @@ def test_options_for_whole_texts_are_refused_for_a_stream() -> None:
             "beam, novel and unique compare whole texts, so they cannot be streamed; "
             "leave them out, or do not stream."
         )
+
+
+def test_a_model_of_one_stream_writes_texts_of_full_length(tmp_path: Path) -> None:
+    text = "so it goes, and so it ends. " * 40
+    source = tmp_path / "x.txt"
+    source.write_text(text, "utf-8")
+    model = charloom.train(source, unit="stream", hidden=8, steps=3, window=16, batch_size=2)
+    texts = model.generate(n=200, seed=1, length=40, temperature=2.0)
+    assert {len(text) for text in texts} == {40}
+    stopped = model.generate(n=20, seed=1, length=400, stop=["s"])
+    assert all(len(text) < 400 for text in stopped)
+    assert min(map(len, model.generate(n=200, seed=1, length=40, bias={"<eos>": 5}))) < 40

@@ -52,18 +52,16 @@ class Corpus:
     """Hash of the sources; with a validation file, of both."""
     reading: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Figures of reading: texts, those that cleaning changed, copies ..."""
-    hashes: NDArray[np.uint64] | None = None
-    """The store's hash of every document, in the training set or not: (documents of the store,).
-    None for a stream, where documents are no units."""
+    hashes: tuple[NDArray[np.uint64], ...] = ()
+    """The hash of every document of the sources, held out or not, and of the validation file.
+    Empty for a stream, where documents are no units."""
 
-    def training_hashes(self) -> Iterator[NDArray[np.uint64]]:
-        """Yield the hashes of the training documents in blocks; nothing for a stream."""
-        if self.hashes is None:
-            return
-        for begin in range(0, len(self.hashes), _BLOCK_HASHES):
-            block = self.hashes[begin : begin + _BLOCK_HASHES]
-            yield block[self.training.selection.mask(begin, begin + len(block))]
-            release(self.hashes)
+    def document_hashes(self) -> Iterator[NDArray[np.uint64]]:
+        """Yield ``hashes`` in blocks; nothing for a stream."""
+        for hashes in self.hashes:
+            for begin in range(0, len(hashes), _BLOCK_HASHES):
+                yield hashes[begin : begin + _BLOCK_HASHES]
+                release(hashes)
 
 
 def build_corpus(
@@ -115,8 +113,12 @@ def build_corpus(
         notes=notes,
         fingerprint=store.fingerprint + (f"+{validation.fingerprint}" if validation else ""),
         reading=store.notes.figures() | {"copies": copies},
-        hashes=None if settings.unit == "stream" else store.hashes,
+        hashes=() if settings.unit == "stream" else _all_hashes(store, validation),
     )
+
+
+def _all_hashes(store: Store, validation: Store | None) -> tuple[NDArray[np.uint64], ...]:
+    return (store.hashes,) if validation is None else (store.hashes, validation.hashes)
 
 
 _Notes = tuple[str, ...]

@@ -16,24 +16,29 @@ STANDARD_INPUT = "-"
 """The name of a source that cannot be read again."""
 
 
-def recover_corpus(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
+def recover_corpus(
+    record: ModelRecord, sources: Sequence[str] = (), validation: str | None = None
+) -> Corpus:
     """Build the corpus of a model from its recorded sources, or from ``sources``.
 
     The split has the settings and seed of the run, so the same texts are split in the same way.
-    A recorded validation file is read again in either case. Raises CorpusError if a recorded source
-    is missing or has changed, and the errors of reading ``sources``.
+    A recorded validation file is read again, or ``validation`` instead. Raises CorpusError if a
+    recorded source is missing or has changed, and the errors of reading those given.
     """
     names = list(sources) or record.provenance.get("sources", [])
-    held_out = record.provenance.get("validation")
+    held_out = validation or record.provenance.get("validation")
     if not names or STANDARD_INPUT in (*names, held_out):
         raise CorpusError(
             "this model does not record its training texts; name them with --training."
         )
     try:
-        validation = None if held_out is None else _open_store(record, [held_out])
+        held_out_store = None if held_out is None else _open_store(record, [held_out])
     except CharloomError as error:
+        if validation:
+            raise
         raise CorpusError(
-            f"the validation texts of this model are no longer where they were: {error}"
+            "the validation texts of this model are no longer where they were; name them with "
+            f"--valid: {error}"
         ) from error
     try:
         store = _open_store(record, names)
@@ -44,8 +49,12 @@ def recover_corpus(record: ModelRecord, sources: Sequence[str] = ()) -> Corpus:
             "the training texts of this model are no longer where they were; name them with "
             f"--training: {error}"
         ) from error
-    corpus = build_corpus(store, record.text, seed=record.training.seed, validation=validation)
-    if not sources and corpus.fingerprint != record.provenance.get("corpus_fingerprint"):
+    corpus = build_corpus(store, record.text, seed=record.training.seed, validation=held_out_store)
+    if (
+        not sources
+        and not validation
+        and corpus.fingerprint != record.provenance.get("corpus_fingerprint")
+    ):
         raise CorpusError(
             f"{', '.join(names)} no longer {'hold' if len(names) > 1 else 'holds'} the training "
             "texts of this model; name those, or other texts to use instead, with --training."

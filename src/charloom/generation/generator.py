@@ -10,6 +10,7 @@ text depends on its own seed only, not on the other texts of the batch.
 Axes: B sequences, T symbols of a block, V symbols of the vocabulary.
 """
 
+import dataclasses
 import functools
 import math
 import os
@@ -49,7 +50,8 @@ MAX_SHOWN_LABELS = 20
 class Generator:
     """Generates texts with a trained network. Threads may share a generator.
 
-    ``choose_decoder`` replaces the choice of the faster decoder, for tests.
+    The texts of an ``endless`` one have their full length: its network read one stream and knows no
+    end. ``choose_decoder`` replaces the choice of the faster decoder, for tests.
     """
 
     def __init__(
@@ -58,9 +60,11 @@ class Generator:
         vocabulary: Vocabulary,
         labels: tuple[str, ...] = (),
         *,
+        endless: bool = False,
         choose_decoder: ChooseDecoder | None = None,
     ) -> None:
         self._engine = engine
+        self._endless = endless
         self._vocabulary = vocabulary
         self._labels = labels
         self._choose_decoder = choose_decoder or DecoderChoice(engine)
@@ -161,6 +165,8 @@ class Generator:
     def _read_prompt(
         self, prompt: str, settings: SamplingSettings, decoder: Decoder
     ) -> PromptState:
+        if self._endless and settings.match is None and "<eos>" not in settings.bias:
+            settings = dataclasses.replace(settings, min_length=settings.length)
         processor = build_logits_processor(settings, self._vocabulary, prompt, self._compile_regex)
         logits_1V, state = self._prefill(prompt, settings.label, decoder)
         return PromptState(

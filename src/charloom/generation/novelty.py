@@ -1,4 +1,4 @@
-"""Reject generated texts that are training documents or repeat an earlier text."""
+"""Reject generated texts that are in the sources or repeat an earlier text."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -34,10 +34,10 @@ class NoveltyFilter:
     ) -> None:
         self.examined = 0
         """Texts examined so far, accepted or not."""
-        self.in_training = 0
-        """Texts rejected as training documents."""
+        self.in_sources = 0
+        """Texts rejected as documents of the sources."""
         self.repeated = 0
-        """Texts rejected as repetitions, without those counted in ``in_training``."""
+        """Texts rejected as repetitions, without those counted in ``in_sources``."""
         self._index = index
         self._text = text
         self._seen: set[bytes] | None = set() if unique else None
@@ -58,12 +58,12 @@ class NoveltyFilter:
         """
         tries = 1 if settings.temperature == 0 else settings.tries or DEFAULT_TRIES
         budget = min(tries * n, MAX_SEED + 1 - settings.seed)
-        in_training, repeated = self.in_training, self.repeated
+        in_sources, repeated = self.in_sources, self.repeated
         tried = accepted = 0
         while accepted < n:
             if tried == budget:
                 rejections = self._describe_rejections(
-                    self.in_training - in_training, self.repeated - repeated
+                    self.in_sources - in_sources, self.repeated - repeated
                 )
                 raise SamplingError(
                     f"only {accepted:,} of {n:,} texts were found among {tried:,} generated: "
@@ -85,8 +85,8 @@ class NoveltyFilter:
     def admit(self, text: str) -> bool:
         """Return whether ``text`` is accepted, and count it."""
         self.examined += 1
-        if self._is_in_training(text):
-            self.in_training += 1
+        if self._is_in_sources(text):
+            self.in_sources += 1
             return False
         if self._seen is not None:
             # Texts may be long and many, so only their digests are kept.
@@ -100,20 +100,20 @@ class NoveltyFilter:
     def summary(self) -> str:
         """Return one line with the numbers of texts examined and rejected, by reason."""
         texts = "1 text" if self.examined == 1 else f"{self.examined:,} texts"
-        rejections = self._describe_rejections(self.in_training, self.repeated, self.examined)
+        rejections = self._describe_rejections(self.in_sources, self.repeated, self.examined)
         return f"tried {texts}: {rejections}."
 
-    def _is_in_training(self, text: str) -> bool:
+    def _is_in_sources(self, text: str) -> bool:
         if self._index is None:
             return False
         # A row of a table may differ from its cleaned form: its fields were cleaned one by one.
         return text in self._index or clean_document(text, self._text) in self._index
 
-    def _describe_rejections(self, in_training: int, repeated: int, total: int = 0) -> str:
+    def _describe_rejections(self, in_sources: int, repeated: int, total: int = 0) -> str:
         """Return the counts of the active checks, with percentages of ``total`` above 0."""
         counts = []
         if self._index is not None:
-            counts.append((in_training, "in the training documents"))
+            counts.append((in_sources, "in the texts of the sources"))
         if self._seen is not None:
             counts.append((repeated, "repeated"))
         return ", ".join(
@@ -133,7 +133,7 @@ def _advice(settings: SamplingSettings, budget: int) -> str:
 def make_novelty_filter(settings: SamplingSettings, record: ModelRecord) -> NoveltyFilter | None:
     """Return the filter for ``novel`` and ``unique``; None if neither is set.
 
-    Raises SettingsError when the model has no index of its training documents, and
+    Raises SettingsError when the model has no index of its documents, and
     ModelFolderError when the index is damaged.
     """
     if not (settings.novel or settings.unique):

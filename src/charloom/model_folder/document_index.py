@@ -1,6 +1,6 @@
-"""Index of the training documents: a sorted list of 40-bit hashes.
+"""Index of the documents of a run: a sorted list of 40-bit hashes.
 
-Every training document is found. Any other text is found with a probability of n / 2**40 for n
+Every document is found. Any other text is found with a probability of n / 2**40 for n
 documents: one in a million for a million documents.
 """
 
@@ -21,7 +21,7 @@ KEY_BYTES = 5
 
 
 class DocumentIndex:
-    """The set of training documents; ``text in index`` compares whole texts exactly.
+    """The set of documents of the sources; ``text in index`` compares whole texts exactly.
 
     ``read`` returns ``packed``. It is called at the first use, and its errors are raised there.
     """

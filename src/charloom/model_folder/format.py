@@ -30,7 +30,7 @@ from charloom.model_folder.weights import (
     weights_bytes,
 )
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
-from charloom.text.vocabulary import Vocabulary
+from charloom.text.vocabulary import EOS, Vocabulary
 
 FORMAT: Final = 3
 """Raised by changes that older readers would misread; each adds a step to migrations.py."""
@@ -72,7 +72,12 @@ class ModelRecord:
     """Bits of ordinary texts by length (evaluation/calibration.py); None if the validation set was
     too small or the run was cut short."""
     document_index: DocumentIndex | None = None
-    """The training documents; None if they were a stream, or no index of them was kept."""
+    """The documents of the sources; None if they were a stream, or no index of them was kept."""
+
+    @property
+    def is_one_stream(self) -> bool:
+        """Whether the training text was a single stream, which has no ends but its own."""
+        return self.text.unit == "stream" and self.vocabulary.counts[EOS] == 1
 
 
 def read(path: Path) -> ModelRecord:

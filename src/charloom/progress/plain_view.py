@@ -13,6 +13,7 @@ from rich.text import Text
 from charloom.events import STEP_SECONDS, Event, Sample, Step, Stopped, Throttle, Validation
 from charloom.formatting import (
     escape_controls,
+    format_count,
     format_duration,
     format_step,
     indent_continuation,
@@ -41,8 +42,12 @@ _OVERFITTING_NOTE: Final = (
 )
 _WORSE_THAN_UNIFORM_NOTE: Final = (
     "The best validation loss is worse than that of a uniform choice among the {:,} symbols: the "
-    "network learned nothing. Try a smaller --lr."
+    "network learned nothing. {}"
 )
+_MIN_STEPS: Final = 100
+"""Fewer steps explain a poor network sooner than their size does."""
+_MIN_SYMBOLS: Final = 2000
+"""The same for fewer training symbols."""
 
 
 class ProgressView:
@@ -151,7 +156,9 @@ class ProgressView:
             return
         bits = event.bits_per_character
         if bits is not None and bits > uniform_bits_per_character(self._plan):
-            note = _WORSE_THAN_UNIFORM_NOTE.format(len(self._plan.corpus.vocabulary))
+            corpus = self._plan.corpus
+            advice = _advice(corpus.training.total_symbols, event.step)
+            note = _WORSE_THAN_UNIFORM_NOTE.format(len(corpus.vocabulary), advice)
             self.write_entry("note", Text(note), "yellow")
         self.write_line(Text())
         for line in describe_outcome(self._plan, event):
@@ -163,3 +170,12 @@ class SilentView(ProgressView):
 
     def write_line(self, line: Text) -> None:
         """Write nothing."""
+
+
+def _advice(symbols: int, steps: int) -> str:
+    """Return the likeliest remedy for a network that learned nothing."""
+    if symbols < _MIN_SYMBOLS:
+        return f"There are only {symbols:,} symbols to learn from: give more text."
+    if steps < _MIN_STEPS:
+        return f"It took {format_count(steps, 'step')} only: give it more --minutes or --steps."
+    return "Try a smaller --lr."

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from charloom.data.corpus import Corpus
-from charloom.errors import SettingsError
+from charloom.errors import CorpusError, SettingsError
 from charloom.evaluation.baselines import Documents, measure_baselines
 from charloom.evaluation.classification import measure_classification
 from charloom.evaluation.diversity import measure_model_diversity
@@ -19,7 +19,7 @@ from charloom.evaluation.training_texts import iter_documents, iter_texts, recov
 from charloom.formatting import quote
 from charloom.model import Model
 from charloom.model_folder.metrics import read_curves
-from charloom.report.findings import Findings, Samples
+from charloom.report.findings import BasicFindings, Findings, Samples
 from charloom.report.surprise import score_given, score_held_out
 from charloom.settings import SamplingSettings
 from charloom.text.documents import Document, to_blocks
@@ -48,23 +48,60 @@ def analyze(
     run: Path,
     *,
     training: Sequence[str] = (),
+    validation: str | None = None,
     chosen: Sequence[str] = (),
     seed: int = 0,
     on_progress: Callable[[str], None] = lambda message: None,
-) -> Findings:
+) -> BasicFindings:
     """Measure the model in the folder ``run``.
 
-    ``training`` names the sources of its training texts if they have moved. The surprise of the
-    texts ``chosen`` is shown besides that of held-out texts. The first sample has the seed
-    ``seed``. ``on_progress`` is called with the name of each stage. Raises ModelFolderError,
-    CorpusError if the training texts are not found, and SettingsError if a chosen text is blank.
+    ``training`` and ``validation`` name the sources of its texts if they have moved. The result is
+    ``Findings`` unless texts are missing. The surprise of the texts ``chosen`` is shown besides
+    that of held-out texts. The first sample has the seed ``seed``. ``on_progress`` is called with
+    the name of each stage. Raises ModelFolderError, the errors of reading texts that were named,
+    and SettingsError if a chosen text is blank.
     """
     if blank := [text for text in chosen if not text.strip()]:
         raise SettingsError(f"--text is {quote(blank[0])}; it must not be blank.")
     model = Model.load(run)
-    record, scorer = model.record, model.scorer
+    record = model.record
     on_progress("reading the training texts")
-    corpus = recover_corpus(record, training)
+    corpus, missing = None, None
+    try:
+        corpus = recover_corpus(record, training, validation)
+    except CorpusError as error:
+        if training or validation:
+            raise
+        missing = str(error)
+    surprise = tuple(score_given(model.scorer, chosen, record.text))
+    measured: dict[str, Any] = {}
+    length = MAX_LENGTH
+    if corpus is not None:
+        measured, length = _measure_on_texts(model, corpus, seed, on_progress)
+        held_out = iter_documents(corpus, corpus.validation, record.labels)
+        surprise += tuple(score_held_out(model.scorer, held_out))
+    findings = BasicFindings(
+        name=replace_surrogates(run.resolve().name),  # folder names may not be valid Unicode
+        missing=missing,
+        model=_describe_model(model),
+        curves=read_curves(run),
+        samples=sample_at_temperatures(model, SamplingSettings(seed=seed, length=length)),
+        surprise=surprise,
+        settings={
+            "text": record.text.to_json(),
+            "network": record.network.to_json(),
+            "training": record.training.to_json(),
+        },
+        provenance=record.provenance,
+    )
+    return Findings(**vars(findings), **measured) if measured else findings
+
+
+def _measure_on_texts(
+    model: Model, corpus: Corpus, seed: int, on_progress: Callable[[str], None]
+) -> tuple[dict[str, Any], int]:
+    """Return the fields of ``Findings`` that need texts, and the maximum length of samples."""
+    record, scorer = model.record, model.scorer
     on_progress("scoring held-out texts")
 
     def held_out() -> Iterator[Document]:
@@ -76,33 +113,21 @@ def analyze(
     evaluation = evaluate(scored())
     classify = 2 <= len(record.labels) <= MAX_CLASSIFIED_LABELS
     classification = measure_classification(scorer, scored()) if classify else None
-    surprise = (*score_given(scorer, chosen, record.text), *score_held_out(scorer, held_out()))
     on_progress("generating texts and searching for copies")
     settings = SamplingSettings(seed=seed, length=sample_length(evaluation))
     memorisation = _measure_memorisation(model, corpus, settings)
-    samples = sample_at_temperatures(model, settings)
     diversity = measure_model_diversity(
         record, model.generator, scorer, corpus, settings, DIVERSITY_SAMPLES
     )
     on_progress("computing baselines")
-    return Findings(
-        name=replace_surrogates(run.resolve().name),  # folder names may not be valid Unicode
-        model=_describe_model(model),
-        curves=read_curves(run),
-        evaluation=evaluation,
-        baselines=_measure_baselines(model, corpus),
-        classification=classification,
-        samples=samples,
-        diversity=tuple(diversity),
-        memorisation=memorisation,
-        surprise=surprise,
-        settings={
-            "text": record.text.to_json(),
-            "network": record.network.to_json(),
-            "training": record.training.to_json(),
-        },
-        provenance=record.provenance,
-    )
+    measured = {
+        "evaluation": evaluation,
+        "baselines": _measure_baselines(model, corpus),
+        "classification": classification,
+        "diversity": tuple(diversity),
+        "memorisation": memorisation,
+    }
+    return measured, settings.length
 
 
 def sample_length(evaluation: Evaluation) -> int:

@@ -11,8 +11,8 @@ from charloom.formatting import unusable_folder_message
 from charloom.model import Model
 from charloom.model_folder.format import REPORT, REPORT_FIGURES
 from charloom.model_folder.metrics import read_curves
-from charloom.report.analyze import analyze, sample_at_temperatures, sample_length
-from charloom.report.findings import Findings
+from charloom.report.analyze import MAX_LENGTH, analyze, sample_at_temperatures, sample_length
+from charloom.report.findings import BasicFindings, Findings
 from charloom.report.page import render_comparison_page, render_model_page
 from charloom.runs.compare import Result
 from charloom.settings import SamplingSettings
@@ -23,7 +23,7 @@ MAX_SAMPLED_MODELS: Final = 6
 
 def write_report(
     run: Path, folder: Path | None = None, **analysis_options: Any
-) -> tuple[Path, Findings]:
+) -> tuple[Path, BasicFindings]:
     """Write the report of a model; return the path of the page, and the findings.
 
     The files are written into ``folder``, which is made if it is missing, or into the model folder.
@@ -52,7 +52,8 @@ def write_comparison_report(
     curves = {run.name: read_curves(folder / run.name) for run in ordered}
     trained_here = [run.name for run in ordered if is_dir(folder / run.name)]
     best = analyze(folder / trained_here[0], on_progress=on_progress)
-    settings = SamplingSettings(length=sample_length(best.evaluation))
+    length = sample_length(best.evaluation) if isinstance(best, Findings) else MAX_LENGTH
+    settings = SamplingSettings(length=length)
     samples = {
         name: sample_at_temperatures(Model.load(folder / name), settings, max_labels=1)[0]
         for name in trained_here[:MAX_SAMPLED_MODELS]

@@ -26,43 +26,58 @@ class Samples:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Findings:
-    """Everything in the report of one model."""
+class BasicFindings:
+    """The report of a model whose texts are missing."""
 
     name: str
     """The name of the model folder."""
+    missing: str | None = None
+    """The texts that are missing, and how to name them. None if they were read."""
     model: Mapping[str, Any]
     """Cell, layers, hidden units, level, symbols, labels, parameters, metrics of the run."""
     curves: Curves
-    evaluation: Evaluation
-    """On the held-out texts."""
-    baselines: Mapping[str, float] | None
-    """Bits per character by baseline; None if the texts are too long for them."""
-    classification: Classification | None
-    """None if there are no labels, or too many."""
     samples: tuple[Samples, ...]
     """One element for each label that is shown, or one for a model without labels."""
-    diversity: tuple[Diversity, ...]
-    memorisation: Memorisation
     surprise: tuple[Surprise, ...]
+    """Chosen texts, then held-out ones."""
     settings: Mapping[str, Mapping[str, Any]]
     """Text, network and training settings."""
     provenance: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as a JSON object."""
-        classification = self.classification
         return {
             "name": self.name,
+            "missing": self.missing,
             "model": dict(self.model),
             "curves": self.curves.to_json(),
-            "figures": self.evaluation.to_json(),
-            "baselines": None if self.baselines is None else dict(self.baselines),
-            "classification": None if classification is None else classification.to_json(),
             "samples": [samples.to_json() for samples in self.samples],
-            "diversity": [row.to_json() for row in self.diversity],
-            "memorisation": self.memorisation.to_json(),
             "surprise": [text.to_json() for text in self.surprise],
             "settings": {group: dict(settings) for group, settings in self.settings.items()},
             "provenance": dict(self.provenance),
+        }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Findings(BasicFindings):
+    """Everything in the report of one model."""
+
+    evaluation: Evaluation
+    """On the held-out texts."""
+    baselines: Mapping[str, float] | None
+    """Bits per character by baseline; None if the texts are too long for them."""
+    classification: Classification | None
+    """None if there are no labels, or too many."""
+    diversity: tuple[Diversity, ...]
+    memorisation: Memorisation
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as a JSON object."""
+        classification = self.classification
+        return super().to_json() | {
+            "figures": self.evaluation.to_json(),
+            "baselines": None if self.baselines is None else dict(self.baselines),
+            "classification": None if classification is None else classification.to_json(),
+            "diversity": [row.to_json() for row in self.diversity],
+            "memorisation": self.memorisation.to_json(),
         }

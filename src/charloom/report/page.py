@@ -18,7 +18,7 @@ from charloom.formatting import (
 from charloom.model_folder.metrics import Curves
 from charloom.report import model_charts, tables
 from charloom.report.charts import Chart
-from charloom.report.findings import Findings, Samples
+from charloom.report.findings import BasicFindings, Findings, Samples
 from charloom.report.model_charts import Cost
 from charloom.report.surprise import Surprise
 from charloom.runs.compare import Result
@@ -32,7 +32,7 @@ MAX_SHADE: Final = 9
 BOUNDARY_SIGN: Final = "■"
 
 
-def render_model_page(findings: Findings) -> str:
+def render_model_page(findings: BasicFindings) -> str:
     """Return the page of one model."""
     return _environment().get_template("model.html").render(_context(findings))
 
@@ -41,7 +41,7 @@ def render_comparison_page(
     results: Sequence[Result],
     curves: Mapping[str, Curves],
     samples: Mapping[str, Samples],
-    best: Findings,
+    best: BasicFindings,
 ) -> str:
     """Return the page of a comparison, with the best model in detail.
 
@@ -82,19 +82,19 @@ def render_comparison_page(
     return _environment().get_template("comparison.html").render(_context(best) | context)
 
 
-def _context(findings: Findings) -> dict[str, Any]:
+def _context(findings: BasicFindings) -> dict[str, Any]:
     """Return the variables of the templates that describe one model."""
     saved_at = findings.model["reached"].get("seconds")
     charts: dict[str, Chart | None] = {
-        "learning": model_charts.learning_chart(findings.curves, saved_at),
-        "temperatures": model_charts.temperature_chart(findings.diversity),
-        "novelty": model_charts.novelty_chart(findings.memorisation),
+        "learning": model_charts.learning_chart(findings.curves, saved_at)
     }
-    return {
-        "f": findings,
-        "charts": charts,
+    context = {"f": findings, "charts": charts, "this_model": tables.THIS_MODEL}
+    if not isinstance(findings, Findings):
+        return context
+    charts["temperatures"] = model_charts.temperature_chart(findings.diversity)
+    charts["novelty"] = model_charts.novelty_chart(findings.memorisation)
+    return context | {
         "bars": tables.baseline_bars(findings),
-        "this_model": tables.THIS_MODEL,
         "overlap": tables.overlap_rows(findings.memorisation),
         "spans": tables.longest_spans(findings.memorisation),
     }

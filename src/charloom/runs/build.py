@@ -201,7 +201,7 @@ def _too_large(network: NetworkSettings) -> SettingsError:
 
 def _initial_record(plan: Plan, validation: str | None) -> ModelRecord:
     corpus = plan.corpus
-    indexed = plan.training.index and corpus.hashes is not None
+    indexed = plan.training.index and corpus.hashes
     return ModelRecord(
         text=plan.text,
         network=plan.network,
@@ -210,7 +210,9 @@ def _initial_record(plan: Plan, validation: str | None) -> ModelRecord:
         labels=corpus.labels,
         tensors={},
         provenance=provenance(plan, validation),
-        document_index=DocumentIndex.from_hashes(corpus.training_hashes, len(corpus.training))
+        document_index=DocumentIndex.from_hashes(
+            corpus.document_hashes, sum(map(len, corpus.hashes))
+        )
         if indexed
         else None,
     )

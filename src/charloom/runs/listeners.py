@@ -172,7 +172,9 @@ class SampleWriter:
             return ()
         record = self._record
         engine = Engine(record.network, self._weights())
-        generator = Generator(engine, record.vocabulary, record.labels)
+        generator = Generator(
+            engine, record.vocabulary, record.labels, endless=record.is_one_stream
+        )
         label = record.labels[self._validations % len(record.labels)] if record.labels else None
         self._validations += 1
         return [

@@ -159,7 +159,7 @@ class SamplingSettings(SettingsBase):
         False,
         option="--novel",
         group=_NEW,
-        help="Leave out texts that are training documents.",
+        help="Leave out texts that are documents of the sources, held-out ones included.",
     )
     unique: bool = setting(False, option="--unique", group=_NEW, help="Leave out repeated texts.")
     tries: int | None = setting(

@@ -166,7 +166,7 @@ class TrainingSettings(SettingsBase):
         option="--index/--no-index",
         group=_TRAINING,
         default_text="index, except for streams",
-        help="Save hashes of the training documents in the model; novel texts need them.",
+        help="Save hashes of the documents in the model; novel texts need them.",
     )
 
     def __post_init__(self) -> None:

@@ -61,8 +61,8 @@ def labels(dataset: Dataset) -> list[int]:
     return all_labels
 
 
-def training_hashes(corpus: Corpus) -> list[int]:
-    all_hashes: list[int] = np.concatenate(list(corpus.training_hashes())).tolist()
+def document_hashes(corpus: Corpus) -> list[int]:
+    all_hashes: list[int] = np.concatenate(list(corpus.document_hashes())).tolist()
     return all_hashes
 
 
@@ -128,20 +128,21 @@ def test_documents_of_the_validation_file_are_left_out(make: Make) -> None:
 
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
-def test_hashes_are_those_of_the_training_documents(make: Make, level: Level) -> None:
+def test_hashes_are_those_of_all_documents(make: Make, level: Level) -> None:
     corpus = build_corpus(make(LINES, level), EASY, seed=0)
-    assert training_hashes(corpus) == hashes(texts(corpus, corpus.training))
+    assert document_hashes(corpus) == hashes(LINES)
     held_out = make(["one", "four"], level)
     with_own = build_corpus(
         make(["one", "two", "one", "six", "two"], level), EASY, seed=0, validation=held_out
     )
-    assert training_hashes(with_own) == hashes(["two", "six", "two"])
+    every = ["one", "two", "one", "six", "two", "one", "four"]
+    assert document_hashes(with_own) == hashes(every)
 
 
 def test_a_stream_has_no_hashes(make: Make) -> None:
-    assert build_corpus(make(["abcdefgh", "aabbccdd"]), STREAM, seed=0).hashes is None
+    assert build_corpus(make(["abcdefgh", "aabbccdd"]), STREAM, seed=0).hashes == ()
     held_out = make(["abab"])
-    assert build_corpus(make(["abcdefgh"]), STREAM, seed=0, validation=held_out).hashes is None
+    assert build_corpus(make(["abcdefgh"]), STREAM, seed=0, validation=held_out).hashes == ()
 
 
 def test_a_corpus_without_problems_has_no_notes(make: Make) -> None:

@@ -67,8 +67,8 @@ def test_a_missing_validation_file_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(CorpusError) as error:
             recover_corpus(model.record, sources)
         assert str(error.value).startswith(
-            "the validation texts of this model are no longer where they were: no file, folder, "
-            f"glob or corpus is named '{tmp_path / 'v.txt'}'"
+            "the validation texts of this model are no longer where they were; name them with "
+            f"--valid: no file, folder, glob or corpus is named '{tmp_path / 'v.txt'}'"
         )
 
 

@@ -60,7 +60,7 @@ def seeds(texts: Sequence[GeneratedText]) -> list[int]:
 
 
 def counts(made: NoveltyFilter) -> tuple[int, int, int]:
-    return made.examined, made.in_training, made.repeated
+    return made.examined, made.in_sources, made.repeated
 
 
 def by_hand(
@@ -212,12 +212,12 @@ def test_a_repeated_training_document_counts_as_training_document() -> None:
         (
             ["0", "1"],
             True,
-            "tried 1,000 texts: 4 in the training documents (0.4 %), 8 repeated (0.8 %).",
+            "tried 1,000 texts: 4 in the texts of the sources (0.4 %), 8 repeated (0.8 %).",
         ),
         (
             ["0", "1"],
             False,
-            "tried 1,000 texts: 4 in the training documents (0.4 %).",
+            "tried 1,000 texts: 4 in the texts of the sources (0.4 %).",
         ),
         (None, True, "tried 1,000 texts: 10 repeated (1.0 %)."),
     ],
@@ -233,9 +233,9 @@ def test_the_summary_counts_each_reason(
 
 def test_the_summary_of_no_text_and_of_one() -> None:
     made = novelty_filter(["a"])
-    assert made.summary() == "tried 0 texts: 0 in the training documents."
+    assert made.summary() == "tried 0 texts: 0 in the texts of the sources."
     made.admit("b")
-    assert made.summary() == "tried 1 text: 0 in the training documents (0.0 %)."
+    assert made.summary() == "tried 1 text: 0 in the texts of the sources (0.0 %)."
 
 
 DOCUMENTS = [f"{number}" for number in range(5, 200)]
@@ -252,7 +252,7 @@ SAME = "at temperature 0 all texts are the same: raise the temperature"
             False,
             {"novel": True},
             10,
-            "only 5 of 10 texts were found among 200 generated: 195 in the training documents; "
+            "only 5 of 10 texts were found among 200 generated: 195 in the texts of the sources; "
             f"{ADVICE}.",
         ),
         (
@@ -260,7 +260,7 @@ SAME = "at temperature 0 all texts are the same: raise the temperature"
             True,
             {"unique": True, "tries": 3, "seed": 2},
             4,
-            "only 3 of 4 texts were found among 12 generated: 9 in the training documents, "
+            "only 3 of 4 texts were found among 12 generated: 9 in the texts of the sources, "
             f"0 repeated; {ADVICE}.",
         ),
         (
@@ -276,7 +276,7 @@ SAME = "at temperature 0 all texts are the same: raise the temperature"
             False,
             {"novel": True, "seed": MAX_SEED - 2},
             3,
-            "only 2 of 3 texts were found among 3 generated: 1 in the training documents; there "
+            "only 2 of 3 texts were found among 3 generated: 1 in the texts of the sources; there "
             f"are no seeds above {MAX_SEED}: choose a smaller seed.",
         ),
     ],
@@ -311,14 +311,14 @@ def test_at_temperature_0_a_training_document_exhausts_the_budget_at_once() -> N
     with pytest.raises(SamplingError) as caught:
         list(novelty_filter(["same"]).filter(source_of(lambda _: "same"), settings, 1))
     assert str(caught.value) == (
-        f"only 0 of 1 texts were found among 1 generated: 1 in the training documents; {SAME}."
+        f"only 0 of 1 texts were found among 1 generated: 1 in the texts of the sources; {SAME}."
     )
 
 
 def test_each_call_has_its_own_budget() -> None:
     made = novelty_filter(["a"])
     for _ in range(2):
-        with pytest.raises(SamplingError, match=r"among 20 generated: 20 in the training"):
+        with pytest.raises(SamplingError, match=r"among 20 generated: 20 in the"):
             list(made.filter(source_of(lambda _: "a"), SamplingSettings(novel=True), 1))
     assert counts(made) == (40, 40, 0)
 

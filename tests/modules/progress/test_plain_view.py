@@ -13,7 +13,7 @@ from training_events import plan, sample, step, stopped, validation
 from charloom.events import Event, Saved, Step
 from charloom.jit.notice import FIRST_TIME
 from charloom.model_folder.writer import ModelWriter
-from charloom.progress.plain_view import ProgressView, SilentView
+from charloom.progress.plain_view import ProgressView, SilentView, _advice
 from charloom.runs.listeners import EventLog
 
 
@@ -161,8 +161,21 @@ def test_loss_worse_than_a_uniform_choice_is_noted(capsys: pytest.CaptureFixture
     view(stopped(2.001))
     assert capsys.readouterr().err.startswith(
         "      note  The best validation loss is worse than that of a uniform choice among the 4 "
-        "symbols: the network learned nothing. Try a smaller --lr.\n\nDone: "
+        "symbols: the network learned nothing. There are only 14 symbols to learn from: give more "
+        "text.\n\nDone: "
     )
+
+
+@pytest.mark.parametrize(
+    ("symbols", "steps", "advice"),
+    [
+        (1999, 5000, "There are only 1,999 symbols to learn from: give more text."),
+        (2000, 99, "It took 99 steps only: give it more --minutes or --steps."),
+        (2000, 100, "Try a smaller --lr."),
+    ],
+)
+def test_the_advice_names_the_likeliest_cause(symbols: int, steps: int, advice: str) -> None:
+    assert _advice(symbols, steps) == advice
 
 
 def test_progress_of_reading_is_logged_every_ten_seconds(

@@ -34,4 +34,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def findings(run: Path) -> Findings:
-    return analyze(run, chosen=["</b><script>1</script>", "naïve\ttext"])
+    found = analyze(run, chosen=["</b><script>1</script>", "naïve\ttext"])
+    assert isinstance(found, Findings)
+    return found

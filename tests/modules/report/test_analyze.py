@@ -1,12 +1,14 @@
 """The findings of a small model, compared with the library and with other modules."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
 from hostile import LABELS
 
-from charloom.errors import SettingsError
+import charloom
+from charloom.errors import SettingsError, SourceError
 from charloom.evaluation.training_texts import iter_texts, recover_corpus
 from charloom.model import Model
 from charloom.report.analyze import (
@@ -20,6 +22,7 @@ from charloom.report.analyze import (
     sample_length,
 )
 from charloom.report.findings import Findings
+from charloom.report.page import render_model_page
 from charloom.settings import SamplingSettings
 
 
@@ -108,3 +111,49 @@ def test_sample_length_is_four_times_the_mean_within_limits(
 ) -> None:
     evaluation = dataclasses.replace(findings.evaluation, symbols=symbols, documents=documents)
     assert sample_length(evaluation) == length
+
+
+def test_missing_texts_leave_a_report_without_measurements(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = tmp_path / "moved"
+    shutil.copytree(run, moved)
+    record = Model.load(moved).record
+    gone = {"sources": ["gone.jsonl"], "validation": None}
+    Model(dataclasses.replace(record, provenance={**record.provenance, **gone})).save(
+        moved, force=True
+    )
+    found = analyze(moved, chosen=["abc"])
+    assert not isinstance(found, Findings)
+    assert found.missing is not None
+    assert found.missing.startswith(
+        "the training texts of this model are no longer where they were; name them with "
+        "--training: no file, folder, glob or corpus is named 'gone.jsonl'"
+    )
+    assert found.samples
+    assert len(found.surprise) == 1
+    page = render_model_page(found)
+    assert "Missing texts" in page
+    assert 'id="samples"' in page
+    assert 'id="quality"' not in page
+    sources = [str(name) for name in record.provenance["sources"]]
+    assert isinstance(analyze(moved, training=sources), Findings)
+    with pytest.raises(SourceError, match="absent"):
+        analyze(moved, training=["absent"])
+
+
+def test_a_validation_file_that_moved_is_named(tmp_path: Path) -> None:
+    texts, held_out = tmp_path / "x.txt", tmp_path / "v.txt"
+    texts.write_text("".join(f"line {n} of a text\n" for n in range(80)), "utf-8")
+    held_out.write_text("".join(f"line {n} of another\n" for n in range(20)), "utf-8")
+    run = tmp_path / "run"
+    charloom.train(texts, output=run, validation=held_out, steps=2, hidden=8)
+    new = held_out.rename(tmp_path / "moved.txt")
+    missing = analyze(run).missing
+    assert missing is not None
+    assert missing.startswith(
+        "the validation texts of this model are no longer where they were; name them with --valid: "
+    )
+    found = analyze(run, validation=str(new))
+    assert isinstance(found, Findings)
+    assert found.evaluation.documents == 20

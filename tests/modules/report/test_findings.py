@@ -10,8 +10,8 @@ from charloom.report.findings import Findings, Samples
 def test_findings_are_a_json_object_of_all_parts(findings: Findings) -> None:
     figures = json.loads(json.dumps(findings.to_json(), allow_nan=False))
     assert list(figures) == [
-        *("name", "model", "curves", "figures", "baselines", "classification", "samples"),
-        *("diversity", "memorisation", "surprise", "settings", "provenance"),
+        *("name", "missing", "model", "curves", "samples", "surprise", "settings", "provenance"),
+        *("figures", "baselines", "classification", "diversity", "memorisation"),
     ]
     assert figures["figures"] == json.loads(json.dumps(findings.evaluation.to_json()))
     assert list(figures["samples"][0]["texts"]) == [str(t) for t in TEMPERATURES]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 
 from charloom.cli.options.sampling import DEFAULTS, FirstSeed, Length, count_option
-from charloom.cli.options.shared import Json, Run, Training
+from charloom.cli.options.shared import Json, Run, Training, Validation
 from charloom.cli.terminal import output
 from charloom.formatting import format_percent_cell
 from charloom.settings import SamplingSettings
@@ -23,6 +23,7 @@ def diversity(
     length: Length = DEFAULTS.length,
     seed: FirstSeed = DEFAULTS.seed,
     training: Training = None,
+    valid: Validation = None,
     json: Json = False,
 ) -> None:
     """Measure variety, length, likelihood and copying of texts at ten temperatures.
@@ -36,7 +37,7 @@ def diversity(
 
     settings = SamplingSettings(seed=seed, length=length)
     model = Model.load(run)
-    corpus = recover_corpus(model.record, training or ())
+    corpus = recover_corpus(model.record, training or (), valid)
     rows = measure_model_diversity(model.record, model.generator, model.scorer, corpus, settings, n)
     if json:
         output.write_json([row.to_json() for row in rows])

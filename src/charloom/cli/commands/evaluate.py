@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from charloom.cli.options.declared import SettingOptions, takes_options
-from charloom.cli.options.shared import Json, Run, Sources, Training, option
+from charloom.cli.options.shared import Json, Run, Sources, Training, Validation, option
 from charloom.cli.options.tables import TABLE_SETTINGS
 from charloom.cli.terminal import output
 from charloom.cli.terminal.inputs import TableOptions, drop_unknown_labels, read_blocks
@@ -36,6 +36,7 @@ def evaluate(
     options: SettingOptions,
     baselines: BaselinesOption = False,
     training: Training = None,
+    valid: Validation = None,
     json: Json = False,
 ) -> None:
     """Measure how well a model predicts texts.
@@ -51,7 +52,7 @@ def evaluate(
 
     model = Model.load(run)
     blocks = read_blocks(sources, model.record.text, TableOptions(**options))
-    corpus = recover_corpus(model.record, training or ()) if baselines else None
+    corpus = recover_corpus(model.record, training or (), valid) if baselines else None
     blocks = drop_unknown_labels(blocks, model.record.labels)
     recorded: list[Block] = []
     evaluation = measure(

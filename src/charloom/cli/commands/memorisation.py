@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from charloom.cli.options.declared import setting_option, takes_options
 from charloom.cli.options.parsers import parse_int
 from charloom.cli.options.sampling import DEFAULTS, FirstSeed, Length, count_option
-from charloom.cli.options.shared import Json, Run, Training, option
+from charloom.cli.options.shared import Json, Run, Training, Validation, option
 from charloom.cli.terminal import output
 from charloom.cli.terminal.inputs import read_blocks
 from charloom.formatting import format_percent_cell, quote
@@ -59,6 +59,7 @@ def memorisation(
     *,
     sample_options: SampleOptions,
     training: Training = None,
+    valid: Validation = None,
     show: Shown = DEFAULT_SHOWN,
     json: Json = False,
 ) -> None:
@@ -78,7 +79,7 @@ def memorisation(
         length=sample_options.length,
     )
     model = Model.load(run)
-    corpus = recover_corpus(model.record, training or ())
+    corpus = recover_corpus(model.record, training or (), valid)
     if sample_options.sources:
         texts = _read_samples(model, sample_options.sources)
     else:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from charloom.cli.options.parsers import decode_argument
 from charloom.cli.options.sampling import DEFAULTS, FirstSeed
-from charloom.cli.options.shared import Json, Run, Training, option
+from charloom.cli.options.shared import Json, Run, Training, Validation, option
 from charloom.cli.terminal import output as terminal
 
 Folder = Annotated[
@@ -35,6 +35,7 @@ def report(
     output: Folder = None,
     texts: Texts = None,
     training: Training = None,
+    valid: Validation = None,
     seed: FirstSeed = DEFAULTS.seed,
     json: Json = False,
 ) -> None:
@@ -42,7 +43,8 @@ def report(
 
     It has learning curves, quality beside simpler models, samples by temperature, copied spans,
     surprise by character, settings and origin. The page needs no network and runs no script; it
-    contains parts of the training texts. The same figures are written to report.json.
+    contains parts of the training texts. The same figures are written to report.json. If the
+    texts are missing, the page has all that needs none of them.
     """
     from charloom.report.files import write_report as write
 
@@ -50,10 +52,13 @@ def report(
         run,
         output,
         training=training or (),
+        validation=valid,
         chosen=texts or (),
         seed=seed,
         on_progress=lambda step: terminal.note(f"{step} ..."),
     )
+    if findings.missing is not None:
+        terminal.note(f"the report has no measurements on texts: {findings.missing}")
     if json:
         terminal.write_json(findings.to_json())
     else:

@@ -71,6 +71,15 @@ Training = Annotated[
         help="The training texts.",
     ),
 ]
+Validation = Annotated[
+    str | None,
+    option(
+        "--valid",
+        metavar="SOURCE",
+        default="where it was during training, if there was one",
+        help="The validation file.",
+    ),
+]
 Json = Annotated[bool, option("--json", help="Write JSON.")]
 SettingsFile = Annotated[
     Path | None,
