@@ -13,7 +13,7 @@ from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
 from charloom.formatting import format_count
 from charloom.generation.generator import Generator
-from charloom.generation.novelty import make_novelty_filter
+from charloom.generation.text_filter import make_text_filter
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.format import ModelRecord
 from charloom.model_folder.writer import create_model_folder
@@ -67,8 +67,8 @@ class Model:
         have, SamplingError if too few texts are novel or unique.
         """
         settings = sampling_settings(options)
-        novelty_filter = make_novelty_filter(settings, self.record)
-        texts = self.generator.texts(self._clean_prompt(prompt), settings, n, novelty_filter)
+        text_filter = make_text_filter(settings, self.record)
+        texts = self.generator.texts(self._clean_prompt(prompt), settings, n, text_filter)
         return [generated.text for generated in texts]
 
     def stream(self, prompt: str = "", **options: Unpack[SamplingOptions]) -> Iterator[str]:

@@ -136,7 +136,7 @@ def test_several_labels_at_once(charloom: Charloom, labelled: Path) -> None:
     assert alone.out == "".join(f"{text}\n" for label, text in texts if label == "World")
 
 
-def test_the_counts_of_the_novelty_filter_are_noted(charloom: Charloom, model: Path) -> None:
+def test_the_counts_of_the_text_filter_are_noted(charloom: Charloom, model: Path) -> None:
     done = charloom("generate", model, "b", "-n", 6, "--length", 1, "--seed", 1, "--unique")
     lines = done.out.splitlines()
     assert (done.code, len(lines), len(set(lines))) == (0, 6, 6)

@@ -18,7 +18,7 @@ from charloom.errors import SamplingError
 from charloom.generation.compiled_decode import CompiledDecoder
 from charloom.generation.decode_loop import NumpyDecoder
 from charloom.generation.generator import Generator
-from charloom.generation.novelty import MAX_BATCH, NoveltyFilter
+from charloom.generation.text_filter import MAX_BATCH, TextFilter
 from charloom.settings import SamplingSettings, TextSettings, Unit
 
 # From each symbol (<eos>, <unk>, a, b, c) to each; after a letter, the text ends with 0.4.
@@ -35,11 +35,11 @@ def generator() -> Generator:
     return Generator(ENGINE, VOCABULARY)
 
 
-def novelty_filter(
+def text_filter(
     documents: Sequence[str] | None, *, unique: bool = False, max_batch: int = MAX_BATCH
-) -> NoveltyFilter:
+) -> TextFilter:
     index = None if documents is None else document_index(documents)
-    return NoveltyFilter(index=index, unique=unique, text=TextSettings(), max_batch=max_batch)
+    return TextFilter(index=index, unique=unique, text=TextSettings(), max_batch=max_batch)
 
 
 class SmallBatches(NumpyDecoder):
@@ -78,7 +78,7 @@ def test_accepted_texts_are_those_that_each_seed_gives_alone(
     prompts, n = ["", "a", "ab"], 12
     settings = SamplingSettings(seed=5, length=30, novel=True, unique=unique)
     generator = Generator(ENGINE, VOCABULARY, choose_decoder=always(decoder(ENGINE)))
-    made = novelty_filter(documents, unique=unique, max_batch=max_batch)
+    made = text_filter(documents, unique=unique, max_batch=max_batch)
     texts = [text for prompt in prompts for text in generator.texts(prompt, settings, n, made)]
     expected = by_hand(generator, prompts, documents, unique, n)
     assert [(text.seed, text.text) for text in texts] == expected
@@ -93,7 +93,7 @@ def test_both_decoders_give_the_same_texts() -> None:
     numpy, compiled = (
         list(
             generator_with(make, ENGINE, VOCABULARY).texts(
-                "", settings, 12, novelty_filter(DOCUMENTS, unique=True)
+                "", settings, 12, text_filter(DOCUMENTS, unique=True)
             )
         )
         for make in (NumpyDecoder, CompiledDecoder)
@@ -106,7 +106,7 @@ def test_a_network_that_only_copies_raises_with_the_counts(generator: Generator)
     every = ["".join(letters) for size in range(1, 4) for letters in product("abc", repeat=size)]
     settings = SamplingSettings(seed=1, length=3, novel=True, tries=7)
     with pytest.raises(SamplingError) as caught:
-        list(generator.texts("", settings, 4, novelty_filter(every)))
+        list(generator.texts("", settings, 4, text_filter(every)))
     assert str(caught.value) == (
         "only 0 of 4 texts were found among 28 generated: 28 in the texts of the sources; "
         "raise the temperature or tries, or ask for fewer."
@@ -114,14 +114,14 @@ def test_a_network_that_only_copies_raises_with_the_counts(generator: Generator)
     missing = [text for text in every if text != "cab"]
     wide = SamplingSettings(temperature=1, seed=1, length=3, novel=True, tries=2000)
     # A text is "cab" with probability 0.2 * 0.3 * 0.2; none of 2,000 is with probability 3e-11.
-    assert [text.text for text in generator.texts("", wide, 1, novelty_filter(missing))] == ["cab"]
+    assert [text.text for text in generator.texts("", wide, 1, text_filter(missing))] == ["cab"]
 
 
 def test_the_prompt_is_compared_as_part_of_the_text(generator: Generator) -> None:
     settings = SamplingSettings(seed=1, length=1, novel=True)
-    texts = generator.texts("a", settings, 20, novelty_filter(["ab"]))
+    texts = generator.texts("a", settings, 20, text_filter(["ab"]))
     assert "ab" not in {text.text for text in texts}
-    texts = generator.texts("a", settings, 20, novelty_filter(["b", "a"]))
+    texts = generator.texts("a", settings, 20, text_filter(["b", "a"]))
     accepted = {text.text for text in texts}
     assert "ab" in accepted and "a" not in accepted
 
@@ -143,7 +143,7 @@ def test_a_model_rejects_the_documents_of_its_sources_and_no_others(
             (source / f"{number}.txt").write_text(text, "utf-8")
     model = train(source, unit=unit, valid_fraction=0.3, hidden=4, steps=1, device="cpu")
     settings = model.record.text
-    made = NoveltyFilter(index=model.record.document_index, unique=False, text=settings)
+    made = TextFilter(index=model.record.document_index, unique=False, text=settings)
     assert not any(made.admit(text) for text in written), "held-out documents are known too"
     # One of 200 texts shares a 40-bit hash with one of 200 documents with probability 4e-8.
     assert all(made.admit(text.replace("fact", "lie")) for text in written)

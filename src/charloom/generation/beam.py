@@ -27,7 +27,7 @@ from charloom.errors import SettingsError
 from charloom.generation.beam_scores import Doubles, LengthPenalty, best_first, log_sum_exp
 from charloom.generation.decode_loop import ChooseDecoder, PromptState
 from charloom.generation.detokenizer import GeneratedText, IncrementalDetokenizer, PartialText
-from charloom.generation.novelty import NoveltyFilter
+from charloom.generation.text_filter import TextFilter
 from charloom.text.vocabulary import EOS, Vocabulary
 
 Ids = NDArray[np.int64]
@@ -38,7 +38,7 @@ def beam_search(
     vocabulary: Vocabulary,
     start: PromptState,
     n: int,
-    novelty_filter: NoveltyFilter | None,
+    text_filter: TextFilter | None,
 ) -> Iterator[GeneratedText]:
     """Yield the ``n`` best texts that a beam of the settings' width finds, best first.
 
@@ -59,7 +59,7 @@ def beam_search(
         if text.text in seen:
             continue
         seen.add(text.text)
-        if novelty_filter is None or novelty_filter.admit(text.text):
+        if text_filter is None or text_filter.admit(text.text):
             yield text
             n -= 1
             if n == 0:

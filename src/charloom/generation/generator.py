@@ -31,10 +31,10 @@ from charloom.generation.decode_loop import (
 )
 from charloom.generation.detokenizer import GeneratedText, PartialText
 from charloom.generation.logits_processor import build_logits_processor
-from charloom.generation.novelty import MAX_BATCH, NoveltyFilter
 from charloom.generation.regex_constraint import RegexConstraint
 from charloom.generation.sampling import softmax
 from charloom.generation.session import Session
+from charloom.generation.text_filter import MAX_BATCH, TextFilter
 from charloom.network.engine import Engine
 from charloom.network.exact import Floats
 from charloom.network.reference import State
@@ -77,7 +77,7 @@ class Generator:
         prompt: str,
         settings: SamplingSettings,
         n: int = 1,
-        novelty_filter: NoveltyFilter | None = None,
+        text_filter: TextFilter | None = None,
     ) -> list[GeneratedText]:
         """Return ``n`` texts; text ``k`` has the seed ``settings.seed + k``.
 
@@ -89,14 +89,14 @@ class Generator:
         texts. Raises SettingsError for settings that do not fit the model, for ``n`` below 1 and
         for a prompt that no match begins with.
         """
-        return list(self.texts(prompt, settings, n, novelty_filter))
+        return list(self.texts(prompt, settings, n, text_filter))
 
     def texts(
         self,
         prompt: str,
         settings: SamplingSettings,
         n: int = 1,
-        novelty_filter: NoveltyFilter | None = None,
+        text_filter: TextFilter | None = None,
     ) -> Iterator[GeneratedText]:
         """Yield the texts of ``generate``, in batches as they are decoded."""
         seeds = settings.seeds(n)
@@ -105,15 +105,15 @@ class Generator:
             from charloom.generation.beam import beam_search
 
             start = self._read_prompt(prompt, settings, self._choose_decoder(len(prompt)))
-            yield from beam_search(self._choose_decoder, self._vocabulary, start, n, novelty_filter)
+            yield from beam_search(self._choose_decoder, self._vocabulary, start, n, text_filter)
             return
         # Symbols decoded one after another: a batch takes NumPy about as long as one sequence.
         symbols = math.ceil(n / COMPILED_BATCH) * settings.length
         decoder = self._choose_decoder(len(prompt) + symbols)
         start = self._read_prompt(prompt, settings, decoder)
         generate = functools.partial(self._generate_seeds, decoder, start)
-        if novelty_filter is not None:
-            yield from novelty_filter.filter(generate, settings, n)
+        if text_filter is not None:
+            yield from text_filter.filter(generate, settings, n)
             return
         for first in range(0, n, MAX_BATCH):
             yield from generate(seeds[first : first + MAX_BATCH])
@@ -124,11 +124,11 @@ class Generator:
         A piece is the text of ``block`` symbols. The beginning of a stop string, or of a character
         of several bytes, is held back until it is complete or ruled out. Memory does not grow with
         the length of the text. Raises as ``generate`` does, when called, and SettingsError for
-        ``beam``, ``novel`` and ``unique``.
+        ``beam``, ``novel``, ``unique`` and matching by trial.
         """
-        if settings.beam is not None or settings.novel or settings.unique:
+        if settings.beam is not None or settings.needs_trials:
             raise SettingsError(
-                "beam, novel and unique compare whole texts, so they cannot be streamed; "
+                "beam, novel, unique and match-by trial judge whole texts, which are not streamed; "
                 "leave them out, or do not stream."
             )
         decoder = self._choose_decoder(len(prompt) + settings.length)
@@ -142,10 +142,10 @@ class Generator:
 
         Raises as ``stream`` does.
         """
-        if settings.beam is not None or settings.novel or settings.unique:
+        if settings.beam is not None or settings.needs_trials:
             raise SettingsError(
-                "beam, novel and unique compare whole texts, so a session cannot use them; "
-                "leave them out."
+                "beam, novel, unique and match-by trial judge whole texts, so a session has no "
+                "use for them; leave them out."
             )
         start = self._read_prompt(prompt, settings, self._choose_decoder(len(prompt)))
         return Session(self._choose_decoder, self._vocabulary, start)

@@ -165,7 +165,7 @@ def build_logits_processor(
             f"{settings.min_length} asks for others; allow at least one, or leave min-length out."
         )
     automaton = None
-    if settings.match is not None:
+    if settings.match is not None and not settings.matches_by_trial:
         if np.isneginf(bias_V[EOS]):
             raise SettingsError(
                 "match and a bias of -inf for '<eos>' contradict each other: "

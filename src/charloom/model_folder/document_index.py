@@ -21,7 +21,7 @@ KEY_BYTES = 5
 
 
 class DocumentIndex:
-    """The set of documents of the sources; ``text in index`` compares whole texts exactly.
+    """The set of all documents; ``text in index`` compares whole texts exactly.
 
     ``read`` returns ``packed``. It is called at the first use, and its errors are raised there.
     """

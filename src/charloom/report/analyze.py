@@ -100,7 +100,7 @@ def analyze(
 def _measure_on_texts(
     model: Model, corpus: Corpus, seed: int, on_progress: Callable[[str], None]
 ) -> tuple[dict[str, Any], int]:
-    """Return the fields of ``Findings`` that need texts, and the maximum length of samples."""
+    """Return the fields of ``Findings`` that need texts, and the length of samples."""
     record, scorer = model.record, model.scorer
     on_progress("scoring held-out texts")
 

@@ -7,6 +7,7 @@ A value of the wrong type or out of range raises SettingsError with the value an
 from charloom.settings.limits import MAX_SEED
 from charloom.settings.network import Cell, NetworkSettings
 from charloom.settings.sampling import (
+    DEFAULT_MATCH_TRIES,
     DEFAULT_TEMPERATURE,
     DEFAULT_TRIES,
     MAX_BEAM,
@@ -28,6 +29,7 @@ __all__ = [
     "Cell",
     "DEFAULT_MINUTES",
     "DEFAULT_TEMPERATURE",
+    "DEFAULT_MATCH_TRIES",
     "DEFAULT_TRIES",
     "Errors",
     "Level",

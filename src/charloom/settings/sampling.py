@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from charloom.errors import SettingsError
 from charloom.settings.declaration import setting
@@ -12,6 +12,9 @@ from charloom.settings.records import SettingsBase, matches_type
 
 DEFAULT_TEMPERATURE = 0.8
 DEFAULT_TRIES = 20
+DEFAULT_MATCH_TRIES = 1000
+"""The same for matches by trial, of which many texts have none."""
+MatchBy = Literal["mask", "trial"]
 REPETITION_WINDOW = 256
 """Symbols before the next one in which the repetition penalty looks for repeated passages."""
 MAX_BEAM = 10_000
@@ -36,6 +39,7 @@ class SamplingOptions(TypedDict, total=False):
     repetition_span: int | None
     bias: Mapping[str, float]
     match: str | None
+    match_by: MatchBy
     novel: bool
     unique: bool
     tries: int | None
@@ -155,6 +159,13 @@ class SamplingSettings(SettingsBase):
         group=_SHAPE,
         help="Regular expression that every text, prompt included, matches as a whole.",
     )
+    match_by: MatchBy = setting(
+        "mask",
+        option="--match-by",
+        group=_SHAPE,
+        help="Mask symbols after which no match can follow, so that every text matches; or leave "
+        "out texts that do not match, which keeps their usual length.",
+    )
     novel: bool = setting(
         False,
         option="--novel",
@@ -167,7 +178,7 @@ class SamplingSettings(SettingsBase):
         option="--tries",
         metavar="COUNT",
         group=_NEW,
-        default_text=str(DEFAULT_TRIES),
+        default_text=f"{DEFAULT_TRIES}, with --match-by trial {DEFAULT_MATCH_TRIES}",
         min=1,
         help="Largest number of texts sampled for each new text.",
     )
@@ -246,8 +257,28 @@ class SamplingSettings(SettingsBase):
             self._refuse_ineffective(("repetition_span",), "without repetition-penalty")
         if self.beam is None:
             self._refuse_ineffective(("length_penalty",), "without beam")
-        if not (self.novel or self.unique):
-            self._refuse_ineffective(("tries",), "without novel or unique")
+        if self.match is None and self.match_by != "mask":
+            raise SettingsError(
+                f"match-by was given as {self.match_by} without match; there it has no effect: "
+                "leave it out."
+            )
+        if self.matches_by_trial and self.beam is not None:
+            raise SettingsError(
+                "match-by trial and beam contradict each other: a beam search tries each text "
+                "once; use --match-by mask."
+            )
+        if not self.needs_trials:
+            self._refuse_ineffective(("tries",), "without novel, unique or match-by trial")
+
+    @property
+    def matches_by_trial(self) -> bool:
+        """Whether texts that do not match are left out, rather than made impossible."""
+        return self.match is not None and self.match_by == "trial"
+
+    @property
+    def needs_trials(self) -> bool:
+        """Whether texts are left out after they were generated."""
+        return self.novel or self.unique or self.matches_by_trial
 
     def _refuse_ineffective(self, names: tuple[str, ...], condition: str) -> None:
         """Raise SettingsError for the first of the options that was given."""

@@ -128,6 +128,15 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "match and stop contradict each other: "
         "a text that is cut matches no more; give one of them.",
     ),
+    (
+        {"match_by": "trial"},
+        "match-by was given as trial without match; there it has no effect: leave it out.",
+    ),
+    (
+        {"match": "a", "match_by": "trial", "beam": 2},
+        "match-by trial and beam contradict each other: a beam search tries each text once; use "
+        "--match-by mask.",
+    ),
     ({"temperature": 0, "top_k": 3}, no_effect("top-k", GREEDY)),
     ({"temperature": 0.0, "top_p": 0.5}, no_effect("top-p", GREEDY)),
     ({"temperature": 0, "min_p": 0.5}, no_effect("min-p", GREEDY)),
@@ -156,7 +165,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"repetition_span": 3}, no_effect("repetition-span", "without repetition-penalty")),
     ({"length_penalty": 0.5}, no_effect("length-penalty", "without beam")),
     ({"length_penalty": 0}, no_effect("length-penalty", "without beam")),
-    ({"tries": 3}, no_effect("tries", "without novel or unique")),
+    ({"tries": 3}, no_effect("tries", "without novel, unique or match-by trial")),
 ]
 """Settings that exclude each other or have no effect, and the messages."""
 

@@ -121,6 +121,7 @@ CASES: list[tuple[Kind, str, list[Any], list[Any]]] = [
     (SamplingSettings, "repetition_penalty", [0.1, None], [0, -1]),
     (SamplingSettings, "bias", [{}, {"e": -2, "a": 0.5}], [{"e": "2"}, {"e": True}, ["e"], None]),
     (SamplingSettings, "match", ["a+", None], [1, ["a"]]),
+    (SamplingSettings, "match_by", ["mask"], ["masks", None]),
     (SamplingSettings, "novel", [True, False], [1, None]),
     (SamplingSettings, "unique", [True, False], ["yes"]),
     (SamplingSettings, "beam", [1, 10_000, None], [0, 10_001, 2.5]),

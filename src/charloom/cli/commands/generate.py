@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from charloom.generation.detokenizer import GeneratedText
     from charloom.model import Model
 
+_LONG_MATCH = 3
+"""Times the usual length of a text from which that of matches is reported."""
 _MAX_BUFFERED = 100_000
 """Symbols of the longest text that is held in memory as a whole."""
 _STREAM_BLOCK = 4096
@@ -137,6 +139,7 @@ def _whole_texts(settings: SamplingSettings) -> dict[str, bool]:
     return {
         "--novel": settings.novel,
         "--unique": settings.unique,
+        "--match-by trial": settings.matches_by_trial,
         "--beam": settings.beam is not None,
     }
 
@@ -182,33 +185,52 @@ def _write_texts(
 ) -> None:
     """Write ``n`` texts for each prompt and label.
 
-    Notes on standard error report the texts that the novelty filter left out, and how many texts
-    are missing from a beam search.
+    Notes on standard error report the texts that were left out, matches of unusual length, and how
+    many texts are missing from a beam search.
     """
-    from charloom.generation.novelty import make_novelty_filter
+    from charloom.generation.text_filter import make_text_filter
 
-    novelty_filter = make_novelty_filter(by_label[0], model.record)
+    text_filter = make_text_filter(by_label[0], model.record)
 
     def texts() -> Iterator["GeneratedText"]:
         for prompt, settings in product(prompts, by_label):
-            yield from model.generator.texts(prompt, settings, n, novelty_filter)
+            yield from model.generator.texts(prompt, settings, n, text_filter)
 
     gap = _separator(model, prompts)
     written = 0
+    lengths: list[int] = []
     for index, text in enumerate(texts()):
         written = index + 1
+        lengths.append(len(text.text))
         if form == "jsonl":
             output.write_json(_to_record(text))
         else:
             prefix = (gap if index else "") + _label_prefix(by_label, text.label)
             output.write_result(prefix + text.text)
-    if novelty_filter is not None:
-        output.note(novelty_filter.summary())
+    if text_filter is not None:
+        output.note(text_filter.summary())
+    if by_label[0].match is not None and not by_label[0].matches_by_trial:
+        _note_long_matches(model, lengths)
     requested = n * len(prompts) * len(by_label)
     if written < requested:  # a beam only: sampling continues until all are found, or raises
         output.note(
             f"the search found {written} of {requested} texts; a wider beam may find more, if "
             "there are."
+        )
+
+
+def _note_long_matches(model: "Model", lengths: list[int]) -> None:
+    """Write a note if matches are much longer than the texts that the model learned."""
+    origin = model.record.provenance
+    documents, characters = origin.get("training_documents"), origin.get("training_characters")
+    if not documents or not characters or not lengths:
+        return
+    usual, median = characters / documents, sorted(lengths)[len(lengths) // 2]
+    if median > _LONG_MATCH * usual:
+        output.note(
+            f"a match has {median:,} characters, a text of the sources {usual:.0f} on average: "
+            "--match forbids the end of a text until it matches; --match-by trial leaves out texts "
+            "without a match instead, which keeps their usual length."
         )
 
 

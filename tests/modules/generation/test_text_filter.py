@@ -13,7 +13,8 @@ from records import document_index, folder, record
 
 from charloom.errors import ModelFolderError, SamplingError, SettingsError
 from charloom.generation.detokenizer import GeneratedText
-from charloom.generation.novelty import MAX_BATCH, NoveltyFilter, make_novelty_filter
+from charloom.generation.text_filter import MAX_BATCH, TextFilter, make_text_filter
+from charloom.model import Model
 from charloom.model_folder import format as model_folder
 from charloom.settings import SamplingSettings, TextSettings, TrainingSettings
 from charloom.settings.limits import MAX_SEED
@@ -44,22 +45,22 @@ def source_of(text_of: Callable[[int], str], batches: list[int] | None = None) -
     return generate
 
 
-def novelty_filter(
+def text_filter(
     documents: Sequence[str] | None = None,
     unique: bool = False,
     max_batch: int = MAX_BATCH,
     **text: Any,
-) -> NoveltyFilter:
+) -> TextFilter:
     index = None if documents is None else document_index(documents)
     settings = TextSettings(**text)
-    return NoveltyFilter(index=index, unique=unique, text=settings, max_batch=max_batch)
+    return TextFilter(index=index, unique=unique, text=settings, max_batch=max_batch)
 
 
 def seeds(texts: Sequence[GeneratedText]) -> list[int]:
     return [text.seed for text in texts]
 
 
-def counts(made: NoveltyFilter) -> tuple[int, int, int]:
+def counts(made: TextFilter) -> tuple[int, int, int]:
     return made.examined, made.in_sources, made.repeated
 
 
@@ -101,7 +102,7 @@ def test_texts_and_counts_are_those_of_one_text_after_another(
         return cycle[seed % len(cycle)]
 
     passed, counted = by_hand(text_of, documents, unique, seed, n)
-    made = novelty_filter(documents, unique, max_batch)
+    made = text_filter(documents, unique, max_batch)
     settings = SamplingSettings(seed=seed)
     found: list[GeneratedText] = []
     try:
@@ -120,7 +121,7 @@ def test_texts_and_counts_are_those_of_one_text_after_another(
 )
 def test_without_rejections_no_text_is_generated_in_vain(n: int, sizes: list[int]) -> None:
     batches: list[int] = []
-    made = novelty_filter([], unique=True)
+    made = text_filter([], unique=True)
     found = list(made.filter(source_of(str, batches), SamplingSettings(), n))
     assert (batches, seeds(found), counts(made)) == (sizes, list(range(n)), (n, 0, 0))
 
@@ -128,7 +129,7 @@ def test_without_rejections_no_text_is_generated_in_vain(n: int, sizes: list[int
 def test_batches_grow_with_the_rejections() -> None:
     batches: list[int] = []
     documents = [str(seed) for seed in range(1000) if seed % 10]
-    found = list(novelty_filter(documents).filter(source_of(str, batches), SamplingSettings(), 20))
+    found = list(text_filter(documents).filter(source_of(str, batches), SamplingSettings(), 20))
     assert seeds(found) == list(range(0, 200, 10))
     assert batches[0] == 20
     assert len(batches) <= 4
@@ -137,7 +138,7 @@ def test_batches_grow_with_the_rejections() -> None:
 
 def test_texts_are_yielded_batch_by_batch() -> None:
     batches: list[int] = []
-    made = novelty_filter(unique=True)
+    made = text_filter(unique=True)
     first = list(islice(made.filter(source_of(str, batches), SamplingSettings(), 10**6), 3))
     assert (seeds(first), batches, made.examined) == ([0, 1, 2], [256], 3)
 
@@ -145,12 +146,12 @@ def test_texts_are_yielded_batch_by_batch() -> None:
 @pytest.mark.parametrize("n", [MAX_SEED + 1, 10**15 + 1])
 def test_as_many_texts_as_seeds_may_be_requested(n: int) -> None:
     batches: list[int] = []
-    first = next(iter(novelty_filter([]).filter(source_of(str, batches), SamplingSettings(), n)))
+    first = next(iter(text_filter([]).filter(source_of(str, batches), SamplingSettings(), n)))
     assert (first.seed, batches) == (0, [256])
 
 
 def test_repetitions_are_found_over_several_calls() -> None:
-    made = novelty_filter(unique=True)
+    made = text_filter(unique=True)
     one = list(made.filter(source_of(lambda seed: f"{seed % 4}"), SamplingSettings(), 3))
     two = list(made.filter(source_of(lambda seed: f"{seed % 6}"), SamplingSettings(), 3))
     assert [text.text for text in (*one, *two)] == ["0", "1", "2", "3", "4", "5"]
@@ -159,7 +160,7 @@ def test_repetitions_are_found_over_several_calls() -> None:
 
 
 def test_without_unique_a_text_may_repeat() -> None:
-    made = novelty_filter(["a"])
+    made = text_filter(["a"])
     found = list(made.filter(source_of(lambda seed: "ab"[seed % 2]), SamplingSettings(), 3))
     assert [text.text for text in found] == ["b", "b", "b"]
     assert counts(made) == (6, 3, 0)
@@ -187,13 +188,13 @@ def test_without_unique_a_text_may_repeat() -> None:
 def test_a_text_is_compared_as_it_is_and_cleaned(
     settings: dict[str, Any], text: str, expected: bool
 ) -> None:
-    made = novelty_filter(["a fact", "x <b > y"], **settings)
+    made = text_filter(["a fact", "x <b > y"], **settings)
     assert made.admit(text) is not expected
     assert counts(made) == (1, int(expected), 0)
 
 
 def test_texts_that_differ_in_white_space_are_no_repetitions() -> None:
-    made = novelty_filter(unique=True)
+    made = text_filter(unique=True)
     assert [made.admit(text) for text in ("a", "a ", "A", "a", "\ud800")] == [
         *(True, True, True),
         *(False, True),
@@ -201,7 +202,7 @@ def test_texts_that_differ_in_white_space_are_no_repetitions() -> None:
 
 
 def test_a_repeated_training_document_counts_as_training_document() -> None:
-    made = novelty_filter(["a"], unique=True)
+    made = text_filter(["a"], unique=True)
     assert [made.admit(text) for text in "aabb"] == [False, False, True, False]
     assert counts(made) == (4, 2, 1)
 
@@ -225,14 +226,14 @@ def test_a_repeated_training_document_counts_as_training_document() -> None:
 def test_the_summary_counts_each_reason(
     documents: list[str] | None, unique: bool, summary: str
 ) -> None:
-    made = novelty_filter(documents, unique)
+    made = text_filter(documents, unique)
     for number in range(1000):
         made.admit(f"{number % 990}")
     assert made.summary() == summary
 
 
 def test_the_summary_of_no_text_and_of_one() -> None:
-    made = novelty_filter(["a"])
+    made = text_filter(["a"])
     assert made.summary() == "tried 0 texts: 0 in the texts of the sources."
     made.admit("b")
     assert made.summary() == "tried 1 text: 0 in the texts of the sources (0.0 %)."
@@ -285,7 +286,7 @@ def test_an_exhausted_budget_raises_with_the_counts_and_advice(
     documents: list[str] | None, unique: bool, settings: dict[str, Any], n: int, message: str
 ) -> None:
     batches: list[int] = []
-    made = novelty_filter(documents, unique)
+    made = text_filter(documents, unique)
     generate = source_of(lambda seed: f"{seed % 200}", batches)
     with pytest.raises(SamplingError) as caught:
         list(made.filter(generate, SamplingSettings(**settings), n))
@@ -295,7 +296,7 @@ def test_an_exhausted_budget_raises_with_the_counts_and_advice(
 
 def test_at_temperature_0_one_text_per_requested_one_is_generated() -> None:
     batches: list[int] = []
-    made = novelty_filter(unique=True)
+    made = text_filter(unique=True)
     texts = made.filter(source_of(lambda _: "same", batches), SamplingSettings(temperature=0), 5)
     assert next(texts).text == "same"
     with pytest.raises(SamplingError) as caught:
@@ -309,14 +310,14 @@ def test_at_temperature_0_one_text_per_requested_one_is_generated() -> None:
 def test_at_temperature_0_a_training_document_exhausts_the_budget_at_once() -> None:
     settings = SamplingSettings(temperature=0, novel=True, tries=50)
     with pytest.raises(SamplingError) as caught:
-        list(novelty_filter(["same"]).filter(source_of(lambda _: "same"), settings, 1))
+        list(text_filter(["same"]).filter(source_of(lambda _: "same"), settings, 1))
     assert str(caught.value) == (
         f"only 0 of 1 texts were found among 1 generated: 1 in the texts of the sources; {SAME}."
     )
 
 
 def test_each_call_has_its_own_budget() -> None:
-    made = novelty_filter(["a"])
+    made = text_filter(["a"])
     for _ in range(2):
         with pytest.raises(SamplingError, match=r"among 20 generated: 20 in the"):
             list(made.filter(source_of(lambda _: "a"), SamplingSettings(novel=True), 1))
@@ -325,23 +326,22 @@ def test_each_call_has_its_own_budget() -> None:
 
 def test_no_filter_without_novel_and_unique() -> None:
     assert (
-        make_novelty_filter(SamplingSettings(), record(document_index=document_index(["a"])))
-        is None
+        make_text_filter(SamplingSettings(), record(document_index=document_index(["a"]))) is None
     )
 
 
 def test_the_filter_of_a_model_follows_the_settings() -> None:
     made = record(document_index=document_index(["a"]))
-    novel = make_novelty_filter(SamplingSettings(novel=True), made)
+    novel = make_text_filter(SamplingSettings(novel=True), made)
     assert novel is not None
     assert [novel.admit(text) for text in ("a", " a", "b", "b")] == [False, False, True, True]
-    unique = make_novelty_filter(SamplingSettings(unique=True), made)
+    unique = make_text_filter(SamplingSettings(unique=True), made)
     assert unique is not None
     assert [unique.admit(text) for text in ("a", "b", "b")] == [True, True, False]
-    both = make_novelty_filter(SamplingSettings(novel=True, unique=True), made)
+    both = make_text_filter(SamplingSettings(novel=True, unique=True), made)
     assert both is not None
     assert [both.admit(text) for text in ("a", "b", "b")] == [False, True, False]
-    raw = make_novelty_filter(
+    raw = make_text_filter(
         SamplingSettings(novel=True), dataclasses.replace(made, text=TextSettings(clean=False))
     )
     assert raw is not None
@@ -349,7 +349,7 @@ def test_the_filter_of_a_model_follows_the_settings() -> None:
 
 
 def test_unique_needs_no_index() -> None:
-    assert make_novelty_filter(SamplingSettings(unique=True), record()) is not None
+    assert make_text_filter(SamplingSettings(unique=True), record()) is not None
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_novel_needs_an_index_and_the_error_says_why_there_is_none(
     parts: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:
-        make_novelty_filter(SamplingSettings(novel=True), record(**parts))
+        make_text_filter(SamplingSettings(novel=True), record(**parts))
     assert str(caught.value) == f"novel was asked for, but {reason}"
 
 
@@ -392,10 +392,36 @@ def test_a_damaged_index_is_reported_before_any_text_is_generated(tmp_path: Path
     path = folder(tmp_path / "m", document_index=document_index(["a", "b"]))
     (path / "documents.bin").write_bytes(b"12345")
     loaded = model_folder.read(path)
-    assert make_novelty_filter(SamplingSettings(unique=True), loaded) is not None
+    assert make_text_filter(SamplingSettings(unique=True), loaded) is not None
     with pytest.raises(ModelFolderError) as caught:
-        make_novelty_filter(SamplingSettings(novel=True), loaded)
+        make_text_filter(SamplingSettings(novel=True), loaded)
     assert str(caught.value) == (
         f"{path / 'documents.bin'} is damaged or was altered after it was saved; "
         "copy the whole folder again from where it was made, or train again."
+    )
+
+
+def test_texts_without_a_match_are_left_out_and_keep_their_distribution() -> None:
+    model = Model(record())
+    free = SamplingSettings(seed=1, length=12)
+    by_trial = dataclasses.replace(free, match=".*a.*", match_by="trial")
+    made = make_text_filter(by_trial, model.record)
+    assert made is not None
+    found = list(model.generator.texts("", by_trial, 30, made))
+    every = model.generator.generate("", free, n=made.examined)
+    assert [text.text for text in found] == [text.text for text in every if "a" in text.text]
+    assert made.unmatched == made.examined - 30
+    tried = f"tried {made.examined} texts: {made.unmatched} without a match"
+    assert made.summary().startswith(tried)
+
+
+def test_trials_have_a_budget() -> None:
+    model = Model(record())
+    settings = SamplingSettings(seed=1, length=5, match="zzz", match_by="trial", tries=40)
+    made = make_text_filter(settings, model.record)
+    with pytest.raises(SamplingError) as caught:
+        list(model.generator.texts("", settings, 2, made))
+    assert str(caught.value) == (
+        "only 0 of 2 texts were found among 80 generated: 80 without a match; raise the "
+        "temperature or tries, or ask for fewer."
     )

@@ -1,27 +1,28 @@
-"""Reject generated texts that are in the sources or repeat an earlier text."""
+"""Reject generated texts that do not match, are in the sources, or repeat another."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 
 from charloom.errors import SamplingError, SettingsError
 from charloom.generation.detokenizer import GeneratedText
 from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.format import DOCUMENTS, ModelRecord
-from charloom.settings import DEFAULT_TRIES, SamplingSettings, TextSettings
+from charloom.settings import DEFAULT_MATCH_TRIES, DEFAULT_TRIES, SamplingSettings, TextSettings
 from charloom.settings.limits import MAX_SEED
 from charloom.text.cleaning import clean_document
+from charloom.text.symbols import replace_surrogates
 
 MAX_BATCH = 256
 """Texts to generate at most before the first of them is yielded."""
 
 
-class NoveltyFilter:
+class TextFilter:
     """Accepts or rejects texts, and counts them over all prompts and labels of a call.
 
     A whole text, prompt included, is compared with the documents of ``index``, if there is one: as
     it is, and cleaned by the settings ``text``. With ``unique`` it is also compared, as it is, with
-    all texts accepted before.
+    all texts accepted before. ``matches`` returns whether a whole text matches an expression.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class NoveltyFilter:
         index: DocumentIndex | None,
         unique: bool,
         text: TextSettings,
+        matches: Callable[[str], bool] | None = None,
         max_batch: int = MAX_BATCH,
     ) -> None:
         self.examined = 0
@@ -38,6 +40,9 @@ class NoveltyFilter:
         """Texts rejected as documents of the sources."""
         self.repeated = 0
         """Texts rejected as repetitions, without those counted in ``in_sources``."""
+        self.unmatched = 0
+        """Texts rejected because they do not match, before all other checks."""
+        self._matches = matches
         self._index = index
         self._text = text
         self._seen: set[bytes] | None = set() if unique else None
@@ -56,18 +61,16 @@ class NoveltyFilter:
         ``n * settings.tries`` texts are accepted, or of ``n`` at temperature 0, where all texts are
         the same.
         """
-        tries = 1 if settings.temperature == 0 else settings.tries or DEFAULT_TRIES
+        usual = DEFAULT_MATCH_TRIES if settings.matches_by_trial else DEFAULT_TRIES
+        tries = 1 if settings.temperature == 0 else settings.tries or usual
         budget = min(tries * n, MAX_SEED + 1 - settings.seed)
-        in_sources, repeated = self.in_sources, self.repeated
+        before = self._rejections()
         tried = accepted = 0
         while accepted < n:
             if tried == budget:
-                rejections = self._describe_rejections(
-                    self.in_sources - in_sources, self.repeated - repeated
-                )
                 raise SamplingError(
                     f"only {accepted:,} of {n:,} texts were found among {tried:,} generated: "
-                    f"{rejections}; {_advice(settings, budget)}."
+                    f"{self._describe_rejections(before)}; {_advice(settings, budget)}."
                 )
             # Seeds that suffice at the acceptance rate so far; at first, all may be accepted.
             enough = math.ceil((n - accepted) * (tried + 1) / (accepted + 1))
@@ -85,6 +88,9 @@ class NoveltyFilter:
     def admit(self, text: str) -> bool:
         """Return whether ``text`` is accepted, and count it."""
         self.examined += 1
+        if self._matches is not None and not self._matches(text):
+            self.unmatched += 1
+            return False
         if self._is_in_sources(text):
             self.in_sources += 1
             return False
@@ -100,8 +106,7 @@ class NoveltyFilter:
     def summary(self) -> str:
         """Return one line with the numbers of texts examined and rejected, by reason."""
         texts = "1 text" if self.examined == 1 else f"{self.examined:,} texts"
-        rejections = self._describe_rejections(self.in_sources, self.repeated, self.examined)
-        return f"tried {texts}: {rejections}."
+        return f"tried {texts}: {self._describe_rejections(total=self.examined)}."
 
     def _is_in_sources(self, text: str) -> bool:
         if self._index is None:
@@ -109,16 +114,26 @@ class NoveltyFilter:
         # A row of a table may differ from its cleaned form: its fields were cleaned one by one.
         return text in self._index or clean_document(text, self._text) in self._index
 
-    def _describe_rejections(self, in_sources: int, repeated: int, total: int = 0) -> str:
-        """Return the counts of the active checks, with percentages of ``total`` above 0."""
-        counts = []
+    def _rejections(self) -> dict[str, int]:
+        """Return the counts of the active checks by reason."""
+        counts = {}
+        if self._matches is not None:
+            counts["without a match"] = self.unmatched
         if self._index is not None:
-            counts.append((in_sources, "in the texts of the sources"))
+            counts["in the texts of the sources"] = self.in_sources
         if self._seen is not None:
-            counts.append((repeated, "repeated"))
+            counts["repeated"] = self.repeated
+        return counts
+
+    def _describe_rejections(self, before: Mapping[str, int] | None = None, total: int = 0) -> str:
+        """Return the counts since ``before``, with percentages of ``total`` above 0."""
+        counts = {
+            reason: count - (before or {}).get(reason, 0)
+            for reason, count in self._rejections().items()
+        }
         return ", ".join(
             f"{count:,} {reason}" + (f" ({100 * count / total:.1f} %)" if total else "")
-            for count, reason in counts
+            for reason, count in counts.items()
         )
 
 
@@ -130,16 +145,30 @@ def _advice(settings: SamplingSettings, budget: int) -> str:
     return "raise the temperature or tries, or ask for fewer"
 
 
-def make_novelty_filter(settings: SamplingSettings, record: ModelRecord) -> NoveltyFilter | None:
-    """Return the filter for ``novel`` and ``unique``; None if neither is set.
+def make_text_filter(settings: SamplingSettings, record: ModelRecord) -> TextFilter | None:
+    """Return the filter for ``novel``, ``unique`` and matches by trial; else None.
 
     Raises SettingsError when the model has no index of its documents, and
     ModelFolderError when the index is damaged.
     """
-    if not (settings.novel or settings.unique):
+    if not settings.needs_trials:
         return None
     index = _load_index(record) if settings.novel else None
-    return NoveltyFilter(index=index, unique=settings.unique, text=record.text)
+    matches = _matcher(settings.match) if settings.matches_by_trial else None
+    return TextFilter(index=index, unique=settings.unique, text=record.text, matches=matches)
+
+
+def _matcher(pattern: str | None) -> Callable[[str], bool]:
+    """Return whether a whole text matches, in time linear in its length."""
+    from charloom.generation.byte_automaton import ByteAutomaton
+
+    automaton = ByteAutomaton(pattern or "")
+
+    def matches(text: str) -> bool:
+        state = automaton.walk(automaton.start, replace_surrogates(text).encode())
+        return state is not None and automaton.is_match(state)
+
+    return matches
 
 
 def _load_index(record: ModelRecord) -> DocumentIndex:
