@@ -21,7 +21,8 @@ def force_utf8() -> None:
 def note(message: str) -> None:
     """Write a message as one line on standard error, which may be closed."""
     with tolerate_closed_stderr():
-        print("charloom:", " ".join(message.splitlines()), file=sys.stderr, flush=True)
+        line = escape_controls(" ".join(message.splitlines()))
+        print("charloom:", line, file=sys.stderr, flush=True)
 
 
 def note_unknown_symbols(symbols: Iterable[str]) -> None:

@@ -166,5 +166,6 @@ def _format_list(items: Sequence[str]) -> str:
 
 
 def shorten(name: str, limit: int = _MAX_NAME_CHARACTERS) -> str:
-    """Return ``name``, cut after ``limit`` characters."""
+    """Return ``name`` on one line, cut after ``limit`` characters."""
+    name = " ".join(name.splitlines())
     return name if len(name) <= limit else name[:limit] + "..."
