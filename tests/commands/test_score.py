@@ -305,7 +305,7 @@ def test_far_too_many_outliers_are_reported(
     marked = scored.out.count("\t!\t")
     assert marked in (0, 60)
     said = (
-        "charloom: 60 of 60 lines stand out, where 0.01 of them were expected to: these texts "
+        "charloom: 60 of 60 lines stand out, where 1.0 % were expected to: these texts "
         "differ from those learned, for example by later time stamps; --calibrate SOURCE fits the "
         "threshold to typical ones, and training with --mask-digits or --valid-tail prepares for "
         "such a change.\n"

@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import shutil
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -67,7 +68,7 @@ def unpack(path: Path, wanted: Callable[[PurePosixPath], bool]) -> list[Member]:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     members: list[Member] = []
     try:
-        for name, stream in _members(path):
+        for name, stream in _checked_members(path):
             inner = PurePosixPath(name)
             if not _is_visible(inner) or not wanted(inner):
                 continue
@@ -80,6 +81,14 @@ def unpack(path: Path, wanted: Callable[[PurePosixPath], bool]) -> list[Member]:
             f"{_name(path)} is damaged: {error}; a whole archive is needed; copy or pack it again."
         ) from error
     return sorted(members)
+
+
+def _checked_members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield the members; errors that the libraries do not expect become TarError."""
+    try:
+        yield from _members(path)
+    except (IndexError, KeyError, OverflowError, RuntimeError, TypeError, struct.error) as error:
+        raise tarfile.TarError(str(error)) from error
 
 
 def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:

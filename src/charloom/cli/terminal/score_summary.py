@@ -78,8 +78,8 @@ class ScoreSummary:
         if self._lines < _MIN_LINES or self._outliers <= _MIN_EXCESS * expected * self._lines:
             return
         output.note(
-            f"{self._outliers:,} of {self._lines:,} lines stand out, where {expected:g} of them "
-            "were expected to: these texts differ from those learned, for example by later time "
+            f"{self._outliers:,} of {self._lines:,} lines stand out, where "
+            f"{format_percent(expected, 1)} were expected to: these texts differ from those learned, for example by later time "
             "stamps; --calibrate SOURCE fits the threshold to typical ones, and training with "
             "--mask-digits or --valid-tail prepares for such a change."
         )
