@@ -1,5 +1,6 @@
 """Recognize files that hold no plain text by their first bytes."""
 
+import struct
 import zipfile
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -69,6 +70,6 @@ def _zip_kind(path: Path) -> FileKind | None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = set(archive.namelist())
-    except (zipfile.BadZipFile, ValueError):
+    except (zipfile.BadZipFile, IndexError, OverflowError, RuntimeError, ValueError, struct.error):
         members = set()
     return next((kind for name, kind in _ZIP_MEMBERS.items() if name in members), None)

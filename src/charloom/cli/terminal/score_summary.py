@@ -79,9 +79,10 @@ class ScoreSummary:
             return
         output.note(
             f"{self._outliers:,} of {self._lines:,} lines stand out, where "
-            f"{format_percent(expected, 1)} were expected to: these texts differ from those learned, for example by later time "
-            "stamps; --calibrate SOURCE fits the threshold to typical ones, and training with "
-            "--mask-digits or --valid-tail prepares for such a change."
+            f"{format_percent(expected, 1)} were expected to: these texts differ from those "
+            "learned, for example by later time stamps; --calibrate SOURCE fits the threshold to "
+            "typical ones, and training with --mask-digits or --valid-tail prepares for such a "
+            "change."
         )
 
     def _write_detection(self) -> None:
