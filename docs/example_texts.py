@@ -83,7 +83,7 @@ def tune(chance: random.Random, number: int) -> str:
     return f"{header}|:{part}\n|:{part[::-1].strip('|')}|:|"
 
 
-_PARTS = (
+_PARTS: tuple[str, ...] = (
     "blue",
     "book",
     "cloud",

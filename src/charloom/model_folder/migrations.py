@@ -51,7 +51,7 @@ def migrate(config: Config) -> Config:
 
     Raises KeyError, TypeError or ValueError if it is damaged.
 
-    >>> migrate({"format": 1, "training": {"steps": 3}})["training"]
+    >>> migrate({"format": 1, "text": {}, "training": {"steps": 3}})["training"]
     {'average': False, 'steps': 3}
     """
     first = config["format"]
