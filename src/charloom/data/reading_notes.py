@@ -49,7 +49,8 @@ class ReadingNotes:
         """Count a text, what cleaning changed in it, and whether it became blank."""
         self.texts += 1
         self.emptied += blank
-        self.count_changes(changes)
+        if changes:
+            self.count_changes(changes)
 
     def count_changes(self, changes: Collection[str], texts: int = 1) -> None:
         """Count what cleaning changed in texts, which are counted elsewhere."""

@@ -108,7 +108,7 @@ def clean_document(text: str, settings: TextSettings, changes: set[Change] | Non
     none, because they were asked for.
     """
     cleaned = clean(text, changes) if settings.clean else replace_surrogates(text)
-    if settings.clean and settings.document_unit == "line":
+    if settings.clean and settings.unit == "line" and not settings.separates:
         stripped = cleaned.strip()
         if changes is not None and len(stripped) < len(cleaned):
             changes.add("outer white space")
@@ -137,7 +137,7 @@ def mask_digits(text: str) -> str:
 def _clean_once(text: str, changes: set[Change]) -> str:
     """Return ``text`` after one pass; what was changed is added to ``changes``."""
     for change, needed, repair in _REPAIRS:
-        if needed is None or needed in text:
+        if needed(text):
             repaired = repair(text)
             if repaired != text:
                 changes.add(change)
@@ -154,7 +154,11 @@ def _remove_controls(text: str) -> str:
 
 
 def _remove_c1_controls(text: str) -> str:
-    return text if text.isascii() else _C1_CONTROL.sub("", text)
+    return _C1_CONTROL.sub("", text)
+
+
+def _is_not_ascii(text: str) -> bool:
+    return not text.isascii()
 
 
 def _unescape_entities(text: str) -> str:
@@ -177,13 +181,13 @@ def _unescape_broken(match: re.Match[str]) -> str:
     return match[1].strip(" ") + html.unescape(f"&{match[2]};")
 
 
-_REPAIRS: Final[tuple[tuple[Change, str | None, Callable[[str], str]], ...]] = (
-    ("lone surrogates", None, replace_surrogates),
-    ("line ends", "\r", _to_line_feeds),
-    ("C1 controls", None, _remove_c1_controls),
-    ("control characters", None, _remove_controls),
-    ("HTML entities", ";", _unescape_entities),
-    ("HTML tags", "<", remove_tags),
-    ("Unicode form", None, _compose),
+_REPAIRS: Final[tuple[tuple[Change, Callable[[str], bool], Callable[[str], str]], ...]] = (
+    ("lone surrogates", _is_not_ascii, replace_surrogates),
+    ("line ends", lambda text: "\r" in text, _to_line_feeds),
+    ("C1 controls", _is_not_ascii, _remove_c1_controls),
+    ("control characters", lambda text: _CONTROL.search(text) is not None, _remove_controls),
+    ("HTML entities", lambda text: ";" in text, _unescape_entities),
+    ("HTML tags", lambda text: "<" in text, remove_tags),
+    ("Unicode form", _is_not_ascii, _compose),
 )
-"""The repairs of one pass in their order, each with a character without which it does nothing."""
+"""The repairs of one pass in their order, each with a quick test whether it may do anything."""

@@ -194,7 +194,7 @@ def _to_rows(
     names = [name.strip() for name in first] if has_header else file.column_names or numbers
     hint = _delimiter_hint(first)
     columns = select_columns(file, settings, notes, names, samples[has_header:], hint)
-    needed = max(columns.positions) + 1
+    needed, width = max(columns.positions) + 1, len(names)
     is_header = has_header
     for number, fields in itertools.chain(head, records):
         if isinstance(fields, csv.Error):
@@ -204,12 +204,17 @@ def _to_rows(
                 yield columns.to_row(number, [""])
         elif is_header:
             is_header = False
-        elif needed > len(fields) or any(map(str.strip, fields[len(names) :])):
-            width_error = _width_error(file, number, len(fields), needed, len(names))
+        elif not needed <= len(fields) <= width and _is_ragged(fields, needed, width):
+            width_error = _width_error(file, number, len(fields), needed, width)
             yield faulty_row(number, width_error, settings)
         else:
             chosen = [fields[position] for position in columns.positions]
             yield columns.to_row(number, chosen)
+
+
+def _is_ragged(fields: Sequence[str], needed: int, width: int) -> bool:
+    """Return whether a row lacks columns, or has more than ``width`` that are not blank."""
+    return len(fields) < needed or any(map(str.strip, fields[width:]))
 
 
 def _spaced_columns(file: SourceFile, settings: TextSettings) -> int:
