@@ -213,7 +213,7 @@ def _to_rows(
 
 
 def _is_ragged(fields: Sequence[str], needed: int, width: int) -> bool:
-    """Return whether a row lacks columns, or has more than ``width`` that are not blank."""
+    """Return whether a row lacks columns, or has filled ones beyond ``width``."""
     return len(fields) < needed or any(map(str.strip, fields[width:]))
 
 
