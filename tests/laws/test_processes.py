@@ -191,7 +191,8 @@ def test_processes_with_different_texts_refuse_to_train(source: Path, tmp_path: 
     assert (first.code, second.code) == (2, 2)
     assert first.err.startswith("charloom: the processes differ: the fingerprint of the texts is ")
     assert first.err.endswith("start all of them with the same options, texts and versions.\n")
-    assert second.err == "", "reported once"
+    # torch may report on its own that the connection was closed.
+    assert not [line for line in second.err.splitlines() if line.startswith("charloom:")]
     assert not (tmp_path / "run").exists()
 
 
