@@ -180,3 +180,9 @@ def test_training_texts_without_baselines_are_refused(
     done = charloom("evaluate", model, lines, "--training", lines)
     assert (done.code, done.out) == (2, "")
     assert done.err == "charloom: --training was given without --baselines; add that.\n"
+
+
+def test_a_validation_file_needs_baselines(charloom: Charloom, model: Path, lines: Path) -> None:
+    done = charloom("evaluate", model, lines, "--valid", lines)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "charloom: --valid was given without --baselines; add that.\n"

@@ -197,8 +197,8 @@ def _exclude_validation(store: Store, validation: Store) -> tuple[Subset, _Notes
 
 def _copies_note(copies: int, documents: int, settings: TextSettings) -> str:
     verb = "is a copy" if copies == 1 else "are copies"
-    said = "left out" if settings.unique_documents else "--unique-documents leaves them out"
-    return f"{copies:,} of {documents:,} texts {verb} of an earlier one: {said}."
+    remedy = "left out" if settings.unique_documents else "--unique-documents leaves them out"
+    return f"{copies:,} of {documents:,} texts {verb} of an earlier one: {remedy}."
 
 
 def _check_documents(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Decode the bytes of a file; say where bytes are not in the expected encoding."""
+"""Decode the bytes of a file, and locate those that are not in its encoding."""
 
 import codecs
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ _MARK_INVALID: Final = "charloom-mark-invalid"
 
 
 class Decoding:
-    """The decoding of one file, which knows how far it is."""
+    """The decoding of one file, and its position."""
 
     def __init__(self, file: SourceFile, settings: TextSettings, notes: ReadingNotes) -> None:
         self._file = file
@@ -74,7 +74,7 @@ class Decoding:
 
     def _note_invalid(self, text: str, block: bytes) -> None:
         line = self._line + count_line_ends(text[: text.index(INVALID)], self._last)
-        first = f"{self._file.name} is not {self._encoding.upper()} in line {line}"
+        first = describe_invalid(self._file, self._encoding, line)
         high = next((index for index, byte in enumerate(block) if byte > 0x7F), 0)
         suggestion = suggest_encoding(self._head, block[high:])
         if _decodes(block, suggestion) and suggestion != self._encoding:
@@ -102,6 +102,11 @@ class Decoding:
             f"{self._file.name} is not {self._encoding.upper()}: {where}; name its encoding with "
             f"--encoding; its bytes suggest --encoding {suggestion}."
         )
+
+
+def describe_invalid(file: SourceFile, encoding: str, line: int) -> str:
+    """Return which line of a file is not in the encoding, without a full stop."""
+    return f"{file.name} is not {encoding.upper()} in line {line}"
 
 
 def count_line_ends(text: str, last: str = "") -> int:

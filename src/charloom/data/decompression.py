@@ -78,7 +78,7 @@ def _read_raw(file: SourceFile, block_bytes: int, progress: Progress) -> Iterato
 def _decompressor(
     compression: Compression,
 ) -> tuple[Callable[[], _Decompressor], tuple[type[Exception], ...]]:
-    """Return what makes a decompressor, and the errors that it raises."""
+    """Return a factory of decompressors, and the errors that they raise."""
     if compression == "gzip":
         return _GzipMember, (zlib.error,)
     if compression == "bzip2":

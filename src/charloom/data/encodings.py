@@ -16,7 +16,7 @@ _MIN_HEAD: Final = 8
 _MIN_ZEROS: Final = 0.4
 """Fraction of zeros among every second byte from which a text is taken for UTF-16."""
 _MIN_HIGH_BYTES: Final = 24
-"""Bytes above 0x7F from which statistics of letters say something."""
+"""Bytes above 0x7F from which statistics of letters are used."""
 _MIN_NEIGHBORS: Final = 0.5
 """Fraction of these bytes next to another one from which a script is not Latin."""
 _WESTERN: Final = "àáâãäåæçèéêëìíîïñòóôõöøùúûüßœ"

@@ -10,7 +10,7 @@ from charloom.text.symbols import replace_surrogates
 
 
 class FileKind(NamedTuple):
-    """A kind of file, and what its owner can do."""
+    """A kind of file, and the remedy for its owner."""
 
     name: str
     remedy: str

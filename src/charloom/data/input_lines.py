@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from charloom.data.decoding import INVALID
+from charloom.data.decoding import INVALID, describe_invalid
 from charloom.data.readers import check_options, clean_fields
 from charloom.data.reading_notes import ReadingNotes
 from charloom.data.source_file import SourceFile
@@ -76,7 +76,7 @@ def _text_line(
     if INVALID in line:
         line = line.replace(INVALID, REPLACEMENT)
         if settings.errors == "skip":
-            fault = f"{file.name} is not {settings.encoding.upper()} in line {number}."
+            fault = f"{describe_invalid(file, settings.encoding, number)}."
             notes.count_skipped(fault)
     return InputLine(
         source=file.name,

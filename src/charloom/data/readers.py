@@ -29,7 +29,7 @@ def read_documents(
     A row of a table is one document, whatever the unit. In a text file, each part between
     separators is one, else each line with unit ``line``; with other units the file is. Columns,
     labels and headers apply to tables only. Memory holds a block, or one document if that is
-    larger. ``notes`` are filled with what reading did. Raises SourceError.
+    larger. ``notes`` record changes and omissions. Raises SourceError.
     """
     return to_documents(read_blocks(files, settings, progress, notes))
 

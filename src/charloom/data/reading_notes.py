@@ -17,7 +17,7 @@ class ReadingNotes:
     cleaned: int = 0
     """Texts that cleaning changed."""
     changes: Counter[str] = dataclasses.field(default_factory=Counter)
-    """Texts by what cleaning changed in them."""
+    """Texts by kind of change."""
     emptied: int = 0
     """Texts of which cleaning left nothing."""
     invalid: int = 0
@@ -46,14 +46,14 @@ class ReadingNotes:
         self.files = list(names)
 
     def count_text(self, changes: Collection[str], *, blank: bool) -> None:
-        """Count a text, what cleaning changed in it, and whether it became blank."""
+        """Count a text, the kinds of changes in it, and whether it became blank."""
         self.texts += 1
         self.emptied += blank
         if changes:
             self.count_changes(changes)
 
     def count_changes(self, changes: Collection[str], texts: int = 1) -> None:
-        """Count what cleaning changed in texts, which are counted elsewhere."""
+        """Count kinds of changes in texts that are counted elsewhere."""
         self.cleaned += texts * bool(changes)
         for change in changes:
             self.changes[change] += texts

@@ -26,8 +26,8 @@ def read_text(
     """Yield the text of ``file`` in blocks.
 
     A byte order mark is removed; line ends are unchanged. Bytes that are not in the encoding become
-    U+FFFD or remove their line, as ``settings.errors`` says. Raises SourceError if the file cannot
-    be read, is damaged, or with errors ``strict`` is not in the encoding.
+    U+FFFD or remove their line, according to ``settings.errors``. Raises SourceError if the file
+    cannot be read, is damaged, or with errors ``strict`` is not in the encoding.
     """
     blocks = read_marked_text(file, settings, notes, progress)
     if settings.errors == "strict":

@@ -27,7 +27,7 @@ from charloom.text.documents import Block
 from charloom.text.vocabulary import EOS, Vocabulary
 
 FALSE_ALARMS: Final = 0.01
-"""Fraction of the usual texts above the limit, unless another is asked for."""
+"""Fraction of the usual texts above the limit, the default."""
 _TAIL_RATES: Final = 40
 """Fractions of texts for which a limit is recorded."""
 MIN_TEXTS: Final = 50

@@ -50,8 +50,8 @@ MAX_SHOWN_LABELS = 20
 class Generator:
     """Generates texts with a trained network. Threads may share a generator.
 
-    The texts of an ``endless`` one have their full length: its network read one stream and knows no
-    end. ``choose_decoder`` replaces the choice of the faster decoder, for tests.
+    The texts of an ``endless`` one have their full length, since its network was trained on one
+    stream without ends. ``choose_decoder`` replaces the choice of the faster decoder, for tests.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Own LLVM instructions for compiled code, or Python functions without a compiler.
 
-NUMBA_DISABLE_JIT=1 tells Numba not to compile, for debugging.
+NUMBA_DISABLE_JIT=1 disables compilation, for debugging.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ IS_COMPILED: Final = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
 def intrinsic(define: Callable[..., Any], python: Callable[..., Any]) -> Any:
     """Return the intrinsic of ``define``, or ``python`` if nothing is compiled.
 
-    ``define`` is what ``numba.extending.intrinsic`` expects; ``python`` has the same arguments
+    ``define`` is an argument of ``numba.extending.intrinsic``; ``python`` has the same arguments
     without the context, and the same effect.
     """
     return extending.intrinsic(define) if IS_COMPILED else python

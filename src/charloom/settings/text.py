@@ -97,7 +97,7 @@ class TextSettings(SettingsBase):
         option="--separator-regex",
         metavar="REGEX",
         group=_GROUP,
-        help="The same as a regular expression, searched in each line; what it matches is dropped.",
+        help="The same as a regular expression, searched in each line; matches are dropped.",
     )
     clean: bool = setting(
         True,
@@ -172,7 +172,7 @@ class TextSettings(SettingsBase):
 
     @property
     def delimiter_character(self) -> str | None:
-        """The delimiter as one character; a space stands for any white space."""
+        """The delimiter as one character; a space means any white space."""
         return None if self.delimiter is None else _DELIMITERS.get(self.delimiter, self.delimiter)
 
     def _check_delimiter(self) -> None:

@@ -105,7 +105,7 @@ def clean_document(text: str, settings: TextSettings, changes: set[Change] | Non
 
     A line loses its outer white space. Surrogates, which UTF-8 cannot encode, are replaced even
     without ``settings.clean``. The kinds of changes are added to ``changes``; masked digits are
-    none, because they were asked for.
+    not counted.
     """
     cleaned = clean(text, changes) if settings.clean else replace_surrogates(text)
     if settings.clean and settings.unit == "line" and not settings.separates:
@@ -135,7 +135,7 @@ def mask_digits(text: str) -> str:
 
 
 def _clean_once(text: str, changes: set[Change]) -> str:
-    """Return ``text`` after one pass; what was changed is added to ``changes``."""
+    """Return ``text`` after one pass; add the kinds of changes to ``changes``."""
     for change, needed, repair in _REPAIRS:
         if needed(text):
             repaired = repair(text)

@@ -122,3 +122,14 @@ def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("charloom.data.archives.RESERVED_BYTES", 1 << 62)
     with pytest.raises(SourceError, match="does not fit into .*; free some space, or set TMPDIR"):
         unpack(path, lambda _: True)
+
+
+def test_an_unknown_method_of_packing_is_refused(tmp_path: Path) -> None:
+    path = packed(tmp_path / "x.zip", {"x.txt": b"text"})
+    content = bytearray(path.read_bytes())
+    for magic, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        content[content.index(magic) + offset] = 97  # WavPack
+    path.write_bytes(content)
+    seen = message(path)
+    assert seen.startswith(f"{path} is packed by a method that is not read: ")
+    assert seen.endswith("; unpack it first.")

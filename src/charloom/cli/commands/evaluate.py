@@ -44,8 +44,9 @@ def evaluate(
     Lower bits per character are better. The texts are read and cleaned as the training texts were,
     unless an option changes that.
     """
-    if training and not baselines:
-        raise SettingsError("--training was given without --baselines; add that.")
+    for name, given in (("--training", training), ("--valid", valid)):
+        if given and not baselines:
+            raise SettingsError(f"{name} was given without --baselines; add that.")
     from charloom.evaluation.evaluate import evaluate as measure
     from charloom.evaluation.training_texts import recover_corpus
     from charloom.model import Model

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _LONG_MATCH = 3
 """Times the usual length of a text from which that of matches is reported."""
+_MEASURED_MATCHES = 1000
+"""First texts whose length is measured for that."""
 _MAX_BUFFERED = 100_000
 """Symbols of the longest text that is held in memory as a whole."""
 _STREAM_BLOCK = 4096
@@ -201,7 +203,8 @@ def _write_texts(
     lengths: list[int] = []
     for index, text in enumerate(texts()):
         written = index + 1
-        lengths.append(len(text.text))
+        if len(lengths) < _MEASURED_MATCHES:
+            lengths.append(len(text.text))
         if form == "jsonl":
             output.write_json(_to_record(text))
         else:

@@ -90,7 +90,7 @@ class TruthOptions:
         option(
             "--truth-column",
             metavar="COLUMN",
-            help="Column that says which lines are outliers: measure how well they are detected.",
+            help="Column by which lines are known as outliers: measure how well they are detected.",
         ),
     ] = None
     positive: Annotated[
@@ -115,7 +115,7 @@ def score(
 
     Writes the bits per character of each line, then the line. With --threshold, a ! between them
     marks an outlier; with --classify, the label is written there. Lines are cleaned as the training
-    texts were. A blank line stays blank, and a ? stands before the reason why a line has no score.
+    texts were. A blank line stays blank. A ? marks a line without a score, and precedes the reason.
     Lines from a pipe are scored as they arrive.
     """
     check_format(form)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from charloom.evaluation.score_lines import ScoredLine
 
 _MIN_LINES: Final = 20
-"""Scored lines from which the share of outliers says something."""
+"""Scored lines from which the share of outliers is compared with the expected one."""
 _MIN_EXCESS: Final = 5
 """Times the expected share of outliers from which it is reported."""
 

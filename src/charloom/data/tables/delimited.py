@@ -24,7 +24,7 @@ _UNQUOTED: Final = frozenset("\t ")
 _MAX_FIELD_CHARACTERS: Final = (1 << 31) - 1
 """The module csv refuses fields of more than 131,072 by default."""
 _MAX_RECORD_LINES: Final = 1000
-"""Lines of a row in lenient reading: a stray quote must not swallow the rest of a pipe."""
+"""Lines of a row in lenient reading: an unclosed quote must not hide the rest of a pipe."""
 
 
 def read_delimited(
@@ -144,7 +144,7 @@ class _Layout:
                 fields = next(reader, None)
             except csv.Error as error:
                 yield number, error
-                source.give_back()
+                source.return_lines()
                 reader = self._reader(source)
             else:
                 if fields is None:
@@ -172,8 +172,8 @@ class _ReturnedLines:
         self.record.append(line)
         return line + "\n"
 
-    def give_back(self) -> None:
-        """Give back all lines of a record but the first."""
+    def return_lines(self) -> None:
+        """Return all lines of a record but the first, to be read again."""
         self._returned.extendleft(reversed(self.record[1:]))
         del self.record[1:]
 
@@ -237,7 +237,7 @@ def _has_header(file: SourceFile, settings: TextSettings) -> bool:
 def _delimiter_hint(row: Sequence[str]) -> str:
     """Return a hint on delimiters if the first row seems to use another one, else ''."""
     if len(row) == 1 and any(character in row[0] for character in ",;\t|"):
-        return "; --delimiter says what separates its columns"
+        return "; name the character between its columns with --delimiter"
     return ""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from charloom.data.decoding import INVALID
+from charloom.data.decoding import INVALID, describe_invalid
 from charloom.data.reading_notes import ReadingNotes
 from charloom.data.source_file import Progress, SourceFile
 from charloom.data.tables.columns import Row
@@ -43,7 +43,7 @@ def _mark_invalid_rows(
 ) -> Iterator[Row]:
     for row in rows:
         if any(INVALID in text for text in (*row.fields, row.label or "")):
-            fault = f"{file.name} is not {settings.encoding.upper()} in line {row.line}."
-            yield Row(row.line, [], None, fault=fault)
+            fault = describe_invalid(file, settings.encoding, row.line)
+            yield Row(row.line, [], None, fault=f"{fault}.")
         else:
             yield row

@@ -47,7 +47,7 @@ Instructions = Literal["amx", "dot", "none"]
 def _detect_instructions() -> Instructions:
     """Return the fastest instructions that the processor and the system offer.
 
-    There are none where Numba is told not to compile.
+    There are none where compilation is disabled.
     """
     if not IS_COMPILED:
         return "none"

@@ -169,12 +169,12 @@ def _add_no_rows(sums_RN, rows_RK, packed_PKC, p, first):
     """Add nothing, after the last tile."""
 
 
-def tile_intrinsic(emit: Callable[..., Any], python: Callable[..., Any] | None = None) -> Any:
+def tile_intrinsic(emit: Callable[..., Any], python: Callable[..., Any]) -> Any:
     """Return an intrinsic ``add_tile(sums_RN, rows_RK, packed, row, panel)``.
 
     The intrinsic adds the product of some rows, from ``row``, and one panel to a tile of sums.
     ``emit`` writes its LLVM instructions, given a ``TileOperands``; ``python`` is the same function
-    in plain Python, if it is ever called there.
+    in plain Python.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -184,11 +184,7 @@ def tile_intrinsic(emit: Callable[..., Any], python: Callable[..., Any] | None =
     def add_tile(context: Any, sums: Any, rows: Any, packed: Any, row: Any, panel: Any) -> Any:
         return types.void(sums, rows, packed, types.int64, types.int64), generate
 
-    return intrinsic(add_tile, python or _add_no_tile)
-
-
-def _add_no_tile(*_: Any) -> None:
-    raise NotImplementedError("tiles of the matrix unit need compiled code")
+    return intrinsic(add_tile, python)
 
 
 def python_tile(

@@ -134,20 +134,6 @@ def _emit_amx_tiles(two: bool, builder: Any, tile: TileOperands) -> None:
         builder.call(store, [register(number), place, tile.sums_stride])
 
 
-add_one_tile = tile_intrinsic(functools.partial(_emit_amx_tiles, False))
-add_two_tiles = tile_intrinsic(functools.partial(_emit_amx_tiles, True))
-
-
-def vector_intrinsic(multiply: Callable[[Any, Any, Any, Any], Any], rows: int) -> Any:
-    """Return the intrinsic that multiplies some rows and a panel by vectors.
-
-    ``multiply(builder, sums, left, right)`` emits the update of a vector of sums by the two
-    products of each pair of terms.
-    """
-    python = python_tile(rows, _panel_floats, _floats)
-    return tile_intrinsic(functools.partial(_emit_vectors, multiply, rows), python)
-
-
 def _floats(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Return the float32 values of bfloat16 values."""
     return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)
@@ -157,6 +143,24 @@ def _panel_floats(panel: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Return the matrix of a panel (J / 2, C, D) as (J, C)."""
     pairs, columns, _ = panel.shape
     return _floats(panel.transpose(0, 2, 1).reshape(2 * pairs, columns))
+
+
+def _bf16_tile(emit: Callable[..., None], rows: int) -> Any:
+    """Return the intrinsic of a tile of ``rows`` rows of bfloat16."""
+    return tile_intrinsic(emit, python_tile(rows, _panel_floats, _floats))
+
+
+add_one_tile = _bf16_tile(functools.partial(_emit_amx_tiles, False), AMX_ROWS)
+add_two_tiles = _bf16_tile(functools.partial(_emit_amx_tiles, True), 2 * AMX_ROWS)
+
+
+def vector_intrinsic(multiply: Callable[[Any, Any, Any, Any], Any], rows: int) -> Any:
+    """Return the intrinsic that multiplies some rows and a panel by vectors.
+
+    ``multiply(builder, sums, left, right)`` emits the update of a vector of sums by the two
+    products of each pair of terms.
+    """
+    return _bf16_tile(functools.partial(_emit_vectors, multiply, rows), rows)
 
 
 def _emit_vectors(

@@ -19,8 +19,8 @@ def test_other_separators_are_hinted_at(
 ) -> None:
     file = table(tmp_path / "x", f"{line}\nd\n", form)
     assert message(file, columns=(asked,)) == (
-        f"X has no column {asked!r}; it has {seen or line}; --delimiter says what separates its "
-        "columns; give one of them with --column, by name or by number from 1."
+        f"X has no column {asked!r}; it has {seen or line}; name the character between its "
+        "columns with --delimiter; give one of them with --column, by name or by number from 1."
     )
 
 
