@@ -36,7 +36,7 @@ def complete(line: str, *, shell: str = "bash") -> list[str]:
         ("charloom su", ["summary"]),
         ("charloom train facts --weight", ["--weight-decay"]),
         ("charloom train facts --le", ["--level"]),
-        ("charloom train facts --level ", ["char", "byte", "grapheme", "word"]),
+        ("charloom train facts --level ", ["char", "byte", "grapheme", "word", "closed-word"]),
         ("charloom train facts --level by", ["byte"]),
         ("charloom train facts --unit ", ["line", "document", "stream"]),
         ("charloom train facts --cell ", ["lstm", "gru", "rnn"]),

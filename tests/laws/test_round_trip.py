@@ -1,6 +1,7 @@
 """join(split(x)) = x, for every level and every text."""
 
 import unicodedata
+from collections import Counter
 
 import pytest
 import regex
@@ -11,7 +12,7 @@ from charloom.settings import Level
 from charloom.text.symbols import count_characters, is_symbol, join, split
 from charloom.text.vocabulary import Vocabulary
 
-LEVELS: tuple[Level, ...] = ("char", "byte", "grapheme", "word")
+LEVELS: tuple[Level, ...] = ("char", "byte", "grapheme", "word", "closed-word")
 
 # Hard cases of segmentation: joiners, flags, skin tones, keycaps, marks, Hangul parts, line ends,
 # right-to-left text and its marks, NUL, apostrophes, and text that looks like a symbol's name.
@@ -67,6 +68,34 @@ def test_joining_undoes_splitting(level: Level, text: str) -> None:
 @given(text=TEXTS)
 def test_characters_of_the_symbols_are_those_of_the_text(level: Level, text: str) -> None:
     assert sum(count_characters(symbol, level) for symbol in split(text, level)) == len(text)
+
+
+PATTERNS = [r"Cl|Br|\[[^]]*\]", r"\w+", r"(?s).+", r".", r"\s*\S", r"(?<=a).|\X"]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@example("".join(HARD))
+@given(text=TEXTS)
+def test_joining_undoes_splitting_by_a_pattern(pattern: str, text: str) -> None:
+    symbols = split(text, "char", pattern)
+    assert join(symbols, "char") == text
+    assert all(is_symbol(symbol, "char", pattern) for symbol in symbols)
+
+
+@pytest.mark.parametrize("pattern", [None, *PATTERNS])
+@given(text=TEXTS, others=st.lists(TEXTS, max_size=3), min_count=st.integers(1, 3))
+def test_characters_spell_what_a_vocabulary_lacks(
+    pattern: str | None, text: str, others: list[str], min_count: int
+) -> None:
+    level: Level = "word" if pattern is None else "char"
+    counts = Counter(s for other in [*others, text] for s in split(other, level, pattern))
+    vocabulary = Vocabulary.from_counts(level, [*counts], [*counts.values()], min_count, 1, pattern)
+    symbols = list(vocabulary.iter_symbols(text))
+    assert "".join(symbols) == text
+    total = Counter("".join(others) + text)
+    assert all(len(s) == 1 and total[s] < min_count for s in symbols if s not in vocabulary.ids)
+    if min_count == 1:
+        assert vocabulary.decode(vocabulary.encode(text)) == text
 
 
 @pytest.mark.parametrize("level", LEVELS)

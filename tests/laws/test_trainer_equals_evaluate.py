@@ -21,7 +21,7 @@ HELD_OUT = [f"{a}, {b}! 🙂 {a}" for a in WORDS for b in WORDS] + ["x" * 700]
 LONG = " ".join(f"{b} {a}{c}" for a in WORDS for b in WORDS for c in WORDS)
 
 
-@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word", "closed-word"])
 @pytest.mark.parametrize("unit", ["line", "stream"])
 def test_the_validation_figure_is_that_of_the_scorer(tmp_path: Path, level: str, unit: str) -> None:
     training, held_out = tmp_path / "training.txt", tmp_path / "held_out.txt"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from charloom.data.dataset import Dataset
 from charloom.data.memory_map import release
+from charloom.data.spelling import SpelledStore
 from charloom.data.split import select_last, select_validation
 from charloom.data.store import Store
 from charloom.data.subset import (
@@ -90,10 +91,22 @@ def build_corpus(
         raise CorpusError(
             "the validation set would be empty; give more text, or a validation file with --valid."
         )
-    _check_counts(store, training.counts, settings.min_count)
+    _check_variety(store, training.counts)
     vocabulary = Vocabulary.from_counts(
-        store.level, store.symbols, training.counts, settings.min_count, len(training.selection)
+        store.level,
+        store.symbols,
+        training.counts,
+        settings.min_count,
+        len(training.selection),
+        settings.token_pattern,
     )
+    _check_min_count(vocabulary, training.counts, settings.min_count)
+    if vocabulary.spells:
+        spelled = SpelledStore(store, vocabulary)
+        training = spelled.subset(training)
+        if validation is not None:
+            spelled = SpelledStore(validation, vocabulary)
+        held_out = spelled.subset(held_out)
     labels = tuple(sorted(training.labels()))
     unseen = sorted(held_out.labels() - set(labels))
     if unseen:
@@ -211,15 +224,19 @@ def _check_documents(store: Store) -> None:
         )
 
 
-def _check_counts(store: Store, counts: NDArray[np.int64], min_count: int) -> None:
-    """Raise CorpusError if all symbols of the training set are equal, or rare."""
+def _check_variety(store: Store, counts: NDArray[np.int64]) -> None:
+    """Raise CorpusError if all symbols of the training set are equal."""
     seen = np.flatnonzero(counts)
     if len(seen) == 1:
         raise CorpusError(
             f"the training set has one distinct symbol, {store.symbols[seen[0]]!r}; there is "
             "nothing to learn: give a text of at least two."
         )
-    if counts.max() < min_count:
+
+
+def _check_min_count(vocabulary: Vocabulary, counts: NDArray[np.int64], min_count: int) -> None:
+    """Raise CorpusError if all symbols of the training set are rare."""
+    if not vocabulary.ids:
         raise CorpusError(
             f"every symbol of the training set is rarer than min-count {min_count}, the most "
             f"frequent occurs {counts.max()} times; lower --min-count or give more text."

@@ -4,6 +4,7 @@ Raw ids do not depend on a vocabulary, so a text is encoded once for every seed,
 count.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from charloom.settings import Level
 from charloom.text.documents import Block
 from charloom.text.hashing import encode_utf8
-from charloom.text.symbols import iter_symbols, symbol_of
+from charloom.text.symbols import has_codes, iter_symbols, symbol_of
 
 EncodedBlock = tuple[NDArray[np.int64], NDArray[np.int64]]
 """The raw ids of all documents of a block, concatenated, and the number of ids of each."""
@@ -32,9 +33,11 @@ class Encoder(Protocol):
         ...
 
 
-def make_encoder(level: Level) -> Encoder:
+def make_encoder(level: Level, token_pattern: str | None = None) -> Encoder:
     """Return an encoder that has seen no symbols yet."""
-    return _TableEncoder(level) if level in ("char", "byte") else _DictEncoder(level)
+    if has_codes(level, token_pattern):
+        return _TableEncoder(level)
+    return _DictEncoder(level, token_pattern)
 
 
 class _TableEncoder:
@@ -75,10 +78,10 @@ class _Numbering(dict[str, int]):
 
 
 class _DictEncoder:
-    """Levels grapheme and word: a dictionary lookup of each symbol."""
+    """Other symbols: a dictionary lookup of each."""
 
-    def __init__(self, level: Level) -> None:
-        self._level = level
+    def __init__(self, level: Level, token_pattern: str | None) -> None:
+        self._split = functools.partial(iter_symbols, level=level, token_pattern=token_pattern)
         self._raw_ids = _Numbering()
 
     @property
@@ -86,6 +89,6 @@ class _DictEncoder:
         return tuple(self._raw_ids)
 
     def encode(self, block: Block) -> EncodedBlock:
-        raw_id, level = self._raw_ids.__getitem__, self._level
-        ids = [np.fromiter(map(raw_id, iter_symbols(t, level)), np.int64) for t in block.texts()]
+        raw_id = self._raw_ids.__getitem__
+        ids = [np.fromiter(map(raw_id, self._split(text)), np.int64) for text in block.texts()]
         return np.concatenate(ids), np.fromiter(map(len, ids), dtype=np.int64)

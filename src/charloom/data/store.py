@@ -43,6 +43,7 @@ from charloom.files import exists, is_dir
 from charloom.settings import Level, TextSettings
 from charloom.text.distinct_hashes import iter_distinct
 from charloom.text.documents import Block
+from charloom.text.symbols import has_codes
 
 FORMAT = 4
 """Part of the key: raise it when cleaning, reading, splitting or the files change."""
@@ -113,7 +114,7 @@ def open_store(
         folder.parent.mkdir(parents=True, exist_ok=True)
         notes = ReadingNotes(files=names)
         blocks = read_blocks(files, settings, progress, notes)
-        _create(folder, blocks, settings.level, content, notes)
+        _create(folder, blocks, settings, content, notes)
         store = load_store(folder, settings.level, content)
     except OSError:
         store = None
@@ -121,7 +122,7 @@ def open_store(
         return store
     notes = ReadingNotes(files=names)
     blocks = read_blocks(files, settings, progress, notes)
-    return _create_temporary(blocks, settings.level, content, notes)
+    return _create_temporary(blocks, settings, content, notes)
 
 
 def _key(content: str, settings: TextSettings) -> str:
@@ -129,8 +130,8 @@ def _key(content: str, settings: TextSettings) -> str:
     parts: list[Any] = [FORMAT, content, settings.level, settings.unit, settings.columns]
     parts += [settings.label_column, settings.header, settings.encoding, settings.clean]
     parts += [settings.errors, settings.delimiter, settings.separator, settings.separator_regex]
-    parts.append(settings.mask_digits)
-    if settings.level in ("grapheme", "word"):
+    parts += [settings.mask_digits, settings.token_pattern]
+    if not has_codes(settings.level, settings.token_pattern):
         import regex
 
         # Boundaries of symbols depend on its version of Unicode.
@@ -139,7 +140,7 @@ def _key(content: str, settings: TextSettings) -> str:
 
 
 def _create(
-    folder: Path, blocks: Iterable[Block], level: Level, content: str, notes: ReadingNotes
+    folder: Path, blocks: Iterable[Block], settings: TextSettings, content: str, notes: ReadingNotes
 ) -> None:
     """Write a store and rename it to ``folder``, replacing a damaged one.
 
@@ -151,8 +152,8 @@ def _create(
         prefix="making-", dir=folder.parent, ignore_cleanup_errors=True
     ) as temporary:
         new = Path(temporary) / "store"
-        write_store(blocks, new, level, notes)
-        if load_store(folder, level, content) is None:
+        write_store(blocks, new, settings.level, notes, settings.token_pattern)
+        if load_store(folder, settings.level, content) is None:
             with contextlib.suppress(FileNotFoundError):
                 folder.rename(Path(temporary) / "damaged")
         try:
@@ -163,19 +164,19 @@ def _create(
 
 
 def _create_temporary(
-    blocks: Iterable[Block], level: Level, content: str, notes: ReadingNotes
+    blocks: Iterable[Block], settings: TextSettings, content: str, notes: ReadingNotes
 ) -> Store:
     try:
         parent = Path(tempfile.mkdtemp(prefix="charloom-"))
         atexit.register(shutil.rmtree, parent, ignore_errors=True)
-        write_store(blocks, parent / "store", level, notes)
+        write_store(blocks, parent / "store", settings.level, notes, settings.token_pattern)
     except OSError as error:
         raise OutputError(
             f"the text's ids can be written neither to {cache_root()} nor to "
             f"{tempfile.gettempdir()} ({error.strerror or error}): free some space, or set "
             "CHARLOOM_CACHE to a folder that can be written."
         ) from error
-    store = load_store(parent / "store", level, content)
+    store = load_store(parent / "store", settings.level, content)
     assert store is not None, "a store that was just written can be loaded"
     return store
 
@@ -226,7 +227,11 @@ def _checksum(path: Path) -> list[int]:
 
 
 def write_store(
-    blocks: Iterable[Block], folder: Path, level: Level, notes: ReadingNotes | None = None
+    blocks: Iterable[Block],
+    folder: Path,
+    level: Level,
+    notes: ReadingNotes | None = None,
+    token_pattern: str | None = None,
 ) -> None:
     """Encode ``blocks`` into the new ``folder``, one at a time.
 
@@ -238,7 +243,7 @@ def write_store(
     # After an array of this size is freed, glibc keeps the memory of smaller ones for the next
     # block instead of requesting zeroed pages from the system each time: a fifth less time.
     np.empty(_HEAP_BYTES, dtype=np.uint8)
-    with StoreWriter(folder, level) as writer:
+    with StoreWriter(folder, level, token_pattern) as writer:
         for block in blocks:
             writer.write_block(block)
     if not writer.documents:

@@ -28,8 +28,8 @@ class StoreWriter:
     A context manager that closes the files.
     """
 
-    def __init__(self, folder: Path, level: Level) -> None:
-        self.encoder = make_encoder(level)
+    def __init__(self, folder: Path, level: Level, token_pattern: str | None = None) -> None:
+        self.encoder = make_encoder(level, token_pattern)
         self.labels: dict[str | None, int] = {None: -1}
         self.counts = np.zeros(0, dtype=np.int64)
         """Occurrences of each symbol so far, indexed by raw id."""

@@ -14,7 +14,6 @@ from charloom import units
 from charloom.errors import LabelError
 from charloom.evaluation.scorer import Score, ScoredBlock, Scorer
 from charloom.text.documents import Block
-from charloom.text.symbols import iter_symbols
 from charloom.text.vocabulary import EOS
 
 Floats = NDArray[np.float64]
@@ -115,7 +114,7 @@ def _symbol_bits(scored: ScoredBlock, scorer: Scorer) -> list[list[tuple[str, fl
     boundary = scorer.vocabulary.symbols[EOS]
     lines, start = [], 0
     for text, end in zip(scored.block.texts(), scored.ends_D.tolist(), strict=True):
-        symbols = [*iter_symbols(text, scorer.vocabulary.level), boundary]
+        symbols = [*scorer.vocabulary.iter_symbols(text), boundary]
         lines.append(list(zip(symbols, bits[start:end], strict=True)))
         start = end
     return lines

@@ -177,7 +177,8 @@ def build_logits_processor(
             min_length=settings.min_length,
             max_length=settings.length,
         )
-    default_span = DEFAULT_WORD_SPAN if vocabulary.level == "word" else DEFAULT_SPAN
+    has_words = vocabulary.level in ("word", "closed-word")
+    default_span = DEFAULT_WORD_SPAN if has_words else DEFAULT_SPAN
     penalty = settings.repetition_penalty or 1
     return LogitsProcessor(
         truncation=Truncation.from_settings(settings, len(vocabulary)),

@@ -184,8 +184,8 @@ class RegexConstraint:
             raise SettingsError(
                 f"every match of {pattern} needs a symbol that a bias of -inf forbids; allow it."
             )
-        level = self._vocabulary.level
-        words = "; only words of its training text can be written" if level == "word" else ""
+        closed = self._vocabulary.level == "closed-word"
+        words = "; only words of its training text can be written" if closed else ""
         missing = self._vocabulary.unknown_symbols(example)[0]
         raise SettingsError(
             f"no match of {pattern} can be written with the symbols of this model: "

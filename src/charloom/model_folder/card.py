@@ -2,7 +2,13 @@
 
 from charloom.model_folder.format import DOCUMENTS, ModelRecord
 
-_LEVELS = {"char": "character", "byte": "byte", "grapheme": "grapheme cluster", "word": "word"}
+_LEVELS = {
+    "char": "character",
+    "byte": "byte",
+    "grapheme": "grapheme cluster",
+    "word": "word",
+    "closed-word": "word",
+}
 
 
 def model_card(record: ModelRecord) -> str:

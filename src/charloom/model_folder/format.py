@@ -108,7 +108,7 @@ def _read(path: Path) -> ModelRecord:
             text=TextSettings.from_json(config["text"]),
             network=NetworkSettings.from_json(config["network"]),
             training=TrainingSettings.from_json(config["training"] | {"index": config["index"]}),
-            vocabulary=Vocabulary.from_json(json.loads(vocabulary)),
+            vocabulary=Vocabulary.from_json(json.loads(vocabulary) | _splitting(config["text"])),
             labels=tuple(config["labels"]),
             tensors=tensors,
             weight_precision=precision,
@@ -119,6 +119,11 @@ def _read(path: Path) -> ModelRecord:
         )
     except (KeyError, TypeError, ValueError, SettingsError) as error:
         raise _altered_error(path, CONFIG) from error
+
+
+def _splitting(text: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how texts become symbols, in which ``vocabulary.json`` of an old folder differs."""
+    return {"level": text["level"], "token_pattern": text["token_pattern"]}
 
 
 def to_files(record: ModelRecord) -> dict[str, bytes]:

@@ -25,8 +25,10 @@ def add_average_and_index(config: Config) -> Config:
 def add_reading_settings(config: Config) -> Config:
     """Turn format 2 into format 3, in which ``text`` has more settings of reading.
 
-    All of them have the values with which the older versions read texts.
+    All of them have the values with which the older versions read texts. Their level word is now
+    closed-word.
     """
+    level = config["text"].get("level")
     text = {
         "errors": "strict",
         "delimiter": None,
@@ -35,8 +37,10 @@ def add_reading_settings(config: Config) -> Config:
         "unique_documents": False,
         "mask_digits": False,
         "valid_tail": False,
+        "token_pattern": None,
     }
-    return config | {"text": text | config["text"]}
+    renamed = {"level": "closed-word"} if level == "word" else {}
+    return config | {"text": text | config["text"] | renamed}
 
 
 MIGRATIONS: Final[tuple[Callable[[Config], Config], ...]] = (

@@ -40,6 +40,11 @@ LONG_DOCUMENT: Final = 256
 EMBEDDING_SIZES: Final = ((40, 32), (1_000, 64), (20_000, 128))
 """Pairs of a vocabulary size and the size of the embedding up to it."""
 MAX_EMBEDDING: Final = 256
+EMBEDDING_OF_ANY_HIDDEN: Final = 64
+"""An embedding larger than this is not larger than the hidden layer."""
+FREQUENT_SYMBOLS: Final = 256
+"""Symbols whose output weights SYMBOLS_PER_WEIGHT counts: rarer ones have few examples however long
+the training, and with all counted, thousands of words would leave 32 hidden units."""
 MAX_DROPOUT: Final = 0.7
 MANY_WEIGHTS: Final = 3.0
 MAX_DROPOUT_MANY_WEIGHTS: Final = 0.8
@@ -112,7 +117,6 @@ def auto_settings(
     training = choose(training, window=window, learning_rate=LEARNING_RATES[training.optimizer])
     symbols = SYMBOLS_PER_STEP[profile.device]
     training = choose(training, batch_size=_batch_size(profile, training.window, symbols))
-    network = choose(network, input=embedding_size(profile.vocabulary))
     network, training, affordable = _largest_affordable(
         network, training, open_fields, profile, throughput
     )
@@ -146,13 +150,16 @@ def _weight_decay(training: TrainingSettings, passes: float) -> float:
     return WEIGHT_DECAYS.get(training.optimizer, training.weight_decay)
 
 
-def embedding_size(vocabulary: int) -> int:
-    """Return the embedding size for a vocabulary size.
+def embedding_size(vocabulary: int, hidden: int) -> int:
+    """Return the embedding size for a vocabulary size and a number of hidden units.
 
-    >>> [embedding_size(symbols) for symbols in (30, 100, 5_000, 50_000)]
+    >>> [embedding_size(symbols, 256) for symbols in (30, 100, 5_000, 50_000)]
     [32, 64, 128, 256]
+    >>> [embedding_size(5_000, hidden) for hidden in (32, 64, 128)]
+    [64, 64, 128]
     """
-    return next((size for limit, size in EMBEDDING_SIZES if vocabulary <= limit), MAX_EMBEDDING)
+    size = next((size for limit, size in EMBEDDING_SIZES if vocabulary <= limit), MAX_EMBEDDING)
+    return min(size, max(hidden, EMBEDDING_OF_ANY_HIDDEN))
 
 
 def dropout_fraction(passes: float, weights_per_symbol: float) -> float:
@@ -190,6 +197,9 @@ def _largest_affordable(
 
     def fastest(hidden: int) -> tuple[NetworkSettings, TrainingSettings, float]:
         candidate = dataclasses.replace(network, hidden=hidden)
+        if "input" in open_fields:
+            size = embedding_size(profile.vocabulary, hidden)
+            candidate = dataclasses.replace(candidate, input=size)
         options = [dataclasses.replace(training, precision=name) for name in precisions]
         symbols = [
             _symbols_within_budget(candidate, option, profile, throughput) for option in options
@@ -198,7 +208,8 @@ def _largest_affordable(
 
     def required(hidden: int) -> float:
         candidate = dataclasses.replace(network, hidden=hidden)
-        return SYMBOLS_PER_WEIGHT * weight_count(candidate, profile.vocabulary)
+        symbols = min(profile.vocabulary, FREQUENT_SYMBOLS)
+        return SYMBOLS_PER_WEIGHT * weight_count(candidate, symbols)
 
     # Binary search, since each measurement takes time. A larger network is not faster than the
     # best so far, so it need not be measured where it would have to be.

@@ -140,7 +140,7 @@ class SamplingSettings(SettingsBase):
         option="--repetition-span",
         metavar="SYMBOLS",
         group=_CHOICE,
-        default_text="8; at level word 1",
+        default_text="8; words 1",
         min=1,
         max=REPETITION_WINDOW,
         help="Length of a repeated passage, the next symbol included.",

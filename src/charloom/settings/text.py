@@ -7,7 +7,7 @@ from charloom.errors import SettingsError
 from charloom.settings.declaration import setting
 from charloom.settings.records import SettingsBase
 
-Level = Literal["char", "byte", "grapheme", "word"]
+Level = Literal["char", "byte", "grapheme", "word", "closed-word"]
 Unit = Literal["line", "document", "stream"]
 Errors = Literal["strict", "replace", "skip"]
 
@@ -31,7 +31,17 @@ class TextSettings(SettingsBase):
         "char",
         option="--level",
         group=_GROUP,
-        help="One symbol: a code point, a byte of UTF-8, a grapheme cluster, or a word.",
+        help="One symbol: a code point, a byte of UTF-8, a grapheme cluster, or a word with the "
+        "space before it, where characters spell rare words; closed-word: words and spaces, and "
+        "<unk> for rare words.",
+    )
+    token_pattern: str | None = setting(
+        None,
+        option="--token-pattern",
+        metavar="REGEX",
+        group=_GROUP,
+        help="A regular expression: each match within a line is one symbol, as each other "
+        "character is; characters spell rare matches.",
     )
     unit: Unit = setting(
         "line",
@@ -159,6 +169,7 @@ class TextSettings(SettingsBase):
             )
         self._check_delimiter()
         self._check_separator()
+        self._check_token_pattern()
 
     @property
     def separates(self) -> bool:
@@ -196,12 +207,25 @@ class TextSettings(SettingsBase):
                 "--separator and --separator-regex were both given; one of them is allowed."
             )
         if self.separator_regex is not None:
-            import regex
+            _check_regex("separator-regex", self.separator_regex)
 
-            try:
-                regex.compile(self.separator_regex)
-            except (regex.error, RecursionError, OverflowError) as error:
-                raise SettingsError(
-                    f"separator-regex is {self.separator_regex!r}, which is no regular "
-                    f"expression: {error}; correct it."
-                ) from error
+    def _check_token_pattern(self) -> None:
+        if self.token_pattern is None:
+            return
+        if self.level != "char":
+            raise SettingsError(
+                f"token-pattern was given with level {self.level}; it makes symbols of characters: "
+                "leave one of them out."
+            )
+        _check_regex("token-pattern", self.token_pattern)
+
+
+def _check_regex(name: str, expression: str) -> None:
+    import regex
+
+    try:
+        regex.compile(expression)
+    except (regex.error, RecursionError, OverflowError) as error:
+        raise SettingsError(
+            f"{name} is {expression!r}, which is no regular expression: {error}; correct it."
+        ) from error

@@ -6,7 +6,13 @@ Joining is the exact inverse of splitting. A symbol is a string. Levels:
     byte      a byte of UTF-8: a printable ASCII character itself, any other as ``<0x0A>``
     grapheme  an extended grapheme cluster, which readers perceive as one character
               (Unicode Standard Annex 29, https://www.unicode.org/reports/tr29/)
-    word      a word, a white-space character, or a punctuation character
+    word      a word or a punctuation character, with the space before it; or a white-space
+              character. A word that a vocabulary lacks is spelled in characters.
+    closed-word  a word, a white-space character, or a punctuation character. A word that a
+              vocabulary lacks is ``<unk>``.
+
+With a token pattern, a regular expression, each match within a line is a symbol and so is each
+character around it; a match that a vocabulary lacks is spelled in characters.
 
 Lone surrogates are read as U+FFFD, the replacement character.
 """
@@ -18,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.errors import SettingsError
 from charloom.settings import Level
 
 BYTES = tuple(chr(b) if 0x20 <= b <= 0x7E else f"<0x{b:02X}>" for b in range(256))
@@ -29,27 +36,56 @@ _BYTE_OF = {symbol: byte for byte, symbol in enumerate(BYTES)}
 # a zero-width joiner (Persian) belongs to a word only if letters follow it.
 _UNSPACED_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}"
 _LETTERS = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED_SCRIPTS}]]+"
-_WORD = rf"(?V1){_LETTERS}(?:['\u2019\u200c\u200d]{_LETTERS})*|[{_UNSPACED_SCRIPTS}]\p{{M}}*|\s|\X"
+_WORD = rf"{_LETTERS}(?:['\u2019\u200c\u200d]{_LETTERS})*|[{_UNSPACED_SCRIPTS}]\p{{M}}*"
+_PATTERNS: dict[Level, str] = {
+    "grapheme": r"\X",
+    "word": rf"(?V1) ?(?:{_WORD}|(?!\s)\X)|\s",
+    "closed-word": rf"(?V1){_WORD}|\s|\X",
+}
+
+_SECONDS = 2.0
+_CHARACTERS_PER_SECOND = 100_000
+"""Time for the matches in a line, and more for a long one: a pattern may come with the model folder
+of another person."""
 
 
-def split(text: str, level: Level) -> list[str]:
+def split(text: str, level: Level, token_pattern: str | None = None) -> list[str]:
     """Return the symbols of ``text`` in order; none is empty.
 
+    Raises SettingsError if the search for ``token_pattern`` takes too long.
+
     >>> split("I can't.", "word")
-    ['I', ' ', "can't", '.']
+    ['I', " can't", '.']
+    >>> split("CCl", "char", "Cl|Br")
+    ['C', 'Cl']
     """
-    return list(iter_symbols(text, level))
+    return list(iter_symbols(text, level, token_pattern))
 
 
-def iter_symbols(text: str, level: Level) -> Iterator[str]:
-    """Yield the symbols of ``text`` in order."""
+def iter_symbols(text: str, level: Level, token_pattern: str | None = None) -> Iterator[str]:
+    """Yield the symbols of ``text`` in order, of any vocabulary.
+
+    Raises SettingsError if the search for ``token_pattern`` takes too long.
+    """
     text = replace_surrogates(text)
+    if token_pattern is not None:
+        return _iter_tokens(text, token_pattern)
     if level == "byte":
         return map(BYTES.__getitem__, text.encode())
     # Among ASCII characters, only CR LF forms a cluster.
     if level == "char" or (level == "grapheme" and text.isascii() and "\r" not in text):
         return iter(text)
-    return (match.group() for match in _pattern(level).finditer(text))
+    return (match.group() for match in _compile(_PATTERNS[level]).finditer(text))
+
+
+def has_codes(level: Level, token_pattern: str | None) -> bool:
+    """Return whether every symbol is a code point or a byte (``code_units``)."""
+    return level in ("char", "byte") and token_pattern is None
+
+
+def has_fallback(level: Level, token_pattern: str | None) -> bool:
+    """Return whether characters spell a symbol that a vocabulary lacks."""
+    return level == "word" or token_pattern is not None
 
 
 def join(symbols: Iterable[str], level: Level) -> str:
@@ -72,11 +108,11 @@ def count_characters(symbol: str, level: Level) -> int:
     return len(symbol)
 
 
-def is_symbol(symbol: str, level: Level) -> bool:
+def is_symbol(symbol: str, level: Level, token_pattern: str | None = None) -> bool:
     """Return whether ``symbol`` is valid at this level."""
     if level == "byte":
         return symbol in _BYTE_OF
-    return len(symbol) == 1 if level == "char" else symbol != ""
+    return len(symbol) == 1 if has_codes(level, token_pattern) else symbol != ""
 
 
 def code_units(text: str, level: Level) -> NDArray[Any]:
@@ -113,8 +149,30 @@ def replace_surrogates(text: str) -> str:
     return text
 
 
+def _iter_tokens(text: str, pattern: str) -> Iterator[str]:
+    """Yield matches of a pattern, and the characters around them; no match is empty."""
+    compiled = _compile(pattern)
+    for line in text.splitlines(keepends=True):
+        seconds = _SECONDS + len(line) / _CHARACTERS_PER_SECOND
+        try:
+            spans = [match.span() for match in compiled.finditer(line, timeout=seconds)]
+        except TimeoutError as error:
+            raise SettingsError(
+                f"token-pattern is {pattern!r:.80}: its matches in a line of {len(line):,} "
+                f"characters took more than {seconds:.0f} s; an expression without nested "
+                "repetitions is needed; simplify it."
+            ) from error
+        end = 0
+        for start, stop in spans:
+            if start < stop:
+                yield from line[end:start]
+                yield line[start:stop]
+                end = stop
+        yield from line[end:]
+
+
 @functools.cache
-def _pattern(level: Level) -> Any:
+def _compile(pattern: str) -> Any:
     import regex
 
-    return regex.compile(r"\X" if level == "grapheme" else _WORD)
+    return regex.compile(pattern)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self, get_args
 
 import numpy as np
@@ -12,7 +14,15 @@ from charloom.errors import ModelFolderError
 from charloom.settings import Level
 from charloom.text.documents import Block
 from charloom.text.hashing import encode_utf8
-from charloom.text.symbols import code_of, code_units, is_symbol, iter_symbols, join
+from charloom.text.symbols import (
+    code_of,
+    code_units,
+    has_codes,
+    has_fallback,
+    is_symbol,
+    iter_symbols,
+    join,
+)
 
 EOS = 0
 """The id of the boundary before and after every document."""
@@ -31,6 +41,8 @@ class Vocabulary:
     """In id order; the first two are ``<eos>`` and ``<unk>``."""
     counts: tuple[int, ...]
     """Occurrences in the training set; for ``<eos>`` documents, for ``<unk>`` replaced symbols."""
+    token_pattern: str | None = None
+    """The regular expression whose matches are symbols (text/symbols.py)."""
 
     @classmethod
     def from_counts(
@@ -40,21 +52,27 @@ class Vocabulary:
         counts: Sequence[int] | NDArray[np.integer[Any]],
         min_count: int,
         documents: int,
+        token_pattern: str | None = None,
     ) -> Self:
         """Return the vocabulary of the symbols that occur at least ``min_count`` times.
 
-        Ids go from the most to the least frequent symbol; ties are in code point order.
+        Ids go from the most to the least frequent symbol; ties are in code point order. Where
+        characters spell rare symbols, each character that occurs so often is a symbol, even if it
+        occurs in frequent words only: its count, of characters that stand alone, may be 0.
         """
-        counted = [(symbol, int(count)) for symbol, count in zip(symbols, counts, strict=True)]
-        kept = sorted(
-            (pair for pair in counted if pair[1] >= max(min_count, 1)),
-            key=lambda pair: (-pair[1], pair[0]),
-        )
-        replaced = sum(count for _, count in counted) - sum(count for _, count in kept)
+        counted = {symbol: int(count) for symbol, count in zip(symbols, counts, strict=True)}
+        min_count = max(min_count, 1)
+        if has_fallback(level, token_pattern):
+            counted, kept = _spell_rare(counted, min_count)
+        else:
+            kept = {symbol for symbol, count in counted.items() if count >= min_count}
+        ordered = sorted(kept, key=lambda symbol: (-counted[symbol], symbol))
+        replaced = sum(count for symbol, count in counted.items() if symbol not in kept)
         return cls(
             level=level,
-            symbols=(*_SPECIAL, *(symbol for symbol, _ in kept)),
-            counts=(documents, replaced, *(count for _, count in kept)),
+            token_pattern=token_pattern,
+            symbols=(*_SPECIAL, *ordered),
+            counts=(documents, replaced, *(counted[symbol] for symbol in ordered)),
         )
 
     def __len__(self) -> int:
@@ -62,18 +80,33 @@ class Vocabulary:
 
     def encode(self, text: str) -> NDArray[np.int64]:
         """Return the ids of ``text``, without boundaries; unknown symbols become UNK."""
-        if self.level in ("char", "byte"):
+        if self._has_codes:
             return self._lookup(code_units(text, self.level))
         ids = self.ids
-        return np.fromiter(
-            (ids.get(s, UNK) for s in iter_symbols(text, self.level)), dtype=np.int64
-        )
+        return np.fromiter((ids.get(s, UNK) for s in self.iter_symbols(text)), dtype=np.int64)
+
+    def iter_symbols(self, text: str) -> Iterator[str]:
+        """Yield the symbols of ``text`` in order, also unknown ones; characters spell words."""
+        symbols = iter_symbols(text, self.level, self.token_pattern)
+        return itertools.chain.from_iterable(map(self.spell, symbols)) if self.spells else symbols
+
+    @functools.cached_property
+    def spells(self) -> bool:
+        """Whether characters spell a symbol that is not in the vocabulary."""
+        return has_fallback(self.level, self.token_pattern)
+
+    def spell(self, symbol: str) -> Sequence[str]:
+        """Return ``symbol`` alone if it is known, else its characters.
+
+        Only where ``spells`` is true.
+        """
+        return (symbol,) if symbol in self.ids else symbol
 
     def encode_block(self, block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the ids of all documents, concatenated, and the number of ids of each."""
-        if self.level == "char":
+        if self._has_codes and self.level == "char":
             return self._lookup(block.codes), block.lengths
-        if self.level == "byte":
+        if self._has_codes:
             data, lengths = encode_utf8(block.codes, block.lengths)
             return self._lookup(data), lengths
         ids = [self.encode(text) for text in block.texts()]
@@ -92,7 +125,11 @@ class Vocabulary:
 
     def unknown_symbols(self, text: str) -> list[str]:
         """Return the symbols of ``text`` that are not in the vocabulary, each once."""
-        return list(dict.fromkeys(s for s in iter_symbols(text, self.level) if s not in self.ids))
+        return list(dict.fromkeys(s for s in self.iter_symbols(text) if s not in self.ids))
+
+    @functools.cached_property
+    def _has_codes(self) -> bool:
+        return has_codes(self.level, self.token_pattern)
 
     @functools.cached_property
     def ids(self) -> Mapping[str, int]:
@@ -132,8 +169,29 @@ class Vocabulary:
             raise ModelFolderError(
                 f"the vocabulary {fault}; it is damaged or altered: restore it, or train again."
             )
-        symbols, counts = tuple(record["symbols"]), tuple(record["counts"])
-        return cls(level=record["level"], symbols=symbols, counts=counts)
+        return cls(
+            level=record["level"],
+            token_pattern=record.get("token_pattern"),
+            symbols=tuple(record["symbols"]),
+            counts=tuple(record["counts"]),
+        )
+
+
+def _spell_rare(counted: Mapping[str, int], min_count: int) -> tuple[dict[str, int], set[str]]:
+    """Return the counts after characters replaced rare symbols, and the symbols to keep."""
+    characters: Counter[str] = Counter()
+    spelled: Counter[str] = Counter()
+    for symbol, count in counted.items():
+        for character in symbol:
+            characters[character] += count
+        if count < min_count or len(symbol) == 1:
+            for character in symbol:
+                spelled[character] += count
+        else:
+            spelled[symbol] += count
+    kept = {symbol for symbol in spelled if len(symbol) > 1}
+    kept |= {character for character, count in characters.items() if count >= min_count}
+    return {symbol: spelled[symbol] for symbol in spelled.keys() | kept}, kept
 
 
 def _fault(record: object) -> str | None:
@@ -143,16 +201,19 @@ def _fault(record: object) -> str | None:
     levels = get_args(Level)
     if record["level"] not in levels:
         return f"has level {record['level']!r}; allowed: {', '.join(levels)}"
-    return _symbols_fault(record["symbols"], record["level"]) or _counts_fault(
+    pattern = record.get("token_pattern")
+    if pattern is not None and not isinstance(pattern, str):
+        return f"has token pattern {pattern!r}, which is no text"
+    return _symbols_fault(record["symbols"], record["level"], pattern) or _counts_fault(
         record["counts"], len(record["symbols"])
     )
 
 
-def _symbols_fault(symbols: object, level: Level) -> str | None:
+def _symbols_fault(symbols: object, level: Level, pattern: str | None) -> str | None:
     if not isinstance(symbols, list | tuple) or tuple(symbols[:2]) != _SPECIAL:
         return "has symbols that do not begin with <eos> and <unk>"
     for symbol in symbols[2:]:
-        if not isinstance(symbol, str) or not is_symbol(symbol, level):
+        if not isinstance(symbol, str) or not is_symbol(symbol, level, pattern):
             return f"holds {symbol!r}, which is no symbol of level {level}"
     return "holds a symbol twice" if len(set(symbols)) != len(symbols) else None
 

@@ -12,7 +12,7 @@ from charloom.settings import Level
 from charloom.text.documents import Document, to_blocks
 from charloom.text.symbols import split
 
-LEVELS: tuple[Level, ...] = ("char", "byte", "grapheme", "word")
+LEVELS: tuple[Level, ...] = ("char", "byte", "grapheme", "word", "closed-word")
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1)
 
 

@@ -47,7 +47,7 @@ def symbols_of(store: Store, index: int) -> list[str]:
     return [store.symbols[raw] for raw in ids]
 
 
-@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word", "closed-word"])
 def test_each_document_is_stored_exactly(level: Level, tmp_path: Path) -> None:
     store = written(TEXTS, tmp_path / "s", level)
     assert len(store.offsets) == len(TEXTS) + 1
@@ -98,10 +98,10 @@ def test_more_symbols_than_fit_into_16_bits(
     monkeypatch.setattr(documents_module, "BLOCK_CHARACTERS", 30_000)
     monkeypatch.setattr(store_writer, "COPY_BYTES", 1000)
     texts = [f"w{i} w{i // 2}" for i in range(70_000)]
-    store = written(texts, tmp_path / "s", "word")
+    store = written(texts, tmp_path / "s", "closed-word")
     assert store.ids.dtype == np.uint32
     assert len(store.symbols) == 70_001
-    assert [join(symbols_of(store, d), "word") for d in (0, 65_535, 69_999)] == [
+    assert [join(symbols_of(store, d), "closed-word") for d in (0, 65_535, 69_999)] == [
         texts[d] for d in (0, 65_535, 69_999)
     ]
 

@@ -106,7 +106,7 @@ def test_blocks_are_calibrated_by_the_bits_of_their_lines() -> None:
     assert calibration.texts == 200
 
 
-@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word", "closed-word"])
 @pytest.mark.parametrize("unit", ["line", "document", "stream"])
 def test_a_run_calibrates_on_the_lines_of_its_held_out_file(
     tmp_path: Path, level: Level, unit: Unit

@@ -35,7 +35,8 @@ def lines(scorer: Scorer, *texts: str, **options: Any) -> list[ScoredLine]:
         ("char", ["a", "é"], "aéx", ["a", "é", "x"]),
         ("byte", ["a", "<0xC3>", "<0xA9>"], "aé", ["a", "<0xC3>", "<0xA9>"]),
         ("grapheme", ["a", "👩‍🚀"], "👩‍🚀a", ["👩‍🚀", "a"]),
-        ("word", ["one", " "], "one two", ["one", " ", "two"]),
+        ("closed-word", ["one", " "], "one two", ["one", " ", "two"]),
+        ("word", ["one", " a"], "one two a", ["one", " ", "t", "w", "o", " a"]),
     ],
 )
 def test_bits_of_each_symbol_sum_to_those_of_the_line(

@@ -107,10 +107,10 @@ def test_no_documents_have_no_scores() -> None:
 
 def test_characters_are_code_points_at_any_level() -> None:
     uniform = symbol_scorer(np.full((5, 5), 0.2))
-    for known, level in ((["<0xC3>", "<0xA9>", "a"], "byte"), (["aé", " ", "."], "word")):
+    for known, level in ((["<0xC3>", "<0xA9>", "a"], "byte"), (["aé", " ", "."], "closed-word")):
         (score,) = Scorer(uniform, make_vocabulary(known, level)).score([Document(text="aé aé")])  # type: ignore[arg-type]
         assert score.characters == 6
-        assert score.symbols == {"byte": 8, "word": 4}[level]
+        assert score.symbols == {"byte": 8, "closed-word": 4}[level]
         assert score.unknown == (level == "byte")
         assert score.nats == pytest.approx(score.symbols * math.log(5))
 

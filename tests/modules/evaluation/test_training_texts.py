@@ -29,7 +29,7 @@ def train_model(folder: Path, *, level: Level = "char", valid: bool = True) -> M
     )
 
 
-@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word", "closed-word"])
 def test_documents_are_those_of_the_sources_at_every_level(tmp_path: Path, level: Level) -> None:
     corpus = recover_corpus(train_model(tmp_path, level=level).record)
     assert list(iter_texts(corpus.training)) == LINES

@@ -7,7 +7,9 @@ from charloom.generation.detokenizer import IncrementalDetokenizer
 from charloom.settings import Level
 from charloom.text.symbols import BYTES, join, split
 
-levels: st.SearchStrategy[Level] = st.sampled_from(["char", "byte", "grapheme", "word"])
+levels: st.SearchStrategy[Level] = st.sampled_from(
+    ["char", "byte", "grapheme", "word", "closed-word"]
+)
 stops = st.lists(st.text("abc", min_size=1, max_size=4), max_size=3)
 
 

@@ -238,7 +238,7 @@ def test_only_states_within_reach_are_explored() -> None:
     assert len(made(".{5000}", CHAR, "a" * 4995, max_length=10).next_QV) == 6
 
 
-WORDS = make_vocabulary(["ab", " ", "cd"], "word")
+WORDS = make_vocabulary(["ab", " ", "cd"], "closed-word")
 
 
 @pytest.mark.parametrize(

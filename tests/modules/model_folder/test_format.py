@@ -297,7 +297,7 @@ def test_the_settings_of_format_3_are_fixed(tmp_path: Path) -> None:
     assert set(config["text"]) == {
         *("level", "unit", "columns", "label_column", "header", "encoding", "clean"),
         *("min_count", "valid_fraction", "errors", "delimiter", "separator", "separator_regex"),
-        *("unique_documents", "mask_digits", "valid_tail"),
+        *("unique_documents", "mask_digits", "valid_tail", "token_pattern"),
     }
     assert set(config["network"]) == {"cell", "hidden", "layers", "input", "dropout"}
 

@@ -70,6 +70,7 @@ READING = {
     "separator_regex": None,
     "unique_documents": False,
     "mask_digits": False,
+    "token_pattern": None,
     "valid_tail": False,
 }
 """Settings of format 3 that older versions did not have."""
@@ -85,6 +86,8 @@ def test_format_1_becomes_the_current_format() -> None:
     added = {"index": True, "documents_digest": None}
     training = FORMAT_1["training"] | {"average": False}
     text = READING | FORMAT_1["text"]
+    if text["level"] == "word":
+        text["level"] = "closed-word"
     changed = {"format": FORMAT, "training": training, "text": text}
     assert migrated == FORMAT_1 | added | changed
     assert FORMAT_1["format"] == 1, "the argument is not changed"

@@ -70,7 +70,12 @@ def accepts(schema: Mapping[str, Any], value: Any) -> bool:
 
 
 CASES: list[tuple[Kind, str, list[Any], list[Any]]] = [
-    (TextSettings, "level", ["char", "byte", "grapheme", "word"], ["letter", "", 1, None]),
+    (
+        TextSettings,
+        "level",
+        ["char", "byte", "grapheme", "word", "closed-word"],
+        ["letter", "", 1, None],
+    ),
     (TextSettings, "unit", ["line", "document", "stream"], ["page", True, ["line"]]),
     (TextSettings, "columns", [[], ["a", "2"]], ["a", [1], None, [["a"]]]),
     (TextSettings, "label_column", ["a", "", None], [1, ["a"], False]),
@@ -83,6 +88,7 @@ CASES: list[tuple[Kind, str, list[Any], list[Any]]] = [
     (TextSettings, "separator_regex", ["^=+$", None], [1]),
     (TextSettings, "unique_documents", [True, False], [1, None]),
     (TextSettings, "mask_digits", [True, False], [1, None]),
+    (TextSettings, "token_pattern", ["Cl|Br", None], [1]),
     (TextSettings, "valid_tail", [True, False], [1, None]),
     (TextSettings, "min_count", [1, 10**400], [0, -1, 1.5, "1", True, None]),
     (TextSettings, "valid_fraction", [0.001, 0.999], [0, 1, 0.0, 1.0, -0.5, 2, "0.1", None]),

@@ -8,7 +8,7 @@ from charloom.settings import TextSettings
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"level": "letter"},
-        "level is 'letter'; allowed: char, byte, grapheme, word.",
+        "level is 'letter'; allowed: char, byte, grapheme, word, closed-word.",
     ),
     (
         {"unit": "page"},
@@ -49,7 +49,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"level": ["char"]},
-        "level is ['char']; allowed: char, byte, grapheme, word.",
+        "level is ['char']; allowed: char, byte, grapheme, word, closed-word.",
     ),
 ]
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from charloom.errors import SettingsError
 from charloom.settings import Level
+from charloom.text import symbols
 from charloom.text.symbols import (
     BYTES,
     code_units,
@@ -56,15 +58,57 @@ def test_a_grapheme_is_one_perceived_character() -> None:
         ("<eos>", ["<", "eos", ">"]),
     ],
 )
-def test_words_punctuation_and_white_space(text: str, expected: list[str]) -> None:
+def test_closed_words_punctuation_and_white_space(text: str, expected: list[str]) -> None:
+    assert split(text, "closed-word") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Don't stop, Ana!", ["Don't", " stop", ",", " Ana", "!"]),
+        ("l’été 'quoted'", ["l’été", " '", "quoted", "'"]),
+        ("a  b \tc\n d ", ["a", " ", " b", " ", "\t", "c", "\n", " d", " "]),
+        ("In 1999: 3.14", ["In", " 1999", ":", " 3", ".", "14"]),
+        ("北京 abc大学", ["北", "京", " abc", "大", "学"]),
+        ("مرحبا بالعالم", ["مرحبا", " بالعالم"]),
+        (f"hi {FAMILY}!", ["hi", f" {FAMILY}", "!"]),
+        ("<unk> x", ["<", "unk", ">", " x"]),
+    ],
+)
+def test_a_space_belongs_to_the_word_after_it(text: str, expected: list[str]) -> None:
     assert split(text, "word") == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("Cl|Br", "CClBrCl2", ["C", "Cl", "Br", "Cl", "2"]),
+        (r"\[[^]]*\]", "C[nH]c[N+]", ["C", "[nH]", "c", "[N+]"]),
+        (r"\w*", "ab, c", ["ab", ",", " ", "c"]),
+        ("(?<=a)b+", "abbb b", ["a", "bbb", " ", "b"]),
+        ("(?s).+", "ab\ncd", ["ab\n", "cd"]),
+        ("x", "", []),
+    ],
+)
+def test_matches_and_other_characters(pattern: str, text: str, expected: list[str]) -> None:
+    assert split(text, "char", pattern) == expected
+
+
+def test_a_slow_pattern_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(symbols, "_SECONDS", 0.1)
+    with pytest.raises(SettingsError) as error:
+        split("a" * 5000 + "!", "char", r"(a|aa)+(b|c)\1$")
+    assert str(error.value) == (
+        r"token-pattern is '(a|aa)+(b|c)\\1$': its matches in a line of 5,001 characters took more "
+        "than 0 s; an expression without nested repetitions is needed; simplify it."
+    )
 
 
 def test_bytes_that_are_not_utf8_become_the_replacement_character() -> None:
     assert join(["a", "<0xC3>", "b", "<0xFF>"], "byte") == "a\ufffdb\ufffd"
 
 
-@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word", "closed-word"])
 def test_lone_surrogates_become_the_replacement_character(level: Level) -> None:
     assert join(split("a\ud800b", level), level) == "a\ufffdb"
     assert replace_surrogates("\ud83d\ude00") == "😀"

@@ -11,11 +11,13 @@ from charloom.text.symbols import split
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
 
-def made(text: str, level: Level = "char", min_count: int = 1) -> Vocabulary:
-    symbols = split(text, level)
+def made(
+    text: str, level: Level = "char", min_count: int = 1, token_pattern: str | None = None
+) -> Vocabulary:
+    symbols = split(text, level, token_pattern)
     distinct = list(dict.fromkeys(symbols))
     counts = [symbols.count(s) for s in distinct]
-    return Vocabulary.from_counts(level, distinct, counts, min_count, 7)
+    return Vocabulary.from_counts(level, distinct, counts, min_count, 7, token_pattern)
 
 
 def test_order_is_by_count_then_by_symbol() -> None:
@@ -39,17 +41,53 @@ def test_symbols_that_never_occur_are_left_out() -> None:
     assert len(Vocabulary.from_counts("char", ["a", "b"], [3, 0], 0, 1)) == 3
 
 
-@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word", "closed-word"])
 def test_ids_agree_with_a_dictionary(level: Level) -> None:
     vocabulary = made("the cat sat on the mat, 3 naïve cats", level, min_count=2)
     text = "that 😀 cat, \0 naïve 象"
     index = {s: i for i, s in enumerate(vocabulary.symbols)}
     ids = vocabulary.encode(text)
     assert ids.dtype.name == "int64"
-    assert ids.tolist() == [index.get(s, UNK) for s in split(text, level)]
+    symbols = split(text, level)
+    if level == "word":
+        symbols = [part for s in symbols for part in ([s] if s in index else s)]
+    assert ids.tolist() == [index.get(s, UNK) for s in symbols]
 
 
-@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+def test_rare_words_are_spelled_in_characters() -> None:
+    vocabulary = made("the cat, the hat, that cat ate", "word", min_count=2)
+    # "the", "cat" without a space and "hat" are rare; "e" is a character of "the" and "ate" only.
+    assert dict(zip(vocabulary.symbols, vocabulary.counts, strict=True)) == {
+        "<eos>": 7,
+        "<unk>": 0,
+        " cat": 2,
+        ",": 2,
+        " ": 4,
+        "a": 3,
+        "e": 3,
+        "h": 4,
+        "t": 6,
+        "c": 0,
+    }
+    assert list(vocabulary.iter_symbols("the cats")) == ["t", "h", "e", *" cats"]
+    assert vocabulary.unknown_symbols("the cats") == ["s"]
+    assert made("ab ab", "closed-word").unknown_symbols("abc") == ["abc"]
+
+
+def test_rare_matches_of_a_token_pattern_are_spelled() -> None:
+    vocabulary = made("CClBrCCl", "char", 2, "Cl|Br")
+    assert vocabulary.symbols == ("<eos>", "<unk>", "C", "Cl", "l")
+    assert vocabulary.counts == (7, 2, 2, 2, 0)
+    assert list(vocabulary.iter_symbols("ClBrl")) == ["Cl", "B", "r", "l"]
+    assert vocabulary.encode("ClBrl").tolist() == [3, UNK, UNK, 4]
+
+
+def test_every_character_of_a_word_has_an_id() -> None:
+    vocabulary = made("one two two", "word", min_count=1)
+    assert vocabulary.decode(vocabulary.encode("two wen on")) == "two wen on"
+
+
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word", "closed-word"])
 def test_decoding_undoes_encoding(level: Level) -> None:
     text = "naïve 😀, mat"
     vocabulary = made(text, level)
@@ -76,11 +114,11 @@ def test_an_empty_vocabulary_encodes_everything_as_unk() -> None:
     assert made("").encode("ab\0").tolist() == [UNK, UNK, UNK]
 
 
-@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word"])
+@pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word", "closed-word"])
 def test_json_round_trip(level: Level) -> None:
     vocabulary = made("a naïve\n😀 one", level)
     record = json.loads(json.dumps(vocabulary.to_json(), ensure_ascii=False))
-    assert set(record) == {"level", "symbols", "counts"}
+    assert set(record) == {"level", "token_pattern", "symbols", "counts"}
     assert Vocabulary.from_json(record) == vocabulary
 
 
@@ -92,8 +130,15 @@ RECORD: dict[str, Any] = {"level": "char", "symbols": ["<eos>", "<unk>", "a"], "
     [
         ([], "is no object with level, symbols and counts"),
         ({"level": "char"}, "is no object with level, symbols and counts"),
-        (RECORD | {"level": "rune"}, "has level 'rune'; allowed: char, byte, grapheme, word"),
-        (RECORD | {"level": ["char"]}, "has level ['char']; allowed: char, byte, grapheme, word"),
+        (
+            RECORD | {"level": "rune"},
+            "has level 'rune'; allowed: char, byte, grapheme, word, closed-word",
+        ),
+        (
+            RECORD | {"level": ["char"]},
+            "has level ['char']; allowed: char, byte, grapheme, word, closed-word",
+        ),
+        (RECORD | {"token_pattern": 3}, "has token pattern 3, which is no text"),
         (RECORD | {"symbols": ["a"]}, "has symbols that do not begin with <eos> and <unk>"),
         (RECORD | {"symbols": "abc"}, "has symbols that do not begin with <eos> and <unk>"),
         (
