@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import get_args
 
 from corpus import make, peak
 from texts import CUTS, DATA, FILES, Files
@@ -89,7 +90,7 @@ def made(folder: Path, megabytes: int) -> Files:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--level", default="char", choices=["char", "byte", "grapheme", "word", "closed-word"])
+    parser.add_argument("--level", default="char", choices=get_args(Level))
     parser.add_argument("--megabytes", type=int, default=11, help="size of the synthetic text")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--do", nargs=3, help=argparse.SUPPRESS)

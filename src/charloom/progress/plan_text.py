@@ -27,10 +27,12 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
     layers = format_count(network.layers, "layer")
     source = "one-hot input" if network.input == "one-hot" else f"embedding of {network.input}"
     parameters = sum(count for _, count in plan.layers)
+    pattern = "" if vocabulary.token_pattern is None else " with a token pattern"
+    splitting = f"level {vocabulary.level}{pattern}"
     return [
         ("training", _format_dataset(len(corpus.training), corpus.training.total_characters)),
         ("validation", _format_dataset(len(corpus.validation), corpus.validation.total_characters)),
-        ("symbols", f"{len(vocabulary):,}, level {vocabulary.level}{_format_rare_symbols(corpus)}"),
+        ("symbols", f"{len(vocabulary):,}, {splitting}{_format_rare_symbols(corpus)}"),
         (
             "network",
             f"{network.cell.upper()}, {layers} of {network.hidden}, {source}: "

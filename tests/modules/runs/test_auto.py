@@ -99,6 +99,25 @@ def test_the_largest_affordable_network_is_chosen(speed: float) -> None:
     assert made.hidden == max([HIDDEN_SIZES[0], *filter(suffices, HIDDEN_SIZES)])
 
 
+def test_rare_symbols_leave_units_for_frequent_ones() -> None:
+    """Thousands of words do not make the network as small as their output weights would."""
+
+    def chosen(vocabulary: int) -> NetworkSettings:
+        facts = dataclasses.replace(TITLES, vocabulary=vocabulary)
+        made, _ = auto_settings(
+            NetworkSettings(), TrainingSettings(minutes=1), (), facts, lambda *_: 16_000.0
+        )
+        return made
+
+    # A minute of 16,000 symbols a second is enough for 3 times the counted weights of 128 units.
+    assert [(chosen(n).hidden, chosen(n).input) for n in (256, 9_000, 90_000)] == [
+        (128, 64),
+        (128, 128),
+        (128, 128),
+    ]
+    assert chosen(84).hidden == 256
+
+
 @given(speed=st.floats(1e6, 1e13))
 def test_few_sizes_are_measured(speed: float) -> None:
     """Each measurement takes time; a binary search among seven sizes needs three."""

@@ -130,12 +130,14 @@ def _description_rows(record: "ModelRecord") -> list[tuple[str, Any]]:
     if columns:
         columns = f"; column{'s' if len(text.columns) > 1 else ''} {columns}"
     cleaned = "cleaned" if text.clean else "not cleaned"
+    pattern = "" if text.token_pattern is None else f" and matches of {quote(text.token_pattern)}"
+    rare = "spelled in characters" if record.vocabulary.spells else "<unk>"
     rows: list[tuple[str, Any]] = [
-        ("text", f"{text.document_unit}s as {text.level} symbols, {cleaned}{columns}"),
+        ("text", f"{text.document_unit}s as {text.level} symbols{pattern}, {cleaned}{columns}"),
         (
             "vocabulary",
             f"{len(record.vocabulary):,} symbols, with <eos> and <unk>; "
-            f"those seen less than {text.min_count} times are <unk>",
+            f"those seen less than {text.min_count} times are {rare}",
         ),
     ]
     if record.labels:

@@ -111,7 +111,8 @@ def drop_unknown_labels(blocks: Iterable["Block"], labels: Collection[str]) -> I
 def clean_prompts(model: "Model", prompts: list[str] | None) -> list[str]:
     """Return the prompts cleaned as the training texts; without any, the empty one.
 
-    One note lists the symbols that are not in the vocabulary.
+    One note lists the symbols that are not in the vocabulary, another one tells of a space at the
+    end, after which a model of words can only spell.
     """
     from charloom.text.cleaning import clean_prompt
 
@@ -120,6 +121,11 @@ def clean_prompts(model: "Model", prompts: list[str] | None) -> list[str]:
     output.note_unknown_symbols(
         symbol for prompt in cleaned for symbol in vocabulary.unknown_symbols(prompt)
     )
+    if vocabulary.level == "word" and any(prompt.endswith(" ") for prompt in cleaned):
+        output.note(
+            "a prompt ends with a space, which belongs to the word after it at level word: leave "
+            "the space out."
+        )
     return cleaned
 
 

@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+from networks import make_vocabulary
 from records import folder
 
 from charloom.cli.terminal.inputs import (
@@ -130,3 +131,17 @@ def test_prompts_are_cleaned_and_unknown_symbols_noted(
     assert capsys.readouterr().err == (
         'charloom: the model does not know "X": <unk> is fed in its place.\n'
     )
+
+
+def test_a_space_at_the_end_of_a_prompt_for_words_is_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = make_vocabulary(["in", " the", " "], "word")
+    model = Model.load(folder(tmp_path / "words", vocabulary=words, text=TextSettings(level="word")))
+    assert clean_prompts(model, ["in the", "in "]) == ["in the", "in "]
+    assert capsys.readouterr().err == (
+        "charloom: a prompt ends with a space, which belongs to the word after it at level word: "
+        "leave the space out.\n"
+    )
+    clean_prompts(model, ["in the"])
+    assert capsys.readouterr().err == ""
