@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,11 +64,12 @@ def charloom(
     *options: Path | str | float,
     until: float | None = None,
     checkout: Path = CHECKOUT,
+    keep: Path | None = None,
 ) -> Run:
     """Train from a source to a model folder, with an empty cache.
 
-    The run is interrupted at the first validation with at most ``until`` bits per character. Raises
-    Failed.
+    The model folder is moved to ``keep``, or removed. The run is interrupted at the first
+    validation with at most ``until`` bits per character. Raises Failed.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "run")
@@ -81,11 +83,14 @@ def charloom(
         if process.returncode not in (0, 130):
             raise Failed(last_line((Path(name) / "errors").read_text("utf-8")))
         lines = (folder / "metrics.jsonl").read_text("utf-8").splitlines()
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        if keep is not None:
+            shutil.move(folder, keep)
         return Run(
             wall=wall,
             reached=None if reached is None else reached - began,
             events=[json.loads(line) for line in lines],
-            config=json.loads((folder / "config.json").read_text("utf-8")),
+            config=config,
         )
 
 

@@ -72,9 +72,9 @@ class Validation(Event):
     """Fraction of the budget that is used, 0 to 1."""
     bits_per_character: float
     """Validation loss."""
-    training_bits_per_character: float
+    training_bits_per_character: float | None
     """Training loss, averaged over recent steps. Far below the validation loss, it is a sign of
-    overfitting."""
+    overfitting. None before the first step of a run that starts from a model."""
     best: bool
     """Whether the validation loss is the lowest so far."""
     overfitting: bool

@@ -1,17 +1,17 @@
 """A trained model in memory: it generates and scores texts, without torch."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from charloom.errors import SettingsError
-from charloom.evaluation.evaluate import evaluate
+from charloom.errors import LabelError, SettingsError
+from charloom.evaluation.evaluate import Evaluation, evaluate
 from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
-from charloom.formatting import format_count
+from charloom.formatting import format_count, summarize
 from charloom.generation.generator import Generator
 from charloom.generation.text_filter import make_text_filter
 from charloom.model_folder import format as model_folder
@@ -46,6 +46,10 @@ class Model:
             parts.append(f"{self.record.metrics['bits_per_character']:.3f} bits per character")
         return f"<charloom.Model: {', '.join(parts)}>"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the record alone: a pickle, or a copy, is small and made at any time."""
+        return {"record": self.record}
+
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write a model folder; ``force`` replaces an existing one.
 
@@ -54,9 +58,9 @@ class Model:
         create_model_folder(Path(path), self.record, force=force)
 
     def generate(
-        self, prompt: str = "", *, n: int = 1, **options: Unpack[SamplingOptions]
+        self, prompt: str | Sequence[str] = "", *, n: int = 1, **options: Unpack[SamplingOptions]
     ) -> list[str]:
-        """Return ``n`` texts that begin with ``prompt``.
+        """Return ``n`` texts that begin with ``prompt``; of several prompts, ``n`` of each in turn.
 
         Text ``k``, from 0, has the seed ``seed + k``. ``options`` are the fields of
         SamplingSettings: ``temperature`` (0.8; 0 is greedy), ``seed`` (0), ``length`` (500 symbols
@@ -68,8 +72,13 @@ class Model:
         """
         settings = sampling_settings(options)
         text_filter = make_text_filter(settings, self.record)
-        texts = self.generator.texts(self._clean_prompt(prompt), settings, n, text_filter)
-        return [generated.text for generated in texts]
+        is_one = isinstance(prompt, str) or not isinstance(prompt, Iterable)
+        prompts: Iterable[Any] = [prompt] if is_one else prompt
+        return [
+            generated.text
+            for cleaned in map(self._clean_prompt, prompts)
+            for generated in self.generator.texts(cleaned, settings, n, text_filter)
+        ]
 
     def stream(self, prompt: str = "", **options: Unpack[SamplingOptions]) -> Iterator[str]:
         """Yield the text of ``generate`` piece by piece, without its prompt.
@@ -86,6 +95,15 @@ class Model:
         """
         scores = self.scorer.score(self._clean_documents(texts))
         return [score.bits_per_character for score in scores]
+
+    def evaluate(self, texts: Sequence[str | tuple[str, str | None]]) -> Evaluation:
+        """Return the metrics that ``charloom evaluate --json`` prints, of all texts together.
+
+        A pair is a text with its label. Raises CorpusError if there are no texts, LabelError for a
+        label that the model does not have.
+        """
+        blocks = to_blocks(self._labelled_documents(texts))
+        return evaluate(self.scorer.score_blocks(blocks))
 
     def bits_per_character(self, texts: Sequence[str]) -> float:
         """Return the bits per character of all texts together.
@@ -132,6 +150,21 @@ class Model:
         if not isinstance(text, str):
             raise SettingsError(f"prompt is {text!r:.80}; it must be a text.")
         return clean_prompt(text, self.record.text)
+
+    def _labelled_documents(
+        self, texts: Sequence[str | tuple[str, str | None]]
+    ) -> Iterator[Document]:
+        if isinstance(texts, str):
+            raise SettingsError("one string was given; give a list of texts, such as [text].")
+        known = self.record.labels
+        for item in texts:
+            text, label = (item, None) if isinstance(item, str) else item
+            if label is not None and label not in known:
+                raise LabelError(
+                    f"label {label!r:.80} is not known to this model; allowed: "
+                    f"{summarize(known) if known else 'none, as it has no labels'}."
+                )
+            yield Document(text=clean_document(text, self.record.text), label=label)
 
     def _clean_documents(self, texts: Sequence[str]) -> Iterator[Document]:
         if isinstance(texts, str):

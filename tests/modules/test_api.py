@@ -1,10 +1,15 @@
 import inspect
+import json
+import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import charloom
 from charloom import api
+from charloom.errors import OutputError, ResumeError, SettingsError, SourceError
 from charloom.events import Event
 from charloom.model import Model
 from charloom.runs.request import TrainRequest
@@ -57,9 +62,87 @@ def test_train_passes_every_argument_on(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_train_has_an_argument_for_every_field_of_a_request() -> None:
     arguments = set(inspect.signature(charloom.train).parameters)
-    assert arguments == set(inspect.signature(TrainRequest).parameters)
+    # These two become fields of others: the setting columns, and the base with its texts.
+    assert arguments - {"column", "extend"} == set(inspect.signature(TrainRequest).parameters)
 
 
 def test_the_public_names_are_those_of_the_modules() -> None:
     assert charloom.train is api.train
     assert charloom.Model is Model
+
+
+COLOURS = [f"{a} {b}" for a in ("red", "blue", "green") for b in ("sea", "tree", "bee", "hill")]
+QUICK: dict[str, Any] = {"steps": 3, "hidden": 8, "input": 8, "precision": "fp32"}
+
+
+def test_texts_in_memory_train_the_model_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join(map(json.dumps, COLOURS)), "utf-8")
+    of_file = charloom.train(path, **QUICK)
+    of_list = charloom.train(texts=iter(COLOURS), output=tmp_path / "m", **QUICK)
+    for name, tensor in of_file.record.tensors.items():
+        assert np.array_equal(of_list.record.tensors[name], tensor), name
+    assert of_list.record.provenance["sources"] == []
+    again = charloom.train(texts=COLOURS, output=tmp_path / "m", resume=True, **QUICK)
+    assert again.record.metrics == of_list.record.metrics
+    with pytest.raises(ResumeError, match="has other training or validation texts"):
+        charloom.train(texts=COLOURS[:5], output=tmp_path / "m", resume=True, **QUICK)
+
+
+def test_pairs_of_text_and_label_train_labels() -> None:
+    held_out = [("red bee", "warm"), ("blue bee", "cold")]
+    pairs = [(text, "warm" if text < "c" else "cold") for text in COLOURS]
+    made = charloom.train(texts=pairs, validation_texts=held_out, **QUICK)
+    assert made.record.labels == ("cold", "warm")
+    assert made.record.metrics["validation_documents"] == 2
+
+
+def test_a_column_of_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["id,name", *(f"{n},{t}" for n, t in enumerate(COLOURS))]), "utf-8")
+    assert charloom.train(path, column="name", **QUICK).record.text.columns == ("name",)
+    with pytest.raises(SettingsError, match="^column and columns were both given"):
+        charloom.train(path, column="name", columns=("name",))
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    options = QUICK | {"steps": np.int64(2), "hidden": np.int32(8), "dropout": np.float32(0.25)}
+    made = charloom.train(texts=COLOURS, temperatures=np.array([0.0, 1.0]), **options)
+    assert (made.record.training.steps, made.record.network.dropout) == (2, 0.25)
+    assert made.record.training.temperatures == (0.0, 1.0)
+    drawn: dict[str, Any] = {"seed": np.int64(3), "length": np.int16(5)}
+    assert len(made.generate(**drawn)[0]) <= 5
+
+
+def test_texts_and_bases_may_be_given_once_only(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        charloom.train("a.txt", texts=["a"])
+    assert str(error.value) == "sources and texts were both given; give one of them."
+    with pytest.raises(SettingsError) as error:
+        charloom.train("a.txt", validation="v.txt", validation_texts=["a"])
+    assert str(error.value) == (
+        "validation and validation_texts were both given; give one of them."
+    )
+
+
+def test_a_text_in_the_place_of_a_name_is_recognised() -> None:
+    with pytest.raises(SourceError) as error:
+        charloom.train("To be, or not to be, that is the question:\nWhether 'tis nobler")
+    assert str(error.value) == (
+        "the source is 'To be, or not to be, that is the question:', which is no file; to train on "
+        "texts in memory, pass texts=[...]."
+    )
+
+
+def test_a_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(api, "spool", full)
+    with pytest.raises(OutputError) as error:
+        charloom.train(texts=["a"])
+    assert re.fullmatch(
+        r"texts cannot be written to \S+ \(No space left on device\): free some space, or set "
+        r"TMPDIR to a folder that can be written\.",
+        str(error.value),
+    )

@@ -1,6 +1,10 @@
 """A model cleans texts, calls its generator and scorer, and is the same after loading."""
 
+import concurrent.futures
+import copy
 import dataclasses
+import multiprocessing
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -211,3 +215,54 @@ def test_a_model_of_one_stream_writes_texts_of_full_length(tmp_path: Path) -> No
     stopped = model.generate(n=20, seed=1, length=400, stop=["s"])
     assert all(len(text) < 400 for text in stopped)
     assert min(map(len, model.generate(n=200, seed=1, length=40, bias={"<eos>": 5}))) < 40
+
+
+def test_several_prompts_have_n_texts_each() -> None:
+    made = model()
+    both = made.generate(["ab", "cd"], n=2, seed=5, length=6)
+    assert both == made.generate("ab", n=2, seed=5, length=6) + made.generate(
+        "cd", n=2, seed=5, length=6
+    )
+    assert made.generate([]) == []
+
+
+def test_evaluation_has_the_figures_of_all_texts_and_of_labels() -> None:
+    made = model()
+    evaluation = made.evaluate(["abc", ("cab fab", "x"), ("bed", None)])
+    assert evaluation.documents == 3 and set(evaluation.labels) == {"", "x"}
+    assert made.evaluate(["abc", "ab"]).bits_per_character == made.bits_per_character(["abc", "ab"])
+    with pytest.raises(LabelError) as error:
+        made.evaluate([("abc", "z")])
+    assert str(error.value) == 'label \'z\' is not known to this model; allowed: "x", "y".'
+    with pytest.raises(CorpusError):
+        made.evaluate([])
+    with pytest.raises(SettingsError, match="^one string was given"):
+        made.evaluate("abc")
+
+
+def test_a_model_is_pickled_and_copied_small_after_use() -> None:
+    made = model()
+    fresh = len(pickle.dumps(made))
+    texts, scores = made.generate(n=3, length=9), made.score(["abc"])
+    again = pickle.loads(pickle.dumps(made))
+    assert (again.generate(n=3, length=9), again.score(["abc"])) == (texts, scores)
+    assert len(pickle.dumps(made)) == fresh
+    assert copy.deepcopy(made).generate(n=3, length=9) == texts
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver", "fork"])
+def test_a_used_model_works_in_another_process(method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"this system has no start method {method}")
+    made = model()
+    expected = made.score(["abc", "bad"])
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context(method)) as pool:
+        assert pool.submit(made.score, ["abc", "bad"]).result() == expected
+
+
+def test_threads_share_a_model() -> None:
+    made = model()
+    expected = [model().generate(seed=seed, length=40) for seed in range(8)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda seed: made.generate(seed=seed, length=40), range(8)))
+    assert results == expected

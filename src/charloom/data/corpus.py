@@ -66,13 +66,20 @@ class Corpus:
 
 
 def build_corpus(
-    store: Store, settings: TextSettings, *, seed: int, validation: Store | None = None
+    store: Store,
+    settings: TextSettings,
+    *,
+    seed: int,
+    validation: Store | None = None,
+    known_symbols: Sequence[str] = (),
+    known_labels: Sequence[str] = (),
 ) -> Corpus:
     """Split ``store`` and build the vocabulary of the training set.
 
     Lines and documents are split by their text, so that equal ones are on one side. A stream is cut
     before its last ``valid_fraction``. With a ``validation`` store, nothing is split, and training
-    documents that are also in it are left out. Raises CorpusError if a set would be useless.
+    documents that are also in it are left out. ``known_symbols`` and ``known_labels``, of a model
+    that is trained further, have the first ids. Raises CorpusError if a set would be useless.
     """
     if validation is None:
         training, held_out, notes = _split_store(store, settings, seed)
@@ -99,6 +106,7 @@ def build_corpus(
         settings.min_count,
         len(training.selection),
         settings.token_pattern,
+        known_symbols,
     )
     _check_min_count(vocabulary, training.counts, settings.min_count)
     if vocabulary.spells:
@@ -107,7 +115,7 @@ def build_corpus(
         if validation is not None:
             spelled = SpelledStore(validation, vocabulary)
         held_out = spelled.subset(held_out)
-    labels = tuple(sorted(training.labels()))
+    labels = (*known_labels, *sorted(training.labels().difference(known_labels)))
     unseen = sorted(held_out.labels() - set(labels))
     if unseen:
         notes = (

@@ -35,7 +35,10 @@ def fingerprint(files: Sequence[SourceFile]) -> str:
             content = _cached_digest(file.path)
         except OSError as error:
             raise unreadable_error(file.name, error) from error
-        whole.update(repr((content, file.format, file.compression, file.column_names)).encode())
+        parts = (content, file.format, file.compression, file.column_names)
+        whole.update(
+            repr(parts if file.own_columns is None else (*parts, file.own_columns)).encode()
+        )
     return whole.hexdigest()
 
 

@@ -27,6 +27,8 @@ class SourceFile:
     """A stream to read once, as it arrives, instead of ``path``."""
     column_names: tuple[str, ...] = ()
     """Names of the columns, for a table without a header line."""
+    own_columns: tuple[str, str | None] | None = None
+    """The columns of texts and labels of a table that charloom wrote, whatever the settings."""
 
 
 def unreadable_error(name: str, error: OSError) -> SourceError:

@@ -58,7 +58,7 @@ _NUL_BYTES = 1 << 12
 
 
 def resolve_sources(
-    names: Sequence[str],
+    names: Sequence[str | SourceFile],
     settings: TextSettings,
     progress: Progress | None = None,
     *,
@@ -74,8 +74,9 @@ def resolve_sources(
     Standard input is text, unless ``settings`` have columns, a label column, a header or a
     delimiter: then it is jsonl if it starts with a brace, json if with a bracket, else csv. It is
     copied to a temporary file; with ``live``, text is read as it arrives instead. A text file is a
-    table if a delimiter is given. Raises SourceError, DownloadError, and MissingPackageError for a
-    parquet file without polars.
+    table if a delimiter is given. A SourceFile stands for itself.
+
+    Raises SourceError, DownloadError, and MissingPackageError for a parquet file without polars.
     """
     if not names:
         raise SourceError(
@@ -83,7 +84,13 @@ def resolve_sources(
         )
     if live and list(names) == ["-"] and not _expects_table(settings):
         return [SourceFile(path=Path("-"), name="standard input", live=sys.stdin.buffer)]
-    found = [file for name in names for file in _resolve(str(name), settings, progress)]
+    found = [
+        file
+        for name in names
+        for file in (
+            [name] if isinstance(name, SourceFile) else _resolve(str(name), settings, progress)
+        )
+    ]
     if settings.delimiter is None:
         return found
     return [_as_table(file) for file in found]

@@ -49,7 +49,14 @@ def recover_corpus(
             "the training texts of this model are no longer where they were; name them with "
             f"--training: {error}"
         ) from error
-    corpus = build_corpus(store, record.text, seed=record.training.seed, validation=held_out_store)
+    corpus = build_corpus(
+        store,
+        record.text,
+        seed=record.training.seed,
+        validation=held_out_store,
+        known_symbols=tuple(record.vocabulary.ids),
+        known_labels=record.labels,
+    )
     if (
         not sources
         and not validation

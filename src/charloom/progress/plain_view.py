@@ -141,7 +141,7 @@ class ProgressView:
         text = Text.assemble(
             f"epoch {event.epoch}, validation ",
             (f"{event.bits_per_character:.3f} bits/char", "bold"),
-            (f" (training {event.training_bits_per_character:.3f}), ", "dim"),
+            (f" {_training_loss(event)}, ", "dim"),
             ("best so far", "green") if event.best else (f"best {previous:.3f}", "dim"),
         )
         self.write_entry(format_duration(event.seconds), text, "bold")
@@ -170,6 +170,11 @@ class SilentView(ProgressView):
 
     def write_line(self, line: Text) -> None:
         """Write nothing."""
+
+
+def _training_loss(event: Validation) -> str:
+    loss = event.training_bits_per_character
+    return "before training" if loss is None else f"(training {loss:.3f})"
 
 
 def _advice(symbols: int, steps: int) -> str:

@@ -61,6 +61,9 @@ OVERFITTING_PASSES: Final = 10.0
 """Passes over the training set from which Muon's decay is larger, against overfitting."""
 OVERFITTING_DECAY: Final = 0.08
 
+TRAINED_FACTOR: Final = 0.3
+"""Learning rate of a network that is trained already, as a fraction of LEARNING_RATES."""
+
 Throughput = Callable[[NetworkSettings, TrainingSettings], float]
 """Returns the symbols per second at which a network trains with complete settings."""
 
@@ -78,6 +81,8 @@ class CorpusProfile:
     """Where the network trains; every other device counts as cpu."""
     precisions: Sequence[Literal["fp32", "bf16"]]
     """Precisions that may be the fastest on the device."""
+    is_trained: bool = False
+    """Whether the network has the weights of a trained model."""
 
     @property
     def is_long(self) -> bool:
@@ -114,7 +119,8 @@ def auto_settings(
         )
 
     window = SHORT_WINDOW if profile.is_long else training.window
-    training = choose(training, window=window, learning_rate=LEARNING_RATES[training.optimizer])
+    rate = LEARNING_RATES[training.optimizer] * (TRAINED_FACTOR if profile.is_trained else 1)
+    training = choose(training, window=window, learning_rate=rate)
     symbols = SYMBOLS_PER_STEP[profile.device]
     training = choose(training, batch_size=_batch_size(profile, training.window, symbols))
     network, training, affordable = _largest_affordable(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from charloom.data.corpus import Corpus, build_corpus
+from charloom.data.source_file import SourceFile
 from charloom.data.sources import resolve_sources, total_bytes
 from charloom.data.store import open_store
 from charloom.errors import SettingsError
@@ -18,6 +19,7 @@ from charloom.formatting import format_count
 from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.format import ModelRecord
 from charloom.runs.auto import MAX_MEASURED_SIZES, CorpusProfile, auto_settings
+from charloom.runs.base import Base, widen_tensors
 from charloom.runs.plan import Plan, provenance
 from charloom.runs.processes import agreement_keys
 from charloom.runs.request import TrainRequest
@@ -51,13 +53,14 @@ class RunComponents:
 
 
 def read_corpus(
-    sources: Sequence[str],
+    sources: Sequence[str | SourceFile],
     text: TextSettings,
-    validation: str | None,
+    validation: str | SourceFile | None,
     seed: int,
     on_read: Callable[[int, int], None] | None = None,
+    base: Base | None = None,
 ) -> Corpus:
-    """Return training and validation set.
+    """Return training and validation set, with the symbols and labels of ``base`` first.
 
     ``on_read`` is called with the bytes read since its last call, and the bytes of all sources.
     All files are found before one is read. Raises SourceError, CorpusError, and
@@ -69,7 +72,14 @@ def read_corpus(
     progress = None if on_read is None else lambda read: on_read(read, total)
     store = open_store(files, text, progress)
     validation_store = None if validation_files is None else open_store(validation_files, text)
-    return build_corpus(store, text, seed=seed, validation=validation_store)
+    return build_corpus(
+        store,
+        text,
+        seed=seed,
+        validation=validation_store,
+        known_symbols=() if base is None else tuple(base.vocabulary.ids),
+        known_labels=() if base is None else base.labels,
+    )
 
 
 def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec:
@@ -92,6 +102,7 @@ def with_auto_settings(spec: RunSpec, corpus: Corpus, processes: int) -> RunSpec
         unit=spec.text.unit,
         device="cuda" if device == "cuda" else "cpu",
         precisions=precisions,
+        is_trained=spec.base is not None,
     )
 
     measurements = MAX_MEASURED_SIZES * len(precisions)
@@ -148,14 +159,21 @@ def build_components(
         corpus=corpus,
         backend=_build_backend(spec, weights, device, group),
         plan=plan,
-        record=_initial_record(plan, spec.validation),
+        record=_initial_record(plan, spec),
     )
 
 
 def build_trainer(
-    components: RunComponents, listeners: Sequence[EmittingListener], step_hook: StepHook | None
+    components: RunComponents,
+    listeners: Sequence[EmittingListener],
+    step_hook: StepHook | None,
+    *,
+    is_trained: bool = False,
 ) -> Trainer:
-    """Return a trainer that is ready to run, at step 0."""
+    """Return a trainer that is ready to run, at step 0.
+
+    ``is_trained`` is true where the network has the weights of a base.
+    """
     from charloom.training.trainer import Trainer
     from charloom.training.validation_batches import ValidationBatches
 
@@ -168,6 +186,7 @@ def build_trainer(
         listeners=listeners,
         step_hook=step_hook,
         process_group=components.group,
+        is_trained=is_trained,
     )
 
 
@@ -176,9 +195,12 @@ def _initial_parameters(spec: RunSpec, corpus: Corpus) -> Parameters:
 
     network, seed = spec.network, spec.training.seed
     try:
-        return initial_parameters(network, len(corpus.vocabulary), len(corpus.labels), seed)
+        weights = initial_parameters(network, len(corpus.vocabulary), len(corpus.labels), seed)
     except MemoryError as error:
         raise _too_large(network) from error
+    if spec.base is not None and spec.base.tensors is not None:
+        weights.load(widen_tensors(spec.base, weights.arrays, corpus.vocabulary, corpus.labels))
+    return weights
 
 
 def _build_backend(
@@ -199,7 +221,7 @@ def _too_large(network: NetworkSettings) -> SettingsError:
     )
 
 
-def _initial_record(plan: Plan, validation: str | None) -> ModelRecord:
+def _initial_record(plan: Plan, spec: RunSpec) -> ModelRecord:
     corpus = plan.corpus
     indexed = plan.training.index and corpus.hashes
     return ModelRecord(
@@ -209,7 +231,8 @@ def _initial_record(plan: Plan, validation: str | None) -> ModelRecord:
         vocabulary=corpus.vocabulary,
         labels=corpus.labels,
         tensors={},
-        provenance=provenance(plan, validation),
+        provenance=provenance(plan, spec.validation)
+        | ({} if spec.base is None else {"lineage": dict(spec.base.lineage)}),
         document_index=DocumentIndex.from_hashes(
             corpus.document_hashes, sum(map(len, corpus.hashes))
         )

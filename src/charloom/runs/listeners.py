@@ -97,9 +97,10 @@ class BestWeights:
             self._writer.save(self.record)
 
     def _metrics(self, event: Validation) -> dict[str, float]:
+        training = event.training_bits_per_character
         return {
             "bits_per_character": event.bits_per_character,
-            "training_bits_per_character": event.training_bits_per_character,
+            **({} if training is None else {"training_bits_per_character": training}),
             "step": event.step,
             "epoch": event.epoch,
             "seconds": event.seconds,

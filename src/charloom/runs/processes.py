@@ -17,6 +17,7 @@ from charloom.data.corpus import Corpus
 from charloom.errors import SettingsError
 from charloom.extras import is_installed, require_package
 from charloom.model_folder.checkpoint import Checkpoint
+from charloom.runs.base import Base
 from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
@@ -58,8 +59,8 @@ def broadcast_spec(group: ProcessGroup | None, spec: RunSpec | None) -> RunSpec:
     """Return the specification of process 0.
 
     Only process 0 needs to pass a ``spec``. The others get it without the tensors of its
-    checkpoint; see ``broadcast_checkpoint``. Raises SettingsError if there are more processes than
-    sequences in a minibatch.
+    checkpoint (see ``broadcast_checkpoint``) and of its base (``build_components`` sends them).
+    Raises SettingsError if there are more processes than sequences in a minibatch.
     """
     if group is None or group.process.world_size == 1:
         assert spec is not None
@@ -104,6 +105,7 @@ def _spec_to_json(spec: RunSpec) -> str:
         "validation": spec.validation,
         "checkpoint_seconds": spec.checkpoint_seconds,
         "finished": spec.finished,
+        "base": spec.base and spec.base.to_json(),
         "checkpoint": checkpoint and {"run": dict(checkpoint.run), "state": checkpoint.state},
     }
     return json.dumps(content)
@@ -119,5 +121,6 @@ def _spec_from_json(text: str) -> RunSpec:
         validation=content["validation"],
         checkpoint_seconds=content["checkpoint_seconds"],
         finished=content["finished"],
+        base=content["base"] and Base.from_json(content["base"]),
         checkpoint=checkpoint and Checkpoint(**checkpoint, tensors=b""),
     )

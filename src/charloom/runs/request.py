@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from charloom.data.source_file import SourceFile
 from charloom.events import Listener
 from charloom.files import follow_link
+from charloom.model_folder.format import ModelRecord
 
 if TYPE_CHECKING:
     from charloom.runs.plan import Plan
@@ -28,6 +30,12 @@ class TrainRequest:
     """The model folder; None keeps the model in memory."""
     validation: str | None = None
     """A file that replaces the validation set split off the sources."""
+    texts: SourceFile | None = None
+    """Texts in memory, spooled to a file, instead of ``sources``."""
+    validation_texts: SourceFile | None = None
+    """The same instead of ``validation``."""
+    base: Path | ModelRecord | None = None
+    """A model, or its folder, whose weights the run starts from."""
     preset: str | None = None
     force: bool = False
     """Replace the model in ``output``."""
@@ -46,6 +54,15 @@ class TrainRequest:
     def __post_init__(self) -> None:
         if self.output is not None:  # a link is followed, not replaced
             object.__setattr__(self, "output", follow_link(self.output))
+
+    @property
+    def training_sources(self) -> Sequence[str | SourceFile]:
+        """The sources of the training texts, wherever they are."""
+        return self.sources if self.texts is None else (self.texts,)
+
+    def validation_source(self, recorded: str | None) -> str | SourceFile | None:
+        """Return the source of the validation texts; ``recorded`` is that of a resumed run."""
+        return self.validation_texts or self.validation or recorded
 
 
 def source_names(sources: Sources) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from charloom.errors import SettingsError
 from charloom.extras import check_device
 from charloom.model_folder.atomic import recover
 from charloom.model_folder.writer import check_output_path
+from charloom.runs.base import Base, inherit_settings, read_base
 from charloom.runs.request import TrainRequest
 from charloom.runs.resume import check_save_options, resume_spec
 from charloom.runs.spec import RunSpec
@@ -35,12 +36,13 @@ def resolve(request: TrainRequest) -> RunSpec:
     Raises SettingsError, OutputError, ResumeError, and MissingPackageError for a GPU without torch.
     """
     check_save_options(request)
-    if request.validation is not None and "valid_fraction" in request.options:
+    has_validation = request.validation_source(None) is not None
+    if has_validation and "valid_fraction" in request.options:
         raise SettingsError(
             "--valid-fraction and --valid contradict each other: with a validation file, nothing "
             "else is set aside; give one of them."
         )
-    if request.validation is not None and request.options.get("valid_tail"):
+    if has_validation and request.options.get("valid_tail"):
         raise SettingsError(
             "--valid-tail and --valid contradict each other: with a validation file, nothing else "
             "is set aside; give one of them."
@@ -56,6 +58,11 @@ def resolve(request: TrainRequest) -> RunSpec:
                 check_device(spec.training.device)
             return spec
     explicit = _explicit_options(request.sources, request.preset, request.options)
+    base = None
+    if request.base is not None:
+        record, name = read_base(request.base)
+        explicit = inherit_settings(record, name, explicit)
+        base = Base.from_record(record, name)
     text, network, training = _build_settings(explicit, request.options)
     if request.output is not None:
         check_output_path(request.output, force=request.force)
@@ -66,6 +73,7 @@ def resolve(request: TrainRequest) -> RunSpec:
         validation=request.validation,
         checkpoint_seconds=request.checkpoint_seconds,
         explicit=frozenset(explicit),
+        base=base,
     )
 
 

@@ -15,6 +15,7 @@ from charloom.model_folder import checkpoint
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.checkpoint import STATE
 from charloom.model_folder.format import CHECKPOINT, METRICS, ModelRecord
+from charloom.runs.base import Base
 from charloom.runs.plan import Plan, software_versions
 from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
@@ -75,6 +76,7 @@ def resume_spec(path: Path, request: TrainRequest, options: Mapping[str, Any]) -
 
 def _unfinished_spec(path: Path) -> RunSpec:
     saved = checkpoint.read(path / CHECKPOINT)
+    base = saved.run.get("base")
     try:
         return RunSpec(
             text=TextSettings.from_json(saved.run["text"]),
@@ -83,6 +85,7 @@ def _unfinished_spec(path: Path) -> RunSpec:
             validation=saved.run["validation"],
             checkpoint_seconds=saved.run["checkpoint_seconds"],
             checkpoint=saved,
+            base=base and Base.from_json(base),
         )
     except (SettingsError, TypeError) as error:
         raise ResumeError(
@@ -126,6 +129,7 @@ def describe_run(spec: RunSpec, plan: Plan) -> dict[str, Any]:
         "sources": list(plan.sources),
         "validation": spec.validation,
         "checkpoint_seconds": CHECKPOINT_SECONDS if seconds is None else seconds,
+        "base": spec.base and spec.base.to_json(),
         "text": spec.text.to_json(),
         "network": spec.network.to_json(),
         "training": spec.training.to_json(),
@@ -171,9 +175,9 @@ def _check_same_settings(
 def _check_finished_texts(path: Path, record: ModelRecord, request: TrainRequest) -> None:
     """Raise ResumeError if a finished run has other texts."""
     before = record.provenance
-    names = [request.sources]
-    if validation := request.validation or before.get("validation"):
-        names.append((str(validation),))
+    names = [request.training_sources]
+    if validation := request.validation_source(before.get("validation")):
+        names.append((validation,))
     now = "+".join(fingerprint(resolve_sources(group, record.text)) for group in names)
     if now != before.get("corpus_fingerprint", now):
         raise ResumeError(

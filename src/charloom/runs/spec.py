@@ -6,6 +6,7 @@
 import dataclasses
 
 from charloom.model_folder.checkpoint import Checkpoint
+from charloom.runs.base import Base
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 
@@ -24,5 +25,7 @@ class RunSpec:
     """The state to continue from; None: a new run."""
     explicit: frozenset[str] | None = None
     """Settings that are not chosen automatically; None: all of them."""
+    base: Base | None = None
+    """The model whose weights the run starts from; None: random weights."""
     finished: bool = False
     """Whether the run has used its budget already, so that nothing is left to do."""

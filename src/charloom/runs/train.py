@@ -93,7 +93,14 @@ def _read_corpus(request: TrainRequest, spec: RunSpec, group: ProcessGroup | Non
 
     def read() -> Corpus:
         seed = spec.training.seed
-        return read_corpus(request.sources, spec.text, spec.validation, seed, request.on_read)
+        return read_corpus(
+            request.training_sources,
+            spec.text,
+            request.validation_source(spec.validation),
+            seed,
+            request.on_read,
+            spec.base,
+        )
 
     return read() if group is None else group.local_main_first(read)
 
@@ -118,7 +125,9 @@ def _train_and_save(
     guard = ListenerGuard(controls.stop)
     with stop_on_signal(controls.stop), _open_writer(request, spec, components) as writer:
         outputs = build_outputs(request, spec, components, guard, writer)
-        trainer = build_trainer(components, outputs.listeners, outputs.hook)
+        trainer = build_trainer(
+            components, outputs.listeners, outputs.hook, is_trained=spec.base is not None
+        )
         controls.attach(trainer, outputs.hook)
         plan = components.plan
         if outputs.hook is not None:

@@ -54,9 +54,12 @@ def _allowed_values(kind: Any) -> str:
 def check_value(setting: Setting, value: Any, name: str | None = None) -> Any:
     """Return ``value``, as a tuple if it is a list and the setting holds a tuple.
 
+    A scalar or array of NumPy is converted to Python's numbers.
     Raises SettingsError if type or range of the value are wrong. The message uses ``name``; by
     default the setting is named after its option.
     """
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, list) and get_origin(setting.type) is tuple:
         value = tuple(value)
     if not matches_type(value, setting.type):

@@ -135,8 +135,8 @@ class TextSettings(SettingsBase):
         metavar="COUNT",
         group=_GROUP,
         min=1,
-        help="Symbols that occur less often in the training set become <unk>, words and matches of a "
-        "token pattern their characters.",
+        help="Symbols that occur less often in the training set become <unk>, words and matches "
+        "of a token pattern their characters.",
     )
     valid_fraction: float = setting(
         0.05,

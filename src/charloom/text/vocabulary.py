@@ -53,30 +53,38 @@ class Vocabulary:
         min_count: int,
         documents: int,
         token_pattern: str | None = None,
+        known: Sequence[str] = (),
     ) -> Self:
         """Return the vocabulary of the symbols that occur at least ``min_count`` times.
 
         Ids go from the most to the least frequent symbol; ties are in code point order. Where
         characters spell rare symbols, each character that occurs so often is a symbol, even if it
         occurs in frequent words only: its count, of characters that stand alone, may be 0.
+
+        ``known`` symbols come first, in their order, whatever their count.
         """
         counted = {symbol: int(count) for symbol, count in zip(symbols, counts, strict=True)}
         min_count = max(min_count, 1)
         if has_fallback(level, token_pattern):
-            counted, kept = _spell_rare(counted, min_count)
+            counted, kept = _spell_rare(counted, min_count, known)
         else:
             kept = {symbol for symbol, count in counted.items() if count >= min_count}
-        ordered = sorted(kept, key=lambda symbol: (-counted[symbol], symbol))
-        replaced = sum(count for symbol, count in counted.items() if symbol not in kept)
+        new = sorted(kept.difference(known), key=lambda symbol: (-counted[symbol], symbol))
+        ordered = (*known, *new)
+        replaced = sum(counted.values()) - sum(counted.get(symbol, 0) for symbol in ordered)
         return cls(
             level=level,
             token_pattern=token_pattern,
             symbols=(*_SPECIAL, *ordered),
-            counts=(documents, replaced, *(counted[symbol] for symbol in ordered)),
+            counts=(documents, replaced, *(counted.get(symbol, 0) for symbol in ordered)),
         )
 
     def __len__(self) -> int:
         return len(self.symbols)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields alone, so that a pickle is small after use too."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     def encode(self, text: str) -> NDArray[np.int64]:
         """Return the ids of ``text``, without boundaries; unknown symbols become UNK."""
@@ -177,14 +185,20 @@ class Vocabulary:
         )
 
 
-def _spell_rare(counted: Mapping[str, int], min_count: int) -> tuple[dict[str, int], set[str]]:
-    """Return the counts after characters replaced rare symbols, and the symbols to keep."""
+def _spell_rare(
+    counted: Mapping[str, int], min_count: int, known: Sequence[str]
+) -> tuple[dict[str, int], set[str]]:
+    """Return the counts after characters replaced rare symbols, and the symbols to keep.
+
+    ``known`` symbols are not replaced.
+    """
+    always = set(known)
     characters: Counter[str] = Counter()
     spelled: Counter[str] = Counter()
     for symbol, count in counted.items():
         for character in symbol:
             characters[character] += count
-        if count < min_count or len(symbol) == 1:
+        if len(symbol) == 1 or (count < min_count and symbol not in always):
             for character in symbol:
                 spelled[character] += count
         else:

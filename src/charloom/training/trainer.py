@@ -57,6 +57,9 @@ class Trainer:
     before its budget is used. Of several processes, all call it with ``force`` once it is due in
     any, and not otherwise."""
     process_group: ProcessGroup = dataclasses.field(default_factory=ProcessGroup)
+    is_trained: bool = False
+    """Whether the weights are those of a trained model, which are validated before the first step
+    and kept unless training improves them."""
 
     def __post_init__(self) -> None:
         self.state = TrainerState()
@@ -116,6 +119,9 @@ class Trainer:
         interrupted = False
         try:
             with self.backend.threads:
+                if self.is_trained and self.state.step == 0:
+                    self._stopwatch.start()
+                    self._validate()
                 self._run_epochs()
                 if self._schedule.last_step != self.state.step:
                     self._validate()
@@ -261,6 +267,8 @@ class Trainer:
         )
         if not math.isfinite(loss):
             raise _not_finite("the validation loss", loss, state.step)
+        # No training loss is lower than that before the first step.
+        training_loss = self._loss.value if state.step else math.inf
         is_best = loss < state.best
         state.best = min(loss, state.best)
         self._emit(
@@ -270,9 +278,9 @@ class Trainer:
                 epoch=state.epoch,
                 progress=state.progress,
                 bits_per_character=loss,
-                training_bits_per_character=self._loss.value,
+                training_bits_per_character=training_loss if state.step else None,
                 best=is_best,
-                overfitting=self._overfitting.update(loss, self._loss.value),
+                overfitting=self._overfitting.update(loss, training_loss),
             )
         )
 

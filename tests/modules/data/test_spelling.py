@@ -125,8 +125,8 @@ def test_a_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     def full(**_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(spelling.tempfile, "mkdtemp", full)
-    monkeypatch.setattr(spelling.tempfile, "gettempdir", lambda: "/tmp/full")
+    monkeypatch.setattr("charloom.data.spelling.tempfile.mkdtemp", full)
+    monkeypatch.setattr("charloom.data.spelling.tempfile.gettempdir", lambda: "/tmp/full")
     settings = TextSettings(level="word", min_count=2)
     store = store_of(TEXTS, tmp_path / "s", settings)
     with pytest.raises(OutputError) as error:

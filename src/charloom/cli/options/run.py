@@ -34,6 +34,24 @@ class RunOptions:
             help="Folder of the model.",
         ),
     ] = None
+    base: Annotated[
+        Path | None,
+        option(
+            "--from",
+            metavar="RUN",
+            help="Start from the weights of a trained model: cell, sizes, level and cleaning are "
+            "its own; new symbols and labels are added.",
+        ),
+    ] = None
+    extend: Annotated[
+        Path | None,
+        option(
+            "--extend",
+            metavar="RUN",
+            help="Train a finished model longer, on its own texts and with its settings; without "
+            "--output, the result is RUN-2 beside it.",
+        ),
+    ] = None
     preset: Annotated[
         str | None,
         option(

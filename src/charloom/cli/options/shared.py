@@ -62,6 +62,10 @@ Sources = Annotated[
     list[str],
     argument("SOURCE...", "Files, folders, globs, - for standard input, or names of corpora."),
 ]
+OptionalSources = Annotated[
+    list[str] | None,
+    argument("[SOURCE]...", "Files, folders, globs, - for standard input, or names of corpora."),
+]
 Training = Annotated[
     list[str] | None,
     option(

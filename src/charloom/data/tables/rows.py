@@ -1,5 +1,6 @@
 """Read the rows of a table, whatever its format."""
 
+import dataclasses
 from collections.abc import Iterator
 
 from charloom.data.decoding import INVALID, describe_invalid
@@ -24,6 +25,8 @@ def read_rows(
     Raises SourceError if the file cannot be read, lacks a column (with the columns that it has), or
     with errors ``strict`` if a row is broken (with its line); else such rows have a fault.
     """
+    if file.own_columns is not None:
+        settings = _own_settings(file.own_columns, settings)
     if file.format == "parquet":
         return read_parquet(file, settings, notes, progress)
     # A row with invalid bytes is left out as a whole, wherever its lines end.
@@ -36,6 +39,14 @@ def read_rows(
         read_lines = read_json_lines if file.format == "jsonl" else read_delimited
         rows = read_lines(file, lines, settings, notes)
     return _mark_invalid_rows(file, rows, settings) if settings.errors == "skip" else rows
+
+
+def _own_settings(columns: tuple[str, str | None], settings: TextSettings) -> TextSettings:
+    """Return the settings with which charloom reads a table of its own."""
+    texts, labels = columns
+    return dataclasses.replace(
+        settings, columns=(texts,), label_column=labels, header=None, encoding="utf-8"
+    )
 
 
 def _mark_invalid_rows(

@@ -137,7 +137,9 @@ def test_a_space_at_the_end_of_a_prompt_for_words_is_noted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = make_vocabulary(["in", " the", " "], "word")
-    model = Model.load(folder(tmp_path / "words", vocabulary=words, text=TextSettings(level="word")))
+    model = Model.load(
+        folder(tmp_path / "words", vocabulary=words, text=TextSettings(level="word"))
+    )
     assert clean_prompts(model, ["in the", "in "]) == ["in the", "in "]
     assert capsys.readouterr().err == (
         "charloom: a prompt ends with a space, which belongs to the word after it at level word: "
