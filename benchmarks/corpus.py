@@ -90,7 +90,7 @@ def measure(what: str, path: Path, unit: str, level: str) -> dict[str, Any]:
     return figures
 
 
-def first_step(path: Path, unit: str, level: str) -> dict[str, Any]:
+def first_step(path: Path, unit: Any, level: Any) -> dict[str, Any]:
     """Measure the seconds from the call of ``train`` to the end of its first step."""
     import charloom
 

@@ -60,7 +60,7 @@ class Model:
     def generate(
         self, prompt: str | Sequence[str] = "", *, n: int = 1, **options: Unpack[SamplingOptions]
     ) -> list[str]:
-        """Return ``n`` texts that begin with ``prompt``; of several prompts, ``n`` of each in turn.
+        """Return ``n`` texts that begin with ``prompt``, or ``n`` of each of several.
 
         Text ``k``, from 0, has the seed ``seed + k``. ``options`` are the fields of
         SamplingSettings: ``temperature`` (0.8; 0 is greedy), ``seed`` (0), ``length`` (500 symbols
@@ -97,7 +97,7 @@ class Model:
         return [score.bits_per_character for score in scores]
 
     def evaluate(self, texts: Sequence[str | tuple[str, str | None]]) -> Evaluation:
-        """Return the metrics that ``charloom evaluate --json`` prints, of all texts together.
+        """Return the metrics of all texts together: those of ``charloom evaluate``.
 
         A pair is a text with its label. Raises CorpusError if there are no texts, LabelError for a
         label that the model does not have.

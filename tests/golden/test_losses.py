@@ -9,7 +9,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from random_texts import random_texts
@@ -36,11 +36,11 @@ def losses(kind: str, folder: Path, precision: Literal["fp32", "bf16"] = "fp32")
         if isinstance(event, Step):
             seen.append(event.bits_per_character)
 
+    options: dict[str, Any] = {"unit": unit, "cell": cell}
     train(
         path,
         listeners=[listen],
-        unit=unit,
-        cell=cell,
+        **options,
         input="one-hot" if source == "onehot" else int(source),
         hidden=24,
         dropout=0.0,

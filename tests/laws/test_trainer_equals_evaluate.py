@@ -12,7 +12,7 @@ import pytest
 from charloom.api import train
 from charloom.cli.app import run
 from charloom.data.sources import read_documents, resolve_sources
-from charloom.settings import Cell, TextSettings
+from charloom.settings import Cell, Level, TextSettings, Unit
 from charloom.training.validation_batches import PIECE_TARGETS
 
 WORDS = ["river", "stone", "übung", "naïve", "snow", "42nd", "wind", "don't"]
@@ -23,7 +23,9 @@ LONG = " ".join(f"{b} {a}{c}" for a in WORDS for b in WORDS for c in WORDS)
 
 @pytest.mark.parametrize("level", ["char", "byte", "grapheme", "word", "closed-word"])
 @pytest.mark.parametrize("unit", ["line", "stream"])
-def test_the_validation_figure_is_that_of_the_scorer(tmp_path: Path, level: str, unit: str) -> None:
+def test_the_validation_figure_is_that_of_the_scorer(
+    tmp_path: Path, level: Level, unit: Unit
+) -> None:
     training, held_out = tmp_path / "training.txt", tmp_path / "held_out.txt"
     training.write_text("\n".join(TRAINING), encoding="utf-8")
     held_out.write_text("\n".join(HELD_OUT), encoding="utf-8")

@@ -14,6 +14,7 @@ from charloom.events import Event
 from charloom.model import Model
 from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
+from charloom.runs.train_options import RunOptions
 
 
 def ignore(event: Event) -> None:
@@ -61,7 +62,7 @@ def test_train_passes_every_argument_on(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_train_has_an_argument_for_every_field_of_a_request() -> None:
-    arguments = set(inspect.signature(charloom.train).parameters)
+    arguments = {*inspect.signature(charloom.train).parameters, *RunOptions.__annotations__}
     # These two become fields of others: the setting columns, and the base with its texts.
     assert arguments - {"column", "extend"} == set(inspect.signature(TrainRequest).parameters)
 
@@ -107,7 +108,8 @@ def test_a_column_of_a_table(tmp_path: Path) -> None:
 
 def test_numbers_of_numpy_are_numbers() -> None:
     options = QUICK | {"steps": np.int64(2), "hidden": np.int32(8), "dropout": np.float32(0.25)}
-    made = charloom.train(texts=COLOURS, temperatures=np.array([0.0, 1.0]), **options)
+    options["temperatures"] = np.array([0.0, 1.0])
+    made = charloom.train(texts=COLOURS, **options)
     assert (made.record.training.steps, made.record.network.dropout) == (2, 0.25)
     assert made.record.training.temperatures == (0.0, 1.0)
     drawn: dict[str, Any] = {"seed": np.int64(3), "length": np.int16(5)}

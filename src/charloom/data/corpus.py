@@ -94,11 +94,7 @@ def build_corpus(
             mask = copied_documents(store)
             training = without_documents(training, mask)
             held_out = held_out if validation else without_documents(held_out, mask)
-    if not len(held_out.selection):
-        raise CorpusError(
-            "the validation set would be empty; give more text, or a validation file with --valid."
-        )
-    _check_variety(store, training.counts)
+    _check_variety(store, training.counts, held_out)
     vocabulary = Vocabulary.from_counts(
         store.level,
         store.symbols,
@@ -110,21 +106,9 @@ def build_corpus(
     )
     _check_min_count(vocabulary, training.counts, settings.min_count)
     if vocabulary.spells:
-        spelled = SpelledStore(store, vocabulary)
-        training = spelled.subset(training)
-        if validation is not None:
-            spelled = SpelledStore(validation, vocabulary)
-        held_out = spelled.subset(held_out)
+        training, held_out = _spell(vocabulary, training, held_out)
     labels = (*known_labels, *sorted(training.labels().difference(known_labels)))
-    unseen = sorted(held_out.labels() - set(labels))
-    if unseen:
-        notes = (
-            *notes,
-            f"labels that only the validation set has are ignored: {_format_labels(unseen)}.",
-        )
-    if int((training.label_counts == 1).sum()) > len(training.selection) / 2:
-        numbers = f"there are {len(labels):,} labels for {len(training.selection):,} documents"
-        notes = (*notes, f"{numbers}: is that the right --label-column?")
+    notes = (*notes, *_label_notes(training, held_out, labels))
     store.release()
     return Corpus(
         training=training.to_dataset(vocabulary, labels),
@@ -138,11 +122,29 @@ def build_corpus(
     )
 
 
+def _spell(vocabulary: Vocabulary, training: Subset, held_out: Subset) -> tuple[Subset, Subset]:
+    """Return both sets with the symbols spelled that the vocabulary lacks."""
+    spelled = SpelledStore(training.store, vocabulary)
+    others = spelled
+    if held_out.store is not training.store:
+        others = SpelledStore(held_out.store, vocabulary)
+    return spelled.subset(training), others.subset(held_out)
+
+
 def _all_hashes(store: Store, validation: Store | None) -> tuple[NDArray[np.uint64], ...]:
     return (store.hashes,) if validation is None else (store.hashes, validation.hashes)
 
 
 _Notes = tuple[str, ...]
+
+
+def _label_notes(training: Subset, held_out: Subset, labels: Sequence[str]) -> Iterator[str]:
+    unseen = sorted(held_out.labels() - set(labels))
+    if unseen:
+        yield f"labels that only the validation set has are ignored: {_format_labels(unseen)}."
+    if int((training.label_counts == 1).sum()) > len(training.selection) / 2:
+        numbers = f"there are {len(labels):,} labels for {len(training.selection):,} documents"
+        yield f"{numbers}: is that the right --label-column?"
 
 
 def _format_labels(labels: Sequence[str]) -> str:
@@ -232,8 +234,12 @@ def _check_documents(store: Store) -> None:
         )
 
 
-def _check_variety(store: Store, counts: NDArray[np.int64]) -> None:
-    """Raise CorpusError if all symbols of the training set are equal."""
+def _check_variety(store: Store, counts: NDArray[np.int64], held_out: Subset) -> None:
+    """Raise CorpusError if training symbols are all equal, or no text is held out."""
+    if not len(held_out.selection):
+        raise CorpusError(
+            "the validation set would be empty; give more text, or a validation file with --valid."
+        )
     seen = np.flatnonzero(counts)
     if len(seen) == 1:
         raise CorpusError(

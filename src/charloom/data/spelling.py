@@ -1,4 +1,4 @@
-"""Spell the symbols of a store that a vocabulary lacks: characters take their place.
+"""Spell the symbols of a store that a vocabulary lacks in characters.
 
 A store is made before its training set, and so the vocabulary, is known. Where rare words are
 spelled in characters, a second store holds the ids of both, in a temporary file.

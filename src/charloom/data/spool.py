@@ -130,7 +130,7 @@ def _table_rows(table: Any, names: Sequence[str | None]) -> Iterator[tuple[Any, 
 
 
 def _join(parts: list[Any]) -> Any:
-    """Return the texts of several columns joined by a space, or the first that is no text."""
+    """Return the texts of columns joined by a space, or the first that is no text."""
     wrong = [part for part in parts if not isinstance(part, str)]
     return wrong[0] if wrong else " ".join(parts)
 
@@ -158,7 +158,7 @@ def _shown(value: object) -> str:
 
 
 def looks_like_text(name: str) -> bool:
-    """Return whether a source is rather a text than a name: it has several lines or many words.
+    """Return whether a source is a text, of several lines or many words.
 
     >>> [looks_like_text(name) for name in ("a.txt", "my file.txt", "To be, or not to be")]
     [False, False, True]

@@ -1,5 +1,8 @@
 """The model card: README.md of a model folder, generated from its record."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from charloom.model_folder.format import DOCUMENTS, ModelRecord
 
 _LEVELS = {
@@ -65,11 +68,26 @@ def _provenance_lines(record: ModelRecord) -> list[str]:
     if not record.provenance:
         return []
     text = {name: value for name, value in record.text.to_json().items() if value is not None}
+    origin = {name: value for name, value in record.provenance.items() if name != "lineage"}
     rows = [
         f"- {name.replace('_', ' ')}: {_format_value(value)}"
-        for name, value in {**record.provenance, **text}.items()
+        for name, value in {**origin, **text}.items()
     ]
-    return ["## Provenance", "", *rows, ""]
+    return ["## Provenance", "", *_lineage_rows(record.provenance.get("lineage")), *rows, ""]
+
+
+def _lineage_rows(lineage: Mapping[str, Any] | None) -> list[str]:
+    """Return a row for each model that the weights come from, the latest first."""
+    rows = []
+    while lineage is not None:
+        bits = lineage["metrics"].get("bits_per_character")
+        measured = "" if bits is None else f", {bits:.3f} bits per character on its own texts"
+        documents = lineage["training_documents"]
+        size = "" if documents is None else f" of {documents:,} documents"
+        name = lineage["model"] or "a model in memory"
+        rows.append(f"- started from: {name}{size}{measured}")
+        lineage = lineage["lineage"]
+    return rows
 
 
 def _index_note(record: ModelRecord) -> str:

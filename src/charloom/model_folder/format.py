@@ -122,7 +122,7 @@ def _read(path: Path) -> ModelRecord:
 
 
 def _splitting(text: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how texts become symbols, in which ``vocabulary.json`` of an old folder differs."""
+    """Return how texts become symbols; an old ``vocabulary.json`` has other names."""
     return {"level": text["level"], "token_pattern": text["token_pattern"]}
 
 

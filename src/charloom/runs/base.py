@@ -1,4 +1,4 @@
-"""A trained model that a run starts from: its settings, symbols, labels and weights.
+"""A trained model that a run starts from: settings, symbols, labels, weights.
 
 Axes: V vocabulary, N labels.
 """
@@ -70,7 +70,10 @@ class Base:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Return a base without weights; raises ModelFolderError for an invalid vocabulary."""
+        """Return a base without weights.
+
+        Raises ModelFolderError for an invalid vocabulary.
+        """
         return cls(
             vocabulary=Vocabulary.from_json(content["vocabulary"]),
             labels=tuple(content["labels"]),
@@ -115,7 +118,7 @@ def _shown(value: object) -> str:
 def widen_tensors(
     base: Base, tensors: Tensors, vocabulary: Vocabulary, labels: tuple[str, ...]
 ) -> dict[str, Floats]:
-    """Return the weights of ``base`` in the shapes of a network with more symbols and labels.
+    """Return the weights of ``base`` in a network of more symbols and labels.
 
     ``tensors`` are initial weights, from which new rows are taken. A new symbol is as improbable
     as ``<unk>`` at first: it gets the bias of that.

@@ -60,7 +60,7 @@ def read_corpus(
     on_read: Callable[[int, int], None] | None = None,
     base: Base | None = None,
 ) -> Corpus:
-    """Return training and validation set, with the symbols and labels of ``base`` first.
+    """Return training and validation set; symbols and labels of ``base`` come first.
 
     ``on_read`` is called with the bytes read since its last call, and the bytes of all sources.
     All files are found before one is read. Raises SourceError, CorpusError, and

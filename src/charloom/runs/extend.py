@@ -76,7 +76,7 @@ def _recorded_options(record: ModelRecord, validation: str | None) -> dict[str, 
 
 
 def next_folder(path: Path) -> Path:
-    """Return the first free folder of ``path`` with a number: ``runs/facts-2``, ``-3`` ..."""
+    """Return the first free folder with a number: ``runs/facts-2``, ``-3`` ..."""
     stem = re.sub(r"-\d+$", "", path.name)
     number = 2
     while exists(path.with_name(f"{stem}-{number}")):

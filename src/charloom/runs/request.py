@@ -61,7 +61,10 @@ class TrainRequest:
         return self.sources if self.texts is None else (self.texts,)
 
     def validation_source(self, recorded: str | None) -> str | SourceFile | None:
-        """Return the source of the validation texts; ``recorded`` is that of a resumed run."""
+        """Return the source of the validation texts.
+
+        ``recorded`` is that of a resumed run.
+        """
         return self.validation_texts or self.validation or recorded
 
 

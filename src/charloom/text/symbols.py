@@ -43,8 +43,8 @@ _PATTERNS: dict[Level, str] = {
     "closed-word": rf"(?V1){_WORD}|\s|\X",
 }
 
-_SECONDS = 2.0
-_CHARACTERS_PER_SECOND = 100_000
+SPLIT_SECONDS = 2.0
+_SPLIT_RATE = 100_000
 """Time for the matches in a line, and more for a long one: a pattern may come with the model folder
 of another person."""
 
@@ -153,7 +153,7 @@ def _iter_tokens(text: str, pattern: str) -> Iterator[str]:
     """Yield matches of a pattern, and the characters around them; no match is empty."""
     compiled = _compile(pattern)
     for line in text.splitlines(keepends=True):
-        seconds = _SECONDS + len(line) / _CHARACTERS_PER_SECOND
+        seconds = SPLIT_SECONDS + len(line) / _SPLIT_RATE
         try:
             spans = [match.span() for match in compiled.finditer(line, timeout=seconds)]
         except TimeoutError as error:

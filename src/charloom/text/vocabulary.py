@@ -94,7 +94,10 @@ class Vocabulary:
         return np.fromiter((ids.get(s, UNK) for s in self.iter_symbols(text)), dtype=np.int64)
 
     def iter_symbols(self, text: str) -> Iterator[str]:
-        """Yield the symbols of ``text`` in order, also unknown ones; characters spell words."""
+        """Yield the symbols of ``text`` in order, also unknown ones.
+
+        Where characters spell words, a word is yielded only if it is known.
+        """
         symbols = iter_symbols(text, self.level, self.token_pattern)
         return itertools.chain.from_iterable(map(self.spell, symbols)) if self.spells else symbols
 
@@ -188,7 +191,7 @@ class Vocabulary:
 def _spell_rare(
     counted: Mapping[str, int], min_count: int, known: Sequence[str]
 ) -> tuple[dict[str, int], set[str]]:
-    """Return the counts after characters replaced rare symbols, and the symbols to keep.
+    """Return the counts with rare symbols spelled, and the symbols to keep.
 
     ``known`` symbols are not replaced.
     """

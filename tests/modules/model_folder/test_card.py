@@ -1,5 +1,7 @@
 """The model card shows what the folder records, and what its files disclose."""
 
+from typing import Any
+
 from records import document_index, record
 
 from charloom.model_folder.card import model_card
@@ -42,3 +44,25 @@ def test_the_card_says_what_hashes_disclose() -> None:
     assert disclosed in model_card(record(document_index=document_index(["a", "b"])))
     assert "contains texts generated during training.\n" in model_card(record())
     assert "documents.bin" not in model_card(record())
+
+
+def test_the_card_names_the_models_that_a_run_started_from() -> None:
+    first: dict[str, Any] = {
+        "model": "runs/all",
+        "metrics": {},
+        "training_documents": None,
+        "lineage": None,
+    }
+    second = {
+        "model": None,
+        "metrics": {"bits_per_character": 2.3456},
+        "training_documents": 7220,
+        "lineage": first,
+    }
+    rows = model_card(record(provenance={"lineage": second})).splitlines()
+    place = rows.index("## Provenance")
+    assert rows[place + 2 : place + 4] == [
+        "- started from: a model in memory of 7,220 documents, 2.346 bits per character on its own "
+        "texts",
+        "- started from: runs/all",
+    ]

@@ -95,7 +95,7 @@ def test_matches_and_other_characters(pattern: str, text: str, expected: list[st
 
 
 def test_a_slow_pattern_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(symbols, "_SECONDS", 0.1)
+    monkeypatch.setattr(symbols, "SPLIT_SECONDS", 0.1)
     with pytest.raises(SettingsError) as error:
         split("a" * 5000 + "!", "char", r"(a|aa)+(b|c)\1$")
     assert str(error.value) == (

@@ -111,8 +111,8 @@ def drop_unknown_labels(blocks: Iterable["Block"], labels: Collection[str]) -> I
 def clean_prompts(model: "Model", prompts: list[str] | None) -> list[str]:
     """Return the prompts cleaned as the training texts; without any, the empty one.
 
-    One note lists the symbols that are not in the vocabulary, another one tells of a space at the
-    end, after which a model of words can only spell.
+    One note lists the symbols that are not in the vocabulary, another one reports a space at
+    the end, after which a model of words can only spell.
     """
     from charloom.text.cleaning import clean_prompt
 
