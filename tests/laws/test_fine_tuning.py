@@ -1,5 +1,8 @@
 """Training from a model: its weights at step 0, its symbols and labels first, exact resuming."""
 
+import contextlib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +121,51 @@ def test_a_run_is_extended_beside_itself(base: Path) -> None:
         == before.record.provenance["corpus_fingerprint"]
     )
     assert model.record.metrics["bits_per_character"] <= before.record.metrics["bits_per_character"]
+
+
+def test_a_run_without_a_base_is_not_resumed_with_one(base: Path, tmp_path: Path) -> None:
+    source = write(tmp_path / "new.txt", NEW)
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Validation):
+            raise KeyboardInterrupt
+
+    for name, listeners in (("finished", []), ("cut", [stop])):
+        out = tmp_path / name
+        with contextlib.suppress(KeyboardInterrupt):
+            charloom.train(source, output=out, steps=9, hidden=8, listeners=listeners, **OPTIONS)
+        with pytest.raises(charloom.ResumeError) as error:
+            charloom.train(source, output=out, base=base, resume=True)
+        assert str(error.value) == (
+            f"the run in {out} was not started from a model, so it cannot be resumed with --from; "
+            "leave --from out, or start the run anew with --force."
+        )
+
+
+def test_the_command_line_continues_from_models(base: Path, tmp_path: Path) -> None:
+    source = write(tmp_path / "new.txt", NEW)
+    done = charloom_command("train", source, "--from", base, "-o", tmp_path / "r", "--steps", 3)
+    assert done.returncode == 0
+    assert "epoch 1, validation" in done.stderr and "before training" in done.stderr
+    done = charloom_command("train", "--extend", tmp_path / "r", "--steps", 2)
+    assert done.returncode == 0 and (tmp_path / "r-2" / "config.json").is_file()
+    done = charloom_command("train", "--steps", 2)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "charloom: no SOURCE was given; name files, folders, corpora or - for standard input.\n",
+    )
+    done = charloom_command("train", source, "--from", base, "--hidden", 99, "-o", tmp_path / "x")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"charloom: hidden is 99, but {base} has 12, which a run that starts from it keeps; leave "
+        "it out.\n",
+    )
+
+
+def charloom_command(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "charloom", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )

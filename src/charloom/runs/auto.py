@@ -61,8 +61,12 @@ OVERFITTING_PASSES: Final = 10.0
 """Passes over the training set from which Muon's decay is larger, against overfitting."""
 OVERFITTING_DECAY: Final = 0.08
 
-TRAINED_FACTOR: Final = 0.3
-"""Learning rate of a network that is trained already, as a fraction of LEARNING_RATES."""
+TRAINED_RATE: Final = 1.5
+MIN_TRAINED_RATE: Final = 0.02
+MAX_TRAINED_RATE: Final = 0.5
+"""The learning rate of a network that is trained already, as a fraction of LEARNING_RATES:
+TRAINED_RATE training symbols for each weight, within these limits. Few texts are learned in small
+steps, so that the weights stay close to those of the base."""
 
 Throughput = Callable[[NetworkSettings, TrainingSettings], float]
 """Returns the symbols per second at which a network trains with complete settings."""
@@ -119,8 +123,7 @@ def auto_settings(
         )
 
     window = SHORT_WINDOW if profile.is_long else training.window
-    rate = LEARNING_RATES[training.optimizer] * (TRAINED_FACTOR if profile.is_trained else 1)
-    training = choose(training, window=window, learning_rate=rate)
+    training = choose(training, window=window, learning_rate=LEARNING_RATES[training.optimizer])
     symbols = SYMBOLS_PER_STEP[profile.device]
     training = choose(training, batch_size=_batch_size(profile, training.window, symbols))
     network, training, affordable = _largest_affordable(
@@ -131,7 +134,11 @@ def auto_settings(
         fewer = _batch_size(profile, training.window, MANY_PASSES_FRACTION * symbols)
         training = choose(training, batch_size=fewer)
     training = choose(training, weight_decay=_weight_decay(training, passes))
-    dropout = dropout_fraction(passes, weight_count(network, profile.vocabulary) / profile.symbols)
+    weights_per_symbol = weight_count(network, profile.vocabulary) / profile.symbols
+    if profile.is_trained:
+        fraction = trained_rate(weights_per_symbol)
+        training = choose(training, learning_rate=fraction * training.learning_rate)
+    dropout = dropout_fraction(passes, weights_per_symbol)
     return choose(network, dropout=dropout), training
 
 
@@ -166,6 +173,15 @@ def embedding_size(vocabulary: int, hidden: int) -> int:
     """
     size = next((size for limit, size in EMBEDDING_SIZES if vocabulary <= limit), MAX_EMBEDDING)
     return min(size, max(hidden, EMBEDDING_OF_ANY_HIDDEN))
+
+
+def trained_rate(weights_per_symbol: float) -> float:
+    """Return the learning rate of a trained network, as a fraction of that of a new one.
+
+    >>> [round(trained_rate(ratio), 3) for ratio in (1, 15, 60, 1000)]
+    [0.5, 0.1, 0.025, 0.02]
+    """
+    return min(max(TRAINED_RATE / weights_per_symbol, MIN_TRAINED_RATE), MAX_TRAINED_RATE)
 
 
 def dropout_fraction(passes: float, weights_per_symbol: float) -> float:

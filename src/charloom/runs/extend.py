@@ -15,7 +15,7 @@ from charloom.runs.base import read_base
 from charloom.runs.request import TrainRequest
 from charloom.settings.presets import BUDGETS
 
-CHOSEN_AGAIN: Final = (*BUDGETS, "learning_rate", "weight_decay", "batch_size", "device")
+CHOSEN_AGAIN: Final = (*BUDGETS, "weight_decay", "batch_size", "device")
 """Settings that a longer run does not take from the run before it."""
 _STANDARD_INPUT: Final = "-"
 

@@ -62,6 +62,12 @@ def resume_spec(path: Path, request: TrainRequest, options: Mapping[str, Any]) -
         checkpoint.remove(path / CHECKPOINT)
     saved = _unfinished_spec(path) if finished is None else _finished_spec(finished)
     _check_same_settings(path, saved, options, request.validation)
+    has_base = saved.base is not None if finished is None else "lineage" in finished.provenance
+    if request.base is not None and not has_base:
+        raise ResumeError(
+            f"the run in {path} was not started from a model, so it cannot be resumed with --from; "
+            "leave --from out, or start the run anew with --force."
+        )
     if finished is not None:
         _check_finished_texts(path, finished, request)
     changed = {name: options[name] for name in _MAY_CHANGE if name in options}

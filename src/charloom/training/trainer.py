@@ -255,7 +255,8 @@ class Trainer:
             own_duration if self.process_group.is_main else 0.0, f"after step {self.state.step}"
         )
         self._seconds += duration
-        self._schedule.record(self.state.step, self._seconds, duration)
+        # A validation before the first step takes longer, as it loads code: it sets no interval.
+        self._schedule.record(self.state.step, self._seconds, duration if self.state.step else 0.0)
 
     def _evaluate(self) -> None:
         state = self.state

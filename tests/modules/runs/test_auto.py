@@ -17,7 +17,9 @@ from charloom.runs.auto import (
     MAX_DROPOUT,
     MAX_DROPOUT_MANY_WEIGHTS,
     MAX_MEASURED_SIZES,
+    MAX_TRAINED_RATE,
     MIN_STEPS_PER_EPOCH,
+    MIN_TRAINED_RATE,
     OVERFITTING_DECAY,
     SYMBOLS_PER_STEP,
     SYMBOLS_PER_WEIGHT,
@@ -232,3 +234,16 @@ def test_weight_count_is_that_of_the_network_without_its_input_table(cell: Cell)
         if p.ndim == 2 and name not in ("embedding.weight", "cells.0.input_weight")
     )
     assert weight_count(settings, 50) == matrices
+
+
+def test_few_texts_are_learned_slowly_from_a_trained_network() -> None:
+    def rate(**facts: Any) -> float:
+        profile = dataclasses.replace(TITLES, **facts)
+        training = TrainingSettings(epochs=3)
+        network = NetworkSettings(hidden=384)
+        return auto_settings(network, training, ("hidden",), profile, never)[1].learning_rate
+
+    full = rate()
+    assert rate(is_trained=True, symbols=10**7) == pytest.approx(MAX_TRAINED_RATE * full)
+    assert rate(is_trained=True, symbols=2_000) == pytest.approx(MIN_TRAINED_RATE * full)
+    assert rate(is_trained=True, symbols=100_000) < rate(is_trained=True, symbols=200_000) < full

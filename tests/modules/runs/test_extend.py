@@ -42,7 +42,8 @@ def test_texts_and_settings_are_those_of_the_run() -> None:
     assert (spec.training.window, spec.training.seed) == (9, 8)
     assert (spec.training.steps, spec.training.epochs) == (10, None)
     assert spec.explicit is not None
-    assert not {"learning_rate", "batch_size", "weight_decay"} & spec.explicit
+    assert spec.training.learning_rate == 0.5
+    assert not {"batch_size", "weight_decay"} & spec.explicit
     assert spec.base is not None and spec.base.tensors is not None
 
 
