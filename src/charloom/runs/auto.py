@@ -61,8 +61,8 @@ OVERFITTING_PASSES: Final = 10.0
 """Passes over the training set from which Muon's decay is larger, against overfitting."""
 OVERFITTING_DECAY: Final = 0.08
 
-TRAINED_RATE: Final = 1.5
-MIN_TRAINED_RATE: Final = 0.02
+TRAINED_RATE: Final = 1.8
+MIN_TRAINED_RATE: Final = 0.03
 MAX_TRAINED_RATE: Final = 0.5
 """The learning rate of a network that is trained already, as a fraction of LEARNING_RATES:
 TRAINED_RATE training symbols for each weight, within these limits. Few texts are learned in small
@@ -179,7 +179,7 @@ def trained_rate(weights_per_symbol: float) -> float:
     """Return the learning rate of a trained network, as a fraction of that of a new one.
 
     >>> [round(trained_rate(ratio), 3) for ratio in (1, 15, 60, 1000)]
-    [0.5, 0.1, 0.025, 0.02]
+    [0.5, 0.12, 0.03, 0.03]
     """
     return min(max(TRAINED_RATE / weights_per_symbol, MIN_TRAINED_RATE), MAX_TRAINED_RATE)
 
