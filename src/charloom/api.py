@@ -68,6 +68,11 @@ def train(
         settings["columns"] = (column,) if isinstance(column, str) else tuple(column)
     request = _request(names, settings, arguments, base)
     if extend is not None:
+        if texts is not None or validation_texts is not None:
+            raise SettingsError(
+                "extend was given with texts, and a run is extended on its own; leave them out, or "
+                "start from the model with base=."
+            )
         request = extend_request(request, _model_or_folder(extend))
     with (
         _spooled("texts", texts, settings) as spooled,

@@ -121,6 +121,12 @@ def test_texts_and_bases_may_be_given_once_only(tmp_path: Path) -> None:
         charloom.train("a.txt", texts=["a"])
     assert str(error.value) == "sources and texts were both given; give one of them."
     with pytest.raises(SettingsError) as error:
+        charloom.train(texts=["a"], extend=tmp_path)
+    assert str(error.value) == (
+        "extend was given with texts, and a run is extended on its own; leave them out, or start "
+        "from the model with base=."
+    )
+    with pytest.raises(SettingsError) as error:
         charloom.train("a.txt", validation="v.txt", validation_texts=["a"])
     assert str(error.value) == (
         "validation and validation_texts were both given; give one of them."
