@@ -68,7 +68,11 @@ def test_help_is_plain_and_ends_with_examples_that_parse(charloom: Charloom, com
     [
         (["grow"], "No such command 'grow'. See: charloom --help"),
         (["trian"], "No such command 'trian'. Did you mean 'train'? See: charloom --help"),
-        (["train"], "Missing argument 'SOURCE...'. See: charloom train --help"),
+        (["compare"], "Missing argument 'SOURCE...'. See: charloom compare --help"),
+        (
+            ["train"],
+            "no SOURCE was given; name files, folders, corpora or - for standard input.",
+        ),
         (
             ["train", "x", "--hidden", "many"],
             "Invalid value for '--hidden': 'many' is not a whole number. "

@@ -27,7 +27,7 @@ LINES = [f"the {a} {b}s the {c}" for a in ("cat", "dog", "cow") for b in "abcd" 
 SMALL = ("--hidden", "8", "--input", "one-hot", "--device", "cpu")
 NOT_SETTINGS = {
     *("sources", "output", "valid", "preset", "settings_file"),
-    *("force", "resume", "checkpoint_seconds", "log"),
+    *("force", "resume", "checkpoint_seconds", "log", "base", "extend"),
 }
 
 
@@ -69,6 +69,9 @@ def test_options_left_out_do_not_reach_the_library(
     assert (done.code, done.err) == (0, "")
     assert set(call) == {
         "sources",
+        "texts",
+        "validation_texts",
+        "base",
         "output",
         "validation",
         "preset",
@@ -104,6 +107,9 @@ def test_options_reach_the_library(charloom: Charloom, calls: list[dict[str, Any
         del call[name]
     assert call == {
         "sources": ["a.csv"],
+        "texts": None,
+        "validation_texts": None,
+        "base": None,
         "output": Path("out"),
         "validation": "v.txt",
         "preset": "lesson",

@@ -176,7 +176,7 @@ def embedding_size(vocabulary: int, hidden: int) -> int:
 
 
 def trained_rate(weights_per_symbol: float) -> float:
-    """Return the learning rate of a trained network, as a fraction of that of a new one.
+    """Return the learning rate of a trained network as a fraction of the usual one.
 
     >>> [round(trained_rate(ratio), 3) for ratio in (1, 15, 60, 1000)]
     [0.5, 0.12, 0.03, 0.03]

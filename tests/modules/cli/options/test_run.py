@@ -8,9 +8,11 @@ from charloom.settings.declaration import settings_of
 from charloom.settings.tables import RUN_TABLES, TABLES
 
 
-def test_a_request_has_a_field_for_each_option_but_the_settings_file() -> None:
+def test_a_request_has_a_field_for_each_option_but_two() -> None:
     options = {field.name for field in dataclasses.fields(RunOptions)}
-    assert options - {field.name for field in dataclasses.fields(TrainRequest)} == {"settings_file"}
+    fields = {field.name for field in dataclasses.fields(TrainRequest)}
+    # The one becomes options, the other a request of its own.
+    assert options - fields == {"settings_file", "extend"}
 
 
 def test_defaults_are_those_of_a_request() -> None:
