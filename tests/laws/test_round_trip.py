@@ -109,12 +109,15 @@ def test_the_vocabulary_of_a_text_encodes_it_exactly(level: Level, text: str) ->
 
 @given(text=TEXTS)
 def test_symbols_of_a_level_are_whole_symbols_of_the_level_below(text: str) -> None:
-    """Every grapheme is whole code points, every white-space character a word symbol of its own.
+    """Every grapheme is whole code points, every white-space character a closed word.
 
-    Except after a prepended mark (such as U+0600), which forms one symbol with it.
+    At level word, a space is the first character of a symbol. Except after a prepended mark (such as U+0600), which forms one symbol with it.
     """
     assume(not regex.search(r"\p{Grapheme_Cluster_Break=Prepend}\s", text))
     assert "".join(split(text, "grapheme")) == "".join(split(text, "char"))
     assert split(text, "byte") == [s for c in text for s in split(c, "byte")]
-    spaces = [s for s in split(text, "word") if unicodedata.category(s[0]) in ("Zs", "Zl", "Zp")]
+    assert all(" " not in symbol[1:] for symbol in split(text, "word"))
+    spaces = [
+        s for s in split(text, "closed-word") if unicodedata.category(s[0]) in ("Zs", "Zl", "Zp")
+    ]
     assert spaces == [c for c in text if unicodedata.category(c) in ("Zs", "Zl", "Zp")]
