@@ -111,7 +111,8 @@ def test_the_vocabulary_of_a_text_encodes_it_exactly(level: Level, text: str) ->
 def test_symbols_of_a_level_are_whole_symbols_of_the_level_below(text: str) -> None:
     """Every grapheme is whole code points, every white-space character a closed word.
 
-    At level word, a space is the first character of a symbol. Except after a prepended mark (such as U+0600), which forms one symbol with it.
+    At level word, a space is the first character of a symbol. All this except after a prepended
+    mark (such as U+0600), which forms one symbol with white space.
     """
     assume(not regex.search(r"\p{Grapheme_Cluster_Break=Prepend}\s", text))
     assert "".join(split(text, "grapheme")) == "".join(split(text, "char"))
