@@ -6,13 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from charloom.errors import LabelError, SettingsError
+from charloom.errors import SettingsError
 from charloom.evaluation.evaluate import Evaluation, evaluate
 from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
-from charloom.formatting import format_count, summarize
-from charloom.generation.generator import Generator
+from charloom.formatting import format_count
+from charloom.generation.generator import Generator, label_id
 from charloom.generation.text_filter import make_text_filter
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.format import ModelRecord
@@ -110,8 +110,7 @@ class Model:
 
         Raises CorpusError if there are none.
         """
-        blocks = to_blocks(self._clean_documents(texts))
-        return evaluate(self.scorer.score_blocks(blocks)).bits_per_character
+        return self.evaluate(texts).bits_per_character
 
     def classify(self, texts: Sequence[str]) -> list[str]:
         """Return the label under which each text is most probable.
@@ -156,14 +155,9 @@ class Model:
     ) -> Iterator[Document]:
         if isinstance(texts, str):
             raise SettingsError("one string was given; give a list of texts, such as [text].")
-        known = self.record.labels
         for item in texts:
             text, label = (item, None) if isinstance(item, str) else item
-            if label is not None and label not in known:
-                raise LabelError(
-                    f"label {label!r:.80} is not known to this model; allowed: "
-                    f"{summarize(known) if known else 'none, as it has no labels'}."
-                )
+            label_id(label, self.record.labels)
             yield Document(text=clean_document(text, self.record.text), label=label)
 
     def _clean_documents(self, texts: Sequence[str]) -> Iterator[Document]:

@@ -233,7 +233,7 @@ def test_evaluation_has_the_figures_of_all_texts_and_of_labels() -> None:
     assert made.evaluate(["abc", "ab"]).bits_per_character == made.bits_per_character(["abc", "ab"])
     with pytest.raises(LabelError) as error:
         made.evaluate([("abc", "z")])
-    assert str(error.value) == 'label \'z\' is not known to this model; allowed: "x", "y".'
+    assert str(error.value) == "label 'z' is not known to this model; known labels: x, y."
     with pytest.raises(CorpusError):
         made.evaluate([])
     with pytest.raises(SettingsError, match="^one string was given"):

@@ -94,7 +94,7 @@ def build_corpus(
             mask = copied_documents(store)
             training = without_documents(training, mask)
             held_out = held_out if validation else without_documents(held_out, mask)
-    _check_variety(store, training.counts, held_out)
+    _check_sets(store, training.counts, held_out)
     vocabulary = Vocabulary.from_counts(
         store.level,
         store.symbols,
@@ -234,7 +234,7 @@ def _check_documents(store: Store) -> None:
         )
 
 
-def _check_variety(store: Store, counts: NDArray[np.int64], held_out: Subset) -> None:
+def _check_sets(store: Store, counts: NDArray[np.int64], held_out: Subset) -> None:
     """Raise CorpusError if training symbols are all equal, or no text is held out."""
     if not len(held_out.selection):
         raise CorpusError(

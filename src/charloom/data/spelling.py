@@ -6,9 +6,7 @@ spelled in characters, a second store holds the ids of both, in a temporary file
 Axes: R raw ids, N ids of a block, D documents.
 """
 
-import atexit
 import dataclasses
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.data.memory_map import map_file
-from charloom.data.store import Store
+from charloom.data.store import Store, temporary_folder
 from charloom.data.store_writer import ids_dtype
 from charloom.data.subset import BLOCK_IDS, Subset
 from charloom.errors import OutputError
@@ -94,8 +92,7 @@ class SpelledStore:
         raw, symbols = self._raw, self._spelling.symbols
         dtype = ids_dtype(len(symbols))
         try:
-            folder = Path(tempfile.mkdtemp(prefix="charloom-"))
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            folder = temporary_folder()
             max_length = self._write(folder / "ids.bin", folder / "offsets.bin", dtype)
         except OSError as error:
             raise OutputError(

@@ -167,8 +167,7 @@ def _create_temporary(
     blocks: Iterable[Block], settings: TextSettings, content: str, notes: ReadingNotes
 ) -> Store:
     try:
-        parent = Path(tempfile.mkdtemp(prefix="charloom-"))
-        atexit.register(shutil.rmtree, parent, ignore_errors=True)
+        parent = temporary_folder()
         write_store(blocks, parent / "store", settings.level, notes, settings.token_pattern)
     except OSError as error:
         raise OutputError(
@@ -179,6 +178,13 @@ def _create_temporary(
     store = load_store(parent / "store", settings.level, content)
     assert store is not None, "a store that was just written can be loaded"
     return store
+
+
+def temporary_folder() -> Path:
+    """Create a folder that is removed at exit; raises OSError if that is impossible."""
+    folder = Path(tempfile.mkdtemp(prefix="charloom-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def load_store(folder: Path, level: Level, content: str) -> Store | None:
