@@ -2,12 +2,13 @@
 
 import contextlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, Protocol
+from collections.abc import Callable, Generator, Iterator
+from typing import Final, Protocol, TypeAlias
 
 from charloom.data.source_file import Compression, Progress, SourceFile, unreadable_error
 from charloom.errors import SourceError
 
+Blocks: TypeAlias = Generator[bytes, None, None]
 _BLOCK_BYTES: Final = 1 << 18
 
 
@@ -45,10 +46,11 @@ class _GzipMember:
         return self._member.decompress(self._member.unconsumed_tail + data, max_length)
 
 
-def read_bytes(file: SourceFile, progress: Progress | None = None) -> Iterator[bytes]:
+def read_bytes(file: SourceFile, progress: Progress | None = None) -> Blocks:
     """Yield the decompressed bytes of ``file`` in blocks.
 
-    Raises SourceError if it cannot be read or is damaged.
+    ``close`` of the generator closes the file. Raises SourceError if it cannot be read or is
+    damaged.
     """
     progress = progress or _ignore
     if file.compression is None:
@@ -62,7 +64,7 @@ def _ignore(read: int) -> None:
     pass
 
 
-def _read_raw(file: SourceFile, block_bytes: int, progress: Progress) -> Iterator[bytes]:
+def _read_raw(file: SourceFile, block_bytes: int, progress: Progress) -> Blocks:
     try:
         with contextlib.ExitStack() as stack:
             stream = file.live or stack.enter_context(file.path.open("rb"))
@@ -98,31 +100,32 @@ def _decompressor(
 
 
 def _decompress(
-    packed: Iterable[bytes],
+    packed: Blocks,
     file: SourceFile,
     new: Callable[[], _Decompressor],
     failures: tuple[type[Exception], ...],
-) -> Iterator[bytes]:
+) -> Blocks:
     """Decompress concatenated members, such as zstd frames.
 
     Zero bytes between them are skipped.
     """
     member: _Decompressor | None = None
-    for block in packed:
-        rest = block
-        while rest:
-            if member is None:
-                rest = rest.lstrip(b"\0")
-                if not rest:
+    with contextlib.closing(packed):
+        for block in packed:
+            rest = block
+            while rest:
+                if member is None:
+                    rest = rest.lstrip(b"\0")
+                    if not rest:
+                        break
+                    member = new()
+                try:
+                    yield from _unpack(member, rest)
+                except failures as error:
+                    raise _damaged_error(file, str(error)) from error
+                if not member.eof:
                     break
-                member = new()
-            try:
-                yield from _unpack(member, rest)
-            except failures as error:
-                raise _damaged_error(file, str(error)) from error
-            if not member.eof:
-                break
-            rest, member = member.unused_data, None
+                rest, member = member.unused_data, None
     if member is not None:
         raise _damaged_error(file, "it ends too early")
 

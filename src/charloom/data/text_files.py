@@ -1,5 +1,6 @@
 """Read a file as blocks of text or of whole lines, in bounded memory."""
 
+import contextlib
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -44,7 +45,8 @@ def read_marked_text(
     progress: Progress | None = None,
 ) -> Iterator[str]:
     """Yield the text like ``read_text``, with INVALID in the place of invalid bytes."""
-    return Decoding(file, settings, notes).decode(read_bytes(file, progress))
+    with contextlib.closing(read_bytes(file, progress)) as blocks:
+        yield from Decoding(file, settings, notes).decode(blocks)
 
 
 def _without_invalid_lines(blocks: Iterable[str], notes: ReadingNotes) -> Iterator[str]:

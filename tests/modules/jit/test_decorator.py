@@ -27,7 +27,7 @@ def test_a_loaded_function_can_be_called_by_one_that_is_compiled(folder: Path) -
 
 def test_a_changed_module_is_compiled_again(folder: Path) -> None:
     run(folder)
-    (folder / "kernels.py").write_text(MODULE.replace("*= 2", "*= 3"), "utf-8")
+    (folder / "kernels.py").write_text(MODULE.replace("*= 2", "*= 3.0"), "utf-8")
     assert run(folder) == [NOTICE, "[3.0, 3.0, 3.0] True"]
 
 
