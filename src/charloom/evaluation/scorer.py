@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom import units
+from charloom.evaluation.mixture_scorer import MixtureScorer
 from charloom.evaluation.symbol_scorer import StreamState, SymbolScorer
 from charloom.generation.generator import label_id
 from charloom.text.documents import Block, Document, to_blocks
@@ -88,7 +89,10 @@ class Scorer:
     """Scores documents with one model, in blocks and on all processors."""
 
     def __init__(
-        self, symbol_scorer: SymbolScorer, vocabulary: Vocabulary, labels: tuple[str, ...] = ()
+        self,
+        symbol_scorer: SymbolScorer | MixtureScorer,
+        vocabulary: Vocabulary,
+        labels: tuple[str, ...] = (),
     ) -> None:
         self._symbol_scorer = symbol_scorer
         self.vocabulary = vocabulary

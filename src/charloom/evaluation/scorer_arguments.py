@@ -4,12 +4,14 @@ Axes: N targets of all documents, R rows (documents of a batch, padded to whole 
 H hidden units, G gates times H, S activations times H (see network/kernels/forward.py), V symbols.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Packed = NDArray[np.float32] | NDArray[np.uint32]
+
+NO_LOGITS: Final = np.empty((0, 0), np.float32)
 
 
 class ScorerWeights(NamedTuple):
@@ -62,3 +64,5 @@ class TargetScores(NamedTuple):
     """Negative log-likelihood of each target."""
     correct_N: NDArray[np.bool_]
     """Whether the target was the most probable symbol; of ties, the lowest id counts."""
+    logits_NV: NDArray[np.float32] = NO_LOGITS
+    """The logits before each target, for mixtures; N is 0 if they are not kept."""

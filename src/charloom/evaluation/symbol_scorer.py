@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.evaluation.scorer_arguments import BatchRows, TargetScores
+from charloom.evaluation.scorer_arguments import NO_LOGITS, BatchRows, TargetScores
 from charloom.network.engine import prepare_weights
 from charloom.network.reference import initial_state
 from charloom.settings import NetworkSettings
@@ -32,6 +32,8 @@ class StreamState:
     last_id: int
     """The last symbol, which the network has not read yet."""
     states_2LH: Floats
+    others: "tuple[StreamState, ...]" = ()
+    """States of the other networks of a mixture."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,8 @@ class Surprisals:
     """Whether the target was the most probable symbol; of ties, the lowest id counts."""
     state: StreamState | None
     """State of the last document if it is unfinished, otherwise None."""
+    logits_NV: Floats = dataclasses.field(default_factory=lambda: NO_LOGITS)
+    """The logits before each target; N is 0 if they are not kept."""
 
 
 class SymbolScorer:
@@ -63,6 +67,7 @@ class SymbolScorer:
         from charloom.evaluation.batch_scorer import BatchScorer
 
         self._batch_scorer = BatchScorer(settings.cell, prepare_weights(settings, tensors))
+        self._symbols = len(tensors["output.bias"])
         self._threads = threads or os.cpu_count() or 1
         label_ids = np.array([*range(len(tensors.get("labels.hidden", ()))), -1])
         initial = initial_state(settings, tensors, label_ids, np.dtype(np.float32))
@@ -78,6 +83,7 @@ class SymbolScorer:
         state: StreamState | None = None,
         *,
         unfinished: bool = False,
+        keep_logits: bool = False,
     ) -> Surprisals:
         """Score every target; results do not depend on the number of threads.
 
@@ -87,6 +93,7 @@ class SymbolScorer:
             labels_D: Label ids, -1 for none.
             state: State of the previous call if the first document continues from there.
             unfinished: Whether the last document continues in the next call.
+            keep_logits: Whether to return the logits, which take N times V floats.
         """
         lengths_D = np.diff(ends_D, prepend=0)
         starts_D = ends_D - lengths_D
@@ -99,6 +106,7 @@ class SymbolScorer:
         scores = TargetScores(
             nats_N=np.empty(len(targets_N), np.float32),
             correct_N=np.empty(len(targets_N), np.bool_),
+            logits_NV=np.empty((len(targets_N) * keep_logits, self._symbols), np.float32),
         )
         # Consecutive documents, cut into shards with about equally many targets.
         shard_D = (ends_D - 1) * self._threads // max(len(targets_N), 1)
@@ -123,7 +131,7 @@ class SymbolScorer:
         next_state = None
         if unfinished:
             next_state = StreamState(last_id=int(targets_N[-1]), states_2LH=last_states_2LH[0])
-        return Surprisals(nats_N=scores.nats_N, correct_N=scores.correct_N, state=next_state)
+        return Surprisals(**scores._asdict(), state=next_state)
 
 
 def _run_shards(function: Callable[[int], None], shards: list[int]) -> None:

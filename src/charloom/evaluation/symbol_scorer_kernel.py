@@ -27,7 +27,7 @@ def _score(forward, weights, targets_N, rows, buffers, scores, steps):
     activations_1RS, logits_RV = buffers.activations_1RS, buffers.logits_RV
     table_VG, bias_LG = weights.table_VG, weights.bias_LG
     output_bias_V = weights.output_bias_V
-    nats_N, correct_N = scores.nats_N, scores.correct_N
+    nats_N, correct_N, logits_NV = scores.nats_N, scores.correct_N, scores.logits_NV
     L, _, R, H = hidden_L2RH.shape
     active = R
     for t in range(steps):
@@ -59,10 +59,18 @@ def _score(forward, weights, targets_N, rows, buffers, scores, steps):
             n = position_R[r] + t
             input_R[r] = targets_N[n]
             nats_N[n], correct_N[n] = _surprisal(logits_RV[r], input_R[r])
+            if len(logits_NV):
+                _copy(logits_NV[n], logits_RV[r])
             for k in range(L):
                 for j in range(H):
                     hidden_L2RH[k, 0, r, j] = hidden_L2RH[k, 1, r, j]
                     cell_L2RH[k, 0, r, j] = cell_L2RH[k, 1, r, j]
+
+
+@numba.njit(inline="always")
+def _copy(target_V, source_V):
+    for j in range(len(target_V)):
+        target_V[j] = source_V[j]
 
 
 @kernel

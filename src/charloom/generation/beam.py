@@ -24,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
-from charloom.generation.beam_scores import Doubles, LengthPenalty, best_first, log_sum_exp
+from charloom.generation.beam_scores import LengthPenalty, best_first, log_sum_exp
 from charloom.generation.decode_loop import ChooseDecoder, PromptState
 from charloom.generation.detokenizer import GeneratedText, IncrementalDetokenizer, PartialText
 from charloom.generation.text_filter import TextFilter
+from charloom.network.exact import Doubles
 from charloom.text.vocabulary import EOS, Vocabulary
 
 Ids = NDArray[np.int64]

@@ -1,7 +1,6 @@
 """Log probabilities, length penalty and order of the candidates of a beam search.
 
-All results are the same on every machine, so that the texts are too. The logarithm is written out,
-since the last bit of a library's logarithm may differ between machines.
+All results are the same on every machine, so that the texts are too.
 
 Axes: B hypotheses, V symbols, N candidates.
 """
@@ -10,15 +9,8 @@ from collections.abc import Iterator
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from charloom.network.exact import Floats, exp
-from charloom.units import NATS_PER_BIT
-
-Doubles = NDArray[np.float64]
-
-LOG_SERIES_TERMS = 10
-"""Terms of the series for the logarithm; the remaining ones are below 1e-16 of the result."""
+from charloom.network.exact import Doubles, Floats, exp, log
 
 
 class LengthPenalty:
@@ -61,20 +53,3 @@ def log_sum_exp(logits_BV: Floats) -> Doubles:
     best_B1 = logits_BV.max(axis=1, keepdims=True)
     total_B = np.cumsum(exp(logits_BV - best_B1), axis=1, dtype=np.float64)[:, -1]
     return np.asarray(best_B1[:, 0] + log(total_B), np.float64)
-
-
-def log(x_B: Doubles) -> Doubles:
-    """Return the logarithm of numbers of at least 1.
-
-    For x = m * 2**e it is e * log(2) + 2 artanh((m - 1) / (m + 1)), and artanh(f) is the series f +
-    f**3 / 3 + f**5 / 5 ... (Abramowitz and Stegun 1964, 4.1.27). With m between sqrt(1/2) and
-    sqrt(2), f**2 is below 0.03.
-    """
-    m_B, e_B = np.frexp(x_B)
-    half_B = m_B * m_B < 0.5
-    m_B, e_B = np.where(half_B, 2 * m_B, m_B), e_B - half_B
-    f_B = (m_B - 1) / (m_B + 1)
-    series_B = np.zeros_like(f_B)
-    for k in reversed(range(LOG_SERIES_TERMS)):
-        series_B = series_B * (f_B * f_B) + 1 / (2 * k + 1)
-    return np.asarray(e_B * NATS_PER_BIT + 2 * f_B * series_B, np.float64)

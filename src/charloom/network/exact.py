@@ -2,9 +2,9 @@
 
 A generated text must not depend on the engine or processor that computes it. Sums are therefore
 accumulated in the order of their index, and a product is rounded before it is added (no fused
-multiply-add). exp, sigmoid and tanh consist of additions, products and quotients only, which
-IEEE 754 rounds the same everywhere. ``kernels.exact_compiled`` has the same operations for Numba;
-tests compare the bits.
+multiply-add). exp, sigmoid, tanh and log consist of additions, products and quotients only, which
+IEEE 754 rounds the same everywhere. ``kernels.exact_compiled`` has the same operations for Numba,
+but for log, which is in float64; tests compare the bits.
 
 Axes: B sequences, K inputs, G outputs.
 """
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from charloom.units import NATS_PER_BIT
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 # exp(x) = 2**n * exp(r) with n = round(x / ln 2) and |r| <= ln(2) / 2. ln 2 is split into two parts
 # such that n times the first is exact (Cody & Waite, "Software Manual for the Elementary
@@ -34,6 +35,8 @@ Q1: Final = np.float32(0.16666576266288757)
 Q2: Final = np.float32(0.04166646674275398)
 Q3: Final = np.float32(0.008363175205886364)
 Q4: Final = np.float32(0.0013933643931522965)
+LOG_SERIES_TERMS: Final = 10
+"""Terms of the series for the logarithm; the remaining ones are below 1e-16 of the result."""
 ONE: Final = np.float32(1)
 TWO: Final = np.float32(2)
 EXPONENT_BIAS: Final = np.int32(127)
@@ -62,6 +65,23 @@ def sigmoid(x: Floats) -> Floats:
 def tanh(x: Floats) -> Floats:
     """Return 1 - 2 / (e**2x + 1); the error is at most 3e-7."""
     return ONE - TWO / (exp(x + x) + ONE)
+
+
+def log(x_B: Doubles) -> Doubles:
+    """Return the logarithm of numbers of at least 1.
+
+    For x = m * 2**e it is e * log(2) + 2 artanh((m - 1) / (m + 1)), and artanh(f) is the series f +
+    f**3 / 3 + f**5 / 5 ... (Abramowitz and Stegun 1964, 4.1.27). With m between sqrt(1/2) and
+    sqrt(2), f**2 is below 0.03.
+    """
+    m_B, e_B = np.frexp(x_B)
+    half_B = m_B * m_B < 0.5
+    m_B, e_B = np.where(half_B, 2 * m_B, m_B), e_B - half_B
+    f_B = (m_B - 1) / (m_B + 1)
+    series_B = np.zeros_like(f_B)
+    for k in reversed(range(LOG_SERIES_TERMS)):
+        series_B = series_B * (f_B * f_B) + 1 / (2 * k + 1)
+    return np.asarray(e_B * NATS_PER_BIT + 2 * f_B * series_B, np.float64)
 
 
 def accumulate(start_BG: Floats, inputs_BK: Floats, weights_KG: Floats) -> Floats:

@@ -49,11 +49,14 @@ class State:
     """Hidden states, (L, B, H)."""
     cell: Floats | None
     """Cell states, (L, B, H); None except for lstm."""
+    others: tuple[State, ...] = ()
+    """States of the other networks of a mixture (network/mixture.py)."""
 
     def select(self, rows: slice | Ids) -> State:
         """Return the states of the sequences ``rows``, in this order."""
         cell = None if self.cell is None else self.cell[:, rows]
-        return State(hidden=self.hidden[:, rows], cell=cell)
+        others = tuple(state.select(rows) for state in self.others)
+        return State(hidden=self.hidden[:, rows], cell=cell, others=others)
 
 
 def sigmoid(x: Floats) -> Floats:

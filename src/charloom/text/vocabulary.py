@@ -79,6 +79,18 @@ class Vocabulary:
             counts=(documents, replaced, *(counted.get(symbol, 0) for symbol in ordered)),
         )
 
+    @classmethod
+    def union(cls, vocabularies: Sequence[Self]) -> Self:
+        """Return the vocabulary of all symbols of several ones of the same level.
+
+        The symbols of the first one keep their ids. Counts are added.
+        """
+        counts: Counter[str] = Counter()
+        for vocabulary in vocabularies:
+            counts.update(dict(zip(vocabulary.symbols, vocabulary.counts, strict=True)))
+        first = vocabularies[0]
+        return dataclasses.replace(first, symbols=tuple(counts), counts=tuple(counts.values()))
+
     def __len__(self) -> int:
         return len(self.symbols)
 

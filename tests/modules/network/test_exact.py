@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from charloom.network.exact import accumulate, exp, sigmoid, tanh
+from charloom.network.exact import accumulate, exp, log, sigmoid, tanh
 
 EVERYWHERE = np.concatenate(
     [np.linspace(-87, 88, 200_001), np.geomspace(1e-30, 1, 1000), -np.geomspace(1e-30, 1, 1000)]
@@ -57,3 +57,16 @@ def test_terms_are_added_in_the_order_of_their_index(
             for k in range(inputs):
                 total = np.float32(total + np.float32(rows[s, k] * weights[k, g]))
             assert result[s, g] == total
+
+
+@given(st.floats(1, 1e12))
+def test_the_logarithm_is_that_of_the_standard_library(x: float) -> None:
+    assert log(np.array([x]))[0] == pytest.approx(math.log(x), rel=1e-15, abs=0)
+
+
+def test_the_logarithm_is_exact_at_1_and_accurate_at_the_edges_of_its_series() -> None:
+    above = float(np.nextafter(1, 2))
+    edges = [float(np.nextafter(math.sqrt(2), limit)) for limit in (1, 2)]
+    for x in (1.0, above, *edges, 2.0):
+        found = float(log(np.array([x]))[0])
+        assert found == pytest.approx(math.log(x), rel=1e-15, abs=0)

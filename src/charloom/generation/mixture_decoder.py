@@ -1,0 +1,94 @@
+"""The decoder of a mixture of networks (network/mixture.py).
+
+Each network has a decoder of its own, which reads the symbols; the mixture is sampled in NumPy.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from charloom.generation.decode_loop import (
+    NUMPY_BATCH,
+    ChooseDecoder,
+    DecodedBlock,
+    Decoder,
+    DecoderState,
+    decode_steps,
+)
+from charloom.generation.logits_processor import LogitsProcessor
+from charloom.network.engine import Engine, Ids
+from charloom.network.exact import Floats
+from charloom.network.mixture import Component, join_states, mix_logits, split_state
+from charloom.network.reference import State
+
+
+class MixtureDecoder:
+    """Reads symbols with several decoders and mixes their probabilities."""
+
+    batch: ClassVar[int] = NUMPY_BATCH
+    releases_gil: ClassVar[bool] = False
+
+    def __init__(self, components: Sequence[Component], decoders: Sequence[Decoder]) -> None:
+        self._components = components
+        self._decoders = decoders
+
+    def prefill(self, ids_T: Ids, state: State) -> tuple[Floats, State]:
+        """Read symbols in one sequence; see ``Decoder``."""
+        return self._mix(
+            [
+                decoder.prefill(component.ids_V[ids_T], part)
+                for component, decoder, part in self._parts(state)
+            ]
+        )
+
+    def step(self, ids_B: Ids, state: State) -> tuple[Floats, State]:
+        """Read one symbol in each sequence; see ``Decoder``."""
+        return self._mix(
+            [
+                decoder.step(component.ids_V[ids_B], part)
+                for component, decoder, part in self._parts(state)
+            ]
+        )
+
+    def decode(self, state: DecoderState, steps: int, processor: LogitsProcessor) -> DecodedBlock:
+        """Decode up to ``steps`` symbols in each sequence; see ``Decoder``."""
+        return decode_steps(self.step, state, steps, processor)
+
+    def _parts(self, state: State) -> list[tuple[Component, Decoder, State]]:
+        return list(zip(self._components, self._decoders, split_state(state), strict=True))
+
+    def _mix(self, results: Sequence[tuple[Floats, State]]) -> tuple[Floats, State]:
+        logits = mix_logits(self._components, [logits_BU for logits_BU, _ in results])
+        return logits, join_states([state for _, state in results])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MixtureDecoderChoice:
+    """The ``ChooseDecoder`` of a mixture: each network has its own choice."""
+
+    components: Sequence[Component]
+    choices: Sequence[ChooseDecoder]
+
+    def __call__(self, symbols: int) -> MixtureDecoder:
+        """Return the decoder for a number of symbols to read or decode one after another."""
+        return MixtureDecoder(self.components, [choose(symbols) for choose in self.choices])
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MixtureEngine:
+    """The initial states of a mixture."""
+
+    components: Sequence[Component]
+    engines: Sequence[Engine]
+
+    def initial_state(self, labels: Ids) -> State:
+        """Return the state before the first symbol, for label ids (B,) of the mixture."""
+        # The last entry, for -1, is no label.
+        return join_states(
+            [
+                engine.initial_state(np.append(component.labels_C, -1)[labels])
+                for component, engine in zip(self.components, self.engines, strict=True)
+            ]
+        )
