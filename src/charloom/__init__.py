@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from charloom.api import train
     from charloom.errors import (
         CharloomError,
+        CheckerError,
         CorpusError,
         DivergedError,
         DownloadError,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CharloomError",
+    "CheckerError",
     "CorpusError",
     "DivergedError",
     "DownloadError",

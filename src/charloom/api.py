@@ -10,6 +10,7 @@ from typing import Any, Final, Unpack
 from charloom.data.source_file import SourceFile
 from charloom.data.spool import looks_like_text, spool
 from charloom.errors import OutputError, SettingsError, SourceError
+from charloom.generation.checker import make_checker
 from charloom.model import Model
 from charloom.model_folder.format import ModelRecord
 from charloom.runs.extend import extend_request
@@ -88,13 +89,17 @@ def _request(
     base: Model | str | Path | None,
 ) -> TrainRequest:
     output, validation = arguments.get("output"), arguments.get("validation")
+    checker, timeout = arguments.get("checker"), arguments.get("checker_timeout")
     converted = {
         "output": None if output is None else Path(output),
         "validation": None if validation is None else str(validation),
         "listeners": tuple(arguments.get("listeners", ())),
+        "checker": None if checker is None else make_checker(checker, timeout),
         "base": None if base is None else _model_or_folder(base),
     }
-    return TrainRequest(sources=names, options=settings, **{**arguments, **converted})
+    known = {**arguments, **converted}
+    known.pop("checker_timeout", None)
+    return TrainRequest(sources=names, options=settings, **known)
 
 
 def _check_texts_once(

@@ -11,6 +11,7 @@
     ├── SamplingError       too few of the generated texts are new
     ├── MissingPackageError an optional package is not installed
     ├── ResumeError         a run cannot be resumed: no intact checkpoint, other settings or texts
+    ├── CheckerError        a checker of texts failed, or did not answer as agreed
     └── TrainingError       training failed in a way that the user can correct
         ├── DivergedError   the loss, the gradient or a weight is not finite any more
         └── ProcessError    another process of the same training has ended
@@ -62,6 +63,10 @@ class MissingPackageError(CharloomError):
 
 class ResumeError(CharloomError):
     """A run cannot be resumed: no intact checkpoint, other settings or other texts."""
+
+
+class CheckerError(CharloomError):
+    """A checker of texts failed, took too long, or did not answer as it must."""
 
 
 class TrainingError(CharloomError):

@@ -76,9 +76,12 @@ class Validation(Event):
     """Training loss, averaged over recent steps. Far below the validation loss, it is a sign of
     overfitting. None before the first step of a run that starts from a model."""
     best: bool
-    """Whether the validation loss is the lowest so far."""
+    """Whether these weights are the best so far: those with the lowest validation loss, or with the
+    setting ``keep_best`` those of which the checker accepts the most texts."""
     overfitting: bool
     """Whether the training loss has kept falling while the validation loss has not."""
+    accepted: float | None = None
+    """Fraction of sampled texts that the checker accepts; None without a checker."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ SMALL = ("--hidden", "8", "--input", "one-hot", "--device", "cpu")
 NOT_SETTINGS = {
     *("sources", "output", "valid", "preset", "settings_file"),
     *("force", "resume", "checkpoint_seconds", "log", "base", "extend"),
+    *("checker", "checker_timeout"),
 }
 
 
@@ -71,6 +72,7 @@ def test_options_left_out_do_not_reach_the_library(
         "sources",
         "texts",
         "validation_texts",
+        "checker",
         "base",
         "output",
         "validation",
@@ -109,6 +111,7 @@ def test_options_reach_the_library(charloom: Charloom, calls: list[dict[str, Any
         "sources": ["a.csv"],
         "texts": None,
         "validation_texts": None,
+        "checker": None,
         "base": None,
         "output": Path("out"),
         "validation": "v.txt",

@@ -11,6 +11,7 @@ from charloom import errors
 
 PUBLIC = (
     "CharloomError",
+    "CheckerError",
     "CorpusError",
     "DivergedError",
     "DownloadError",

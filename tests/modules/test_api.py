@@ -63,8 +63,10 @@ def test_train_passes_every_argument_on(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_train_has_an_argument_for_every_field_of_a_request() -> None:
     arguments = {*inspect.signature(charloom.train).parameters, *RunOptions.__annotations__}
-    # These two become fields of others: the setting columns, and the base with its texts.
-    assert arguments - {"column", "extend"} == set(inspect.signature(TrainRequest).parameters)
+    # These become fields of others: the setting columns, the base with its texts, the checker.
+    assert arguments - {"column", "extend", "checker_timeout"} == set(
+        inspect.signature(TrainRequest).parameters
+    )
 
 
 def test_the_public_names_are_those_of_the_modules() -> None:

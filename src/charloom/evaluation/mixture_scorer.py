@@ -12,18 +12,23 @@ from charloom.evaluation.symbol_scorer import Floats, Ids, StreamState, Surprisa
 from charloom.network.exact import Doubles
 from charloom.network.mixture import Component, component_probabilities
 
-_MAX_LOGITS: Final = 1 << 22
+MAX_LOGITS: Final = 1 << 22
 """Logits of one network that are held at once; they take 16 MB."""
 
 
 class MixtureScorer:
     """Scores symbols like ``SymbolScorer``, with several of them."""
 
-    def __init__(self, components: Sequence[Component], scorers: Sequence[SymbolScorer]) -> None:
+    def __init__(
+        self,
+        components: Sequence[Component],
+        scorers: Sequence[SymbolScorer],
+        *,
+        max_logits: int = MAX_LOGITS,
+    ) -> None:
         self._components = components
         self._scorers = scorers
-        symbols = max(len(component.ids_V) for component in components)
-        self._max_targets = max(_MAX_LOGITS // symbols, 1)
+        self._max_targets = max(max_logits // len(components[0].ids_V), 1)
 
     def surprisals(
         self,
@@ -34,7 +39,7 @@ class MixtureScorer:
         *,
         unfinished: bool = False,
     ) -> Surprisals:
-        """Score every target; arguments and result are those of ``SymbolScorer.surprisals``."""
+        """Score every target; see ``SymbolScorer.surprisals``."""
         parts: list[Surprisals] = []
         first = document = 0
         while first < len(targets_N):

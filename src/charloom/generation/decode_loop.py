@@ -170,7 +170,10 @@ class NumpyDecoder:
 def decode_steps(
     step: Step, state: DecoderState, steps: int, processor: LogitsProcessor
 ) -> DecodedBlock:
-    """Decode up to ``steps`` symbols in each sequence with a ``Decoder.step``, in NumPy."""
+    """Decode up to ``steps`` symbols in each sequence, in NumPy.
+
+    ``step`` is that of a decoder, and the result that of ``Decoder.decode``.
+    """
     shape = (len(state), steps)
     ids_BT, nats_BT = np.zeros(shape, np.int32), np.zeros(shape)
     lengths_B, rows_B = np.zeros(len(state), np.int64), np.arange(len(state))

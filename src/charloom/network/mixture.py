@@ -45,9 +45,9 @@ class Component:
 
 
 def mix_logits(components: Sequence[Component], logits: Sequence[Floats]) -> Floats:
-    """Return the log probabilities of the mixture, (B, V), from the logits (B, U) of each network.
+    """Return the log probabilities of the mixture, (B, V).
 
-    In arithmetic that is the same on every machine (exact.py).
+    ``logits`` are those of each network, (B, U). The arithmetic is the same on every machine (exact.py).
     """
     total_BV: Doubles = np.zeros((len(logits[0]), len(components[0].ids_V)))
     for component, logits_BU in zip(components, logits, strict=True):
@@ -56,7 +56,7 @@ def mix_logits(components: Sequence[Component], logits: Sequence[Floats]) -> Flo
 
 
 def component_probabilities(component: Component, logits_BU: Floats) -> Doubles:
-    """Return the weighted probabilities of one network for the symbols of the mixture, (B, V)."""
+    """Return the weighted probabilities of one network, (B, V), from its logits."""
     powers_BU = exp(logits_BU - logits_BU.max(axis=1, keepdims=True)).astype(np.float64)
     # A cumulative sum adds in the order of the ids; a plain one adds pairwise on some machines.
     powers_BU *= component.weight / np.cumsum(powers_BU, axis=1)[:, -1:]

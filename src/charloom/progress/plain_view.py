@@ -137,11 +137,15 @@ class ProgressView:
 
     def show_validation(self, event: Validation) -> None:
         """Print a validation loss, and one note if the network overfits."""
-        previous, self._best = self._best, min(self._best, event.bits_per_character)
+        previous = self._best
+        if event.best:
+            self._best = event.bits_per_character
+        accepted = "" if event.accepted is None else f"{event.accepted:.0%} accepted, "
         text = Text.assemble(
             f"epoch {event.epoch}, validation ",
             (f"{event.bits_per_character:.3f} bits/char", "bold"),
             (f" {_training_loss(event)}, ", "dim"),
+            accepted,
             ("best so far", "green") if event.best else (f"best {previous:.3f}", "dim"),
         )
         self.write_entry(format_duration(event.seconds), text, "bold")

@@ -169,6 +169,7 @@ def build_trainer(
     step_hook: StepHook | None,
     *,
     is_trained: bool = False,
+    accepted_share: Callable[[], float] | None = None,
 ) -> Trainer:
     """Return a trainer that is ready to run, at step 0.
 
@@ -187,6 +188,7 @@ def build_trainer(
         step_hook=step_hook,
         process_group=components.group,
         is_trained=is_trained,
+        accepted_share=accepted_share,
     )
 
 

@@ -51,12 +51,14 @@ def extend_request(request: TrainRequest, model: Path | ModelRecord) -> TrainReq
         sources=tuple(sources),
         validation=validation,
         base=record if name is None else Path(name),
-        options=_recorded_options(record, validation) | dict(request.options),
+        options=_recorded_options(record, request, validation) | dict(request.options),
         output=request.output or (None if name is None else next_folder(Path(name))),
     )
 
 
-def _recorded_options(record: ModelRecord, validation: str | None) -> dict[str, Any]:
+def _recorded_options(
+    record: ModelRecord, request: TrainRequest, validation: str | None
+) -> dict[str, Any]:
     """Return the recorded settings that a longer run keeps."""
     kept: Mapping[str, Any] = {
         **record.text.to_json(),
@@ -66,6 +68,8 @@ def _recorded_options(record: ModelRecord, validation: str | None) -> dict[str, 
     left_out = {*CHOSEN_AGAIN, *(("valid_fraction", "valid_tail") if validation else ())}
     if record.training.index and record.text.unit == "stream":
         left_out.add("index")
+    if request.checker is None:
+        left_out.add("checked_texts")
     if record.training.optimizer not in ("muon", "adamw"):
         left_out.add("weight_decay")
     return {

@@ -101,6 +101,7 @@ class BestWeights:
         return {
             "bits_per_character": event.bits_per_character,
             **({} if training is None else {"training_bits_per_character": training}),
+            **({} if event.accepted is None else {"accepted": event.accepted}),
             "step": event.step,
             "epoch": event.epoch,
             "seconds": event.seconds,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from charloom.data.source_file import SourceFile
 from charloom.events import Listener
 from charloom.files import follow_link
+from charloom.generation.checker import Checker
 from charloom.model_folder.format import ModelRecord
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class TrainRequest:
     """Texts in memory, spooled to a file, instead of ``sources``."""
     validation_texts: SourceFile | None = None
     """The same instead of ``validation``."""
+    checker: Checker | None = None
+    """Judges sampled texts at each validation."""
     base: Path | ModelRecord | None = None
     """A model, or its folder, whose weights the run starts from."""
     preset: str | None = None

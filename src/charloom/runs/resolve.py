@@ -56,6 +56,7 @@ def resolve(request: TrainRequest) -> RunSpec:
             spec = resume_spec(request.output, request, options)
             if not spec.finished:
                 check_device(spec.training.device)
+                _check_checker(request, spec.training)
             return spec
     explicit = _explicit_options(request.sources, request.preset, request.options)
     base = None
@@ -64,6 +65,7 @@ def resolve(request: TrainRequest) -> RunSpec:
         explicit = inherit_settings(record, name, explicit)
         base = Base.from_record(record, name)
     text, network, training = _build_settings(explicit, request.options)
+    _check_checker(request, training)
     if request.output is not None:
         check_output_path(request.output, force=request.force)
     return RunSpec(
@@ -114,6 +116,19 @@ def _build_settings(
     check_device(training.device)
     prompts = tuple(clean_prompt(prompt, text) for prompt in training.prompts)
     return text, network, dataclasses.replace(training, prompts=prompts)
+
+
+def _check_checker(request: TrainRequest, training: TrainingSettings) -> None:
+    """Raise SettingsError for settings that need a checker where there is none."""
+    if request.checker is not None:
+        return
+    if training.keep_best == "accepted":
+        raise SettingsError(
+            "keep-best is accepted, which needs a checker; give --checker, also when a run is "
+            "resumed or extended, since no model folder holds it."
+        )
+    if "checked_texts" in request.options:
+        raise SettingsError("checked-texts was given without a checker; give --checker too.")
 
 
 def _explicit_options(

@@ -73,6 +73,8 @@ class TensorBoardLog:
                 self._write("training", event.step, _scalars(metrics))
             case Validation():
                 metrics = {"bits_per_character": event.bits_per_character}
+                if event.accepted is not None:
+                    metrics["accepted"] = event.accepted
                 self._write("validation", event.step, _scalars(metrics))
             case Sample():
                 name = f"{sample_heading(event)} {quote(event.prompt)}"

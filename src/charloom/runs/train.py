@@ -10,10 +10,11 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from charloom.data.corpus import Corpus
-from charloom.errors import DivergedError
+from charloom.errors import CheckerError, DivergedError
 from charloom.events import Stopped
 from charloom.model import Model
 from charloom.model_folder.writer import ModelWriter
+from charloom.runs.acceptance import Acceptance
 from charloom.runs.build import (
     RunComponents,
     build_components,
@@ -125,14 +126,21 @@ def _train_and_save(
     guard = ListenerGuard(controls.stop)
     with stop_on_signal(controls.stop), _open_writer(request, spec, components) as writer:
         outputs = build_outputs(request, spec, components, guard, writer)
+        acceptance = _acceptance(request, components)
         trainer = build_trainer(
-            components, outputs.listeners, outputs.hook, is_trained=spec.base is not None
+            components,
+            outputs.listeners,
+            outputs.hook,
+            is_trained=spec.base is not None,
+            accepted_share=None if acceptance is None else acceptance.share,
         )
         controls.attach(trainer, outputs.hook)
-        plan = components.plan
+        plan, notes = components.plan, []
         if outputs.hook is not None:
-            notes = outputs.hook.start(trainer, spec.checkpoint)
-            plan = dataclasses.replace(plan, notes=tuple(notes), best=trainer.best)
+            notes += outputs.hook.start(trainer, spec.checkpoint)
+        if acceptance is not None and components.group.is_main:
+            notes.append(acceptance.try_on(components.corpus.training))
+        plan = dataclasses.replace(plan, notes=tuple(notes), best=trainer.best)
         if request.on_start is not None:
             request.on_start(plan)
         stopped = _run_trainer(trainer, writer)
@@ -141,6 +149,15 @@ def _train_and_save(
         components.group.finish()
     guard.raise_first()
     return Model(outputs.best_weights.record)
+
+
+def _acceptance(request: TrainRequest, components: RunComponents) -> Acceptance | None:
+    """Return what measures the share of accepted texts; None without a checker."""
+    if request.checker is None:
+        return None
+    return Acceptance(
+        checker=request.checker, record=components.record, weights=components.backend.tensors
+    )
 
 
 def _open_writer(
@@ -156,12 +173,13 @@ def _open_writer(
 def _run_trainer(trainer: Trainer, writer: ModelWriter | None) -> Stopped:
     """Run the trainer.
 
-    The message of a DivergedError names the folder where earlier weights are saved.
+    The message of an error names the folder where earlier weights are saved.
     """
     try:
         return trainer.run()
-    except DivergedError as error:
+    except (CheckerError, DivergedError) as error:
         if writer is None or not writer.is_in_place:
             raise
         message = str(error).removesuffix(".")
-        raise DivergedError(f"{message}; earlier weights are saved in {writer.path}.") from error
+        kind = type(error)
+        raise kind(f"{message}; earlier weights are saved in {writer.path}.") from error

@@ -6,7 +6,7 @@ from typing import Literal, TypedDict
 
 from charloom.events import Listener
 from charloom.runs.plan import Plan
-from charloom.settings import Cell, Errors, Level, Optimizer, Precision, Schedule, Unit
+from charloom.settings import Cell, Errors, KeepBest, Level, Optimizer, Precision, Schedule, Unit
 
 
 class RunOptions(TypedDict, total=False):
@@ -31,6 +31,11 @@ class RunOptions(TypedDict, total=False):
     """Called with every event, in turn and between two steps. A Validation comes after the best
     weights are saved. A listener that raises gets no more events, and the run stops as with Ctrl-C.
     Its exception is raised after everything is saved."""
+    checker: str | Callable[[str], object] | None
+    """A function that returns whether a text is accepted, or a command, which reads one text a line
+    and writes 1 or 0 for each. The fraction of accepted texts is measured at each validation."""
+    checker_timeout: float
+    """Seconds that a command has for 1,000 texts; 60 if left out."""
     on_start: Callable[[Plan], None] | None
     """Called with the plan before the first step."""
     on_read: Callable[[int, int], None] | None
@@ -83,4 +88,6 @@ class TrainOptions(RunOptions, total=False):
     sample_every: float | None
     prompts: Sequence[str]
     temperatures: Sequence[float]
+    checked_texts: int
+    keep_best: KeepBest
     index: bool

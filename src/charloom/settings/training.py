@@ -11,12 +11,14 @@ from charloom.settings.records import SettingsBase
 Optimizer = Literal["muon", "adamw", "rmsprop", "sgd"]
 Schedule = Literal["linear", "constant"]
 Precision = Literal["auto", "fp32", "bf16"]
+KeepBest = Literal["loss", "accepted"]
 
 DEFAULT_MINUTES = 2.0
 CHECKPOINT_SECONDS = 30.0
 """Default number of seconds between two checkpoints of a run."""
 
 _BUDGET, _TRAINING, _SAMPLES = "Budget (give one)", "Training", "Samples during training"
+_CHECKER = "Checked texts"
 _BY_OPTIMIZER = "that of the optimizer"
 
 
@@ -160,6 +162,21 @@ class TrainingSettings(SettingsBase):
         group=_SAMPLES,
         min=0,
         help="Temperature of the samples shown during training; 0 is greedy.",
+    )
+    checked_texts: int = setting(
+        100,
+        option="--checked-texts",
+        metavar="COUNT",
+        group=_CHECKER,
+        min=1,
+        help="Texts that the checker judges at each validation, sampled at temperature 1.",
+    )
+    keep_best: KeepBest = setting(
+        "loss",
+        option="--keep-best",
+        group=_CHECKER,
+        help="Keep the weights with the lowest validation loss; or those of which the checker "
+        "accepts the most texts, of equal ones those with the lowest loss.",
     )
     index: bool = setting(
         True,

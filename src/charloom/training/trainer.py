@@ -60,6 +60,9 @@ class Trainer:
     is_trained: bool = False
     """Whether the weights are those of a trained model, which are validated before the first step
     and kept unless training improves them."""
+    accepted_share: Callable[[], float] | None = None
+    """Returns the fraction of texts, generated with the current weights, that a checker accepts;
+    called in process 0 at each validation."""
 
     def __post_init__(self) -> None:
         self.state = TrainerState()
@@ -102,7 +105,7 @@ class Trainer:
 
     @property
     def best(self) -> float:
-        """Lowest validation loss so far, in bits per character; infinite before the first."""
+        """Validation loss of the best weights; infinite before the first validation."""
         return self.state.best
 
     @property
@@ -260,18 +263,13 @@ class Trainer:
 
     def _evaluate(self) -> None:
         state = self.state
-        loss = evaluate(
-            self.backend,
-            self.validation_batches,
-            self.process_group,
-            state.step,
-        )
+        loss = evaluate(self.backend, self.validation_batches, self.process_group, state.step)
         if not math.isfinite(loss):
             raise _not_finite("the validation loss", loss, state.step)
         # No training loss is lower than that before the first step.
         training_loss = self._loss.value if state.step else math.inf
-        is_best = loss < state.best
-        state.best = min(loss, state.best)
+        accepted = self._measure_accepted()
+        is_best = state.keep(loss, accepted, self.settings.keep_best)
         self._emit(
             Validation(
                 step=state.step,
@@ -282,8 +280,16 @@ class Trainer:
                 training_bits_per_character=training_loss if state.step else None,
                 best=is_best,
                 overfitting=self._overfitting.update(loss, training_loss),
+                accepted=accepted,
             )
         )
+
+    def _measure_accepted(self) -> float | None:
+        """Return the fraction of accepted texts, the same in all processes."""
+        if self.accepted_share is None:
+            return None
+        own = self.accepted_share() if self.process_group.is_main else 0.0
+        return self.process_group.all_reduce(own, f"after step {self.state.step}")
 
     def _run_step_hook(self, *, ending: bool) -> None:
         """Call the step hook: of several processes, in all of them or in none."""

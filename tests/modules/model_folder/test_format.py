@@ -292,7 +292,7 @@ def test_the_settings_of_format_3_are_fixed(tmp_path: Path) -> None:
     assert set(config["training"]) == {
         *("minutes", "epochs", "steps", "batch_size", "window", "learning_rate", "schedule"),
         *("optimizer", "weight_decay", "average", "clip", "seed", "device", "precision"),
-        *("sample_every", "prompts", "temperatures"),
+        *("sample_every", "prompts", "temperatures", "checked_texts", "keep_best"),
     }
     assert set(config["text"]) == {
         *("level", "unit", "columns", "label_column", "header", "encoding", "clean"),

@@ -114,6 +114,8 @@ CASES: list[tuple[Kind, str, list[Any], list[Any]]] = [
     (TrainingSettings, "sample_every", [0.5, None], [0, "1"]),
     (TrainingSettings, "prompts", [[], ["", "a"]], ["a", [None]]),
     (TrainingSettings, "temperatures", [[], [0, 0.5]], [0.5, [-1], ["1"], [True]]),
+    (TrainingSettings, "checked_texts", [1], [0, None, 1.5]),
+    (TrainingSettings, "keep_best", ["loss", "accepted"], ["bits", None]),
     (TrainingSettings, "index", [True, False], [None, 0]),
     (SamplingSettings, "temperature", [None, 0, 2.5], [-1, "1", True]),
     (SamplingSettings, "length", [1, 10**9], [0, 1.5, None]),

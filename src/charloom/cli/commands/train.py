@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from charloom.cli.exit_codes import INTERRUPTED, USER_ERROR
+from charloom.cli.options.checker import CheckerOptions
 from charloom.cli.options.declared import SettingOptions, select, takes_options
 from charloom.cli.options.run import RunOptions, Valid
 from charloom.cli.options.shared import OptionalSources
@@ -21,12 +22,14 @@ from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 @takes_options(
     run_options=RunOptions,
+    checker_options=CheckerOptions,
     options=[*select(TextSettings), *select(NetworkSettings), *select(TrainingSettings)],
 )
 def train(
     sources: OptionalSources = None,
     *,
     run_options: RunOptions,
+    checker_options: CheckerOptions,
     options: SettingOptions,
     valid: Valid = None,
 ) -> None:
@@ -54,6 +57,7 @@ def train(
         resume=run_options.resume,
         checkpoint_seconds=run_options.checkpoint_seconds,
         log=run_options.log,
+        checker=checker_options.make(),
     )
 
 
