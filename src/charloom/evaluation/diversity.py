@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from charloom.data.corpus import Corpus
+from charloom.evaluation.checked_texts import CheckedFigures, CheckedTexts
 from charloom.evaluation.copies import MatchFinder
 from charloom.evaluation.memorisation import OverlapFigures, overlap_figures
 from charloom.evaluation.sample_sets import draw_samples, matched_held_out
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.training_texts import iter_texts
+from charloom.generation.checker import Checker
 from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
 from charloom.model_folder.format import ModelRecord
@@ -46,6 +48,8 @@ class Diversity:
     """Fraction of the characters in copied spans of 20 or more characters."""
     whole: float | None
     """Fraction of the texts that are equal to a training document."""
+    checked: CheckedFigures | None = None
+    """Accepted, unique and novel texts; None without a checker."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the metrics as a JSON object."""
@@ -62,12 +66,14 @@ def measure_diversity(
     labels: Sequence[str] = (),
     scorer: Scorer | None = None,
     temperatures: Sequence[float] = TEMPERATURES,
+    checker: Checker | None = None,
 ) -> list[Diversity]:
     """Measure ``n`` samples at each temperature, and held-out texts.
 
     The metrics of the held-out texts are the last element of the result. Samples are divided among
     the ``labels`` and have the same seeds at all temperatures. The training ``documents`` are read
-    once. With ``scorer``, each held-out text is scored as a whole document without a label.
+    once. With ``scorer``, each held-out text is scored as a whole document without a label. With
+    ``checker``, all texts are judged; raises CheckerError if it fails.
     """
     groups = [
         list(draw_samples(generator, dataclasses.replace(settings, temperature=t), n, labels))
@@ -75,9 +81,12 @@ def measure_diversity(
     ]
     texts = [[sample.text for sample in group] for group in groups] + [list(held_out)]
     size = min(sum(map(len, group)) for group in texts)
+    judged = None if checker is None else CheckedTexts(texts, checker)
+    overlaps = _overlaps(texts, documents if judged is None else judged.watch(documents))
+    figures = [None] * len(texts) if judged is None else judged.figures()
     *sampled, real = [
-        _text_metrics(group, overlap, size)
-        for group, overlap in zip(texts, _overlaps(texts, documents), strict=True)
+        dataclasses.replace(_text_metrics(group, overlap, size), checked=checked)
+        for group, overlap, checked in zip(texts, overlaps, figures, strict=True)
     ]
     if scorer is not None and held_out:
         scores = list(scorer.score(Document(text=text) for text in held_out))
@@ -102,10 +111,11 @@ def measure_model_diversity(
     corpus: Corpus,
     settings: SamplingSettings,
     n: int,
+    checker: Checker | None = None,
 ) -> list[Diversity]:
     """Measure samples of a model beside held-out texts of similar number and length.
 
-    Held-out texts are scored only if they are lines without labels.
+    Held-out texts are scored only if they are lines without labels. ``checker`` judges all texts.
     """
     samples = [sample.text for sample in draw_samples(generator, settings, n, record.labels)]
     is_scored = record.text.document_unit == "line" and not record.labels
@@ -117,6 +127,7 @@ def measure_model_diversity(
         n=n,
         labels=record.labels,
         scorer=scorer if is_scored else None,
+        checker=checker,
     )
 
 

@@ -29,8 +29,8 @@ _VERDICTS: Final = {
 def make_checker(checker: str | Callable[[str], Any], timeout: float | None = None) -> Checker:
     """Return the checker of a command or a function.
 
-    A function accepts a text by returning a true value. ``timeout`` is that of a command. An error of a function is raised unchanged. Raises
-    SettingsError if it is neither.
+    A function accepts a text by returning a true value; its errors are raised unchanged.
+    ``timeout`` is that of a command. Raises SettingsError if it is neither.
     """
     if isinstance(checker, str):
         return CommandChecker(checker, DEFAULT_TIMEOUT if timeout is None else timeout)

@@ -47,7 +47,8 @@ class Component:
 def mix_logits(components: Sequence[Component], logits: Sequence[Floats]) -> Floats:
     """Return the log probabilities of the mixture, (B, V).
 
-    ``logits`` are those of each network, (B, U). The arithmetic is the same on every machine (exact.py).
+    ``logits`` are those of each network, (B, U). The arithmetic is the same on every
+    machine (exact.py).
     """
     total_BV: Doubles = np.zeros((len(logits[0]), len(components[0].ids_V)))
     for component, logits_BU in zip(components, logits, strict=True):

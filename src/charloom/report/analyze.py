@@ -17,6 +17,7 @@ from charloom.evaluation.sample_sets import draw_samples, matched_held_out
 from charloom.evaluation.scorer import ScoredBlock
 from charloom.evaluation.training_texts import iter_documents, iter_texts, recover_corpus
 from charloom.formatting import quote
+from charloom.generation.checker import Checker
 from charloom.model import Model
 from charloom.model_folder.metrics import read_curves
 from charloom.report.findings import BasicFindings, Findings, Samples
@@ -51,6 +52,7 @@ def analyze(
     validation: str | None = None,
     chosen: Sequence[str] = (),
     seed: int = 0,
+    checker: Checker | None = None,
     on_progress: Callable[[str], None] = lambda message: None,
 ) -> BasicFindings:
     """Measure the model in the folder ``run``.
@@ -58,8 +60,10 @@ def analyze(
     ``training`` and ``validation`` name the sources of its texts if they have moved. The result is
     ``Findings`` unless texts are missing. The surprise of the texts ``chosen`` is shown besides
     that of held-out texts. The first sample has the seed ``seed``. ``on_progress`` is called with
-    the name of each stage. Raises ModelFolderError, the errors of reading texts that were named,
-    and SettingsError if a chosen text is blank.
+    the name of each stage. ``checker`` judges the samples.
+
+    Raises ModelFolderError, CheckerError, the errors of reading texts that were named, and
+    SettingsError if a chosen text is blank.
     """
     if blank := [text for text in chosen if not text.strip()]:
         raise SettingsError(f"--text is {quote(blank[0])}; it must not be blank.")
@@ -77,7 +81,7 @@ def analyze(
     measured: dict[str, Any] = {}
     length = MAX_LENGTH
     if corpus is not None:
-        measured, length = _measure_on_texts(model, corpus, seed, on_progress)
+        measured, length = _measure_on_texts(model, corpus, seed, checker, on_progress)
         held_out = iter_documents(corpus, corpus.validation, record.labels)
         surprise += tuple(score_held_out(model.scorer, held_out))
     findings = BasicFindings(
@@ -98,7 +102,11 @@ def analyze(
 
 
 def _measure_on_texts(
-    model: Model, corpus: Corpus, seed: int, on_progress: Callable[[str], None]
+    model: Model,
+    corpus: Corpus,
+    seed: int,
+    checker: Checker | None,
+    on_progress: Callable[[str], None],
 ) -> tuple[dict[str, Any], int]:
     """Return the fields of ``Findings`` that need texts, and the length of samples."""
     record, scorer = model.record, model.scorer
@@ -117,7 +125,7 @@ def _measure_on_texts(
     settings = SamplingSettings(seed=seed, length=sample_length(evaluation))
     memorisation = _measure_memorisation(model, corpus, settings)
     diversity = measure_model_diversity(
-        record, model.generator, scorer, corpus, settings, DIVERSITY_SAMPLES
+        record, model.generator, scorer, corpus, settings, DIVERSITY_SAMPLES, checker
     )
     on_progress("computing baselines")
     measured = {

@@ -8,6 +8,7 @@ from typing import Any, Final
 from charloom.errors import OutputError
 from charloom.files import exists, is_dir, replace_files
 from charloom.formatting import unusable_folder_message
+from charloom.generation.checker import Checker
 from charloom.model import Model
 from charloom.model_folder.format import REPORT, REPORT_FIGURES
 from charloom.model_folder.metrics import read_curves
@@ -42,6 +43,7 @@ def write_comparison_report(
     folder: Path,
     results: Sequence[Result],
     on_progress: Callable[[str], None] = lambda message: None,
+    checker: Checker | None = None,
 ) -> Path:
     """Write the report of a comparison into its folder; return the path of the page.
 
@@ -51,7 +53,7 @@ def write_comparison_report(
     ordered = sorted(results, key=lambda run: run.validation)
     curves = {run.name: read_curves(folder / run.name) for run in ordered}
     trained_here = [run.name for run in ordered if is_dir(folder / run.name)]
-    best = analyze(folder / trained_here[0], on_progress=on_progress)
+    best = analyze(folder / trained_here[0], checker=checker, on_progress=on_progress)
     length = sample_length(best.evaluation) if isinstance(best, Findings) else MAX_LENGTH
     settings = SamplingSettings(length=length)
     samples = {

@@ -19,8 +19,10 @@ from charloom.errors import OutputError, SettingsError
 from charloom.events import Event, Listener, Stopped
 from charloom.files import exists, is_dir, replace_files
 from charloom.formatting import unusable_folder_message
+from charloom.generation.checker import Checker
 from charloom.model import Model
 from charloom.model_folder.metrics import read_curves
+from charloom.runs.acceptance import Acceptance
 from charloom.runs.build import read_corpus
 from charloom.runs.plan import Plan
 from charloom.runs.request import Sources, TrainRequest, source_names
@@ -34,6 +36,7 @@ AXES: Final = ("cell", "layers", "hidden")
 TABLE_FILE: Final = "comparison.json"
 _SPEED_TEXTS, _SPEED_SYMBOLS = 64, 200
 """Number and length of the texts that measure the speed of generation."""
+_CHECKED_TEXTS: Final = 1000
 
 Grid = Mapping[str, Sequence[Any]]
 """Values of each axis."""
@@ -63,6 +66,8 @@ class Result:
     """Characters generated per second, 64 texts in parallel."""
     seconds: float
     """Seconds of training until the best weights."""
+    accepted: float | None = None
+    """Fraction of 1,000 texts that the checker accepts; None without a checker."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as a JSON object."""
@@ -134,13 +139,15 @@ class Comparison:
         output: str | Path,
         validation: str | Path | None = None,
         test: str | Path | None = None,
+        checker: Checker | None = None,
         **options: Any,
     ) -> None:
         """Check the settings of all trials; nothing is read or written yet.
 
         ``grid`` has values of ``cell``, ``layers`` and ``hidden``. ``options`` are those of
         ``train``, the same for all runs. ``output`` is the folder of the model folders and of
-        ``comparison.json``. ``test`` are texts to evaluate once after training.
+        ``comparison.json``. ``test`` are texts to evaluate once after training. ``checker`` judges
+        texts of each model.
 
         Raises SettingsError.
         """
@@ -155,6 +162,7 @@ class Comparison:
         self.trials = grid_trials(grid)
         self.results: list[Result] = []
         """Results of the finished runs."""
+        self._checker = checker
         self._folder = Path(output)
         self._options = options
         for trial in self.trials:
@@ -192,6 +200,7 @@ class Comparison:
             output=path,
             validation=self._validation,
             resume=_was_started(path),
+            checker=self._checker,
             listeners=(note_stop, *listeners),
             on_start=on_start,
             on_read=on_read,
@@ -200,6 +209,9 @@ class Comparison:
         if "interrupted" in reasons:
             raise RunInterrupted
         result = _build_result(trial, path, model, self._test)
+        if self._checker is not None:
+            accepted = _accepted_share(self._checker, model)
+            result = dataclasses.replace(result, accepted=accepted)
         self.set_results([*(r for r in self.results if r.name != result.name), result])
         return result
 
@@ -261,6 +273,17 @@ def _test_bits_per_character(model: Model, test: str) -> float:
         read_blocks(resolve_sources([test], settings), settings), model.record.labels
     )
     return evaluate(model.scorer.score_blocks(blocks)).bits_per_character
+
+
+def _accepted_share(checker: Checker, model: Model) -> float:
+    record = model.record
+    training = dataclasses.replace(record.training, checked_texts=_CHECKED_TEXTS)
+    acceptance = Acceptance(
+        checker=checker,
+        record=dataclasses.replace(record, training=training),
+        weights=lambda: record.tensors,
+    )
+    return acceptance.share()
 
 
 def _was_started(path: Path) -> bool:

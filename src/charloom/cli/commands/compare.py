@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from charloom.cli.exit_codes import INTERRUPTED
+from charloom.cli.options.checker import CheckerOptions
 from charloom.cli.options.declared import SettingOptions, select, takes_options
 from charloom.cli.options.parsers import parse_count
 from charloom.cli.options.run import Valid
@@ -20,6 +21,7 @@ from charloom.settings import Cell, NetworkSettings, TextSettings, TrainingSetti
 from charloom.settings.presets import BUDGETS
 
 if TYPE_CHECKING:
+    from charloom.generation.checker import Checker
     from charloom.runs.compare import Comparison, Result, Trial
 
 DEFAULT_MINUTES = 1.0
@@ -27,7 +29,7 @@ DEFAULT_CELLS = ("rnn", "gru", "lstm")
 DEFAULT_LAYERS = (1,)
 _TRAINING = (
     *("minutes", "epochs", "steps", "batch_size", "window", "learning_rate", "optimizer"),
-    *("seed", "device"),
+    *("seed", "device", "checked_texts", "keep_best"),
 )
 _GRID = "Compared networks"
 
@@ -111,6 +113,7 @@ class GridOptions:
 
 @takes_options(
     grid_options=GridOptions,
+    checker_options=CheckerOptions,
     options=[
         *select(TextSettings),
         *select(NetworkSettings, ("input", "dropout")),
@@ -127,6 +130,7 @@ def compare(
     output: Folder = None,
     settings_file: SettingsFile = None,
     grid_options: GridOptions,
+    checker_options: CheckerOptions,
     options: SettingOptions,
     valid: Valid = None,
     test: Test = None,
@@ -137,7 +141,8 @@ def compare(
     One network for each combination of the values in the lists, or as many as --search says. Each
     has the same budget (a minute by default), seed and split, and a model folder. The same command
     resumes an interrupted comparison; finished runs are not repeated. report.html in the folder
-    holds the charts. Lists that are left out come from the settings file.
+    holds the charts. Lists that are left out come from the settings file. With --checker, 1,000
+    texts of each network are judged after training.
     """
     if grid_options.storage is not None and grid_options.search is None:
         raise SettingsError("--storage was given without --search; add that.")
@@ -146,7 +151,9 @@ def compare(
         settings["minutes"] = DEFAULT_MINUTES
     grid = _grid(grid_options, settings)
     folder = output or default_output(sources).with_name(_default_name(sources))
-    comparison = _prepare(sources, grid, output=folder, validation=valid, test=test, **settings)
+    checker = checker_options.make()
+    others = {"validation": valid, "test": test, "checker": checker}
+    comparison = _prepare(sources, grid, output=folder, **others, **settings)
     if grid_options.search is None:
         results = [_run_trial(comparison, trial) for trial in comparison.trials]
     else:
@@ -159,7 +166,9 @@ def compare(
             storage=grid_options.storage,
         )
     results = sorted(results, key=lambda result: result.validation)
-    _print_results(folder, results, grid_options.search is not None, json)
+    _print_results(results, grid_options.search is not None, json)
+    if any(is_dir(folder / result.name) for result in results):
+        _write_report(folder, results, checker)
 
 
 def _grid(grid_options: GridOptions, settings: dict[str, Any]) -> dict[str, list[Any]]:
@@ -240,21 +249,22 @@ def _run_trial(comparison: "Comparison", trial: "Trial") -> "Result":
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _print_results(folder: Path, results: list["Result"], searched: bool, json: bool) -> None:
+def _print_results(results: list["Result"], searched: bool, json: bool) -> None:
     if json:
         terminal.write_json([result.to_json() for result in results])
     else:
         rows = _table_rows(results, searched)
         terminal.write_table(rows, right=range(1, len(rows[0])))
-    if any(is_dir(folder / result.name) for result in results):
-        _write_report(folder, results)
 
 
-def _write_report(folder: Path, results: list["Result"]) -> None:
+def _write_report(folder: Path, results: list["Result"], checker: "Checker | None") -> None:
     from charloom.report.files import write_comparison_report
 
     path = write_comparison_report(
-        folder, results, on_progress=lambda step: terminal.note(f"{step} ...")
+        folder,
+        results,
+        on_progress=lambda step: terminal.note(f"{step} ..."),
+        checker=checker,
     )
     terminal.note(f"report: {path}")
 
@@ -291,6 +301,8 @@ def _table_rows(results: list["Result"], searched: bool) -> list[list[str]]:
         "written/s": lambda result: f"{result.writing_rate:,.0f}",
         "best at": lambda result: f"{result.seconds:.0f} s",
     }
+    if any(result.accepted is not None for result in results):
+        columns["accepted"] = lambda result: _format(result.accepted, ".1%")
     if searched:
         columns["rate"] = lambda result: f"{result.learning_rate:.4f}"
         columns["dropout"] = lambda result: f"{result.dropout:.2f}"

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
+from charloom.cli.options.checker import CheckerOptions
+from charloom.cli.options.declared import takes_options
 from charloom.cli.options.parsers import decode_argument
 from charloom.cli.options.sampling import DEFAULTS, FirstSeed
 from charloom.cli.options.shared import Json, Run, Training, Validation, option
@@ -29,6 +31,7 @@ Texts = Annotated[
 ]
 
 
+@takes_options(checker_options=CheckerOptions)
 def report(
     run: Run,
     *,
@@ -37,6 +40,7 @@ def report(
     training: Training = None,
     valid: Validation = None,
     seed: FirstSeed = DEFAULTS.seed,
+    checker_options: CheckerOptions,
     json: Json = False,
 ) -> None:
     """Write a page about a model: report.html.
@@ -44,7 +48,8 @@ def report(
     It has learning curves, quality beside simpler models, samples by temperature, copied spans,
     surprise by character, settings and origin. The page needs no network and runs no script; it
     contains parts of the training texts. The same figures are written to report.json. If the
-    texts are missing, the page has all that needs none of them.
+    texts are missing, the page has all that needs none of them. With --checker, it also has the
+    fraction of texts that are accepted at each temperature.
     """
     from charloom.report.files import write_report as write
 
@@ -55,6 +60,7 @@ def report(
         validation=valid,
         chosen=texts or (),
         seed=seed,
+        checker=checker_options.make(),
         on_progress=lambda step: terminal.note(f"{step} ..."),
     )
     if findings.missing is not None:
