@@ -198,3 +198,57 @@ def test_a_comparison_has_a_column_of_accepted_texts(
     [records] = charloom("compare", source, *options, "--checker", command, "--json").records
     assert [f"{one['accepted']:.1%}" for one in records] == [row.split()[-1] for row in rows]
     assert ">accepted<" in (tmp_path / "c/report.html").read_text("utf-8")
+
+
+def test_only_accepted_texts_are_generated(charloom: Charloom, command: str, run: Path) -> None:
+    sampling = ("-n", 40, "--length", 40, "--seed", 5)
+    all_texts = library.load(run).generate(n=800, length=40, seed=5)
+    expected = [text for text in all_texts if is_balanced(text)][:40]
+    done = charloom("generate", run, *sampling, "--accepted-only", "--checker", command)
+    assert (done.code, done.out.split("\n")[:-1]) == (0, expected)
+    last = [k for k, text in enumerate(all_texts) if is_balanced(text)][39]
+    rejected = last + 1 - 40
+    assert done.err == (
+        f"charloom: tried {last + 1} texts: {rejected} not accepted "
+        f"({100 * rejected / (last + 1):.1f} %).\n"
+    )
+
+
+def test_texts_are_marked_without_that(charloom: Charloom, command: str, run: Path) -> None:
+    sampling = ("-n", 1100, "--length", 20, "--seed", 5)
+    done = charloom("generate", run, *sampling, "--format", "jsonl", "--checker", command)
+    texts = [record["text"] for record in done.records]
+    assert texts == library.load(run).generate(n=1100, length=20, seed=5)
+    verdicts = [record["accepted"] for record in done.records]
+    assert verdicts == [is_balanced(text) for text in texts]
+    share = f"{sum(verdicts)} of 1,100 texts ({100 * sum(verdicts) / 1100:.1f} %)"
+    assert done.err == f"charloom: the checker accepts {share}.\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            ("--accepted-only",),
+            "accepted-only was given without a checker; give --checker too.",
+        ),
+        (
+            ("--checker", "cat", "--stream"),
+            "--stream and --checker contradict each other; give one of them.",
+        ),
+        (
+            ("--checker", "cat", "--interactive"),
+            "--interactive and --checker contradict each other; give one of them.",
+        ),
+        (
+            ("--accepted-only", "--checker", "sed s/.*/0/", "-n", 2, "--tries", 3, "--seed", 1),
+            "only 0 of 2 texts were found among 6 generated: 6 not accepted; raise the temperature "
+            "or tries, or ask for fewer.",
+        ),
+    ],
+)
+def test_wrong_options_are_refused(
+    charloom: Charloom, run: Path, options: tuple[Any, ...], line: str
+) -> None:
+    done = charloom("generate", run, *options)
+    assert (done.code, done.out, done.err) == (2, "", f"charloom: {line}\n")

@@ -5,21 +5,25 @@ started for each batch of texts, so that a program that writes its verdicts only
 input works too. A line break within a text is sent as the two characters ``\n``.
 """
 
+import itertools
 import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from charloom.errors import CheckerError, SettingsError
+from charloom.formatting import format_count
+from charloom.generation.detokenizer import GeneratedText
 
 Checker = Callable[[Sequence[str]], list[bool]]
 """Returns whether each text of a batch is accepted; raises CheckerError if it fails."""
 
 DEFAULT_TIMEOUT: Final = 60.0
 """Seconds that a command has for a batch."""
-_BATCH_TEXTS: Final = 1000
+BATCH_TEXTS: Final = 1000
+"""Texts that a command judges at once."""
 _VERDICTS: Final = {
     **dict.fromkeys(("1", "true", "yes", "valid", "ok"), True),
     **dict.fromkeys(("0", "false", "no", "invalid"), False),
@@ -49,6 +53,29 @@ def make_checker(checker: str | Callable[[str], Any], timeout: float | None = No
 def accepted_share(checker: Checker, texts: Sequence[str]) -> float:
     """Return the fraction of texts that are accepted; 0 if there are none."""
     return sum(checker(texts)) / max(len(texts), 1)
+
+
+class Acceptances:
+    """Judges texts in batches as they are generated, and counts those that are accepted."""
+
+    def __init__(self, checker: Checker) -> None:
+        self._checker = checker
+        self._texts = self._accepted = 0
+
+    def judge(self, texts: Iterable[GeneratedText]) -> Iterator[tuple[GeneratedText, bool]]:
+        """Yield each text with its verdict; raises CheckerError if the checker fails."""
+        source = iter(texts)
+        while batch := list(itertools.islice(source, BATCH_TEXTS)):
+            verdicts = self._checker([generated.text for generated in batch])
+            self._texts += len(batch)
+            self._accepted += sum(verdicts)
+            yield from zip(batch, verdicts, strict=True)
+
+    def summary(self) -> str:
+        """Return one line with the number of accepted texts."""
+        share = 100 * self._accepted / max(self._texts, 1)
+        count = format_count(self._texts, "text")
+        return f"the checker accepts {self._accepted:,} of {count} ({share:.1f} %)."
 
 
 class CommandChecker:
@@ -81,8 +108,8 @@ class CommandChecker:
         for 1,000 texts, or writes anything but one verdict for each text.
         """
         verdicts: list[bool] = []
-        for first in range(0, len(texts), _BATCH_TEXTS):
-            verdicts += self._check(texts[first : first + _BATCH_TEXTS])
+        for first in range(0, len(texts), BATCH_TEXTS):
+            verdicts += self._check(texts[first : first + BATCH_TEXTS])
         return verdicts
 
     def _check(self, texts: Sequence[str]) -> list[bool]:

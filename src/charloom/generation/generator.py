@@ -124,12 +124,12 @@ class Generator:
         A piece is the text of ``block`` symbols. The beginning of a stop string, or of a character
         of several bytes, is held back until it is complete or ruled out. Memory does not grow with
         the length of the text. Raises as ``generate`` does, when called, and SettingsError for
-        ``beam``, ``novel``, ``unique`` and matching by trial.
+        ``beam``, ``novel``, ``unique``, ``accepted_only`` and matching by trial.
         """
         if settings.beam is not None or settings.needs_trials:
             raise SettingsError(
-                "beam, novel, unique and match-by trial judge whole texts, which are not streamed; "
-                "leave them out, or do not stream."
+                "beam, novel, unique, accepted-only and match-by trial judge whole texts, which "
+                "are not streamed; leave them out, or do not stream."
             )
         decoder = self._choose_decoder(len(prompt) + settings.length)
         start = self._read_prompt(prompt, settings, decoder)
@@ -144,8 +144,8 @@ class Generator:
         """
         if settings.beam is not None or settings.needs_trials:
             raise SettingsError(
-                "beam, novel, unique and match-by trial judge whole texts, so a session has no "
-                "use for them; leave them out."
+                "beam, novel, unique, accepted-only and match-by trial judge whole texts, so a "
+                "session has no use for them; leave them out."
             )
         start = self._read_prompt(prompt, settings, self._choose_decoder(len(prompt)))
         return Session(self._choose_decoder, self._vocabulary, start)

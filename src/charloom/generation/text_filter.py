@@ -1,10 +1,11 @@
-"""Reject generated texts that do not match, are in the sources, or repeat another."""
+"""Reject generated texts: no match, not accepted, in the sources, or repetitions."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 
 from charloom.errors import SamplingError, SettingsError
+from charloom.generation.checker import BATCH_TEXTS, Checker
 from charloom.generation.detokenizer import GeneratedText
 from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.format import DOCUMENTS, ModelRecord
@@ -22,7 +23,8 @@ class TextFilter:
 
     A whole text, prompt included, is compared with the documents of ``index``, if there is one: as
     it is, and cleaned by the settings ``text``. With ``unique`` it is also compared, as it is, with
-    all texts accepted before. ``matches`` returns whether a whole text matches an expression.
+    all texts accepted before. ``matches`` returns whether a whole text matches an expression, and
+    ``checker`` judges the texts of a batch.
     """
 
     def __init__(
@@ -32,7 +34,8 @@ class TextFilter:
         unique: bool,
         text: TextSettings,
         matches: Callable[[str], bool] | None = None,
-        max_batch: int = MAX_BATCH,
+        checker: Checker | None = None,
+        max_batch: int | None = None,
     ) -> None:
         self.examined = 0
         """Texts examined so far, accepted or not."""
@@ -42,11 +45,14 @@ class TextFilter:
         """Texts rejected as repetitions, without those counted in ``in_sources``."""
         self.unmatched = 0
         """Texts rejected because they do not match, before all other checks."""
+        self.unaccepted = 0
+        """Texts that match, and that the checker rejected."""
         self._matches = matches
+        self._checker = checker
         self._index = index
         self._text = text
         self._seen: set[bytes] | None = set() if unique else None
-        self._max_batch = max_batch
+        self._max_batch = max_batch or (MAX_BATCH if checker is None else BATCH_TEXTS)
 
     def filter(
         self,
@@ -75,21 +81,34 @@ class TextFilter:
             # Seeds that suffice at the acceptance rate so far; at first, all may be accepted.
             enough = math.ceil((n - accepted) * (tried + 1) / (accepted + 1))
             first = settings.seed + tried
-            for text in generate(
-                range(first, first + min(enough, self._max_batch, budget - tried))
-            ):
+            texts = generate(range(first, first + min(enough, self._max_batch, budget - tried)))
+            verdicts = self._judge([text.text for text in texts])
+            for text, verdict in zip(texts, verdicts, strict=True):
                 tried += 1
-                if self.admit(text.text):
+                if self._admit(text.text, verdict):
                     accepted += 1
                     yield text
                     if accepted == n:
                         break
 
     def admit(self, text: str) -> bool:
-        """Return whether ``text`` is accepted, and count it."""
+        """Return whether ``text`` is accepted, and count it.
+
+        Raises CheckerError if the checker fails.
+        """
+        return self._admit(text, self._judge([text])[0])
+
+    def _judge(self, texts: Sequence[str]) -> list[bool]:
+        """Return the verdicts of the checker; without one, all texts are accepted."""
+        return [True] * len(texts) if self._checker is None else self._checker(texts)
+
+    def _admit(self, text: str, is_accepted: bool) -> bool:
         self.examined += 1
         if self._matches is not None and not self._matches(text):
             self.unmatched += 1
+            return False
+        if not is_accepted:
+            self.unaccepted += 1
             return False
         if self._is_in_sources(text):
             self.in_sources += 1
@@ -119,6 +138,8 @@ class TextFilter:
         counts = {}
         if self._matches is not None:
             counts["without a match"] = self.unmatched
+        if self._checker is not None:
+            counts["not accepted"] = self.unaccepted
         if self._index is not None:
             counts["in the texts of the sources"] = self.in_sources
         if self._seen is not None:
@@ -145,17 +166,27 @@ def _advice(settings: SamplingSettings, budget: int) -> str:
     return "raise the temperature or tries, or ask for fewer"
 
 
-def make_text_filter(settings: SamplingSettings, record: ModelRecord) -> TextFilter | None:
-    """Return the filter for ``novel``, ``unique`` and matches by trial; else None.
+def make_text_filter(
+    settings: SamplingSettings, record: ModelRecord, checker: Checker | None = None
+) -> TextFilter | None:
+    """Return the filter of settings that leave texts out, None if none of them does.
 
     Raises SettingsError when the model has no index of its documents, and
     ModelFolderError when the index is damaged.
     """
+    if settings.accepted_only and checker is None:
+        raise SettingsError("accepted-only was given without a checker; give --checker too.")
     if not settings.needs_trials:
         return None
     index = _load_index(record) if settings.novel else None
     matches = _matcher(settings.match) if settings.matches_by_trial else None
-    return TextFilter(index=index, unique=settings.unique, text=record.text, matches=matches)
+    return TextFilter(
+        index=index,
+        unique=settings.unique,
+        text=record.text,
+        matches=matches,
+        checker=checker if settings.accepted_only else None,
+    )
 
 
 def _matcher(pattern: str | None) -> Callable[[str], bool]:

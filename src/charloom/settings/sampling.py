@@ -42,6 +42,7 @@ class SamplingOptions(TypedDict, total=False):
     match_by: MatchBy
     novel: bool
     unique: bool
+    accepted_only: bool
     tries: int | None
     beam: int | None
     length_penalty: float | None
@@ -173,6 +174,12 @@ class SamplingSettings(SettingsBase):
         help="Leave out texts that are documents of the sources, held-out ones included.",
     )
     unique: bool = setting(False, option="--unique", group=_NEW, help="Leave out repeated texts.")
+    accepted_only: bool = setting(
+        False,
+        option="--accepted-only",
+        group=_NEW,
+        help="Leave out texts that the checker rejects.",
+    )
     tries: int | None = setting(
         None,
         option="--tries",
@@ -268,7 +275,9 @@ class SamplingSettings(SettingsBase):
                 "once; use --match-by mask."
             )
         if not self.needs_trials:
-            self._refuse_ineffective(("tries",), "without novel, unique or match-by trial")
+            self._refuse_ineffective(
+                ("tries",), "without novel, unique, accepted-only or match-by trial"
+            )
 
     @property
     def matches_by_trial(self) -> bool:
@@ -278,7 +287,7 @@ class SamplingSettings(SettingsBase):
     @property
     def needs_trials(self) -> bool:
         """Whether texts are left out after they were generated."""
-        return self.novel or self.unique or self.matches_by_trial
+        return self.novel or self.unique or self.accepted_only or self.matches_by_trial
 
     def _refuse_ineffective(self, names: tuple[str, ...], condition: str) -> None:
         """Raise SettingsError for the first of the options that was given."""

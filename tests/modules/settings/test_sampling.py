@@ -165,7 +165,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"repetition_span": 3}, no_effect("repetition-span", "without repetition-penalty")),
     ({"length_penalty": 0.5}, no_effect("length-penalty", "without beam")),
     ({"length_penalty": 0}, no_effect("length-penalty", "without beam")),
-    ({"tries": 3}, no_effect("tries", "without novel, unique or match-by trial")),
+    ({"tries": 3}, no_effect("tries", "without novel, unique, accepted-only or match-by trial")),
 ]
 """Settings that exclude each other or have no effect, and the messages."""
 

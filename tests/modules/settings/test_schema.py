@@ -132,6 +132,7 @@ CASES: list[tuple[Kind, str, list[Any], list[Any]]] = [
     (SamplingSettings, "match_by", ["mask"], ["masks", None]),
     (SamplingSettings, "novel", [True, False], [1, None]),
     (SamplingSettings, "unique", [True, False], ["yes"]),
+    (SamplingSettings, "accepted_only", [True, False], [1, None]),
     (SamplingSettings, "beam", [1, 10_000, None], [0, 10_001, 2.5]),
 ]
 """Values of each setting that are accepted alone, and values that are refused."""

@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from charloom.cli.options.checker import CheckerOptions
 from charloom.cli.options.declared import SettingOptions, select, takes_options
 from charloom.cli.options.sampling import (
     DEFAULT_CHOICES,
@@ -20,6 +21,7 @@ from charloom.errors import SettingsError
 from charloom.settings import SamplingSettings
 
 if TYPE_CHECKING:
+    from charloom.generation.checker import Checker
     from charloom.generation.detokenizer import GeneratedText
     from charloom.model import Model
 
@@ -46,6 +48,7 @@ Greedy = Annotated[
 @takes_options(
     text_options=TextOptions,
     output_options=OutputOptions,
+    checker_options=CheckerOptions,
     options=select(SamplingSettings, without=("label",), seed={"default": RANDOM_SEED}),
 )
 def generate(
@@ -54,6 +57,7 @@ def generate(
     *,
     text_options: TextOptions,
     output_options: OutputOptions,
+    checker_options: CheckerOptions,
     options: SettingOptions,
     greedy: Greedy = False,
 ) -> None:
@@ -73,6 +77,10 @@ def generate(
         _check_single(prompts, text_options)
     elif output_options.choices is not None:
         raise SettingsError("--choices is for --interactive alone; leave it out, or give both.")
+    checker = checker_options.make()
+    if output_options.stream or output_options.interactive:
+        other = "--stream" if output_options.stream else "--interactive"
+        _refuse(other, {"--checker": checker is not None})
     if output_options.stream:
         _refuse("--stream", {**_formats(output_options.form), **_whole_texts(settings)})
     if text_options.prompt_file is not None:
@@ -83,7 +91,7 @@ def generate(
     cleaned = clean_prompts(model, prompts)
     labels = text_options.labels
     by_label = [replace(settings, label=label) for label in labels] if labels else [settings]
-    _write(model, cleaned, by_label, text_options.n or 1, output_options)
+    _write(model, cleaned, by_label, text_options.n or 1, output_options, checker)
 
 
 def _write(
@@ -92,16 +100,19 @@ def _write(
     by_label: list[SamplingSettings],
     n: int,
     output_options: OutputOptions,
+    checker: "Checker | None",
 ) -> None:
     """Write ``n`` texts for each prompt and label in the selected way."""
     if output_options.interactive:
         from charloom.cli.terminal.interactive import interact
 
         interact(model, prompts[0], by_label[0], output_options.choices or DEFAULT_CHOICES)
-    elif output_options.stream or (output_options.form != "jsonl" and _is_unbuffered(by_label[0])):
+    elif output_options.stream or (
+        output_options.form != "jsonl" and checker is None and _is_unbuffered(by_label[0])
+    ):
         _stream_texts(model, prompts, by_label, n, 1 if output_options.stream else _STREAM_BLOCK)
     else:
-        _write_texts(model, prompts, by_label, n, output_options.form)
+        _write_texts(model, prompts, by_label, n, output_options.form, checker)
 
 
 def _sampling_settings(
@@ -141,6 +152,7 @@ def _whole_texts(settings: SamplingSettings) -> dict[str, bool]:
     return {
         "--novel": settings.novel,
         "--unique": settings.unique,
+        "--accepted-only": settings.accepted_only,
         "--match-by trial": settings.matches_by_trial,
         "--beam": settings.beam is not None,
     }
@@ -184,15 +196,20 @@ def _write_texts(
     by_label: list[SamplingSettings],
     n: int,
     form: str | None,
+    checker: "Checker | None",
 ) -> None:
     """Write ``n`` texts for each prompt and label.
 
-    Notes on standard error report the texts that were left out, matches of unusual length, and how
-    many texts are missing from a beam search.
+    Notes on standard error report the texts that were left out, the accepted ones, matches of
+    unusual length, and how many texts are missing from a beam search.
     """
+    from charloom.generation.checker import Acceptances
     from charloom.generation.text_filter import make_text_filter
 
-    text_filter = make_text_filter(by_label[0], model.record)
+    text_filter = make_text_filter(by_label[0], model.record, checker)
+    acceptances = None
+    if checker is not None and not by_label[0].accepted_only:
+        acceptances = Acceptances(checker)
 
     def texts() -> Iterator["GeneratedText"]:
         for prompt, settings in product(prompts, by_label):
@@ -201,17 +218,22 @@ def _write_texts(
     gap = _separator(model, prompts)
     written = 0
     lengths: list[int] = []
-    for index, text in enumerate(texts()):
+    unjudged = ((text, None) for text in texts())
+    pairs = unjudged if acceptances is None else acceptances.judge(texts())
+    for index, (text, accepted) in enumerate(pairs):
         written = index + 1
         if len(lengths) < _MEASURED_MATCHES:
             lengths.append(len(text.text))
         if form == "jsonl":
-            output.write_json(_to_record(text))
+            record = _to_record(text)
+            output.write_json(record if accepted is None else record | {"accepted": accepted})
         else:
             prefix = (gap if index else "") + _label_prefix(by_label, text.label)
             output.write_result(prefix + text.text)
     if text_filter is not None:
         output.note(text_filter.summary())
+    if acceptances is not None:
+        output.note(acceptances.summary())
     if by_label[0].match is not None and not by_label[0].matches_by_trial:
         _note_long_matches(model, lengths)
     requested = n * len(prompts) * len(by_label)
