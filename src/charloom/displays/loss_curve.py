@@ -18,8 +18,8 @@ EARLY: Final = 0.2
 """The vertical axis ignores the highest losses of this fraction of the run, its beginning: they
 would flatten the rest."""
 
-_WIDTH, _HEIGHT = 440, 156
-_LEFT, _RIGHT, _TOP, _BOTTOM = 36, 370, 8, 126
+_WIDTH, _HEIGHT = 440, 166
+_LEFT, _RIGHT, _TOP, _BOTTOM = 36, 370, 20, 136
 _LABEL_GAP: Final = 13.0
 _STYLES: Final = {
     "training": 'stroke="#c8600c" stroke-width="1.6" stroke-dasharray="5 3"',
@@ -92,7 +92,7 @@ def _axes(x_scale: Scale, y_scale: Scale, title: str) -> str:
     for tick in x_scale.ticks(4):
         parts.append(_text(x_scale(tick), _BOTTOM + 12, axis_label(tick), "middle"))
     parts.append(_text(_RIGHT, _BOTTOM + 23, title, "end"))
-    parts.append(_text(_RIGHT, _TOP + 6, "bits per character", "end"))
+    parts.append(_text(_RIGHT, _TOP - 9, "bits per character", "end"))
     return "".join(parts)
 
 

@@ -20,7 +20,7 @@ MAX_SAMPLE_CHARACTERS: Final = 240
 """Characters that are shown of a sample."""
 MAX_CHARACTERS: Final = 600
 """Characters that are shown of any other text."""
-MAX_LINES: Final = 12
+MAX_LINES: Final = 40
 """Facts and notes that are shown, of each."""
 
 _FRAME: Final = (
@@ -81,16 +81,23 @@ class Panel:
 
     def to_text(self) -> str:
         """Return the display as text, for readers that show no HTML."""
-        rows = [*self.facts[:MAX_LINES]]
+        rows = [
+            (_cut(name, MAX_CHARACTERS), _cut(text, MAX_CHARACTERS))
+            for name, text in self.facts[:MAX_LINES]
+        ]
         rows += [
             (sample_heading(sample), _cut(sample.text, MAX_SAMPLE_CHARACTERS))
             for sample in self.samples[:MAX_SAMPLES]
         ]
-        width = max((len(name) for name, _ in rows), default=0)
-        lines = [f"{self.title} {self.subtitle}".rstrip()]
-        lines += [f"{name:>{width}}  {indent_continuation(text, width + 2)}" for name, text in rows]
-        lines += [_cut(note, MAX_CHARACTERS) for note in self.notes[:MAX_LINES]]
-        return replace_surrogates("\n".join(map(escape_controls, lines)))
+        names = [escape_controls(name) for name, _ in rows]
+        width = max(map(len, names), default=0)
+        lines = [escape_controls(f"{self.title} {self.subtitle}".rstrip())]
+        lines += [
+            f"{name:>{width}}  {indent_continuation(text, width + 2)}"
+            for name, (_, text) in zip(names, rows, strict=True)
+        ]
+        lines += [escape_controls(_cut(note, MAX_CHARACTERS)) for note in self.notes[:MAX_LINES]]
+        return replace_surrogates("\n".join(lines))
 
 
 def _cut(text: str, limit: int) -> str:
