@@ -133,7 +133,9 @@ class NotebookView(ProgressView):
         self._show_if_due()
 
     def show_validation(self, event: Validation) -> None:
-        """Update the validation loss; samples of earlier weights are removed."""
+        """Update both losses; samples of earlier weights are removed."""
+        if event.training_bits_per_character is not None:
+            self._training.add(event.progress, event.training_bits_per_character)
         self._validation.add(event.progress, event.bits_per_character)
         self._epoch = event.epoch
         self._samples = []
