@@ -96,7 +96,9 @@ def first_step(path: Path, unit: Any, level: Any) -> dict[str, Any]:
 
     began, seen = time.perf_counter(), []
     listeners = [lambda event: seen.append(time.perf_counter() - began)]
-    charloom.train(path, unit=unit, level=level, steps=1, hidden=128, listeners=listeners)
+    charloom.train(
+        path, unit=unit, level=level, steps=1, hidden=128, listeners=listeners, progress=False
+    )
     return {"seconds to the first step": seen[0]}
 
 

@@ -48,7 +48,7 @@ import charloom
 from charloom.events import Step
 
 events, given = [], json.loads(sys.argv[1])
-charloom.train("facts", listeners=[events.append], **given)
+charloom.train("facts", listeners=[events.append], progress=False, **given)
 steps = [event for event in events if isinstance(event, Step)]
 print(statistics.median(step.characters_per_second for step in steps[len(steps) // 4 :]))
 """

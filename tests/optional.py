@@ -10,6 +10,9 @@ from charloom.extras import EXTRAS, is_installed
 REQUIRED = "CHARLOOM_TEST_OPTIONAL"
 """If this environment variable is set, tests fail where they would skip."""
 PACKAGES = {package: f"pip install 'charloom[{extra}]'" for package, extra in EXTRAS.items()} | {
+    "ipykernel": "make setup",
+    "nbclient": "make setup",
+    "nbformat": "make setup",  # which nbclient brings
     "playwright": "make setup",
     "sqlalchemy": "pip install 'charloom[search]'",  # which optuna brings
 }

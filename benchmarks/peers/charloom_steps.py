@@ -78,6 +78,7 @@ def main() -> None:
                 files[0],
                 validation=files[1],
                 steps=10**6,
+                progress=False,
                 dropout=0.0,
                 index=False,
                 listeners=[clock],

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Unpack
 
@@ -11,6 +11,7 @@ from charloom.data.source_file import SourceFile
 from charloom.data.spool import looks_like_text, spool
 from charloom.errors import OutputError, SettingsError, SourceError
 from charloom.generation.checker import make_checker
+from charloom.jit.notice import on_compilation
 from charloom.model import Model
 from charloom.model_folder.format import ModelRecord
 from charloom.runs.extend import extend_request
@@ -32,6 +33,7 @@ def train(
     column: str | Sequence[str] | None = None,
     base: Model | str | Path | None = None,
     extend: Model | str | Path | None = None,
+    progress: bool | None = None,
     **options: Unpack[TrainOptions],
 ) -> Model:
     """Train a model on texts and return it with its best weights by validation.
@@ -47,12 +49,17 @@ def train(
             cleaning are those of the model; new symbols and labels are added to its own.
         extend: A model, or its folder, to train longer: on its own texts, with its settings and a
             new budget. Of a folder, ``output`` is by default one beside it with a number.
+        progress: Show the run: in place in a notebook, on a terminal as the command does. By
+            default it is shown there only, and in the main thread of a terminal; True prints lines
+            elsewhere, False shows nothing.
         **options: The folder to write and other arguments of ``runs.train_options.RunOptions``, and
             fields of TextSettings, NetworkSettings and TrainingSettings.
 
-    Ctrl-C stops after the current step, validates and saves everything. A second one leaves out the
-    validation. SIGTERM and SIGHUP do the same, and have their previous effect afterwards. SIGUSR1
-    validates, writes samples and saves after the current step.
+    Ctrl-C, or to interrupt a notebook's cell, stops after the current step, validates, saves
+    everything and returns the model. A second one leaves out the validation. While texts are read
+    it raises KeyboardInterrupt, and no folder is left. SIGTERM and SIGHUP do the same, and have
+    their previous effect afterwards. SIGUSR1 validates, writes samples and saves after the current
+    step. Signals reach a run in the main thread only.
 
     Under torchrun, several processes train one model. Each calls this function with the same
     arguments and its own listeners. Only process 0 uses ``output``; all return the same model.
@@ -79,7 +86,36 @@ def train(
         _spooled("texts", texts, settings) as spooled,
         _spooled("validation_texts", validation_texts, settings) as held_out,
     ):
-        return train_model(dataclasses.replace(request, texts=spooled, validation_texts=held_out))
+        request = dataclasses.replace(request, texts=spooled, validation_texts=held_out)
+        return _train_in_view(request, progress)
+
+
+def _train_in_view(request: TrainRequest, progress: bool | None) -> Model:
+    """Train, with a view of the run where a person looks."""
+    from charloom.progress.library_view import library_view
+
+    view = library_view(progress)
+    if view is None:
+        return train_model(request)
+    request = dataclasses.replace(
+        request,
+        listeners=(view, *request.listeners),
+        on_start=_both(view.start, request.on_start),
+        on_read=_both(view.on_read, request.on_read),
+    )
+    with view, on_compilation(view.on_compile, outermost=True):
+        return train_model(request)
+
+
+def _both(first: Callable[..., None], second: Callable[..., None] | None) -> Callable[..., None]:
+    """Return a function that calls one function, and then another if there is one."""
+
+    def call(*arguments: Any) -> None:
+        first(*arguments)
+        if second is not None:
+            second(*arguments)
+
+    return call
 
 
 def _request(

@@ -50,6 +50,11 @@ def quote(text: str) -> str:
     return escape_controls(json.dumps(text, ensure_ascii=False))
 
 
+def quote_symbol(symbol: str) -> str:
+    """Put a symbol in double quotes; the boundary is not text and has none."""
+    return symbol if symbol == "<eos>" else quote(symbol)
+
+
 def summarize(texts: Collection[str]) -> str:
     """List the first eight texts, quoted, and the number of the others.
 

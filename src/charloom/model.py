@@ -6,16 +6,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from charloom.errors import SettingsError
+from charloom.displays.next_symbols import NextSymbols
+from charloom.displays.samples import quick_samples, recorded_samples
+from charloom.errors import ModelFolderError, SettingsError
 from charloom.evaluation.evaluate import Evaluation, evaluate
 from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
+from charloom.events import Sample
 from charloom.formatting import format_count
 from charloom.generation.generator import Generator, label_id
 from charloom.generation.text_filter import make_text_filter
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.format import ModelRecord
+from charloom.model_folder.history import History, read_history
 from charloom.model_folder.writer import create_model_folder
 from charloom.network.engine import Engine
 from charloom.settings import SamplingOptions, SamplingSettings
@@ -26,14 +30,16 @@ from charloom.text.documents import Document, to_blocks
 class Model:
     """A trained model. Prompts and texts are cleaned like the training texts."""
 
-    def __init__(self, record: ModelRecord) -> None:
+    def __init__(self, record: ModelRecord, history: History | Path | None = None) -> None:
         self.record = record
         """The content of the model folder: settings, vocabulary, weights, metrics, provenance."""
+        self._history = history
+        """The history of the run, or the model folder that holds it."""
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Load a model folder; raises ModelFolderError if it is missing or damaged."""
-        return cls(model_folder.read(Path(path)))
+        return cls(model_folder.read(Path(path)), Path(path).absolute())
 
     def __repr__(self) -> str:
         network, vocabulary = self.record.network, self.record.vocabulary
@@ -46,16 +52,33 @@ class Model:
             parts.append(f"{self.record.metrics['bits_per_character']:.3f} bits per character")
         return f"<charloom.Model: {', '.join(parts)}>"
 
+    def _repr_html_(self) -> str:
+        """Return a small card for notebooks: figures, curves and samples."""
+        from charloom.displays.model_card import model_card
+
+        return model_card(self.record, self._known_history, self._card_samples).to_html()
+
     def __getstate__(self) -> dict[str, Any]:
-        """Return the record alone: a pickle, or a copy, is small and made at any time."""
-        return {"record": self.record}
+        """Return record and history: a pickle, or a copy, is small and made at any time."""
+        return {"record": self.record, "_history": self._history}
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write a model folder; ``force`` replaces an existing one.
+        """Write a model folder, with curves and samples of the run; ``force`` replaces one.
 
         Raises OutputError if the folder exists already or cannot be written.
         """
-        create_model_folder(Path(path), self.record, force=force)
+        logs = self._known_history.to_files()
+        create_model_folder(Path(path), self.record, force=force, logs=logs)
+
+    @cached_property
+    def history(self) -> History:
+        """The curves and the samples of the run; empty if they were not recorded.
+
+        A model that was trained without a folder has the samples of its weights alone. Raises
+        ModelFolderError if ``metrics.jsonl`` in the model folder is damaged.
+        """
+        recorded = self._history
+        return read_history(recorded) if isinstance(recorded, Path) else recorded or History()
 
     def generate(
         self, prompt: str | Sequence[str] = "", *, n: int = 1, **options: Unpack[SamplingOptions]
@@ -120,13 +143,13 @@ class Model:
         lines = score_lines(self.scorer, to_blocks(self._clean_documents(texts)), classify=True)
         return [str(line.label) for block in lines for line in block]
 
-    def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
-        """Return the symbols that may follow ``text``, with their probabilities.
+    def next(self, text: str, label: str | None = None) -> NextSymbols:
+        """Return the symbols that may follow ``text``, with their probabilities, as a list.
 
         The most probable symbol is first. ``<unk>`` is left out, so the probabilities sum to less
-        than 1.
+        than 1. Notebooks show the list as bars.
         """
-        return self.generator.next(self._clean_prompt(text), label)
+        return NextSymbols(self.generator.next(self._clean_prompt(text), label))
 
     @cached_property
     def generator(self) -> Generator:
@@ -144,6 +167,19 @@ class Model:
         """The scorer behind ``score``, which also counts symbols and unknown symbols."""
         scorer = SymbolScorer(self.record.network, self.record.tensors)
         return Scorer(scorer, self.record.vocabulary, self.record.labels)
+
+    @property
+    def _known_history(self) -> History:
+        """The history; an empty one if its file is damaged, since a model works without it."""
+        try:
+            return self.history
+        except ModelFolderError:
+            return History()
+
+    @cached_property
+    def _card_samples(self) -> tuple[Sample, ...]:
+        """Samples for the card: those of the run, or else new ones, made in a moment."""
+        return recorded_samples(self.record, self._known_history) or quick_samples(self.record)
 
     def _clean_prompt(self, text: str) -> str:
         if not isinstance(text, str):

@@ -1,17 +1,24 @@
+import asyncio
 import inspect
 import json
 import re
+import signal
+import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from displays import RecordingNotebook, check_is_safe
 
 import charloom
 from charloom import api
 from charloom.errors import OutputError, ResumeError, SettingsError, SourceError
-from charloom.events import Event
+from charloom.events import Event, Step, Stopped
 from charloom.model import Model
+from charloom.progress import notebook_view
+from charloom.runs.plan import Plan
 from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
 from charloom.runs.train_options import RunOptions
@@ -63,8 +70,8 @@ def test_train_passes_every_argument_on(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_train_has_an_argument_for_every_field_of_a_request() -> None:
     arguments = {*inspect.signature(charloom.train).parameters, *RunOptions.__annotations__}
-    # These become fields of others: the setting columns, the base with its texts, the checker.
-    assert arguments - {"column", "extend", "checker_timeout"} == set(
+    # They become fields of others: columns, the base with its texts, the listeners, the checker.
+    assert arguments - {"column", "extend", "progress", "checker_timeout"} == set(
         inspect.signature(TrainRequest).parameters
     )
 
@@ -155,4 +162,142 @@ def test_a_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
         r"texts cannot be written to \S+ \(No space left on device\): free some space, or set "
         r"TMPDIR to a folder that can be written\.",
         str(error.value),
+    )
+
+
+def show_in(monkeypatch: pytest.MonkeyPatch, notebook: RecordingNotebook) -> None:
+    monkeypatch.setattr(notebook_view, "find_notebook", lambda: notebook)
+
+
+def test_a_run_is_shown_and_the_callbacks_of_the_caller_are_called(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    notebook = RecordingNotebook()
+    show_in(monkeypatch, notebook)
+    events: list[Event] = []
+    plans: list[Plan] = []
+    read: list[int] = []
+    source = tmp_path / "colours.txt"
+    source.write_text("\n".join([*COLOURS, "black sea"]), "utf-8")
+    made = charloom.train(
+        source,
+        listeners=[events.append],
+        on_start=plans.append,
+        on_read=lambda size, total: read.append(size),
+        **QUICK,
+    )
+    assert len(plans) == 1
+    assert sum(read) == source.stat().st_size
+    assert isinstance(events[-1], Stopped)
+    bits = made.record.metrics["bits_per_character"]
+    assert f"best {bits:.3f}" in notebook.text
+    assert notebook.text.startswith("Trained 0:")
+    check_is_safe(notebook.html)
+
+
+def test_progress_false_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = RecordingNotebook()
+    show_in(monkeypatch, notebook)
+    charloom.train(texts=COLOURS, progress=False, **QUICK)
+    assert notebook.displays == []
+
+
+def test_a_script_is_silent_by_default(capfd: pytest.CaptureFixture[str]) -> None:
+    charloom.train(texts=COLOURS, **QUICK)
+    assert capfd.readouterr() == ("", "")
+    charloom.train(texts=COLOURS, progress=True, **QUICK)
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    assert "epoch 1, validation" in captured.err
+
+
+def test_two_runs_at_once_in_threads_have_a_display_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    notebooks = {width: RecordingNotebook() for width in (8, 9)}
+    found = iter(notebooks.values())
+    monkeypatch.setattr(notebook_view, "find_notebook", lambda: next(found))
+    before = signal.getsignal(signal.SIGINT)
+
+    async def train_both() -> list[Model]:
+        runs = [
+            asyncio.to_thread(charloom.train, texts=COLOURS, **QUICK | {"hidden": hidden})
+            for hidden in notebooks
+        ]
+        return await asyncio.gather(*runs)
+
+    models = asyncio.run(train_both())
+    assert signal.getsignal(signal.SIGINT) is before
+    for made, hidden in zip(models, notebooks, strict=True):
+        alone = charloom.train(texts=COLOURS, progress=False, **QUICK | {"hidden": hidden})
+        assert made.record.metrics["bits_per_character"] == pytest.approx(
+            alone.record.metrics["bits_per_character"]
+        )
+    shown = {re.findall(r"1 layer of (\d)", notebook.html)[0] for notebook in notebooks.values()}
+    assert shown == {"8", "9"}
+    for notebook in notebooks.values():
+        assert notebook.threads.isdisjoint({threading.get_ident()})
+        assert notebook.text.startswith("Trained 0:")
+
+
+def test_an_interrupted_run_returns_its_model_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    notebook = RecordingNotebook()
+    show_in(monkeypatch, notebook)
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Step) and event.step == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    options = QUICK | {"steps": 12}
+    made = charloom.train(texts=COLOURS, listeners=[interrupt], **options)
+    assert made.record.metrics["step"] == 5
+    assert made.history.stop_reason == "interrupted"
+    assert notebook.text.startswith("Interrupted 0:")
+    assert notebook.text.splitlines()[-1].endswith(
+        "are returned. A run with output= can be resumed."
+    )
+
+    path = tmp_path / "m"
+    charloom.train(texts=COLOURS, output=path, listeners=[interrupt], **options)
+    assert notebook.text.splitlines()[-1] == (
+        f"Resume: the same call of charloom.train with output={str(path)!r}, resume=True"
+    )
+    resumed = charloom.train(texts=COLOURS, output=path, resume=True, **options)
+    whole = charloom.train(texts=COLOURS, **options)
+    assert resumed.history.stop_reason == "budget"
+    for name, tensor in whole.record.tensors.items():
+        assert np.array_equal(resumed.record.tensors[name], tensor), name
+
+
+def test_an_interruption_before_the_first_step_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    notebook = RecordingNotebook()
+    show_in(monkeypatch, notebook)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+
+    def interrupt(size: int, total: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        charloom.train(
+            texts=[*COLOURS, "white sea"],
+            output=tmp_path / "runs" / "m",
+            on_read=interrupt,
+            **QUICK,
+        )
+    assert list(temporary.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [temporary]
+    assert not notebook.displays or notebook.text.startswith("Stopped by KeyboardInterrupt")
+
+
+@pytest.mark.parametrize("progress", ["bar", 1, print])
+def test_an_invalid_progress_is_refused(progress: Any) -> None:
+    with pytest.raises(SettingsError) as error:
+        charloom.train(texts=COLOURS, progress=progress)
+    assert str(error.value) == (
+        f"progress is {progress!r:.80}; it must be True, False or None: for a function that is "
+        "called with the events of the run, pass listeners=[...]."
     )

@@ -3,20 +3,23 @@
 import concurrent.futures
 import copy
 import dataclasses
+import math
 import multiprocessing
 import pickle
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from displays import Page, check_is_safe
 from networks import make_vocabulary, random_tensors
 
 import charloom
 from charloom.data.sources import Document
-from charloom.errors import CorpusError, LabelError, OutputError, SettingsError
+from charloom.errors import CorpusError, LabelError, ModelFolderError, OutputError, SettingsError
 from charloom.model import Model
 from charloom.model_folder.format import ModelRecord
 from charloom.settings import (
@@ -266,3 +269,56 @@ def test_threads_share_a_model() -> None:
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda seed: made.generate(seed=seed, length=40), range(8)))
     assert results == expected
+
+
+def test_the_card_shows_samples_at_once_and_always_the_same() -> None:
+    made = model()
+    began = time.perf_counter()
+    card = made._repr_html_()
+    assert time.perf_counter() - began < 1
+    check_is_safe(card)
+    assert made._repr_html_() == card
+    [first, *_] = made.generate(label="x", length=80)
+    assert first in "".join(Page(card).texts)
+
+
+def test_the_card_and_the_history_survive_saving_pickling_and_copying(tmp_path: Path) -> None:
+    texts = [f"line {k} of a story" for k in range(40)]
+    made = charloom.train(texts=texts, steps=12, hidden=8)
+    assert made.history.curves.validation
+    made.save(tmp_path / "m")
+    loaded = charloom.load(tmp_path / "m")
+    loaded.save(tmp_path / "n")
+    copies = [pickle.loads(pickle.dumps(made)), copy.deepcopy(made), loaded]
+    copies += [charloom.load(tmp_path / "n"), pickle.loads(pickle.dumps(loaded))]
+    for other in copies:
+        assert other.history == made.history
+        assert other._repr_html_() == made._repr_html_()
+
+
+def test_a_model_works_without_a_history_that_is_damaged_or_gone(tmp_path: Path) -> None:
+    model().save(tmp_path / "m")
+    (tmp_path / "m" / "metrics.jsonl").write_text("{\n")
+    damaged = charloom.load(tmp_path / "m")
+    with pytest.raises(ModelFolderError, match=r"metrics\.jsonl is damaged or cannot be read"):
+        _ = damaged.history
+    check_is_safe(damaged._repr_html_())
+    damaged.save(tmp_path / "n")
+    assert not (tmp_path / "n" / "metrics.jsonl").exists()
+    moved = charloom.load(tmp_path / "n")
+    (tmp_path / "n").rename(tmp_path / "elsewhere")
+    assert moved.history.events == ()
+    check_is_safe(moved._repr_html_())
+
+
+def test_next_and_evaluate_have_displays() -> None:
+    made = model()
+    assert made.next("ab") == made.generator.next("ab")
+    check_is_safe(made.next("ab")._repr_html_())
+    evaluation = made.evaluate(["abc", ("cab fab", "x")])
+    check_is_safe(evaluation._repr_html_())
+    shown = Page(evaluation._repr_html_()).texts
+    assert f"{evaluation.bits_per_character:.4f}" in shown
+    assert 'label "x"' in shown
+    endless = dataclasses.replace(evaluation, perplexity=math.inf)
+    assert ("perplexity", "inf") in endless.rows()

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom import units
+from charloom.displays.panel import Panel
 from charloom.errors import CorpusError
 from charloom.evaluation.bootstrap import SEGMENT_SYMBOLS, Bootstrap
 from charloom.evaluation.scorer import ScoredBlock
 from charloom.evaluation.word_count import WordCounter
+from charloom.formatting import format_count, format_metric, quote
 from charloom.text.vocabulary import UNK
 
 NO_LABEL = ""
@@ -67,6 +69,28 @@ class Evaluation:
             if math.isinf(figures[name]):
                 figures[name] = None
         return figures
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return name and value of each metric of all texts together, for people."""
+        rows = [
+            (name.replace("_", " "), format_metric(math.inf if value is None else value))
+            for name, value in self.to_json().items()
+            if name not in ("labels", "interval")
+        ]
+        ends = self.interval
+        interval = "too short a text" if ends is None else f"{ends[0]:.4f} to {ends[1]:.4f}"
+        return [rows[0], ("95 % of samples", interval), *rows[1:]]
+
+    def _repr_html_(self) -> str:
+        labels = tuple(
+            (
+                f"label {quote(label)}" if label else "no label",
+                f"{metrics.bits_per_character:.4f} bits per character, "
+                f"{format_count(metrics.documents, 'document')}",
+            )
+            for label, metrics in self.labels.items()
+        )
+        return Panel(title="Evaluation", facts=(*self.rows(), *labels)).to_html()
 
 
 class _DocumentSums(NamedTuple):

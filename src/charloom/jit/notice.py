@@ -17,10 +17,11 @@ _listeners: list[Listener] = []
 
 
 @contextmanager
-def on_compilation(listener: Listener) -> Iterator[None]:
+def on_compilation(listener: Listener, *, outermost: bool = False) -> Iterator[None]:
     """Call ``listener`` before code is compiled, at most once.
 
-    It applies to all threads of the process. Of nested contexts, the inner one applies.
+    It applies to all threads of the process. Of nested contexts, the inner one applies, unless it
+    is ``outermost``.
 
     >>> with on_compilation(print):
     ...     announce(FIRST_TIME)
@@ -34,7 +35,7 @@ def on_compilation(listener: Listener) -> Iterator[None]:
             announced = True
             listener(notice)
 
-    _listeners.append(announce_once)
+    _listeners.insert(0 if outermost else len(_listeners), announce_once)
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ Every document is found. Any other text is found with a probability of n / 2**40
 documents: one in a million for a million documents.
 """
 
+import functools
 import io
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -36,14 +37,7 @@ class DocumentIndex:
         ``blocks`` is called at the first use of the index, possibly several times. It must return
         all hashes each time.
         """
-
-        def read() -> bytes:
-            # BytesIO returns its own buffer; joining chunks would hold them twice.
-            packed = io.BytesIO()
-            packed.writelines(_pack_keys(blocks, count))
-            return packed.getvalue()
-
-        return cls(read)
+        return cls(_PackedHashes(blocks, count))
 
     @cached_property
     def packed(self) -> bytes:
@@ -72,6 +66,24 @@ class DocumentIndex:
         # NumPy ignores zeros at the end of a string. As all keys have one width, that does not
         # change their order, and equality is compared outside of NumPy.
         return np.ndarray(len(self), f"S{KEY_BYTES}", self.packed)
+
+
+class _PackedHashes:
+    """Computes ``packed`` from hashes; a pickle or a copy of it holds the result."""
+
+    def __init__(self, blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> None:
+        self._blocks = blocks
+        self._count = count
+
+    def __call__(self) -> bytes:
+        # BytesIO returns its own buffer; joining chunks would hold them twice.
+        packed = io.BytesIO()
+        packed.writelines(_pack_keys(self._blocks, self._count))
+        return packed.getvalue()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The hashes may be those of a store that is open in this process alone.
+        return functools.partial, (bytes, self())
 
 
 def _pack_keys(blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Iterator[bytes]:

@@ -1,10 +1,11 @@
 """The learning curves of a run, read from ``metrics.jsonl``."""
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from charloom.errors import ModelFolderError
 from charloom.model_folder.format import METRICS
@@ -12,7 +13,8 @@ from charloom.model_folder.format import METRICS
 MAX_POINTS: Final = 400
 """Approximate upper limit of the points of the training curve; a chart shows no more."""
 
-Curve = tuple[tuple[float, float], ...]
+Point = tuple[float, float]
+Curve = tuple[Point, ...]
 """Seconds of training, and bits per character."""
 
 
@@ -26,6 +28,17 @@ class Curves:
     characters_per_second: float | None
     """Training throughput at the last recorded step; None without steps."""
 
+    @classmethod
+    def from_events(cls, events: Sequence[Mapping[str, Any]]) -> Self:
+        """Return the curves of events that have the form of ``metrics.jsonl``."""
+        steps = [event for event in events if event["event"] == "step"]
+        validations = [event for event in events if event["event"] == "validation"]
+        return cls(
+            training=thin([*map(_point, steps)], MAX_POINTS),
+            validation=tuple(map(_point, validations)),
+            characters_per_second=steps[-1]["characters_per_second"] if steps else None,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the curves as a JSON object."""
         return dataclasses.asdict(self)
@@ -36,34 +49,38 @@ def read_curves(run: Path) -> Curves:
 
     They are empty if it has no ``metrics.jsonl``. Raises ModelFolderError if the file is damaged.
     """
-    path = run / METRICS
+    with damaged_metrics(run):
+        return Curves.from_events(read_events(run))
+
+
+def read_events(run: Path) -> list[Mapping[str, Any]]:
+    """Return the events of the run in a folder; none if it has no ``metrics.jsonl``."""
     try:
-        content = path.read_bytes()
-        # The last line may be incomplete, while the run writes it or after it was killed. Lines are
-        # split as bytes: samples may contain other line separators of str.splitlines.
-        lines = content[: content.rfind(b"\n") + 1].splitlines()
-        events = [json.loads(line) for line in lines]
-        steps = [event for event in events if event["event"] == "step"]
-        validations = [event for event in events if event["event"] == "validation"]
-        return Curves(
-            training=_thin(tuple(map(_point, steps))),
-            validation=tuple(map(_point, validations)),
-            characters_per_second=steps[-1]["characters_per_second"] if steps else None,
-        )
+        content = (run / METRICS).read_bytes()
     except FileNotFoundError:
-        return Curves(training=(), validation=(), characters_per_second=None)
+        return []
+    # The last line may be incomplete, while the run writes it or after it was killed. Lines are
+    # split as bytes: samples may contain other line separators of str.splitlines.
+    return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
+
+
+@contextlib.contextmanager
+def damaged_metrics(run: Path) -> Iterator[None]:
+    """Raise ModelFolderError in place of the errors of reading a damaged ``metrics.jsonl``."""
+    try:
+        yield
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFolderError(
-            f"{path} is damaged or cannot be read; copy the whole folder again from where it was "
-            "made, or remove that file."
+            f"{run / METRICS} is damaged or cannot be read; copy the whole folder again from where "
+            "it was made, or remove that file."
         ) from error
+
+
+def thin(points: Sequence[Point], limit: int) -> tuple[Point, ...]:
+    """Return about ``limit`` points of a curve at most, including the last one."""
+    step = -(-len(points) // limit)
+    return tuple(points if step < 2 else points[len(points) - 1 :: -step][::-1])
 
 
 def _point(event: Mapping[str, Any]) -> tuple[float, float]:
     return float(event["seconds"]), float(event["bits_per_character"])
-
-
-def _thin(curve: Curve) -> Curve:
-    """Return about ``MAX_POINTS`` points of a curve, including the last one."""
-    step = -(-len(curve) // MAX_POINTS)
-    return curve if step < 2 else curve[len(curve) - 1 :: -step][::-1]

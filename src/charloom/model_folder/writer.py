@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
@@ -183,9 +184,20 @@ class ModelWriter:
         )
 
 
-def create_model_folder(path: Path, record: ModelRecord, *, force: bool = False) -> None:
-    """Write ``record`` as the model folder ``path``; see ``ModelWriter``."""
+def create_model_folder(
+    path: Path,
+    record: ModelRecord,
+    *,
+    force: bool = False,
+    logs: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write ``record`` as the model folder ``path``; see ``ModelWriter``.
+
+    ``logs`` are the contents of further files by their names.
+    """
     with ModelWriter(path, force=force) as writer:
+        for name, content in (logs or {}).items():
+            writer.append_bytes(name, content)
         writer.save(record)
 
 

@@ -33,8 +33,14 @@ MAX_SAMPLE_CHARACTERS: Final = 240
 class LiveProgressView(ProgressView):
     """Prints a run on a terminal, above a panel that is redrawn in place."""
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(clock)
+    def __init__(
+        self,
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        library: bool = False,
+    ) -> None:
+        super().__init__(clock, library=library)
         self._console = console
         self._redraw_throttle = Throttle(MIN_REDRAW_SECONDS)
         self._read_status = console.status("reading")
@@ -107,14 +113,17 @@ class LiveProgressView(ProgressView):
         super().show_outcome(event)
 
 
-def choose_view(*, silent: bool = False) -> ProgressView:
-    """Return a live view if standard error is a terminal, a plain one otherwise."""
+def choose_view(*, silent: bool = False, library: bool = False) -> ProgressView:
+    """Return a live view if standard error is a terminal, a plain one otherwise.
+
+    ``library`` is true for a run of ``charloom.train``.
+    """
     if silent:
         return SilentView()
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     if sys.stderr.isatty() and not console.is_dumb_terminal:
-        return LiveProgressView(console)
-    return ProgressView()
+        return LiveProgressView(console, library=library)
+    return ProgressView(library=library)
 
 
 def _supports_blocks(console: Console) -> bool:

@@ -56,10 +56,14 @@ class ProgressView:
     A view is a listener of events. It shows the same training steps as ``metrics.jsonl``. A run
     continues when standard error is closed; the view then prints nothing more.
 
-    Subclasses override ``write_line``, ``write_entry`` and the ``show_*`` methods.
+    With ``library`` its last lines are calls instead of commands. Subclasses override
+    ``write_line``, ``write_entry`` and the ``show_*`` methods.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, library: bool = False
+    ) -> None:
+        self._library = library
         self.interrupted = False
         """Whether the run was ended by Ctrl-C or another signal."""
         self._plan: Plan | None = None
@@ -156,7 +160,7 @@ class ProgressView:
     def show_outcome(self, event: Stopped) -> None:
         """Print where the model was saved and which command to run next."""
         self.interrupted = event.reason == "interrupted"
-        if self._plan is None or self._plan.output is None:
+        if self._plan is None:
             return
         bits = event.bits_per_character
         if bits is not None and bits > uniform_bits_per_character(self._plan):
@@ -164,8 +168,8 @@ class ProgressView:
             advice = _advice(corpus.training.total_symbols, event.step)
             note = _WORSE_THAN_UNIFORM_NOTE.format(len(corpus.vocabulary), advice)
             self.write_entry("note", Text(note), "yellow")
-        self.write_line(Text())
-        for line in describe_outcome(self._plan, event):
+        lines = describe_outcome(self._plan, event, library=self._library)
+        for line in [Text(), *lines] if lines else []:
             self.write_line(line)
 
 

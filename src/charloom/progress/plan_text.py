@@ -64,14 +64,12 @@ def _format_processes(plan: Plan) -> str:
     return f", data parallel over {plan.processes} processes" if plan.processes > 1 else ""
 
 
-def describe_outcome(plan: Plan, event: Stopped) -> list[Text]:
+def describe_outcome(plan: Plan, event: Stopped, *, library: bool = False) -> list[Text]:
     """Return the last lines of a run: where its weights are, and the next commands.
 
-    The list is empty for a run that saves no model.
+    With ``library`` they are calls instead of commands. The list is empty for a run that saves no
+    model, unless it was interrupted.
     """
-    if plan.output is None:
-        return []
-    output = str(plan.output)
     interrupted = event.reason == "interrupted"
     bits = event.bits_per_character
     weights = (
@@ -79,19 +77,37 @@ def describe_outcome(plan: Plan, event: Stopped) -> list[Text]:
         if bits is None
         else f"the best weights, {bits:.3f} bits per character"
     )
-    outcome = "Interrupted" if interrupted else "Done"
+    outcome = ("Interrupted: " if interrupted else "Done: ", "bold")
+    if plan.output is None:
+        note = f"{weights}, are returned. A run with output= can be resumed."
+        return [Text.assemble(outcome, note)] if interrupted else []
+    output = str(plan.output)
+    next_step, resume = (_calls if library else _commands)(plan, output)
+    lines = [
+        Text.assemble(outcome, f"{weights}, are in ", (output, "bold")),
+        Text.assemble("Try: ", (next_step, "bold")),
+    ]
+    if interrupted:
+        lines.append(Text.assemble("Resume: ", (resume, "bold")))
+    return lines
+
+
+def _commands(plan: Plan, output: str) -> tuple[str, str]:
+    """Return the commands that generate and that resume."""
     prompts = list(filter(None, plan.training.prompts))[:1]
     labels = plan.corpus.labels[:1]
     generate = ["charloom", "generate", output, *prompts, "-n", "5"]
     generate += ["--label", *labels] if labels else []
-    lines = [
-        Text.assemble((f"{outcome}: ", "bold"), f"{weights}, are in ", (output, "bold")),
-        Text.assemble("Try: ", (shlex.join(generate), "bold")),
-    ]
-    if interrupted:
-        resume = ["charloom", "train", *plan.sources, "-o", output, "--resume"]
-        lines.append(Text.assemble("Resume: ", (shlex.join(resume), "bold")))
-    return lines
+    resume = ["charloom", "train", *plan.sources, "-o", output, "--resume"]
+    return shlex.join(generate), shlex.join(resume)
+
+
+def _calls(plan: Plan, output: str) -> tuple[str, str]:
+    """Return the calls that generate and that resume."""
+    arguments = [repr(prompt) for prompt in plan.training.prompts if prompt][:1]
+    arguments += ["n=5", *(f"label={label!r}" for label in plan.corpus.labels[:1])]
+    generate = f"charloom.load({output!r}).generate({', '.join(arguments)})"
+    return generate, f"the same call of charloom.train with output={output!r}, resume=True"
 
 
 def uniform_bits_per_character(plan: Plan) -> float:

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from charloom.report.scales import Scale, axis_label, spread_labels
+from charloom.displays.scales import Scale, axis_label, spread_labels
 
 WIDTH: Final = 720
 HEIGHT: Final = 330

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
+from charloom.displays.scales import Scale, axis_label, spread_labels
 from charloom.report.charts import (
     BOTTOM,
     HEIGHT,
@@ -19,7 +20,6 @@ from charloom.report.charts import (
     Points,
     svg_path,
 )
-from charloom.report.scales import Scale, axis_label, spread_labels
 
 _MAX_LABELLED_POINTS = 10
 """Of more points, only those on the frontier are labelled."""

@@ -14,6 +14,7 @@ from charloom.runs.checkpointing import (
     CheckpointHook,
     CheckpointPeer,
 )
+from charloom.runs.history_recorder import HistoryRecorder
 from charloom.runs.listeners import BestWeights, EventLog, ListenerGuard, SampleWriter
 from charloom.runs.request import TrainRequest
 from charloom.runs.resume import describe_run
@@ -30,6 +31,8 @@ class RunOutputs:
     hook: CheckpointHook | None
     """None: a single process that keeps the model in memory."""
     best_weights: BestWeights
+    history: HistoryRecorder | None
+    """None if a model folder has the history."""
 
 
 def build_outputs(
@@ -52,8 +55,12 @@ def build_outputs(
     if components.group.is_main:
         listeners.append(samples)
     if writer is None:
+        history = HistoryRecorder()
+        listeners.append(history)
         hook = None if components.group.is_single else CheckpointPeer(best_weights)
-        return RunOutputs(listeners=listeners, hook=hook, best_weights=best_weights)
+        return RunOutputs(
+            listeners=listeners, hook=hook, best_weights=best_weights, history=history
+        )
     log = EventLog(writer)
     logs: list[EmittingListener] = [log]
     if request.log is not None:
@@ -64,4 +71,5 @@ def build_outputs(
         listeners=[*logs, *listeners],
         hook=Checkpointer(writer, describe_run(spec, components.plan), members, best_weights),
         best_weights=best_weights,
+        history=None,
     )

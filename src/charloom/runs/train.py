@@ -148,7 +148,8 @@ def _train_and_save(
             writer.remove_checkpoint()
         components.group.finish()
     guard.raise_first()
-    return Model(outputs.best_weights.record)
+    history = outputs.history.history() if outputs.history is not None else plan.output
+    return Model(outputs.best_weights.record, history)
 
 
 def _acceptance(request: TrainRequest, components: RunComponents) -> Acceptance | None:

@@ -34,5 +34,15 @@ def test_the_inner_listener_applies() -> None:
     assert (outer, inner) == ([FIRST_TIME], [FIRST_TIME])
 
 
+def test_an_outermost_listener_does_not_replace_one_that_is_there() -> None:
+    user: list[str] = []
+    view: list[str] = []
+    with on_compilation(user.append), on_compilation(view.append, outermost=True):
+        announce(FIRST_TIME)
+    with on_compilation(view.append, outermost=True):
+        announce(EACH_TIME)
+    assert (user, view) == ([FIRST_TIME], [EACH_TIME])
+
+
 def test_without_a_listener_nothing_happens() -> None:
     announce(FIRST_TIME)

@@ -1,6 +1,8 @@
 """The index of training documents agrees with a Python set of their hashes."""
 
+import copy
 import functools
+import pickle
 from hashlib import blake2b
 from itertools import product
 from pathlib import Path
@@ -118,3 +120,13 @@ def test_the_index_is_read_once_and_only_when_needed() -> None:
     assert reads == []
     assert index.load() is index
     assert ("a" in index, "c" in index, len(index), reads) == (True, False, 2, [1])
+
+
+def test_an_index_of_hashes_is_pickled_and_copied_before_its_first_use() -> None:
+    known = texts(30)
+    for same in (
+        pickle.loads(pickle.dumps(document_index(known))),
+        copy.deepcopy(document_index(known)),
+    ):
+        assert same.packed == document_index(known).packed
+        assert all(text in same for text in known)

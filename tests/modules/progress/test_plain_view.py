@@ -147,9 +147,14 @@ def test_nothing_is_printed_at_the_end_of_a_run_that_saves_no_model(
     view = ProgressView()
     view.start(plan(output=None))
     capsys.readouterr()
+    view(stopped())
+    assert capsys.readouterr().err == ""
     view(stopped(interrupted=True))
     assert view.interrupted
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr().err == (
+        "\nInterrupted: the best weights, 1.500 bits per character, are returned. A run with "
+        "output= can be resumed.\n"
+    )
 
 
 def test_loss_worse_than_a_uniform_choice_is_noted(capsys: pytest.CaptureFixture[str]) -> None:

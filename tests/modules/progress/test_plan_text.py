@@ -131,8 +131,22 @@ def test_interrupted_run_names_the_command_that_resumes_it() -> None:
     ]
 
 
+def test_the_library_names_calls() -> None:
+    described = plan(corpus={"labels": ("a b",)}, training={"prompts": ("", "It's ")})
+    lines = describe_outcome(described, stopped(interrupted=True), library=True)
+    assert [line.plain for line in lines] == [
+        "Interrupted: the best weights, 1.500 bits per character, are in runs/my titles",
+        """Try: charloom.load('runs/my titles').generate("It's ", n=5, label='a b')""",
+        "Resume: the same call of charloom.train with output='runs/my titles', resume=True",
+    ]
+
+
 def test_run_that_saves_no_model_has_no_outcome() -> None:
     assert describe_outcome(plan(output=None), stopped()) == []
+    assert outcome(plan(output=None), None, interrupted=True) == [
+        "Interrupted: the last weights, not validated, are returned. A run with output= can be "
+        "resumed."
+    ]
     assert outcome(plan(output=Path("run")))[0].endswith("are in run")
 
 

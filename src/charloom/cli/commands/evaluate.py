@@ -64,7 +64,7 @@ def evaluate(
         extra = {} if others is None else {"baselines": others.bits_per_character}
         output.write_json(evaluation.to_json() | extra)
         return
-    output.write_table(_metric_rows(evaluation), right=(1,))
+    output.write_table(evaluation.rows(), right=(1,))
     if others is not None:
         output.write_result("")
         output.write_table(_baseline_rows(evaluation, others), right=(1,))
@@ -102,18 +102,6 @@ def _baseline_rows(evaluation: "Evaluation", others: "Baselines") -> list[tuple[
     bits["this model"] = evaluation.bits_per_character
     rows = sorted(bits.items(), key=lambda row: row[1])
     return [("", "bits per character"), *((name, format_metric(value)) for name, value in rows)]
-
-
-def _metric_rows(evaluation: "Evaluation") -> list[tuple[str, str]]:
-    """Return name and value of each metric of all texts together."""
-    rows = [
-        (name.replace("_", " "), format_metric(value))
-        for name, value in evaluation.to_json().items()
-        if name not in ("labels", "interval")
-    ]
-    interval = evaluation.interval
-    limits = "too short a text" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}"
-    return [rows[0], ("95 % of samples", limits), *rows[1:]]
 
 
 def _label_rows(evaluation: "Evaluation") -> list[tuple[str, ...]]:

@@ -7,7 +7,7 @@ from charloom.cli.options.sampling import Label
 from charloom.cli.options.shared import Json, Run, argument, option
 from charloom.cli.terminal import output
 from charloom.cli.terminal.inputs import clean_prompts
-from charloom.formatting import format_bar, format_percent, quote
+from charloom.formatting import format_bar, format_percent, quote_symbol
 
 _DEFAULT_SHOWN = 10
 _BAR_WIDTH = 40
@@ -42,7 +42,7 @@ def next_symbols(
     output.write_table(
         (
             (
-                _quote_symbol(symbol),
+                quote_symbol(symbol),
                 format_percent(probability, 1),
                 format_bar(probability / largest, _BAR_WIDTH),
             )
@@ -50,8 +50,3 @@ def next_symbols(
         ),
         right=(1,),
     )
-
-
-def _quote_symbol(symbol: str) -> str:
-    """Return a symbol in quotes; the boundary is not text and has none."""
-    return symbol if symbol == "<eos>" else quote(symbol)

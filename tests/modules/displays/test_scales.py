@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from charloom.report.scales import Scale, spread_labels
+from charloom.displays.scales import Scale, spread_labels
 
 values = st.floats(1e-3, 1e7)
 several = st.lists(values, min_size=1, max_size=20)

@@ -1,0 +1,1 @@
+"""Displays of notebooks: HTML without scripts, and the same as text."""

@@ -1,0 +1,140 @@
+"""A display of a notebook as data, with its HTML and its text.
+
+The HTML has no script, no style sheet and no background. Text inherits its color and lines are
+``currentColor``, so it fits the light and the dark theme of any notebook. All texts are escaped and
+cut, so a display takes a few kilobytes.
+"""
+
+import dataclasses
+import html
+from collections.abc import Iterable
+from typing import Final
+
+from charloom.events import Sample
+from charloom.formatting import escape_controls, indent_continuation, sample_heading
+from charloom.text.symbols import replace_surrogates
+
+MAX_SAMPLES: Final = 12
+"""Samples that are shown."""
+MAX_SAMPLE_CHARACTERS: Final = 240
+"""Characters that are shown of a sample."""
+MAX_CHARACTERS: Final = 600
+"""Characters that are shown of any other text."""
+MAX_LINES: Final = 40
+"""Facts and notes that are shown, of each."""
+
+_FRAME: Final = (
+    "font:13px/1.45 system-ui,sans-serif;max-width:66em;padding:2px 1px;text-align:left;"
+    "overflow-wrap:anywhere"
+)
+_QUIET: Final = "opacity:.7"
+_GRID: Final = (
+    "display:grid;grid-template-columns:max-content minmax(0,1fr);gap:1px 12px;margin:4px 0"
+)
+_COLUMNS: Final = "display:flex;flex-wrap:wrap;gap:0 28px"
+_TRACK: Final = "border:1px solid currentColor;border-radius:3px;max-width:440px;opacity:.6"
+_SAMPLE: Final = "font-family:ui-monospace,monospace;white-space:pre-wrap"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Panel:
+    """The content of a display, from its first line to its last."""
+
+    title: str
+    """In bold, at the start of the first line."""
+    subtitle: str = ""
+    """The rest of the first line."""
+    progress: float | None = None
+    """A bar that is filled to this fraction; None: no bar."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """Pairs of a heading and a text."""
+    curve: str = ""
+    """An SVG image; the HTML alone has it."""
+    samples: tuple[Sample, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences, one a line."""
+    details: tuple[tuple[str, str], ...] = ()
+    """Facts that the HTML shows when its reader opens them; the text leaves them out."""
+
+    def bundle(self) -> dict[str, str]:
+        """Return the display as the MIME bundle of a notebook."""
+        return {"text/html": self.to_html(), "text/plain": self.to_text()}
+
+    def to_html(self) -> str:
+        """Return the display as HTML."""
+        parts = [f"<div><b>{_escape(self.title)}</b> {_escape(self.subtitle)}</div>"]
+        if self.progress is not None:
+            parts.append(_bar(self.progress))
+        if self.facts or self.curve:
+            left, right = _facts(self.facts), self.curve
+            parts.append(
+                f'<div style="{_COLUMNS}"><div>{left}</div>'
+                f'<div style="flex:1 1 280px">{right}</div></div>'
+            )
+        if self.samples:
+            parts.append(_samples(self.samples[:MAX_SAMPLES]))
+        parts += [f"<div>{_escape(note)}</div>" for note in self.notes[:MAX_LINES]]
+        if self.details:
+            summary = f'<summary style="{_QUIET}">texts, network and settings</summary>'
+            parts.append(f"<details>{summary}{_facts(self.details)}</details>")
+        return f'<div style="{_FRAME}">{"".join(parts)}</div>'
+
+    def to_text(self) -> str:
+        """Return the display as text, for readers that show no HTML."""
+        rows = [
+            (_cut(name, MAX_CHARACTERS), _cut(text, MAX_CHARACTERS))
+            for name, text in self.facts[:MAX_LINES]
+        ]
+        rows += [
+            (sample_heading(sample), _cut(sample.text, MAX_SAMPLE_CHARACTERS))
+            for sample in self.samples[:MAX_SAMPLES]
+        ]
+        names = [escape_controls(name) for name, _ in rows]
+        width = max(map(len, names), default=0)
+        lines = [escape_controls(f"{self.title} {self.subtitle}".rstrip())]
+        lines += [
+            f"{name:>{width}}  {indent_continuation(text, width + 2)}"
+            for name, (_, text) in zip(names, rows, strict=True)
+        ]
+        lines += [escape_controls(_cut(note, MAX_CHARACTERS)) for note in self.notes[:MAX_LINES]]
+        return replace_surrogates("\n".join(lines))
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + " ..."
+
+
+def _escape(text: str, limit: int = MAX_CHARACTERS) -> str:
+    return html.escape(escape_controls(replace_surrogates(_cut(text, limit))))
+
+
+def _grid(cells: Iterable[str]) -> str:
+    return f'<div style="{_GRID}">{"".join(cells)}</div>'
+
+
+def _facts(rows: tuple[tuple[str, str], ...]) -> str:
+    return _grid(
+        f'<div style="{_QUIET}">{_escape(name)}</div><div>{_escape(text)}</div>'
+        for name, text in rows[:MAX_LINES]
+    )
+
+
+def _bar(fraction: float) -> str:
+    filled = f"width:{100 * fraction:.1f}%;height:5px;background:currentColor"
+    return f'<div style="{_TRACK}"><div style="{filled}"></div></div>'
+
+
+def _samples(samples: tuple[Sample, ...]) -> str:
+    return _grid(
+        f'<div style="{_QUIET}">{_escape(sample_heading(sample))}</div>'
+        f'<div dir="auto" style="{_SAMPLE}">{_sample_text(sample)}</div>'
+        for sample in samples
+    )
+
+
+def _sample_text(sample: Sample) -> str:
+    """Return the beginning of a sample, its prompt dimmed."""
+    shown = _cut(sample.text.rstrip("\n"), MAX_SAMPLE_CHARACTERS)
+    prompt = sample.prompt if shown.startswith(sample.prompt) else ""
+    dimmed = f'<span style="{_QUIET}">{_escape(prompt)}</span>' if prompt else ""
+    return dimmed + _escape(shown[len(prompt) :])
