@@ -4,6 +4,7 @@ Every document is found. Any other text is found with a probability of n / 2**40
 documents: one in a million for a million documents.
 """
 
+import functools
 import io
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -36,14 +37,11 @@ class DocumentIndex:
         ``blocks`` is called at the first use of the index, possibly several times. It must return
         all hashes each time.
         """
+        return cls(_HashReader(blocks, count))
 
-        def read() -> bytes:
-            # BytesIO returns its own buffer; joining chunks would hold them twice.
-            packed = io.BytesIO()
-            packed.writelines(_pack_keys(blocks, count))
-            return packed.getvalue()
-
-        return cls(read)
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the reader alone: of a folder its path, of a run the bytes of the index."""
+        return {"_read": self._read}
 
     @cached_property
     def packed(self) -> bytes:
@@ -72,6 +70,27 @@ class DocumentIndex:
         # NumPy ignores zeros at the end of a string. As all keys have one width, that does not
         # change their order, and equality is compared outside of NumPy.
         return np.ndarray(len(self), f"S{KEY_BYTES}", self.packed)
+
+
+class _HashReader:
+    """Packs the hashes of a store at the first call. A copy or a pickle has only the bytes."""
+
+    def __init__(self, blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> None:
+        self._blocks = blocks
+        self._count = count
+
+    def __call__(self) -> bytes:
+        return self._packed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial, (bytes, self._packed)
+
+    @cached_property
+    def _packed(self) -> bytes:
+        # BytesIO returns its own buffer; joining chunks would hold them twice.
+        packed = io.BytesIO()
+        packed.writelines(_pack_keys(self._blocks, self._count))
+        return packed.getvalue()
 
 
 def _pack_keys(blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Iterator[bytes]:
