@@ -10,6 +10,7 @@ from charloom.extras import EXTRAS, is_installed
 REQUIRED = "CHARLOOM_TEST_OPTIONAL"
 """If this environment variable is set, tests fail where they would skip."""
 PACKAGES = {package: f"pip install 'charloom[{extra}]'" for package, extra in EXTRAS.items()} | {
+    "mypy": "make setup",
     "playwright": "make setup",
     "sqlalchemy": "pip install 'charloom[search]'",  # which optuna brings
 }

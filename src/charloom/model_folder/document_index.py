@@ -73,7 +73,10 @@ class DocumentIndex:
 
 
 class _HashReader:
-    """Packs the hashes of a store at the first call. A copy or a pickle has only the bytes."""
+    """Packs the hashes of a store at the first call.
+
+    A copy or a pickle has the bytes and not the store.
+    """
 
     def __init__(self, blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> None:
         self._blocks = blocks
