@@ -13,6 +13,7 @@ PACKAGES = {package: f"pip install 'charloom[{extra}]'" for package, extra in EX
     "ipykernel": "make setup",
     "nbclient": "make setup",
     "nbformat": "make setup",  # which nbclient brings
+    "mypy": "make setup",
     "playwright": "make setup",
     "sqlalchemy": "pip install 'charloom[search]'",  # which optuna brings
 }

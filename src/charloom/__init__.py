@@ -102,18 +102,20 @@ def load(path: str | Path) -> Model:
     return Model.load(path)
 
 
-def __getattr__(name: str) -> Any:
-    """Return a public name, imported at its first use.
+if not TYPE_CHECKING:  # a type checker would accept any name
 
-    This keeps ``import charloom`` fast, and lets the command line prepare for Ctrl-C first.
-    """
-    if name == "__version__":
-        from importlib import metadata
+    def __getattr__(name: str) -> Any:
+        """Return a public name, imported at its first use.
 
-        return metadata.version("charloom")
-    if name not in __all__:
-        raise AttributeError(f"module 'charloom' has no attribute {name!r}")
-    return getattr(importlib.import_module(_MODULES.get(name, "charloom.errors")), name)
+        This keeps ``import charloom`` fast, and lets the command line prepare for Ctrl-C first.
+        """
+        if name == "__version__":
+            from importlib import metadata
+
+            return metadata.version("charloom")
+        if name not in __all__:
+            raise AttributeError(f"module 'charloom' has no attribute {name!r}")
+        return getattr(importlib.import_module(_MODULES.get(name, "charloom.errors")), name)
 
 
 def __dir__() -> list[str]:

@@ -8,10 +8,18 @@ from charloom.errors import MissingPackageError
 EXTRAS: Final = {
     "optuna": "search",
     "polars": "parquet",
+    "sklearn": "sklearn",
     "tensorboard": "tensorboard",
     "torch": "torch",
 }
-"""Optional packages, and the extra of charloom that installs each."""
+"""Optional packages by the name of their module, and the extra of charloom that installs each."""
+_OTHER_NAMES: Final = {"sklearn": "scikit-learn"}
+"""The name to install of packages whose module has another."""
+
+
+def package_name(module: str) -> str:
+    """Return the name by which the package of a module is installed."""
+    return _OTHER_NAMES.get(module, module)
 
 
 def is_installed(package: str) -> bool:
@@ -27,8 +35,8 @@ def require_package(package: str, feature: str, alternative: str) -> None:
     """
     if not is_installed(package):
         raise MissingPackageError(
-            f"{feature} needs the package {package}, which is not installed; install it with "
-            f"pip install 'charloom[{EXTRAS[package]}]', or {alternative}."
+            f"{feature} needs the package {package_name(package)}, which is not installed; install "
+            f"it with pip install 'charloom[{EXTRAS[package]}]', or {alternative}."
         )
 
 

@@ -1,6 +1,5 @@
 """Links, files, make targets, commands and versions that the documents name exist."""
 
-import ast
 import re
 import shlex
 import tomllib
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 import typer
 
-import charloom
 from charloom.cli.app import app
 
 ROOT = Path(__file__).parents[2]
@@ -131,20 +129,6 @@ def test_the_check_of_commands_sees_a_wrong_option() -> None:
     assert COMMANDS
     with pytest.raises(Exception, match="No such option"):
         parse(["train", "titles.txt", "--no-such-option"])
-
-
-@pytest.mark.parametrize("guide", [ROOT / "README.md", ROOT / "docs/guide/library.md"], ids=short)
-def test_examples_of_the_library_use_names_that_exist(guide: Path) -> None:
-    owners = {"charloom": charloom, "model": charloom.Model}
-    text = guide.read_text("utf-8")
-    blocks = [block for language, block in FENCE.findall(text) if language == "python"]
-    used = [
-        (node.value.id, node.attr)
-        for node in ast.walk(ast.parse("".join(blocks)))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-    ]
-    assert {owner for owner, _ in used} == set(owners)
-    assert not [name for owner, name in used if not hasattr(owners[owner], name)]
 
 
 def test_the_version_has_an_entry_in_the_changelog() -> None:

@@ -40,6 +40,7 @@ LAYERS = (
     "charloom.report",
     "charloom.progress",
     "charloom.api",
+    "charloom.sklearn",
     "charloom",
     "charloom.cli",
     "charloom.__main__",
@@ -59,7 +60,16 @@ TORCH = (
 )
 """Modules and packages that import torch."""
 SERIALISERS = {"pickle", "marshal", "shelve", "copyreg", "dill", "cloudpickle", "joblib"}
-HEAVY = ("torch", "numba", "outlines_core", "polars", "backports.zstd", "regex", "pydantic")
+HEAVY = (
+    "torch",
+    "numba",
+    "outlines_core",
+    "polars",
+    "sklearn",
+    "backports.zstd",
+    "regex",
+    "pydantic",
+)
 """Packages that generating does not need, and that take long to import."""
 
 
@@ -199,6 +209,13 @@ def test_only_the_backend_uses_torch_distributed(module: str) -> None:
 def test_other_packages_load_torch_inside_functions_only(module: str) -> None:
     if not within(module, "charloom.network", "charloom.training"):
         assert not [target for target in loaded_at_once(module) if within(target, "torch")]
+
+
+@modules
+def test_only_its_own_package_imports_scikit_learn(module: str) -> None:
+    foreign = [t for t in imports(module) if within(t, "sklearn", "charloom.sklearn", "scipy")]
+    assert not foreign or within(module, "charloom.sklearn")
+    assert module != "charloom.sklearn" or "sklearn.base" not in loaded_at_once(module)
 
 
 def test_generating_and_scoring_never_import_torch() -> None:

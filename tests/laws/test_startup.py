@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-UNUSED = ("torch", "polars", "optuna", "tensorboard", "pydantic", "numba.np.arrayobj")
+UNUSED = ("torch", "polars", "optuna", "sklearn", "tensorboard", "pydantic", "numba.np.arrayobj")
 """Packages of other tasks, and Numba's compiler, which take tenths of a second to import."""
 
 PROGRAM = f"""

@@ -1,6 +1,8 @@
 import asyncio
+import copy
 import inspect
 import json
+import pickle
 import re
 import signal
 import tempfile
@@ -113,6 +115,17 @@ def test_a_column_of_a_table(tmp_path: Path) -> None:
     assert charloom.train(path, column="name", **QUICK).record.text.columns == ("name",)
     with pytest.raises(SettingsError, match="^column and columns were both given"):
         charloom.train(path, column="name", columns=("name",))
+
+
+def test_a_trained_model_is_pickled_and_copied() -> None:
+    made = charloom.train(texts=COLOURS, **QUICK)
+    expected = made.generate(n=3, seed=1, length=12, novel=True)
+    for again in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made)):
+        assert again.generate(n=3, seed=1, length=12, novel=True) == expected
+        assert again.score(COLOURS) == made.score(COLOURS)
+        index, again_index = made.record.document_index, again.record.document_index
+        assert index is not None and again_index is not None
+        assert all(text in again_index for text in COLOURS) and again_index.packed == index.packed
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from charloom.errors import MissingPackageError
-from charloom.extras import EXTRAS, check_device, is_installed, require_package
+from charloom.extras import EXTRAS, check_device, is_installed, package_name, require_package
 
 
 def test_each_extra_of_the_project_is_that_of_its_package() -> None:
@@ -16,8 +16,9 @@ def test_each_extra_of_the_project_is_that_of_its_package() -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
     for package, extra in EXTRAS.items():
         (requirement,) = project["optional-dependencies"][extra]
-        assert requirement.startswith(package)
-        assert not any(needed.startswith(package) for needed in project["dependencies"])
+        name = package_name(package)
+        assert requirement.startswith(name)
+        assert not any(needed.startswith(name) for needed in project["dependencies"])
 
 
 def test_packages_are_found_without_an_import() -> None:
@@ -46,9 +47,22 @@ def test_a_missing_package_is_one_line_with_the_command(
     with pytest.raises(MissingPackageError) as caught:
         require_package(package, "--best", "leave --best out")
     assert str(caught.value) == (
-        f"--best needs the package {package}, which is not installed; "
+        f"--best needs the package {package_name(package)}, which is not installed; "
         f"install it with pip install 'charloom[{extra}]', or leave --best out."
     )
+
+
+def test_the_scorer_of_scikit_learn_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.delitem(sys.modules, "charloom.sklearn.line_scorer", raising=False)
+    with pytest.raises(MissingPackageError) as caught:
+        from charloom.sklearn import LineScorer  # noqa: F401
+    assert str(caught.value) == (
+        "charloom.sklearn.LineScorer needs the package scikit-learn, which is not installed; "
+        "install it with pip install 'charloom[sklearn]', or use charloom.Model.score."
+    )
+    with pytest.raises(ImportError, match="cannot import name 'TextScorer'"):
+        from charloom.sklearn import TextScorer  # type: ignore[attr-defined]  # noqa: F401
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])

@@ -46,10 +46,7 @@ def spool(
     with path.open("w", encoding="ascii") as file:
         for position, (text, label) in enumerate(items):
             if not isinstance(text, str):
-                raise SourceError(
-                    f"{argument}[{position}] is {_shown(text)}; a text is needed: leave such items "
-                    "out, or convert them with str()."
-                )
+                raise not_a_text(argument, position, text)
             record = {TEXT: text, LABEL: None if label is None else _label(label)}
             file.write(json.dumps(record) + "\n")
             count, has_labels = count + 1, has_labels or record[LABEL] is not None
@@ -57,6 +54,14 @@ def spool(
         raise SourceError(f"{argument} is empty; at least one text is needed.")
     own_columns = TEXT, LABEL if has_labels else None
     return SourceFile(path=path, name=argument, format="jsonl", own_columns=own_columns)
+
+
+def not_a_text(argument: str, position: int, value: object) -> SourceError:
+    """Return the error on an item of ``argument`` that is no text."""
+    return SourceError(
+        f"{argument}[{position}] is {_shown(value)}; a text is needed: leave such items out, or "
+        "convert them with str()."
+    )
 
 
 def _items(

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.data.cache import cache_root
+from charloom.data.cache import cache_root, temporary_cache_root
 from charloom.data.fingerprint import fingerprint
 from charloom.data.memory_map import map_file, release
 from charloom.data.readers import read_blocks
@@ -181,8 +181,11 @@ def _create_temporary(
 
 
 def temporary_folder() -> Path:
-    """Create a folder that is removed at exit; raises OSError if that is impossible."""
-    folder = Path(tempfile.mkdtemp(prefix="charloom-"))
+    """Create a folder that is removed at exit, or with the temporary cache that it is in.
+
+    Raises OSError if that is impossible.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="charloom-", dir=temporary_cache_root()))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 

@@ -37,7 +37,11 @@ class DocumentIndex:
         ``blocks`` is called at the first use of the index, possibly several times. It must return
         all hashes each time.
         """
-        return cls(_PackedHashes(blocks, count))
+        return cls(_HashReader(blocks, count))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the reader alone: of a folder its path, of a run the bytes of the index."""
+        return {"_read": self._read}
 
     @cached_property
     def packed(self) -> bytes:
@@ -68,22 +72,28 @@ class DocumentIndex:
         return np.ndarray(len(self), f"S{KEY_BYTES}", self.packed)
 
 
-class _PackedHashes:
-    """Computes ``packed`` from hashes; a pickle or a copy of it holds the result."""
+class _HashReader:
+    """Packs the hashes of a store at the first call.
+
+    A copy or a pickle has the bytes and not the store.
+    """
 
     def __init__(self, blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> None:
         self._blocks = blocks
         self._count = count
 
     def __call__(self) -> bytes:
+        return self._packed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial, (bytes, self._packed)
+
+    @cached_property
+    def _packed(self) -> bytes:
         # BytesIO returns its own buffer; joining chunks would hold them twice.
         packed = io.BytesIO()
         packed.writelines(_pack_keys(self._blocks, self._count))
         return packed.getvalue()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # The hashes may be those of a store that is open in this process alone.
-        return functools.partial, (bytes, self())
 
 
 def _pack_keys(blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Iterator[bytes]:

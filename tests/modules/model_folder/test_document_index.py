@@ -3,6 +3,7 @@
 import copy
 import functools
 import pickle
+from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import product
 from pathlib import Path
@@ -122,11 +123,20 @@ def test_the_index_is_read_once_and_only_when_needed() -> None:
     assert ("a" in index, "c" in index, len(index), reads) == (True, False, 2, [1])
 
 
-def test_an_index_of_hashes_is_pickled_and_copied_before_its_first_use() -> None:
-    known = texts(30)
-    for same in (
-        pickle.loads(pickle.dumps(document_index(known))),
-        copy.deepcopy(document_index(known)),
-    ):
-        assert same.packed == document_index(known).packed
-        assert all(text in same for text in known)
+def test_an_index_of_a_run_is_pickled_and_copied_without_its_store() -> None:
+    hashes = np.frombuffer(b"".join(digest(text) for text in texts(3000)), "<u8")
+    reads: list[int] = []
+
+    def blocks() -> Iterator[np.ndarray[tuple[int], np.dtype[np.uint64]]]:
+        reads.append(1)
+        yield hashes
+
+    index = DocumentIndex.from_hashes(blocks, len(hashes))
+    pickled = pickle.dumps(index)
+    once = len(reads)
+    for again in (pickle.loads(pickled), copy.deepcopy(index), copy.copy(index), index):
+        assert all(text in again for text in texts(3000))
+        assert "some other text" not in again  # 3000 in 2**40 by chance
+    assert len(reads) == once
+    assert 5 * 3000 < len(pickled) < 5 * 3000 + 500
+    assert len(pickle.dumps(pickle.loads(pickled))) < 5 * 3000 + 500
