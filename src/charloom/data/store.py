@@ -181,7 +181,7 @@ def _create_temporary(
 
 
 def temporary_folder() -> Path:
-    """Create a folder that is removed at exit, or with the temporary cache that it is in.
+    """Create a folder that is removed at exit, or with the temporary cache.
 
     Raises OSError if that is impossible.
     """
