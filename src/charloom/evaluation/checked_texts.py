@@ -1,4 +1,4 @@
-"""Accepted, unique and novel texts: the three figures by which string generators are compared.
+"""Accepted, unique and novel texts: figures that compare generators of strings.
 
 They are the valid, unique and novel molecules of Polykovskiy et al. 2020, "Molecular Sets (MOSES)"
 (https://doi.org/10.3389/fphar.2020.565644), with a checker of the user in the place of a parser of
@@ -24,7 +24,7 @@ class CheckedFigures:
 
 
 class CheckedTexts:
-    """Groups of texts, judged by a checker, which are compared with the training documents."""
+    """Groups of texts, judged by a checker, and compared with training documents."""
 
     def __init__(self, groups: Sequence[Sequence[str]], checker: Checker) -> None:
         """Judge all texts; raises CheckerError."""

@@ -64,7 +64,6 @@ def measure_diversity(
     held_out: Sequence[str],
     n: int,
     labels: Sequence[str] = (),
-    scorer: Scorer | None = None,
     temperatures: Sequence[float] = TEMPERATURES,
     checker: Checker | None = None,
 ) -> list[Diversity]:
@@ -72,8 +71,7 @@ def measure_diversity(
 
     The metrics of the held-out texts are the last element of the result. Samples are divided among
     the ``labels`` and have the same seeds at all temperatures. The training ``documents`` are read
-    once. With ``scorer``, each held-out text is scored as a whole document without a label. With
-    ``checker``, all texts are judged; raises CheckerError if it fails.
+    once. With ``checker``, all texts are judged; raises CheckerError if it fails.
     """
     groups = [
         list(draw_samples(generator, dataclasses.replace(settings, temperature=t), n, labels))
@@ -88,10 +86,6 @@ def measure_diversity(
         dataclasses.replace(_text_metrics(group, overlap, size), checked=checked)
         for group, overlap, checked in zip(texts, overlaps, figures, strict=True)
     ]
-    if scorer is not None and held_out:
-        scores = list(scorer.score(Document(text=text) for text in held_out))
-        bits = sum(score.bits for score in scores) / sum(score.characters for score in scores)
-        real = dataclasses.replace(real, bits_per_character=bits)
     rows = [
         dataclasses.replace(
             row,
@@ -118,17 +112,21 @@ def measure_model_diversity(
     Held-out texts are scored only if they are lines without labels. ``checker`` judges all texts.
     """
     samples = [sample.text for sample in draw_samples(generator, settings, n, record.labels)]
-    is_scored = record.text.document_unit == "line" and not record.labels
-    return measure_diversity(
+    held_out = matched_held_out(corpus.validation, samples, record.text.document_unit)
+    *rows, real = measure_diversity(
         generator,
         settings,
         documents=iter_texts(corpus.training),
-        held_out=matched_held_out(corpus.validation, samples, record.text.document_unit),
+        held_out=held_out,
         n=n,
         labels=record.labels,
-        scorer=scorer if is_scored else None,
         checker=checker,
     )
+    if held_out and record.text.document_unit == "line" and not record.labels:
+        scores = list(scorer.score(Document(text=text) for text in held_out))
+        bits = sum(score.bits for score in scores) / sum(score.characters for score in scores)
+        real = dataclasses.replace(real, bits_per_character=bits)
+    return [*rows, real]
 
 
 def distinct_ngram_fraction(documents: Iterable[str], n: int, size: int) -> float | None:

@@ -56,7 +56,7 @@ def accepted_share(checker: Checker, texts: Sequence[str]) -> float:
 
 
 class Acceptances:
-    """Judges texts in batches as they are generated, and counts those that are accepted."""
+    """Judges texts in batches as they are generated, and counts the accepted ones."""
 
     def __init__(self, checker: Checker) -> None:
         self._checker = checker
