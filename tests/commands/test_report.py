@@ -50,7 +50,7 @@ def opened() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(trained: Path) -> Path:
     """Return the path of the page of the model."""
-    return write_report(trained / "run", trained / "page", chosen=[HOSTILE])[0]
+    return write_report(library.load(trained / "run"), trained / "page", chosen=[HOSTILE])[0]
 
 
 def held_out(trained: Path) -> list[str]:
@@ -149,7 +149,7 @@ def test_a_full_disk_leaves_the_report_that_was_there(
     before = page.read_bytes()
     monkeypatch.setattr(files, "write_file", full)
     with pytest.raises(OutputError) as error:
-        write_report(trained / "run", page.parent)
+        write_report(library.load(trained / "run"), page.parent)
     assert str(error.value) == (
         f"{page} cannot be written (No space left on device); free some space, or name another "
         "folder with --output."

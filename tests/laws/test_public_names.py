@@ -21,6 +21,7 @@ PUBLIC = (
     "Model",
     "ModelFolderError",
     "NetworkSettings",
+    "NetworkState",
     "OutputError",
     "ProcessError",
     "ResumeError",

@@ -31,6 +31,9 @@ class Curves:
         return dataclasses.asdict(self)
 
 
+NO_CURVES: Final = Curves(training=(), validation=(), characters_per_second=None)
+
+
 def read_curves(run: Path) -> Curves:
     """Return the curves of the run in a folder.
 
@@ -51,7 +54,7 @@ def read_curves(run: Path) -> Curves:
             characters_per_second=steps[-1]["characters_per_second"] if steps else None,
         )
     except FileNotFoundError:
-        return Curves(training=(), validation=(), characters_per_second=None)
+        return NO_CURVES
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFolderError(
             f"{path} is damaged or cannot be read; copy the whole folder again from where it was "

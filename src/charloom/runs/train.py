@@ -140,7 +140,7 @@ def _train_and_save(
             writer.remove_checkpoint()
         components.group.finish()
     guard.raise_first()
-    return Model(outputs.best_weights.record)
+    return Model(outputs.best_weights.record, components.plan.output)
 
 
 def _open_writer(

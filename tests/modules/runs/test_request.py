@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from charloom.runs.request import Sources, source_names
+from charloom.data.source_file import Sources, source_names
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,18 @@ from charloom.cli.options.sampling import DEFAULTS, FirstSeed, Length, count_opt
 from charloom.cli.options.shared import Json, Run, Training, Validation
 from charloom.cli.terminal import output
 from charloom.formatting import format_percent_cell
-from charloom.settings import SamplingSettings
+from charloom.settings.measurements import DIVERSITY_TEXTS
 
 if TYPE_CHECKING:
     from charloom.evaluation.diversity import Diversity
 
-DEFAULT_TEXTS = 200
-
-Count = Annotated[int, count_option(DEFAULT_TEXTS, "Texts to sample at each temperature.")]
+Count = Annotated[int, count_option(DIVERSITY_TEXTS, "Texts to sample at each temperature.")]
 
 
 def diversity(
     run: Run,
     *,
-    n: Count = DEFAULT_TEXTS,
+    n: Count = DIVERSITY_TEXTS,
     length: Length = DEFAULTS.length,
     seed: FirstSeed = DEFAULTS.seed,
     training: Training = None,
@@ -31,14 +29,11 @@ def diversity(
     The last row has the same figures for held-out texts. Texts of a model that are close to it in
     all columns vary as much as real ones.
     """
-    from charloom.evaluation.diversity import measure_model_diversity
-    from charloom.evaluation.training_texts import recover_corpus
     from charloom.model import Model
 
-    settings = SamplingSettings(seed=seed, length=length)
-    model = Model.load(run)
-    corpus = recover_corpus(model.record, training or (), valid)
-    rows = measure_model_diversity(model.record, model.generator, model.scorer, corpus, settings, n)
+    rows = Model.load(run).diversity(
+        n, length=length, seed=seed, training=training or (), validation=valid
+    )
     if json:
         output.write_json([row.to_json() for row in rows])
         return

@@ -46,11 +46,12 @@ def report(
     contains parts of the training texts. The same figures are written to report.json. If the
     texts are missing, the page has all that needs none of them.
     """
+    from charloom.model import Model
     from charloom.report.files import write_report as write
 
     path, findings = write(
-        run,
-        output,
+        Model.load(run),
+        output or run,
         training=training or (),
         validation=valid,
         chosen=texts or (),
