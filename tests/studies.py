@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from charloom.runs.compare import Result, Trial
+from charloom.evaluation.run_result import RunResult
+from charloom.runs.compare import Trial
 from charloom.runs.search import Search, SearchSpace
 
 OPTIONS: dict[str, Any] = {"steps": 3, "device": "cpu"}
@@ -20,9 +21,9 @@ def open_search(folder: Path, count: int = 3, **changes: Any) -> Search:
     return Search(folder, SearchSpace.from_options(grid, options), fixed, count=count, **changes)
 
 
-def result_of(trial: Trial) -> Result:
+def result_of(trial: Trial) -> RunResult:
     """Return a made-up result, in which more hidden units are better."""
-    return Result(
+    return RunResult(
         name=trial.name,
         cell=trial.options["cell"],
         layers=trial.options["layers"],
@@ -39,10 +40,10 @@ def result_of(trial: Trial) -> Result:
     )
 
 
-def recorder_of(trials: list[Trial]) -> Callable[[Trial], Result]:
+def recorder_of(trials: list[Trial]) -> Callable[[Trial], RunResult]:
     """Return a function that appends each trial to ``trials`` and makes up its result."""
 
-    def train(trial: Trial) -> Result:
+    def train(trial: Trial) -> RunResult:
         trials.append(trial)
         return result_of(trial)
 
@@ -58,7 +59,7 @@ def run_study(folder: str, url: str, count: int) -> None:
 def start_and_die(folder: str) -> None:
     """Start a trial and kill this process before the trial ends."""
 
-    def train(trial: Trial) -> Result:
+    def train(trial: Trial) -> RunResult:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 
@@ -68,7 +69,7 @@ def start_and_die(folder: str) -> None:
 def start_and_wait(folder: str, pipe: Any) -> None:
     """Start a trial, send its number, and wait until this process is killed."""
 
-    def train(trial: Trial) -> Result:
+    def train(trial: Trial) -> RunResult:
         pipe.send(trial.number)
         signal.pause()
         raise AssertionError

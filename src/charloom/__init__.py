@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from charloom.events import Event, Listener, Sample, Saved, Step, Stopped, Validation
     from charloom.model import Model
+    from charloom.network.network_state import NetworkState
     from charloom.settings import (
         NetworkSettings,
         SamplingSettings,
@@ -58,6 +59,7 @@ __all__ = [
     "Model",
     "ModelFolderError",
     "NetworkSettings",
+    "NetworkState",
     "OutputError",
     "ProcessError",
     "ResumeError",
@@ -80,6 +82,7 @@ __all__ = [
 
 _MODULES: Final = {
     "Model": "charloom.model",
+    "NetworkState": "charloom.network.network_state",
     "train": "charloom.api",
     **dict.fromkeys(
         ("Event", "Listener", "Sample", "Saved", "Step", "Stopped", "Validation"), "charloom.events"

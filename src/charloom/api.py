@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Unpack
 
-from charloom.data.source_file import SourceFile
+from charloom.data.source_file import SourceFile, Sources, source_names
 from charloom.data.spool import looks_like_text, spool
 from charloom.errors import OutputError, SettingsError, SourceError
 from charloom.generation.checker import make_checker
@@ -15,7 +15,7 @@ from charloom.jit.notice import on_compilation
 from charloom.model import Model
 from charloom.model_folder.format import ModelRecord
 from charloom.runs.extend import extend_request
-from charloom.runs.request import Sources, TrainRequest, source_names
+from charloom.runs.request import TrainRequest
 from charloom.runs.train import train_model
 from charloom.runs.train_options import RunOptions, TrainOptions
 

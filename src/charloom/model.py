@@ -4,42 +4,47 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, Unpack
+from typing import Any, Literal, Unpack, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.data.source_file import Sources
 from charloom.displays.next_symbols import NextSymbols
 from charloom.displays.samples import quick_samples, recorded_samples
-from charloom.errors import ModelFolderError, SettingsError
+from charloom.errors import SettingsError
+from charloom.evaluation.diversity import Diversity, measure_model_diversity
 from charloom.evaluation.evaluate import Evaluation, evaluate
+from charloom.evaluation.memorisation import Memorisation, measure_model_memorisation
+from charloom.evaluation.model_parts import ModelParts
 from charloom.evaluation.score_lines import score_lines
-from charloom.evaluation.scorer import Scorer
-from charloom.evaluation.symbol_scorer import SymbolScorer
+from charloom.evaluation.text_score import TextScore
+from charloom.evaluation.training_texts import recover_corpus
 from charloom.events import Sample
 from charloom.formatting import format_count
-from charloom.generation.generator import Generator, label_id
+from charloom.generation.checker import TextChecker, make_checker
+from charloom.generation.generator import label_id
 from charloom.generation.text_filter import make_text_filter
-from charloom.model_folder import format as model_folder
-from charloom.model_folder.format import ModelRecord
-from charloom.model_folder.history import History, read_history
+from charloom.inspection.states import TextStates, trace_states
+from charloom.inspection.surprisals import TextSurprisals, measure_surprisals
+from charloom.inspection.vectors import SimilarText, most_similar, text_vectors
 from charloom.model_folder.writer import create_model_folder
-from charloom.network.engine import Engine
-from charloom.settings import SamplingOptions, SamplingSettings
+from charloom.network.network_state import NetworkState
+from charloom.settings import DEFAULT_LENGTH, Label, SamplingOptions, SamplingSettings
+from charloom.settings.measurements import (
+    DIVERSITY_TEXTS,
+    MEMORISATION_TEMPERATURE,
+    MEMORISATION_TEXTS,
+)
 from charloom.text.cleaning import clean_document, clean_prompt
 from charloom.text.documents import Document, to_blocks
 
+Text = str | tuple[str, str | None]
+"""A text, or a text with its label."""
 
-class Model:
+
+class Model(ModelParts):
     """A trained model. Prompts and texts are cleaned like the training texts."""
-
-    def __init__(self, record: ModelRecord, history: History | Path | None = None) -> None:
-        self.record = record
-        """The content of the model folder: settings, vocabulary, weights, metrics, provenance."""
-        self._history = history
-        """The history of the run, or the model folder that holds it."""
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Load a model folder; raises ModelFolderError if it is missing or damaged."""
-        return cls(model_folder.read(Path(path)), Path(path).absolute())
 
     def __repr__(self) -> str:
         network, vocabulary = self.record.network, self.record.vocabulary
@@ -58,10 +63,6 @@ class Model:
 
         return model_card(self.record, self._known_history, self._card_samples).to_html()
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return record and history: a pickle, or a copy, is small and made at any time."""
-        return {"record": self.record, "_history": self._history}
-
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write a model folder, with curves and samples of the run; ``force`` replaces one.
 
@@ -70,56 +71,117 @@ class Model:
         logs = self._known_history.to_files()
         create_model_folder(Path(path), self.record, force=force, logs=logs)
 
-    @cached_property
-    def history(self) -> History:
-        """The curves and the samples of the run; empty if they were not recorded.
-
-        A model that was trained without a folder has the samples of its weights alone. Raises
-        ModelFolderError if ``metrics.jsonl`` in the model folder is damaged.
-        """
-        recorded = self._history
-        return read_history(recorded) if isinstance(recorded, Path) else recorded or History()
-
     def generate(
-        self, prompt: str | Sequence[str] = "", *, n: int = 1, **options: Unpack[SamplingOptions]
+        self,
+        prompt: str | Sequence[str] = "",
+        *,
+        n: int = 1,
+        state: NetworkState | None = None,
+        checker: TextChecker | None = None,
+        **options: Unpack[SamplingOptions],
     ) -> list[str]:
         """Return ``n`` texts that begin with ``prompt``, or ``n`` of each of several.
 
         Text ``k``, from 0, has the seed ``seed + k``. ``options`` are the fields of
         SamplingSettings: ``temperature`` (0.8; 0 is greedy), ``seed`` (0), ``length`` (500 symbols
         at most), ``stop``, ``label``, ``top_k``, ``top_p``, ``min_p``, ``repetition_penalty``,
-        ``bias``, ``min_length``, ``match``, ``novel``, ``unique``, ``beam`` and others.
+        ``bias``, ``min_length``, ``match``, ``novel``, ``unique``, ``beam`` and others. A ``label``
+        is one label, or weights by label: the text begins with the weighted mean of their states.
 
-        Raises SettingsError for an invalid option, LabelError for a label that the model does not
-        have, SamplingError if too few texts are novel or unique.
+        With a ``state``, such as ``states(text).at(-1)``, the network reads the prompt from there,
+        without a boundary before it. If it is the state after ``a``, the texts continue the prompt
+        ``b`` as those of the prompt ``a + b`` do, provided that cleaning and splitting change
+        neither part, and without ``repetition_penalty`` and ``match``, which know the prompt alone.
+
+        With a ``checker``, a function or a command, texts that it rejects are left out.
+
+        Raises SettingsError for an invalid option or state, LabelError for a label that the model
+        does not have, SamplingError if too few texts are novel, unique or accepted, CheckerError.
         """
-        settings = sampling_settings(options)
-        text_filter = make_text_filter(settings, self.record)
+        settings = sampling_settings(options | ({"accepted_only": True} if checker else {}))
+        judge = None if checker is None else make_checker(checker)
+        text_filter = make_text_filter(settings, self.record, judge)
         is_one = isinstance(prompt, str) or not isinstance(prompt, Iterable)
         prompts: Iterable[Any] = [prompt] if is_one else prompt
         return [
             generated.text
             for cleaned in map(self._clean_prompt, prompts)
-            for generated in self.generator.texts(cleaned, settings, n, text_filter)
+            for generated in self.generator.texts(cleaned, settings, n, text_filter, state)
         ]
 
-    def stream(self, prompt: str = "", **options: Unpack[SamplingOptions]) -> Iterator[str]:
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        state: NetworkState | None = None,
+        **options: Unpack[SamplingOptions],
+    ) -> Iterator[str]:
         """Yield the text of ``generate`` piece by piece, without its prompt.
 
         Several threads may stream at once, and a stream may be abandoned at any symbol. ``novel``,
         ``unique`` and ``beam`` need whole texts: they raise SettingsError.
         """
-        return self.generator.stream(self._clean_prompt(prompt), sampling_settings(options))
+        settings = sampling_settings(options)
+        return self.generator.stream(self._clean_prompt(prompt), settings, state=state)
 
-    def score(self, texts: Sequence[str]) -> list[float]:
-        """Return the bits per character of each text.
+    @overload
+    def score(self, texts: Sequence[Text], *, details: Literal[False] = False) -> list[float]: ...
 
-        The boundary that ends a text counts as one character.
+    @overload
+    def score(self, texts: Sequence[Text], *, details: Literal[True]) -> tuple[TextScore, ...]: ...
+
+    def score(
+        self, texts: Sequence[Text], *, details: bool = False
+    ) -> list[float] | tuple[TextScore, ...]:
+        """Return the bits per character of each text, or a record of its figures.
+
+        The boundary that ends a text counts as one character. A pair is a text with its label.
+        Raises LabelError for a label that the model does not have.
         """
-        scores = self.scorer.score(self._clean_documents(texts))
-        return [score.bits_per_character for score in scores]
+        scores = self.scorer.score(self._labelled_documents(texts))
+        if not details:
+            return [score.bits_per_character for score in scores]
+        return tuple(
+            TextScore.from_score(*split_label(item), score)
+            for item, score in zip(texts, scores, strict=True)
+        )
 
-    def evaluate(self, texts: Sequence[str | tuple[str, str | None]]) -> Evaluation:
+    def surprisals(self, text: str, label: Label = None) -> TextSurprisals:
+        """Return the bits of each symbol of a text; their sum is that of ``score``.
+
+        A notebook shows the record as a text with shades. ``label`` is one label, or weights by
+        label. Raises LabelError for a label that the model does not have.
+        """
+        return measure_surprisals(self, self._clean_text(text), checked_label(label))
+
+    def states(self, text: str, label: Label = None) -> TextStates:
+        """Return states and gates after the boundary and after each symbol of a text.
+
+        All have the axes (T, L, H): positions, layers, hidden units. ``label`` is one label, or
+        weights by label. The text is cleaned as a prompt. Raises LabelError for a label that the
+        model does not have.
+        """
+        return trace_states(self, self._clean_prompt(text), checked_label(label))
+
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return a vector for each text, (N, H).
+
+        It is the hidden state of the highest layer after the last symbol, as ``states`` returns it.
+        It does not depend on the other texts.
+        """
+        return text_vectors(self, [document.text for document in self._clean_documents(texts)])
+
+    def similar(self, text: str, texts: Sequence[str], n: int = 10) -> tuple[SimilarText, ...]:
+        """Return the ``n`` of ``texts`` with the vectors most similar to that of ``text``.
+
+        The measure is cosine similarity. The most similar is first; ties go to the lower index.
+        Raises SettingsError for ``n`` below 1.
+        """
+        SamplingSettings().seeds(n)
+        vectors_NH = self.vectors([self._clean_text(text), *texts])
+        return most_similar(vectors_NH[0], vectors_NH[1:], texts, n)
+
+    def evaluate(self, texts: Sequence[Text]) -> Evaluation:
         """Return the metrics of all texts together: those of ``charloom evaluate``.
 
         A pair is a text with its label. Raises CorpusError if there are no texts, LabelError for a
@@ -143,38 +205,92 @@ class Model:
         lines = score_lines(self.scorer, to_blocks(self._clean_documents(texts)), classify=True)
         return [str(line.label) for block in lines for line in block]
 
-    def next(self, text: str, label: str | None = None) -> NextSymbols:
-        """Return the symbols that may follow ``text``, with their probabilities, as a list.
+    def next(
+        self, text: str, label: Label = None, *, state: NetworkState | None = None
+    ) -> NextSymbols:
+        """Return the symbols that may follow ``text``, with their probabilities.
 
-        The most probable symbol is first. ``<unk>`` is left out, so the probabilities sum to less
-        than 1. Notebooks show the list as bars.
+        The list begins with the most probable symbol; notebooks show it as bars. ``<unk>`` is left
+        out, so the probabilities sum to less than 1. ``label`` and ``state`` are those of
+        ``generate``.
         """
-        return NextSymbols(self.generator.next(self._clean_prompt(text), label))
-
-    @cached_property
-    def generator(self) -> Generator:
-        """The generator behind ``generate``.
-
-        Its results have seeds, bits and stop reasons too.
-        """
-        engine = Engine(self.record.network, self.record.tensors)
-        return Generator(
-            engine, self.record.vocabulary, self.record.labels, endless=self.record.is_one_stream
+        return NextSymbols(
+            self.generator.next(self._clean_prompt(text), checked_label(label), state)
         )
 
-    @cached_property
-    def scorer(self) -> Scorer:
-        """The scorer behind ``score``, which also counts symbols and unknown symbols."""
-        scorer = SymbolScorer(self.record.network, self.record.tensors)
-        return Scorer(scorer, self.record.vocabulary, self.record.labels)
+    def memorisation(
+        self,
+        n: int = MEMORISATION_TEXTS,
+        *,
+        texts: Sequence[str] | None = None,
+        temperature: float = MEMORISATION_TEMPERATURE,
+        length: int = DEFAULT_LENGTH,
+        seed: int = 0,
+        training: Sources = (),
+        validation: str | Path | None = None,
+    ) -> Memorisation:
+        """Measure how much of ``n`` samples, or of ``texts``, is copied training text.
 
-    @property
-    def _known_history(self) -> History:
-        """The history; an empty one if its file is damaged, since a model works without it."""
-        try:
-            return self.history
-        except ModelFolderError:
-            return History()
+        These are the figures of ``charloom memorisation``. The training texts are read where they
+        were during training, or from ``training`` and ``validation``. Raises CorpusError if they
+        are not there.
+        """
+        settings = SamplingSettings(temperature=temperature, length=length, seed=seed)
+        corpus = recover_corpus(self.record, training, validation)
+        return measure_model_memorisation(self, corpus, settings, n, texts)
+
+    def diversity(
+        self,
+        n: int = DIVERSITY_TEXTS,
+        *,
+        texts: Sequence[str] | None = None,
+        length: int = DEFAULT_LENGTH,
+        seed: int = 0,
+        training: Sources = (),
+        validation: str | Path | None = None,
+        checker: TextChecker | None = None,
+    ) -> tuple[Diversity, ...]:
+        """Measure variety, length, bits and copies of ``n`` samples at ten temperatures.
+
+        These are the figures of ``charloom diversity``; the last record has those of held-out
+        texts. With ``texts``, the only other record has those of ``texts``. Training texts are read
+        as for ``memorisation``. A ``checker`` judges all texts.
+        """
+        settings = SamplingSettings(length=length, seed=seed)
+        corpus = recover_corpus(self.record, training, validation)
+        judge = None if checker is None else make_checker(checker)
+        return tuple(measure_model_diversity(self, corpus, settings, n, texts, judge))
+
+    def report(
+        self,
+        path: str | Path,
+        *,
+        texts: Sequence[str] = (),
+        seed: int = 0,
+        training: Sources = (),
+        validation: str | Path | None = None,
+        checker: TextChecker | None = None,
+    ) -> Path:
+        """Write ``report.html`` and ``report.json``; return the path of the page.
+
+        ``path`` is their folder, which is made if it is missing. They are those of
+        ``charloom report``; the surprise of ``texts`` is shown too. Training texts are read as for
+        ``memorisation``. If they are not there, the page has all that needs none of them. Raises
+        OutputError if a file cannot be written.
+        """
+        # Imported here, since it imports jinja2, which takes time.
+        from charloom.report.files import write_report
+
+        page, _ = write_report(
+            self,
+            Path(path),
+            chosen=texts,
+            seed=seed,
+            training=training,
+            validation=validation,
+            checker=None if checker is None else make_checker(checker),
+        )
+        return page
 
     @cached_property
     def _card_samples(self) -> tuple[Sample, ...]:
@@ -186,13 +302,15 @@ class Model:
             raise SettingsError(f"prompt is {text!r:.80}; it must be a text.")
         return clean_prompt(text, self.record.text)
 
-    def _labelled_documents(
-        self, texts: Sequence[str | tuple[str, str | None]]
-    ) -> Iterator[Document]:
+    def _clean_text(self, text: str) -> str:
+        if not isinstance(text, str):
+            raise SettingsError(f"text is {text!r:.80}; it must be a text.")
+        return clean_document(text, self.record.text)
+
+    def _labelled_documents(self, texts: Sequence[Text]) -> Iterator[Document]:
         if isinstance(texts, str):
             raise SettingsError("one string was given; give a list of texts, such as [text].")
-        for item in texts:
-            text, label = (item, None) if isinstance(item, str) else item
+        for text, label in map(split_label, texts):
             label_id(label, self.record.labels)
             yield Document(text=clean_document(text, self.record.text), label=label)
 
@@ -200,6 +318,16 @@ class Model:
         if isinstance(texts, str):
             raise SettingsError("one string was given; give a list of texts, such as [text].")
         return (Document(text=clean_document(text, self.record.text)) for text in texts)
+
+
+def split_label(item: Text) -> tuple[str, str | None]:
+    """Return a text and its label, None if it has none."""
+    return (item, None) if isinstance(item, str) else item
+
+
+def checked_label(label: Label) -> Label:
+    """Return a label with weights of sum 1; raises SettingsError for invalid weights."""
+    return SamplingSettings(label=label).label
 
 
 def sampling_settings(options: SamplingOptions) -> SamplingSettings:

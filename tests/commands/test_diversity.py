@@ -1,11 +1,13 @@
 """``charloom diversity``: a row for each temperature, and one of held-out texts."""
 
+import json
 from pathlib import Path
 
 import pytest
 from command_line import Charloom
 
 import charloom as library
+from charloom.evaluation.diversity import distinct_ngram_fraction
 
 LINES = [f"line {k} of a story that no other line tells, {k * k}" for k in range(80)]
 SAMPLING = ("-n", 4, "--length", 20)
@@ -77,3 +79,38 @@ def test_missing_training_texts_are_refused(charloom: Charloom, tmp_path: Path) 
         "charloom: the training texts of this model are no longer where they were; "
         "name them with --training: "
     )
+
+
+def test_the_library_returns_the_same_figures(charloom: Charloom, run: Path) -> None:
+    [rows] = charloom("diversity", run, *SAMPLING, "--seed", 5, "--json").records
+    found = library.load(run).diversity(4, length=20, seed=5)
+    assert json.loads(json.dumps([row.to_dict() for row in found])) == rows
+
+
+def test_existing_texts_have_a_row_beside_held_out_texts(run: Path) -> None:
+    model = library.load(run)
+    texts = ["abab", "line 7 of a story that no other line tells, 49"]
+    own, held_out = model.diversity(texts=texts)
+    assert (own.texts, own.mean_length, own.temperature, own.ended) == (2, 25, None, None)
+    assert held_out.texts == 2
+    bits = sum(score.bits for score in model.score(texts, details=True))
+    assert own.bits_per_character == pytest.approx(bits / 52)
+    # ab, ba of the first text; the second is cut, so that both rows have as many characters.
+    size = min(50, round(2 * held_out.mean_length))
+    assert own.distinct["2"] == distinct_ngram_fraction(texts, 2, size)
+    for wrong, message in (
+        ({"texts": []}, "there is no text to measure; give at least one."),
+        ({"n": 0}, "n is 0; it must be a whole number of at least 1."),
+    ):
+        with pytest.raises(library.CharloomError) as error:
+            model.diversity(**wrong)
+        assert str(error.value) == message
+
+
+@pytest.mark.needs("polars")
+def test_the_rows_are_a_table_of_polars(run: Path) -> None:
+    import polars
+
+    rows = library.load(run).diversity(4, length=20)
+    frame = polars.DataFrame(rows)
+    assert frame.rows(named=True) == [row.to_dict() for row in rows]

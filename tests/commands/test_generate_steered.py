@@ -120,6 +120,73 @@ def test_every_text_matches_the_expression(charloom: Charloom, model: Path) -> N
     assert all(re.fullmatch("[d-f][a-h]{4,6}a", line) for line in lines)
 
 
+MIXTURE = {"World": 0.25, "Sports": 0.75}
+
+
+def test_a_mixture_of_labels(charloom: Charloom, labelled: Path) -> None:
+    loaded = Model.load(labelled)
+    arguments = ("generate", labelled, "b", "-n", 2, "--seed", 3, "--length", 8)
+    texts = loaded.generate("b", n=2, seed=3, length=8, label=MIXTURE)
+    done = charloom(*arguments, "--label", "World=1,Sports=3", "--format", "jsonl")
+    assert [(one["label"], one["text"]) for one in done.records] == [(MIXTURE, t) for t in texts]
+    both = charloom(*arguments, "--label", "World=1,Sports=3", "--label", "World")
+    assert both.out.splitlines()[:2] == [f"World=0.25,Sports=0.75\t{text}" for text in texts]
+    streamed = charloom(*arguments, "--label", "World=1,Sports=3", "--stream")
+    assert streamed.out.splitlines() == texts
+    typed = charloom(
+        *("generate", labelled, "b", "--seed", 3, "--length", 8),
+        *("--interactive", "--label", "World=1,Sports=3"),
+        stdin="r\n",
+    )
+    assert typed.out.splitlines() == texts[:1]
+    [entries] = charloom("next", labelled, "b", "--label", "World=1,Sports=3", "--json").records
+    assert [(one["symbol"], one["probability"]) for one in entries] == loaded.next("b", MIXTURE)
+    [rows] = charloom(
+        *("temperatures", labelled, "b", "--seed", 3, "--length", 8, "--json"),
+        *("--label", "World=1,Sports=3"),
+    ).records
+    assert [row["text"] for row in rows if row["temperature"] == 0.8] == texts[:1]
+
+
+def test_a_mixture_in_a_settings_file(charloom: Charloom, labelled: Path, tmp_path: Path) -> None:
+    (tmp_path / "sampling.toml").write_text(
+        "[sampling]\nlabel = { World = 1, Sports = 3 }\n", "utf-8"
+    )
+    done = charloom("generate", labelled, "--settings", tmp_path / "sampling.toml", "--seed", 3)
+    assert done.out.splitlines() == Model.load(labelled).generate(seed=3, label=MIXTURE)
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (
+            "World=1,Opera=1",
+            "label 'Opera' is not known to this model; known labels: World, Sports.",
+        ),
+        ("World=0", "the weight of label 'World' is 0.0; it must be a finite number above 0."),
+        (
+            "World=1,Sports",
+            "--label is 'World=1,Sports'; give a label of the model, or labels with weights, such "
+            "as France=0.5,Spain=0.5.",
+        ),
+    ],
+)
+def test_wrong_mixtures_are_refused(
+    charloom: Charloom, labelled: Path, label: str, message: str
+) -> None:
+    for command in (("generate", labelled), ("next", labelled, "a"), ("temperatures", labelled)):
+        done = charloom(*command, "--label", label)
+        assert (done.code, done.out, done.err) == (2, "", f"charloom: {message}\n")
+
+
+def test_a_label_with_an_equals_sign_is_a_label_first(charloom: Charloom, tmp_path: Path) -> None:
+    run = folder(tmp_path / "run", labels=("World", "World=1"))
+    done = charloom("generate", run, "--label", "World=1", "--seed", 3, "--format", "jsonl")
+    [one] = done.records
+    assert one["label"] == "World=1"
+    assert one["text"] == Model.load(run).generate(seed=3, label="World=1")[0]
+
+
 def test_several_labels_at_once(charloom: Charloom, labelled: Path) -> None:
     arguments = ("generate", labelled, "b", "-n", 2, "--seed", 3, "--length", 8)
     done = charloom(*arguments, "--label", "World", "--label", "Sports")

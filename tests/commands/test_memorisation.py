@@ -1,5 +1,6 @@
 """``charloom memorisation`` with planted copies."""
 
+import json
 import re
 from pathlib import Path
 
@@ -86,3 +87,43 @@ def test_missing_training_texts_are_refused(
         "charloom: the training texts of this model are no longer where they were; "
         "name them with --training: "
     )
+
+
+def test_the_library_returns_the_same_figures(charloom: Charloom, trained: Path) -> None:
+    model, run = library.load(trained / "run"), trained / "run"
+    options = ("-n", 20, "--length", 30, "--seed", 3, "--temperature", 0.7, "--json")
+    [figures] = charloom("memorisation", run, *options).records
+    found = model.memorisation(20, length=30, seed=3, temperature=0.7)
+    assert found.to_json() == figures
+    texts = [LINES[3], "zzz"]
+    (trained / "both.txt").write_text("\n".join(texts), "utf-8")
+    [figures] = charloom(
+        *("memorisation", run, "--samples", trained / "both.txt", "--json"),
+        *("--training", trained / "lines.txt"),
+    ).records
+    found = model.memorisation(texts=texts, training=trained / "lines.txt")
+    assert found.to_json() == figures
+    plain = found.to_dict()
+    assert plain["samples"]["covered"] == figures["samples"]["covered"]
+    assert json.loads(json.dumps(plain)) == plain
+
+
+@pytest.mark.needs("polars")
+def test_the_figures_are_a_table_of_polars(trained: Path) -> None:
+    import polars
+
+    found = library.load(trained / "run").memorisation(texts=[LINES[3], "zzz"])
+    [row] = polars.DataFrame((found,)).rows(named=True)
+    assert row == found.to_dict()
+
+
+def test_a_model_of_texts_in_memory_names_what_is_missing() -> None:
+    model = library.train(texts=LINES, steps=1, hidden=4, device="cpu")
+    for measure in (model.memorisation, model.diversity):
+        with pytest.raises(library.CorpusError) as error:
+            measure()
+        assert str(error.value) == (
+            "this model does not record its training texts; name them with --training."
+        )
+    with pytest.raises(library.SettingsError, match="^n is 0; it must be a whole number"):
+        model.memorisation(0, training="facts")

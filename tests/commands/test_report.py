@@ -50,13 +50,39 @@ def opened() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(trained: Path) -> Path:
     """Return the path of the page of the model."""
-    return write_report(trained / "run", trained / "page", chosen=[HOSTILE])[0]
+    return write_report(library.load(trained / "run"), trained / "page", chosen=[HOSTILE])[0]
 
 
 def held_out(trained: Path) -> list[str]:
     from charloom.evaluation.training_texts import iter_texts, recover_corpus
 
     return list(iter_texts(recover_corpus(library.load(trained / "run").record).validation))
+
+
+def test_the_library_writes_the_same_page(
+    charloom: Charloom, trained: Path, tmp_path: Path
+) -> None:
+    by_command, by_library = tmp_path / "command", tmp_path / "library"
+    charloom("report", trained / "run", "-o", by_command, "--text", HOSTILE, "--seed", 4)
+    model = library.load(trained / "run")
+    path = model.report(by_library, texts=[HOSTILE], seed=4)
+    assert path == by_library / "report.html"
+    for name in ("report.html", "report.json"):
+        assert (by_library / name).read_bytes() == (by_command / name).read_bytes()
+
+
+def test_a_model_in_memory_has_a_report_without_texts(tmp_path: Path) -> None:
+    lines = [f"line {k} of {k * k}" for k in range(80)]
+    model = library.train(texts=lines, steps=2, hidden=4, device="cpu")
+    figures = json.loads(model.report(tmp_path).with_name("report.json").read_text("utf-8"))
+    assert figures["name"] == "a model in memory"
+    assert figures["curves"]["validation"] == []
+    assert figures["missing"] == (
+        "this model does not record its training texts; name them with --training."
+    )
+    (tmp_path / "lines.txt").write_text("\n".join(lines), "utf-8")
+    page = model.report(tmp_path, training=tmp_path / "lines.txt")
+    assert json.loads(page.with_name("report.json").read_text("utf-8"))["missing"] is None
 
 
 def test_the_figures_are_those_of_the_other_commands(charloom: Charloom, trained: Path) -> None:
@@ -149,7 +175,7 @@ def test_a_full_disk_leaves_the_report_that_was_there(
     before = page.read_bytes()
     monkeypatch.setattr(files, "write_file", full)
     with pytest.raises(OutputError) as error:
-        write_report(trained / "run", page.parent)
+        write_report(library.load(trained / "run"), page.parent)
     assert str(error.value) == (
         f"{page} cannot be written (No space left on device); free some space, or name another "
         "folder with --output."

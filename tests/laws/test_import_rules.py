@@ -20,6 +20,7 @@ SOURCE = ROOT / "src"
 LAYERS = (
     "charloom.errors",
     "charloom.units",
+    "charloom.records",
     "charloom.events",
     "charloom.extras",
     "charloom.randomness",
@@ -35,6 +36,8 @@ LAYERS = (
     "charloom.displays",
     "charloom.training",
     "charloom.evaluation",
+    "charloom.report",
+    "charloom.inspection",
     "charloom.model",
     "charloom.runs",
     "charloom.report",

@@ -22,6 +22,7 @@ PUBLIC = (
     "Model",
     "ModelFolderError",
     "NetworkSettings",
+    "NetworkState",
     "OutputError",
     "ProcessError",
     "ResumeError",

@@ -33,7 +33,7 @@ def test_bits_of_a_generated_text_equal_its_score(
         generated = Generator(engine, vocabulary, LABELS).generate("", sampling, n=30)
         ended = [one for one in generated if one.stopped == "eos"]
         assert len(ended) > 5
-        documents = [Document(text=one.text, label=one.label) for one in ended]
+        documents = [Document(text=one.text, label=label) for one in ended]
         scores = Scorer(reader, vocabulary, LABELS).score(documents)
         for one, score in zip(ended, scores, strict=True):
             assert score.bits == pytest.approx(one.bits, rel=1e-5)

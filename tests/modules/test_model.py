@@ -181,7 +181,7 @@ def test_torch_is_never_imported(tmp_path: Path) -> None:
             {"topk": 3},
             "there is no option 'topk'; there are: temperature, length, min_length, stop, seed, "
             "label, top_k, top_p, min_p, repetition_penalty, repetition_span, bias, match, "
-            "match_by, novel, unique, tries, beam, length_penalty.",
+            "match_by, novel, unique, accepted_only, tries, beam, length_penalty.",
         ),
     ],
 )

@@ -1,7 +1,7 @@
 """A file to read, and its format."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -12,6 +12,8 @@ Format = Literal["text", "delimited", "csv", "tsv", "json", "jsonl", "parquet"]
 Compression = Literal["gzip", "zstd", "xz", "bzip2"]
 Progress = Callable[[int], None]
 """Called with the number of bytes just read from disk, before decompression."""
+Sources = str | Path | Sequence[str | Path]
+"""Files, folders, globs, ``-`` for standard input, or names of corpora: one or several."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,16 @@ class SourceFile:
     """Names of the columns, for a table without a header line."""
     own_columns: tuple[str, str | None] | None = None
     """The columns of texts and labels of a table that charloom wrote, whatever the settings."""
+
+
+def source_names(sources: Sources) -> tuple[str, ...]:
+    """Return one source, or several, as strings.
+
+    >>> source_names("a.txt"), source_names([Path("a.txt"), "-"])
+    (('a.txt',), ('a.txt', '-'))
+    """
+    names = [sources] if isinstance(sources, str | Path) else sources
+    return tuple(str(name) for name in names)
 
 
 def unreadable_error(name: str, error: OSError) -> SourceError:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.records import Record
 from charloom.text.documents import Document, to_blocks
 from charloom.text.symbols import code_units, replace_surrogates
 
@@ -21,7 +22,7 @@ CODE_POINTS = 0x110000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
-class CopiedSpan:
+class CopiedSpan(Record):
     """A span of a text that a document contains. Positions count code points from 0."""
 
     text: str
@@ -39,7 +40,7 @@ class CopiedSpan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the span as a JSON object."""
-        return {"characters": self.characters, **dataclasses.asdict(self)}
+        return {"characters": self.characters, **self.to_dict()}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

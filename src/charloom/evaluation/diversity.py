@@ -6,20 +6,22 @@ of texts are cut to as many characters as the smallest has.
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from charloom.data.corpus import Corpus
-from charloom.evaluation.checked_texts import CheckedFigures, CheckedTexts
+from charloom.errors import CorpusError
+from charloom.evaluation.checked_texts import CheckedTexts
 from charloom.evaluation.copies import MatchFinder
 from charloom.evaluation.memorisation import OverlapFigures, overlap_figures
+from charloom.evaluation.model_parts import ModelParts
 from charloom.evaluation.sample_sets import draw_samples, matched_held_out
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.training_texts import iter_texts
 from charloom.generation.checker import Checker
 from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.generator import Generator
-from charloom.model_folder.format import ModelRecord
+from charloom.records import Record
 from charloom.settings import SamplingSettings
 from charloom.text.documents import Document
 
@@ -30,7 +32,7 @@ MIN_SPAN: Final = 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Diversity:
+class Diversity(Record):
     """Metrics of a set of texts."""
 
     temperature: float | None
@@ -42,18 +44,22 @@ class Diversity:
     """Bits under the model itself at temperature 1; None for real texts that were not scored."""
     ended: float | None
     """Fraction of the samples that ended with the boundary symbol; None for real texts."""
-    distinct: dict[int, float | None]
-    """Fraction of distinct n-grams among all n-grams of characters, by n."""
+    distinct: Mapping[str, float | None]
+    """Fraction of distinct n-grams among all n-grams of characters, by n, such as ``"4"``."""
     copied: float | None
     """Fraction of the characters in copied spans of 20 or more characters."""
     whole: float | None
     """Fraction of the texts that are equal to a training document."""
-    checked: CheckedFigures | None = None
-    """Accepted, unique and novel texts; None without a checker."""
+    accepted: float | None = None
+    """Fraction of the texts that the checker accepts. This and the next two need a checker."""
+    unique: float | None = None
+    """Fraction of the accepted texts that are distinct; None if none is accepted."""
+    novel: float | None = None
+    """Fraction of the distinct accepted texts that are no training documents."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the metrics as a JSON object."""
-        return dataclasses.asdict(self)
+        return self.to_dict()
 
 
 def measure_diversity(
@@ -77,15 +83,8 @@ def measure_diversity(
         list(draw_samples(generator, dataclasses.replace(settings, temperature=t), n, labels))
         for t in temperatures
     ]
-    texts = [[sample.text for sample in group] for group in groups] + [list(held_out)]
-    size = min(sum(map(len, group)) for group in texts)
-    judged = None if checker is None else CheckedTexts(texts, checker)
-    overlaps = _overlaps(texts, documents if judged is None else judged.watch(documents))
-    figures = [None] * len(texts) if judged is None else judged.figures()
-    *sampled, real = [
-        dataclasses.replace(_text_metrics(group, overlap, size), checked=checked)
-        for group, overlap, checked in zip(texts, overlaps, figures, strict=True)
-    ]
+    texts = [[sample.text for sample in group] for group in groups]
+    *sampled, real = _measure_groups([*texts, list(held_out)], documents, checker)
     rows = [
         dataclasses.replace(
             row,
@@ -99,34 +98,47 @@ def measure_diversity(
 
 
 def measure_model_diversity(
-    record: ModelRecord,
-    generator: Generator,
-    scorer: Scorer,
+    model: ModelParts,
     corpus: Corpus,
     settings: SamplingSettings,
     n: int,
+    texts: Sequence[str] | None = None,
     checker: Checker | None = None,
 ) -> list[Diversity]:
-    """Measure samples of a model beside held-out texts of similar number and length.
+    """Measure samples of a model at each temperature, and held-out texts.
 
-    Held-out texts are scored only if they are lines without labels. ``checker`` judges all texts.
+    With existing ``texts``, the rows are theirs and that of held-out texts. The held-out texts have
+    about the same number and length as the samples at the default temperature, or as ``texts``.
+    Real texts are scored only if they are lines without labels. ``checker`` judges all texts.
+
+    Raises CorpusError if ``texts`` is empty, SettingsError for ``n`` below 1, and CheckerError.
     """
-    samples = [sample.text for sample in draw_samples(generator, settings, n, record.labels)]
-    held_out = matched_held_out(corpus.validation, samples, record.text.document_unit)
+    settings.seeds(n)
+    record, generator = model.record, model.generator
+    drawn = texts
+    if drawn is None:
+        drawn = [sample.text for sample in draw_samples(generator, settings, n, record.labels)]
+    elif not drawn:
+        raise CorpusError("there is no text to measure; give at least one.")
+    held_out = matched_held_out(corpus.validation, drawn, record.text.document_unit)
+    documents = iter_texts(corpus.training)
+    is_scored = record.text.document_unit == "line" and not record.labels
+    scorer = model.scorer if is_scored else None
+    if texts is not None:
+        groups = [list(texts), held_out]
+        rows = _measure_groups(groups, documents, checker)
+        pairs = zip(rows, groups, strict=True)
+        return rows if scorer is None else [_with_bits(row, group, scorer) for row, group in pairs]
     *rows, real = measure_diversity(
         generator,
         settings,
-        documents=iter_texts(corpus.training),
+        documents=documents,
         held_out=held_out,
         n=n,
         labels=record.labels,
         checker=checker,
     )
-    if held_out and record.text.document_unit == "line" and not record.labels:
-        scores = list(scorer.score(Document(text=text) for text in held_out))
-        bits = sum(score.bits for score in scores) / sum(score.characters for score in scores)
-        real = dataclasses.replace(real, bits_per_character=bits)
-    return [*rows, real]
+    return [*rows, real if scorer is None else _with_bits(real, held_out, scorer)]
 
 
 def distinct_ngram_fraction(documents: Iterable[str], n: int, size: int) -> float | None:
@@ -146,6 +158,34 @@ def distinct_ngram_fraction(documents: Iterable[str], n: int, size: int) -> floa
     return len(distinct) / total if total else None
 
 
+def _measure_groups(
+    groups: Sequence[list[str]], documents: Iterable[str], checker: Checker | None
+) -> list[Diversity]:
+    """Return the metrics of groups of texts that need no model."""
+    size = min(sum(map(len, group)) for group in groups)
+    judged = None if checker is None else CheckedTexts(groups, checker)
+    overlaps = _overlaps(groups, documents if judged is None else judged.watch(documents))
+    rows = [
+        _text_metrics(group, overlap, size) for group, overlap in zip(groups, overlaps, strict=True)
+    ]
+    if judged is None:
+        return rows
+    figures = judged.figures()
+    return [
+        dataclasses.replace(row, **vars(checked))
+        for row, checked in zip(rows, figures, strict=True)
+    ]
+
+
+def _with_bits(row: Diversity, texts: Sequence[str], scorer: Scorer) -> Diversity:
+    """Return the metrics of real texts with their bits per character."""
+    if not texts:
+        return row
+    scores = list(scorer.score(Document(text=text) for text in texts))
+    bits = sum(score.bits for score in scores) / sum(score.characters for score in scores)
+    return dataclasses.replace(row, bits_per_character=bits)
+
+
 def _overlaps(groups: Sequence[list[str]], documents: Iterable[str]) -> list[OverlapFigures]:
     """Compare all groups of texts with the training documents in one scan."""
     finder = MatchFinder(text for group in groups for text in group)
@@ -159,15 +199,14 @@ def _overlaps(groups: Sequence[list[str]], documents: Iterable[str]) -> list[Ove
 
 
 def _text_metrics(texts: Sequence[str], overlap: OverlapFigures, size: int) -> Diversity:
-    """Return the metrics that do not depend on how the texts were made."""
     return Diversity(
         temperature=None,
         texts=len(texts),
         mean_length=sum(map(len, texts)) / max(len(texts), 1),
         bits_per_character=None,
         ended=None,
-        distinct={n: distinct_ngram_fraction(texts, n, size) for n in NGRAM_SIZES},
-        copied=overlap.covered[MIN_SPAN],
+        distinct={str(n): distinct_ngram_fraction(texts, n, size) for n in NGRAM_SIZES},
+        copied=overlap.covered[str(MIN_SPAN)],
         whole=overlap.whole,
     )
 

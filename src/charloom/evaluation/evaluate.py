@@ -20,6 +20,7 @@ from charloom.evaluation.bootstrap import SEGMENT_SYMBOLS, Bootstrap
 from charloom.evaluation.scorer import ScoredBlock
 from charloom.evaluation.word_count import WordCounter
 from charloom.formatting import format_count, format_metric, quote
+from charloom.records import Record
 from charloom.text.vocabulary import UNK
 
 NO_LABEL = ""
@@ -27,7 +28,7 @@ NO_LABEL = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LabelMetrics:
+class LabelMetrics(Record):
     """Metrics of the documents of one label."""
 
     bits_per_character: float
@@ -37,7 +38,7 @@ class LabelMetrics:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class Evaluation(Record):
     """Metrics of a model on a text. All but ``words`` count one boundary per document."""
 
     bits_per_character: float
@@ -64,7 +65,7 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """Return the metrics as a JSON object; an infinite perplexity becomes None."""
-        figures = dataclasses.asdict(self)
+        figures = self.to_dict()
         for name in ("perplexity", "perplexity_per_word"):
             if math.isinf(figures[name]):
                 figures[name] = None

@@ -14,8 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from charloom.data.corpus import Corpus
 from charloom.errors import CorpusError, SettingsError
 from charloom.evaluation.copies import CopiedSpan, Matches, MatchFinder
+from charloom.evaluation.model_parts import ModelParts
+from charloom.evaluation.sample_sets import draw_samples, matched_held_out
+from charloom.evaluation.training_texts import iter_texts
+from charloom.records import Record
+from charloom.settings import SamplingSettings
 
 NGRAM_SIZES = tuple(range(2, 11))
 SPAN_LENGTHS = (20, 50, 100)
@@ -23,7 +29,7 @@ QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OverlapFigures:
+class OverlapFigures(Record):
     """Verbatim overlap of some texts with the training documents.
 
     A fraction whose denominator is zero is None.
@@ -35,14 +41,17 @@ class OverlapFigures:
     """Fraction of the texts that are equal to a training document; empty texts are not."""
     within: float | None
     """Fraction of the texts that a training document contains; empty texts do not count."""
-    longest_quantiles: Mapping[float, int]
-    """Quantiles of the length of each text's longest copied span; each is an observed length."""
-    novel_ngrams: Mapping[int, float | None]
+    longest_quantiles: Mapping[str, int]
+    """Quantiles of the length of each text's longest copied span, by fraction, such as ``"0.5"``.
+
+    Each is an observed length.
+    """
+    novel_ngrams: Mapping[str, float | None]
     """Fraction of the n-grams of characters that no training document contains, by n.
 
     Every occurrence counts. No n-gram extends over two texts.
     """
-    covered: Mapping[int, float | None]
+    covered: Mapping[str, float | None]
     """Fraction of the characters in copied spans of at least k characters, by k."""
     spans: tuple[CopiedSpan | None, ...]
     """The first longest copied span of each text; None if it shares no character."""
@@ -54,9 +63,9 @@ class OverlapFigures:
             "characters": self.characters,
             "whole": self.whole,
             "within": self.within,
-            "longest_quantiles": _with_string_keys(self.longest_quantiles),
-            "novel_ngrams": _with_string_keys(self.novel_ngrams),
-            "covered": _with_string_keys(self.covered),
+            "longest_quantiles": dict(self.longest_quantiles),
+            "novel_ngrams": dict(self.novel_ngrams),
+            "covered": dict(self.covered),
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -65,7 +74,7 @@ class OverlapFigures:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Memorisation:
+class Memorisation(Record):
     """Overlap of samples, and of held-out texts, with the training documents."""
 
     documents: int
@@ -144,6 +153,29 @@ def measure_memorisation(
     )
 
 
+def measure_model_memorisation(
+    model: ModelParts,
+    corpus: Corpus,
+    settings: SamplingSettings,
+    n: int,
+    texts: Sequence[str] | None = None,
+) -> Memorisation:
+    """Measure ``n`` samples of a model, or existing ``texts``, beside held-out texts.
+
+    The held-out texts have about the same number and length. Raises CorpusError if ``texts`` is
+    empty, and SettingsError for ``n`` below 1.
+    """
+    settings.seeds(n)
+    if texts is None:
+        drawn = draw_samples(model.generator, settings, n, model.record.labels)
+        texts = [sample.text for sample in drawn]
+    return measure_memorisation(
+        documents=iter_texts(corpus.training),
+        samples=texts,
+        held_out=matched_held_out(corpus.validation, texts, model.record.text.document_unit),
+    )
+
+
 def overlap_figures(
     matches: Matches, ngrams: Sequence[int], span_lengths: Sequence[int]
 ) -> OverlapFigures:
@@ -157,9 +189,11 @@ def overlap_figures(
         characters=characters,
         whole=_fraction(matches.whole_count, texts),
         within=_fraction(within, texts),
-        longest_quantiles=dict(zip(QUANTILES, quantiles.tolist(), strict=True)),
-        novel_ngrams={n: _novel_fraction(matches, n) for n in ngrams},
-        covered={k: _fraction(_covered_characters(matches, k), characters) for k in span_lengths},
+        longest_quantiles=dict(zip(map(str, QUANTILES), quantiles.tolist(), strict=True)),
+        novel_ngrams={str(n): _novel_fraction(matches, n) for n in ngrams},
+        covered={
+            str(k): _fraction(_covered_characters(matches, k), characters) for k in span_lengths
+        },
         spans=matches.spans,
     )
 
@@ -185,10 +219,6 @@ def _covered_characters(matches: Matches, k: int) -> int:
 
 def _fraction(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def _with_string_keys(figures: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(key): value for key, value in figures.items()}
 
 
 def _subtract(minuend: Any, subtrahend: Any) -> Any:

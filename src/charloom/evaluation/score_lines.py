@@ -96,7 +96,7 @@ def score_lines(
                 scored.scores(),
                 [(None, None)] * count if threshold is None else _surprises(scored, threshold),
                 scorer.label_probabilities(scored) if classify else [None] * count,
-                _symbol_bits(scored, scorer) if per_symbol else [None] * count,
+                symbol_bits(scored, scorer) if per_symbol else [None] * count,
                 strict=True,
             )
         ]
@@ -108,7 +108,7 @@ def _surprises(scored: ScoredBlock, threshold: Threshold) -> list[tuple[float, b
     return [(surprise, surprise > threshold.limit) for surprise in surprise_D.tolist()]
 
 
-def _symbol_bits(scored: ScoredBlock, scorer: Scorer) -> list[list[tuple[str, float]]]:
+def symbol_bits(scored: ScoredBlock, scorer: Scorer) -> list[list[tuple[str, float]]]:
     """Return the symbols of each line, spelled as in the line, with their bits."""
     bits = units.bits(scored.nats_N.astype(np.float64)).tolist()
     boundary = scorer.vocabulary.symbols[EOS]

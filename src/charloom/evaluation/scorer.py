@@ -106,12 +106,14 @@ class Scorer:
         for scored in self.score_blocks(to_blocks(documents)):
             yield from scored.scores()
 
-    def score_blocks(self, blocks: Iterable[Block]) -> Iterator[ScoredBlock]:
+    def score_blocks(
+        self, blocks: Iterable[Block], state: StreamState | None = None
+    ) -> Iterator[ScoredBlock]:
         """Yield each block with its scores; raises LabelError as ``score`` does.
 
-        A document may continue in the next block (``Block.unfinished``).
+        A document may continue in the next block (``Block.unfinished``). The first one continues
+        from ``state``.
         """
-        state: StreamState | None = None
         for block in blocks:
             targets_N, ends_D = self._encode(block)
             surprisals = self._symbol_scorer.surprisals(

@@ -1,11 +1,13 @@
 """Read the training and validation documents of a saved model again."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from charloom.data.corpus import Corpus, build_corpus
 from charloom.data.dataset import Dataset
+from charloom.data.source_file import Sources, source_names
 from charloom.data.sources import resolve_sources
 from charloom.data.store import Store, open_store
 from charloom.errors import CharloomError, CorpusError
@@ -17,7 +19,7 @@ STANDARD_INPUT = "-"
 
 
 def recover_corpus(
-    record: ModelRecord, sources: Sequence[str] = (), validation: str | None = None
+    record: ModelRecord, sources: Sources = (), validation: str | Path | None = None
 ) -> Corpus:
     """Build the corpus of a model from its recorded sources, or from ``sources``.
 
@@ -25,8 +27,8 @@ def recover_corpus(
     A recorded validation file is read again, or ``validation`` instead. Raises CorpusError if a
     recorded source is missing or has changed, and the errors of reading those given.
     """
-    names = list(sources) or record.provenance.get("sources", [])
-    held_out = validation or record.provenance.get("validation")
+    names = source_names(sources) or record.provenance.get("sources", [])
+    held_out = str(validation) if validation else record.provenance.get("validation")
     if not names or STANDARD_INPUT in (*names, held_out):
         raise CorpusError(
             "this model does not record its training texts; name them with --training."

@@ -11,7 +11,7 @@ import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final, Union
 
 from charloom.errors import CheckerError, SettingsError
 from charloom.formatting import format_count
@@ -19,6 +19,9 @@ from charloom.generation.detokenizer import GeneratedText
 
 Checker = Callable[[Sequence[str]], list[bool]]
 """Returns whether each text of a batch is accepted; raises CheckerError if it fails."""
+
+TextChecker = Union[str, Callable[[str], object], "CommandChecker"]
+"""A checker as a user gives it: a command, or a function of one text."""
 
 DEFAULT_TIMEOUT: Final = 60.0
 """Seconds that a command has for a batch."""
@@ -30,12 +33,14 @@ _VERDICTS: Final = {
 }
 
 
-def make_checker(checker: str | Callable[[str], Any], timeout: float | None = None) -> Checker:
+def make_checker(checker: TextChecker, timeout: float | None = None) -> Checker:
     """Return the checker of a command or a function.
 
     A function accepts a text by returning a true value; its errors are raised unchanged.
     ``timeout`` is that of a command. Raises SettingsError if it is neither.
     """
+    if isinstance(checker, CommandChecker):
+        return checker
     if isinstance(checker, str):
         return CommandChecker(checker, DEFAULT_TIMEOUT if timeout is None else timeout)
     if timeout is not None:

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom import units
-from charloom.settings import Level, SamplingSettings
+from charloom.records import Record
+from charloom.settings import Label, Level, SamplingSettings
 from charloom.text.symbols import code_of, join
 from charloom.text.vocabulary import EOS, Vocabulary
 
@@ -91,7 +92,7 @@ StopKind = Literal["eos", "length", "stop"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class GeneratedText:
+class GeneratedText(Record):
     """A generated text with its score."""
 
     text: str
@@ -106,7 +107,7 @@ class GeneratedText:
     the stop string, that ended the text."""
     stopped: StopKind
     """Reason for the end: the boundary symbol, the maximum length, or a stop string."""
-    label: str | None
+    label: Label
 
 
 class PartialText:

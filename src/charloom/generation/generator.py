@@ -14,7 +14,7 @@ import dataclasses
 import functools
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
@@ -37,8 +37,10 @@ from charloom.generation.session import Session
 from charloom.generation.text_filter import MAX_BATCH, TextFilter
 from charloom.network.engine import Engine
 from charloom.network.exact import Floats
+from charloom.network.network_state import NetworkState
 from charloom.network.reference import State
-from charloom.settings import SamplingSettings
+from charloom.settings import Label, SamplingSettings
+from charloom.settings.label_mixture import normalize_weights
 from charloom.text.vocabulary import EOS, UNK, Vocabulary
 
 BLOCK_SYMBOLS = 64
@@ -63,11 +65,11 @@ class Generator:
         endless: bool = False,
         choose_decoder: ChooseDecoder | None = None,
     ) -> None:
-        self._engine = engine
+        self.engine = engine
+        self.vocabulary = vocabulary
+        self.choose_decoder = choose_decoder or DecoderChoice(engine)
         self._endless = endless
-        self._vocabulary = vocabulary
         self._labels = labels
-        self._choose_decoder = choose_decoder or DecoderChoice(engine)
         self._compile_regex = functools.lru_cache(maxsize=8)(
             lambda pattern: RegexConstraint(pattern, vocabulary)
         )
@@ -78,18 +80,19 @@ class Generator:
         settings: SamplingSettings,
         n: int = 1,
         text_filter: TextFilter | None = None,
+        state: NetworkState | None = None,
     ) -> list[GeneratedText]:
         """Return ``n`` texts; text ``k`` has the seed ``settings.seed + k``.
 
         A novelty filter skips seeds whose texts it rejects. With ``beam``, the texts are the ``n``
         best of the search, best first. The network reads a symbol of the prompt that the vocabulary
-        lacks as ``<unk>``.
+        lacks as ``<unk>``. It reads the prompt from ``state``, without a boundary before it.
 
         Raises LabelError for an unknown label and SamplingError if the filter rejects too many
-        texts. Raises SettingsError for settings that do not fit the model, for ``n`` below 1 and
-        for a prompt that no match begins with.
+        texts. Raises SettingsError for settings or a state that do not fit the model, for ``n``
+        below 1 and for a prompt that no match begins with.
         """
-        return list(self.texts(prompt, settings, n, text_filter))
+        return list(self.texts(prompt, settings, n, text_filter, state))
 
     def texts(
         self,
@@ -97,6 +100,7 @@ class Generator:
         settings: SamplingSettings,
         n: int = 1,
         text_filter: TextFilter | None = None,
+        state: NetworkState | None = None,
     ) -> Iterator[GeneratedText]:
         """Yield the texts of ``generate``, in batches as they are decoded."""
         seeds = settings.seeds(n)
@@ -104,13 +108,13 @@ class Generator:
             # Imported here, since it imports decimal, which takes time.
             from charloom.generation.beam import beam_search
 
-            start = self._read_prompt(prompt, settings, self._choose_decoder(len(prompt)))
-            yield from beam_search(self._choose_decoder, self._vocabulary, start, n, text_filter)
+            start = self._read_prompt(prompt, settings, self.choose_decoder(len(prompt)), state)
+            yield from beam_search(self.choose_decoder, self.vocabulary, start, n, text_filter)
             return
         # Symbols decoded one after another: a batch takes NumPy about as long as one sequence.
         symbols = math.ceil(n / COMPILED_BATCH) * settings.length
-        decoder = self._choose_decoder(len(prompt) + symbols)
-        start = self._read_prompt(prompt, settings, decoder)
+        decoder = self.choose_decoder(len(prompt) + symbols)
+        start = self._read_prompt(prompt, settings, decoder, state)
         generate = functools.partial(self._generate_seeds, decoder, start)
         if text_filter is not None:
             yield from text_filter.filter(generate, settings, n)
@@ -118,7 +122,13 @@ class Generator:
         for first in range(0, n, MAX_BATCH):
             yield from generate(seeds[first : first + MAX_BATCH])
 
-    def stream(self, prompt: str, settings: SamplingSettings, block: int = 1) -> Iterator[str]:
+    def stream(
+        self,
+        prompt: str,
+        settings: SamplingSettings,
+        block: int = 1,
+        state: NetworkState | None = None,
+    ) -> Iterator[str]:
         """Yield the text that ``generate`` adds to the prompt, in pieces.
 
         A piece is the text of ``block`` symbols. The beginning of a stop string, or of a character
@@ -131,9 +141,9 @@ class Generator:
                 "beam, novel, unique, accepted-only and match-by trial judge whole texts, which "
                 "are not streamed; leave them out, or do not stream."
             )
-        decoder = self._choose_decoder(len(prompt) + settings.length)
-        start = self._read_prompt(prompt, settings, decoder)
-        text = PartialText(settings.seed, self._vocabulary, settings)
+        decoder = self.choose_decoder(len(prompt) + settings.length)
+        start = self._read_prompt(prompt, settings, decoder, state)
+        text = PartialText(settings.seed, self.vocabulary, settings)
         pieces = self._decode_texts([text], decoder, start, block)
         return (piece for _, piece in pieces if piece)
 
@@ -147,40 +157,76 @@ class Generator:
                 "beam, novel, unique, accepted-only and match-by trial judge whole texts, so a "
                 "session has no use for them; leave them out."
             )
-        start = self._read_prompt(prompt, settings, self._choose_decoder(len(prompt)))
-        return Session(self._choose_decoder, self._vocabulary, start)
+        start = self._read_prompt(prompt, settings, self.choose_decoder(len(prompt)))
+        return Session(self.choose_decoder, self.vocabulary, start)
 
-    def next(self, text: str, label: str | None = None) -> list[tuple[str, float]]:
+    def next(
+        self, text: str, label: Label = None, state: NetworkState | None = None
+    ) -> list[tuple[str, float]]:
         """Return the symbols that may follow ``text`` with their probabilities.
 
         The most probable comes first; ties go to the lower id. ``<eos>`` is included. ``<unk>`` is
         left out, since it is never sampled; the others sum to 1 minus its probability.
         """
-        logits_BV, _ = self._prefill(text, label, self._choose_decoder(len(text)))
+        logits_BV, _ = self._prefill(text, label, self.choose_decoder(len(text)), state)
         probabilities_V = softmax(logits_BV)[0]
         order = np.argsort(-probabilities_V, kind="stable").tolist()
-        symbols = self._vocabulary.symbols
+        symbols = self.vocabulary.symbols
         return [(symbols[index], float(probabilities_V[index])) for index in order if index != UNK]
 
+    def start_state(self, label: Label) -> State:
+        """Return the state before the boundary, B is 1: that of a label, or zeros.
+
+        A mixture of labels has the weighted mean of their states. Raises LabelError for an unknown
+        label, and SettingsError for invalid weights.
+        """
+        if isinstance(label, Mapping):
+            weights = {
+                label_id(name, self._labels): weight
+                for name, weight in normalize_weights(label).items()
+            }
+            ids = sorted(weights)  # so that the order of the mixture has no influence
+            states = self.engine.initial_state(np.array(ids))
+            return states.weighted_mean(np.array([weights[index] for index in ids]))
+        return self.engine.initial_state(np.array([label_id(label, self._labels)]))
+
     def _read_prompt(
-        self, prompt: str, settings: SamplingSettings, decoder: Decoder
+        self,
+        prompt: str,
+        settings: SamplingSettings,
+        decoder: Decoder,
+        state: NetworkState | None = None,
     ) -> PromptState:
         if self._endless and settings.match is None and "<eos>" not in settings.bias:
             settings = dataclasses.replace(settings, min_length=settings.length)
-        processor = build_logits_processor(settings, self._vocabulary, prompt, self._compile_regex)
-        logits_1V, state = self._prefill(prompt, settings.label, decoder)
+        processor = build_logits_processor(settings, self.vocabulary, prompt, self._compile_regex)
+        logits_1V, after_prompt = self._prefill(prompt, settings.label, decoder, state)
         return PromptState(
             prompt=prompt,
             settings=settings,
             processor=processor,
             logits_1V=logits_1V,
-            network_state=state,
+            network_state=after_prompt,
         )
 
-    def _prefill(self, text: str, label: str | None, decoder: Decoder) -> tuple[Floats, State]:
-        """Return logits, (1, V), and state after the boundary and ``text``."""
-        state = self._engine.initial_state(np.array([label_id(label, self._labels)]))
-        return decoder.prefill(np.concatenate([[EOS], self._vocabulary.encode(text)]), state)
+    def _prefill(
+        self, text: str, label: Label, decoder: Decoder, state: NetworkState | None
+    ) -> tuple[Floats, State]:
+        """Return logits, (1, V), and state after the boundary, or ``state``, and ``text``."""
+        ids_T = self.vocabulary.encode(text)
+        if state is None:
+            return decoder.prefill(np.concatenate([[EOS], ids_T]), self.start_state(label))
+        if label is not None:
+            raise SettingsError(
+                "label and state were both given, and both are the start of a text; give one of "
+                "them."
+            )
+        if not isinstance(state, NetworkState):
+            raise SettingsError(
+                f"state is a {type(state).__name__}; give a charloom.NetworkState, such as "
+                "model.states(text).at(-1)."
+            )
+        return decoder.prefill(ids_T, state.to_batch(self.engine.settings))
 
     def _generate_seeds(
         self, decoder: Decoder, start: PromptState, seeds: Sequence[int]
@@ -188,7 +234,7 @@ class Generator:
         """Return the text of each seed; batches run in several threads if the decoder can."""
 
         def generate(batch: Sequence[int]) -> list[GeneratedText]:
-            texts = [PartialText(seed, self._vocabulary, start.settings) for seed in batch]
+            texts = [PartialText(seed, self.vocabulary, start.settings) for seed in batch]
             pieces: dict[int, list[str]] = {seed: [] for seed in batch}
             for text, piece in self._decode_texts(texts, decoder, start, BLOCK_SYMBOLS):
                 pieces[text.seed].append(piece)

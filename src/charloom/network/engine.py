@@ -8,7 +8,7 @@ Axes: B sequences, V vocabulary, H hidden units, G gates times H, L layers.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,17 @@ from numpy.typing import NDArray
 from charloom.network.alignment import align
 from charloom.network.exact import ONE, Floats, accumulate, sigmoid, tanh
 from charloom.network.reference import State, initial_state
-from charloom.settings import NetworkSettings
+from charloom.settings import Cell, NetworkSettings
 
 Ids = NDArray[np.integer[Any]]
+Gates = tuple[Floats, ...]
+"""The gates of a layer, (B, H) each, named by ``GATE_NAMES``."""
+GATE_NAMES: Final[dict[Cell, tuple[str, ...]]] = {
+    "lstm": ("input", "forget", "candidate", "output"),
+    "gru": ("reset", "update", "candidate"),
+    "rnn": (),
+}
+"""i, f, g, o of an LSTM and r, z, n of a GRU in the equations of ``reference``."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,6 +101,11 @@ class Engine:
 
     def advance(self, ids: Ids, state: State) -> State:
         """Return the state after one more symbol of each sequence, ids (B,)."""
+        return self.advance_with_gates(ids, state)[0]
+
+    def advance_with_gates(self, ids: Ids, state: State) -> tuple[State, list[Gates]]:
+        """Return the state of ``advance``, and the gates of each layer."""
+        gates: list[Gates] = []
         hidden_LBH = np.empty_like(state.hidden)
         cell_LBH = None if state.cell is None else np.empty_like(state.cell)
         weights = self.weights
@@ -103,16 +116,20 @@ class Engine:
                 gates_BG = accumulate(start_BG, hidden_LBH[k - 1], weights.input_LHG[k - 1])
             if state.cell is not None and cell_LBH is not None:
                 gates_BG = accumulate(gates_BG, state.hidden[k], weights.recurrent_LHG[k])
-                hidden_LBH[k], cell_LBH[k] = lstm(gates_BG, state.cell[k])
+                gates.append(lstm_gates(gates_BG))
+                hidden_LBH[k], cell_LBH[k] = lstm(gates[k], state.cell[k])
             elif self.settings.cell == "gru":
-                hidden_LBH[k] = self._gru(k, gates_BG, state.hidden[k])
+                gates.append(self._gru_gates(k, gates_BG, state.hidden[k]))
+                _, update_BH, new_BH = gates[k]
+                hidden_LBH[k] = (ONE - update_BH) * new_BH + update_BH * state.hidden[k]
             else:
                 gates_BG = accumulate(gates_BG, state.hidden[k], weights.recurrent_LHG[k])
+                gates.append(())
                 hidden_LBH[k] = tanh(gates_BG)
-        return State(hidden=hidden_LBH, cell=cell_LBH)
+        return State(hidden=hidden_LBH, cell=cell_LBH), gates
 
-    def _gru(self, k: int, gates_BG: Floats, hidden_BH: Floats) -> Floats:
-        """Return the next hidden state, with a separate sum for the candidate."""
+    def _gru_gates(self, k: int, gates_BG: Floats, hidden_BH: Floats) -> Gates:
+        """Return reset, update and candidate, with a separate sum for the candidate."""
         hidden = hidden_BH.shape[1]
         start_BG = gates_BG.copy()
         start_BG[:, 2 * hidden :] = self.weights.recurrent_bias_LH[k]
@@ -120,7 +137,7 @@ class Engine:
         reset_update_B2H = sigmoid(sums_BG[:, : 2 * hidden])
         reset_BH, update_BH = reset_update_B2H[:, :hidden], reset_update_B2H[:, hidden:]
         new_BH = tanh(gates_BG[:, 2 * hidden :] + reset_BH * sums_BG[:, 2 * hidden :])
-        return (ONE - update_BH) * new_BH + update_BH * hidden_BH
+        return reset_BH, update_BH, new_BH
 
     def logits(self, state: State) -> Floats:
         """Return the logits of the next symbol, (B, V)."""
@@ -135,10 +152,14 @@ class Engine:
         return self.logits(state), state
 
 
-def lstm(gates_BG: Floats, cell_BH: Floats) -> tuple[Floats, Floats]:
-    """Return the next hidden and cell state, (B, H), from gates i, f, g, o."""
-    hidden = cell_BH.shape[1]
-    in_BH, forget_BH = sigmoid(gates_BG[:, :hidden]), sigmoid(gates_BG[:, hidden : 2 * hidden])
-    new_BH = tanh(gates_BG[:, 2 * hidden : 3 * hidden])
+def lstm_gates(sums_BG: Floats) -> Gates:
+    """Return the gates i, f, g, o, (B, H) each, from their sums."""
+    in_BH, forget_BH, new_BH, out_BH = np.split(sums_BG, 4, axis=1)
+    return sigmoid(in_BH), sigmoid(forget_BH), tanh(new_BH), sigmoid(out_BH)
+
+
+def lstm(gates: Gates, cell_BH: Floats) -> tuple[Floats, Floats]:
+    """Return the next hidden and cell state, (B, H), from the gates i, f, g, o."""
+    in_BH, forget_BH, new_BH, out_BH = gates
     cell_BH = forget_BH * cell_BH + in_BH * new_BH
-    return sigmoid(gates_BG[:, 3 * hidden :]) * tanh(cell_BH), cell_BH
+    return out_BH * tanh(cell_BH), cell_BH

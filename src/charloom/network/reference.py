@@ -58,6 +58,20 @@ class State:
         others = tuple(state.select(rows) for state in self.others)
         return State(hidden=self.hidden[:, rows], cell=cell, others=others)
 
+    def weighted_mean(self, weights_B: NDArray[np.float64]) -> State:
+        """Return the mean of all sequences with weights of sum 1; B is then 1.
+
+        Terms are added in float64, in the order of the sequences, and rounded once.
+        """
+
+        def mean(values_LBH: Floats) -> Floats:
+            total_LH = weights_B[0] * values_LBH[:, 0].astype(np.float64)
+            for weight, values_LH in zip(weights_B[1:], values_LBH.swapaxes(0, 1)[1:], strict=True):
+                total_LH = total_LH + weight * values_LH
+            return np.asarray(total_LH.astype(values_LBH.dtype)[:, None])
+
+        return State(hidden=mean(self.hidden), cell=None if self.cell is None else mean(self.cell))
+
 
 def sigmoid(x: Floats) -> Floats:
     """Return 1 / (1 + exp(-x)), computed by tanh, which cannot overflow."""

@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from charloom.data.corpus import Corpus
+from charloom.data.source_file import Sources
 from charloom.errors import CorpusError, SettingsError
 from charloom.evaluation.baselines import Documents, measure_baselines
 from charloom.evaluation.classification import measure_classification
 from charloom.evaluation.diversity import measure_model_diversity
 from charloom.evaluation.evaluate import Evaluation, evaluate
-from charloom.evaluation.memorisation import Memorisation, measure_memorisation
-from charloom.evaluation.sample_sets import draw_samples, matched_held_out
+from charloom.evaluation.memorisation import measure_model_memorisation
+from charloom.evaluation.model_parts import ModelParts
 from charloom.evaluation.scorer import ScoredBlock
 from charloom.evaluation.training_texts import iter_documents, iter_texts, recover_corpus
 from charloom.formatting import quote
 from charloom.generation.checker import Checker
-from charloom.model import Model
-from charloom.model_folder.metrics import read_curves
 from charloom.report.findings import BasicFindings, Findings, Samples
 from charloom.report.surprise import score_given, score_held_out
 from charloom.settings import SamplingSettings
@@ -31,6 +30,8 @@ TEMPERATURES: Final = (0.0, 0.5, 0.8, 1.0, 1.3)
 SAMPLES_PER_TEMPERATURE: Final = 4
 SAMPLES_PER_LABEL: Final = 2
 """Samples at each temperature if there are several labels."""
+UNSAVED: Final = "a model in memory"
+"""The name of a model without a folder."""
 MAX_LABELS: Final = 6
 """Labels that samples are shown of."""
 MEMORISATION_SAMPLES: Final = 500
@@ -46,29 +47,28 @@ MAX_CLASSIFIED_LABELS: Final = 50
 
 
 def analyze(
-    run: Path,
+    model: ModelParts,
     *,
-    training: Sequence[str] = (),
-    validation: str | None = None,
+    training: Sources = (),
+    validation: str | Path | None = None,
     chosen: Sequence[str] = (),
     seed: int = 0,
     checker: Checker | None = None,
     on_progress: Callable[[str], None] = lambda message: None,
 ) -> BasicFindings:
-    """Measure the model in the folder ``run``.
+    """Measure a model; its learning curves are those of its run.
 
     ``training`` and ``validation`` name the sources of its texts if they have moved. The result is
     ``Findings`` unless texts are missing. The surprise of the texts ``chosen`` is shown besides
     that of held-out texts. The first sample has the seed ``seed``. ``on_progress`` is called with
     the name of each stage. ``checker`` judges the samples.
 
-    Raises ModelFolderError, CheckerError, the errors of reading texts that were named, and
-    SettingsError if a chosen text is blank.
+    Raises CheckerError, the errors of reading texts that were named, ModelFolderError if the curves
+    are damaged, and SettingsError if a chosen text is blank.
     """
     if blank := [text for text in chosen if not text.strip()]:
         raise SettingsError(f"--text is {quote(blank[0])}; it must not be blank.")
-    model = Model.load(run)
-    record = model.record
+    record, folder = model.record, model.folder
     on_progress("reading the training texts")
     corpus, missing = None, None
     try:
@@ -85,10 +85,11 @@ def analyze(
         held_out = iter_documents(corpus, corpus.validation, record.labels)
         surprise += tuple(score_held_out(model.scorer, held_out))
     findings = BasicFindings(
-        name=replace_surrogates(run.resolve().name),  # folder names may not be valid Unicode
+        # Folder names may not be valid Unicode.
+        name=UNSAVED if folder is None else replace_surrogates(folder.resolve().name),
         missing=missing,
         model=_describe_model(model),
-        curves=read_curves(run),
+        curves=model.history.curves,
         samples=sample_at_temperatures(model, SamplingSettings(seed=seed, length=length)),
         surprise=surprise,
         settings={
@@ -102,7 +103,7 @@ def analyze(
 
 
 def _measure_on_texts(
-    model: Model,
+    model: ModelParts,
     corpus: Corpus,
     seed: int,
     checker: Checker | None,
@@ -123,10 +124,10 @@ def _measure_on_texts(
     classification = measure_classification(scorer, scored()) if classify else None
     on_progress("generating texts and searching for copies")
     settings = SamplingSettings(seed=seed, length=sample_length(evaluation))
-    memorisation = _measure_memorisation(model, corpus, settings)
-    diversity = measure_model_diversity(
-        record, model.generator, scorer, corpus, settings, DIVERSITY_SAMPLES, checker
+    memorisation = measure_model_memorisation(
+        model, corpus, replace(settings, temperature=1.0), MEMORISATION_SAMPLES
     )
+    diversity = measure_model_diversity(model, corpus, settings, DIVERSITY_SAMPLES, checker=checker)
     on_progress("computing baselines")
     measured = {
         "evaluation": evaluation,
@@ -148,7 +149,7 @@ def sample_length(evaluation: Evaluation) -> int:
 
 
 def sample_at_temperatures(
-    model: Model, settings: SamplingSettings, max_labels: int = MAX_LABELS
+    model: ModelParts, settings: SamplingSettings, max_labels: int = MAX_LABELS
 ) -> tuple[Samples, ...]:
     """Generate texts at each temperature, and for each of the first labels if any."""
     labels: Sequence[str | None] = model.record.labels[:max_labels] or (None,)
@@ -169,7 +170,7 @@ def sample_at_temperatures(
     )
 
 
-def _describe_model(model: Model) -> dict[str, Any]:
+def _describe_model(model: ModelParts) -> dict[str, Any]:
     network, record = model.record.network, model.record
     return {
         "cell": network.cell,
@@ -183,23 +184,7 @@ def _describe_model(model: Model) -> dict[str, Any]:
     }
 
 
-def _measure_memorisation(model: Model, corpus: Corpus, settings: SamplingSettings) -> Memorisation:
-    """Compare samples at temperature 1, and held-out texts, with training texts."""
-    generated = draw_samples(
-        model.generator,
-        replace(settings, temperature=1.0),
-        MEMORISATION_SAMPLES,
-        model.record.labels,
-    )
-    samples = [text.text for text in generated]
-    return measure_memorisation(
-        documents=iter_texts(corpus.training),
-        samples=samples,
-        held_out=matched_held_out(corpus.validation, samples, model.record.text.document_unit),
-    )
-
-
-def _measure_baselines(model: Model, corpus: Corpus) -> dict[str, float] | None:
+def _measure_baselines(model: ModelParts, corpus: Corpus) -> dict[str, float] | None:
     datasets = (corpus.training, corpus.validation)
     if max(dataset.total_symbols for dataset in datasets) > MAX_BASELINE_SYMBOLS:
         return None

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from charloom.errors import OutputError
+from charloom.evaluation.model_parts import ModelParts
+from charloom.evaluation.run_result import RunResult
 from charloom.files import exists, is_dir, replace_files
 from charloom.formatting import unusable_folder_message
 from charloom.generation.checker import Checker
-from charloom.model import Model
 from charloom.model_folder.format import REPORT, REPORT_FIGURES
 from charloom.model_folder.metrics import read_curves
 from charloom.report.analyze import MAX_LENGTH, analyze, sample_at_temperatures, sample_length
 from charloom.report.findings import BasicFindings, Findings
 from charloom.report.page import render_comparison_page, render_model_page
-from charloom.runs.compare import Result
 from charloom.settings import SamplingSettings
 
 MAX_SAMPLED_MODELS: Final = 6
@@ -23,25 +23,25 @@ MAX_SAMPLED_MODELS: Final = 6
 
 
 def write_report(
-    run: Path, folder: Path | None = None, **analysis_options: Any
+    model: ModelParts, folder: Path, **analysis_options: Any
 ) -> tuple[Path, BasicFindings]:
     """Write the report of a model; return the path of the page, and the findings.
 
-    The files are written into ``folder``, which is made if it is missing, or into the model folder.
-    ``analysis_options`` are arguments of ``analyze``. Raises what ``analyze`` raises, and
-    OutputError if a file cannot be written.
+    The files are written into ``folder``, which is made if it is missing. ``analysis_options`` are
+    arguments of ``analyze``. Raises what ``analyze`` raises, and OutputError if a file cannot be
+    written.
     """
-    if folder is not None and _is_other_file(folder):
+    if _is_other_file(folder):
         raise OutputError(
             f"{folder} is a file; name a folder for {REPORT} and {REPORT_FIGURES} with --output."
         )
-    findings = analyze(run, **analysis_options)
-    return _write(folder or run, render_model_page(findings), findings.to_json()), findings
+    findings = analyze(model, **analysis_options)
+    return _write(folder, render_model_page(findings), findings.to_json()), findings
 
 
 def write_comparison_report(
     folder: Path,
-    results: Sequence[Result],
+    results: Sequence[RunResult],
     on_progress: Callable[[str], None] = lambda message: None,
     checker: Checker | None = None,
 ) -> Path:
@@ -53,11 +53,13 @@ def write_comparison_report(
     ordered = sorted(results, key=lambda run: run.validation)
     curves = {run.name: read_curves(folder / run.name) for run in ordered}
     trained_here = [run.name for run in ordered if is_dir(folder / run.name)]
-    best = analyze(folder / trained_here[0], checker=checker, on_progress=on_progress)
+    best = analyze(
+        ModelParts.load(folder / trained_here[0]), checker=checker, on_progress=on_progress
+    )
     length = sample_length(best.evaluation) if isinstance(best, Findings) else MAX_LENGTH
     settings = SamplingSettings(length=length)
     samples = {
-        name: sample_at_temperatures(Model.load(folder / name), settings, max_labels=1)[0]
+        name: sample_at_temperatures(ModelParts.load(folder / name), settings, max_labels=1)[0]
         for name in trained_here[:MAX_SAMPLED_MODELS]
     }
     figures = {

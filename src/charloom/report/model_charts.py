@@ -56,7 +56,7 @@ def temperature_chart(rows: Sequence[Diversity]) -> Chart | None:
     """
     sampled = [(row.temperature, row) for row in rows if row.temperature is not None]
     held_out = next(row for row in rows if row.temperature is None)
-    n = max(held_out.distinct)
+    n = max(held_out.distinct, key=int)
 
     def percent(pairs: Sequence[tuple[float, float | None]]) -> list[tuple[float, float]]:
         return [(x, 100 * fraction) for x, fraction in pairs if fraction is not None]
@@ -83,7 +83,9 @@ def novelty_chart(memorisation: Memorisation) -> Chart | None:
         [
             Series(
                 name=name,
-                points=[(n, 100 * new) for n, new in group.novel_ngrams.items() if new is not None],
+                points=[
+                    (int(n), 100 * new) for n, new in group.novel_ngrams.items() if new is not None
+                ],
                 kind=kind,
                 marked=True,
             )

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from charloom.evaluation.run_result import RunResult
 from charloom.formatting import (
     escape_controls,
     format_duration,
@@ -21,7 +22,6 @@ from charloom.report.charts import Chart
 from charloom.report.findings import BasicFindings, Findings, Samples
 from charloom.report.model_charts import Cost
 from charloom.report.surprise import Surprise
-from charloom.runs.compare import Result
 
 _LEGEND_WORDS: Final = {
     "mark": {"lstm": "circles", "gru": "squares", "rnn": "triangles"},
@@ -38,7 +38,7 @@ def render_model_page(findings: BasicFindings) -> str:
 
 
 def render_comparison_page(
-    results: Sequence[Result],
+    results: Sequence[RunResult],
     curves: Mapping[str, Curves],
     samples: Mapping[str, Samples],
     best: BasicFindings,
@@ -80,6 +80,11 @@ def render_comparison_page(
         "legend": functools.partial(_legend, sorted(best_of_cell, key=model_charts.cell_kind)),
     }
     return _environment().get_template("comparison.html").render(_context(best) | context)
+
+
+def render_heat(text: Surprise) -> str:
+    """Return a text with shaded symbols as a part of another page, such as a notebook."""
+    return _environment().get_template("heat.html").render(text=text)
 
 
 def _context(findings: BasicFindings) -> dict[str, Any]:

@@ -59,10 +59,10 @@ def overlap_rows(memorisation: Memorisation) -> list[OverlapRow]:
     def percent(fraction: float | None) -> str:
         return format_percent_cell(fraction, MISSING)
 
-    def span_row(name: str, quantile: float) -> OverlapRow:
+    def span_row(name: str, quantile: str) -> OverlapRow:
         return row(f"longest copied span, {name}", lambda f: f"{f.longest_quantiles[quantile]:,}")
 
-    def covered_row(length: int) -> OverlapRow:
+    def covered_row(length: str) -> OverlapRow:
         name = f"characters in copied spans of {length} or more"
         return row(name, lambda f: percent(f.covered[length]))
 
@@ -70,9 +70,9 @@ def overlap_rows(memorisation: Memorisation) -> list[OverlapRow]:
         row("texts", lambda figures: f"{figures.texts:,}"),
         row("identical to a training document", lambda figures: percent(figures.whole)),
         row("contained in a training document", lambda figures: percent(figures.within)),
-        span_row("median", 0.5),
-        span_row("90 % quantile", 0.9),
-        span_row("maximum", 1.0),
+        span_row("median", "0.5"),
+        span_row("90 % quantile", "0.9"),
+        span_row("maximum", "1.0"),
         *map(covered_row, samples.covered),
     ]
 

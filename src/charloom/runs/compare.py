@@ -14,8 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from charloom.data.source_file import Sources, source_names
 from charloom.data.sources import read_blocks, resolve_sources
 from charloom.errors import OutputError, SettingsError
+from charloom.evaluation.run_result import RunResult
 from charloom.events import Event, Listener, Stopped
 from charloom.files import exists, is_dir, replace_files
 from charloom.formatting import unusable_folder_message
@@ -25,7 +27,7 @@ from charloom.model_folder.metrics import read_curves
 from charloom.runs.acceptance import Acceptance
 from charloom.runs.build import read_corpus
 from charloom.runs.plan import Plan
-from charloom.runs.request import Sources, TrainRequest, source_names
+from charloom.runs.request import TrainRequest
 from charloom.runs.resolve import resolve_settings
 from charloom.runs.train import train_model
 from charloom.settings import SamplingSettings, TextSettings, TrainingSettings
@@ -40,38 +42,6 @@ _CHECKED_TEXTS: Final = 1000
 
 Grid = Mapping[str, Sequence[Any]]
 """Values of each axis."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Result:
-    """Settings and metrics of one run."""
-
-    name: str
-    """Name of the model folder."""
-    cell: str
-    layers: int
-    hidden: int
-    dropout: float
-    learning_rate: float
-    parameters: int
-    validation: float
-    """Bits per character of the validation set."""
-    test: float | None
-    """Bits per character of the test texts; None without test texts."""
-    gap: float | None
-    """Validation loss minus training loss; more of it means more overfitting."""
-    training_rate: float | None
-    """Characters trained on per second, at the end."""
-    writing_rate: float
-    """Characters generated per second, 64 texts in parallel."""
-    seconds: float
-    """Seconds of training until the best weights."""
-    accepted: float | None = None
-    """Fraction of 1,000 texts that the checker accepts; None without a checker."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as a JSON object."""
-        return dataclasses.asdict(self)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -160,7 +130,7 @@ class Comparison:
                 "a file, and name that."
             )
         self.trials = grid_trials(grid)
-        self.results: list[Result] = []
+        self.results: list[RunResult] = []
         """Results of the finished runs."""
         self._checker = checker
         self._folder = Path(output)
@@ -175,7 +145,7 @@ class Comparison:
         listeners: Sequence[Listener] = (),
         on_start: Callable[[Plan], None] | None = None,
         on_read: Callable[[int, int], None] | None = None,
-    ) -> Result:
+    ) -> RunResult:
         """Train one trial, or resume it, and add its result to the table.
 
         The other arguments are those of ``train``.
@@ -221,7 +191,7 @@ class Comparison:
         corpus = read_corpus(self._sources, text, self._validation, training.seed, on_read)
         return corpus.fingerprint
 
-    def with_test_metric(self, result: Result) -> Result:
+    def with_test_metric(self, result: RunResult) -> RunResult:
         """Return ``result`` with the metric of the test texts.
 
         It is unchanged without test texts, or if the model is on another machine.
@@ -233,7 +203,7 @@ class Comparison:
             result, test=_test_bits_per_character(Model.load(path), self._test)
         )
 
-    def set_results(self, results: Sequence[Result]) -> None:
+    def set_results(self, results: Sequence[RunResult]) -> None:
         """Replace all results, and write the table; raises OutputError if that fails."""
         self.results = list(results)
         _write_table(self._folder, self.results)
@@ -244,11 +214,11 @@ class Comparison:
         return text, training
 
 
-def _build_result(trial: Trial, path: Path, model: Model, test: str | None) -> Result:
+def _build_result(trial: Trial, path: Path, model: Model, test: str | None) -> RunResult:
     metrics, network = model.record.metrics, model.record.network
     training = metrics.get("training_bits_per_character")
     bits = float(metrics["bits_per_character"])
-    return Result(
+    return RunResult(
         name=trial.name,
         cell=network.cell,
         layers=network.layers,
@@ -307,7 +277,7 @@ def _generation_speed(model: Model) -> float:
     return max(speeds)
 
 
-def _write_table(folder: Path, results: Sequence[Result]) -> None:
+def _write_table(folder: Path, results: Sequence[RunResult]) -> None:
     """Replace comparison.json atomically."""
     content = json.dumps([result.to_json() for result in results], indent=1) + "\n"
     try:

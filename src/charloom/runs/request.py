@@ -16,9 +16,6 @@ from charloom.model_folder.format import ModelRecord
 if TYPE_CHECKING:
     from charloom.runs.plan import Plan
 
-Sources = str | Path | Sequence[str | Path]
-"""Files, folders, globs, ``-`` for standard input, or names of corpora: one or several."""
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainRequest:
@@ -69,13 +66,3 @@ class TrainRequest:
         ``recorded`` is that of a resumed run.
         """
         return self.validation_texts or self.validation or recorded
-
-
-def source_names(sources: Sources) -> tuple[str, ...]:
-    """Return one source, or several, as strings.
-
-    >>> source_names("a.txt"), source_names([Path("a.txt"), "-"])
-    (('a.txt',), ('a.txt', '-'))
-    """
-    names = [sources] if isinstance(sources, str | Path) else sources
-    return tuple(str(name) for name in names)

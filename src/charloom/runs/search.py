@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from charloom.errors import DivergedError, OutputError
+from charloom.evaluation.run_result import RunResult
 from charloom.model_folder.atomic import process_exists
 from charloom.runs.auto import HIDDEN_SIZES, LEARNING_RATES, MAX_DROPOUT
-from charloom.runs.compare import Grid, Result, Trial, trial_name
+from charloom.runs.compare import Grid, Trial, trial_name
 from charloom.runs.study import Study
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ LEARNING_RATE_FACTORS: Final = (1 / 4, 2.5)
 """Bounds of the learning rate in a search, as multiples of its default."""
 DROPOUT_STEP: Final = 0.05
 
-TrainTrial = Callable[[Trial], Result]
+TrainTrial = Callable[[Trial], RunResult]
 """Trains one trial, as ``Comparison.run`` does."""
 
 
@@ -136,10 +137,10 @@ class Search:
             self._study.set_attributes(trial.number, result=result.to_json())
             self._study.complete(trial.number, result.validation)
 
-    def results(self) -> list[Result]:
+    def results(self) -> list[RunResult]:
         """Return the results of all trials of the study, from all machines."""
         numbers = self._study.completed()
-        return [Result(**self._study.attributes(number)["result"]) for number in numbers]
+        return [RunResult(**self._study.attributes(number)["result"]) for number in numbers]
 
     def running_count(self) -> int:
         """Return the number of trials without an end, here and on other machines."""

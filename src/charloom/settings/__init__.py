@@ -4,9 +4,11 @@ Each setting is declared once, with its type, default, range, help text and comm
 A value of the wrong type or out of range raises SettingsError with the value and what is allowed.
 """
 
+from charloom.settings.label_mixture import Label
 from charloom.settings.limits import MAX_SEED
 from charloom.settings.network import Cell, NetworkSettings
 from charloom.settings.sampling import (
+    DEFAULT_LENGTH,
     DEFAULT_MATCH_TRIES,
     DEFAULT_TEMPERATURE,
     DEFAULT_TRIES,
@@ -28,12 +30,14 @@ from charloom.settings.training import (
 
 __all__ = [
     "Cell",
+    "DEFAULT_LENGTH",
     "DEFAULT_MINUTES",
     "DEFAULT_TEMPERATURE",
     "DEFAULT_MATCH_TRIES",
     "DEFAULT_TRIES",
     "Errors",
     "KeepBest",
+    "Label",
     "Level",
     "MAX_BEAM",
     "MAX_SEED",

@@ -108,14 +108,16 @@ def setting(
     metavar: str | None = None,
     default_text: str | None = None,
     commas: bool = False,
+    hashed: bool = True,
     **limits: float,
 ) -> Any:
     """Declare a field of a settings class.
 
     ``option`` is the option of the command line, ``--clean/--no-clean`` for one that can be
     switched off. ``default_text`` replaces the default in help texts. With ``commas``, one value of
-    the option may hold several. ``limits`` are the ``min``, ``max``, ``above`` and ``below`` of a
-    ``Range``; they apply to each number of a field that holds several.
+    the option may hold several. A field that may hold a mapping is not ``hashed``. ``limits`` are
+    the ``min``, ``max``, ``above`` and ``below`` of a ``Range``; they apply to each number of a
+    field that holds several.
     """
     declaration = Declaration(
         help=help,
@@ -129,7 +131,7 @@ def setting(
     metadata = {_METADATA: declaration}
     if isinstance(default, dict):
         return dataclasses.field(default_factory=default.copy, hash=False, metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, hash=None if hashed else False, metadata=metadata)
 
 
 def settings_of(kind: type) -> Mapping[str, Setting]:

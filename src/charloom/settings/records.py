@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, Union, cast, get_args, get_origin
 
 from charloom.errors import SettingsError
 from charloom.settings.declaration import Setting, check_range, settings_of
+from charloom.settings.label_mixture import Label
 
 _ALLOWED: dict[Any, str] = {
     bool: "True or False",
@@ -17,6 +18,7 @@ _ALLOWED: dict[Any, str] = {
     tuple[float, ...]: "a list of numbers, such as [0.5, 1]",
     Mapping[str, float]: "numbers by symbol, such as {'e': -2}",
     int | Literal["one-hot"]: "one-hot, or a size such as 64",
+    Label: "a text, or weights by label such as {'France': 0.5, 'Spain': 0.5}",
 }
 """Descriptions of types in messages."""
 

@@ -7,9 +7,11 @@ from typing import Literal, TypedDict
 
 from charloom.errors import SettingsError
 from charloom.settings.declaration import setting
+from charloom.settings.label_mixture import Label, normalize_weights
 from charloom.settings.limits import MAX_SEED
 from charloom.settings.records import SettingsBase, matches_type
 
+DEFAULT_LENGTH = 500
 DEFAULT_TEMPERATURE = 0.8
 DEFAULT_TRIES = 20
 DEFAULT_MATCH_TRIES = 1000
@@ -31,7 +33,7 @@ class SamplingOptions(TypedDict, total=False):
     min_length: int
     stop: str | Sequence[str]
     seed: int
-    label: str | None
+    label: Label
     top_k: int | None
     top_p: float | None
     min_p: float | None
@@ -66,7 +68,7 @@ class SamplingSettings(SettingsBase):
         help="Divisor of the logits: below 1 more predictable, above 1 more varied, 0 greedy.",
     )
     length: int = setting(
-        500,
+        DEFAULT_LENGTH,
         option="--length",
         metavar="SYMBOLS",
         min=1,
@@ -95,11 +97,13 @@ class SamplingSettings(SettingsBase):
         max=MAX_SEED,
         help="Seed of the first text; each further text of a call uses the next number.",
     )
-    label: str | None = setting(
+    label: Label = setting(
         None,
         option="--label",
         metavar="LABEL",
-        help="Label of the text, for a model with labels.",
+        hashed=False,
+        help="Label of the text, for a model with labels; or several with weights, such as "
+        "France=0.5,Spain=0.5.",
     )
     top_k: int | None = setting(
         None,
@@ -212,6 +216,8 @@ class SamplingSettings(SettingsBase):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "bias", dict(self.bias))
+        if isinstance(self.label, Mapping):
+            object.__setattr__(self, "label", normalize_weights(self.label))
         self._check_values()
         self._check_combinations()
         if self.temperature is None:

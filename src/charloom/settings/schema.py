@@ -63,7 +63,10 @@ def _type_schema(kind: Any, limits: Range | None) -> dict[str, Any]:
         schemas = [_type_schema(argument, limits) for argument in arguments]
         if NoneType not in arguments:
             return {"anyOf": schemas}
-        [schema] = [each for each in schemas if each.get("type") != "null"]
+        others = [each for each in schemas if each.get("type") != "null"]
+        if len(others) > 1:
+            return {"anyOf": schemas}
+        [schema] = others
         return schema | {"type": [schema["type"], "null"]}
     schema = {"type": _TYPES[kind]}
     if kind in (int, float) and limits is not None:

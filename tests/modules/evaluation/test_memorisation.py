@@ -64,15 +64,15 @@ def test_figures_are_those_of_a_naive_count(
         assert overlap.whole == fraction([bool(text) and text in documents for text in texts])
         inside = [bool(text) and any(text in document for document in documents) for text in texts]
         assert overlap.within == fraction(inside)
-        assert overlap.novel_ngrams == {n: novel(texts, documents, n) for n in range(1, 6)}
-        assert overlap.covered == {k: covered(texts, documents, k) for k in (1, 3, 5)}
+        assert overlap.novel_ngrams == {str(n): novel(texts, documents, n) for n in range(1, 6)}
+        assert overlap.covered == {str(k): covered(texts, documents, k) for k in (1, 3, 5)}
         lengths = [longest(text, documents) for text in texts]
         assert [span.characters if span else 0 for span in overlap.spans] == lengths
         for quantile, value in overlap.longest_quantiles.items():
             # The least length that this fraction of the texts does not exceed.
             assert value in lengths
-            assert sum(n <= value for n in lengths) >= quantile * len(lengths) - 1e-9
-            assert sum(n < value for n in lengths) < quantile * len(lengths) + 1e-9
+            assert sum(n <= value for n in lengths) >= float(quantile) * len(lengths) - 1e-9
+            assert sum(n < value for n in lengths) < float(quantile) * len(lengths) + 1e-9
 
 
 def test_samples_and_held_out_texts_are_measured_alike() -> None:
@@ -91,10 +91,10 @@ def test_samples_may_be_longer_than_documents_and_documents_may_repeat() -> None
         documents=["ab", "ab"], samples=["abab", "ab"], span_lengths=(2, 3)
     )
     assert (result.samples.whole, result.samples.within) == (0.5, 0.5)
-    assert result.samples.covered == {2: 1.0, 3: 0.0}
-    assert result.samples.novel_ngrams[2] == 1 / 4
-    assert result.samples.novel_ngrams[4] == 1.0
-    assert result.samples.novel_ngrams[5] is None
+    assert result.samples.covered == {"2": 1.0, "3": 0.0}
+    assert result.samples.novel_ngrams["2"] == 1 / 4
+    assert result.samples.novel_ngrams["4"] == 1.0
+    assert result.samples.novel_ngrams["5"] is None
 
 
 def test_empty_samples_count_as_texts_without_copies() -> None:
@@ -147,9 +147,9 @@ def test_figures_of_three_samples_by_hand() -> None:
         span_lengths=(7,),
     ).samples
     # In spans of 7: 9 of 14 characters of the first, all 7 of the second, none of the third.
-    assert result.covered == {7: 16 / 25}
+    assert result.covered == {"7": 16 / 25}
     # Copied trigrams: 7 of 12, 5 of 5 and 0 of 2.
-    assert result.novel_ngrams == {3: 7 / 19}
+    assert result.novel_ngrams == {"3": 7 / 19}
     assert (result.whole, result.within) == (0.0, 1 / 3)
     assert [span and span.text for span in result.spans] == [" cat sat ", "the mat", "o"]
 

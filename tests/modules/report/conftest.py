@@ -7,6 +7,7 @@ import pytest
 from hostile import LABELS, TEXT
 
 import charloom
+from charloom.evaluation.model_parts import ModelParts
 from charloom.report.analyze import analyze
 from charloom.report.findings import Findings
 
@@ -34,6 +35,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def findings(run: Path) -> Findings:
-    found = analyze(run, chosen=["</b><script>1</script>", "naïve\ttext"])
+    found = analyze(ModelParts.load(run), chosen=["</b><script>1</script>", "naïve\ttext"])
     assert isinstance(found, Findings)
     return found

@@ -66,7 +66,7 @@ def test_chosen_texts_come_first_and_are_not_cleaned_for_a_model_of_uncleaned_te
 
 def test_stages_are_announced_in_order(run: Path) -> None:
     stages: list[str] = []
-    analyze(run, on_progress=stages.append)
+    analyze(Model.load(run), on_progress=stages.append)
     assert stages == [
         "reading the training texts",
         "scoring held-out texts",
@@ -75,9 +75,9 @@ def test_stages_are_announced_in_order(run: Path) -> None:
     ]
 
 
-def test_blank_text_is_refused_before_the_model_is_loaded(tmp_path: Path) -> None:
+def test_blank_text_is_refused(run: Path) -> None:
     with pytest.raises(SettingsError) as error:
-        analyze(tmp_path / "nowhere", chosen=["a", " \n"])
+        analyze(Model.load(run), chosen=["a", " \n"])
     assert str(error.value) == '--text is " \\n"; it must not be blank.'
 
 
@@ -123,7 +123,7 @@ def test_missing_texts_leave_a_report_without_measurements(
     Model(dataclasses.replace(record, provenance={**record.provenance, **gone})).save(
         moved, force=True
     )
-    found = analyze(moved, chosen=["abc"])
+    found = analyze(Model.load(moved), chosen=["abc"])
     assert not isinstance(found, Findings)
     assert found.missing is not None
     assert found.missing.startswith(
@@ -137,9 +137,9 @@ def test_missing_texts_leave_a_report_without_measurements(
     assert 'id="samples"' in page
     assert 'id="quality"' not in page
     sources = [str(name) for name in record.provenance["sources"]]
-    assert isinstance(analyze(moved, training=sources), Findings)
+    assert isinstance(analyze(Model.load(moved), training=sources), Findings)
     with pytest.raises(SourceError, match="absent"):
-        analyze(moved, training=["absent"])
+        analyze(Model.load(moved), training=["absent"])
 
 
 def test_a_validation_file_that_moved_is_named(tmp_path: Path) -> None:
@@ -149,11 +149,11 @@ def test_a_validation_file_that_moved_is_named(tmp_path: Path) -> None:
     run = tmp_path / "run"
     charloom.train(texts, output=run, validation=held_out, steps=2, hidden=8)
     new = held_out.rename(tmp_path / "moved.txt")
-    missing = analyze(run).missing
+    missing = analyze(Model.load(run)).missing
     assert missing is not None
     assert missing.startswith(
         "the validation texts of this model are no longer where they were; name them with --valid: "
     )
-    found = analyze(run, validation=str(new))
+    found = analyze(Model.load(run), validation=str(new))
     assert isinstance(found, Findings)
     assert found.evaluation.documents == 20

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from charloom.errors import OutputError
+from charloom.evaluation.model_parts import ModelParts
+from charloom.evaluation.run_result import RunResult
 from charloom.report.files import write_comparison_report, write_report
 from charloom.report.page import render_model_page
-from charloom.runs.compare import Result
 
 
-def result(name: str, validation: float) -> Result:
-    return Result(
+def result(name: str, validation: float) -> RunResult:
+    return RunResult(
         name=name,
         cell="lstm",
         layers=1,
@@ -29,7 +30,7 @@ def result(name: str, validation: float) -> Result:
 
 
 def test_page_and_json_have_the_same_findings(run: Path, tmp_path: Path) -> None:
-    path, findings = write_report(run, tmp_path / "new" / "page", chosen=["<b>"])
+    path, findings = write_report(ModelParts.load(run), tmp_path / "new" / "page", chosen=["<b>"])
     assert path == tmp_path / "new" / "page" / "report.html"
     assert sorted(file.name for file in path.parent.iterdir()) == ["report.html", "report.json"]
     figures = json.loads(path.with_name("report.json").read_text("utf-8"))
@@ -38,11 +39,11 @@ def test_page_and_json_have_the_same_findings(run: Path, tmp_path: Path) -> None
     assert path.read_text("utf-8") == render_model_page(findings)
 
 
-def test_file_in_place_of_the_folder_is_refused_before_the_model_is_loaded(tmp_path: Path) -> None:
+def test_file_in_place_of_the_folder_is_refused(run: Path, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("", "utf-8")
     with pytest.raises(OutputError) as error:
-        write_report(tmp_path / "nowhere", file)
+        write_report(ModelParts.load(run), file)
     assert str(error.value) == (
         f"{file} is a file; name a folder for report.html and report.json with --output."
     )
@@ -51,7 +52,7 @@ def test_file_in_place_of_the_folder_is_refused_before_the_model_is_loaded(tmp_p
 def test_folder_that_cannot_be_made_is_named(run: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     with pytest.raises(OutputError) as error:
-        write_report(run, tmp_path / "file" / "page")
+        write_report(ModelParts.load(run), tmp_path / "file" / "page")
     assert str(error.value) == (
         f"{tmp_path / 'file' / 'page' / 'report.html'} cannot be written (Not a directory); "
         "free some space, or name another folder with --output."

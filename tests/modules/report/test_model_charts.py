@@ -45,21 +45,21 @@ def row(temperature: float | None, distinct: float | None, copied: float | None)
         mean_length=5.0,
         bits_per_character=None,
         ended=None,
-        distinct={1: 0.5, 4: distinct},
+        distinct={"1": 0.5, "4": distinct},
         copied=copied,
         whole=None,
     )
 
 
-def overlap(novel: dict[int, float | None]) -> OverlapFigures:
+def overlap(novel: dict[str, float | None]) -> OverlapFigures:
     return OverlapFigures(
         texts=1,
         characters=5,
         whole=0.0,
         within=0.0,
-        longest_quantiles={0.5: 1},
+        longest_quantiles={"0.5": 1},
         novel_ngrams=novel,
-        covered={20: 0.0},
+        covered={"20": 0.0},
         spans=(None,),
     )
 
@@ -94,8 +94,8 @@ def test_temperature_chart_has_percentages_of_the_longest_ngrams() -> None:
 def test_novelty_chart_compares_samples_with_held_out_texts() -> None:
     memorisation = Memorisation(
         documents=3,
-        samples=overlap({2: 0.125, 4: 0.5}),
-        held_out=overlap({2: 0.25, 4: None}),
+        samples=overlap({"2": 0.125, "4": 0.5}),
+        held_out=overlap({"2": 0.25, "4": None}),
     )
     assert tooltips(novelty_chart(memorisation)) == [
         "samples: 2, 12.5",

@@ -5,10 +5,10 @@ from html.parser import HTMLParser
 
 from hostile import LABELS, TEXT
 
+from charloom.evaluation.run_result import RunResult
 from charloom.formatting import escape_controls
 from charloom.report.findings import Findings, Samples
 from charloom.report.page import render_comparison_page, render_model_page
-from charloom.runs.compare import Result
 
 
 class Reader(HTMLParser):
@@ -72,7 +72,7 @@ def test_page_has_the_figures_of_the_findings(findings: Findings) -> None:
         for texts in samples.texts.values():
             assert all(escape_controls(sample) in text for sample in texts)
     for row in findings.diversity:
-        assert f"{row.distinct[4]:.1%}" in text
+        assert f"{row.distinct['4']:.1%}" in text
     assert findings.provenance["corpus_fingerprint"] in text
 
 
@@ -106,7 +106,7 @@ def test_many_unknown_symbols_are_pointed_out(findings: Findings) -> None:
 
 def test_comparison_lists_the_best_run_of_each_cell_and_legends(findings: Findings) -> None:
     results = [
-        Result(
+        RunResult(
             name=f"{cell}-{k}",
             cell=cell,
             layers=1,

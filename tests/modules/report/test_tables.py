@@ -44,16 +44,16 @@ def test_overlap_rows_compare_samples_with_held_out_texts(findings: Findings) ->
         texts=1500,
         whole=0.125,
         within=None,
-        longest_quantiles={0.5: 7, 0.9: 12, 1.0: 1234},
-        covered={20: 0.5, 50: None},
+        longest_quantiles={"0.5": 7, "0.9": 12, "1.0": 1234},
+        covered={"20": 0.5, "50": None},
     )
     held_out = dataclasses.replace(
         memorisation.held_out,
         texts=2,
         whole=0.0,
         within=1.0,
-        longest_quantiles={0.5: 1, 0.9: 2, 1.0: 3},
-        covered={20: 0.25, 50: 0.0},
+        longest_quantiles={"0.5": 1, "0.9": 2, "1.0": 3},
+        covered={"20": 0.25, "50": 0.0},
     )
     changed = dataclasses.replace(memorisation, samples=samples, held_out=held_out)
     assert overlap_rows(changed) == [

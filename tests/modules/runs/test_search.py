@@ -24,8 +24,9 @@ from studies import open_search as open_unclosed_search
 
 import charloom
 from charloom.errors import DivergedError, OutputError, SettingsError, TrainingError
+from charloom.evaluation.run_result import RunResult
 from charloom.runs.auto import LEARNING_RATES
-from charloom.runs.compare import Comparison, Result, RunInterrupted, Trial
+from charloom.runs.compare import Comparison, RunInterrupted, Trial
 from charloom.runs.search import SEARCH_HIDDEN_SIZES, Search, SearchSpace
 from charloom.runs.study import STUDY_FILE
 
@@ -72,7 +73,7 @@ def test_each_result_equals_that_of_train_alone(
     study = open_search(tmp_path / "c")
     seen: list[Trial] = []
 
-    def train(trial: Trial) -> Result:
+    def train(trial: Trial) -> RunResult:
         seen.append(trial)
         return made.run(trial)
 
@@ -116,7 +117,7 @@ def test_finished_trials_are_not_repeated_and_more_can_be_added(
 def test_an_interrupted_trial_is_resumed(tmp_path: Path, open_search: OpenSearch) -> None:
     started: list[Trial] = []
 
-    def interrupted(trial: Trial) -> Result:
+    def interrupted(trial: Trial) -> RunResult:
         started.append(trial)
         if trial.number == 2:
             raise RunInterrupted
@@ -139,7 +140,7 @@ def test_trials_of_another_folder_are_left_alone(tmp_path: Path, open_search: Op
     theirs: list[Trial] = []
     ours: list[int] = []
 
-    def own(trial: Trial) -> Result:
+    def own(trial: Trial) -> RunResult:
         ours.append(trial.number)
         if trial.number == 1:  # meanwhile the other search runs all remaining trials
             other.run(recorder_of(theirs))
@@ -173,7 +174,7 @@ def test_two_processes_share_a_study(tmp_path: Path, open_search: OpenSearch) ->
 
 
 def test_a_diverged_trial_is_a_failed_one(tmp_path: Path, open_search: OpenSearch) -> None:
-    def train(trial: Trial) -> Result:
+    def train(trial: Trial) -> RunResult:
         if trial.number == 2:
             raise DivergedError("the loss is nan")
         return result_of(trial)
@@ -271,7 +272,7 @@ def test_a_closed_search_has_no_connections(tmp_path: Path) -> None:
 def test_other_errors_end_the_search_and_the_trial_can_be_resumed(
     tmp_path: Path, open_search: OpenSearch
 ) -> None:
-    def train(trial: Trial) -> Result:
+    def train(trial: Trial) -> RunResult:
         raise TrainingError("torch is missing")
 
     study = open_search(tmp_path / "c")
@@ -285,7 +286,7 @@ def test_other_errors_end_the_search_and_the_trial_can_be_resumed(
 def test_a_database_that_fails_during_a_trial(tmp_path: Path, open_search: OpenSearch) -> None:
     study = open_search(tmp_path / "c")
 
-    def train(trial: Trial) -> Result:
+    def train(trial: Trial) -> RunResult:
         (tmp_path / "c" / STUDY_FILE).write_bytes(b"no database" * 1000)
         return result_of(trial)
 

@@ -99,7 +99,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"bias": {2: -1}}, "bias is {2: -1}; allowed: numbers by symbol, such as {'e': -2}."),
     ({"stop": "end"}, "stop is 'end'; allowed: a list of texts, such as ['a', 'b']."),
     ({"match": b"a"}, "match is b'a'; allowed: a text."),
-    ({"label": 3}, "label is 3; allowed: a text."),
+    (
+        {"label": 3},
+        "label is 3; allowed: a text, or weights by label such as {'France': 0.5, 'Spain': 0.5}.",
+    ),
     ({"novel": 1}, "novel is 1; allowed: True or False."),
     ({"unique": "yes"}, "unique is 'yes'; allowed: True or False."),
     ({"novel": True, "tries": 2.5}, "tries is 2.5; allowed: a whole number."),

@@ -21,8 +21,9 @@ from charloom.settings import Cell, NetworkSettings, TextSettings, TrainingSetti
 from charloom.settings.presets import BUDGETS
 
 if TYPE_CHECKING:
+    from charloom.evaluation.run_result import RunResult
     from charloom.generation.checker import Checker
-    from charloom.runs.compare import Comparison, Result, Trial
+    from charloom.runs.compare import Comparison, Trial
 
 DEFAULT_MINUTES = 1.0
 DEFAULT_CELLS = ("rnn", "gru", "lstm")
@@ -205,7 +206,7 @@ def _search(
     *,
     count: int,
     storage: str | None,
-) -> "list[Result]":
+) -> "list[RunResult]":
     """Run ``count`` trials that Optuna suggests; return the results of all processes."""
     from charloom.progress.live_view import choose_view
     from charloom.runs.search import Search, SearchSpace
@@ -233,7 +234,7 @@ def _search(
     return comparison.results
 
 
-def _run_trial(comparison: "Comparison", trial: "Trial") -> "Result":
+def _run_trial(comparison: "Comparison", trial: "Trial") -> "RunResult":
     """Train one network, with a view of the run on the terminal."""
     from charloom.progress.live_view import choose_view
     from charloom.runs.compare import RunInterrupted
@@ -249,7 +250,7 @@ def _run_trial(comparison: "Comparison", trial: "Trial") -> "Result":
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _print_results(results: list["Result"], searched: bool, json: bool) -> None:
+def _print_results(results: list["RunResult"], searched: bool, json: bool) -> None:
     if json:
         terminal.write_json([result.to_json() for result in results])
     else:
@@ -257,7 +258,7 @@ def _print_results(results: list["Result"], searched: bool, json: bool) -> None:
         terminal.write_table(rows, right=range(1, len(rows[0])))
 
 
-def _write_report(folder: Path, results: list["Result"], checker: "Checker | None") -> None:
+def _write_report(folder: Path, results: list["RunResult"], checker: "Checker | None") -> None:
     from charloom.report.files import write_comparison_report
 
     path = write_comparison_report(
@@ -286,12 +287,12 @@ def _parse_numbers(name: str, text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _table_rows(results: list["Result"], searched: bool) -> list[list[str]]:
+def _table_rows(results: list["RunResult"], searched: bool) -> list[list[str]]:
     """Return a header and a row for each result.
 
     For a search, the last columns are the learning rate and the dropout.
     """
-    columns: dict[str, Callable[[Result], str]] = {
+    columns: dict[str, Callable[[RunResult], str]] = {
         "": lambda result: result.name,
         "parameters": lambda result: f"{result.parameters:,}",
         "validation": lambda result: f"{result.validation:.4f}",

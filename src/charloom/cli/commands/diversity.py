@@ -1,6 +1,5 @@
 """``charloom diversity``: measure texts at ten temperatures."""
 
-import dataclasses
 from typing import TYPE_CHECKING, Annotated
 
 from charloom.cli.options.checker import CheckerOptions
@@ -9,21 +8,19 @@ from charloom.cli.options.sampling import DEFAULTS, FirstSeed, Length, count_opt
 from charloom.cli.options.shared import Json, Run, Training, Validation
 from charloom.cli.terminal import output
 from charloom.formatting import format_percent_cell
-from charloom.settings import SamplingSettings
+from charloom.settings.measurements import DIVERSITY_TEXTS
 
 if TYPE_CHECKING:
     from charloom.evaluation.diversity import Diversity
 
-DEFAULT_TEXTS = 200
-
-Count = Annotated[int, count_option(DEFAULT_TEXTS, "Texts to sample at each temperature.")]
+Count = Annotated[int, count_option(DIVERSITY_TEXTS, "Texts to sample at each temperature.")]
 
 
 @takes_options(checker_options=CheckerOptions)
 def diversity(
     run: Run,
     *,
-    n: Count = DEFAULT_TEXTS,
+    n: Count = DIVERSITY_TEXTS,
     length: Length = DEFAULTS.length,
     seed: FirstSeed = DEFAULTS.seed,
     training: Training = None,
@@ -37,17 +34,16 @@ def diversity(
     all columns vary as much as real ones. With --checker: the texts that it accepts, the distinct
     ones among them, and of these the ones that are not in the training texts.
     """
-    from charloom.evaluation.checked_texts import CheckedFigures
-    from charloom.evaluation.diversity import measure_model_diversity
-    from charloom.evaluation.training_texts import recover_corpus
     from charloom.model import Model
 
-    settings = SamplingSettings(seed=seed, length=length)
-    model = Model.load(run)
-    corpus = recover_corpus(model.record, training or (), valid)
     checker = checker_options.make()
-    rows = measure_model_diversity(
-        model.record, model.generator, model.scorer, corpus, settings, n, checker
+    rows = Model.load(run).diversity(
+        n,
+        length=length,
+        seed=seed,
+        training=training or (),
+        validation=valid,
+        checker=checker,
     )
     if json:
         output.write_json([row.to_json() for row in rows])
@@ -56,7 +52,7 @@ def diversity(
     names = [f"distinct {n}-grams" for n in grams]
     names = ["bits/char", "ended", *names, "copied", "whole"]
     if checker is not None:
-        names += [field.name for field in dataclasses.fields(CheckedFigures)]
+        names += ["accepted", "unique", "novel"]
     header = ("temperature", "length", *names)
     output.write_table([header, *map(_cells, rows)], right=range(1, len(header)))
 
@@ -73,7 +69,7 @@ def _cells(row: "Diversity") -> tuple[str, ...]:
                 *row.distinct.values(),
                 row.copied,
                 row.whole,
-                *(() if row.checked is None else dataclasses.astuple(row.checked)),
+                *(() if row.accepted is None else (row.accepted, row.unique, row.novel)),
             )
         ),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli.options.checker import CheckerOptions
 from charloom.cli.options.declared import SettingOptions, select, takes_options
+from charloom.cli.options.labels import parse_label
 from charloom.cli.options.sampling import (
     DEFAULT_CHOICES,
     RANDOM_SEED,
@@ -18,7 +19,8 @@ from charloom.cli.options.shared import Prompts, Run, option
 from charloom.cli.terminal import output
 from charloom.cli.terminal.inputs import check_format, clean_prompts, random_seed, read_prompt
 from charloom.errors import SettingsError
-from charloom.settings import SamplingSettings
+from charloom.settings import Label, SamplingSettings
+from charloom.settings.label_mixture import format_label
 
 if TYPE_CHECKING:
     from charloom.generation.checker import Checker
@@ -89,8 +91,8 @@ def generate(
 
     model = Model.load(run)
     cleaned = clean_prompts(model, prompts)
-    labels = text_options.labels
-    by_label = [replace(settings, label=label) for label in labels] if labels else [settings]
+    labels = [parse_label(text, model.record.labels) for text in text_options.labels or ()]
+    by_label = [replace(settings, label=label) for label in labels] or [settings]
     _write(model, cleaned, by_label, text_options.n or 1, output_options, checker)
 
 
@@ -276,9 +278,9 @@ def _stream_texts(
         output.write_result("")
 
 
-def _label_prefix(by_label: list[SamplingSettings], label: str | None) -> str:
+def _label_prefix(by_label: list[SamplingSettings], label: Label) -> str:
     """Return the label and a tab if there are several labels."""
-    return f"{label}\t" if len(by_label) > 1 else ""
+    return f"{format_label(label)}\t" if len(by_label) > 1 else ""
 
 
 def _separator(model: "Model", prompts: list[str]) -> str:

@@ -13,13 +13,12 @@ from charloom.cli.terminal import output
 from charloom.cli.terminal.inputs import read_blocks
 from charloom.formatting import format_percent_cell, quote
 from charloom.settings import SamplingSettings
+from charloom.settings.measurements import MEMORISATION_TEMPERATURE, MEMORISATION_TEXTS
 
 if TYPE_CHECKING:
     from charloom.evaluation.memorisation import Memorisation, OverlapFigures
     from charloom.model import Model
 
-DEFAULT_SAMPLES = 1000
-DEFAULT_TEMPERATURE = 1.0
 DEFAULT_SHOWN = 3
 
 Shown = Annotated[
@@ -38,13 +37,13 @@ Shown = Annotated[
 class SampleOptions:
     """Options that select the samples: existing ones, or how to sample new ones."""
 
-    n: Annotated[int, count_option(DEFAULT_SAMPLES, "Texts to sample.")] = DEFAULT_SAMPLES
+    n: Annotated[int, count_option(MEMORISATION_TEXTS, "Texts to sample.")] = MEMORISATION_TEXTS
     temperature: Annotated[
         float,
         setting_option(
-            SamplingSettings, "temperature", default=DEFAULT_TEMPERATURE, group="Options"
+            SamplingSettings, "temperature", default=MEMORISATION_TEMPERATURE, group="Options"
         ),
-    ] = DEFAULT_TEMPERATURE
+    ] = MEMORISATION_TEMPERATURE
     length: Length = DEFAULTS.length
     seed: FirstSeed = DEFAULTS.seed
     sources: Annotated[
@@ -68,26 +67,17 @@ def memorisation(
     Independent texts share words and phrases too, so the same is measured for held-out texts of
     about the same number and length. Only the difference was memorised.
     """
-    from charloom.evaluation.memorisation import measure_memorisation
-    from charloom.evaluation.sample_sets import matched_held_out
-    from charloom.evaluation.training_texts import iter_texts, recover_corpus
     from charloom.model import Model
 
-    settings = SamplingSettings(
+    model, sources = Model.load(run), sample_options.sources
+    figures = model.memorisation(
+        sample_options.n,
+        texts=_read_samples(model, sources) if sources else None,
         temperature=sample_options.temperature,
-        seed=sample_options.seed,
         length=sample_options.length,
-    )
-    model = Model.load(run)
-    corpus = recover_corpus(model.record, training or (), valid)
-    if sample_options.sources:
-        texts = _read_samples(model, sample_options.sources)
-    else:
-        texts = _draw_samples(model, settings, sample_options.n)
-    figures = measure_memorisation(
-        documents=iter_texts(corpus.training),
-        samples=texts,
-        held_out=matched_held_out(corpus.validation, texts, model.record.text.document_unit),
+        seed=sample_options.seed,
+        training=training or (),
+        validation=valid,
     )
     if json:
         output.write_json(figures.to_json())
@@ -97,13 +87,6 @@ def memorisation(
 
 def _read_samples(model: "Model", sources: list[str]) -> list[str]:
     return [text for block in read_blocks(sources, model.record.text) for text in block.texts()]
-
-
-def _draw_samples(model: "Model", settings: SamplingSettings, n: int) -> list[str]:
-    from charloom.evaluation.sample_sets import draw_samples
-
-    samples = draw_samples(model.generator, settings, n, model.record.labels)
-    return [sample.text for sample in samples]
 
 
 def _print_figures(figures: "Memorisation", shown: int) -> None:
@@ -133,7 +116,7 @@ def _rows(samples: "OverlapFigures", held_out: "OverlapFigures") -> Iterable[tup
     yield row("a training document, whole", lambda overlap: overlap.whole, percent)
     yield row("within a training document", lambda overlap: overlap.within, percent)
     for quantile in samples.longest_quantiles:
-        name = {0.5: "median", 1.0: "longest"}.get(quantile, f"{quantile:.0%} quantile")
+        name = {"0.5": "median", "1.0": "longest"}.get(quantile, f"{float(quantile):.0%} quantile")
         yield row(
             f"longest copied span, {name}",
             lambda overlap, q=quantile: overlap.longest_quantiles[q],

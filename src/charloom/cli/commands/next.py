@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from charloom.cli.options.labels import parse_label
 from charloom.cli.options.parsers import decode_argument, parse_count
 from charloom.cli.options.sampling import Label
 from charloom.cli.options.shared import Json, Run, argument, option
@@ -33,7 +34,7 @@ def next_symbols(
 
     model = Model.load(run)
     [prompt] = clean_prompts(model, [text])
-    expected = model.next(prompt, label)
+    expected = model.next(prompt, parse_label(label, model.record.labels))
     if json:
         output.write_json([{"symbol": s, "probability": p} for s, p in expected[:top]])
         return

@@ -51,11 +51,12 @@ def report(
     texts are missing, the page has all that needs none of them. With --checker, it also has the
     fraction of texts that are accepted at each temperature.
     """
+    from charloom.model import Model
     from charloom.report.files import write_report as write
 
     path, findings = write(
-        run,
-        output,
+        Model.load(run),
+        output or run,
         training=training or (),
         validation=valid,
         chosen=texts or (),

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli.options.declared import setting_option
+from charloom.cli.options.labels import parse_label
 from charloom.cli.options.sampling import Label, Seed
 from charloom.cli.options.shared import Json, Prompts, Run
 from charloom.cli.terminal import output
@@ -36,12 +37,11 @@ def temperatures(
     Each prompt is continued once at each temperature. Without a prompt, three texts are generated
     from the empty one. The seed is the same at all temperatures.
     """
-    settings = SamplingSettings(
-        length=length, seed=random_seed() if seed is None else seed, label=label
-    )
+    settings = SamplingSettings(length=length, seed=random_seed() if seed is None else seed)
     from charloom.model import Model
 
     model = Model.load(run)
+    settings = replace(settings, label=parse_label(label, model.record.labels))
     rows = [
         row
         for prompt in clean_prompts(model, prompts)

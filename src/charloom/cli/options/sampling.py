@@ -55,8 +55,8 @@ class TextOptions:
             "--label",
             metavar="LABEL",
             parser=decode_argument,
-            help="Label of the texts, for a model with labels. May be repeated; each text then "
-            "follows its label and a tab.",
+            help="Label of the texts, for a model with labels; or several with weights, such as "
+            "France=0.5,Spain=0.5. May be repeated; each text then follows its label and a tab.",
         ),
     ] = None
 

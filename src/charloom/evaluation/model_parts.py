@@ -1,0 +1,73 @@
+"""A model record with the generator and the scorer that are built from it."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from charloom.errors import ModelFolderError
+from charloom.evaluation.scorer import Scorer
+from charloom.evaluation.symbol_scorer import SymbolScorer
+from charloom.generation.generator import Generator
+from charloom.model_folder import format as model_folder
+from charloom.model_folder.format import ModelRecord
+from charloom.model_folder.history import History, read_history
+from charloom.network.engine import Engine
+
+
+class ModelParts:
+    """A model record, and the parts built from it: the base of ``charloom.Model``."""
+
+    def __init__(self, record: ModelRecord, history: History | Path | None = None) -> None:
+        self.record = record
+        """The content of the model folder: settings, vocabulary, weights, metrics, provenance."""
+        self._history = history
+        """The history of the run, or the model folder that holds it."""
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Load a model folder; raises ModelFolderError if it is missing or damaged."""
+        return cls(model_folder.read(Path(path)), Path(path).absolute())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return record and history: a pickle, or a copy, is small and made at any time."""
+        return {"record": self.record, "_history": self._history}
+
+    @property
+    def folder(self) -> Path | None:
+        """The model folder; None for a model that is in memory only."""
+        return self._history if isinstance(self._history, Path) else None
+
+    @cached_property
+    def history(self) -> History:
+        """The curves and the samples of the run; empty if they were not recorded.
+
+        A model that was trained without a folder has the samples of its weights alone. Raises
+        ModelFolderError if ``metrics.jsonl`` in the model folder is damaged.
+        """
+        recorded = self._history
+        return read_history(recorded) if isinstance(recorded, Path) else recorded or History()
+
+    @property
+    def _known_history(self) -> History:
+        """The history; an empty one if its file is damaged: a model works without it."""
+        try:
+            return self.history
+        except ModelFolderError:
+            return History()
+
+    @cached_property
+    def generator(self) -> Generator:
+        """The generator behind ``generate``.
+
+        Its results have seeds, bits and stop reasons too.
+        """
+        engine = Engine(self.record.network, self.record.tensors)
+        return Generator(
+            engine, self.record.vocabulary, self.record.labels, endless=self.record.is_one_stream
+        )
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The scorer behind ``score``, which also counts symbols and unknown symbols."""
+        scorer = SymbolScorer(self.record.network, self.record.tensors)
+        return Scorer(scorer, self.record.vocabulary, self.record.labels)
