@@ -26,6 +26,7 @@ NO_LOGIC = {
     "evaluation/scorer_arguments.py": "records",
     "runs/spec.py": "a record",
     "settings/limits.py": "constants",
+    "settings/sampling_options.py": "a record",
     "training/backend.py": "a protocol",
     "training/stateful.py": "a protocol",
     "training/step_hook.py": "a protocol",

@@ -200,8 +200,8 @@ def test_options_for_whole_texts_are_refused_for_a_stream() -> None:
         with pytest.raises(SettingsError) as caught:
             model().stream(**options)
         assert str(caught.value) == (
-            "beam, novel, unique and match-by trial judge whole texts, which are not streamed; "
-            "leave them out, or do not stream."
+            "beam, novel, novel-file, unique and match-by trial judge whole texts, which are not "
+            "streamed; leave them out, or do not stream."
         )
 
 

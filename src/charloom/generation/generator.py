@@ -30,6 +30,7 @@ from charloom.generation.decode_loop import (
     PromptState,
 )
 from charloom.generation.detokenizer import GeneratedText, PartialText
+from charloom.generation.forbidden_strings import ForbiddenStringsCache
 from charloom.generation.logits_processor import build_logits_processor
 from charloom.generation.regex_constraint import RegexConstraint
 from charloom.generation.sampling import softmax
@@ -71,6 +72,7 @@ class Generator:
         self._compile_regex = functools.lru_cache(maxsize=8)(
             lambda pattern: RegexConstraint(pattern, vocabulary)
         )
+        self._compile_forbidden = ForbiddenStringsCache(vocabulary)
 
     def generate(
         self,
@@ -86,8 +88,8 @@ class Generator:
         lacks as ``<unk>``.
 
         Raises LabelError for an unknown label and SamplingError if the filter rejects too many
-        texts. Raises SettingsError for settings that do not fit the model, for ``n`` below 1 and
-        for a prompt that no match begins with.
+        texts. Raises SettingsError for settings that do not fit the model, for ``n`` below 1, for
+        a prompt that no match begins with, and for one that holds a forbidden string.
         """
         return list(self.texts(prompt, settings, n, text_filter))
 
@@ -124,12 +126,12 @@ class Generator:
         A piece is the text of ``block`` symbols. The beginning of a stop string, or of a character
         of several bytes, is held back until it is complete or ruled out. Memory does not grow with
         the length of the text. Raises as ``generate`` does, when called, and SettingsError for
-        ``beam``, ``novel``, ``unique`` and matching by trial.
+        ``beam``, ``novel``, ``novel_file``, ``unique`` and matching by trial.
         """
         if settings.beam is not None or settings.needs_trials:
             raise SettingsError(
-                "beam, novel, unique and match-by trial judge whole texts, which are not streamed; "
-                "leave them out, or do not stream."
+                "beam, novel, novel-file, unique and match-by trial judge whole texts, which are "
+                "not streamed; leave them out, or do not stream."
             )
         decoder = self._choose_decoder(len(prompt) + settings.length)
         start = self._read_prompt(prompt, settings, decoder)
@@ -144,8 +146,8 @@ class Generator:
         """
         if settings.beam is not None or settings.needs_trials:
             raise SettingsError(
-                "beam, novel, unique and match-by trial judge whole texts, so a session has no "
-                "use for them; leave them out."
+                "beam, novel, novel-file, unique and match-by trial judge whole texts, so a "
+                "session has no use for them; leave them out."
             )
         start = self._read_prompt(prompt, settings, self._choose_decoder(len(prompt)))
         return Session(self._choose_decoder, self._vocabulary, start)
@@ -167,7 +169,9 @@ class Generator:
     ) -> PromptState:
         if self._endless and settings.match is None and "<eos>" not in settings.bias:
             settings = dataclasses.replace(settings, min_length=settings.length)
-        processor = build_logits_processor(settings, self._vocabulary, prompt, self._compile_regex)
+        processor = build_logits_processor(
+            settings, self._vocabulary, prompt, self._compile_regex, self._compile_forbidden
+        )
         logits_1V, state = self._prefill(prompt, settings.label, decoder)
         return PromptState(
             prompt=prompt,

@@ -1,4 +1,4 @@
-"""Reject generated texts that do not match, are in the sources, or repeat another."""
+"""Reject generated texts that do not match, are in the sources or a list, or repeat another."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,9 +20,10 @@ MAX_BATCH = 256
 class TextFilter:
     """Accepts or rejects texts, and counts them over all prompts and labels of a call.
 
-    A whole text, prompt included, is compared with the documents of ``index``, if there is one: as
-    it is, and cleaned by the settings ``text``. With ``unique`` it is also compared, as it is, with
-    all texts accepted before. ``matches`` returns whether a whole text matches an expression.
+    A whole text, prompt included, is compared with the documents of ``index`` and of ``lists``, if
+    there are any: as it is, and cleaned by the settings ``text``. With ``unique`` it is also
+    compared, as it is, with all texts accepted before. ``matches`` returns whether a whole text
+    matches an expression.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class TextFilter:
         index: DocumentIndex | None,
         unique: bool,
         text: TextSettings,
+        lists: DocumentIndex | None = None,
         matches: Callable[[str], bool] | None = None,
         max_batch: int = MAX_BATCH,
     ) -> None:
@@ -38,12 +40,15 @@ class TextFilter:
         """Texts examined so far, accepted or not."""
         self.in_sources = 0
         """Texts rejected as documents of the sources."""
+        self.in_lists = 0
+        """Texts rejected as those of ``lists``, without those counted in ``in_sources``."""
         self.repeated = 0
-        """Texts rejected as repetitions, without those counted in ``in_sources``."""
+        """Texts rejected as repetitions, without those counted above."""
         self.unmatched = 0
         """Texts rejected because they do not match, before all other checks."""
         self._matches = matches
         self._index = index
+        self._lists = lists
         self._text = text
         self._seen: set[bytes] | None = set() if unique else None
         self._max_batch = max_batch
@@ -91,8 +96,11 @@ class TextFilter:
         if self._matches is not None and not self._matches(text):
             self.unmatched += 1
             return False
-        if self._is_in_sources(text):
+        if self._is_in(self._index, text):
             self.in_sources += 1
+            return False
+        if self._is_in(self._lists, text):
+            self.in_lists += 1
             return False
         if self._seen is not None:
             # Texts may be long and many, so only their digests are kept.
@@ -108,11 +116,11 @@ class TextFilter:
         texts = "1 text" if self.examined == 1 else f"{self.examined:,} texts"
         return f"tried {texts}: {self._describe_rejections(total=self.examined)}."
 
-    def _is_in_sources(self, text: str) -> bool:
-        if self._index is None:
+    def _is_in(self, index: DocumentIndex | None, text: str) -> bool:
+        if index is None:
             return False
         # A row of a table may differ from its cleaned form: its fields were cleaned one by one.
-        return text in self._index or clean_document(text, self._text) in self._index
+        return text in index or clean_document(text, self._text) in index
 
     def _rejections(self) -> dict[str, int]:
         """Return the counts of the active checks by reason."""
@@ -121,6 +129,8 @@ class TextFilter:
             counts["without a match"] = self.unmatched
         if self._index is not None:
             counts["in the texts of the sources"] = self.in_sources
+        if self._lists is not None:
+            counts["in the lists of novel-file"] = self.in_lists
         if self._seen is not None:
             counts["repeated"] = self.repeated
         return counts
@@ -146,16 +156,35 @@ def _advice(settings: SamplingSettings, budget: int) -> str:
 
 
 def make_text_filter(settings: SamplingSettings, record: ModelRecord) -> TextFilter | None:
-    """Return the filter for ``novel``, ``unique`` and matches by trial; else None.
+    """Return the filter of ``novel``, ``novel_file``, ``unique`` and matches by trial.
 
-    Raises SettingsError when the model has no index of its documents, and
-    ModelFolderError when the index is damaged.
+    None without any of them. Raises SettingsError when the model has no index of its documents,
+    ModelFolderError when the index is damaged, and SourceError when a list cannot be read.
     """
     if not settings.needs_trials:
         return None
     index = _load_index(record) if settings.novel else None
     matches = _matcher(settings.match) if settings.matches_by_trial else None
-    return TextFilter(index=index, unique=settings.unique, text=record.text, matches=matches)
+    return TextFilter(
+        index=index,
+        unique=settings.unique,
+        text=record.text,
+        lists=_read_lists(settings.novel_file, record.text),
+        matches=matches,
+    )
+
+
+def _read_lists(files: Sequence[str], text: TextSettings) -> DocumentIndex | None:
+    """Return the index of all lines of some files, cleaned; None without files."""
+    if not files:
+        return None
+    # Imported here: most calls read no lists.
+    from charloom.data.line_files import read_lines
+
+    lines = {
+        clean_document(line, text) for file in files for line in read_lines(file, "novel-file")
+    }
+    return DocumentIndex.from_texts(lines)
 
 
 def _matcher(pattern: str | None) -> Callable[[str], bool]:

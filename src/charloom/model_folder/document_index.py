@@ -5,7 +5,7 @@ documents: one in a million for a million documents.
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Self
@@ -45,6 +45,12 @@ class DocumentIndex:
 
         return cls(read)
 
+    @classmethod
+    def from_texts(cls, texts: Iterable[str]) -> Self:
+        """Return the index of some documents."""
+        packed = b"".join(sorted(set(map(_key, texts))))
+        return cls(lambda: packed)
+
     @cached_property
     def packed(self) -> bytes:
         """The first 5 bytes of the 8-byte BLAKE2b digest of each document's UTF-8.
@@ -62,7 +68,7 @@ class DocumentIndex:
         return len(self.packed) // KEY_BYTES
 
     def __contains__(self, text: str) -> bool:
-        key = blake2b(replace_surrogates(text).encode(), digest_size=8).digest()[:KEY_BYTES]
+        key = _key(text)
         first = KEY_BYTES * int(np.searchsorted(self._keys, np.bytes_(key)))
         return self.packed[first : first + KEY_BYTES] == key
 
@@ -72,6 +78,10 @@ class DocumentIndex:
         # NumPy ignores zeros at the end of a string. As all keys have one width, that does not
         # change their order, and equality is compared outside of NumPy.
         return np.ndarray(len(self), f"S{KEY_BYTES}", self.packed)
+
+
+def _key(text: str) -> bytes:
+    return blake2b(replace_surrogates(text).encode(), digest_size=8).digest()[:KEY_BYTES]
 
 
 def _pack_keys(blocks: Callable[[], Iterator[NDArray[np.uint64]]], count: int) -> Iterator[bytes]:

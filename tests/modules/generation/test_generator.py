@@ -192,8 +192,8 @@ def test_options_that_compare_whole_texts_cannot_be_streamed(options: dict[str, 
     with pytest.raises(SettingsError) as error:
         chain().stream("", SamplingSettings(**options))
     assert str(error.value) == (
-        "beam, novel, unique and match-by trial judge whole texts, which are not streamed; "
-        "leave them out, or do not stream."
+        "beam, novel, novel-file, unique and match-by trial judge whole texts, which are not "
+        "streamed; leave them out, or do not stream."
     )
 
 

@@ -515,8 +515,8 @@ def test_options_that_compare_whole_texts_are_refused(options: dict[str, Any]) -
     with pytest.raises(SettingsError) as error:
         GENERATOR.session("", SamplingSettings(**options))
     assert str(error.value) == (
-        "beam, novel, unique and match-by trial judge whole texts, so a session has no use for "
-        "them; leave them out."
+        "beam, novel, novel-file, unique and match-by trial judge whole texts, so a session has no "
+        "use for them; leave them out."
     )
 
 
