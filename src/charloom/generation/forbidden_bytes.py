@@ -239,7 +239,7 @@ def classify(
         class_of_code_C[:] = ~_word_characters()
     special = {letter for letter in used if letter < CODES}
     if splitter.ignore_case:
-        special |= {code for code in range(_CASED_CODES) if chr(code).casefold() != chr(code)}
+        special |= _cased_codes()
     for code in special:
         letters = tuple(
             letter if letter in used or letter >= CODES else OTHER
@@ -249,6 +249,14 @@ def classify(
     return class_of_code_C, [list(letters) for letters in index_of]
 
 
+@functools.cache
+def _cased_codes() -> frozenset[int]:
+    """Return the code points that case folding changes."""
+    codes = range(_CASED_CODES)
+    return frozenset(code for code in codes if chr(code).casefold() != chr(code))
+
+
+@functools.cache
 def _word_characters() -> NDArray[np.bool_]:
     """Return for each code point whether it belongs to words."""
     import regex

@@ -180,11 +180,11 @@ class ForbiddenStrings:
     ) -> NoReturn:
         """Raise the error for texts of which none is left."""
         strings = format_count(self._count, "forbidden string")
-        after = f" after the prompt, {quote(prompt)}" if prompt else ""
+        after = f" after the prompt {quote(prompt)}" if prompt else ""
         if pattern is not None:
             raise SettingsError(
                 f"match and forbid contradict each other: every match of {quote(pattern)}{after} "
-                f"of {lengths.min} to {lengths.max} symbols holds one of {strings}; forbid less, "
+                f"of {lengths.min} to {lengths.max} symbols holds a forbidden string; forbid less, "
                 "or let the expression match others."
             )
         if lengths.min > 1 and automaton.can_end(start, 1, lengths.max):

@@ -31,7 +31,7 @@ from charloom.generation.decode_loop import (
 )
 from charloom.generation.detokenizer import GeneratedText, PartialText
 from charloom.generation.forbidden_strings import ForbiddenStringsCache
-from charloom.generation.logits_processor import build_logits_processor
+from charloom.generation.logits_processor import LogitsProcessor, build_logits_processor
 from charloom.generation.regex_constraint import RegexConstraint
 from charloom.generation.sampling import softmax
 from charloom.generation.session import Session
@@ -164,14 +164,24 @@ class Generator:
         symbols = self._vocabulary.symbols
         return [(symbols[index], float(probabilities_V[index])) for index in order if index != UNK]
 
+    def check_prompt(self, prompt: str, settings: SamplingSettings) -> None:
+        """Raise the SettingsError that ``generate`` would raise for a prompt, before any text."""
+        self._build_processor(prompt, settings)
+
+    def _build_processor(
+        self, prompt: str, settings: SamplingSettings
+    ) -> tuple[SamplingSettings, LogitsProcessor]:
+        """Return the settings of this network, and their processor for texts of a prompt."""
+        if self._endless and settings.match is None and "<eos>" not in settings.bias:
+            settings = dataclasses.replace(settings, min_length=settings.length)
+        return settings, build_logits_processor(
+            settings, self._vocabulary, prompt, self._compile_regex, self._compile_forbidden
+        )
+
     def _read_prompt(
         self, prompt: str, settings: SamplingSettings, decoder: Decoder
     ) -> PromptState:
-        if self._endless and settings.match is None and "<eos>" not in settings.bias:
-            settings = dataclasses.replace(settings, min_length=settings.length)
-        processor = build_logits_processor(
-            settings, self._vocabulary, prompt, self._compile_regex, self._compile_forbidden
-        )
+        settings, processor = self._build_processor(prompt, settings)
         logits_1V, state = self._prefill(prompt, settings.label, decoder)
         return PromptState(
             prompt=prompt,

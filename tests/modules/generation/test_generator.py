@@ -197,6 +197,19 @@ def test_options_that_compare_whole_texts_cannot_be_streamed(options: dict[str, 
     )
 
 
+@pytest.mark.parametrize("prompt", ["ab", "xaby"])
+def test_a_prompt_is_checked_without_generating(prompt: str) -> None:
+    settings = SamplingSettings(forbid=("ab",))
+    for check in (chain().check_prompt, chain().generate):
+        with pytest.raises(SettingsError) as caught:
+            check(prompt, settings)
+        assert str(caught.value) == (
+            f"the prompt, {prompt!r}, holds the forbidden string 'ab'; change the prompt, or do "
+            "not forbid it."
+        )
+    chain().check_prompt("a", settings)
+
+
 def test_next_returns_all_but_the_unknown_symbol_most_probable_first() -> None:
     result = chain().next("ac")
     assert [symbol for symbol, _ in result] == ["<eos>", "a", "b", "c"]

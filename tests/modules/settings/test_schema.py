@@ -128,7 +128,11 @@ CASES: list[tuple[Kind, str, list[Any], list[Any]]] = [
     (SamplingSettings, "bias", [{}, {"e": -2, "a": 0.5}], [{"e": "2"}, {"e": True}, ["e"], None]),
     (SamplingSettings, "match", ["a+", None], [1, ["a"]]),
     (SamplingSettings, "match_by", ["mask"], ["masks", None]),
+    (SamplingSettings, "forbid", [[], ["a"]], ["a", [1]]),
+    (SamplingSettings, "forbid_whole_words", [False], [1, None]),
+    (SamplingSettings, "forbid_ignore_case", [False], [1, None]),
     (SamplingSettings, "novel", [True, False], [1, None]),
+    (SamplingSettings, "novel_file", [[], ["a.txt"]], ["a.txt", [1]]),
     (SamplingSettings, "unique", [True, False], ["yes"]),
     (SamplingSettings, "beam", [1, 10_000, None], [0, 10_001, 2.5]),
 ]

@@ -83,6 +83,9 @@ def generate(
     cleaned = clean_prompts(model, prompts)
     labels = text_options.labels
     by_label = [replace(settings, label=label) for label in labels] if labels else [settings]
+    if settings.forbid:
+        for prompt in cleaned:
+            model.generator.check_prompt(prompt, settings)
     _write(model, cleaned, by_label, text_options.n or 1, output_options)
 
 
