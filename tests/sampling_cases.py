@@ -17,6 +17,12 @@ SAMPLING_CASES: dict[str, dict[str, Any]] = {
     "minimum": {"min_length": 35},
     "minimum, stop": {"min_length": 20, "stop": ("ab", "h", "cc")},
     "match": {"match": "[^g]*(ab|[d-f]c)h?", "min_length": 5},
+    "forbid": {"forbid": ("ha", "dd", "\u00e9b", "c")},
+    "forbid, match": {
+        "forbid": ("gh", "aba", "fe"),
+        "match": "[^g]*(ab|[d-f]c)h?",
+        "min_length": 3,
+    },
     "greedy, penalized": {
         "temperature": 0.0,
         "repetition_penalty": 1.3,

@@ -1,8 +1,10 @@
 """A trained model in memory: it generates and scores texts, without torch."""
 
 import dataclasses
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
@@ -85,8 +87,9 @@ class Model(ModelParts):
         Text ``k``, from 0, has the seed ``seed + k``. ``options`` are the fields of
         SamplingSettings: ``temperature`` (0.8; 0 is greedy), ``seed`` (0), ``length`` (500 symbols
         at most), ``stop``, ``label``, ``top_k``, ``top_p``, ``min_p``, ``repetition_penalty``,
-        ``bias``, ``min_length``, ``match``, ``novel``, ``unique``, ``beam`` and others. A ``label``
-        is one label, or weights by label: the text begins with the weighted mean of their states.
+        ``bias``, ``min_length``, ``match``, ``forbid``, ``novel``, ``unique``, ``beam`` and others.
+        A ``label`` is one label, or weights by label: the text begins with the weighted mean of
+        their states.
 
         With a ``state``, such as ``states(text).at(-1)``, the network reads the prompt from there,
         without a boundary before it. If it is the state after ``a``, the texts continue the prompt
@@ -119,7 +122,7 @@ class Model(ModelParts):
         """Yield the text of ``generate`` piece by piece, without its prompt.
 
         Several threads may stream at once, and a stream may be abandoned at any symbol. ``novel``,
-        ``unique`` and ``beam`` need whole texts: they raise SettingsError.
+        ``novel_file``, ``unique`` and ``beam`` need whole texts: they raise SettingsError.
         """
         settings = sampling_settings(options)
         return self.generator.stream(self._clean_prompt(prompt), settings, state=state)
@@ -331,7 +334,7 @@ def checked_label(label: Label) -> Label:
 
 
 def sampling_settings(options: SamplingOptions) -> SamplingSettings:
-    """Return settings with ``options``, in which ``stop`` may be a single string.
+    """Return settings with ``options``; one string is a value of several, as for ``stop``.
 
     Raises SettingsError for an unknown or invalid option.
     """
@@ -340,6 +343,11 @@ def sampling_settings(options: SamplingOptions) -> SamplingSettings:
     for name in fields:
         if name not in known:
             raise SettingsError(f"there is no option {name!r}; there are: {', '.join(known)}.")
-    if isinstance(fields.get("stop"), str):
-        fields["stop"] = (fields["stop"],)
+    for name in ("stop", "forbid", "novel_file"):
+        if isinstance(fields.get(name), str | PathLike):
+            fields[name] = (fields[name],)
+    if isinstance(fields.get("novel_file"), list | tuple):
+        fields["novel_file"] = tuple(
+            os.fspath(file) if isinstance(file, PathLike) else file for file in fields["novel_file"]
+        )
     return SamplingSettings(**fields)

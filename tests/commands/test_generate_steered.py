@@ -1,5 +1,6 @@
 """``charloom generate`` with options that change probabilities: each reaches the generator."""
 
+import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,15 @@ STEERED: list[tuple[list[str | float], dict[str, Any]]] = [
     (["--bias", "a=-inf", "--bias", "<eos>=-3"], {"bias": {"a": -float("inf"), "<eos>": -3}}),
     (["--min-length", 20], {"min_length": 20}),
     (["--match", "b[a-e ]{3,9}j"], {"match": "b[a-e ]{3,9}j"}),
+    (["--forbid", "a", "--forbid", "fg"], {"forbid": ["a", "fg"]}),
+    (
+        ["--forbid", "A", "--forbid", "d", "--forbid-ignore-case"],
+        {"forbid": ["A", "d"], "forbid_ignore_case": True},
+    ),
+    (
+        ["--forbid", "ba", "--forbid", "b", "--forbid-whole-words", "--length", 2],
+        {"forbid": ["ba", "b"], "forbid_whole_words": True, "length": 2},
+    ),
     (["--unique", "--length", 1], {"unique": True, "length": 1}),
     (["--unique", "--tries", 200, "--length", 1], {"unique": True, "tries": 200, "length": 1}),
     (["--beam", 5], {"beam": 5}),
@@ -83,6 +93,29 @@ def test_each_option_is_that_of_the_library(
         (
             ["--stream", "--novel"],
             "--stream and --novel contradict each other; give one of them.",
+        ),
+        (
+            ["--stream", "--novel-file", "x"],
+            "--stream and --novel-file contradict each other; give one of them.",
+        ),
+        (
+            ["--forbid", ""],
+            "a forbidden string is empty; give at least one character.",
+        ),
+        (
+            ["--forbid-file", "nowhere.txt"],
+            "--forbid-file is 'nowhere.txt', which is no file; give a file of text with one string "
+            "a line.",
+        ),
+        (
+            ["fi", "bad", "--forbid", "d"],
+            "the prompt, 'bad', holds the forbidden string 'd'; change the prompt, or do not "
+            "forbid it.",
+        ),
+        (
+            ["--novel-file", "nowhere.txt"],
+            "novel-file is 'nowhere.txt', which is no file; give a file of text with one string a "
+            "line.",
         ),
         (
             ["--stream", "--beam", "2"],
@@ -185,6 +218,40 @@ def test_a_label_with_an_equals_sign_is_a_label_first(charloom: Charloom, tmp_pa
     [one] = done.records
     assert one["label"] == "World=1"
     assert one["text"] == Model.load(run).generate(seed=3, label="World=1")[0]
+
+
+def test_forbidden_strings_are_those_of_options_and_files(
+    charloom: Charloom, model: Path, tmp_path: Path
+) -> None:
+    """Those of a settings file count only without any on the command line."""
+    (tmp_path / "one.txt").write_text("b\n\n  \nfg\n", "utf-8")
+    (tmp_path / "two.txt.gz").write_bytes(gzip.compress(b"h\r\ni"))
+    (tmp_path / "s.toml").write_text('[sampling]\nforbid = ["c"]\n', "utf-8")
+    arguments = ["generate", model, "-n", 9, "--seed", 2, "--settings", tmp_path / "s.toml"]
+    files = ["--forbid-file", tmp_path / "one.txt", "--forbid-file", tmp_path / "two.txt.gz"]
+    loaded = Model.load(model)
+
+    def written(*more: str | Path) -> list[str]:
+        done = charloom(*arguments, *more)
+        assert (done.code, done.err) == (0, "")
+        return done.out.splitlines()
+
+    assert written() == loaded.generate(n=9, seed=2, forbid="c")
+    both = ["a", "b", "fg", "h", "i"]
+    assert written("--forbid", "a", *files) == loaded.generate(n=9, seed=2, forbid=both)
+    assert written(*files) == loaded.generate(n=9, seed=2, forbid=both[1:])
+    streamed = charloom(*arguments, *files, "--stream").out.splitlines()
+    assert streamed == loaded.generate(n=9, seed=2, forbid=both[1:])
+
+
+def test_texts_of_a_list_are_left_out(charloom: Charloom, model: Path, tmp_path: Path) -> None:
+    arguments = ["generate", model, "-n", 5, "--seed", 2, "--length", 12]
+    free = charloom(*arguments).out.splitlines()
+    (tmp_path / "list.txt").write_text("\n".join([free[1], free[3]]), "utf-8")
+    done = charloom(*arguments, "--novel-file", tmp_path / "list.txt")
+    assert done.code == 0
+    assert done.out.splitlines()[:3] == [free[0], free[2], free[4]]
+    assert done.err == "charloom: tried 7 texts: 2 in the lists of novel-file (28.6 %).\n"
 
 
 def test_several_labels_at_once(charloom: Charloom, labelled: Path) -> None:

@@ -32,6 +32,7 @@ NO_LOGIC = {
     "runs/spec.py": "a record",
     "settings/limits.py": "constants",
     "settings/measurements.py": "constants",
+    "settings/sampling_options.py": "a record",
     "training/backend.py": "a protocol",
     "training/stateful.py": "a protocol",
     "training/step_hook.py": "a protocol",

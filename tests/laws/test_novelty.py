@@ -101,6 +101,25 @@ def test_both_decoders_give_the_same_texts() -> None:
     assert numpy == compiled
 
 
+@pytest.mark.parametrize("documents", [None, DOCUMENTS[:3]])
+def test_texts_of_a_list_are_left_out_like_documents(
+    generator: Generator, documents: list[str] | None
+) -> None:
+    listed = ["b", "aa", "abc"]
+    settings = SamplingSettings(seed=5, length=30, novel=documents is not None, novel_file=("x",))
+    made = TextFilter(
+        index=None if documents is None else document_index(documents),
+        unique=False,
+        text=TextSettings(),
+        lists=document_index(listed),
+    )
+    texts = list(generator.texts("", settings, 12, made))
+    expected = by_hand(generator, [""], [*listed, *(documents or [])], False, 12)
+    assert [(text.seed, text.text) for text in texts] == expected
+    assert made.in_lists > 0
+    assert made.examined - made.in_sources - made.in_lists == 12
+
+
 def test_a_network_that_only_copies_raises_with_the_counts(generator: Generator) -> None:
     # Three letters at most: every possible text is a document.
     every = ["".join(letters) for size in range(1, 4) for letters in product("abc", repeat=size)]

@@ -181,7 +181,8 @@ def test_torch_is_never_imported(tmp_path: Path) -> None:
             {"topk": 3},
             "there is no option 'topk'; there are: temperature, length, min_length, stop, seed, "
             "label, top_k, top_p, min_p, repetition_penalty, repetition_span, bias, match, "
-            "match_by, novel, unique, accepted_only, tries, beam, length_penalty.",
+            "match_by, forbid, forbid_whole_words, forbid_ignore_case, novel, novel_file, unique, "
+            "accepted_only, tries, beam, length_penalty.",
         ),
     ],
 )
@@ -192,19 +193,36 @@ def test_invalid_sampling_options_are_refused(options: Any, message: str) -> Non
         assert str(caught.value) == message
 
 
+def test_one_string_or_path_is_a_value_of_several(tmp_path: Path) -> None:
+    (free,) = model().generate("a", seed=3, length=30)
+    path = tmp_path / "listed.txt"
+    path.write_text(free, "utf-8")
+    for listed in (path, str(path), [path], (str(path), path)):
+        assert model().generate("a", seed=3, length=30, novel_file=listed) != [free]
+    forbidden = free[2:4]
+    for forbid in (forbidden, [forbidden], (forbidden,)):
+        (text,) = model().generate("a", seed=3, length=30, forbid=forbid)
+        assert forbidden not in text
+
+
 def test_the_options_are_the_fields_of_the_settings() -> None:
     fields = [field.name for field in dataclasses.fields(SamplingSettings)]
     assert list(SamplingOptions.__annotations__) == fields
 
 
 def test_options_for_whole_texts_are_refused_for_a_stream() -> None:
-    several: list[Any] = [{"novel": True}, {"unique": True}, {"beam": 3}]
+    several: list[Any] = [
+        {"novel": True},
+        {"novel_file": "names.txt"},
+        {"unique": True},
+        {"beam": 3},
+    ]
     for options in several:
         with pytest.raises(SettingsError) as caught:
             model().stream(**options)
         assert str(caught.value) == (
-            "beam, novel, unique, accepted-only and match-by trial judge whole texts, which are "
-            "not streamed; leave them out, or do not stream."
+            "beam, novel, novel-file, unique, accepted-only and match-by trial judge whole texts, "
+            "which are not streamed; leave them out, or do not stream."
         )
 
 

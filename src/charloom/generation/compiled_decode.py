@@ -22,6 +22,7 @@ from charloom.network.reference import State
 _CELL_KINDS = {"lstm": kernels.LSTM, "gru": kernels.GRU, "rnn": kernels.RNN}
 _Plain = tuple[object, ...]
 _NO_AUTOMATON = np.empty((0, 0), np.int32)
+_NO_STATES, _NO_OFFSETS = np.empty(0, np.int32), np.empty(0, np.int64)
 
 
 class CompiledDecoder:
@@ -122,6 +123,7 @@ def decoder_matrices(weights: EngineWeights) -> tuple[Matrix, ...]:
 def processor_options(processor: LogitsProcessor) -> kernels.ProcessorOptions:
     """Return the options of a processor as the kernels take them."""
     automaton = processor.automaton
+    forbidden = None if automaton is None else automaton.forbidden
     return kernels.ProcessorOptions(
         bias_V=processor.bias_V,
         repetition_penalty=processor.repetition_penalty,
@@ -130,6 +132,11 @@ def processor_options(processor: LogitsProcessor) -> kernels.ProcessorOptions:
         max_length=processor.max_length,
         next_QV=_NO_AUTOMATON if automaton is None else automaton.next_QV,
         distance_JQ=_NO_AUTOMATON if automaton is None else automaton.distance_JQ,
+        default_DV=_NO_AUTOMATON if forbidden is None else forbidden.default_DV,
+        base_F=_NO_STATES if forbidden is None else forbidden.base_F,
+        offsets_F1=_NO_OFFSETS if forbidden is None else forbidden.offsets_F1,
+        symbols_E=_NO_STATES if forbidden is None else forbidden.symbols_E,
+        targets_E=_NO_STATES if forbidden is None else forbidden.targets_E,
     )
 
 

@@ -4,7 +4,8 @@ Each kernel repeats a function of network/engine.py, logits_processor.py, sampli
 randomness.py operation by operation, so that texts are the same bit for bit.
 
 Axes: B sequences, G gates times H, H hidden units, V symbols, L layers, T symbols a call, W recent
-symbols, Q states of the automaton, J symbols still required by the minimum length.
+symbols, Q states of the automaton, J symbols still required by the minimum length, F states of the
+forbidden strings, D default rows, E exceptions.
 """
 
 from typing import NamedTuple
@@ -13,6 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from charloom.generation.automaton_kernels import mask_symbols, next_state
 from charloom.jit.decorator import compiled
 from charloom.network.exact import ONE, Floats
 from charloom.network.kernels.exact_compiled import accumulate, exp, sigmoid, tanh
@@ -69,6 +71,13 @@ class ProcessorOptions(NamedTuple):
     next_QV: NDArray[np.int32]
     """Q is 0 without an automaton."""
     distance_JQ: NDArray[np.int32]
+    default_DV: NDArray[np.int32]
+    """This and the next four are those of ``SparseAutomaton``."""
+    base_F: NDArray[np.int32]
+    """F is 0 without forbidden strings."""
+    offsets_F1: NDArray[np.int64]
+    symbols_E: NDArray[np.int32]
+    targets_E: NDArray[np.int32]
 
 
 class Sequences(NamedTuple):
@@ -172,8 +181,7 @@ def uniform(seed, position):
 @_kernel
 def process(logits_V, processed_V, options, position, state, recent_W):
     """Write the logits that ``LogitsProcessor.process`` returns for one sequence."""
-    bias_V, next_QV, distance_JQ = options.bias_V, options.next_QV, options.distance_JQ
-    V = logits_V.shape[0]
+    bias_V, V = options.bias_V, logits_V.shape[0]
     for j in range(V):
         processed_V[j] = logits_V[j]
     if recent_W.shape[0]:
@@ -182,18 +190,7 @@ def process(logits_V, processed_V, options, position, state, recent_W):
         )
     for j in range(V):
         processed_V[j] += bias_V[j]
-    missing = options.min_length - position
-    if next_QV.shape[0]:
-        later, now = distance_JQ[max(missing - 1, 0)], distance_JQ[max(missing, 0)]
-        left = options.max_length - position - 1
-        for j in range(V):
-            target = next_QV[state, j]
-            if j != EOS and (target < 0 or later[target] > left):
-                processed_V[j] = -_INFINITY
-        if now[state] != 0:
-            processed_V[EOS] = -_INFINITY
-    elif missing > 0:
-        processed_V[EOS] = -_INFINITY
+    mask_symbols(processed_V, options, position, state)
 
 
 @_inner_kernel
@@ -278,10 +275,9 @@ def _surprisal(logits_V, weights_V, index):
 
 
 @_inner_kernel
-def _append(index, next_QV, automaton_1, recent_W):
+def _append(index, options, automaton_1, recent_W):
     """Advance the processor state of one sequence past a chosen symbol, in place."""
-    if next_QV.shape[0]:
-        automaton_1[0] = next_QV[automaton_1[0], index]
+    automaton_1[0] = next_state(options, automaton_1[0], index)
     W = recent_W.shape[0]
     for k in range(W - 1):
         recent_W[k] = recent_W[k + 1]
@@ -308,7 +304,7 @@ def decode(layers, output, options, sampling, sequences, block, position, has_un
     automaton_B, recent_BW = sequences.automaton_B, sequences.recent_BW
     last_ids_B, seeds_B = sequences.last_ids_B, sequences.seeds_B
     ids_BT, nats_BT, lengths_B = block.ids_BT, block.nats_BT, block.lengths_B
-    weight_HV, bias_V, next_QV = output.weight_HV, output.bias_V, options.next_QV
+    weight_HV, bias_V = output.weight_HV, output.bias_V
     B, T = ids_BT.shape
     L, V, G = hidden_LBH.shape[0], logits_BV.shape[1], layers.table_VG.shape[1]
     gates_BG, sums_BG = np.empty((B, G), np.float32), np.empty((B, G), np.float32)
@@ -332,7 +328,7 @@ def decode(layers, output, options, sampling, sequences, block, position, has_un
             lengths_B[row] = t + 1
             last_ids_B[b] = index
             if index != EOS:
-                _append(index, next_QV, automaton_B[b : b + 1], recent_W)
+                _append(index, options, automaton_B[b : b + 1], recent_W)
                 b += 1
                 continue
             # The last sequence replaces the one that ended, and is decoded next.

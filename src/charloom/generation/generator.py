@@ -30,7 +30,8 @@ from charloom.generation.decode_loop import (
     PromptState,
 )
 from charloom.generation.detokenizer import GeneratedText, PartialText
-from charloom.generation.logits_processor import build_logits_processor
+from charloom.generation.forbidden_strings import ForbiddenStringsCache
+from charloom.generation.logits_processor import LogitsProcessor, build_logits_processor
 from charloom.generation.regex_constraint import RegexConstraint
 from charloom.generation.sampling import softmax
 from charloom.generation.session import Session
@@ -73,6 +74,7 @@ class Generator:
         self._compile_regex = functools.lru_cache(maxsize=8)(
             lambda pattern: RegexConstraint(pattern, vocabulary)
         )
+        self._compile_forbidden = ForbiddenStringsCache(vocabulary)
 
     def generate(
         self,
@@ -90,7 +92,7 @@ class Generator:
 
         Raises LabelError for an unknown label and SamplingError if the filter rejects too many
         texts. Raises SettingsError for settings or a state that do not fit the model, for ``n``
-        below 1 and for a prompt that no match begins with.
+        below 1, for a prompt that no match begins with, and for one that holds a forbidden string.
         """
         return list(self.texts(prompt, settings, n, text_filter, state))
 
@@ -134,12 +136,12 @@ class Generator:
         A piece is the text of ``block`` symbols. The beginning of a stop string, or of a character
         of several bytes, is held back until it is complete or ruled out. Memory does not grow with
         the length of the text. Raises as ``generate`` does, when called, and SettingsError for
-        ``beam``, ``novel``, ``unique``, ``accepted_only`` and matching by trial.
+        ``beam``, ``novel``, ``novel_file``, ``unique``, ``accepted_only`` and matching by trial.
         """
         if settings.beam is not None or settings.needs_trials:
             raise SettingsError(
-                "beam, novel, unique, accepted-only and match-by trial judge whole texts, which "
-                "are not streamed; leave them out, or do not stream."
+                "beam, novel, novel-file, unique, accepted-only and match-by trial judge whole "
+                "texts, which are not streamed; leave them out, or do not stream."
             )
         decoder = self.choose_decoder(len(prompt) + settings.length)
         start = self._read_prompt(prompt, settings, decoder, state)
@@ -154,8 +156,8 @@ class Generator:
         """
         if settings.beam is not None or settings.needs_trials:
             raise SettingsError(
-                "beam, novel, unique, accepted-only and match-by trial judge whole texts, so a "
-                "session has no use for them; leave them out."
+                "beam, novel, novel-file, unique, accepted-only and match-by trial judge whole "
+                "texts, so a session has no use for them; leave them out."
             )
         start = self._read_prompt(prompt, settings, self.choose_decoder(len(prompt)))
         return Session(self.choose_decoder, self.vocabulary, start)
@@ -190,6 +192,20 @@ class Generator:
             return states.weighted_mean(np.array([weights[index] for index in ids]))
         return self.engine.initial_state(np.array([label_id(label, self._labels)]))
 
+    def check_prompt(self, prompt: str, settings: SamplingSettings) -> None:
+        """Raise the SettingsError that ``generate`` would raise for a prompt, before any text."""
+        self._build_processor(prompt, settings)
+
+    def _build_processor(
+        self, prompt: str, settings: SamplingSettings
+    ) -> tuple[SamplingSettings, LogitsProcessor]:
+        """Return the settings of this network, and their processor for texts of a prompt."""
+        if self._endless and settings.match is None and "<eos>" not in settings.bias:
+            settings = dataclasses.replace(settings, min_length=settings.length)
+        return settings, build_logits_processor(
+            settings, self.vocabulary, prompt, self._compile_regex, self._compile_forbidden
+        )
+
     def _read_prompt(
         self,
         prompt: str,
@@ -197,9 +213,7 @@ class Generator:
         decoder: Decoder,
         state: NetworkState | None = None,
     ) -> PromptState:
-        if self._endless and settings.match is None and "<eos>" not in settings.bias:
-            settings = dataclasses.replace(settings, min_length=settings.length)
-        processor = build_logits_processor(settings, self.vocabulary, prompt, self._compile_regex)
+        settings, processor = self._build_processor(prompt, settings)
         logits_1V, after_prompt = self._prefill(prompt, settings.label, decoder, state)
         return PromptState(
             prompt=prompt,

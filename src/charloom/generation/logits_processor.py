@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
+from charloom.generation.forbidden_strings import ForbiddenStrings, Lengths
 from charloom.generation.regex_constraint import UNREACHABLE, RegexConstraint, SymbolAutomaton
 from charloom.generation.sampling import Truncation
 from charloom.network.exact import ONE, Floats
@@ -40,7 +41,7 @@ class ProcessorState:
     """The state of a ``LogitsProcessor`` for each sequence of a batch."""
 
     automaton_B: Ids
-    """State of the automaton; 0 without one."""
+    """State of the automaton; 0 without one, -1 if nothing can follow."""
     recent_BW: Ids
     """The recent symbols, newest last, padded with ``NO_SYMBOL``; W is 0 without a repetition
     penalty."""
@@ -66,7 +67,9 @@ class LogitsProcessor:
     repetition_span: int = 1
     """Symbols of a repeated passage."""
     automaton: SymbolAutomaton | None = None
-    """Allows only symbols that a match can continue with."""
+    """Allows only symbols with which a match, or a text without forbidden strings, can continue."""
+    forbidden: ForbiddenStrings | None = None
+    """The forbidden strings of ``automaton``, to read typed text."""
     initial_state: ProcessorState
     """The state before the first symbol, B is 1."""
 
@@ -100,10 +103,41 @@ class LogitsProcessor:
         """Return the state after one more symbol; undefined after the boundary."""
         automaton_B, recent_BW = state.automaton_B, state.recent_BW
         if self.automaton is not None:
-            automaton_B = self.automaton.next_QV[automaton_B, ids_B].astype(np.int64)
+            automaton_B = self.automaton.next_states(automaton_B, ids_B).astype(np.int64)
         if recent_BW.shape[1]:
             recent_BW = np.concatenate([recent_BW[:, 1:], ids_B[:, None]], axis=1)
         return ProcessorState(automaton_B=automaton_B, recent_BW=recent_BW)
+
+    def read(
+        self, text: str, ids_T: NDArray[np.integer[Any]], state: ProcessorState
+    ) -> ProcessorState:
+        """Return the state of one sequence after typed text, whose symbols are ``ids_T``.
+
+        Unlike generated text, it may hold ``<unk>`` and symbols that a bias forbids.
+        """
+        if self.automaton is None:
+            after = 0
+        elif self.forbidden is None:
+            after = _follow(self.automaton.next_QV, int(state.automaton_B[0]), ids_T)
+        else:
+            states = self.forbidden.states
+            match, forbidden = divmod(int(state.automaton_B[0]), states)
+            match = _follow(self.automaton.next_QV, match, ids_T)
+            forbidden = self.forbidden.walk(forbidden, text)
+            after = -1 if min(match, forbidden) < 0 else match * states + forbidden
+        recent_BW = np.concatenate([state.recent_BW, ids_T[None]], axis=1)
+        window = state.recent_BW.shape[1]
+        return ProcessorState(
+            automaton_B=np.array([after]), recent_BW=recent_BW[:, recent_BW.shape[1] - window :]
+        )
+
+
+def _follow(next_QV: NDArray[np.int32], state: int, ids_T: NDArray[np.integer[Any]]) -> int:
+    """Return the state after some symbols, -1 as soon as there is none."""
+    for index in ids_T.tolist():
+        if state >= 0:
+            state = int(next_QV[state, index])
+    return state
 
 
 def find_repetitions(recent_BW: Ids, span: int, symbols: int) -> NDArray[np.bool_]:
@@ -147,16 +181,22 @@ def build_bias(vocabulary: Vocabulary, bias: Mapping[str, float]) -> Floats:
     return result_V
 
 
+CompileForbidden = Callable[[SamplingSettings], ForbiddenStrings]
+"""Returns the strings that some settings forbid, which have at least one."""
+
+
 def build_logits_processor(
     settings: SamplingSettings,
     vocabulary: Vocabulary,
     prompt: str,
     compile_regex: Callable[[str], RegexConstraint],
+    compile_forbidden: CompileForbidden | None = None,
 ) -> LogitsProcessor:
     """Return the processor for texts that begin with ``prompt``.
 
-    ``compile_regex`` is called with the pattern of ``match``. Raises SettingsError for a bias or a
-    pattern that is not valid, and if no match can be generated.
+    ``compile_regex`` is called with the pattern of ``match``, and ``compile_forbidden`` with the
+    settings if they have ``forbid``. Raises SettingsError for a bias or a pattern that is not
+    valid, for a prompt that holds a forbidden string, and if no text can be generated.
     """
     bias_V = build_bias(vocabulary, settings.bias)
     if settings.min_length and np.isneginf(np.delete(bias_V, EOS)).all():
@@ -164,35 +204,56 @@ def build_logits_processor(
             "every symbol but '<eos>' is forbidden by a bias, and min-length "
             f"{settings.min_length} asks for others; allow at least one, or leave min-length out."
         )
-    automaton = None
-    if settings.match is not None and not settings.matches_by_trial:
-        if np.isneginf(bias_V[EOS]):
+    never_ends = bool(np.isneginf(bias_V[EOS]))
+    masks_match = settings.match is not None and not settings.matches_by_trial
+    has_automaton = masks_match or bool(settings.forbid)
+    longest = min(settings.length, UNREACHABLE - 1 if has_automaton else MAX_LENGTH)
+    # A text without an end has the largest length.
+    has_largest = never_ends and bool(settings.forbid)
+    lengths = Lengths(
+        allowed_V=~np.isneginf(bias_V),
+        min=longest if has_largest else min(settings.min_length, longest),
+        max=longest,
+    )
+    automaton, forbidden, start = None, None, 0
+    if masks_match:
+        assert settings.match is not None
+        if never_ends:
             raise SettingsError(
                 "match and a bias of -inf for '<eos>' contradict each other: "
                 "a match could not end; leave one of them out."
             )
         automaton = compile_regex(settings.match).build_automaton(
             prompt,
-            allowed_V=~np.isneginf(bias_V),
+            allowed_V=lengths.allowed_V,
             min_length=settings.min_length,
             max_length=settings.length,
         )
-    has_words = vocabulary.level in ("word", "closed-word")
-    default_span = DEFAULT_WORD_SPAN if has_words else DEFAULT_SPAN
+    if settings.forbid:
+        assert compile_forbidden is not None
+        forbidden = compile_forbidden(settings)
+        pattern = settings.match if masks_match else None
+        automaton, start = forbidden.build_automaton(prompt, lengths, automaton, pattern)
     penalty = settings.repetition_penalty or 1
     return LogitsProcessor(
         truncation=Truncation.from_settings(settings, len(vocabulary)),
         bias_V=bias_V,
-        max_length=min(settings.length, MAX_LENGTH if automaton is None else UNREACHABLE - 1),
-        min_length=min(settings.min_length, MAX_LENGTH),
+        max_length=lengths.max,
+        min_length=lengths.min,
         repetition_penalty=np.float32(min(max(penalty, 1 / MAX_MAGNITUDE), MAX_MAGNITUDE)),
-        repetition_span=settings.repetition_span or default_span,
+        repetition_span=settings.repetition_span or _default_span(vocabulary),
         automaton=automaton,
+        forbidden=forbidden,
         initial_state=ProcessorState(
-            automaton_B=np.zeros(1, np.int64),
+            automaton_B=np.array([start]),
             recent_BW=_recent_ids(vocabulary, prompt, settings)[None],
         ),
     )
+
+
+def _default_span(vocabulary: Vocabulary) -> int:
+    has_words = vocabulary.level in ("word", "closed-word")
+    return DEFAULT_WORD_SPAN if has_words else DEFAULT_SPAN
 
 
 def _recent_ids(vocabulary: Vocabulary, prompt: str, settings: SamplingSettings) -> Ids:

@@ -4,17 +4,19 @@ An expression becomes an automaton over bytes (byte_automaton.py). Following its
 bytes of each symbol (symbol_spellings.py) makes it an automaton over the symbols of a vocabulary.
 
 Axes: B sequences, V symbols, Q states of the symbol automaton, J symbols that the minimum length
-still requires, R states of the byte automaton, E pairs of a state and a successor.
+still requires, F states of forbidden strings, R states of the byte automaton, E pairs of a state
+and a successor.
 """
 
 import dataclasses
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
 from charloom.generation.byte_automaton import ByteAutomaton, quote, too_large_error
+from charloom.generation.sparse_automaton import SparseAutomaton
 from charloom.generation.symbol_spellings import MAX_CHUNK, ByteTable, SymbolSpellings
 from charloom.text.symbols import replace_surrogates
 from charloom.text.vocabulary import EOS, Vocabulary
@@ -34,7 +36,8 @@ States = NDArray[np.int32]
 class SymbolAutomaton:
     """A deterministic automaton over the symbols of a vocabulary.
 
-    State 0 is the one after the prompt.
+    State 0 is the one after the prompt. With ``forbidden``, a state is a pair: a state of
+    ``next_QV``, times F, plus one of the F states of ``forbidden``.
     """
 
     next_QV: States
@@ -42,20 +45,48 @@ class SymbolAutomaton:
     ``<unk>``."""
     distance_JQ: NDArray[np.int32]
     """The fewest symbols, but at least J, from a state to a whole match, or UNREACHABLE. J runs
-    from 0 to the minimum length."""
+    from 0 to the minimum length. With ``forbidden``, Q counts pairs, and J may end sooner: the
+    distances of each further row are 1 more."""
+    forbidden: SparseAutomaton | None = None
+    """The strings that no text may hold."""
+
+    def next_rows(self, states_B: NDArray[np.int64]) -> States:
+        """Return the state after each symbol, (B, V)."""
+        if self.forbidden is None:
+            return self.next_QV[states_B]
+        match_B, forbidden_B = np.divmod(states_B, len(self.forbidden))
+        return self._pairs(self.next_QV[match_B], self.forbidden.rows(forbidden_B))
+
+    def next_states(self, states_B: NDArray[np.int64], ids_B: NDArray[np.int64]) -> States:
+        """Return the state after one symbol, (B,)."""
+        if self.forbidden is None:
+            return self.next_QV[states_B, ids_B]
+        match_B, forbidden_B = np.divmod(states_B, len(self.forbidden))
+        after_B = self.forbidden.next_states(forbidden_B, ids_B)
+        return self._pairs(self.next_QV[match_B, ids_B], after_B)
+
+    def _pairs(self, match: States, forbidden: States) -> States:
+        assert self.forbidden is not None
+        possible = (match >= 0) & (forbidden >= 0)
+        return np.where(possible, match * np.int32(len(self.forbidden)) + forbidden, np.int32(-1))
+
+    def can_end(self, states: Any, missing: int, left: int) -> Any:
+        """Return from which states a text can end, of ``missing`` to ``left`` more symbols."""
+        row = min(max(missing, 0), len(self.distance_JQ) - 1)
+        beyond = max(missing, 0) - row
+        return self.distance_JQ[row][states] <= min(left, UNREACHABLE - 1) - beyond
 
     def allowed_mask(
         self, states_B: NDArray[np.int64], *, position: int, min_length: int, max_length: int
     ) -> Mask:
         """Return which symbols, (B, V), may follow after ``position`` symbols.
 
-        ``decode_kernels`` has the compiled counterpart.
+        ``automaton_kernels`` has the compiled counterpart.
         """
         missing, left = min_length - position, max_length - position
-        next_BV = self.next_QV[states_B]
-        distance_BV = self.distance_JQ[max(missing - 1, 0)][next_BV]
-        allowed_BV: Mask = (next_BV >= 0) & (distance_BV <= left - 1)
-        allowed_BV[:, EOS] = self.distance_JQ[max(missing, 0)][states_B] == 0
+        next_BV = self.next_rows(states_B)
+        allowed_BV: Mask = (next_BV >= 0) & self.can_end(next_BV, missing - 1, left - 1)
+        allowed_BV[:, EOS] = self.can_end(states_B, missing, 0)
         return allowed_BV
 
 

@@ -137,7 +137,7 @@ class Session:
         """Add a person's text, already cleaned; unknown symbols are read as ``<unk>``.
 
         Raises SettingsError, and changes nothing, after the end, for more symbols than the length
-        allows, and for text that no match continues with.
+        allows, and for text that no match, or no text without forbidden strings, continues with.
         """
         self._check_not_ended()
         ids = self._vocabulary.encode(text)
@@ -237,23 +237,26 @@ class Session:
     def _advance_typed(self, ids: Ids, text: str) -> ProcessorState:
         """Return the processor's state after typed text.
 
-        Raises SettingsError if no match continues with it.
+        Raises SettingsError if no allowed text continues with it.
         """
-        processor_state, automaton = self._current.state.processor_state, self._processor.automaton
-        for index in ids:
-            processor_state = self._processor.advance(np.array([index]), processor_state)
-            if processor_state.automaton_B[0] < 0:
-                break
+        automaton = self._processor.automaton
+        processor_state = self._processor.read(text, ids, self._current.state.processor_state)
         if automaton is not None:
             state, left = processor_state.automaton_B[0], self._left - len(ids)
-            missing = max(self._settings.min_length - (self._settings.length - left), 0)
-            if state < 0 or automaton.distance_JQ[missing, state] > left:
+            missing = self._processor.min_length - (self._settings.length - left)
+            if state < 0 or not automaton.can_end(state, missing, left):
                 raise SettingsError(
-                    f"{quote(text)} cannot be typed here: no match of "
-                    f"{quote(self._settings.match or '')} continues with it within the length of "
-                    f"{self._settings.length} symbols; type something else, or undo."
+                    f"{quote(text)} cannot be typed here: no {self._allowed_texts()} continues "
+                    f"with it within the length of {self._settings.length} symbols; type something "
+                    "else, or undo."
                 )
         return processor_state
+
+    def _allowed_texts(self) -> str:
+        """Return which texts the automaton allows, for a message."""
+        match = self._settings.match
+        texts = "text" if match is None else f"match of {quote(match)}"
+        return f"{texts} without a forbidden string" if self._settings.forbid else texts
 
     def _after(self, index: int, state: DecoderState, *, sampled: bool) -> tuple[_Snapshot, str]:
         """Return the snapshot after one more symbol, and the text that it commits.

@@ -1,4 +1,4 @@
-"""Reject generated texts: no match, not accepted, in the sources, or repetitions."""
+"""Reject generated texts: no match, not accepted, known already, or repetitions."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,10 +21,10 @@ MAX_BATCH = 256
 class TextFilter:
     """Accepts or rejects texts, and counts them over all prompts and labels of a call.
 
-    A whole text, prompt included, is compared with the documents of ``index``, if there is one: as
-    it is, and cleaned by the settings ``text``. With ``unique`` it is also compared, as it is, with
-    all texts accepted before. ``matches`` returns whether a whole text matches an expression, and
-    ``checker`` judges the texts of a batch.
+    A whole text, prompt included, is compared with the documents of ``index`` and of ``lists``, if
+    there are any: as it is, and cleaned by the settings ``text``. With ``unique`` it is also
+    compared, as it is, with all texts accepted before. ``matches`` returns whether a whole text
+    matches an expression, and ``checker`` judges the texts of a batch.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class TextFilter:
         index: DocumentIndex | None,
         unique: bool,
         text: TextSettings,
+        lists: DocumentIndex | None = None,
         matches: Callable[[str], bool] | None = None,
         checker: Checker | None = None,
         max_batch: int | None = None,
@@ -41,8 +42,10 @@ class TextFilter:
         """Texts examined so far, accepted or not."""
         self.in_sources = 0
         """Texts rejected as documents of the sources."""
+        self.in_lists = 0
+        """Texts rejected as those of ``lists``, without those counted in ``in_sources``."""
         self.repeated = 0
-        """Texts rejected as repetitions, without those counted in ``in_sources``."""
+        """Texts rejected as repetitions, without those counted above."""
         self.unmatched = 0
         """Texts rejected because they do not match, before all other checks."""
         self.unaccepted = 0
@@ -50,6 +53,7 @@ class TextFilter:
         self._matches = matches
         self._checker = checker
         self._index = index
+        self._lists = lists
         self._text = text
         self._seen: set[bytes] | None = set() if unique else None
         self._max_batch = max_batch or (MAX_BATCH if checker is None else BATCH_TEXTS)
@@ -110,8 +114,11 @@ class TextFilter:
         if not is_accepted:
             self.unaccepted += 1
             return False
-        if self._is_in_sources(text):
+        if self._is_in(self._index, text):
             self.in_sources += 1
+            return False
+        if self._is_in(self._lists, text):
+            self.in_lists += 1
             return False
         if self._seen is not None:
             # Texts may be long and many, so only their digests are kept.
@@ -127,11 +134,11 @@ class TextFilter:
         texts = "1 text" if self.examined == 1 else f"{self.examined:,} texts"
         return f"tried {texts}: {self._describe_rejections(total=self.examined)}."
 
-    def _is_in_sources(self, text: str) -> bool:
-        if self._index is None:
+    def _is_in(self, index: DocumentIndex | None, text: str) -> bool:
+        if index is None:
             return False
         # A row of a table may differ from its cleaned form: its fields were cleaned one by one.
-        return text in self._index or clean_document(text, self._text) in self._index
+        return text in index or clean_document(text, self._text) in index
 
     def _rejections(self) -> dict[str, int]:
         """Return the counts of the active checks by reason."""
@@ -142,6 +149,8 @@ class TextFilter:
             counts["not accepted"] = self.unaccepted
         if self._index is not None:
             counts["in the texts of the sources"] = self.in_sources
+        if self._lists is not None:
+            counts["in the lists of novel-file"] = self.in_lists
         if self._seen is not None:
             counts["repeated"] = self.repeated
         return counts
@@ -171,8 +180,8 @@ def make_text_filter(
 ) -> TextFilter | None:
     """Return the filter of settings that leave texts out, None if none of them does.
 
-    Raises SettingsError when the model has no index of its documents, and
-    ModelFolderError when the index is damaged.
+    None without any of them. Raises SettingsError when the model has no index of its documents,
+    ModelFolderError when the index is damaged, and SourceError when a list cannot be read.
     """
     if settings.accepted_only and checker is None:
         raise SettingsError("accepted-only was given without a checker; give --checker too.")
@@ -184,9 +193,23 @@ def make_text_filter(
         index=index,
         unique=settings.unique,
         text=record.text,
+        lists=_read_lists(settings.novel_file, record.text),
         matches=matches,
         checker=checker if settings.accepted_only else None,
     )
+
+
+def _read_lists(files: Sequence[str], text: TextSettings) -> DocumentIndex | None:
+    """Return the index of all lines of some files, cleaned; None without files."""
+    if not files:
+        return None
+    # Imported here: most calls read no lists.
+    from charloom.data.line_files import read_lines
+
+    lines = {
+        clean_document(line, text) for file in files for line in read_lines(file, "novel-file")
+    }
+    return DocumentIndex.from_texts(lines)
 
 
 def _matcher(pattern: str | None) -> Callable[[str], bool]:

@@ -6,7 +6,7 @@ documents: one in a million for a million documents.
 
 import functools
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Self
@@ -43,6 +43,12 @@ class DocumentIndex:
         """Return the reader alone: of a folder its path, of a run the bytes of the index."""
         return {"_read": self._read}
 
+    @classmethod
+    def from_texts(cls, texts: Iterable[str]) -> Self:
+        """Return the index of some documents."""
+        packed = b"".join(sorted(set(map(_key, texts))))
+        return cls(lambda: packed)
+
     @cached_property
     def packed(self) -> bytes:
         """The first 5 bytes of the 8-byte BLAKE2b digest of each document's UTF-8.
@@ -60,7 +66,7 @@ class DocumentIndex:
         return len(self.packed) // KEY_BYTES
 
     def __contains__(self, text: str) -> bool:
-        key = blake2b(replace_surrogates(text).encode(), digest_size=8).digest()[:KEY_BYTES]
+        key = _key(text)
         first = KEY_BYTES * int(np.searchsorted(self._keys, np.bytes_(key)))
         return self.packed[first : first + KEY_BYTES] == key
 
@@ -70,6 +76,10 @@ class DocumentIndex:
         # NumPy ignores zeros at the end of a string. As all keys have one width, that does not
         # change their order, and equality is compared outside of NumPy.
         return np.ndarray(len(self), f"S{KEY_BYTES}", self.packed)
+
+
+def _key(text: str) -> bytes:
+    return blake2b(replace_surrogates(text).encode(), digest_size=8).digest()[:KEY_BYTES]
 
 
 class _HashReader:

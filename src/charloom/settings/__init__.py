@@ -14,9 +14,9 @@ from charloom.settings.sampling import (
     DEFAULT_TRIES,
     MAX_BEAM,
     REPETITION_WINDOW,
-    SamplingOptions,
     SamplingSettings,
 )
+from charloom.settings.sampling_options import SamplingOptions
 from charloom.settings.schema import json_schema
 from charloom.settings.text import Errors, Level, TextSettings, Unit
 from charloom.settings.training import (

@@ -2,21 +2,20 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from typing import Literal, TypedDict
+from collections.abc import Mapping
 
 from charloom.errors import SettingsError
 from charloom.settings.declaration import setting
 from charloom.settings.label_mixture import Label, normalize_weights
 from charloom.settings.limits import MAX_SEED
 from charloom.settings.records import SettingsBase, matches_type
+from charloom.settings.sampling_options import MatchBy
 
 DEFAULT_LENGTH = 500
 DEFAULT_TEMPERATURE = 0.8
 DEFAULT_TRIES = 20
 DEFAULT_MATCH_TRIES = 1000
 """The same for matches by trial, of which many texts have none."""
-MatchBy = Literal["mask", "trial"]
 REPETITION_WINDOW = 256
 """Symbols before the next one in which the repetition penalty looks for repeated passages."""
 MAX_BEAM = 10_000
@@ -25,37 +24,12 @@ MAX_BEAM = 10_000
 _CHOICE, _SHAPE, _NEW, _BEST = "Choice of symbols", "Shape of texts", "New texts", "Best texts"
 
 
-class SamplingOptions(TypedDict, total=False):
-    """The fields of SamplingSettings as optional keyword arguments."""
-
-    temperature: float
-    length: int
-    min_length: int
-    stop: str | Sequence[str]
-    seed: int
-    label: Label
-    top_k: int | None
-    top_p: float | None
-    min_p: float | None
-    repetition_penalty: float | None
-    repetition_span: int | None
-    bias: Mapping[str, float]
-    match: str | None
-    match_by: MatchBy
-    novel: bool
-    unique: bool
-    accepted_only: bool
-    tries: int | None
-    beam: int | None
-    length_penalty: float | None
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SamplingSettings(SettingsBase):
     """Settings of sampling: the text generated from a trained network.
 
     The probabilities of the next symbol are changed in this order: repetition penalty, bias, masks
-    (``<unk>`` always; ``min_length``; ``match``), temperature, top-k, top-p, min-p.
+    (``<unk>`` always; ``min_length``; ``match``; ``forbid``), temperature, top-k, top-p, min-p.
     """
 
     temperature: float | None = setting(
@@ -171,11 +145,41 @@ class SamplingSettings(SettingsBase):
         help="Mask symbols after which no match can follow, so that every text matches; or leave "
         "out texts that do not match, which keeps their usual length.",
     )
+    forbid: tuple[str, ...] = setting(
+        (),
+        option="--forbid",
+        metavar="TEXT",
+        group=_SHAPE,
+        help="A string that no text, prompt included, holds at any place: symbols that would "
+        "complete it are masked.",
+    )
+    forbid_whole_words: bool = setting(
+        False,
+        option="--forbid-whole-words",
+        group=_SHAPE,
+        help="Forbid strings as whole words only: with no letter, digit or underscore before or "
+        "after them.",
+    )
+    forbid_ignore_case: bool = setting(
+        False,
+        option="--forbid-ignore-case",
+        group=_SHAPE,
+        help="Forbid strings in upper and lower case alike: both are compared after Unicode's case "
+        "folding.",
+    )
     novel: bool = setting(
         False,
         option="--novel",
         group=_NEW,
         help="Leave out texts that are documents of the sources, held-out ones included.",
+    )
+    novel_file: tuple[str, ...] = setting(
+        (),
+        option="--novel-file",
+        metavar="FILE",
+        group=_NEW,
+        help="Leave out texts that are a line of this file, which is read and cleaned like the "
+        "sources.",
     )
     unique: bool = setting(False, option="--unique", group=_NEW, help="Leave out repeated texts.")
     accepted_only: bool = setting(
@@ -233,6 +237,8 @@ class SamplingSettings(SettingsBase):
                 )
         if "" in self.stop:
             raise SettingsError("a stop string is empty; give at least one character.")
+        if "" in self.forbid:
+            raise SettingsError("a forbidden string is empty; give at least one character.")
         if self.match == "":
             raise SettingsError(
                 "the expression to match is empty, and only the empty text would match it; "
@@ -251,6 +257,9 @@ class SamplingSettings(SettingsBase):
                 "match and stop contradict each other: a text that is cut matches no more; "
                 "give one of them."
             )
+        if not self.forbid:
+            self._refuse_ineffective(("forbid_whole_words", "forbid_ignore_case"), "without forbid")
+        self._check_stops_between_words()
         random = ("top_k", "top_p", "min_p")
         if self.beam is not None:
             self._refuse_ineffective(
@@ -282,8 +291,22 @@ class SamplingSettings(SettingsBase):
             )
         if not self.needs_trials:
             self._refuse_ineffective(
-                ("tries",), "without novel, unique, accepted-only or match-by trial"
+                ("tries",), "without novel, novel-file, unique, accepted-only or match-by trial"
             )
+
+    def _check_stops_between_words(self) -> None:
+        """Refuse a stop string whose removal could make a whole word of a part of one."""
+        if not self.forbid_whole_words:
+            return
+        import regex
+
+        for stop in self.stop:
+            if regex.match(r"\w", stop):
+                raise SettingsError(
+                    f"forbid-whole-words and the stop string {stop!r:.80} contradict each other: a "
+                    "text that is cut within a word could end with a forbidden one; begin the stop "
+                    "string with another character, or leave one of them out."
+                )
 
     @property
     def matches_by_trial(self) -> bool:
@@ -293,7 +316,13 @@ class SamplingSettings(SettingsBase):
     @property
     def needs_trials(self) -> bool:
         """Whether texts are left out after they were generated."""
-        return self.novel or self.unique or self.accepted_only or self.matches_by_trial
+        return (
+            self.novel
+            or bool(self.novel_file)
+            or self.unique
+            or self.accepted_only
+            or self.matches_by_trial
+        )
 
     def _refuse_ineffective(self, names: tuple[str, ...], condition: str) -> None:
         """Raise SettingsError for the first of the options that was given."""

@@ -192,9 +192,22 @@ def test_options_that_compare_whole_texts_cannot_be_streamed(options: dict[str, 
     with pytest.raises(SettingsError) as error:
         chain().stream("", SamplingSettings(**options))
     assert str(error.value) == (
-        "beam, novel, unique, accepted-only and match-by trial judge whole texts, which are "
-        "not streamed; leave them out, or do not stream."
+        "beam, novel, novel-file, unique, accepted-only and match-by trial judge whole texts, "
+        "which are not streamed; leave them out, or do not stream."
     )
+
+
+@pytest.mark.parametrize("prompt", ["ab", "xaby"])
+def test_a_prompt_is_checked_without_generating(prompt: str) -> None:
+    settings = SamplingSettings(forbid=("ab",))
+    for check in (chain().check_prompt, chain().generate):
+        with pytest.raises(SettingsError) as caught:
+            check(prompt, settings)
+        assert str(caught.value) == (
+            f"the prompt, {prompt!r}, holds the forbidden string 'ab'; change the prompt, or do "
+            "not forbid it."
+        )
+    chain().check_prompt("a", settings)
 
 
 def test_next_returns_all_but_the_unknown_symbol_most_probable_first() -> None:

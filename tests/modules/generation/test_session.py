@@ -510,13 +510,58 @@ def test_each_symbol_is_read_once() -> None:
     assert len(engine.calls) == 3 + 2 + 3
 
 
-@pytest.mark.parametrize("options", [{"beam": 3}, {"novel": True}, {"unique": True}])
+def test_only_text_without_forbidden_strings_can_be_typed() -> None:
+    """Also text with symbols that the vocabulary lacks."""
+    settings = SamplingSettings(forbid=("a\u00e9b", "ff"), length=6)
+    session = GENERATOR.session("f", settings)
+    before = session.choices(ALL)
+    assert "f" not in {choice.symbol for choice in before}
+    for text in ("f", "a\u00e9b", "da\u00e9bc"):
+        with pytest.raises(SettingsError) as error:
+            session.type(text)
+        assert str(error.value) == (
+            f"{text!r} cannot be typed here: no text without a forbidden string continues with it "
+            "within the length of 6 symbols; type something else, or undo."
+        )
+        assert session.choices(ALL) == before
+    session.type("a\u00e9")
+    assert "b" not in {choice.symbol for choice in session.choices(ALL)}
+    session.choose(A)
+    session.type("\u00e9f")
+    assert "f" not in {choice.symbol for choice in session.choices(ALL)}
+    assert "ff" not in session.text + generate(session)
+
+
+def test_a_word_that_would_be_whole_at_the_end_cannot_be_typed_at_the_end() -> None:
+    settings = SamplingSettings(forbid=("ab",), forbid_whole_words=True, length=3, match=".*")
+    session = GENERATOR.session("", settings)
+    session.type("ab")
+    assert all(choice.symbol != "<eos>" for choice in session.choices(ALL))
+    short = GENERATOR.session("", dataclasses.replace(settings, length=2))
+    with pytest.raises(SettingsError) as error:
+        short.type("ab")
+    assert str(error.value) == (
+        "'ab' cannot be typed here: no match of '.*' without a forbidden string continues with it "
+        "within the length of 2 symbols; type something else, or undo."
+    )
+
+
+def test_a_session_writes_the_text_without_forbidden_strings_of_generate() -> None:
+    settings = SamplingSettings(forbid=("ab", "c", "ed"), length=30, seed=5, min_length=12)
+    session = GENERATOR.session("d", settings)
+    generate(session)
+    assert session.text == GENERATOR.generate("d", settings)[0].text
+
+
+@pytest.mark.parametrize(
+    "options", [{"beam": 3}, {"novel": True}, {"novel_file": ("x",)}, {"unique": True}]
+)
 def test_options_that_compare_whole_texts_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(SettingsError) as error:
         GENERATOR.session("", SamplingSettings(**options))
     assert str(error.value) == (
-        "beam, novel, unique, accepted-only and match-by trial judge whole texts, so a session has "
-        "no use for them; leave them out."
+        "beam, novel, novel-file, unique, accepted-only and match-by trial judge whole texts, "
+        "so a session has no use for them; leave them out."
     )
 
 

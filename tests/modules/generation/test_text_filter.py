@@ -1,6 +1,7 @@
 """Rejections and counts, against a loop over one text after another."""
 
 import dataclasses
+import gzip
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from records import document_index, folder, record
 
-from charloom.errors import ModelFolderError, SamplingError, SettingsError
+from charloom.errors import ModelFolderError, SamplingError, SettingsError, SourceError
 from charloom.generation.detokenizer import GeneratedText
 from charloom.generation.text_filter import MAX_BATCH, TextFilter, make_text_filter
 from charloom.model import Model
@@ -346,6 +347,46 @@ def test_the_filter_of_a_model_follows_the_settings() -> None:
     )
     assert raw is not None
     assert [raw.admit(text) for text in ("a", " a")] == [False, True]
+
+
+def test_texts_of_a_list_are_left_out_as_they_are_and_cleaned(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.txt", tmp_path / "other.txt.gz"
+    one.write_text("a &amp; b\r\n\r\n  c\n", "utf-8", newline="")
+    other.write_bytes(gzip.compress("e\u0301\n".encode()))
+    settings = SamplingSettings(novel_file=(str(one), str(other)))
+    made = make_text_filter(settings, record())
+    assert made is not None
+    texts = ["a & b", "a &amp; b", "c", "  c", "\u00e9", "e\u0301", "", "a", "b", "c d"]
+    assert [text for text in texts if made.admit(text)] == ["", "a", "b", "c d"]
+    assert made.summary() == "tried 10 texts: 6 in the lists of novel-file (60.0 %)."
+    unclean = record(text=TextSettings(clean=False))
+    made = make_text_filter(settings, unclean)
+    assert made is not None
+    assert [made.admit(text) for text in ("  c", "c", "\u00e9")] == [False, True, True]
+
+
+def test_a_text_of_sources_and_list_counts_as_one_of_the_sources(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("a\nb\n", "utf-8")
+    settings = SamplingSettings(novel=True, novel_file=(str(path),), unique=True, tries=1)
+    made = make_text_filter(settings, record(document_index=document_index(["a"])))
+    assert made is not None
+    texts = source_of(lambda seed: "abcc"[seed])
+    with pytest.raises(SamplingError) as caught:
+        list(made.filter(texts, settings, 4))
+    assert str(caught.value) == (
+        "only 1 of 4 texts were found among 4 generated: 1 in the texts of the sources, 1 in the "
+        "lists of novel-file, 1 repeated; raise the temperature or tries, or ask for fewer."
+    )
+
+
+def test_a_list_that_is_missing_is_reported_before_any_text_is_generated() -> None:
+    with pytest.raises(SourceError) as caught:
+        make_text_filter(SamplingSettings(novel_file=("/nowhere/list.txt",)), record())
+    assert str(caught.value) == (
+        "novel-file is '/nowhere/list.txt', which is no file; give a file of text with one string "
+        "a line."
+    )
 
 
 def test_unique_needs_no_index() -> None:

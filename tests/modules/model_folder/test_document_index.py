@@ -81,6 +81,11 @@ def test_a_text_matches_if_40_bits_agree_and_not_if_39_do() -> None:
         assert ("one" in index) is expected
 
 
+def test_an_index_of_texts_is_that_of_their_hashes() -> None:
+    many = ["a", "b", "", "\u00e9", *texts(300), "a"]
+    assert DocumentIndex.from_texts(many).packed == document_index(many).packed
+
+
 def test_equal_documents_are_stored_once() -> None:
     assert document_index(["a", "b", "a", "a"]).packed == document_index(["b", "a"]).packed
     assert len(document_index(["a", "b", "a", "a"])) == 2

@@ -99,6 +99,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"bias": {2: -1}}, "bias is {2: -1}; allowed: numbers by symbol, such as {'e': -2}."),
     ({"stop": "end"}, "stop is 'end'; allowed: a list of texts, such as ['a', 'b']."),
     ({"match": b"a"}, "match is b'a'; allowed: a text."),
+    ({"forbid": ("a", "")}, "a forbidden string is empty; give at least one character."),
+    ({"forbid": "end"}, "forbid is 'end'; allowed: a list of texts, such as ['a', 'b']."),
+    (
+        {"forbid": ("a",), "forbid_whole_words": 1},
+        "forbid-whole-words is 1; allowed: True or False.",
+    ),
+    (
+        {"forbid": ("a",), "forbid_ignore_case": None},
+        "forbid-ignore-case is None; allowed: True or False.",
+    ),
+    ({"novel_file": "x"}, "novel-file is 'x'; allowed: a list of texts, such as ['a', 'b']."),
     (
         {"label": 3},
         "label is 3; allowed: a text, or weights by label such as {'France': 0.5, 'Spain': 0.5}.",
@@ -168,7 +179,18 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"repetition_span": 3}, no_effect("repetition-span", "without repetition-penalty")),
     ({"length_penalty": 0.5}, no_effect("length-penalty", "without beam")),
     ({"length_penalty": 0}, no_effect("length-penalty", "without beam")),
-    ({"tries": 3}, no_effect("tries", "without novel, unique, accepted-only or match-by trial")),
+    (
+        {"tries": 3},
+        no_effect("tries", "without novel, novel-file, unique, accepted-only or match-by trial"),
+    ),
+    ({"forbid_whole_words": True}, no_effect("forbid-whole-words", "without forbid")),
+    ({"forbid_ignore_case": True}, no_effect("forbid-ignore-case", "without forbid")),
+    (
+        {"forbid": ("cat",), "forbid_whole_words": True, "stop": ("\n", "s!")},
+        "forbid-whole-words and the stop string 's!' contradict each other: a text that is cut "
+        "within a word could end with a forbidden one; begin the stop string with another "
+        "character, or leave one of them out.",
+    ),
 ]
 """Settings that exclude each other or have no effect, and the messages."""
 
@@ -180,6 +202,9 @@ VALID: list[SamplingSettings] = [
     SamplingSettings(top_k=10**30, top_p=1e-9, min_p=1.0, bias={"<eos>": -math.inf, "é": 0.5}),
     SamplingSettings(match="K[a-z]{4,6}a", min_length=3, length=9, novel=True, unique=True),
     SamplingSettings(unique=True, tries=1, stop=("\n\n", "."), seed=2**63 - 1, label="Sports"),
+    SamplingSettings(forbid=("a", "b c"), forbid_whole_words=True, stop=("\n", "-s")),
+    SamplingSettings(forbid=("a",), forbid_ignore_case=True, match="b+", stop=(), beam=2),
+    SamplingSettings(novel_file=("names.txt",), tries=3),
     SamplingSettings(beam=1),
     SamplingSettings(beam=5, length_penalty=0, novel=True, temperature=1.0, min_length=2),
     SamplingSettings(beam=5, length_penalty=1.5, stop=("a",), bias={"b": 10**400}),

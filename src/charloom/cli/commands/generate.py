@@ -68,10 +68,10 @@ def generate(
     A text begins with the prompt and ends at the end-of-text symbol, after --length symbols, or
     before a --stop string. The same model, prompt,
     seed and settings give the same text on every machine. The probabilities of the next symbol are
-    changed in this order: repetition penalty, bias, masks (minimum length, match), temperature,
-    top-k, top-p, min-p.
+    changed in this order: repetition penalty, bias, masks (minimum length, match, forbidden
+    strings), temperature, top-k, top-p, min-p.
     """
-    settings = _sampling_settings(text_options.settings_file, options, greedy)
+    settings = _sampling_settings(text_options, options, greedy)
     settings.seeds(text_options.n or 1)
     check_format(output_options.form)
     if output_options.interactive:
@@ -93,6 +93,9 @@ def generate(
     cleaned = clean_prompts(model, prompts)
     labels = [parse_label(text, model.record.labels) for text in text_options.labels or ()]
     by_label = [replace(settings, label=label) for label in labels] or [settings]
+    if settings.forbid:
+        for prompt in cleaned:
+            model.generator.check_prompt(prompt, settings)
     _write(model, cleaned, by_label, text_options.n or 1, output_options, checker)
 
 
@@ -118,24 +121,34 @@ def _write(
 
 
 def _sampling_settings(
-    file: Path | None, options: SettingOptions, greedy: bool
+    text_options: TextOptions, options: SettingOptions, greedy: bool
 ) -> SamplingSettings:
-    """Return the settings of command line and file; without a seed, draw one."""
+    """Return the settings of command line and files; without a seed, draw one."""
     if greedy and "temperature" in options:
         raise SettingsError(
             f"--greedy and --temperature {options['temperature']:g} contradict each other; "
             "give one of them."
         )
     merged: dict[str, Any] = {"seed": random_seed()}
-    if file is not None:
+    if text_options.settings_file is not None:
         from charloom.settings.toml_file import read_settings
 
-        merged |= read_settings(file, ["sampling"])
+        merged |= read_settings(text_options.settings_file, ["sampling"])
     merged |= options
+    if text_options.forbid_files:
+        listed = _read_forbidden(text_options.forbid_files)
+        merged["forbid"] = (*options.get("forbid", ()), *listed)
     if greedy:
         _refuse("--greedy", {"--beam": merged.get("beam") is not None})
         merged["temperature"] = 0.0
     return SamplingSettings(**merged)
+
+
+def _read_forbidden(files: Sequence[Path]) -> Iterator[str]:
+    from charloom.data.line_files import read_lines
+
+    for file in files:
+        yield from read_lines(str(file), "--forbid-file")
 
 
 def _refuse(option: str, others: Mapping[str, bool]) -> None:
@@ -153,6 +166,7 @@ def _whole_texts(settings: SamplingSettings) -> dict[str, bool]:
     """Return whether each option is in use that needs whole texts before writing."""
     return {
         "--novel": settings.novel,
+        "--novel-file": bool(settings.novel_file),
         "--unique": settings.unique,
         "--accepted-only": settings.accepted_only,
         "--match-by trial": settings.matches_by_trial,

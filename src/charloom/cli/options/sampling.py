@@ -49,6 +49,16 @@ class TextOptions:
             "precedence.",
         ),
     ] = None
+    forbid_files: Annotated[
+        list[Path] | None,
+        option(
+            "--forbid-file",
+            metavar="FILE",
+            group="Shape of texts",
+            help="File with one more forbidden string a line; blank lines are ignored. May be "
+            "repeated.",
+        ),
+    ] = None
     labels: Annotated[
         list[str] | None,
         option(
