@@ -26,7 +26,7 @@ def add_reading_settings(config: Config) -> Config:
     """Turn format 2 into format 3, in which ``text`` has more settings of reading.
 
     All of them have the values with which the older versions read texts. Their level word is now
-    closed-word.
+    closed-word. Settings of training that they did not have are off.
     """
     level = config["text"].get("level")
     text = {
@@ -40,7 +40,8 @@ def add_reading_settings(config: Config) -> Config:
         "token_pattern": None,
     }
     renamed = {"level": "closed-word"} if level == "word" else {}
-    return config | {"text": text | config["text"] | renamed}
+    training = {"freeze": "none"} | config["training"]
+    return config | {"text": text | config["text"] | renamed, "training": training}
 
 
 MIGRATIONS: Final[tuple[Callable[[Config], Config], ...]] = (
@@ -56,7 +57,7 @@ def migrate(config: Config) -> Config:
     Raises KeyError, TypeError or ValueError if it is damaged.
 
     >>> migrate({"format": 1, "text": {}, "training": {"steps": 3}})["training"]
-    {'average': False, 'steps': 3}
+    {'freeze': 'none', 'average': False, 'steps': 3}
     """
     first = config["format"]
     if not 1 <= first <= len(MIGRATIONS) + 1:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from charloom.data.corpus import Corpus
     from charloom.events import Stopped
     from charloom.runs.plan import Plan
+    from charloom.settings import TrainingSettings
 
 
 def describe_plan(plan: Plan) -> list[tuple[str, str]]:
@@ -36,7 +37,7 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
         (
             "network",
             f"{network.cell.upper()}, {layers} of {network.hidden}, {source}: "
-            f"{parameters:,} parameters",
+            f"{parameters:,} parameters{_format_frozen(training)}",
         ),
         (
             "settings",
@@ -49,6 +50,14 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
 
 def _format_dataset(documents: int, characters: int) -> str:
     return f"{format_count(documents, 'text')}, {characters:,} characters"
+
+
+def _format_frozen(training: TrainingSettings) -> str:
+    if training.freeze == "none":
+        return ""
+    if isinstance(training.freeze, str):
+        return f", {training.freeze} frozen"
+    return f", input and {format_count(training.freeze, 'lower layer')} frozen"
 
 
 def _format_rare_symbols(corpus: Corpus) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from charloom.data.corpus import Corpus, build_corpus
 from charloom.data.source_file import SourceFile
@@ -27,6 +27,7 @@ from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
+    from charloom.network.freezing import FrozenRows
     from charloom.network.parameters import Parameters
     from charloom.training.backend import Backend
     from charloom.training.batches import Batches
@@ -209,9 +210,24 @@ def _build_backend(
     from charloom.training.build_backend import build_backend
 
     try:
-        return build_backend(spec.network, weights, spec.training, device, group.process)
+        return build_backend(
+            spec.network,
+            weights,
+            spec.training,
+            device,
+            group.process,
+            frozen=_frozen_rows(spec, weights),
+        )
     except (MemoryError, RuntimeError) as error:  # torch raises RuntimeError
         raise _too_large(spec.network) from error
+
+
+def _frozen_rows(spec: RunSpec, weights: Parameters) -> FrozenRows:
+    from charloom.network.freezing import frozen_rows
+
+    if spec.base is None:
+        return {}
+    return frozen_rows(weights.shapes, spec.training.freeze, spec.base.frozen_symbols)
 
 
 def _too_large(network: NetworkSettings) -> SettingsError:
@@ -231,14 +247,24 @@ def _initial_record(plan: Plan, spec: RunSpec) -> ModelRecord:
         vocabulary=corpus.vocabulary,
         labels=corpus.labels,
         tensors={},
-        provenance=provenance(plan, spec.validation)
-        | ({} if spec.base is None else {"lineage": dict(spec.base.lineage)}),
+        provenance=provenance(plan, spec.validation) | _origin_of_weights(spec),
         document_index=DocumentIndex.from_hashes(
             corpus.document_hashes, sum(map(len, corpus.hashes))
         )
         if indexed
         else None,
     )
+
+
+def _origin_of_weights(spec: RunSpec) -> dict[str, Any]:
+    """Return the entries of a record for the base of a run."""
+    if spec.base is None:
+        return {}
+    frozen = spec.training.freeze != "none"
+    return {
+        "lineage": dict(spec.base.lineage),
+        **({"frozen_symbols": spec.base.frozen_symbols} if frozen else {}),
+    }
 
 
 def _training_batches(record: ModelRecord, corpus: Corpus) -> Batches:

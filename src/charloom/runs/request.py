@@ -36,6 +36,8 @@ class TrainRequest:
     """The same instead of ``validation``."""
     base: Path | ModelRecord | None = None
     """A model, or its folder, whose weights the run starts from."""
+    extends: bool = False
+    """Whether the run trains ``base`` longer, on the same texts."""
     preset: str | None = None
     force: bool = False
     """Replace the model in ``output``."""

@@ -14,7 +14,7 @@ from charloom.errors import SettingsError
 from charloom.extras import check_device
 from charloom.model_folder.atomic import recover
 from charloom.model_folder.writer import check_output_path
-from charloom.runs.base import Base, inherit_settings, read_base
+from charloom.runs.base import Base, check_freeze, inherit_settings, read_base
 from charloom.runs.request import TrainRequest
 from charloom.runs.resume import check_save_options, resume_spec
 from charloom.runs.spec import RunSpec
@@ -58,12 +58,16 @@ def resolve(request: TrainRequest) -> RunSpec:
                 check_device(spec.training.device)
             return spec
     explicit = _explicit_options(request.sources, request.preset, request.options)
-    base = None
+    base, name = None, None
     if request.base is not None:
         record, name = read_base(request.base)
         explicit = inherit_settings(record, name, explicit)
-        base = Base.from_record(record, name)
+        base = Base.from_record(record, name, is_extended=request.extends)
     text, network, training = _build_settings(explicit, request.options)
+    if request.base is None:
+        _check_starts_from_nothing(training)
+    else:
+        check_freeze(training.freeze, network, name)
     if request.output is not None:
         check_output_path(request.output, force=request.force)
     return RunSpec(
@@ -86,7 +90,9 @@ def resolve_settings(
     Sample prompts are cleaned as those of ``generate``. Raises SettingsError for an unknown preset
     or option, and for an option without effect; MissingPackageError for a GPU without torch.
     """
-    return _build_settings(_explicit_options(sources, preset, options), options)
+    text, network, training = _build_settings(_explicit_options(sources, preset, options), options)
+    _check_starts_from_nothing(training)
+    return text, network, training
 
 
 def _build_settings(
@@ -114,6 +120,15 @@ def _build_settings(
     check_device(training.device)
     prompts = tuple(clean_prompt(prompt, text) for prompt in training.prompts)
     return text, network, dataclasses.replace(training, prompts=prompts)
+
+
+def _check_starts_from_nothing(training: TrainingSettings) -> None:
+    """Raise SettingsError for settings that only a run from a model can have."""
+    if training.freeze != "none":
+        raise SettingsError(
+            f"freeze is {training.freeze}, but the run starts from no model, and random weights "
+            "need training; start from one with --from, or leave --freeze out."
+        )
 
 
 def _explicit_options(

@@ -6,7 +6,7 @@ from typing import Literal, TypedDict
 
 from charloom.events import Listener
 from charloom.runs.plan import Plan
-from charloom.settings import Cell, Errors, Level, Optimizer, Precision, Schedule, Unit
+from charloom.settings import Cell, Errors, Freeze, Level, Optimizer, Precision, Schedule, Unit
 
 
 class RunOptions(TypedDict, total=False):
@@ -76,6 +76,7 @@ class TrainOptions(RunOptions, total=False):
     optimizer: Optimizer
     weight_decay: float
     average: bool
+    freeze: Freeze
     clip: float
     seed: int
     device: str

@@ -19,6 +19,7 @@ from charloom.settings.schema import json_schema
 from charloom.settings.text import Errors, Level, TextSettings, Unit
 from charloom.settings.training import (
     DEFAULT_MINUTES,
+    Freeze,
     Optimizer,
     Precision,
     Schedule,
@@ -32,6 +33,7 @@ __all__ = [
     "DEFAULT_MATCH_TRIES",
     "DEFAULT_TRIES",
     "Errors",
+    "Freeze",
     "Level",
     "MAX_BEAM",
     "MAX_SEED",

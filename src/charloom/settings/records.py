@@ -17,6 +17,7 @@ _ALLOWED: dict[Any, str] = {
     tuple[float, ...]: "a list of numbers, such as [0.5, 1]",
     Mapping[str, float]: "numbers by symbol, such as {'e': -2}",
     int | Literal["one-hot"]: "one-hot, or a size such as 64",
+    int | Literal["none", "embedding"]: "none, embedding, or a number of lower layers, such as 1",
 }
 """Descriptions of types in messages."""
 

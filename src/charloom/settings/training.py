@@ -11,6 +11,7 @@ from charloom.settings.records import SettingsBase
 Optimizer = Literal["muon", "adamw", "rmsprop", "sgd"]
 Schedule = Literal["linear", "constant"]
 Precision = Literal["auto", "fp32", "bf16"]
+Freeze = int | Literal["none", "embedding"]
 
 DEFAULT_MINUTES = 2.0
 CHECKPOINT_SECONDS = 30.0
@@ -102,6 +103,15 @@ class TrainingSettings(SettingsBase):
         group=_TRAINING,
         help="Validate, sample and keep the average of the weights over the last tenth of the "
         "steps, not the last weights.",
+    )
+    freeze: Freeze = setting(
+        "none",
+        option="--freeze",
+        metavar="embedding|LAYERS",
+        group=_TRAINING,
+        min=1,
+        help="With --from, keep parameters of the model as they are: the embedding, or this number "
+        "of lower layers with the embedding below them. New symbols and labels are trained.",
     )
     clip: float = setting(
         1.0,

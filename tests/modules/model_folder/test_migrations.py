@@ -74,6 +74,8 @@ READING = {
     "valid_tail": False,
 }
 """Settings of format 3 that older versions did not have."""
+TRAINING = {"freeze": "none"}
+"""The same of training."""
 
 
 def test_there_is_one_step_for_each_older_format() -> None:
@@ -84,7 +86,7 @@ def test_there_is_one_step_for_each_older_format() -> None:
 def test_format_1_becomes_the_current_format() -> None:
     migrated = migrate(FORMAT_1)
     added = {"index": True, "documents_digest": None}
-    training = FORMAT_1["training"] | {"average": False}
+    training = FORMAT_1["training"] | {"average": False} | TRAINING
     text = READING | FORMAT_1["text"]
     if text["level"] == "word":
         text["level"] = "closed-word"

@@ -13,6 +13,7 @@ from charloom.cli.options.parsers import (
     parse_size,
 )
 from charloom.cli.options.shared import option
+from charloom.settings import Freeze
 from charloom.settings.declaration import Setting, settings_of
 from charloom.settings.records import SettingsBase
 
@@ -24,6 +25,7 @@ _PARSERS: dict[Any, Callable[[str], object]] = {
     float: parse_float,
     str: decode_argument,
     int | Literal["one-hot"]: parse_size,
+    Freeze: parse_size,
     Mapping[str, float]: parse_bias,
 }
 
