@@ -40,7 +40,7 @@ def add_reading_settings(config: Config) -> Config:
         "token_pattern": None,
     }
     renamed = {"level": "closed-word"} if level == "word" else {}
-    training = {"freeze": "none"} | config["training"]
+    training = {"source_weights": [], "freeze": "none"} | config["training"]
     return config | {"text": text | config["text"] | renamed, "training": training}
 
 
@@ -57,7 +57,7 @@ def migrate(config: Config) -> Config:
     Raises KeyError, TypeError or ValueError if it is damaged.
 
     >>> migrate({"format": 1, "text": {}, "training": {"steps": 3}})["training"]
-    {'freeze': 'none', 'average': False, 'steps': 3}
+    {'source_weights': [], 'freeze': 'none', 'average': False, 'steps': 3}
     """
     first = config["format"]
     if not 1 <= first <= len(MIGRATIONS) + 1:

@@ -32,6 +32,7 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
     splitting = f"level {vocabulary.level}{pattern}"
     return [
         ("training", _format_dataset(len(corpus.training), corpus.training.total_characters)),
+        *_format_weights(plan),
         ("validation", _format_dataset(len(corpus.validation), corpus.validation.total_characters)),
         ("symbols", f"{len(vocabulary):,}, {splitting}{_format_rare_symbols(corpus)}"),
         (
@@ -58,6 +59,16 @@ def _format_frozen(training: TrainingSettings) -> str:
     if isinstance(training.freeze, str):
         return f", {training.freeze} frozen"
     return f", input and {format_count(training.freeze, 'lower layer')} frozen"
+
+
+def _format_weights(plan: Plan) -> list[tuple[str, str]]:
+    """Return a row with the weight and the size of each source, if there are weights."""
+    weights, counts = plan.training.source_weights, plan.corpus.source_documents
+    rows = [
+        f"{source} x {weight:g} ({format_count(count, 'text')})"
+        for source, weight, count in zip(plan.sources, weights, counts, strict=False)
+    ]
+    return [("weights", ", ".join(rows))] if rows else []
 
 
 def _format_rare_symbols(corpus: Corpus) -> str:

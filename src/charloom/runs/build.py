@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from charloom.training.distributed.process_group import ProcessGroup
     from charloom.training.step_hook import StepHook
     from charloom.training.trainer import Trainer
+    from charloom.training.weighted_documents import WeightedDocuments
 
 LABEL_DROPOUT: Final = 0.1
 """Fraction of documents that are read without their label in training, so that a labelled model can
@@ -67,7 +68,8 @@ def read_corpus(
     All files are found before one is read. Raises SourceError, CorpusError, and
     MissingPackageError for a parquet file without polars.
     """
-    files = resolve_sources(sources, text)
+    groups = [resolve_sources([source], text) for source in sources] or [resolve_sources([], text)]
+    files = [file for group in groups for file in group]
     validation_files = None if validation is None else resolve_sources([validation], text)
     total = total_bytes(files)
     progress = None if on_read is None else lambda read: on_read(read, total)
@@ -80,6 +82,7 @@ def read_corpus(
         validation=validation_store,
         known_symbols=() if base is None else tuple(base.vocabulary.ids),
         known_labels=() if base is None else base.labels,
+        files_by_source=tuple(map(len, groups)),
     )
 
 
@@ -275,5 +278,19 @@ def _training_batches(record: ModelRecord, corpus: Corpus) -> Batches:
     if record.text.unit == "stream":
         return StreamBatches(dataset=dataset, batch_size=size, window=window, seed=seed)
     return DocumentBatches(
-        dataset=dataset, batch_size=size, window=window, seed=seed, label_dropout=LABEL_DROPOUT
+        dataset=dataset,
+        batch_size=size,
+        window=window,
+        seed=seed,
+        label_dropout=LABEL_DROPOUT,
+        weighted=_weighted_documents(settings, corpus),
     )
+
+
+def _weighted_documents(settings: TrainingSettings, corpus: Corpus) -> WeightedDocuments | None:
+    from charloom.training.weighted_documents import WeightedDocuments
+
+    weights = settings.source_weights
+    if not weights:
+        return None
+    return WeightedDocuments(corpus.source_documents, weights, settings.seed)

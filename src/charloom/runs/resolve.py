@@ -15,7 +15,7 @@ from charloom.extras import check_device
 from charloom.model_folder.atomic import recover
 from charloom.model_folder.writer import check_output_path
 from charloom.runs.base import Base, check_freeze, inherit_settings, read_base
-from charloom.runs.request import TrainRequest
+from charloom.runs.request import TrainRequest, check_source_weights
 from charloom.runs.resume import check_save_options, resume_spec
 from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
@@ -54,6 +54,7 @@ def resolve(request: TrainRequest) -> RunSpec:
             preset = {} if request.preset is None else preset_options(request.preset)
             options = merge_options(preset, request.options)
             spec = resume_spec(request.output, request, options)
+            check_source_weights(request, spec.text, spec.training)
             if not spec.finished:
                 check_device(spec.training.device)
             return spec
@@ -64,6 +65,7 @@ def resolve(request: TrainRequest) -> RunSpec:
         explicit = inherit_settings(record, name, explicit)
         base = Base.from_record(record, name, is_extended=request.extends)
     text, network, training = _build_settings(explicit, request.options)
+    check_source_weights(request, text, training)
     if request.base is None:
         _check_starts_from_nothing(training)
     else:

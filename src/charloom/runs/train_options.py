@@ -76,6 +76,7 @@ class TrainOptions(RunOptions, total=False):
     optimizer: Optimizer
     weight_decay: float
     average: bool
+    source_weights: Sequence[float]
     freeze: Freeze
     clip: float
     seed: int

@@ -63,7 +63,10 @@ class DataParallel:
 
     @property
     def gradients(self) -> Parameters:
-        """The gradient of the summed loss, after ``forward_backward``; zeros in frozen rows."""
+        """The gradient of the summed loss, after ``forward_backward``.
+
+        It is zero in frozen rows.
+        """
         return self._gradients[0]
 
     def forward_backward(

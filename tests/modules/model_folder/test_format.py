@@ -291,7 +291,17 @@ def test_the_settings_of_format_3_are_fixed(tmp_path: Path) -> None:
     # A changed set needs a new format: readers refuse unknown settings.
     assert set(config["training"]) == {
         *("minutes", "epochs", "steps", "batch_size", "window", "learning_rate", "schedule"),
-        *("optimizer", "weight_decay", "average", "freeze", "clip", "seed", "device", "precision"),
+        *(
+            "optimizer",
+            "weight_decay",
+            "average",
+            "freeze",
+            "clip",
+            "source_weights",
+            "seed",
+            "device",
+            "precision",
+        ),
         *("sample_every", "prompts", "temperatures"),
     }
     assert set(config["text"]) == {

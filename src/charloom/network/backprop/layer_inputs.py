@@ -177,7 +177,7 @@ def _project_back(
     through: bool,
     bf16: bool,
 ) -> Floats | None:
-    """Write the gradients of weight and bias from that of their products, ``gates_MG``.
+    """Write the gradients of weight and bias from that of their products.
 
     Return that of the projected ``vectors`` (M, I), or None without ``through``.
     """

@@ -59,9 +59,9 @@ def build_optimizer(
     bf16: bool,
     frozen: FrozenRows | None = None,
 ) -> Optimizer:
-    """Return the optimizer that ``settings`` name, for ``weights`` that are not ``frozen``.
+    """Return the optimizer that ``settings`` name, for ``weights``.
 
-    ``adamw`` decays matrices only. ``muon`` is AdamW except for the matrices of recurrent layers;
+    It leaves the rows of ``frozen`` as they are. ``adamw`` decays matrices only. ``muon`` is AdamW except for the matrices of recurrent layers;
     with ``bf16`` its products are of bfloat16.
     """
     both = weights, gradients

@@ -78,7 +78,7 @@ class ElementwiseRule(Rule):
         ]
 
     def _trained_arrays(self, kind: Kind) -> list[list[Floats]]:
-        """Return weights, gradients and states of a kind, once for each span that is trained."""
+        """Return weights, gradients and states of each span of a kind that is trained."""
         whole, first = self._weights.kinds[kind], self.states[next(iter(self.states))]
         offset = first.kinds[kind].start - whole.start
         result = []
