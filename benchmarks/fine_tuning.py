@@ -7,10 +7,12 @@
   none.
 
 Prints bits per character on held-out texts of the few, and what the model has forgotten: bits on
-held-out texts of the many, before and after.
+held-out texts of the many, before and after. With --freeze, one model for each of its values is
+trained from the same base, and the optimizer steps of each are printed.
 
     python benchmarks/fine_tuning.py [--texts 300] [--base-minutes 1] [--minutes 0.25]
-        [--only titles plays names molecules] [--data FOLDER] [-- options of all runs from models]
+        [--only titles plays names molecules] [--data FOLDER] [--layers 1]
+        [--freeze none embedding 1 2] [-- options of all runs from models]
 """
 
 import argparse
@@ -24,7 +26,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from commands import CHECKOUT, charloom
+from commands import CHECKOUT, Run, charloom
 from texts import DATA, FILES
 
 import charloom as library
@@ -78,8 +80,8 @@ TEXTS: Final[Mapping[str, Callable[[Path], Texts]]] = {
 }
 
 
-def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
-    """Train the base, a model from it and one from nothing; return the figures."""
+def measure(name: str, given: argparse.Namespace) -> list[dict[str, Any]]:
+    """Train the base, models from it and one from nothing; return the figures of each."""
     parts = TEXTS[name](given.data)
     for part in parts:
         random.Random(1).shuffle(part)
@@ -91,26 +93,36 @@ def measure(name: str, given: argparse.Namespace) -> dict[str, Any]:
         paths = {kind: Path(folder, f"{kind}.txt") for kind in ("many", "few")}
         for path, texts in zip(paths.values(), (many, few), strict=True):
             path.write_text("\n".join(texts), "utf-8")
-        runs = Path(folder, "base"), Path(folder, "tuned"), Path(folder, "alone")
-        minutes = ("--minutes", given.minutes)
-        train(paths["many"], runs[0], "--minutes", given.base_minutes)
-        train(paths["few"], runs[1], "--from", runs[0], *minutes, *given.options)
-        train(paths["few"], runs[2], *minutes)
-        base, tuned, alone = map(library.load, runs)
-        return {
+        runs = Path(folder, "base"), Path(folder, "alone")
+        minutes, layers = ("--minutes", given.minutes), ("--layers", given.layers)
+        train(paths["many"], runs[0], "--minutes", given.base_minutes, *layers)
+        train(paths["few"], runs[1], *minutes, *layers)
+        base, alone = map(library.load, runs)
+        figures = {
             "name": name,
             "texts": len(few),
             "base": base.bits_per_character(few_held_out),
             "alone": alone.bits_per_character(few_held_out),
-            "tuned": tuned.bits_per_character(few_held_out),
             "many before": base.bits_per_character(many_held_out),
-            "many after": tuned.bits_per_character(many_held_out),
         }
+        rows = []
+        for freeze in given.freeze:
+            output, frozen = Path(folder, f"tuned-{freeze}"), ("--freeze", freeze)
+            run = train(paths["few"], output, "--from", runs[0], *minutes, *frozen, *given.options)
+            tuned = library.load(output)
+            own = {
+                "freeze": freeze,
+                "steps": run.events[-1]["step"],
+                "tuned": tuned.bits_per_character(few_held_out),
+                "many after": tuned.bits_per_character(many_held_out),
+            }
+            rows.append(figures | own)
+        return rows
 
 
-def train(source: Path, output: Path, *options: Any) -> None:
+def train(source: Path, output: Path, *options: Any) -> Run:
     """Run ``charloom train``; its model folder is moved to ``output``."""
-    charloom(source, *options, keep=output)
+    return charloom(source, *options, keep=output)
 
 
 def main() -> None:
@@ -120,18 +132,24 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=300, help="texts of the few")
     parser.add_argument("--base-minutes", type=float, default=1)
     parser.add_argument("--minutes", type=float, default=0.25, help="of the runs on few texts")
+    parser.add_argument("--layers", type=int, default=1, help="of all networks")
+    parser.add_argument("--freeze", nargs="+", default=["none"], help="values to compare")
     parser.add_argument("--only", nargs="+", choices=list(TEXTS), default=list(TEXTS))
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the texts")
     given = parser.parse_args(words[:cut])
     given.options = words[cut + 1 :]
     columns = ("base", "alone", "tuned", "many before", "many after")
-    print(f"{'bits/char':10} {'texts':>6} " + " ".join(f"{name:>11}" for name in columns))
+    print(
+        f"{'bits/char':10} {'texts':>6} {'freeze':>10} {'steps':>6} "
+        + " ".join(f"{name:>11}" for name in columns)
+    )
     rows = []
     for name in given.only:
-        row = measure(name, given)
-        rows.append(row)
-        figures = " ".join(f"{row[column]:11.3f}" for column in columns)
-        print(f"{name:10} {row['texts']:6,} {figures}", flush=True)
+        for row in measure(name, given):
+            rows.append(row)
+            figures = " ".join(f"{row[column]:11.3f}" for column in columns)
+            run = f"{row['texts']:6,} {row['freeze']:>10} {row['steps']:6,}"
+            print(f"{name:10} {run} {figures}", flush=True)
     results = Path(__file__).with_name("results")
     results.mkdir(exist_ok=True)
     (results / "fine_tuning.json").write_text(json.dumps(rows, indent=1) + "\n", "utf-8")

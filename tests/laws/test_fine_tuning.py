@@ -160,6 +160,68 @@ def test_the_command_line_continues_from_models(base: Path, tmp_path: Path) -> N
         f"charloom: hidden is 99, but {base} has 12, which a run that starts from it keeps; leave "
         "it out.\n",
     )
+    done = charloom_command("train", source, "--freeze", 1, "-o", tmp_path / "x")
+    assert done.returncode == 2 and done.stderr.startswith("charloom: freeze is 1, but the run")
+    done = charloom_command("train", source, "--from", base, "--freeze", "all")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "charloom: freeze is 'all'; allowed: none, embedding, or a number of lower layers, such "
+        "as 1.\n",
+    )
+
+
+def changed(model: charloom.Model, before: charloom.Model) -> set[str]:
+    """Return the names of tensors of which a row of ``before`` is not in ``model``."""
+    old = before.record.tensors
+    return {
+        name
+        for name, tensor in model.record.tensors.items()
+        if not np.array_equal(tensor[: len(old[name])], old[name])
+    }
+
+
+LAYER_NAMES = ("input_weight", "recurrent_weight", "bias", "recurrent_bias", "input_table")
+
+
+@pytest.mark.parametrize("freeze", ["embedding", 1])
+def test_frozen_parameters_are_those_of_the_base(base: Path, tmp_path: Path, freeze: Any) -> None:
+    source, before = write(tmp_path / "new.txt", NEW), charloom.load(base)
+    output, known = tmp_path / "out", len(before.record.vocabulary)
+    options = {"epochs": 30, "learning_rate": 0.01, **OPTIONS}
+    model = charloom.train(source, base=base, freeze=freeze, output=output, **options)
+    lower = {f"cells.0.{name}" for name in LAYER_NAMES} if freeze == 1 else set()
+    every = set(model.record.tensors)
+    assert changed(model, before) == every - lower - {"embedding.weight"}
+    added = model.record.tensors["embedding.weight"][known:]
+    assert model.record.training.freeze == freeze and len(added) == 2
+    assert model.record.provenance["frozen_symbols"] == known
+    # A longer run trains the new symbols further, and one that is not frozen trains all.
+    longer = charloom.train(extend=output, epochs=20, learning_rate=0.01)
+    assert longer.record.training.freeze == freeze
+    assert changed(longer, before) == changed(model, before)
+    if longer.record.metrics["step"]:
+        assert not np.array_equal(longer.record.tensors["embedding.weight"][known:], added)
+    free = charloom.train(
+        source, base=model, epochs=40, learning_rate=0.05, average=False, **OPTIONS
+    )
+    assert "frozen_symbols" not in free.record.provenance
+    assert not free.record.metrics["step"] or changed(free, model) == every
+
+
+def test_a_frozen_run_resumes_exactly(base: Path, tmp_path: Path) -> None:
+    source, known = write(tmp_path / "new.txt", NEW), charloom.load(base)
+    options = {"epochs": 6, "freeze": 1, "learning_rate": 0.01, **OPTIONS}
+    whole = charloom.train(source, base=base, output=tmp_path / "whole", **options)
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Validation) and event.step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        charloom.train(source, base=base, output=tmp_path / "cut", listeners=[stop], **options)
+    resumed = charloom.train(source, output=tmp_path / "cut", resume=True, **options)
+    assert not changed(resumed, whole) and "cells.0.bias" not in changed(resumed, known)
+    assert resumed.record.provenance["frozen_symbols"] == len(known.record.vocabulary)
 
 
 def charloom_command(*words: object) -> subprocess.CompletedProcess[str]:

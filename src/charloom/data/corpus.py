@@ -53,6 +53,8 @@ class Corpus:
     """Hash of the sources; with a validation file, of both."""
     reading: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Figures of reading: texts, those that cleaning changed, copies ..."""
+    source_documents: tuple[int, ...] = ()
+    """Training documents of each source, in their order; () where they were not counted."""
     hashes: tuple[NDArray[np.uint64], ...] = ()
     """The hash of every document of the sources, held out or not, and of the validation file.
     Empty for a stream, where documents are no units."""
@@ -73,13 +75,15 @@ def build_corpus(
     validation: Store | None = None,
     known_symbols: Sequence[str] = (),
     known_labels: Sequence[str] = (),
+    files_by_source: Sequence[int] = (),
 ) -> Corpus:
     """Split ``store`` and build the vocabulary of the training set.
 
     Lines and documents are split by their text, so that equal ones are on one side. A stream is cut
     before its last ``valid_fraction``. With a ``validation`` store, nothing is split, and training
     documents that are also in it are left out. ``known_symbols`` and ``known_labels``, of a model
-    that is trained further, have the first ids. Raises CorpusError if a set would be useless.
+    that is trained further, have the first ids. ``files_by_source`` is the number of files of each
+    source, where their documents are to be counted. Raises CorpusError if a set would be useless.
     """
     if validation is None:
         training, held_out, notes = _split_store(store, settings, seed)
@@ -118,8 +122,18 @@ def build_corpus(
         notes=notes,
         fingerprint=store.fingerprint + (f"+{validation.fingerprint}" if validation else ""),
         reading=store.notes.figures() | {"copies": copies},
+        source_documents=_documents_by_source(store, training, files_by_source),
         hashes=() if settings.unit == "stream" else _all_hashes(store, validation),
     )
+
+
+def _documents_by_source(
+    store: Store, training: Subset, files_by_source: Sequence[int]
+) -> tuple[int, ...]:
+    """Return the training documents of each source."""
+    before_files = np.cumsum([0, *store.notes.file_documents])
+    before_sources = before_files[np.cumsum([0, *files_by_source])]
+    return tuple(np.diff(training.selection.count_before(before_sources)).tolist())
 
 
 def _spell(vocabulary: Vocabulary, training: Subset, held_out: Subset) -> tuple[Subset, Subset]:

@@ -49,9 +49,11 @@ def read_blocks(
     notes = ReadingNotes() if notes is None else notes
     has_text = False
     for file in files:
+        notes.file_documents.append(0)
         for block in _file_blocks(file, settings, notes, progress):
             if len(block.lengths):
                 has_text = True
+                notes.file_documents[-1] += len(block.lengths) - block.unfinished
                 yield block
     if not has_text:
         names = ", ".join(file.name for file in files)

@@ -35,6 +35,8 @@ class ReadingNotes:
 
     files: list[str] = dataclasses.field(default_factory=list)
     """Names of the files in messages."""
+    file_documents: list[int] = dataclasses.field(default_factory=list)
+    """Documents of each file."""
 
     def rename_files(self, names: Sequence[str]) -> None:
         """Name the same files by other names: a stored text may have been moved since."""

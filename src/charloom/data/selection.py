@@ -53,6 +53,16 @@ class Selection:
         documents: NDArray[np.int64] = self.starts_R[runs] + (indices - self.offsets_R[runs])
         return documents
 
+    def count_before(self, documents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how many are selected before each of some documents of the store."""
+        if not self.total:
+            return np.zeros(len(documents), dtype=np.int64)
+        runs = np.maximum(np.searchsorted(self.starts_R, documents, side="right") - 1, 0)
+        sizes = np.diff(self.offsets_R, append=self.total)
+        within = np.clip(documents - self.starts_R[runs], 0, sizes[runs])
+        counts: NDArray[np.int64] = self.offsets_R[runs] + within
+        return counts
+
     def mask(self, begin: int, end: int) -> NDArray[np.bool_]:
         """Return which documents of the store are selected, among ``begin`` to ``end``.
 

@@ -45,7 +45,7 @@ from charloom.text.distinct_hashes import iter_distinct
 from charloom.text.documents import Block
 from charloom.text.symbols import has_codes
 
-FORMAT = 4
+FORMAT = 5
 """Part of the key: raise it when cleaning, reading, splitting or the files change."""
 
 _IO_BLOCK = 1 << 20

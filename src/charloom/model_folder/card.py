@@ -68,10 +68,12 @@ def _provenance_lines(record: ModelRecord) -> list[str]:
     if not record.provenance:
         return []
     text = {name: value for name, value in record.text.to_json().items() if value is not None}
+    weights = record.training.source_weights
+    chosen = {"source_weights": [f"{weight:g}" for weight in weights]} if weights else {}
     origin = {name: value for name, value in record.provenance.items() if name != "lineage"}
     rows = [
         f"- {name.replace('_', ' ')}: {_format_value(value)}"
-        for name, value in {**origin, **text}.items()
+        for name, value in {**origin, **chosen, **text}.items()
     ]
     return ["## Provenance", "", *_lineage_rows(record.provenance.get("lineage")), *rows, ""]
 

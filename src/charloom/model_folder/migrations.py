@@ -26,7 +26,7 @@ def add_reading_settings(config: Config) -> Config:
     """Turn format 2 into format 3, in which ``text`` has more settings of reading.
 
     All of them have the values with which the older versions read texts. Their level word is now
-    closed-word. ``training`` has the settings of checked texts, which older versions had not.
+    closed-word. Settings of training that they did not have are off.
     """
     level = config["text"].get("level")
     text = {
@@ -40,7 +40,12 @@ def add_reading_settings(config: Config) -> Config:
         "token_pattern": None,
     }
     renamed = {"level": "closed-word"} if level == "word" else {}
-    training = {"checked_texts": 100, "keep_best": "loss"} | config["training"]
+    training = {
+        "source_weights": [],
+        "freeze": "none",
+        "checked_texts": 100,
+        "keep_best": "loss",
+    } | config["training"]
     return config | {"text": text | config["text"] | renamed, "training": training}
 
 
@@ -56,8 +61,8 @@ def migrate(config: Config) -> Config:
 
     Raises KeyError, TypeError or ValueError if it is damaged.
 
-    >>> migrate({"format": 1, "text": {}, "training": {"steps": 3}})["training"]
-    {'checked_texts': 100, 'keep_best': 'loss', 'average': False, 'steps': 3}
+    >>> migrate({"format": 1, "text": {}, "training": {"steps": 3}})["training"]["average"]
+    False
     """
     first = config["format"]
     if not 1 <= first <= len(MIGRATIONS) + 1:

@@ -81,19 +81,20 @@ class Parameters:
         self.shapes = shapes
         self.kinds: dict[Kind, slice] = {}
         """Where the parameters of each kind are; padding is part of the kind before it."""
-        spans: dict[str, slice] = {}
+        self.spans: dict[str, slice] = {}
+        """Where each parameter is, without padding."""
         end = 0
         for kind in KINDS:
             begin = end
             for name in (name for name in shapes if kind_of(name) == kind):
                 size = math.prod(shapes[name])
-                spans[name] = slice(end, end + size)
+                self.spans[name] = slice(end, end + size)
                 end += -(-size // _ALIGNMENT) * _ALIGNMENT
             self.kinds[kind] = slice(begin, end)
         self.flat_P = aligned_zeros(end)
         """All numbers."""
         self.arrays: dict[str, Floats] = {
-            name: self.flat_P[spans[name]].reshape(shape) for name, shape in shapes.items()
+            name: self.flat_P[self.spans[name]].reshape(shape) for name, shape in shapes.items()
         }
         """Each parameter, in the order of ``shapes``; they share the memory of ``flat_P``."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from charloom.data.corpus import Corpus
     from charloom.events import Stopped
     from charloom.runs.plan import Plan
+    from charloom.settings import TrainingSettings
 
 
 def describe_plan(plan: Plan) -> list[tuple[str, str]]:
@@ -31,12 +32,13 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
     splitting = f"level {vocabulary.level}{pattern}"
     return [
         ("training", _format_dataset(len(corpus.training), corpus.training.total_characters)),
+        *_format_weights(plan),
         ("validation", _format_dataset(len(corpus.validation), corpus.validation.total_characters)),
         ("symbols", f"{len(vocabulary):,}, {splitting}{_format_rare_symbols(corpus)}"),
         (
             "network",
             f"{network.cell.upper()}, {layers} of {network.hidden}, {source}: "
-            f"{parameters:,} parameters",
+            f"{parameters:,} parameters{_format_frozen(training)}",
         ),
         (
             "settings",
@@ -49,6 +51,24 @@ def describe_plan(plan: Plan) -> list[tuple[str, str]]:
 
 def _format_dataset(documents: int, characters: int) -> str:
     return f"{format_count(documents, 'text')}, {characters:,} characters"
+
+
+def _format_frozen(training: TrainingSettings) -> str:
+    if training.freeze == "none":
+        return ""
+    if isinstance(training.freeze, str):
+        return f", {training.freeze} frozen"
+    return f", input and {format_count(training.freeze, 'lower layer')} frozen"
+
+
+def _format_weights(plan: Plan) -> list[tuple[str, str]]:
+    """Return a row with the weight and the size of each source, if there are weights."""
+    weights, counts = plan.training.source_weights, plan.corpus.source_documents
+    rows = [
+        f"{source} x {weight:g} ({format_count(count, 'text')})"
+        for source, weight, count in zip(plan.sources, weights, counts, strict=False)
+    ]
+    return [("weights", ", ".join(rows))] if rows else []
 
 
 def _format_rare_symbols(corpus: Corpus) -> str:

@@ -13,9 +13,11 @@ from typing import Any, Final, Self
 import numpy as np
 
 from charloom.errors import SettingsError
+from charloom.formatting import format_count
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.format import ModelRecord
 from charloom.network.parameters import Floats, Tensors
+from charloom.settings import Freeze, NetworkSettings
 from charloom.settings.tables import option_name
 from charloom.text.vocabulary import UNK, Vocabulary
 
@@ -38,13 +40,20 @@ class Base:
     labels: tuple[str, ...]
     lineage: Mapping[str, Any]
     """Name, metrics, sources and own lineage of the model, for the records of later ones."""
+    frozen_symbols: int
+    """Symbols, from the first on, whose input stays as it is where a run freezes it."""
     tensors: Tensors | None = None
     """Its weights; None where a checkpoint or another process has later ones."""
 
     @classmethod
-    def from_record(cls, record: ModelRecord, name: str | None) -> Self:
-        """Return ``record`` as a base; ``name`` is its folder, None for a model in memory."""
-        origin = record.provenance
+    def from_record(
+        cls, record: ModelRecord, name: str | None, *, is_extended: bool = False
+    ) -> Self:
+        """Return ``record`` as a base; ``name`` is its folder, None for a model in memory.
+
+        Where it is extended, symbols that were new to it are still trained.
+        """
+        origin, symbols = record.provenance, len(record.vocabulary)
         lineage = {
             "model": name,
             "metrics": dict(record.metrics),
@@ -57,6 +66,7 @@ class Base:
             vocabulary=record.vocabulary,
             labels=record.labels,
             lineage=lineage,
+            frozen_symbols=origin.get("frozen_symbols", symbols) if is_extended else symbols,
             tensors=record.tensors,
         )
 
@@ -66,6 +76,7 @@ class Base:
             "vocabulary": self.vocabulary.to_json(),
             "labels": list(self.labels),
             "lineage": dict(self.lineage),
+            "frozen_symbols": self.frozen_symbols,
         }
 
     @classmethod
@@ -78,6 +89,7 @@ class Base:
             vocabulary=Vocabulary.from_json(content["vocabulary"]),
             labels=tuple(content["labels"]),
             lineage=content["lineage"],
+            frozen_symbols=content["frozen_symbols"],
         )
 
 
@@ -109,6 +121,22 @@ def inherit_settings(
                     f"{_shown(value)}, which a run that starts from it keeps; leave it out."
                 )
     return settings
+
+
+def check_freeze(freeze: Freeze, network: NetworkSettings, name: str | None) -> None:
+    """Raise SettingsError if a base with these settings cannot be frozen so."""
+    if isinstance(freeze, int) and freeze > network.layers:
+        layers = format_count(network.layers, "layer")
+        raise SettingsError(
+            f"freeze is {freeze}, but {name or 'the base'} has {layers}; give a number of lower "
+            f"layers of at most {network.layers}, or embedding."
+        )
+    if freeze == "embedding" and network.input == "one-hot":
+        raise SettingsError(
+            f"freeze is embedding, but {name or 'the base'} has one-hot input and no embedding; "
+            "give a number of lower layers, whose input weights are then frozen too, or leave it "
+            "out."
+        )
 
 
 def _shown(value: object) -> str:

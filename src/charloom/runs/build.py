@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from charloom.data.corpus import Corpus, build_corpus
 from charloom.data.source_file import SourceFile
@@ -27,6 +27,7 @@ from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
+    from charloom.network.freezing import FrozenRows
     from charloom.network.parameters import Parameters
     from charloom.training.backend import Backend
     from charloom.training.batches import Batches
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from charloom.training.distributed.process_group import ProcessGroup
     from charloom.training.step_hook import StepHook
     from charloom.training.trainer import Trainer
+    from charloom.training.weighted_documents import WeightedDocuments
 
 LABEL_DROPOUT: Final = 0.1
 """Fraction of documents that are read without their label in training, so that a labelled model can
@@ -66,7 +68,8 @@ def read_corpus(
     All files are found before one is read. Raises SourceError, CorpusError, and
     MissingPackageError for a parquet file without polars.
     """
-    files = resolve_sources(sources, text)
+    groups = [resolve_sources([source], text) for source in sources] or [resolve_sources([], text)]
+    files = [file for group in groups for file in group]
     validation_files = None if validation is None else resolve_sources([validation], text)
     total = total_bytes(files)
     progress = None if on_read is None else lambda read: on_read(read, total)
@@ -79,6 +82,7 @@ def read_corpus(
         validation=validation_store,
         known_symbols=() if base is None else tuple(base.vocabulary.ids),
         known_labels=() if base is None else base.labels,
+        files_by_source=tuple(map(len, groups)),
     )
 
 
@@ -211,9 +215,24 @@ def _build_backend(
     from charloom.training.build_backend import build_backend
 
     try:
-        return build_backend(spec.network, weights, spec.training, device, group.process)
+        return build_backend(
+            spec.network,
+            weights,
+            spec.training,
+            device,
+            group.process,
+            frozen=_frozen_rows(spec, weights),
+        )
     except (MemoryError, RuntimeError) as error:  # torch raises RuntimeError
         raise _too_large(spec.network) from error
+
+
+def _frozen_rows(spec: RunSpec, weights: Parameters) -> FrozenRows:
+    from charloom.network.freezing import frozen_rows
+
+    if spec.base is None:
+        return {}
+    return frozen_rows(weights.shapes, spec.training.freeze, spec.base.frozen_symbols)
 
 
 def _too_large(network: NetworkSettings) -> SettingsError:
@@ -233,14 +252,24 @@ def _initial_record(plan: Plan, spec: RunSpec) -> ModelRecord:
         vocabulary=corpus.vocabulary,
         labels=corpus.labels,
         tensors={},
-        provenance=provenance(plan, spec.validation)
-        | ({} if spec.base is None else {"lineage": dict(spec.base.lineage)}),
+        provenance=provenance(plan, spec.validation) | _origin_of_weights(spec),
         document_index=DocumentIndex.from_hashes(
             corpus.document_hashes, sum(map(len, corpus.hashes))
         )
         if indexed
         else None,
     )
+
+
+def _origin_of_weights(spec: RunSpec) -> dict[str, Any]:
+    """Return the entries of a record for the base of a run."""
+    if spec.base is None:
+        return {}
+    frozen = spec.training.freeze != "none"
+    return {
+        "lineage": dict(spec.base.lineage),
+        **({"frozen_symbols": spec.base.frozen_symbols} if frozen else {}),
+    }
 
 
 def _training_batches(record: ModelRecord, corpus: Corpus) -> Batches:
@@ -251,5 +280,19 @@ def _training_batches(record: ModelRecord, corpus: Corpus) -> Batches:
     if record.text.unit == "stream":
         return StreamBatches(dataset=dataset, batch_size=size, window=window, seed=seed)
     return DocumentBatches(
-        dataset=dataset, batch_size=size, window=window, seed=seed, label_dropout=LABEL_DROPOUT
+        dataset=dataset,
+        batch_size=size,
+        window=window,
+        seed=seed,
+        label_dropout=LABEL_DROPOUT,
+        weighted=_weighted_documents(settings, corpus),
     )
+
+
+def _weighted_documents(settings: TrainingSettings, corpus: Corpus) -> WeightedDocuments | None:
+    from charloom.training.weighted_documents import WeightedDocuments
+
+    weights = settings.source_weights
+    if not weights:
+        return None
+    return WeightedDocuments(corpus.source_documents, weights, settings.seed)

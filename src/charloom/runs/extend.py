@@ -51,6 +51,7 @@ def extend_request(request: TrainRequest, model: Path | ModelRecord) -> TrainReq
         sources=tuple(sources),
         validation=validation,
         base=record if name is None else Path(name),
+        extends=True,
         options=_recorded_options(record, request, validation) | dict(request.options),
         output=request.output or (None if name is None else next_folder(Path(name))),
     )

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charloom.data.source_file import SourceFile
+from charloom.errors import SettingsError
 from charloom.events import Listener
 from charloom.files import follow_link
+from charloom.formatting import format_count
 from charloom.generation.checker import Checker
 from charloom.model_folder.format import ModelRecord
+from charloom.settings import TextSettings, TrainingSettings
 
 if TYPE_CHECKING:
     from charloom.runs.plan import Plan
@@ -36,6 +39,8 @@ class TrainRequest:
     """Judges sampled texts at each validation."""
     base: Path | ModelRecord | None = None
     """A model, or its folder, whose weights the run starts from."""
+    extends: bool = False
+    """Whether the run trains ``base`` longer, on the same texts."""
     preset: str | None = None
     force: bool = False
     """Replace the model in ``output``."""
@@ -66,3 +71,28 @@ class TrainRequest:
         ``recorded`` is that of a resumed run.
         """
         return self.validation_texts or self.validation or recorded
+
+
+def check_source_weights(
+    request: TrainRequest, text: TextSettings, training: TrainingSettings
+) -> None:
+    """Raise SettingsError if the sources of a request cannot have their weights."""
+    weights = training.source_weights
+    if not weights:
+        return
+    if request.texts is not None:
+        raise SettingsError(
+            "source-weights were given with texts in memory, which are one source; leave them out, "
+            "or write the texts of each source to a file."
+        )
+    if len(weights) != len(request.sources):
+        shown = ", ".join(f"{weight:g}" for weight in weights)
+        raise SettingsError(
+            f"source-weights are {shown} for {format_count(len(request.sources), 'source')}; give "
+            "one number for each SOURCE, in their order."
+        )
+    if text.unit == "stream":
+        raise SettingsError(
+            "source-weights were given with unit stream, which reads all texts in order as one; "
+            "leave them out, or use --unit line or --unit document."
+        )

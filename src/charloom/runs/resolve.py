@@ -14,8 +14,8 @@ from charloom.errors import SettingsError
 from charloom.extras import check_device
 from charloom.model_folder.atomic import recover
 from charloom.model_folder.writer import check_output_path
-from charloom.runs.base import Base, inherit_settings, read_base
-from charloom.runs.request import TrainRequest
+from charloom.runs.base import Base, check_freeze, inherit_settings, read_base
+from charloom.runs.request import TrainRequest, check_source_weights
 from charloom.runs.resume import check_save_options, resume_spec
 from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
@@ -54,18 +54,24 @@ def resolve(request: TrainRequest) -> RunSpec:
             preset = {} if request.preset is None else preset_options(request.preset)
             options = merge_options(preset, request.options)
             spec = resume_spec(request.output, request, options)
+            check_source_weights(request, spec.text, spec.training)
             if not spec.finished:
                 check_device(spec.training.device)
                 _check_checker(request, spec.training)
             return spec
     explicit = _explicit_options(request.sources, request.preset, request.options)
-    base = None
+    base, name = None, None
     if request.base is not None:
         record, name = read_base(request.base)
         explicit = inherit_settings(record, name, explicit)
-        base = Base.from_record(record, name)
+        base = Base.from_record(record, name, is_extended=request.extends)
     text, network, training = _build_settings(explicit, request.options)
     _check_checker(request, training)
+    check_source_weights(request, text, training)
+    if request.base is None:
+        _check_starts_from_nothing(training)
+    else:
+        check_freeze(training.freeze, network, name)
     if request.output is not None:
         check_output_path(request.output, force=request.force)
     return RunSpec(
@@ -88,7 +94,9 @@ def resolve_settings(
     Sample prompts are cleaned as those of ``generate``. Raises SettingsError for an unknown preset
     or option, and for an option without effect; MissingPackageError for a GPU without torch.
     """
-    return _build_settings(_explicit_options(sources, preset, options), options)
+    text, network, training = _build_settings(_explicit_options(sources, preset, options), options)
+    _check_starts_from_nothing(training)
+    return text, network, training
 
 
 def _build_settings(
@@ -129,6 +137,15 @@ def _check_checker(request: TrainRequest, training: TrainingSettings) -> None:
         )
     if "checked_texts" in request.options:
         raise SettingsError("checked-texts was given without a checker; give --checker too.")
+
+
+def _check_starts_from_nothing(training: TrainingSettings) -> None:
+    """Raise SettingsError for settings that only a run from a model can have."""
+    if training.freeze != "none":
+        raise SettingsError(
+            f"freeze is {training.freeze}, but the run starts from no model, and random weights "
+            "need training; start from one with --from, or leave --freeze out."
+        )
 
 
 def _explicit_options(

@@ -140,6 +140,9 @@ def describe_run(spec: RunSpec, plan: Plan) -> dict[str, Any]:
         "network": spec.network.to_json(),
         "training": spec.training.to_json(),
         "corpus": plan.corpus.fingerprint,
+        "source_documents": list(plan.corpus.source_documents)
+        if plan.training.source_weights
+        else None,
         "training_documents": len(training_set),
         "training_characters": training_set.total_characters,
         "machine": {
@@ -213,6 +216,7 @@ def check_same_texts(path: Path, before: Mapping[str, Any], now: Mapping[str, An
     ``before`` is that of the checkpoint in the model folder ``path``.
     """
     if before["corpus"] == now["corpus"]:
+        _check_same_sources(path, before, now)
         return
     if str(before["corpus"]).split("+")[0] == str(now["corpus"]).split("+")[0]:
         difference = f"the validation texts are not those of the run in {path}"
@@ -230,6 +234,17 @@ def check_same_texts(path: Path, before: Mapping[str, Any], now: Mapping[str, An
     raise ResumeError(
         f"{difference}; give the same texts as before, or start the run anew with --force."
     )
+
+
+def _check_same_sources(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise ResumeError if weights apply to other documents than before."""
+    counts = [run.get("source_documents") for run in (before, now)]
+    if counts[0] != counts[1]:
+        old, new = (", ".join(f"{count:,}" for count in numbers or ()) for numbers in counts)
+        raise ResumeError(
+            f"the run in {path} has sources of {old} documents with weights, and now they have "
+            f"{new}; name the sources as before, or start the run anew with --force."
+        )
 
 
 def resume_notes(

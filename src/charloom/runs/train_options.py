@@ -6,7 +6,17 @@ from typing import Literal, TypedDict
 
 from charloom.events import Listener
 from charloom.runs.plan import Plan
-from charloom.settings import Cell, Errors, KeepBest, Level, Optimizer, Precision, Schedule, Unit
+from charloom.settings import (
+    Cell,
+    Errors,
+    Freeze,
+    KeepBest,
+    Level,
+    Optimizer,
+    Precision,
+    Schedule,
+    Unit,
+)
 
 
 class RunOptions(TypedDict, total=False):
@@ -81,6 +91,8 @@ class TrainOptions(RunOptions, total=False):
     optimizer: Optimizer
     weight_decay: float
     average: bool
+    source_weights: Sequence[float]
+    freeze: Freeze
     clip: float
     seed: int
     device: str

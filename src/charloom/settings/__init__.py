@@ -21,6 +21,7 @@ from charloom.settings.schema import json_schema
 from charloom.settings.text import Errors, Level, TextSettings, Unit
 from charloom.settings.training import (
     DEFAULT_MINUTES,
+    Freeze,
     KeepBest,
     Optimizer,
     Precision,
@@ -36,6 +37,7 @@ __all__ = [
     "DEFAULT_MATCH_TRIES",
     "DEFAULT_TRIES",
     "Errors",
+    "Freeze",
     "KeepBest",
     "Label",
     "Level",

@@ -19,6 +19,7 @@ _ALLOWED: dict[Any, str] = {
     Mapping[str, float]: "numbers by symbol, such as {'e': -2}",
     int | Literal["one-hot"]: "one-hot, or a size such as 64",
     Label: "a text, or weights by label such as {'France': 0.5, 'Spain': 0.5}",
+    int | Literal["none", "embedding"]: "none, embedding, or a number of lower layers, such as 1",
 }
 """Descriptions of types in messages."""
 

@@ -12,8 +12,10 @@ Optimizer = Literal["muon", "adamw", "rmsprop", "sgd"]
 Schedule = Literal["linear", "constant"]
 Precision = Literal["auto", "fp32", "bf16"]
 KeepBest = Literal["loss", "accepted"]
+Freeze = int | Literal["none", "embedding"]
 
 DEFAULT_MINUTES = 2.0
+MAX_SOURCE_WEIGHT = 1000
 CHECKPOINT_SECONDS = 30.0
 """Default number of seconds between two checkpoints of a run."""
 
@@ -104,6 +106,27 @@ class TrainingSettings(SettingsBase):
         group=_TRAINING,
         help="Validate, sample and keep the average of the weights over the last tenth of the "
         "steps, not the last weights.",
+    )
+    source_weights: tuple[float, ...] = setting(
+        (),
+        option="--source-weights",
+        metavar="NUMBERS",
+        group=_TRAINING,
+        default_text="1 for each",
+        commas=True,
+        above=0,
+        max=MAX_SOURCE_WEIGHT,
+        help="Weight of each SOURCE, in their order, such as 3,1: in an epoch, a document of "
+        "weight 3 is read three times. Validation texts have no weights.",
+    )
+    freeze: Freeze = setting(
+        "none",
+        option="--freeze",
+        metavar="embedding|LAYERS",
+        group=_TRAINING,
+        min=1,
+        help="With --from, keep parameters of the model as they are: the embedding, or this number "
+        "of lower layers with the embedding below them. New symbols and labels are trained.",
     )
     clip: float = setting(
         1.0,

@@ -22,6 +22,7 @@ from charloom.network.batch import Batch
 from charloom.randomness import random_key, random_uniform
 from charloom.text.vocabulary import EOS
 from charloom.training.shuffle import RandomPermutation
+from charloom.training.weighted_documents import WeightedDocuments
 
 BATCHES_PER_POOL: Final = 50
 """Documents are sorted by length within a pool of this many batches, to reduce padding."""
@@ -34,9 +35,8 @@ class Batches(Protocol):
         """Yield the batches of epoch ``number``, from 1, without the first ``skip``."""
         ...
 
-    @property
-    def symbols(self) -> int:
-        """Targets in one epoch."""
+    def symbols(self, number: int) -> int:
+        """Return the targets in epoch ``number``, from 1."""
         ...
 
 
@@ -71,12 +71,15 @@ class DocumentBatches:
     label_dropout: float = 0.0
     """Fraction of the documents that are read without their label, so that the model can also
     generate without one."""
+    weighted: WeightedDocuments | None = None
+    """The documents of an epoch; None: each of the dataset once."""
     batches_per_pool: int = BATCHES_PER_POOL
 
-    @property
-    def symbols(self) -> int:
-        """Targets in one epoch."""
-        return self.dataset.total_symbols
+    def symbols(self, number: int) -> int:
+        """Return the targets in epoch ``number``, from 1."""
+        if self.weighted is None:
+            return self.dataset.total_symbols
+        return self.weighted.symbols(self.dataset, number)
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """Yield the batches of epoch ``number``, from 1, without the first ``skip``.
@@ -84,7 +87,7 @@ class DocumentBatches:
         Skipping takes no time if all documents fit into a window; otherwise the lengths of the
         skipped documents are read.
         """
-        first_pool, pools = 0, math.ceil(len(self.dataset) / self._pool_size)
+        first_pool, pools = 0, math.ceil(self._places / self._pool_size)
         if self.dataset.max_length < self.window:
             first_pool = min(skip // self.batches_per_pool, pools - 1)
             skip -= first_pool * self.batches_per_pool
@@ -101,14 +104,21 @@ class DocumentBatches:
                     documents_read = 0
 
     @property
+    def _places(self) -> int:
+        """Documents that are read in an epoch."""
+        return len(self.dataset if self.weighted is None else self.weighted)
+
+    @property
     def _pool_size(self) -> int:
         return self.batches_per_pool * self.batch_size
 
     def _buckets(self, epoch: int, pool: int) -> Iterator[_LengthBucket]:
         """Yield the buckets of one pool in random order."""
         begin = pool * self._pool_size
-        end = min(begin + self._pool_size, len(self.dataset))
-        documents = RandomPermutation(len(self.dataset), (self.seed, epoch)).values(begin, end)
+        end = min(begin + self._pool_size, self._places)
+        documents = RandomPermutation(self._places, (self.seed, epoch)).values(begin, end)
+        if self.weighted is not None:
+            documents = self.weighted.documents(epoch, documents)
         lengths = self.dataset.lengths(documents)
         labels = self.dataset.labels(documents)
         by_length = np.argsort(-lengths, kind="stable")
@@ -158,16 +168,16 @@ class StreamBatches:
     window: int
     seed: int
 
-    @property
-    def symbols(self) -> int:
-        """Targets in one epoch."""
+    def symbols(self, number: int) -> int:
+        """Return the targets in an epoch, whatever its number."""
         return self.dataset.total_symbols
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """Yield the batches of epoch ``number``, from 1, without the first ``skip``."""
-        lane_length = math.ceil(self.symbols / self.batch_size)
-        begins_B = np.arange(0, self.symbols, lane_length)
-        ends_B = np.minimum(begins_B + lane_length, self.symbols)
+        symbols = self.symbols(number)
+        lane_length = math.ceil(symbols / self.batch_size)
+        begins_B = np.arange(0, symbols, lane_length)
+        ends_B = np.minimum(begins_B + lane_length, symbols)
         [random] = random_uniform(random_key(self.seed, number), 1)
         first_window = 1 + int(random * min(self.window, lane_length))
         cuts = [0, *range(first_window, lane_length, self.window), lane_length]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from charloom.network.freezing import FrozenRows
 from charloom.network.initialization import initial_tensors
 from charloom.network.parameters import Parameters, parameter_shapes
 from charloom.settings import NetworkSettings, TrainingSettings
@@ -30,8 +31,12 @@ def build_backend(
     settings: TrainingSettings,
     device: DeviceConfig,
     process: ProcessInfo = SINGLE_PROCESS,
+    frozen: FrozenRows | None = None,
 ) -> Backend:
-    """Return the backend that trains a network from ``weights`` on ``device``."""
+    """Return the backend that trains a network from ``weights`` on ``device``.
+
+    Rows that are ``frozen`` stay as they are.
+    """
     if device.kind == "cpu":
         return CpuBackend(
             network,
@@ -40,7 +45,8 @@ def build_backend(
             bf16=device.bf16,
             threads=thread_count(process),
             process=process,
+            frozen=frozen,
         )
     from charloom.training.torch_backend import TorchBackend
 
-    return TorchBackend(network, weights, settings, device, process)
+    return TorchBackend(network, weights, settings, device, process, frozen)

@@ -11,6 +11,7 @@ import numpy as np
 
 from charloom.network.batch import Batch
 from charloom.network.dropout import Dropout
+from charloom.network.freezing import FrozenRows
 from charloom.network.parameters import KINDS, Floats, Kind, Parameters, Tensors
 from charloom.settings import NetworkSettings, TrainingSettings
 from charloom.training.data_parallel import DataParallel, shard_count
@@ -25,7 +26,7 @@ from charloom.training.threads import ThreadPool
 class CpuBackend:
     """A network in training on a CPU; see ``backend.Backend``.
 
-    ``weights`` are its initial parameters, which it updates.
+    ``weights`` are its initial parameters, which it updates, except for rows that are ``frozen``.
     """
 
     def __init__(
@@ -37,15 +38,18 @@ class CpuBackend:
         bf16: bool,
         threads: int,
         process: ProcessInfo = SINGLE_PROCESS,
+        frozen: FrozenRows | None = None,
     ) -> None:
         keep_freed_memory()
         self.network = network
         self.threads = ThreadPool(shard_count(settings.batch_size, process.world_size, threads))
         self._process = process
         self._weights = weights
-        self._parallel = DataParallel(network, weights, self.threads, bf16=bf16, process=process)
+        self._parallel = DataParallel(
+            network, weights, self.threads, bf16=bf16, process=process, frozen=frozen
+        )
         self._optimizer = build_optimizer(
-            weights, self._parallel.gradients, settings, self.threads, bf16=bf16
+            weights, self._parallel.gradients, settings, self.threads, bf16=bf16, frozen=frozen
         )
         self._average = WeightAverage(weights, self.threads) if settings.average else None
         self._symbols = 1

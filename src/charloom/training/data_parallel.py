@@ -14,6 +14,7 @@ import numpy as np
 from charloom.network.backprop.compiled_pass import CompiledPass, PassResult
 from charloom.network.batch import Batch
 from charloom.network.dropout import NO_DROPOUT, Dropout
+from charloom.network.freezing import FrozenRows, trained_names
 from charloom.network.parameters import Parameters
 from charloom.network.reference import State, initial_state
 from charloom.settings import NetworkSettings
@@ -48,6 +49,7 @@ class DataParallel:
         *,
         bf16: bool,
         process: ProcessInfo = SINGLE_PROCESS,
+        frozen: FrozenRows | None = None,
     ) -> None:
         self._network = network
         self._weights = weights
@@ -56,10 +58,15 @@ class DataParallel:
         self._threads = threads
         self._pass = CompiledPass(network, weights.arrays)
         self._gradients = [Parameters(weights.shapes) for _ in range(threads.count)]
+        self._frozen = frozen or {}
+        self._trained = trained_names(weights.shapes, self._frozen)
 
     @property
     def gradients(self) -> Parameters:
-        """The gradient of the summed loss, after ``forward_backward``."""
+        """The gradient of the summed loss, after ``forward_backward``.
+
+        It is zero in frozen rows.
+        """
         return self._gradients[0]
 
     def forward_backward(
@@ -73,13 +80,16 @@ class DataParallel:
 
         def run(index: int) -> tuple[float, State]:
             result = self._forward(batch, index, states, dropout, bf16=self._bf16)
-            result.backward(self._gradients[index].arrays)
+            arrays = self._gradients[index].arrays
+            result.backward({name: arrays[name] for name in self._trained})
             return result.nats, result.state
 
         results = self._threads.map(run, range(shards))
         if shards == 0:
             self.gradients.flat_P[:] = 0
         self._sum_gradients(shards)
+        for name in self._frozen.keys() & self._trained:
+            self.gradients.arrays[name][: self._frozen[name]] = 0
         return sum(nats for nats, _ in results), [state for _, state in results]
 
     def forward(self, batch: Batch, states: Sequence[State]) -> tuple[float, list[State]]:

@@ -28,7 +28,11 @@ class RandomPermutation:
 
     def values(self, begin: int, end: int) -> NDArray[np.int64]:
         """Return the elements of the permutation from index ``begin`` to before ``end``."""
-        numbers = self._feistel(np.arange(begin, end, dtype=np.uint64))
+        return self.at(np.arange(begin, end))
+
+    def at(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the elements of the permutation at some indices."""
+        numbers = self._feistel(indices.astype(np.uint64))
         while len(outside := np.flatnonzero(numbers >= self._size)):
             numbers[outside] = self._feistel(numbers[outside])
         return numbers.astype(np.int64)

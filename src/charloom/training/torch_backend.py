@@ -17,6 +17,7 @@ from charloom.network.autograd.loss import TensorBatch
 from charloom.network.autograd.module import Network, State
 from charloom.network.batch import Batch
 from charloom.network.dropout import NO_DROPOUT, Dropout
+from charloom.network.freezing import FrozenRows, trained_names
 from charloom.network.parameters import Floats, Parameters, Tensors
 from charloom.network.reference import State as NumpyState
 from charloom.settings import NetworkSettings, TrainingSettings
@@ -37,6 +38,7 @@ class TorchBackend:
         settings: TrainingSettings,
         device: DeviceConfig,
         process: ProcessInfo = SINGLE_PROCESS,
+        frozen: FrozenRows | None = None,
     ) -> None:
         self.network = network
         self.threads = ThreadPool(1)
@@ -49,7 +51,11 @@ class TorchBackend:
         self._module.load(weights.arrays)
         self._parameters = dict(self._module.named_parameters())
         self._pass = AutogradPass(self._module)
-        self._optimizer = TorchOptimizer(self._parameters, settings)
+        self._frozen = frozen or {}
+        trained = trained_names(shapes, self._frozen)
+        for name, parameter in self._parameters.items():
+            parameter.requires_grad_(name in trained)
+        self._optimizer = TorchOptimizer(self._parameters, settings, self._frozen)
         self._average = TorchWeightAverage(self._parameters) if settings.average else None
         self._symbols = 1
         """Targets of the last minibatch."""
@@ -64,7 +70,14 @@ class TorchBackend:
         if result is None:
             return 0.0, []
         result.backward()
+        self._clear_frozen_rows()
         return result.nats, [result.state]
+
+    def _clear_frozen_rows(self) -> None:
+        """Set the gradients of frozen rows to zero; frozen parameters have none."""
+        for name, rows in self._frozen.items():
+            if (gradient := self._parameters[name].grad) is not None:
+                gradient[:rows] = 0
 
     def forward(self, batch: Batch, states: list[Any]) -> tuple[float, list[Any]]:
         """Return the loss in nats and new states, in float32 and without dropout."""
@@ -89,7 +102,7 @@ class TorchBackend:
     @torch.no_grad()
     def all_reduce_gradients(self, reduce: Callable[[Any], None], numbers: Floats) -> Floats:
         """Sum gradients and ``numbers`` over all processes; return the latter sums."""
-        parameters = list(self._parameters.values())
+        parameters = [p for p in self._parameters.values() if p.requires_grad]
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         present = np.array([p.grad is not None for p in parameters], np.float32)
         small = torch.from_numpy(np.concatenate([present, numbers])).to(self._device)

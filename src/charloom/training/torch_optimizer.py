@@ -20,6 +20,7 @@ from torch.optim.adamw import adamw
 from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
+from charloom.network.freezing import FrozenRows
 from charloom.network.parameters import KINDS, Kind, kind_of
 from charloom.settings import TrainingSettings
 from charloom.training.optim.averaging import averaging_fraction
@@ -43,13 +44,19 @@ _STATES = {
 
 
 class TorchOptimizer:
-    """Updates parameters that have gradients.
+    """Updates parameters that have gradients, except for rows that are ``frozen``.
 
     Its state is that of ``optim.optimizer``.
     """
 
-    def __init__(self, parameters: Mapping[str, Tensor], settings: TrainingSettings) -> None:
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        settings: TrainingSettings,
+        frozen: FrozenRows | None = None,
+    ) -> None:
         self._parameters = parameters
+        self._frozen = frozen or {}
         self._decay = settings.weight_decay
         self._rules: dict[Kind, str] = dict.fromkeys(KINDS, settings.optimizer)
         if settings.optimizer == "muon":
@@ -64,22 +71,26 @@ class TorchOptimizer:
     def step(self, learning_rate: float, gradient_scale: float) -> None:
         """Update the parameters with gradients multiplied by ``gradient_scale``."""
         for kind in KINDS:
-            named = {
-                name: parameter
+            gradients = {
+                name: self._trained_rows(name, parameter.grad)
                 for name, parameter in self._parameters.items()
                 if kind_of(name) == kind and parameter.grad is not None
             }
-            if named:
-                gradients = [p.grad for p in named.values() if p.grad is not None]
-                torch._foreach_mul_(gradients, gradient_scale)
+            if gradients:
+                torch._foreach_mul_(list(gradients.values()), gradient_scale)
                 self._steps[kind] += 1
-                self._update(kind, learning_rate, named, gradients)
+                self._update(kind, learning_rate, gradients)
 
-    def _update(
-        self, kind: Kind, learning_rate: float, named: NamedTensors, gradients: list[Tensor]
-    ) -> None:
-        rule, weights = self._rules[kind], list(named.values())
-        states = [[self._states[state][name] for name in named] for state in _STATES[rule]]
+    def _trained_rows(self, name: str, tensor: Tensor) -> Tensor:
+        first = self._frozen.get(name, 0)
+        return tensor[first:] if first else tensor
+
+    def _update(self, kind: Kind, learning_rate: float, named_gradients: NamedTensors) -> None:
+        rule, gradients = self._rules[kind], list(named_gradients.values())
+        weights, *states = (
+            [self._trained_rows(name, tensors[name]) for name in named_gradients]
+            for tensors in (self._parameters, *(self._states[state] for state in _STATES[rule]))
+        )
         # torch counts this step itself.
         steps = [torch.tensor(self._steps[kind] - 1.0, device=w.device) for w in weights]
         if rule == "adamw":

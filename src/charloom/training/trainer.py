@@ -68,6 +68,8 @@ class Trainer:
         self.state = TrainerState()
         self._hidden_states: States = []
         """Hidden states after the last window, one for each shard."""
+        self._epoch_symbols = 0
+        """Targets in the current epoch."""
         self._seconds = 0.0
         """Time of the last step or validation, by the clock of process 0."""
         self._stop_requested = False
@@ -159,6 +161,7 @@ class Trainer:
     def _run_epoch(self) -> None:
         """Take the remaining steps of the current epoch, or until the run is finished."""
         self._stopwatch.start()
+        self._epoch_symbols = self.training_batches.symbols(self.state.epoch)
         batches = Prefetcher(
             self.training_batches.epoch(self.state.epoch, self.state.batches),
             self.backend.threads,
@@ -223,7 +226,7 @@ class Trainer:
         state = self.state
         state.batches += 1
         state.symbols += batch.symbols
-        epochs = state.epoch - 1 + state.symbols / self.training_batches.symbols
+        epochs = state.epoch - 1 + state.symbols / self._epoch_symbols
         state.progress = self._schedule.progress(state.step, epochs, self._seconds)
 
     def _emit_step(self, rate: float) -> None:

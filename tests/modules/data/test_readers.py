@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.data.readers import read_documents
+from charloom.data.reading_notes import ReadingNotes
 from charloom.data.source_file import Format, SourceFile
 from charloom.errors import SourceError
 from charloom.settings import TextSettings
@@ -109,6 +110,22 @@ def test_every_file_is_read_in_order_and_its_bytes_are_reported(tmp_path: Path) 
     found = list(read_documents(files, TextSettings(), read_bytes.append))
     assert [document.text for document in found] == [f"line {k}" for k in range(4) for _ in "123"]
     assert sum(read_bytes) == 4 * 21
+
+
+@pytest.mark.parametrize("unit", ["line", "document", "stream"])
+def test_the_documents_of_each_file_are_counted(tmp_path: Path, unit: Any) -> None:
+    """Also of a stream of several blocks, of a blank file and of a table."""
+    long = "line of a long file\n" * 40_000
+    files = [
+        stored(tmp_path / "a", long),
+        stored(tmp_path / "b", "\n \n"),
+        stored(tmp_path / "c.csv", "text\none\n\ntwo\n", "csv"),
+        stored(tmp_path / "d", "a\nb\n\nc\n"),
+    ]
+    notes, settings = ReadingNotes(), TextSettings(unit=unit)
+    count = sum(1 for _ in read_documents(files, settings, notes=notes))
+    assert notes.file_documents == ([40_000, 0, 2, 3] if unit == "line" else [1, 0, 2, 1])
+    assert sum(notes.file_documents) == count
 
 
 def test_one_line_of_fifty_megabytes_is_read(tmp_path: Path) -> None:

@@ -32,3 +32,11 @@ def test_a_range_is_one_run() -> None:
     span = Selection.from_range(3, 6)
     assert (len(span), span.store_indices(np.arange(3)).tolist()) == (3, [3, 4, 5])
     assert not len(Selection.from_range(4, 4))
+
+
+@given(flags=flags)
+def test_documents_before_any_place_are_counted(flags: list[bool]) -> None:
+    selection = Selection.from_mask(np.array(flags, dtype=bool))
+    places = np.arange(len(flags) + 1)
+    expected = [sum(flags[:place]) for place in places.tolist()]
+    assert selection.count_before(places).tolist() == expected

@@ -5,7 +5,7 @@ from typing import Any
 from records import document_index, record
 
 from charloom.model_folder.card import model_card
-from charloom.settings import TextSettings
+from charloom.settings import TextSettings, TrainingSettings
 
 
 def test_the_card_lists_network_metrics_and_provenance() -> None:
@@ -66,3 +66,11 @@ def test_the_card_names_the_models_that_a_run_started_from() -> None:
         "texts",
         "- started from: runs/all",
     ]
+
+
+def test_the_card_names_the_weights_of_sources() -> None:
+    training = TrainingSettings(source_weights=(3, 0.5))
+    assert "\n- source weights: 3, 0.5\n" in model_card(
+        record(training=training, provenance={"sources": ["a.csv", "b.csv"]})
+    )
+    assert "source weights" not in model_card(record(provenance={"sources": ["a.csv"]}))

@@ -291,8 +291,9 @@ def test_the_settings_of_format_3_are_fixed(tmp_path: Path) -> None:
     # A changed set needs a new format: readers refuse unknown settings.
     assert set(config["training"]) == {
         *("minutes", "epochs", "steps", "batch_size", "window", "learning_rate", "schedule"),
-        *("optimizer", "weight_decay", "average", "clip", "seed", "device", "precision"),
-        *("sample_every", "prompts", "temperatures", "checked_texts", "keep_best"),
+        *("optimizer", "weight_decay", "average", "freeze", "clip", "source_weights", "seed"),
+        *("device", "precision", "sample_every", "prompts", "temperatures", "checked_texts"),
+        "keep_best",
     }
     assert set(config["text"]) == {
         *("level", "unit", "columns", "label_column", "header", "encoding", "clean"),

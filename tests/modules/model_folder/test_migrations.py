@@ -74,7 +74,7 @@ READING = {
     "valid_tail": False,
 }
 """Settings of reading in format 3 that older versions did not have."""
-CHECKED = {"checked_texts": 100, "keep_best": "loss"}
+TRAINING = {"source_weights": [], "freeze": "none", "checked_texts": 100, "keep_best": "loss"}
 """The same of training."""
 
 
@@ -86,7 +86,7 @@ def test_there_is_one_step_for_each_older_format() -> None:
 def test_format_1_becomes_the_current_format() -> None:
     migrated = migrate(FORMAT_1)
     added = {"index": True, "documents_digest": None}
-    training = FORMAT_1["training"] | {"average": False} | CHECKED
+    training = FORMAT_1["training"] | {"average": False} | TRAINING
     text = READING | FORMAT_1["text"]
     if text["level"] == "word":
         text["level"] = "closed-word"

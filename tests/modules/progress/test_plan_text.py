@@ -62,6 +62,29 @@ def test_one_layer_with_one_hot_input() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("freeze", "shown"),
+    [
+        ("none", "1,300 parameters"),
+        ("embedding", "1,300 parameters, embedding frozen"),
+        (1, "1,300 parameters, input and 1 lower layer frozen"),
+        (2, "1,300 parameters, input and 2 lower layers frozen"),
+    ],
+)
+def test_frozen_parameters_are_named(freeze: Any, shown: str) -> None:
+    assert row(plan(training={"freeze": freeze}), "network").endswith(f": {shown}")
+
+
+def test_weights_of_sources_have_a_row() -> None:
+    weighted = plan(
+        corpus={"source_documents": (2, 1)},
+        training={"source_weights": (3, 0.5)},
+        sources=("a.txt", "b.txt"),
+    )
+    assert row(weighted, "weights") == "a.txt x 3 (2 texts), b.txt x 0.5 (1 text)"
+    assert "weights" not in dict(describe_plan(plan()))
+
+
 def test_processes_are_named_only_if_there_are_several() -> None:
     assert row(plan(processes=3), "settings").endswith(", seed 0, data parallel over 3 processes")
     assert "processes" not in row(plan(processes=1), "settings")

@@ -81,7 +81,7 @@ def test_rows_of_known_symbols_and_labels_are_those_of_the_base(
     network = NetworkSettings(cell="lstm", hidden=4, layers=2, input=source)
     known, wider = make_vocabulary("abc"), make_vocabulary("abcde")
     old = random_tensors(network, len(known), labels=len(before), seed=1)
-    base = Base(vocabulary=known, labels=before, lineage={}, tensors=old)
+    base = Base(vocabulary=known, labels=before, lineage={}, frozen_symbols=len(known), tensors=old)
     initial = initial_tensors("lstm", parameter_shapes(network, len(wider), len(after)), seed=3)
     new = widen_tensors(base, initial, wider, after)
     assert list(new) == list(initial)

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from records import folder
+from records import folder, record
 
 from charloom.errors import MissingPackageError, OutputError, SettingsError
 from charloom.model_folder import checkpoint
 from charloom.model_folder.checkpoint import Checkpoint
 from charloom.runs.request import TrainRequest
 from charloom.runs.resolve import resolve, resolve_settings
+from charloom.settings import NetworkSettings
 
 
 def request(sources: tuple[str, ...] = ("x.txt",), **fields: Any) -> TrainRequest:
@@ -91,6 +92,32 @@ def test_a_validation_fraction_and_a_validation_file_are_refused() -> None:
         "--valid-fraction and --valid contradict each other: with a validation file, nothing else "
         "is set aside; give one of them."
     )
+
+
+def test_freezing_needs_a_model_with_as_many_layers(tmp_path: Path) -> None:
+    for freeze in ("embedding", 2):
+        message = (
+            f"freeze is {freeze}, but the run starts from no model, and random weights need "
+            "training; start from one with --from, or leave --freeze out."
+        )
+        assert refused(options={"freeze": freeze}) == message
+        with pytest.raises(SettingsError) as caught:
+            resolve_settings(["x.txt"], None, {"freeze": freeze})
+        assert str(caught.value) == message
+    network = NetworkSettings(hidden=6, layers=2, input=5)
+    base = folder(tmp_path / "deep", network=network)
+    assert refused(base=base, options={"freeze": 3}) == (
+        f"freeze is 3, but {base} has 2 layers; give a number of lower layers of at most 2, or "
+        "embedding."
+    )
+    for freeze in ("embedding", 1, 2, "none"):
+        assert resolve(request(base=base, options={"freeze": freeze})).training.freeze == freeze
+    one_hot = record(network=NetworkSettings(hidden=6, input="one-hot"))
+    assert refused(base=one_hot, options={"freeze": "embedding"}) == (
+        "freeze is embedding, but the base has one-hot input and no embedding; give a number of "
+        "lower layers, whose input weights are then frozen too, or leave it out."
+    )
+    assert resolve(request(base=one_hot, options={"freeze": 1})).training.freeze == 1
 
 
 def test_sample_prompts_are_cleaned_as_generate_cleans_them() -> None:

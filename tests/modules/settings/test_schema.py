@@ -107,6 +107,13 @@ CASES: list[tuple[Kind, str, list[Any], list[Any]]] = [
     (TrainingSettings, "optimizer", ["muon", "adamw", "rmsprop", "sgd"], ["adam"]),
     (TrainingSettings, "weight_decay", [0, 0.5], [-0.1, None]),
     (TrainingSettings, "average", [True, False], [None, 1]),
+    (TrainingSettings, "source_weights", [[], [3, 0.5], [1000]], [3, [0], [-1], ["1"], [1001]]),
+    (
+        TrainingSettings,
+        "freeze",
+        ["none", "embedding", 1, 3],
+        ["all", 0, 1.5, "1", None, True],
+    ),
     (TrainingSettings, "clip", [0.1], [0, True]),
     (TrainingSettings, "seed", [0, 2**63 - 1], [-1, 2**63, 0.5]),
     (TrainingSettings, "device", ["cpu"], [None, 0]),

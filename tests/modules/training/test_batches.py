@@ -12,6 +12,7 @@ from charloom.data.selection import Selection
 from charloom.network.batch import Batch
 from charloom.text.vocabulary import EOS
 from charloom.training.batches import Batches, DocumentBatches, StreamBatches
+from charloom.training.weighted_documents import WeightedDocuments
 
 TEXTS = [
     "to be",
@@ -110,7 +111,7 @@ def test_documents_of_similar_length_share_a_batch() -> None:
     documents = part(["x" * int(n) for n in rng.integers(1, 100, size=2000)])
     batches = DocumentBatches(dataset=documents, batch_size=32, window=256, seed=0)
     padded = sum(batch.mask_TB.size - batch.symbols for batch in batches.epoch(1))
-    assert padded / batches.symbols < 0.05
+    assert padded / batches.symbols(1) < 0.05
 
 
 def test_widths_of_wide_symbols_are_counted() -> None:
@@ -156,7 +157,65 @@ def labelled_batches(texts: list[str], batch_size: int, window: int, seed: int) 
     )
 
 
-@pytest.mark.parametrize("build", [stream_batches, labelled_batches])
+def weighted_batches(texts: list[str], batch_size: int, window: int, seed: int) -> Batches:
+    first = len(texts) // 2
+    return DocumentBatches(
+        dataset=part(texts),
+        batch_size=batch_size,
+        window=window,
+        seed=seed,
+        weighted=WeightedDocuments([first, len(texts) - first], [2.3, 0.6], seed),
+        batches_per_pool=2,
+    )
+
+
+@given(texts=texts, batch_size=sizes, window=windows, seed=st.integers(0, 9))
+def test_weights_of_1_change_nothing(
+    texts: list[str], batch_size: int, window: int, seed: int
+) -> None:
+    plain = DocumentBatches(dataset=part(texts), batch_size=batch_size, window=window, seed=seed)
+    weights = WeightedDocuments([1, len(texts) - 1], [1.0, 1.0], seed)
+    weighted = dataclasses.replace(plain, weighted=weights)
+    first, second = list(plain.epoch(2)), list(weighted.epoch(2))
+    assert len(first) == len(second) and all(map(same, first, second))
+    assert plain.symbols(2) == weighted.symbols(2)
+
+
+@pytest.mark.parametrize("build", [stream_batches, labelled_batches, weighted_batches])
+@given(texts=texts, batch_size=sizes, window=windows, seed=st.integers(0, 9))
+def test_the_symbols_of_an_epoch_are_all_targets(
+    build: Callable[[list[str], int, int, int], Batches],
+    texts: list[str],
+    batch_size: int,
+    window: int,
+    seed: int,
+) -> None:
+    batches = build(texts, batch_size, window, seed)
+    for number in (1, 2, 7):
+        assert batches.symbols(number) == sum(batch.symbols for batch in batches.epoch(number))
+
+
+@given(texts=texts, batch_size=sizes, window=windows, seed=st.integers(0, 9))
+def test_documents_are_read_as_often_as_their_weight(
+    texts: list[str], batch_size: int, window: int, seed: int
+) -> None:
+    documents, first = part(texts), len(texts) // 2
+    batches = DocumentBatches(
+        dataset=documents,
+        batch_size=batch_size,
+        window=window,
+        seed=seed,
+        weighted=WeightedDocuments([first, len(texts) - first], [3, 2], seed),
+    )
+    expected = [
+        [EOS, *documents.document(i).tolist(), EOS]
+        for i in range(len(texts))
+        for _ in range(3 if i < first else 2)
+    ]
+    assert sorted(read(batches.epoch(1))) == sorted(expected)
+
+
+@pytest.mark.parametrize("build", [stream_batches, labelled_batches, weighted_batches])
 @given(texts=texts, batch_size=sizes, window=windows | st.just(99), seed=st.integers(0, 9))
 def test_skipping_any_number_of_batches_leaves_the_rest_unchanged(
     build: Callable[[list[str], int, int, int], Batches],

@@ -9,10 +9,12 @@ from charloom.cli.options.parsers import (
     decode_argument,
     parse_bias,
     parse_float,
+    parse_floats,
     parse_int,
     parse_size,
 )
 from charloom.cli.options.shared import option
+from charloom.settings import Freeze
 from charloom.settings.declaration import Setting, settings_of
 from charloom.settings.records import SettingsBase
 
@@ -24,6 +26,7 @@ _PARSERS: dict[Any, Callable[[str], object]] = {
     float: parse_float,
     str: decode_argument,
     int | Literal["one-hot"]: parse_size,
+    Freeze: parse_size,
     Mapping[str, float]: parse_bias,
 }
 
@@ -49,7 +52,7 @@ class SettingParameter:
     def convert(self, value: Any) -> Any:
         """Return a value of the option as a value of the setting."""
         if self._setting.declaration.commas:
-            value = [part.strip() for text in value for part in text.split(",")]
+            value = [part for each in value for part in _parts(each)]
         if not self._setting.is_many:
             return value
         return dict(value) if isinstance(self._setting.default, Mapping) else tuple(value)
@@ -199,6 +202,11 @@ def _value_type(kind: Any) -> Any:
     return str if isinstance(get_args(kind)[0], str) else get_args(kind)[0]
 
 
+def _parts(value: str | tuple[float, ...]) -> Iterable[str | float]:
+    """Return the values in one that commas separate; numbers are parsed already."""
+    return map(str.strip, value.split(",")) if isinstance(value, str) else value
+
+
 def _repetition(setting: Setting) -> str:
     if setting.declaration.commas:
         return " May be repeated, or separated by commas."
@@ -206,4 +214,6 @@ def _repetition(setting: Setting) -> str:
 
 
 def _parser(setting: Setting) -> Callable[[str], object] | None:
+    if setting.declaration.commas and _value_type(setting.type) is float:
+        return parse_floats
     return _PARSERS.get(_value_type(setting.type))

@@ -27,6 +27,11 @@ def parse_float(text: str) -> float:
         raise ValueError(f"{text!r} is not a number.") from None
 
 
+def parse_floats(text: str) -> tuple[float, ...]:
+    """Return the numbers in ``text``, which commas separate."""
+    return tuple(map(parse_float, text.split(",")))
+
+
 def parse_size(text: str) -> int | str:
     """Return the whole number in ``text``, or the word: 64 or one-hot."""
     return int(text) if text.isdecimal() else text

@@ -118,21 +118,30 @@ class PassResult:
     def backward(self, grads: Mapping[str, Floats]) -> None:
         """Write the gradients of the loss to ``grads``, by the names of the parameters.
 
-        Those of labels are zeros unless documents start here.
+        Those of labels are zeros unless documents start here. The gradients of names that are left
+        out are not computed, and no layer is run backward below the lowest one that needs it.
         """
-        grad_hidden_MH = self.output.backward(grads)
+        lowest = self._lowest_layer(grads)
+        grad_hidden_MH = self.output.backward(grads, through=lowest < len(self.layers))
         layer_grads: list[LayerGrads] = []
-        for depth in reversed(range(len(self.layers))):
+        for depth in reversed(range(lowest, len(self.layers))):
+            assert grad_hidden_MH is not None
             own = _of_layer(depth, grads)
             layer = self.layers[depth].backward(grad_hidden_MH, own)
             layer_grads.insert(0, layer)
-            input_grad = self.inputs[depth].backward(layer.gates, own)
-            if depth:
-                assert input_grad is not None
-                grad_hidden_MH = input_grad
-            elif input_grad is not None:
-                grads["embedding.weight"][...] = input_grad
+            through = depth > lowest or "embedding.weight" in grads
+            grad_hidden_MH = self.inputs[depth].backward(layer.gates, own, through=through)
+        if "embedding.weight" in grads:
+            assert grad_hidden_MH is not None
+            grads["embedding.weight"][...] = grad_hidden_MH
         self._write_label_grads(layer_grads, grads)
+
+    def _lowest_layer(self, grads: Mapping[str, Floats]) -> int:
+        """Return the lowest layer that runs backward; the number of layers for none."""
+        if any(name.startswith(("embedding.", "labels.")) for name in grads):
+            return 0
+        depths = range(len(self.layers))
+        return next((depth for depth in depths if _of_layer(depth, grads)), len(depths))
 
     def _write_label_grads(
         self, layer_grads: list[LayerGrads], grads: Mapping[str, Floats]

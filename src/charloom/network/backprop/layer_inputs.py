@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from charloom.network.backprop.dropout import DropoutMask
-from charloom.network.backprop.matmul import Floats, as_matrix
+from charloom.network.backprop.matmul import Floats, Matrix, as_matrix
 from charloom.network.backprop.recurrent_layer import GateGrads, Gates
 from charloom.network.batch import Ids
 from charloom.network.kernels import backward
@@ -29,11 +29,13 @@ class LayerInput(Protocol):
         """Write the input's contribution to the gates, biases included."""
         ...
 
-    def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats | None:
+    def backward(
+        self, gate_grads: GateGrads, grads: Weights, *, through: bool = True
+    ) -> Floats | None:
         """Write the gradients of the parameters; return that of the values read.
 
-        The values are the embedding (V, E) or the lower layer's hidden states (M, H); None
-        for one-hot input.
+        The values are the embedding (V, E) or the lower layer's hidden states (M, H); None for
+        one-hot input, and without ``through``. Parameters that ``grads`` lacks are frozen.
         """
         ...
 
@@ -48,10 +50,16 @@ class OneHotInput:
         """Write each symbol's row, plus the bias."""
         gates.look_up(self._weights["input_table"] + self._weights["bias"], self._ids_TB)
 
-    def backward(self, gate_grads: GateGrads, grads: Weights) -> None:
+    def backward(self, gate_grads: GateGrads, grads: Weights, *, through: bool = True) -> None:
         """Write the gradients of table and bias."""
-        gate_grads.write_table(self._ids_TB, grads["input_table"])
-        grads["input_table"].sum(0, out=grads["bias"])
+        if not grads:
+            return
+        table_VG = grads.get("input_table")
+        if table_VG is None:
+            table_VG = np.empty_like(self._weights["input_table"])
+        gate_grads.write_table(self._ids_TB, table_VG)
+        if "bias" in grads:
+            table_VG.sum(0, out=grads["bias"])
 
 
 class TableEmbedding:
@@ -72,14 +80,15 @@ class TableEmbedding:
         self._embedding.matmul_t(weight_GE, self._weights["bias"], table_VG)
         gates.look_up(table_VG, self._ids_TB)
 
-    def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats:
+    def backward(
+        self, gate_grads: GateGrads, grads: Weights, *, through: bool = True
+    ) -> Floats | None:
         """Write the gradients of weight and bias; return that of the embedding."""
-        table_VG = np.empty((self._symbols, len(grads["bias"])), np.float32)
+        table_VG = np.empty((self._symbols, len(self._weights["bias"])), np.float32)
         gate_grads.write_table(self._ids_TB, table_VG)
-        grad = as_matrix(table_VG, bf16=self._bf16)
-        grad.t_matmul(self._embedding, grads["input_weight"])
-        table_VG.sum(0, out=grads["bias"])
-        return grad.matmul(self._weights["input_weight"])
+        return _project_back(
+            table_VG, self._embedding, self._weights, grads, through=through, bf16=self._bf16
+        )
 
 
 class DenseInput:
@@ -93,13 +102,14 @@ class DenseInput:
         """Write the projected vectors."""
         gates.project(self._vectors, self._weights["input_weight"], self._weights["bias"])
 
-    def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats:
+    def backward(
+        self, gate_grads: GateGrads, grads: Weights, *, through: bool = True
+    ) -> Floats | None:
         """Write the gradients of weight and bias; return that of the vectors."""
         gates_MG = gate_grads.of_products()
-        grad = as_matrix(gates_MG, bf16=self._bf16)
-        grad.t_matmul(self._vectors, grads["input_weight"])
-        gates_MG.sum(0, out=grads["bias"])
-        return grad.matmul(self._weights["input_weight"])
+        return _project_back(
+            gates_MG, self._vectors, self._weights, grads, through=through, bf16=self._bf16
+        )
 
 
 class GatheredEmbedding:
@@ -118,9 +128,13 @@ class GatheredEmbedding:
         """Write the projected embedding of each position."""
         self._dense.forward(gates)
 
-    def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats:
+    def backward(
+        self, gate_grads: GateGrads, grads: Weights, *, through: bool = True
+    ) -> Floats | None:
         """Write the gradients of weight and bias; return that of the embedding."""
-        vectors_ME = self._dense.backward(gate_grads, grads)
+        vectors_ME = self._dense.backward(gate_grads, grads, through=through)
+        if vectors_ME is None:
+            return None
         embedding_VE = np.zeros(self._embedding_shape, np.float32)
         vectors_TRE = vectors_ME.reshape(len(self._ids_TB), -1, vectors_ME.shape[1])
         backward.scatter_add_rows(embedding_VE, self._ids_TB, vectors_TRE)
@@ -142,9 +156,34 @@ class LowerLayer:
         """Write the projected states."""
         self._dense.forward(gates)
 
-    def backward(self, gate_grads: GateGrads, grads: Weights) -> Floats:
+    def backward(
+        self, gate_grads: GateGrads, grads: Weights, *, through: bool = True
+    ) -> Floats | None:
         """Write the gradients of weight and bias; return that of the hidden states."""
-        dropped_MH = self._dense.backward(gate_grads, grads)
+        dropped_MH = self._dense.backward(gate_grads, grads, through=through)
+        if dropped_MH is None:
+            return None
         hidden_MH = np.zeros_like(dropped_MH)
         self._dropout.backward(dropped_MH[None], hidden_MH)
         return hidden_MH
+
+
+def _project_back(
+    gates_MG: Floats,
+    vectors: Matrix,
+    weights: Weights,
+    grads: Weights,
+    *,
+    through: bool,
+    bf16: bool,
+) -> Floats | None:
+    """Write the gradients of weight and bias from that of their products.
+
+    Return that of the projected ``vectors`` (M, I), or None without ``through``.
+    """
+    grad = as_matrix(gates_MG, bf16=bf16)
+    if "input_weight" in grads:
+        grad.t_matmul(vectors, grads["input_weight"])
+    if "bias" in grads:
+        gates_MG.sum(0, out=grads["bias"])
+    return grad.matmul(weights["input_weight"]) if through else None

@@ -62,14 +62,17 @@ class OutputResult:
     """Shape of the hidden states, (M, H)."""
     bf16: bool
 
-    def backward(self, grads: Mapping[str, Floats]) -> Floats:
+    def backward(self, grads: Mapping[str, Floats], *, through: bool = True) -> Floats | None:
         """Write the gradients of the parameters; return that of the hidden states, (M, H).
 
-        ``grads`` are ``output.weight`` and ``output.bias``.
+        ``grads`` are ``output.weight`` and ``output.bias``. Without ``through``, the gradient of
+        the hidden states is not computed, and None is returned.
         """
         grad = as_matrix(self.grad_LV, bf16=self.bf16)
         grad.t_matmul(self.dropped, grads["output.weight"])
         self.grad_LV.sum(0, out=grads["output.bias"])
+        if not through:
+            return None
         dropped_grad_LH = grad.matmul(self.layer.weight_VH)
         hidden_grad_MH = np.zeros(self.shape, np.float32)
         masked = -1, len(self.dropout.rows_N), self.shape[1]

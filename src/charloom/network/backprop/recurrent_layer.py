@@ -151,7 +151,7 @@ class LayerResult:
         """Write the gradients of the parameters; return those of what the layer read.
 
         ``grad_hidden_MH`` is the gradient of ``hidden_MH``. Overwrites activations. ``grads`` are
-        ``recurrent_weight`` and, for gru, ``recurrent_bias``.
+        ``recurrent_weight`` and, for gru, ``recurrent_bias``; neither of a frozen layer.
         """
         weight_GH, cell = self.layer.weight_GH, self.layer.cell
         size, hidden = grad_hidden_MH.shape
@@ -168,8 +168,9 @@ class LayerResult:
             _by_step(bits_MJ, rows),
         )
         grad_MS = self.gates.rows_TRS.reshape(size, -1)
-        self._write_weight_grad(grad_MS, bits_MJ, grads["recurrent_weight"])
-        if cell == "gru":
+        if "recurrent_weight" in grads:
+            self._write_weight_grad(grad_MS, bits_MJ, grads["recurrent_weight"])
+        if "recurrent_bias" in grads:
             grad_MS[:, 3 * hidden :].sum(0, out=grads["recurrent_bias"])
         return LayerGrads(
             hidden_BH=state_1RH[0, : self.gates.sequences],

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from charloom.network.backprop.matmul import as_matrix
+from charloom.network.freezing import FrozenRows
 from charloom.network.parameters import Floats, Kind, Parameters
 from charloom.training.optim.rules import Rule
 from charloom.training.optim.update_kernels import nesterov_momentum, subtract_rows
@@ -52,9 +53,15 @@ class Muon(Rule):
     """
 
     def __init__(
-        self, weights: Parameters, gradients: Parameters, decay: float, *, bf16: bool
+        self,
+        weights: Parameters,
+        gradients: Parameters,
+        decay: float,
+        *,
+        bf16: bool,
+        frozen: FrozenRows | None = None,
     ) -> None:
-        super().__init__(weights, gradients, ["recurrent"], "momentum")
+        super().__init__(weights, gradients, ["recurrent"], "momentum", frozen=frozen)
         self._decay = decay
         self._bf16 = bf16
 
@@ -68,7 +75,8 @@ class Muon(Rule):
         def of_matrix(name: str) -> Callable[[], None]:
             return lambda: self._update(name, rate, np.float32(gradient_scale), threads)
 
-        names = sorted(momenta, key=lambda name: -momenta[name].size)
+        trained = [name for name in momenta if name not in self.frozen]
+        names = sorted(trained, key=lambda name: -momenta[name].size)
         return [of_matrix(name) for name in names]
 
     def _update(self, name: str, rate: float, scale: np.float32, threads: ThreadPool) -> None:

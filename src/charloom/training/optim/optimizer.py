@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
+from charloom.network.freezing import FrozenRows
 from charloom.network.parameters import KINDS, Kind, Parameters
 from charloom.settings import TrainingSettings
 from charloom.training.optim import rules
@@ -56,20 +57,22 @@ def build_optimizer(
     threads: ThreadPool,
     *,
     bf16: bool,
+    frozen: FrozenRows | None = None,
 ) -> Optimizer:
     """Return the optimizer that ``settings`` name, for ``weights``.
 
-    ``adamw`` decays matrices only. ``muon`` is AdamW except for the matrices of recurrent layers;
+    It leaves the rows of ``frozen`` as they are. ``adamw`` decays matrices only. ``muon`` is AdamW except for the matrices of recurrent layers;
     with ``bf16`` its products are of bfloat16.
     """
     both = weights, gradients
     if settings.optimizer == "rmsprop":
-        return Optimizer([(rules.RMSprop(*both, KINDS), 1.0)], threads)
+        return Optimizer([(rules.RMSprop(*both, KINDS, frozen=frozen), 1.0)], threads)
     if settings.optimizer == "sgd":
-        return Optimizer([(rules.SGD(*both, KINDS), 1.0)], threads)
+        return Optimizer([(rules.SGD(*both, KINDS, frozen=frozen), 1.0)], threads)
     decay = settings.weight_decay
     if settings.optimizer == "adamw":
-        return Optimizer([(rules.AdamW(*both, KINDS, decay), 1.0)], threads)
+        return Optimizer([(rules.AdamW(*both, KINDS, decay, frozen=frozen), 1.0)], threads)
     others = [kind for kind in KINDS if kind != "recurrent"]
-    muon = Muon(*both, decay, bf16=bf16)
-    return Optimizer([(muon, MUON_STEP_SCALE), (rules.AdamW(*both, others, decay), 1.0)], threads)
+    muon = Muon(*both, decay, bf16=bf16, frozen=frozen)
+    adamw = rules.AdamW(*both, others, decay, frozen=frozen)
+    return Optimizer([(muon, MUON_STEP_SCALE), (adamw, 1.0)], threads)

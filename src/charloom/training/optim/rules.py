@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from charloom.network.freezing import FrozenRows, trained_spans
 from charloom.network.parameters import Floats, Kind, Parameters, Tensors, kind_of
 from charloom.training.optim import update_kernels
 from charloom.training.threads import ThreadPool
@@ -21,12 +22,21 @@ SGD_MOMENTUM: Final = 0.9
 
 
 class Rule(abc.ABC):
-    """Updates the parameters of some kinds, with named states for each parameter."""
+    """Updates the parameters of some kinds, with named states for each parameter.
+
+    Rows that are ``frozen`` keep their values and the zeros of their states.
+    """
 
     def __init__(
-        self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind], *states: str
+        self,
+        weights: Parameters,
+        gradients: Parameters,
+        kinds: Sequence[Kind],
+        *states: str,
+        frozen: FrozenRows | None,
     ) -> None:
         self.kinds = kinds
+        self.frozen = frozen or {}
         self.steps = dict.fromkeys(kinds, 0)
         """Steps taken with the parameters of each kind."""
         self._weights, self._gradients = weights, gradients
@@ -56,16 +66,27 @@ class ElementwiseRule(Rule):
         self, kind: Kind, learning_rate: float, gradient_scale: float, threads: ThreadPool
     ) -> list[Callable[[], None]]:
         """Return one update for each span of numbers."""
-        arrays = [
-            parameters.flat_P[parameters.kinds[kind]]
-            for parameters in (self._weights, self._gradients, *self.states.values())
-        ]
         update = self._update(kind, learning_rate, np.float32(gradient_scale))
 
-        def of_span(span: slice) -> Callable[[], None]:
+        def of_span(arrays: Sequence[Floats], span: slice) -> Callable[[], None]:
             return lambda: update(*(array_P[span] for array_P in arrays))
 
-        return [of_span(span) for span in threads.spans(len(arrays[0]))]
+        return [
+            of_span(arrays, span)
+            for arrays in self._trained_arrays(kind)
+            for span in threads.spans(len(arrays[0]))
+        ]
+
+    def _trained_arrays(self, kind: Kind) -> list[list[Floats]]:
+        """Return weights, gradients and states of each span of a kind that is trained."""
+        whole, first = self._weights.kinds[kind], self.states[next(iter(self.states))]
+        offset = first.kinds[kind].start - whole.start
+        result = []
+        for span in trained_spans(self._weights, kind, self.frozen):
+            own = slice(span.start + offset, span.stop + offset)
+            both = [each.flat_P[span] for each in (self._weights, self._gradients)]
+            result.append([*both, *(state.flat_P[own] for state in self.states.values())])
+        return result
 
     @abc.abstractmethod
     def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
@@ -79,9 +100,15 @@ class AdamW(ElementwiseRule):
     """
 
     def __init__(
-        self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind], decay: float
+        self,
+        weights: Parameters,
+        gradients: Parameters,
+        kinds: Sequence[Kind],
+        decay: float,
+        *,
+        frozen: FrozenRows | None = None,
     ) -> None:
-        super().__init__(weights, gradients, kinds, "mean", "square")
+        super().__init__(weights, gradients, kinds, "mean", "square", frozen=frozen)
         self._decay = decay
 
     def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
@@ -99,8 +126,15 @@ class AdamW(ElementwiseRule):
 class RMSprop(ElementwiseRule):
     """RMSprop (Hinton 2012) with the defaults of Keras, rho 0.9 and epsilon 1e-7."""
 
-    def __init__(self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind]) -> None:
-        super().__init__(weights, gradients, kinds, "square")
+    def __init__(
+        self,
+        weights: Parameters,
+        gradients: Parameters,
+        kinds: Sequence[Kind],
+        *,
+        frozen: FrozenRows | None = None,
+    ) -> None:
+        super().__init__(weights, gradients, kinds, "square", frozen=frozen)
 
     def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
         decay, epsilon, rate = map(np.float32, (RMSPROP_DECAY, RMSPROP_EPSILON, learning_rate))
@@ -112,8 +146,15 @@ class RMSprop(ElementwiseRule):
 class SGD(ElementwiseRule):
     """Gradient descent with a momentum of 0.9."""
 
-    def __init__(self, weights: Parameters, gradients: Parameters, kinds: Sequence[Kind]) -> None:
-        super().__init__(weights, gradients, kinds, "momentum")
+    def __init__(
+        self,
+        weights: Parameters,
+        gradients: Parameters,
+        kinds: Sequence[Kind],
+        *,
+        frozen: FrozenRows | None = None,
+    ) -> None:
+        super().__init__(weights, gradients, kinds, "momentum", frozen=frozen)
 
     def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
         decay, rate = np.float32(SGD_MOMENTUM), np.float32(learning_rate)

@@ -149,3 +149,25 @@ def test_parameters_may_change_in_place(settings: NetworkSettings) -> None:
     assert halved != before
     again = CompiledPass(settings, tensors).forward(batch, state, NO_DROPOUT, bf16=False)
     assert halved == again.nats
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
+def test_gradients_that_are_left_out_change_no_other(settings: NetworkSettings, bf16: bool) -> None:
+    """Each parameter in turn is the lowest one that is trained; () trains the output alone."""
+    tensors, batch = tensors_of(settings), next(batches())
+    compiled = CompiledPass(settings, tensors)
+
+    def gradients(names: tuple[str, ...]) -> Tensors:
+        state = first_state(settings, tensors, batch)
+        result = compiled.forward(batch, state, Dropout(0.3, seed=2), bf16=bf16)
+        grads = {name: np.full_like(tensors[name], np.nan) for name in names}
+        result.backward(grads)
+        return grads
+
+    whole = gradients(tuple(tensors))
+    output = ("output.weight", "output.bias")
+    for trained in dict.fromkeys((name, *output) for name in tensors if name not in output):
+        for name, grad in gradients(trained).items():
+            assert np.array_equal(grad, whole[name]), name
+    assert all(np.array_equal(grad, whole[name]) for name, grad in gradients(output).items())

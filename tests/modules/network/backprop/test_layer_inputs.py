@@ -85,6 +85,7 @@ def test_embeddings_are_projected(
     np.testing.assert_allclose(gates_MG, expected, rtol=0, atol=1e-5)
     parameter_grads = empty_like(weights)
     embedding_grad = layer_input.backward(grads, parameter_grads)
+    assert embedding_grad is not None
     by_symbol = sum_by_symbol(gates_MG @ weights["input_weight"])
     np.testing.assert_allclose(embedding_grad, by_symbol, rtol=0, atol=1e-3)
     weight_grad = gates_MG.T @ vectors
@@ -107,6 +108,7 @@ def test_states_of_the_lower_layer_are_dropped_and_projected(cell: Cell, p: floa
     np.testing.assert_allclose(gates_MG, expected, rtol=0, atol=1e-5)
     parameter_grads = empty_like(weights)
     hidden_grad = layer_input.backward(grads, parameter_grads)
+    assert hidden_grad is not None
     hidden_expected = gates_MG @ weights["input_weight"] * mask_1MH[0]
     np.testing.assert_allclose(hidden_grad, hidden_expected, rtol=0, atol=1e-4)
     weight_grad = gates_MG.T @ dropped

@@ -67,6 +67,7 @@ def backward(leaves: list[Tensor], result: OutputResult) -> list[np.ndarray]:
     """Return the gradients of the leaves, each written as a whole."""
     weight_VH, bias_V = (np.full(leaf.shape, np.nan, np.float32) for leaf in leaves[1:])
     hidden_MH = result.backward({"output.weight": weight_VH, "output.bias": bias_V})
+    assert hidden_MH is not None
     return [hidden_MH, weight_VH, bias_V]
 
 
@@ -108,3 +109,12 @@ def test_a_value_that_is_not_finite_makes_the_loss_so(
         values, data = random_case((4, 3, symbols))
         values[leaf][data[0][-1] if leaf == 0 else -1] = wrong
         assert not np.isfinite(forward(values, data, bf16=bf16).nats)
+
+
+def test_without_layers_below_only_the_own_gradients_are_written() -> None:
+    values, data = random_case(SIZES[1])
+    _, *expected = backward(values, forward(values, data, bf16=False))
+    weight_VH, bias_V = (np.full(value.shape, np.nan, np.float32) for value in values[1:])
+    grads = {"output.weight": weight_VH, "output.bias": bias_V}
+    assert forward(values, data, bf16=False).backward(grads, through=False) is None
+    assert np.array_equal(weight_VH, expected[0]) and np.array_equal(bias_V, expected[1])
