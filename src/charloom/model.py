@@ -3,20 +3,16 @@
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.data.source_file import Sources
 from charloom.errors import SettingsError
-from charloom.evaluation.diversity import Diversity, measure_model_diversity
 from charloom.evaluation.evaluate import Evaluation, evaluate
-from charloom.evaluation.memorisation import Memorisation, measure_model_memorisation
 from charloom.evaluation.model_parts import ModelParts
 from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.text_score import TextScore
-from charloom.evaluation.training_texts import recover_corpus
 from charloom.formatting import format_count
 from charloom.generation.generator import label_id
 from charloom.generation.text_filter import make_text_filter
@@ -33,6 +29,11 @@ from charloom.settings.measurements import (
 )
 from charloom.text.cleaning import clean_document, clean_prompt
 from charloom.text.documents import Document, to_blocks
+
+if TYPE_CHECKING:
+    from charloom.data.source_file import Sources
+    from charloom.evaluation.diversity import Diversity
+    from charloom.evaluation.memorisation import Memorisation
 
 Text = str | tuple[str, str | None]
 """A text, or a text with its label."""
@@ -122,12 +123,14 @@ class Model(ModelParts):
         The boundary that ends a text counts as one character. A pair is a text with its label.
         Raises LabelError for a label that the model does not have.
         """
-        scores = self.scorer.score(self._labelled_documents(texts))
         if not details:
+            scores = self.scorer.score(self._labelled_documents(texts))
             return [score.bits_per_character for score in scores]
+        items = texts if isinstance(texts, str) else list(texts)
+        scores = self.scorer.score(self._labelled_documents(items))
         return tuple(
             TextScore.from_score(*split_label(item), score)
-            for item, score in zip(texts, scores, strict=True)
+            for item, score in zip(items, scores, strict=True)
         )
 
     def surprisals(self, text: str, label: Label = None) -> TextSurprisals:
@@ -153,7 +156,7 @@ class Model(ModelParts):
         It is the hidden state of the highest layer after the last symbol, as ``states`` returns it.
         It does not depend on the other texts.
         """
-        return text_vectors(self, [document.text for document in self._clean_documents(texts)])
+        return text_vectors(self, self._clean_texts(texts))
 
     def similar(self, text: str, texts: Sequence[str], n: int = 10) -> tuple[SimilarText, ...]:
         """Return the ``n`` of ``texts`` with the vectors most similar to that of ``text``.
@@ -162,8 +165,9 @@ class Model(ModelParts):
         Raises SettingsError for ``n`` below 1.
         """
         SamplingSettings().seeds(n)
-        vectors_NH = self.vectors([self._clean_text(text), *texts])
-        return most_similar(vectors_NH[0], vectors_NH[1:], texts, n)
+        items = texts if isinstance(texts, str) else list(texts)
+        vectors_NH = text_vectors(self, [self._clean_text(text), *self._clean_texts(items)])
+        return most_similar(vectors_NH[0], vectors_NH[1:], items, n)
 
     def evaluate(self, texts: Sequence[Text]) -> Evaluation:
         """Return the metrics of all texts together: those of ``charloom evaluate``.
@@ -207,18 +211,23 @@ class Model(ModelParts):
         temperature: float = MEMORISATION_TEMPERATURE,
         length: int = DEFAULT_LENGTH,
         seed: int = 0,
-        training: Sources = (),
+        training: "Sources" = (),
         validation: str | Path | None = None,
-    ) -> Memorisation:
+    ) -> "Memorisation":
         """Measure how much of ``n`` samples, or of ``texts``, is copied training text.
 
         These are the figures of ``charloom memorisation``. The training texts are read where they
         were during training, or from ``training`` and ``validation``. Raises CorpusError if they
         are not there.
         """
+        # Imported here, as in the next methods, since generating and scoring start without it.
+        from charloom.evaluation.memorisation import measure_model_memorisation
+        from charloom.evaluation.training_texts import recover_corpus
+
         settings = SamplingSettings(temperature=temperature, length=length, seed=seed)
         corpus = recover_corpus(self.record, training, validation)
-        return measure_model_memorisation(self, corpus, settings, n, texts)
+        own = None if texts is None else self._clean_texts(texts)
+        return measure_model_memorisation(self, corpus, settings, n, own)
 
     def diversity(
         self,
@@ -227,18 +236,22 @@ class Model(ModelParts):
         texts: Sequence[str] | None = None,
         length: int = DEFAULT_LENGTH,
         seed: int = 0,
-        training: Sources = (),
+        training: "Sources" = (),
         validation: str | Path | None = None,
-    ) -> tuple[Diversity, ...]:
+    ) -> "tuple[Diversity, ...]":
         """Measure variety, length, bits and copies of ``n`` samples at ten temperatures.
 
         These are the figures of ``charloom diversity``; the last record has those of held-out
         texts. With ``texts``, the only other record has those of ``texts``. Training texts are read
         as for ``memorisation``.
         """
+        from charloom.evaluation.diversity import measure_model_diversity
+        from charloom.evaluation.training_texts import recover_corpus
+
         settings = SamplingSettings(length=length, seed=seed)
         corpus = recover_corpus(self.record, training, validation)
-        return tuple(measure_model_diversity(self, corpus, settings, n, texts))
+        own = None if texts is None else self._clean_texts(texts)
+        return tuple(measure_model_diversity(self, corpus, settings, n, own))
 
     def report(
         self,
@@ -246,7 +259,7 @@ class Model(ModelParts):
         *,
         texts: Sequence[str] = (),
         seed: int = 0,
-        training: Sources = (),
+        training: "Sources" = (),
         validation: str | Path | None = None,
     ) -> Path:
         """Write ``report.html`` and ``report.json``; return the path of the page.
@@ -256,7 +269,6 @@ class Model(ModelParts):
         ``memorisation``. If they are not there, the page has all that needs none of them. Raises
         OutputError if a file cannot be written.
         """
-        # Imported here, since it imports jinja2, which takes time.
         from charloom.report.files import write_report
 
         page, _ = write_report(
@@ -285,6 +297,9 @@ class Model(ModelParts):
         if isinstance(texts, str):
             raise SettingsError("one string was given; give a list of texts, such as [text].")
         return (Document(text=clean_document(text, self.record.text)) for text in texts)
+
+    def _clean_texts(self, texts: Sequence[str]) -> list[str]:
+        return [document.text for document in self._clean_documents(texts)]
 
 
 def split_label(item: Text) -> tuple[str, str | None]:
