@@ -79,7 +79,8 @@ class Model(ModelParts):
         With a ``state``, such as ``states(text).at(-1)``, the network reads the prompt from there,
         without a boundary before it. If it is the state after ``a``, the texts continue the prompt
         ``b`` as those of the prompt ``a + b`` do, provided that cleaning and splitting change
-        neither part, and without ``repetition_penalty`` and ``match``, which know the prompt alone.
+        neither part, and without ``repetition_penalty``, ``match`` and ``novel``, which use the
+        prompt alone.
 
         Raises SettingsError for an invalid option or state, LabelError for a label that the model
         does not have, SamplingError if too few texts are novel or unique.
