@@ -1,27 +1,20 @@
 """A trained model in memory: it generates and scores texts, without torch."""
 
-import dataclasses
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.data.source_file import Sources
 from charloom.displays.next_symbols import NextSymbols
 from charloom.displays.samples import quick_samples, recorded_samples
 from charloom.errors import SettingsError
-from charloom.evaluation.diversity import Diversity, measure_model_diversity
 from charloom.evaluation.evaluate import Evaluation, evaluate
-from charloom.evaluation.memorisation import Memorisation, measure_model_memorisation
 from charloom.evaluation.model_parts import ModelParts
 from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.text_score import TextScore
-from charloom.evaluation.training_texts import recover_corpus
 from charloom.events import Sample
 from charloom.formatting import format_count
 from charloom.generation.checker import TextChecker, make_checker
@@ -38,8 +31,14 @@ from charloom.settings.measurements import (
     MEMORISATION_TEMPERATURE,
     MEMORISATION_TEXTS,
 )
+from charloom.settings.sampling_arguments import sampling_settings
 from charloom.text.cleaning import clean_document, clean_prompt
 from charloom.text.documents import Document, to_blocks
+
+if TYPE_CHECKING:
+    from charloom.data.source_file import Sources
+    from charloom.evaluation.diversity import Diversity
+    from charloom.evaluation.memorisation import Memorisation
 
 Text = str | tuple[str, str | None]
 """A text, or a text with its label."""
@@ -94,7 +93,8 @@ class Model(ModelParts):
         With a ``state``, such as ``states(text).at(-1)``, the network reads the prompt from there,
         without a boundary before it. If it is the state after ``a``, the texts continue the prompt
         ``b`` as those of the prompt ``a + b`` do, provided that cleaning and splitting change
-        neither part, and without ``repetition_penalty`` and ``match``, which know the prompt alone.
+        neither part, and without ``repetition_penalty``, ``match`` and ``novel``, which use the
+        prompt alone.
 
         With a ``checker``, a function or a command, texts that it rejects are left out.
 
@@ -141,12 +141,14 @@ class Model(ModelParts):
         The boundary that ends a text counts as one character. A pair is a text with its label.
         Raises LabelError for a label that the model does not have.
         """
-        scores = self.scorer.score(self._labelled_documents(texts))
         if not details:
+            scores = self.scorer.score(self._labelled_documents(texts))
             return [score.bits_per_character for score in scores]
+        items = texts if isinstance(texts, str) else list(texts)
+        scores = self.scorer.score(self._labelled_documents(items))
         return tuple(
             TextScore.from_score(*split_label(item), score)
-            for item, score in zip(texts, scores, strict=True)
+            for item, score in zip(items, scores, strict=True)
         )
 
     def surprisals(self, text: str, label: Label = None) -> TextSurprisals:
@@ -172,7 +174,7 @@ class Model(ModelParts):
         It is the hidden state of the highest layer after the last symbol, as ``states`` returns it.
         It does not depend on the other texts.
         """
-        return text_vectors(self, [document.text for document in self._clean_documents(texts)])
+        return text_vectors(self, self._clean_texts(texts))
 
     def similar(self, text: str, texts: Sequence[str], n: int = 10) -> tuple[SimilarText, ...]:
         """Return the ``n`` of ``texts`` with the vectors most similar to that of ``text``.
@@ -181,8 +183,9 @@ class Model(ModelParts):
         Raises SettingsError for ``n`` below 1.
         """
         SamplingSettings().seeds(n)
-        vectors_NH = self.vectors([self._clean_text(text), *texts])
-        return most_similar(vectors_NH[0], vectors_NH[1:], texts, n)
+        items = texts if isinstance(texts, str) else list(texts)
+        vectors_NH = text_vectors(self, [self._clean_text(text), *self._clean_texts(items)])
+        return most_similar(vectors_NH[0], vectors_NH[1:], items, n)
 
     def evaluate(self, texts: Sequence[Text]) -> Evaluation:
         """Return the metrics of all texts together: those of ``charloom evaluate``.
@@ -229,18 +232,23 @@ class Model(ModelParts):
         temperature: float = MEMORISATION_TEMPERATURE,
         length: int = DEFAULT_LENGTH,
         seed: int = 0,
-        training: Sources = (),
+        training: "Sources" = (),
         validation: str | Path | None = None,
-    ) -> Memorisation:
+    ) -> "Memorisation":
         """Measure how much of ``n`` samples, or of ``texts``, is copied training text.
 
         These are the figures of ``charloom memorisation``. The training texts are read where they
         were during training, or from ``training`` and ``validation``. Raises CorpusError if they
         are not there.
         """
+        # Imported here, as in the next methods, since generating and scoring start without it.
+        from charloom.evaluation.memorisation import measure_model_memorisation
+        from charloom.evaluation.training_texts import recover_corpus
+
         settings = SamplingSettings(temperature=temperature, length=length, seed=seed)
         corpus = recover_corpus(self.record, training, validation)
-        return measure_model_memorisation(self, corpus, settings, n, texts)
+        own = None if texts is None else self._clean_texts(texts)
+        return measure_model_memorisation(self, corpus, settings, n, own)
 
     def diversity(
         self,
@@ -249,20 +257,24 @@ class Model(ModelParts):
         texts: Sequence[str] | None = None,
         length: int = DEFAULT_LENGTH,
         seed: int = 0,
-        training: Sources = (),
+        training: "Sources" = (),
         validation: str | Path | None = None,
         checker: TextChecker | None = None,
-    ) -> tuple[Diversity, ...]:
+    ) -> "tuple[Diversity, ...]":
         """Measure variety, length, bits and copies of ``n`` samples at ten temperatures.
 
         These are the figures of ``charloom diversity``; the last record has those of held-out
         texts. With ``texts``, the only other record has those of ``texts``. Training texts are read
         as for ``memorisation``. A ``checker`` judges all texts.
         """
+        from charloom.evaluation.diversity import measure_model_diversity
+        from charloom.evaluation.training_texts import recover_corpus
+
         settings = SamplingSettings(length=length, seed=seed)
         corpus = recover_corpus(self.record, training, validation)
+        own = None if texts is None else self._clean_texts(texts)
         judge = None if checker is None else make_checker(checker)
-        return tuple(measure_model_diversity(self, corpus, settings, n, texts, judge))
+        return tuple(measure_model_diversity(self, corpus, settings, n, own, judge))
 
     def report(
         self,
@@ -270,7 +282,7 @@ class Model(ModelParts):
         *,
         texts: Sequence[str] = (),
         seed: int = 0,
-        training: Sources = (),
+        training: "Sources" = (),
         validation: str | Path | None = None,
         checker: TextChecker | None = None,
     ) -> Path:
@@ -281,7 +293,6 @@ class Model(ModelParts):
         ``memorisation``. If they are not there, the page has all that needs none of them. Raises
         OutputError if a file cannot be written.
         """
-        # Imported here, since it imports jinja2, which takes time.
         from charloom.report.files import write_report
 
         page, _ = write_report(
@@ -322,6 +333,9 @@ class Model(ModelParts):
             raise SettingsError("one string was given; give a list of texts, such as [text].")
         return (Document(text=clean_document(text, self.record.text)) for text in texts)
 
+    def _clean_texts(self, texts: Sequence[str]) -> list[str]:
+        return [document.text for document in self._clean_documents(texts)]
+
 
 def split_label(item: Text) -> tuple[str, str | None]:
     """Return a text and its label, None if it has none."""
@@ -331,23 +345,3 @@ def split_label(item: Text) -> tuple[str, str | None]:
 def checked_label(label: Label) -> Label:
     """Return a label with weights of sum 1; raises SettingsError for invalid weights."""
     return SamplingSettings(label=label).label
-
-
-def sampling_settings(options: SamplingOptions) -> SamplingSettings:
-    """Return settings with ``options``; one string is a value of several, as for ``stop``.
-
-    Raises SettingsError for an unknown or invalid option.
-    """
-    fields: dict[str, Any] = dict(options)
-    known = [field.name for field in dataclasses.fields(SamplingSettings)]
-    for name in fields:
-        if name not in known:
-            raise SettingsError(f"there is no option {name!r}; there are: {', '.join(known)}.")
-    for name in ("stop", "forbid", "novel_file"):
-        if isinstance(fields.get(name), str | PathLike):
-            fields[name] = (fields[name],)
-    if isinstance(fields.get("novel_file"), list | tuple):
-        fields["novel_file"] = tuple(
-            os.fspath(file) if isinstance(file, PathLike) else file for file in fields["novel_file"]
-        )
-    return SamplingSettings(**fields)

@@ -95,7 +95,7 @@ def test_the_library_returns_the_same_figures(charloom: Charloom, trained: Path)
     [figures] = charloom("memorisation", run, *options).records
     found = model.memorisation(20, length=30, seed=3, temperature=0.7)
     assert found.to_json() == figures
-    texts = [LINES[3], "zzz"]
+    texts = [f" {LINES[3]} ", "z &amp; z"]  # cleaned by both
     (trained / "both.txt").write_text("\n".join(texts), "utf-8")
     [figures] = charloom(
         *("memorisation", run, "--samples", trained / "both.txt", "--json"),
@@ -125,5 +125,7 @@ def test_a_model_of_texts_in_memory_names_what_is_missing() -> None:
         assert str(error.value) == (
             "this model does not record its training texts; name them with --training."
         )
+        with pytest.raises(library.SettingsError, match="^one string was given"):
+            measure(texts="abc", training="facts")
     with pytest.raises(library.SettingsError, match="^n is 0; it must be a whole number"):
         model.memorisation(0, training="facts")

@@ -6,7 +6,7 @@ import pytest
 from records import record
 
 from charloom.data.sources import Document
-from charloom.errors import LabelError
+from charloom.errors import LabelError, SettingsError
 from charloom.model import Model
 
 TEXTS: list[str | tuple[str, str | None]] = [
@@ -31,6 +31,9 @@ def test_details_are_the_scores_of_the_scorer() -> None:
     assert [each.label for each in found] == [None, None, None, "y", None]
     assert found[1].unknown == 3 and found[3].bits != found[4].bits
     assert one.score([], details=True) == ()
+    assert one.score(iter(TEXTS), details=True) == found  # type: ignore[call-overload]
+    with pytest.raises(SettingsError, match="^one string was given"):
+        one.score("ab", details=True)
 
 
 def test_a_label_that_the_model_lacks_is_refused() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.errors import SettingsError
-from charloom.settings import SamplingSettings
+from charloom.settings import SamplingSettings, json_schema
 from charloom.settings.label_mixture import format_label, normalize_weights
 
 weights = st.dictionaries(
@@ -75,6 +75,12 @@ def test_settings_hold_weights_of_sum_one() -> None:
     assert settings.to_json()["label"] == {"x": 0.75, "y": 0.25}
     assert SamplingSettings.from_json(settings.to_json()) == settings
     assert hash(settings) == hash(SamplingSettings(label={"x": 3, "y": 1}))
+
+
+def test_the_schema_allows_a_label_and_weights() -> None:
+    schema = json_schema(SamplingSettings)["properties"]["label"]["anyOf"]
+    weights = {"type": "object", "additionalProperties": {"type": "number"}}
+    assert schema == [{"type": "string"}, weights, {"type": "null"}]
 
 
 def test_labels_as_the_command_line_takes_them() -> None:
