@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from charloom.events import Event, Listener, Sample, Saved, Step, Stopped, Validation
+    from charloom.mixture import Mixture, mix
     from charloom.model import Model
     from charloom.network.network_state import NetworkState
     from charloom.settings import (
@@ -56,6 +57,7 @@ __all__ = [
     "LabelError",
     "Listener",
     "MissingPackageError",
+    "Mixture",
     "Model",
     "ModelFolderError",
     "NetworkSettings",
@@ -77,11 +79,14 @@ __all__ = [
     "Validation",
     "__version__",
     "load",
+    "mix",
     "train",
 ]
 
 _MODULES: Final = {
+    "Mixture": "charloom.mixture",
     "Model": "charloom.model",
+    "mix": "charloom.mixture",
     "NetworkState": "charloom.network.network_state",
     "train": "charloom.api",
     **dict.fromkeys(

@@ -56,14 +56,19 @@ class ModelParts:
             return History()
 
     @cached_property
+    def engine(self) -> Engine:
+        """The network, which reads one symbol at a time."""
+        return Engine(self.record.network, self.record.tensors)
+
+    @cached_property
     def generator(self) -> Generator:
         """The generator behind ``generate``.
 
         Its results have seeds, bits and stop reasons too.
         """
-        engine = Engine(self.record.network, self.record.tensors)
+        record = self.record
         return Generator(
-            engine, self.record.vocabulary, self.record.labels, endless=self.record.is_one_stream
+            self.engine, record.vocabulary, record.labels, endless=record.is_one_stream
         )
 
     @cached_property

@@ -25,13 +25,13 @@ from charloom.generation.decode_loop import (
     COMPILED_BATCH,
     ChooseDecoder,
     Decoder,
-    DecoderChoice,
     DecoderState,
     PromptState,
 )
 from charloom.generation.detokenizer import GeneratedText, PartialText
 from charloom.generation.forbidden_strings import ForbiddenStringsCache
 from charloom.generation.logits_processor import LogitsProcessor, build_logits_processor
+from charloom.generation.mixture_decoder import MixtureEngine, engine_decoders
 from charloom.generation.regex_constraint import RegexConstraint
 from charloom.generation.sampling import softmax
 from charloom.generation.session import Session
@@ -59,7 +59,7 @@ class Generator:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | MixtureEngine,
         vocabulary: Vocabulary,
         labels: tuple[str, ...] = (),
         *,
@@ -68,7 +68,7 @@ class Generator:
     ) -> None:
         self.engine = engine
         self.vocabulary = vocabulary
-        self.choose_decoder = choose_decoder or DecoderChoice(engine)
+        self.choose_decoder = choose_decoder or engine_decoders(engine)
         self._endless = endless
         self._labels = labels
         self._compile_regex = functools.lru_cache(maxsize=8)(
@@ -240,7 +240,7 @@ class Generator:
                 f"state is a {type(state).__name__}; give a charloom.NetworkState, such as "
                 "model.states(text).at(-1)."
             )
-        return decoder.prefill(ids_T, state.to_batch(self.engine.settings))
+        return decoder.prefill(ids_T, self.engine.batch_state(state))
 
     def _generate_seeds(
         self, decoder: Decoder, start: PromptState, seeds: Sequence[int]

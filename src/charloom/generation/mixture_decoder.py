@@ -9,11 +9,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from charloom.errors import SettingsError
 from charloom.generation.decode_loop import (
     NUMPY_BATCH,
     ChooseDecoder,
     DecodedBlock,
     Decoder,
+    DecoderChoice,
     DecoderState,
     decode_steps,
 )
@@ -21,6 +23,7 @@ from charloom.generation.logits_processor import LogitsProcessor
 from charloom.network.engine import Engine, Ids
 from charloom.network.exact import Floats
 from charloom.network.mixture import Component, join_states, mix_logits, split_state
+from charloom.network.network_state import NetworkState
 from charloom.network.reference import State
 
 
@@ -92,3 +95,18 @@ class MixtureEngine:
                 for component, engine in zip(self.components, self.engines, strict=True)
             ]
         )
+
+    def batch_state(self, state: NetworkState) -> State:
+        """Raise SettingsError: each network of a mixture has a state of its own."""
+        raise SettingsError(
+            "state was given to a mixture, whose models have a state each; leave it out, or "
+            "generate with one of its models."
+        )
+
+
+def engine_decoders(engine: Engine | MixtureEngine) -> ChooseDecoder:
+    """Return the choice of the faster decoder of an engine, or of those of a mixture."""
+    if isinstance(engine, Engine):
+        return DecoderChoice(engine)
+    choices = [DecoderChoice(one) for one in engine.engines]
+    return MixtureDecoderChoice(components=engine.components, choices=choices)

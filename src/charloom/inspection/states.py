@@ -81,7 +81,7 @@ def trace_states(model: ModelParts, text: str, label: Label = None) -> TextState
         symbols=(boundary, *generator.vocabulary.iter_symbols(text)),
         hidden=_frozen(hidden_LTH.swapaxes(0, 1)),
         cell=None if cell_LTH is None else _frozen(cell_LTH.swapaxes(0, 1)),
-        gates=_gates(generator.engine, ids_T, before),
+        gates=_gates(model.engine, ids_T, before),
     )
 
 

@@ -89,5 +89,7 @@ def _stream_state(start: State) -> StreamState:
     """Return a state before the boundary, as the scorer takes it."""
     cell_LBH = np.zeros_like(start.hidden) if start.cell is None else start.cell
     return StreamState(
-        last_id=EOS, states_2LH=np.stack([start.hidden[:, 0], cell_LBH[:, 0]]).astype(np.float32)
+        last_id=EOS,
+        states_2LH=np.stack([start.hidden[:, 0], cell_LBH[:, 0]]).astype(np.float32),
+        others=tuple(map(_stream_state, start.others)),
     )

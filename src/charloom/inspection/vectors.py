@@ -37,7 +37,7 @@ def text_vectors(model: ModelParts, texts: Sequence[str]) -> Floats:
     It is the state after the last symbol, without a label. It does not depend on the other texts.
     """
     generator = model.generator
-    vectors_NH = np.empty((len(texts), generator.engine.settings.hidden), np.float32)
+    vectors_NH = np.empty((len(texts), model.record.network.hidden), np.float32)
     ids = [np.concatenate([[EOS], generator.vocabulary.encode(text)]) for text in texts]
     order = sorted(range(len(texts)), key=lambda index: -len(ids[index]))
     decoder = generator.choose_decoder(sum(map(len, ids)))
@@ -59,7 +59,7 @@ def _batch_vectors(generator: Generator, decoder: Decoder, ids: Sequence[Ids]) -
     """Return the vectors of some texts, longest first, (B, H)."""
     lengths_B = np.array([len(each) for each in ids])
     state = generator.start_state(None).select(np.zeros(len(ids), np.int64))
-    vectors_BH = np.empty((len(ids), generator.engine.settings.hidden), np.float32)
+    vectors_BH = np.empty((len(ids), state.hidden.shape[2]), np.float32)
     for position in range(lengths_B[0]):
         active = int(np.count_nonzero(lengths_B > position))
         ids_B = np.array([each[position] for each in ids[:active]])

@@ -6,7 +6,7 @@ documents: one in a million for a million documents.
 
 import functools
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Self
@@ -49,6 +49,11 @@ class DocumentIndex:
         packed = b"".join(sorted(set(map(_key, texts))))
         return cls(lambda: packed)
 
+    @classmethod
+    def union(cls, indexes: Sequence[Self]) -> Self:
+        """Return the index of the documents of several."""
+        return cls(functools.partial(_join, indexes))
+
     @cached_property
     def packed(self) -> bytes:
         """The first 5 bytes of the 8-byte BLAKE2b digest of each document's UTF-8.
@@ -76,6 +81,12 @@ class DocumentIndex:
         # NumPy ignores zeros at the end of a string. As all keys have one width, that does not
         # change their order, and equality is compared outside of NumPy.
         return np.ndarray(len(self), f"S{KEY_BYTES}", self.packed)
+
+
+def _join(indexes: Sequence[DocumentIndex]) -> bytes:
+    """Return ``packed`` of the documents of several indexes."""
+    keys = np.concatenate([np.ndarray(len(one), f"S{KEY_BYTES}", one.packed) for one in indexes])
+    return np.unique(keys).tobytes()
 
 
 def _key(text: str) -> bytes:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from charloom.network.alignment import align
 from charloom.network.exact import ONE, Floats, accumulate, sigmoid, tanh
+from charloom.network.network_state import NetworkState
 from charloom.network.reference import State, initial_state
 from charloom.settings import Cell, NetworkSettings
 
@@ -98,6 +99,10 @@ class Engine:
     def initial_state(self, labels: Ids) -> State:
         """Return the state before the first symbol, for label ids (B,); -1 is none: zeros."""
         return initial_state(self.settings, self._labels, labels, np.dtype(np.float32))
+
+    def batch_state(self, state: NetworkState) -> State:
+        """Return a user's state for a batch of one; raises SettingsError if it does not fit."""
+        return state.to_batch(self.settings)
 
     def advance(self, ids: Ids, state: State) -> State:
         """Return the state after one more symbol of each sequence, ids (B,)."""

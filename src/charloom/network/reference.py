@@ -70,7 +70,11 @@ class State:
                 total_LH = total_LH + weight * values_LH
             return np.asarray(total_LH.astype(values_LBH.dtype)[:, None])
 
-        return State(hidden=mean(self.hidden), cell=None if self.cell is None else mean(self.cell))
+        return State(
+            hidden=mean(self.hidden),
+            cell=None if self.cell is None else mean(self.cell),
+            others=tuple(state.weighted_mean(weights_B) for state in self.others),
+        )
 
 
 def sigmoid(x: Floats) -> Floats:

@@ -123,7 +123,7 @@ def test_the_last_state_predicts_the_next_symbol(settings: NetworkSettings) -> N
     ids = {symbol: index for index, symbol in enumerate(one.record.vocabulary.symbols)}
     for symbol, probability in one.next(TEXT, "x"):
         assert probability == pytest.approx(chances_V[ids[symbol]], abs=1e-6)
-    assert softmax(one.generator.engine.logits(one.states(TEXT, "x").at(-1).to_batch(settings)))[
+    assert softmax(one.engine.logits(one.states(TEXT, "x").at(-1).to_batch(settings)))[
         0
     ].tolist() == pytest.approx(chances_V.tolist(), abs=1e-6)
 

@@ -43,7 +43,7 @@ def test_a_vector_depends_neither_on_the_batch_nor_on_the_decoder(
     make_decoder: MakeDecoder,
 ) -> None:
     one = model()
-    decoder = make_decoder(one.generator.engine)
+    decoder = make_decoder(one.engine)
     one.generator.choose_decoder = lambda symbols: decoder
     generator = random.Random(0)
     texts = ["".join(generator.choices(ALPHABET, k=generator.randrange(30))) for _ in range(300)]

@@ -1,15 +1,19 @@
 """``charloom evaluate``: measure how well a model predicts texts."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli.options.declared import SettingOptions, takes_options
+from charloom.cli.options.mixture import MixtureOptions
 from charloom.cli.options.shared import Json, Run, Sources, Training, Validation, option
 from charloom.cli.options.tables import TABLE_SETTINGS
 from charloom.cli.terminal import output
 from charloom.cli.terminal.inputs import TableOptions, drop_unknown_labels, read_blocks
 from charloom.errors import SettingsError
 from charloom.formatting import BASELINE_NAMES, format_metric, quote
+from charloom.records import Record
 
 if TYPE_CHECKING:
     from charloom.data.corpus import Corpus
@@ -28,11 +32,12 @@ BaselinesOption = Annotated[
 ]
 
 
-@takes_options(options=TABLE_SETTINGS)
+@takes_options(mixture=MixtureOptions, options=TABLE_SETTINGS)
 def evaluate(
     run: Run,
     sources: Sources,
     *,
+    mixture: MixtureOptions,
     options: SettingOptions,
     baselines: BaselinesOption = False,
     training: Training = None,
@@ -42,26 +47,32 @@ def evaluate(
     """Measure how well a model predicts texts.
 
     Lower bits per character are better. The texts are read and cleaned as the training texts were,
-    unless an option changes that.
+    unless an option changes that. With --mix, the last table has each model alone.
     """
     for name, given in (("--training", training), ("--valid", valid)):
         if given and not baselines:
             raise SettingsError(f"{name} was given without --baselines; add that.")
+    if baselines and mixture.mix:
+        raise SettingsError("--baselines and --mix contradict each other; give one of them.")
     from charloom.evaluation.evaluate import evaluate as measure
     from charloom.evaluation.training_texts import recover_corpus
-    from charloom.model import Model
 
-    model = Model.load(run)
+    model = mixture.load(run)
     blocks = read_blocks(sources, model.record.text, TableOptions(**options))
     corpus = recover_corpus(model.record, training or (), valid) if baselines else None
     blocks = drop_unknown_labels(blocks, model.record.labels)
     recorded: list[Block] = []
-    evaluation = measure(
-        model.scorer.score_blocks(_record_blocks(blocks, recorded) if corpus else blocks)
-    )
+    if corpus is not None or mixture.mix:
+        blocks = _record_blocks(blocks, recorded)
+    evaluation = measure(model.scorer.score_blocks(blocks))
     others = None if corpus is None else _measure_baselines(model, corpus, recorded)
+    parts = _measure_parts(model, [run, *mixture.folders], recorded) if mixture.mix else []
     if json:
-        extra = {} if others is None else {"baselines": others.bits_per_character}
+        extra: dict[str, Any] = {}
+        if others is not None:
+            extra["baselines"] = others.bits_per_character
+        if parts:
+            extra["models"] = [part.to_dict() for part in parts]
         output.write_json(evaluation.to_json() | extra)
         return
     output.write_table(evaluation.rows(), right=(1,))
@@ -71,6 +82,9 @@ def evaluate(
     if evaluation.labels:
         output.write_result("")
         output.write_table(_label_rows(evaluation), right=(1, 2, 3))
+    if parts:
+        output.write_result("")
+        output.write_table(_part_rows(evaluation, parts), right=(1, 2, 3))
 
 
 def _record_blocks(blocks: Iterable["Block"], recorded: list["Block"]) -> Iterator["Block"]:
@@ -78,6 +92,56 @@ def _record_blocks(blocks: Iterable["Block"], recorded: list["Block"]) -> Iterat
     for block in blocks:
         recorded.append(block)
         yield block
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Part(Record):
+    """A model of a mixture, and how well it predicts the same texts alone."""
+
+    model: str
+    weight: float
+    bits_per_character: float
+    unknown: int
+    """Symbols that the model does not know. Each is scored as ``<unk>``, which costs little."""
+
+
+def _measure_parts(model: "Model", runs: Sequence[Path], blocks: list["Block"]) -> list[Part]:
+    """Measure each model of a mixture alone."""
+    from charloom.evaluation.evaluate import evaluate as measure
+    from charloom.mixture import Mixture
+    from charloom.text.documents import keep_labels
+
+    assert isinstance(model, Mixture)
+    parts = []
+    for run, weight, part in zip(runs, model.weights, model.models, strict=True):
+        known = keep_labels(blocks, part.record.labels)
+        alone = measure(part.scorer.score_blocks(known))
+        parts.append(
+            Part(
+                model=str(run),
+                weight=weight,
+                bits_per_character=alone.bits_per_character,
+                unknown=alone.unknown,
+            )
+        )
+    return parts
+
+
+def _part_rows(evaluation: "Evaluation", parts: Sequence[Part]) -> list[tuple[str, ...]]:
+    """Return a header, the mixture, and each of its models."""
+    return [
+        ("", "weight", "bits per character", "unknown"),
+        ("mixture", "", format_metric(evaluation.bits_per_character), f"{evaluation.unknown:,}"),
+        *(
+            (
+                f"{part.model} alone",
+                f"{part.weight:g}",
+                format_metric(part.bits_per_character),
+                f"{part.unknown:,}",
+            )
+            for part in parts
+        ),
+    ]
 
 
 def _measure_baselines(model: "Model", corpus: "Corpus", blocks: list["Block"]) -> "Baselines":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from charloom.cli.options.checker import CheckerOptions
 from charloom.cli.options.declared import SettingOptions, select, takes_options
 from charloom.cli.options.labels import parse_label
+from charloom.cli.options.mixture import MixtureOptions
 from charloom.cli.options.sampling import (
     DEFAULT_CHOICES,
     RANDOM_SEED,
@@ -51,6 +52,7 @@ Greedy = Annotated[
     text_options=TextOptions,
     output_options=OutputOptions,
     checker_options=CheckerOptions,
+    mixture=MixtureOptions,
     options=select(SamplingSettings, without=("label",), seed={"default": RANDOM_SEED}),
 )
 def generate(
@@ -60,6 +62,7 @@ def generate(
     text_options: TextOptions,
     output_options: OutputOptions,
     checker_options: CheckerOptions,
+    mixture: MixtureOptions,
     options: SettingOptions,
     greedy: Greedy = False,
 ) -> None:
@@ -87,9 +90,7 @@ def generate(
         _refuse("--stream", {**_formats(output_options.form), **_whole_texts(settings)})
     if text_options.prompt_file is not None:
         prompts = [*(prompts or ()), read_prompt(text_options.prompt_file)]
-    from charloom.model import Model
-
-    model = Model.load(run)
+    model = mixture.load(run)
     cleaned = clean_prompts(model, prompts)
     labels = [parse_label(text, model.record.labels) for text in text_options.labels or ()]
     by_label = [replace(settings, label=label) for label in labels] or [settings]

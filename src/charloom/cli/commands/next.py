@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
+from charloom.cli.options.declared import takes_options
 from charloom.cli.options.labels import parse_label
+from charloom.cli.options.mixture import MixtureOptions
 from charloom.cli.options.parsers import decode_argument, parse_count
 from charloom.cli.options.sampling import Label
 from charloom.cli.options.shared import Json, Run, argument, option
@@ -26,13 +28,18 @@ Top = Annotated[
 ]
 
 
+@takes_options(mixture=MixtureOptions)
 def next_symbols(
-    run: Run, text: Text, top: Top = None, label: Label = None, json: Json = False
+    run: Run,
+    text: Text,
+    top: Top = None,
+    label: Label = None,
+    *,
+    mixture: MixtureOptions,
+    json: Json = False,
 ) -> None:
     """Show the most probable next symbols after a text."""
-    from charloom.model import Model
-
-    model = Model.load(run)
+    model = mixture.load(run)
     [prompt] = clean_prompts(model, [text])
     expected = model.next(prompt, parse_label(label, model.record.labels))
     if json:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli.options.declared import SettingOptions, takes_options
+from charloom.cli.options.mixture import MixtureOptions
 from charloom.cli.options.parsers import parse_float
 from charloom.cli.options.shared import Format, Run, argument, option
 from charloom.cli.options.tables import SCORED_TABLE_SETTINGS
@@ -99,7 +100,12 @@ class TruthOptions:
     ] = None
 
 
-@takes_options(thresholds=ThresholdOptions, truth=TruthOptions, options=SCORED_TABLE_SETTINGS)
+@takes_options(
+    mixture=MixtureOptions,
+    thresholds=ThresholdOptions,
+    truth=TruthOptions,
+    options=SCORED_TABLE_SETTINGS,
+)
 def score(
     run: Run,
     sources: OptionalSources = None,
@@ -107,6 +113,7 @@ def score(
     form: Format = None,
     per_symbol: PerSymbol = False,
     classify: Classify = False,
+    mixture: MixtureOptions,
     thresholds: ThresholdOptions,
     truth: TruthOptions,
     options: SettingOptions,
@@ -119,9 +126,7 @@ def score(
     Lines from a pipe are scored as they arrive.
     """
     check_format(form)
-    from charloom.model import Model
-
-    model = Model.load(run)
+    model = mixture.load(run)
     # Lines are scored, whatever the texts of the model are.
     settings = dataclasses.replace(
         model.record.text, unit="line", separator=None, separator_regex=None
