@@ -63,9 +63,10 @@ class Model:
         return {"record": self.record, "_history": self._history}
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write a model folder, with curves and samples of the run; ``force`` replaces one.
+        """Write a model folder; ``force`` replaces an existing one.
 
-        Raises OutputError if the folder exists already or cannot be written.
+        It has the events of ``history``. Raises OutputError if the folder exists already or cannot
+        be written.
         """
         logs = self._known_history.to_files()
         create_model_folder(Path(path), self.record, force=force, logs=logs)
@@ -144,7 +145,7 @@ class Model:
         return [str(line.label) for block in lines for line in block]
 
     def next(self, text: str, label: str | None = None) -> NextSymbols:
-        """Return the symbols that may follow ``text``, with their probabilities, as a list.
+        """Return a list of the symbols that may follow ``text``, with probabilities.
 
         The most probable symbol is first. ``<unk>`` is left out, so the probabilities sum to less
         than 1. Notebooks show the list as bars.
@@ -170,7 +171,7 @@ class Model:
 
     @property
     def _known_history(self) -> History:
-        """The history; an empty one if its file is damaged, since a model works without it."""
+        """The history; an empty one if its file is damaged."""
         try:
             return self.history
         except ModelFolderError:
