@@ -1,9 +1,11 @@
 """Displays of notebooks, read as a browser reads them, and a notebook that records them."""
 
+import base64
 import threading
 from collections.abc import Mapping
 from html.parser import HTMLParser
 
+IMAGE = "data:image/svg+xml;base64,"
 VOID = {"br", "img", "input", "hr"}
 
 
@@ -15,6 +17,7 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
         self.texts: list[str] = []
+        self.images: list[Page] = []
         self._open: list[str] = []
         self.feed(content)
         self.close()
@@ -25,6 +28,10 @@ class Page(HTMLParser):
         self.attributes += attrs
         if tag not in VOID:
             self._open.append(tag)
+        source = dict(attrs).get("src")
+        if tag == "img" and source is not None:
+            assert source.startswith(IMAGE)
+            self.images.append(Page(base64.b64decode(source.removeprefix(IMAGE)).decode()))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
@@ -37,8 +44,9 @@ class Page(HTMLParser):
         self.texts.append(data)
 
     def paths(self) -> list[list[tuple[float, float]]]:
-        """Return the points of each line that the HTML draws, in pixels."""
-        drawn = [value for name, value in self.attributes if name == "d" and value]
+        """Return the points of each line that the images draw, in pixels."""
+        attributes = [pair for image in self.images for pair in image.attributes]
+        drawn = [value for name, value in attributes if name == "d" and value]
         return [
             [(float(x), float(y)) for x, y in (pair.split() for pair in d[1:-2].split("L"))]
             for d in drawn
@@ -47,17 +55,22 @@ class Page(HTMLParser):
 
 
 def check_is_safe(content: str) -> None:
-    """Fail if HTML needs a script, loads anything, or sets the colors of text or background."""
+    """Fail if HTML has a script, loads anything, or depends on the colors of a theme.
+
+    Images are within the HTML. Boxes without content may have a color.
+    """
     page = Page(content)
-    assert not {"script", "style", "link", "img", "iframe", "object"} & set(page.tags)
-    for name, value in page.attributes:
-        assert not name.startswith("on")
-        assert name not in ("src", "href", "id", "class")
-        if name == "style":
-            declared = [declaration.split(":")[0] for declaration in (value or "").split(";")]
-            assert "color" not in declared
-            assert "background" not in declared or "background:currentColor" in (value or "")
-        assert "url(" not in (value or "")
+    for part in (page, *page.images):
+        assert not {"script", "style", "link", "iframe", "object", "use"} & set(part.tags)
+        for name, value in part.attributes:
+            assert not name.startswith("on")
+            assert name not in ("href", "id", "class")
+            assert "url(" not in (value or "")
+            if name == "style":
+                declared = [declaration.split(":")[0] for declaration in (value or "").split(";")]
+                assert "color" not in declared and "background" not in declared
+                assert "background-color" not in declared or "height" in declared
+    assert "svg" not in page.tags
 
 
 class RecordingNotebook:

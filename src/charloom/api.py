@@ -49,17 +49,15 @@ def train(
             cleaning are those of the model; new symbols and labels are added to its own.
         extend: A model, or its folder, to train longer: on its own texts, with its settings and a
             new budget. Of a folder, ``output`` is by default one beside it with a number.
-        progress: Show the run: in place in a notebook, on a terminal as the command does. By
-            default it is shown there only, and in the main thread of a terminal; True prints lines
-            elsewhere, False shows nothing.
+        progress: Show the run in place, in a notebook or on a terminal (its main thread). True
+            prints lines elsewhere; False shows nothing.
         **options: The folder to write and other arguments of ``runs.train_options.RunOptions``, and
             fields of TextSettings, NetworkSettings and TrainingSettings.
 
-    Ctrl-C, or to interrupt a notebook's cell, stops after the current step, validates, saves
-    everything and returns the model. A second one leaves out the validation. While texts are read
-    it raises KeyboardInterrupt, and no folder is left. SIGTERM and SIGHUP do the same, and have
-    their previous effect afterwards. SIGUSR1 validates, writes samples and saves after the current
-    step. Signals reach a run in the main thread only.
+    In the main thread, Ctrl-C (in a notebook, interrupting the cell) stops after the current step,
+    validates, saves everything and returns the model; while texts are read, it raises
+    KeyboardInterrupt. A second one leaves out the validation. SIGTERM and SIGHUP do the same, and
+    have their previous effect afterwards. SIGUSR1 validates, writes samples and saves.
 
     Under torchrun, several processes train one model. Each calls this function with the same
     arguments and its own listeners. Only process 0 uses ``output``; all return the same model.
@@ -70,10 +68,7 @@ def train(
     _check_texts_once(names, texts, validation, validation_texts)
     settings: dict[str, Any] = dict(options)
     arguments = {name: settings.pop(name) for name in _ARGUMENTS if name in settings}
-    if column is not None:
-        if "columns" in settings:
-            raise SettingsError("column and columns were both given; give one of them.")
-        settings["columns"] = (column,) if isinstance(column, str) else tuple(column)
+    _add_column(settings, column)
     request = _request(names, settings, arguments, base)
     if extend is not None:
         if texts is not None or validation_texts is not None:
@@ -136,6 +131,13 @@ def _request(
     known = {**arguments, **converted}
     known.pop("checker_timeout", None)
     return TrainRequest(sources=names, options=settings, **known)
+
+
+def _add_column(settings: dict[str, Any], column: str | Sequence[str] | None) -> None:
+    if column is not None:
+        if "columns" in settings:
+            raise SettingsError("column and columns were both given; give one of them.")
+        settings["columns"] = (column,) if isinstance(column, str) else tuple(column)
 
 
 def _check_texts_once(

@@ -65,9 +65,10 @@ class Model(ModelParts):
         return model_card(self.record, self._known_history, self._card_samples).to_html()
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write a model folder, with curves and samples of the run; ``force`` replaces one.
+        """Write a model folder; ``force`` replaces an existing one.
 
-        Raises OutputError if the folder exists already or cannot be written.
+        It has the events of ``history``. Raises OutputError if the folder exists already or cannot
+        be written.
         """
         logs = self._known_history.to_files()
         create_model_folder(Path(path), self.record, force=force, logs=logs)

@@ -4,6 +4,7 @@ The notebooks run in a kernel of their own, as in Jupyter.
 """
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -13,6 +14,8 @@ import nbformat
 import pytest
 from displays import Page, check_is_safe
 from nbclient import NotebookClient
+
+import charloom
 
 ROOT = Path(__file__).parents[2]
 NEWCOMER = ROOT / "docs" / "notebooks" / "dataframe-to-model.ipynb"
@@ -144,8 +147,12 @@ def test_the_notebook_for_newcomers_runs(tmp_path: Path) -> None:
     # The time of a reader is more than a test has.
     training.source = training.source.replace("minutes=2", "steps=20, hidden=16")
     client(content, tmp_path).execute()
-    display, card = training.outputs
+    [display] = training.outputs
     assert display.data["text/plain"].startswith("Trained 0:")
+    [card] = code[-1].outputs
     assert "charloom.Model" in card.data["text/html"]
-    assert code[-1].outputs[0].data["text/plain"] == "True"
-    assert (tmp_path / "facts.zip").is_file()
+    assert Page(card.data["text/html"]).paths()
+    shutil.unpack_archive(tmp_path / "facts.zip", tmp_path / "unpacked")
+    [generated] = next(cell for cell in code if "generate" in cell.source).outputs
+    texts = charloom.load(tmp_path / "unpacked").generate("The ", n=5, temperature=0.7, seed=1)
+    assert generated.text == "\n".join(texts) + "\n"

@@ -1,9 +1,11 @@
 """The losses of a run as a small SVG image, for the displays of notebooks.
 
-Text and grid are ``currentColor``. The colors of both lines have a contrast above 3 to black and to
-white, and the dashes distinguish them without colors.
+It is the source of an image element: a notebook that is not trusted removes SVG elements, but not
+images. An image does not inherit the color of text, so all its colors have a contrast above 3 to
+the backgrounds of light and of dark themes. Dashes distinguish the lines without colors.
 """
 
+import base64
 import html
 import itertools
 from collections.abc import Sequence
@@ -26,6 +28,7 @@ _STYLES: Final = {
     "validation": 'stroke="#3a7bd5" stroke-width="2"',
 }
 _COLORS: Final = {"training": "#c8600c", "validation": "#3a7bd5"}
+_GRAY: Final = "#777777"
 _UNITS: Final = ((3600, "hours"), (60, "minutes"))
 _MIN_UNITS: Final = 3
 """A time axis has the largest unit of which it shows this many."""
@@ -59,12 +62,15 @@ def loss_curve(training: Points, validation: Points, *, x_max: float | None = No
         if pixels := [(x_scale(x / unit), y_scale(min(y, y_scale.high))) for x, y in visible]:
             drawn[name] = pixels
     summary = ", ".join(f"{name} loss {line[-1][1]:.3f}" for name, line in lines.items())
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'width="{_WIDTH}" height="{_HEIGHT}" font-size="11" font-family="system-ui,sans-serif" '
+        f'fill="{_GRAY}">{_axes(x_scale, y_scale, title)}{_lines(drawn)}</svg>'
+    )
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{html.escape(summary)} bits per character" font-size="11" '
-        f'font-family="system-ui,sans-serif" fill="currentColor" '
-        f'style="display:block;width:100%;max-width:{_WIDTH}px;height:auto">'
-        f"{_axes(x_scale, y_scale, title)}{_lines(drawn)}</svg>"
+        f'<img alt="{html.escape(summary)} bits per character" '
+        f'style="display:block;width:100%;max-width:{_WIDTH}px;height:auto" '
+        f'src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
     )
 
 
@@ -116,8 +122,8 @@ def _lines(drawn: dict[str, list[tuple[float, float]]]) -> str:
 
 
 def _segment(path: str) -> str:
-    return f'<path d="{path}" stroke="currentColor" stroke-opacity=".2"/>'
+    return f'<path d="{path}" stroke="{_GRAY}" stroke-opacity=".35"/>'
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill-opacity=".75">{text}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'

@@ -12,7 +12,7 @@ _GRID: Final = (
     "display:grid;grid-template-columns:max-content max-content minmax(0,1fr);gap:1px 12px;"
     "align-items:center;font:13px/1.45 system-ui,sans-serif;max-width:40em;text-align:left"
 )
-_BAR: Final = "height:.7em;background:currentColor;opacity:.5;border-radius:2px;max-width:100%"
+_BAR: Final = "height:.7em;background-color:#888;border-radius:2px;max-width:100%"
 
 
 class NextSymbols(list[tuple[str, float]]):

@@ -1,8 +1,8 @@
 """A display of a notebook as data, with its HTML and its text.
 
-The HTML has no script, no style sheet and no background. Text inherits its color and lines are
-``currentColor``, so it fits the light and the dark theme of any notebook. All texts are escaped and
-cut, so a display takes a few kilobytes.
+The HTML has no script, no style sheet and no background, and text inherits its color: it fits the
+light and the dark theme of any notebook, also of one that is not trusted. All texts are escaped and
+cut, so a display takes some kilobytes.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ _GRID: Final = (
     "display:grid;grid-template-columns:max-content minmax(0,1fr);gap:1px 12px;margin:4px 0"
 )
 _COLUMNS: Final = "display:flex;flex-wrap:wrap;gap:0 28px"
-_TRACK: Final = "border:1px solid currentColor;border-radius:3px;max-width:440px;opacity:.6"
+_TRACK: Final = "border:1px solid #888;border-radius:3px;max-width:440px"
 _SAMPLE: Final = "font-family:ui-monospace,monospace;white-space:pre-wrap"
 
 
@@ -49,7 +49,7 @@ class Panel:
     facts: tuple[tuple[str, str], ...] = ()
     """Pairs of a heading and a text."""
     curve: str = ""
-    """An SVG image; the HTML alone has it."""
+    """The HTML of an image; the text leaves it out."""
     samples: tuple[Sample, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences, one a line."""
@@ -120,7 +120,7 @@ def _facts(rows: tuple[tuple[str, str], ...]) -> str:
 
 
 def _bar(fraction: float) -> str:
-    filled = f"width:{100 * fraction:.1f}%;height:5px;background:currentColor"
+    filled = f"width:{100 * fraction:.1f}%;height:5px;background-color:#888"
     return f'<div style="{_TRACK}"><div style="{filled}"></div></div>'
 
 

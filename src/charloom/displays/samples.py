@@ -1,4 +1,4 @@
-"""The samples of a model's card: recorded ones, or new ones within a fraction of a second."""
+"""The samples of a model's card: recorded ones, or new ones made at once."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +30,10 @@ def recorded_samples(record: ModelRecord, history: History) -> tuple[Sample, ...
 def quick_samples(
     record: ModelRecord, clock: Callable[[], float] = time.perf_counter
 ) -> tuple[Sample, ...]:
-    """Return new samples, cut after ``MAX_SECONDS``; none from a model that cannot generate."""
+    """Return new samples, cut after ``MAX_SECONDS``.
+
+    There are none of a model that cannot generate.
+    """
     return tuple(_generate(record, clock, clock() + MAX_SECONDS))
 
 

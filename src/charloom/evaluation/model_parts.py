@@ -49,7 +49,7 @@ class ModelParts:
 
     @property
     def _known_history(self) -> History:
-        """The history; an empty one if its file is damaged: a model works without it."""
+        """The history; an empty one if its file is damaged."""
         try:
             return self.history
         except ModelFolderError:

@@ -1,4 +1,4 @@
-"""The history of a run: its curves and its samples, from a model folder or from memory."""
+"""The history of a run, from a model folder or from memory."""
 
 import dataclasses
 import json
@@ -39,7 +39,10 @@ class History:
 
     @property
     def stop_reason(self) -> str | None:
-        """``"budget"`` or ``"interrupted"``; None for a run that was killed, or without events."""
+        """``"budget"`` or ``"interrupted"``.
+
+        None for a run that was killed, or whose events were not recorded.
+        """
         reasons = [event["reason"] for event in self.events if event["event"] == "stopped"]
         return reasons[-1] if reasons else None
 
@@ -63,7 +66,7 @@ def read_history(run: Path) -> History:
 
 
 def _read_baselines(run: Path) -> dict[str, float]:
-    """Return the baselines of the report in a folder; none without one that can be read."""
+    """Return the baselines of the report in a folder; none without a report."""
     try:
         baselines = json.loads((run / REPORT_FIGURES).read_bytes())["baselines"]
         return {str(name): float(bits) for name, bits in baselines.items()}

@@ -66,7 +66,7 @@ def read_events(run: Path) -> list[Mapping[str, Any]]:
 
 @contextlib.contextmanager
 def damaged_metrics(run: Path) -> Iterator[None]:
-    """Raise ModelFolderError in place of the errors of reading a damaged ``metrics.jsonl``."""
+    """Raise ModelFolderError for the errors of reading a damaged file of events."""
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError) as error:

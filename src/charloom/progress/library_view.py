@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def library_view(progress: bool | None) -> ProgressView | None:
-    """Return the view for the argument ``progress`` of ``charloom.train``; None: no view.
+    """Return the view for an argument ``progress``; None for no view.
 
     A notebook has a display in place, from any thread. The terminal belongs to the main thread: the
     live view replaces ``sys.stderr``, which a thread in the background must not. Processes that

@@ -51,7 +51,7 @@ class Notebook(Protocol):
 
 
 def find_notebook() -> Notebook | None:
-    """Return the output area of the notebook that this code runs in; None outside of one.
+    """Return the output area of the notebook that this code runs in, if any.
 
     Jupyter, VS Code and Colab run code in an IPython shell with a kernel. IPython is loaded there
     already, so it is not imported anywhere else.

@@ -3,6 +3,7 @@
 import concurrent.futures
 import io
 import multiprocessing
+import subprocess
 import sys
 
 import pytest
@@ -65,6 +66,21 @@ def test_the_terminal_belongs_to_the_main_thread(monkeypatch: pytest.MonkeyPatch
 def test_threads_of_a_notebook_have_a_display() -> None:
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         assert type(pool.submit(library_view, None).result()) is NotebookView
+
+
+def test_a_run_outside_of_notebooks_imports_nothing_of_jupyter() -> None:
+    program = (
+        "import sys, charloom;"
+        "texts = [f'line {k}' for k in range(30)];"
+        "charloom.train(texts=texts, steps=1, hidden=8, progress=True);"
+        "charloom.train(texts=texts, steps=1, hidden=8)._repr_html_();"
+        "print(*{'IPython', 'ipykernel', 'nbformat', 'jupyter_core'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "\n"
+    assert "epoch 1" in done.stderr
 
 
 @pytest.mark.usefixtures("notebook")

@@ -60,7 +60,7 @@ def test_there_is_one_display_and_its_last_state_is_the_outcome() -> None:
     ]
     assert "To be" in notebook.text
     assert "Trained" in notebook.html
-    assert "width:" not in notebook.html.split("svg")[0].split("max-width:66em")[1]
+    assert "height:5px" not in notebook.html
 
 
 def test_updates_are_spaced_and_the_last_one_is_made() -> None:

@@ -86,13 +86,13 @@ def test_logs_come_first_then_the_weights_then_listeners_then_samples(
 
 def test_without_a_model_folder_nothing_is_logged_or_saved(source: Path) -> None:
     outputs = Run(source).outputs(None)
-    assert kinds(outputs) == ["BestWeights", "function", "SampleWriter"]
+    assert kinds(outputs) == ["BestWeights", "function", "SampleWriter", "HistoryRecorder"]
     assert outputs.hook is None
 
 
 def test_other_processes_neither_sample_nor_write(source: Path) -> None:
     outputs = Run(source).outputs(None, OtherProcess(rank=1))
-    assert kinds(outputs) == ["BestWeights", "function"]
+    assert kinds(outputs) == ["BestWeights", "function", "HistoryRecorder"]
     assert isinstance(outputs.hook, CheckpointPeer)
 
 
