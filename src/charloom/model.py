@@ -169,7 +169,7 @@ class Model:
 
 
 def sampling_settings(options: SamplingOptions) -> SamplingSettings:
-    """Return settings with ``options``; one string is a value of several, as for ``stop``.
+    """Return settings with ``options``; ``stop`` and others may be a single string.
 
     Raises SettingsError for an unknown or invalid option.
     """

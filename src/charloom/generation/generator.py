@@ -165,7 +165,7 @@ class Generator:
         return [(symbols[index], float(probabilities_V[index])) for index in order if index != UNK]
 
     def check_prompt(self, prompt: str, settings: SamplingSettings) -> None:
-        """Raise the SettingsError that ``generate`` would raise for a prompt, before any text."""
+        """Raise the SettingsError that ``generate`` would raise for a prompt."""
         self._build_processor(prompt, settings)
 
     def _build_processor(

@@ -1,4 +1,4 @@
-"""Reject generated texts that do not match, are in the sources or a list, or repeat another."""
+"""Reject texts that do not match, are in the sources or a list, or repeat another."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
