@@ -5,14 +5,18 @@ Random weights, 84 symbols, temperature 0.8, texts without end. All figures are 
 of several runs, since other programs may slow down the machine; the runs that are compared
 alternate. "bf16" is the same network with weights rounded to bfloat16.
 
-Also measures the cost of sampling options, the start of a process, and the memory of a long text.
+Also measures the cost of sampling options and of forbidden strings, the start of a process, and the
+memory of a long text.
 
     python benchmarks/generation.py [--seconds 1] [--compiler gcc] [--long 10000000]
-        [--only networks options processes]
+        [--only networks options forbid processes]
 """
 
 import argparse
 import ctypes
+import dataclasses
+import functools
+import itertools
 import json
 import shutil
 import subprocess
@@ -35,7 +39,7 @@ from charloom.text.vocabulary import Vocabulary
 
 PEER = Path(__file__).with_name("peers") / "lstm.c"
 SYMBOLS = 84
-PARTS = ("networks", "options", "processes")
+PARTS = ("networks", "options", "forbid", "processes")
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 KINDS = [
     NetworkSettings(cell="lstm", hidden=128, input="one-hot"),
@@ -49,11 +53,13 @@ KINDS = [
 ]
 
 
-def tensors(settings: NetworkSettings) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
+def tensors(
+    settings: NetworkSettings, symbols: int = SYMBOLS
+) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
     """Return random weights under which a text never ends."""
     chance, hidden = np.random.default_rng(0), settings.hidden
     gates = GATES[settings.cell] * hidden
-    shapes: dict[str, tuple[int, ...]] = {"cells.0.input_table": (SYMBOLS, gates)}
+    shapes: dict[str, tuple[int, ...]] = {"cells.0.input_table": (symbols, gates)}
     for k in range(settings.layers):
         shapes[f"cells.{k}.recurrent_weight"] = (gates, hidden)
         shapes[f"cells.{k}.bias"] = (gates,)
@@ -61,7 +67,7 @@ def tensors(settings: NetworkSettings) -> dict[str, np.ndarray[Any, np.dtype[np.
             shapes[f"cells.{k}.input_weight"] = (gates, hidden)
         if settings.cell == "gru":
             shapes[f"cells.{k}.recurrent_bias"] = (hidden,)
-    shapes |= {"output.weight": (SYMBOLS, hidden), "output.bias": (SYMBOLS,)}
+    shapes |= {"output.weight": (symbols, hidden), "output.bias": (symbols,)}
     made = {
         name: chance.normal(0, 1 / np.sqrt(hidden), shape).astype(np.float32)
         for name, shape in shapes.items()
@@ -308,6 +314,64 @@ def measure_options(seconds: float) -> dict[str, float]:
     return ways
 
 
+FORBIDDEN: list[tuple[str, str, dict[str, Any]]] = [
+    ("char", "plain", {}),
+    ("char", "whole words", {"forbid_whole_words": True}),
+    ("char", "ignoring case", {"forbid_ignore_case": True}),
+    ("char", "with a match", {"match": "[ -q]*"}),
+    ("word", "plain", {}),
+    ("word", "whole words", {"forbid_whole_words": True}),
+]
+FORBIDDEN_COUNTS = (1, 100, 5000)
+WORD_SYMBOLS = 10_000
+
+
+def random_words(count: int) -> list[str]:
+    """Return distinct words of 4 to 9 capital letters, some letters more often than others."""
+    chance, words = np.random.default_rng(1), dict[str, None]()
+    weights = 1 / np.arange(1, 27)
+    while len(words) < count:
+        codes = ord("A") + chance.choice(26, chance.integers(4, 10), p=weights / weights.sum())
+        words["".join(map(chr, codes))] = None
+    return list(words)
+
+
+def measure_forbidden(seconds: float) -> list[dict[str, Any]]:
+    """Print and return what forbidden strings cost, beside the same texts without them."""
+    print("\nforbidden strings, lstm 1 x 128   (seconds to build; symbols/s, ratio to none)")
+    words = random_words(WORD_SYMBOLS)
+    by_word = Vocabulary.from_counts("word", [f" {word}" for word in words], [9] * 10_000, 1, 9)
+    vocabularies = {"char": vocabulary(), "word": by_word}
+    rows = []
+    for (level, name, options), count in itertools.product(FORBIDDEN, FORBIDDEN_COUNTS):
+        symbols = vocabularies[level]
+        generator = Generator(Engine(KINDS[0], tensors(KINDS[0], len(symbols))), symbols)
+        free = {"match": options["match"]} if "match" in options else {}
+        generator.generate("", SamplingSettings(length=100_000, seed=1, **free))
+        steered = SamplingSettings(forbid=tuple(words[:count]), **options)
+        began = time.perf_counter()
+        generator.generate("", dataclasses.replace(steered, length=1))
+        built = time.perf_counter() - began
+        runs = [
+            functools.partial(run_with, generator, each)
+            for each in (SamplingSettings(**free), steered)
+        ]
+        without, speed = rates(runs, seconds)
+        row = {"level": level, "case": name, "strings": count, "build_seconds": built}
+        rows.append(row | {"symbols_a_second": speed, "ratio": speed / without})
+        print(
+            f"{level:5} {name:14} {count:5} strings: built in {built:5.2f} s, "
+            f"{speed:9,.0f} symbols/s, {speed / without:.2f}",
+            flush=True,
+        )
+    return rows
+
+
+def run_with(generator: Generator, settings: SamplingSettings, length: int) -> object:
+    """Generate one text of ``length`` symbols."""
+    return generator.generate("", dataclasses.replace(settings, length=length))
+
+
 def measure_processes(folder: Path, symbols: int) -> dict[str, Any]:
     """Print and return the start of a process, and the memory and speed of a long text."""
     make_model(folder)
@@ -340,6 +404,8 @@ def main() -> None:
             results["rows"] = measure_networks(library, given.seconds)
         if "options" in given.only:
             results["steered"] = measure_options(given.seconds)
+        if "forbid" in given.only:
+            results["forbidden"] = measure_forbidden(given.seconds)
         if "processes" in given.only:
             results |= measure_processes(Path(name), given.long)
     folder = Path(__file__).with_name("results")

@@ -228,7 +228,8 @@ def test_forbidden_strings_are_those_of_options_and_files(
     (tmp_path / "two.txt.gz").write_bytes(gzip.compress(b"h\r\ni"))
     (tmp_path / "s.toml").write_text('[sampling]\nforbid = ["c"]\n', "utf-8")
     arguments = ["generate", model, "-n", 9, "--seed", 2, "--settings", tmp_path / "s.toml"]
-    files = ["--forbid-file", tmp_path / "one.txt", "--forbid-file", tmp_path / "two.txt.gz"]
+    files: list[str | Path] = ["--forbid-file", tmp_path / "one.txt"]
+    files += ["--forbid-file", tmp_path / "two.txt.gz"]
     loaded = Model.load(model)
 
     def written(*more: str | Path) -> list[str]:

@@ -19,7 +19,7 @@ _inner_kernel = compiled(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 @_inner_kernel
 def mask_symbols(logits_V, options, position, state):
-    """Set to minus infinity the logits of symbols that ``LogitsProcessor.process`` forbids."""
+    """Set the logits of impossible symbols to minus infinity."""
     missing, left = options.min_length - position, options.max_length - position - 1
     next_QV, distance_JQ = options.next_QV, options.distance_JQ
     if options.base_F.shape[0]:

@@ -52,7 +52,7 @@ class _Transitions:
 
 
 class ByteStates:
-    """The states of the automaton over bytes; the first ones are the nodes of the trie."""
+    """The states of the automaton over bytes; the nodes of the trie come first."""
 
     def __init__(self, trie: ForbiddenTrie, splitter: LetterSplitter, max_exceptions: int) -> None:
         class_of_code_C, letters = classify(trie, splitter)
@@ -154,7 +154,7 @@ class ByteStates:
         return row
 
     def _follow_leads(self, pairs: _Pairs) -> list[tuple[int, int]]:
-        """Return the first bytes of characters whose prefix has exceptions, with the states."""
+        """Return the first bytes of characters that lead to other states than the root."""
         return [
             (byte, self._state(prefix, pairs))
             for byte, prefix in self._utf8.after_lead.items()

@@ -75,7 +75,7 @@ class ForbiddenStrings:
     def build_automaton(
         self, prompt: str, lengths: Lengths, match: SymbolAutomaton | None, pattern: str | None
     ) -> tuple[SymbolAutomaton, int]:
-        """Return the automaton of the texts that begin with ``prompt``, and its first state.
+        """Return the automaton of texts that begin with ``prompt``, and its first state.
 
         With ``match``, the automaton of the expression ``pattern`` after this prompt, texts match
         too. Without, at least one symbol is generated. Raises SettingsError if the prompt holds a
@@ -106,7 +106,7 @@ class ForbiddenStrings:
         return len(self._automaton)
 
     def walk(self, state: int, text: str) -> int:
-        """Return the state after a text that begins with a new character; -1 if none is left."""
+        """Return the state after text that begins with a new character; -1 for none."""
         node = state if self._without_prefix is None else self._without_prefix[state]
         if node == COMPLETE:
             return COMPLETE
@@ -254,7 +254,7 @@ class _DistanceSearch:
         )
 
     def _shortest(self) -> Distances:
-        """Return the fewest symbols to an end, (M, F), by relaxation until nothing changes."""
+        """Return the fewest symbols to an end, (M, F), by repeated relaxation."""
         distance_MF = np.where(self._ends_MF, 0, UNREACHABLE).astype(np.int32)
         before_M = [np.unique(row[row >= 0]) for row in self._next_MV]
         changed_M = np.ones(len(before_M), np.bool_)
@@ -268,7 +268,7 @@ class _DistanceSearch:
         return distance_MF
 
     def _one_symbol_before(self, m: int, distance_MF: Distances) -> Distances:
-        """Return 1 plus the distance of the best successor of the pairs of one match state."""
+        """Return 1 plus the distance of the best successor of each pair with ``m``."""
         forbidden, next_V = self._forbidden, self._next_MV[m]
         best_F = np.full(len(forbidden), UNREACHABLE, np.int32)
         if len(self._filled_F):
@@ -293,6 +293,6 @@ class _DistanceSearch:
 def _costs(
     distance_MF: Distances, match_N: NDArray[np.int32], forbidden_N: NDArray[np.int32]
 ) -> Distances:
-    """Return the distance of each pair of states; UNREACHABLE where one of them is none."""
+    """Return the distance of each pair of states; UNREACHABLE if one is -1."""
     possible_N = (match_N >= 0) & (forbidden_N >= 0)
     return np.where(possible_N, distance_MF[match_N, forbidden_N], np.int32(UNREACHABLE))

@@ -1,4 +1,6 @@
-"""From a trie of forbidden strings to an automaton over symbols, which are strings of letters.
+"""From a trie of forbidden strings to an automaton over symbols.
+
+A symbol is a string of letters.
 
 The state after a text is the node of its longest suffix in the trie. After a symbol, node and
 failure link lead to the same state, unless the string of the node and the symbol go down the trie
@@ -45,7 +47,10 @@ class _Exceptions:
 
 
 class _SymbolTrie:
-    """The trie of all symbols with letters. Each node has a range of symbols in sorted order."""
+    """The trie of all symbols with letters.
+
+    Each node has a range of symbols in sorted order.
+    """
 
     def __init__(self, letters_V: Sequence[Sequence[int]]) -> None:
         order = [index for index, letters in enumerate(letters_V) if letters]

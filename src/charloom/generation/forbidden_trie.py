@@ -35,7 +35,7 @@ class LetterSplitter:
         """Letters after a text."""
 
     def split(self, text: str) -> list[int]:
-        """Return the letters of a part of a text: those of its characters, one after another."""
+        """Return the letters of a part of a text, character by character."""
         if self.ignore_case:
             text = text.casefold()
         codes = list(map(ord, text))

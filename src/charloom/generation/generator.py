@@ -193,7 +193,7 @@ class Generator:
         return self.engine.initial_state(np.array([label_id(label, self._labels)]))
 
     def check_prompt(self, prompt: str, settings: SamplingSettings) -> None:
-        """Raise the SettingsError that ``generate`` would raise for a prompt, before any text."""
+        """Raise the SettingsError that ``generate`` would raise for a prompt."""
         self._build_processor(prompt, settings)
 
     def _build_processor(

@@ -199,11 +199,7 @@ def build_logits_processor(
     valid, for a prompt that holds a forbidden string, and if no text can be generated.
     """
     bias_V = build_bias(vocabulary, settings.bias)
-    if settings.min_length and np.isneginf(np.delete(bias_V, EOS)).all():
-        raise SettingsError(
-            "every symbol but '<eos>' is forbidden by a bias, and min-length "
-            f"{settings.min_length} asks for others; allow at least one, or leave min-length out."
-        )
+    _check_min_length(settings.min_length, bias_V)
     never_ends = bool(np.isneginf(bias_V[EOS]))
     masks_match = settings.match is not None and not settings.matches_by_trial
     has_automaton = masks_match or bool(settings.forbid)
@@ -217,13 +213,12 @@ def build_logits_processor(
     )
     automaton, forbidden, start = None, None, 0
     if masks_match:
-        assert settings.match is not None
         if never_ends:
             raise SettingsError(
                 "match and a bias of -inf for '<eos>' contradict each other: "
                 "a match could not end; leave one of them out."
             )
-        automaton = compile_regex(settings.match).build_automaton(
+        automaton = compile_regex(settings.match or "").build_automaton(
             prompt,
             allowed_V=lengths.allowed_V,
             min_length=settings.min_length,
@@ -249,6 +244,14 @@ def build_logits_processor(
             recent_BW=_recent_ids(vocabulary, prompt, settings)[None],
         ),
     )
+
+
+def _check_min_length(min_length: int, bias_V: Floats) -> None:
+    if min_length and np.isneginf(np.delete(bias_V, EOS)).all():
+        raise SettingsError(
+            "every symbol but '<eos>' is forbidden by a bias, and min-length "
+            f"{min_length} asks for others; allow at least one, or leave min-length out."
+        )
 
 
 def _default_span(vocabulary: Vocabulary) -> int:

@@ -71,7 +71,7 @@ class SymbolAutomaton:
         return np.where(possible, match * np.int32(len(self.forbidden)) + forbidden, np.int32(-1))
 
     def can_end(self, states: Any, missing: int, left: int) -> Any:
-        """Return from which states a text can end, of ``missing`` to ``left`` more symbols."""
+        """Return which states a text can end from, by ``missing`` to ``left`` symbols."""
         row = min(max(missing, 0), len(self.distance_JQ) - 1)
         beyond = max(missing, 0) - row
         return self.distance_JQ[row][states] <= min(left, UNREACHABLE - 1) - beyond

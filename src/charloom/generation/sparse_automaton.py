@@ -42,9 +42,10 @@ class SparseAutomaton:
         keys_E: Ints,
         targets_E: Ints,
     ) -> "SparseAutomaton":
-        """Return an automaton from exceptions in any order; of equal keys the first counts.
+        """Return an automaton from exceptions in any order.
 
-        A key is ``state * V + symbol``. Exceptions that equal the default are dropped.
+        A key is ``state * V + symbol``; of equal keys the first counts. Exceptions that equal the
+        default are dropped.
         """
         states, symbols = len(base_F), default_DV.shape[1]
         keys_E, first_E = np.unique(keys_E, return_index=True)
@@ -115,7 +116,7 @@ class SparseAutomaton:
 
 
 def ranges(starts_N: Ints, counts_N: Ints) -> NDArray[np.int64]:
-    """Return ``starts_N[0]``, ``starts_N[0] + 1`` ... of each range, one range after another."""
+    """Return the numbers of each range, one range after another."""
     before_N = np.cumsum(counts_N) - counts_N
     result: NDArray[np.int64] = np.arange(counts_N.sum()) + np.repeat(starts_N - before_N, counts_N)
     return result

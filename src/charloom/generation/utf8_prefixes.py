@@ -1,4 +1,6 @@
-"""Prefixes of characters in UTF-8, merged if the same classes of characters may complete them.
+"""Prefixes of characters in UTF-8, for classes of characters.
+
+Prefixes that the same classes may complete with the same bytes are one.
 
 Axes: K continuation bytes (64), N different prefixes of one length.
 """
@@ -19,7 +21,7 @@ _CONTINUATION = 0x80
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Prefix:
-    """The first bytes of a character, at least one of them and at least one more to come."""
+    """The first bytes of a character, of which at least one is missing."""
 
     index: int
     """Its place among ``Utf8Prefixes.prefixes``; longer ones come first."""

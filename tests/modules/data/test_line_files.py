@@ -34,9 +34,13 @@ def test_lines_are_read_without_ends_and_without_blank_ones(tmp_path: Path, name
 
 
 def test_compressed_files_are_read(tmp_path: Path) -> None:
-    packed = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
-    for suffix, compress in packed.items():
-        path = write(tmp_path / f"list{suffix}", compress(CONTENT))
+    packed = {
+        ".gz": gzip.compress(CONTENT),
+        ".bz2": bz2.compress(CONTENT),
+        ".xz": lzma.compress(CONTENT),
+    }
+    for suffix, content in packed.items():
+        path = write(tmp_path / f"list{suffix}", content)
         assert list(read_lines(path, "x")) == LINES
 
 

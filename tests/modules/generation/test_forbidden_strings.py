@@ -115,7 +115,7 @@ def test_the_masks_allow_all_texts_but_those_with_a_string(
     pattern: str | None,
 ) -> None:
     vocabulary = make_vocabulary(symbols, level)
-    rule = {"whole_words": whole_words, "ignore_case": ignore_case}
+    rule: dict[str, Any] = {"whole_words": whole_words, "ignore_case": ignore_case}
     texts = 0
     for most in range(1, 5):
         for least in range(most + 1):
