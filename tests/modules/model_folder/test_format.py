@@ -302,7 +302,7 @@ def test_the_settings_of_format_3_are_fixed(tmp_path: Path) -> None:
             "device",
             "precision",
         ),
-        *("sample_every", "prompts", "temperatures"),
+        *("sample_every", "prompts", "temperatures", "keep_optimizer"),
     }
     assert set(config["text"]) == {
         *("level", "unit", "columns", "label_column", "header", "encoding", "clean"),

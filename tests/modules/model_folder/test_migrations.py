@@ -74,7 +74,7 @@ READING = {
     "valid_tail": False,
 }
 """Settings of format 3 that older versions did not have."""
-TRAINING = {"source_weights": [], "freeze": "none"}
+TRAINING = {"source_weights": [], "freeze": "none", "keep_optimizer": False}
 """The same of training."""
 
 

@@ -61,8 +61,8 @@ def build_optimizer(
 ) -> Optimizer:
     """Return the optimizer that ``settings`` name, for ``weights``.
 
-    It leaves the rows of ``frozen`` as they are. ``adamw`` decays matrices only. ``muon`` is AdamW except for the matrices of recurrent layers;
-    with ``bf16`` its products are of bfloat16.
+    It leaves the rows of ``frozen`` as they are. ``adamw`` decays matrices only. ``muon`` is AdamW
+    except for the matrices of recurrent layers; with ``bf16`` its products are of bfloat16.
     """
     both = weights, gradients
     if settings.optimizer == "rmsprop":
