@@ -8,10 +8,11 @@
 
 Prints bits per character on held-out texts of the few, and what the model has forgotten: bits on
 held-out texts of the many, before and after. With --freeze, one model for each of its values is
-trained from the same base, and the optimizer steps of each are printed.
+trained from the same base, and the optimizer steps of each are printed, with the seconds that they
+take and those of validations.
 
     python benchmarks/fine_tuning.py [--texts 300] [--base-minutes 1] [--minutes 0.25]
-        [--only titles plays names molecules] [--data FOLDER] [--layers 1]
+        [--only titles plays names molecules] [--data FOLDER] [--layers 1] [--steps COUNT]
         [--freeze none embedding 1 2] [-- options of all runs from models]
 """
 
@@ -94,9 +95,10 @@ def measure(name: str, given: argparse.Namespace) -> list[dict[str, Any]]:
         for path, texts in zip(paths.values(), (many, few), strict=True):
             path.write_text("\n".join(texts), "utf-8")
         runs = Path(folder, "base"), Path(folder, "alone")
-        minutes, layers = ("--minutes", given.minutes), ("--layers", given.layers)
+        layers = ("--layers", given.layers)
+        budget = ("--minutes", given.minutes) if given.steps is None else ("--steps", given.steps)
         train(paths["many"], runs[0], "--minutes", given.base_minutes, *layers)
-        train(paths["few"], runs[1], *minutes, *layers)
+        train(paths["few"], runs[1], *budget, *layers)
         base, alone = map(library.load, runs)
         figures = {
             "name": name,
@@ -108,11 +110,12 @@ def measure(name: str, given: argparse.Namespace) -> list[dict[str, Any]]:
         rows = []
         for freeze in given.freeze:
             output, frozen = Path(folder, f"tuned-{freeze}"), ("--freeze", freeze)
-            run = train(paths["few"], output, "--from", runs[0], *minutes, *frozen, *given.options)
+            run = train(paths["few"], output, "--from", runs[0], *budget, *frozen, *given.options)
             tuned = library.load(output)
             own = {
                 "freeze": freeze,
                 "steps": run.events[-1]["step"],
+                "seconds": run.seconds,
                 "tuned": tuned.bits_per_character(few_held_out),
                 "many after": tuned.bits_per_character(many_held_out),
             }
@@ -134,13 +137,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=0.25, help="of the runs on few texts")
     parser.add_argument("--layers", type=int, default=1, help="of all networks")
     parser.add_argument("--freeze", nargs="+", default=["none"], help="values to compare")
+    parser.add_argument("--steps", type=int, help="of the runs on few texts, instead of minutes")
     parser.add_argument("--only", nargs="+", choices=list(TEXTS), default=list(TEXTS))
     parser.add_argument("--data", type=Path, default=DATA, help="folder of the texts")
     given = parser.parse_args(words[:cut])
     given.options = words[cut + 1 :]
     columns = ("base", "alone", "tuned", "many before", "many after")
     print(
-        f"{'bits/char':10} {'texts':>6} {'freeze':>10} {'steps':>6} "
+        f"{'bits/char':10} {'texts':>6} {'freeze':>10} {'steps':>6} {'s':>5} "
         + " ".join(f"{name:>11}" for name in columns)
     )
     rows = []
@@ -148,7 +152,7 @@ def main() -> None:
         for row in measure(name, given):
             rows.append(row)
             figures = " ".join(f"{row[column]:11.3f}" for column in columns)
-            run = f"{row['texts']:6,} {row['freeze']:>10} {row['steps']:6,}"
+            run = f"{row['texts']:6,} {row['freeze']:>10} {row['steps']:6,} {row['seconds']:5.1f}"
             print(f"{name:10} {run} {figures}", flush=True)
     results = Path(__file__).with_name("results")
     results.mkdir(exist_ok=True)

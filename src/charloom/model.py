@@ -336,3 +336,13 @@ class Model(ModelParts):
 
     def _clean_texts(self, texts: Sequence[str]) -> list[str]:
         return [document.text for document in self._clean_documents(texts)]
+
+
+def split_label(item: Text) -> tuple[str, str | None]:
+    """Return a text and its label, None if it has none."""
+    return (item, None) if isinstance(item, str) else item
+
+
+def checked_label(label: Label) -> Label:
+    """Return a label with weights of sum 1; raises SettingsError for invalid weights."""
+    return SamplingSettings(label=label).label

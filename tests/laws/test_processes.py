@@ -114,6 +114,25 @@ def test_two_processes_train_the_same_model_as_one(unit: str, source: Path, tmp_
     assert validations == len(curve), "only process 0 writes"
 
 
+def test_a_longer_run_has_the_base_of_one_process(source: Path, tmp_path: Path) -> None:
+    """With a frozen layer, weights of two sources, and the moments of the run before it."""
+    other, base = tmp_path / "other.txt", tmp_path / "base"
+    other.write_text("\n".join(f"other {number}" for number in range(40)), "utf-8")
+    sources = [str(source), str(other)]
+    kept = {"keep_optimizer": True, "source_weights": [1.5, 3], "sources": sources}
+    train_here({**TINY, **UNITS["line"], **kept, "output": base})
+    longer = {"extend": str(base), "freeze": 1, "steps": 20, "batch_size": 8, "sources": ()}
+    curve = train_here({**longer, "output": tmp_path / "one"})
+    first, second = train_in_processes({**longer, "output": str(tmp_path / "two")})
+    assert first == second
+    assert [loss for _, loss in first["curve"]] == pytest.approx(
+        [loss for _, loss in curve], rel=1e-6
+    )
+    assert_same_weights(tmp_path / "one", tmp_path / "two")
+    before, after = (Model.load(path).record.tensors for path in (base, tmp_path / "two"))
+    assert np.array_equal(before["cells.0.bias"], after["cells.0.bias"])
+
+
 def test_automatic_settings_are_those_of_process_0(source: Path) -> None:
     options = {"sources": str(source), "minutes": 0.02, "device": "cpu", "temperatures": [0.0]}
     first, second = train_in_processes(options)

@@ -43,6 +43,7 @@ def add_reading_settings(config: Config) -> Config:
     training = {
         "source_weights": [],
         "freeze": "none",
+        "keep_optimizer": False,
         "checked_texts": 100,
         "keep_best": "loss",
     } | config["training"]

@@ -28,18 +28,22 @@ def weights_bytes(
     tensors: Mapping[str, NDArray[np.float32]],
     vocabulary_digest: str,
     precision: WeightPrecision = "fp32",
+    metadata: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return a safetensors file; equal tensors of equal vocabularies give equal bytes."""
+    """Return a safetensors file; equal tensors of equal vocabularies give equal bytes.
+
+    ``metadata`` are added to those that every file has.
+    """
     from safetensors.numpy import save
 
     # safetensors writes the bytes of an array in their order in memory, whatever its strides.
     stored = {name: np.ascontiguousarray(narrow(t, precision)) for name, t in tensors.items()}
-    metadata = {
+    every = {
         "format": "pt",
         "tensors_digest": tensors_digest(tensors, precision),
         "vocabulary_digest": vocabulary_digest,
     }
-    return _edit_header(save(stored, metadata=metadata), FILE_TYPES[precision])
+    return _edit_header(save(stored, metadata=every | dict(metadata or {})), FILE_TYPES[precision])
 
 
 def read_weights(

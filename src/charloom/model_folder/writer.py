@@ -43,11 +43,12 @@ from charloom.model_folder.format import (
     ModelRecord,
     to_files,
 )
+from charloom.model_folder.optimizer_file import OPTIMIZER, OptimizerState
 
 _OWN_ENTRIES: Final = frozenset(
     {
         *(CARD, CHECKPOINT, CONFIG, DOCUMENTS, METRICS, REPORT, REPORT_FIGURES, SAMPLES),
-        *(TENSORBOARD, VOCABULARY, WEIGHTS),
+        *(TENSORBOARD, VOCABULARY, WEIGHTS, OPTIMIZER),
     }
 )
 EVENT_FILE_PREFIX: Final = "events.out.tfevents."
@@ -145,6 +146,13 @@ class ModelWriter:
                 os.truncate(self._folder / name, size)
             except OSError as error:
                 raise self._cannot_write(error) from error
+
+    def save_optimizer(self, state: OptimizerState) -> None:
+        """Write the optimizer's state into the folder; raises OutputError if that fails."""
+        try:
+            replace_files(self._folder, {OPTIMIZER: state.to_bytes()})
+        except OSError as error:
+            raise self._cannot_write(error) from error
 
     def save_checkpoint(self, content: Checkpoint) -> None:
         """Replace the checkpoint in the folder; raises OutputError if that fails."""

@@ -16,6 +16,7 @@ from charloom.errors import SettingsError
 from charloom.formatting import format_count
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.format import ModelRecord
+from charloom.model_folder.optimizer_file import OptimizerState
 from charloom.network.parameters import Floats, Tensors
 from charloom.settings import Freeze, NetworkSettings
 from charloom.settings.tables import option_name
@@ -44,6 +45,8 @@ class Base:
     """Symbols, from the first on, whose input stays as it is where a run freezes it."""
     tensors: Tensors | None = None
     """Its weights; None where a checkpoint or another process has later ones."""
+    optimizer: OptimizerState | None = None
+    """The state of its optimizer, if it was kept and the run extends it; else zeros are used."""
 
     @classmethod
     def from_record(

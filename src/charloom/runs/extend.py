@@ -39,6 +39,7 @@ def extend_request(request: TrainRequest, model: Path | ModelRecord) -> TrainReq
                 "longer on its own texts; give one of them."
             )
     record, name = read_base(model)
+    output = request.output or (None if name is None else next_folder(Path(name)))
     origin = record.provenance
     sources, validation = origin.get("sources", []), origin.get("validation")
     if not sources or _STANDARD_INPUT in (*sources, validation):
@@ -46,14 +47,17 @@ def extend_request(request: TrainRequest, model: Path | ModelRecord) -> TrainReq
             f"{name or 'the model'} does not record its training texts, so it cannot be extended; "
             "start from it with --from, and give the texts."
         )
+    recorded = _recorded_options(record, request, validation)
+    if output is None:
+        del recorded["keep_optimizer"]
     return dataclasses.replace(
         request,
         sources=tuple(sources),
         validation=validation,
         base=record if name is None else Path(name),
         extends=True,
-        options=_recorded_options(record, request, validation) | dict(request.options),
-        output=request.output or (None if name is None else next_folder(Path(name))),
+        options=recorded | dict(request.options),
+        output=output,
     )
 
 

@@ -17,6 +17,7 @@ from charloom.data.corpus import Corpus
 from charloom.errors import SettingsError
 from charloom.extras import is_installed, require_package
 from charloom.model_folder.checkpoint import Checkpoint
+from charloom.model_folder.optimizer_file import OptimizerState
 from charloom.runs.base import Base
 from charloom.runs.request import TrainRequest
 from charloom.runs.spec import RunSpec
@@ -78,12 +79,29 @@ def broadcast_spec(group: ProcessGroup | None, spec: RunSpec | None) -> RunSpec:
 
 
 def broadcast_checkpoint(group: ProcessGroup, spec: RunSpec) -> RunSpec:
-    """Return ``spec`` with the tensors of its checkpoint, which process 0 has read."""
+    """Return ``spec`` with the tensors of its checkpoint, which process 0 has read.
+
+    Without a checkpoint, they are those of the optimizer of its base.
+    """
     checkpoint = spec.checkpoint
-    if checkpoint is None or group.is_single:
+    if group.is_single:
         return spec
+    if checkpoint is None:
+        return _broadcast_optimizer(group, spec)
     tensors = group.broadcast_bytes(checkpoint.tensors)
     return dataclasses.replace(spec, checkpoint=dataclasses.replace(checkpoint, tensors=tensors))
+
+
+def _broadcast_optimizer(group: ProcessGroup, spec: RunSpec) -> RunSpec:
+    """Return ``spec`` with the optimizer's state of its base, which process 0 has read."""
+    if spec.base is None:
+        return spec
+    own = b"" if spec.base.optimizer is None else spec.base.optimizer.to_bytes()
+    content = group.broadcast_bytes(own)
+    if not content:
+        return spec
+    optimizer = OptimizerState.from_bytes(content)
+    return dataclasses.replace(spec, base=dataclasses.replace(spec.base, optimizer=optimizer))
 
 
 def agreement_keys(corpus: Corpus) -> dict[str, object]:

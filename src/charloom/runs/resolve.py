@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from charloom.data.named_corpora import default_settings
 from charloom.errors import SettingsError
 from charloom.extras import check_device
 from charloom.model_folder.atomic import recover
+from charloom.model_folder.optimizer_file import read_optimizer
 from charloom.model_folder.writer import check_output_path
 from charloom.runs.base import Base, check_freeze, inherit_settings, read_base
 from charloom.runs.request import TrainRequest, check_source_weights
@@ -65,9 +67,15 @@ def resolve(request: TrainRequest) -> RunSpec:
         record, name = read_base(request.base)
         explicit = inherit_settings(record, name, explicit)
         base = Base.from_record(record, name, is_extended=request.extends)
+        if request.extends and name is not None:
+            base = dataclasses.replace(base, optimizer=read_optimizer(Path(name)))
     text, network, training = _build_settings(explicit, request.options)
     _check_checker(request, training)
     check_source_weights(request, text, training)
+    if training.keep_optimizer and request.output is None:
+        raise SettingsError(
+            "--keep-optimizer needs a model folder: add --output RUN, or drop --keep-optimizer."
+        )
     if request.base is None:
         _check_starts_from_nothing(training)
     else:

@@ -27,8 +27,9 @@ from charloom.settings.tables import option_name
 from charloom.settings.training import CHECKPOINT_SECONDS
 from charloom.text.cleaning import clean_prompt
 
-_MAY_CHANGE: Final = ("device",)
-"""Options that may differ from those of the saved run: it can be resumed on another machine."""
+_MAY_CHANGE: Final = ("device", "keep_optimizer")
+"""Options that may differ from those of the saved run: it can be resumed on another machine, and
+its optimizer can be kept."""
 _TAIL_BYTES: Final = 1000
 """Bytes read from the end of metrics.jsonl; the event that ends a run is shorter."""
 

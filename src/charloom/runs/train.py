@@ -23,6 +23,7 @@ from charloom.runs.build import (
     with_auto_settings,
 )
 from charloom.runs.controls import RunControls
+from charloom.runs.kept_optimizer import optimizer_state, start_optimizer
 from charloom.runs.listeners import ListenerGuard
 from charloom.runs.outputs import build_outputs
 from charloom.runs.processes import (
@@ -135,16 +136,18 @@ def _train_and_save(
             accepted_share=None if acceptance is None else acceptance.share,
         )
         controls.attach(trainer, outputs.hook)
-        plan, notes = components.plan, []
+        plan, notes = components.plan, start_optimizer(components.backend, spec)
         if outputs.hook is not None:
-            notes += outputs.hook.start(trainer, spec.checkpoint)
+            notes = [*notes, *outputs.hook.start(trainer, spec.checkpoint)]
         if acceptance is not None and components.group.is_main:
-            notes.append(acceptance.try_on(components.corpus.training))
+            notes = [*notes, acceptance.try_on(components.corpus.training)]
         plan = dataclasses.replace(plan, notes=tuple(notes), best=trainer.best)
         if request.on_start is not None:
             request.on_start(plan)
         stopped = _run_trainer(trainer, writer)
         if writer is not None and stopped.reason == "budget":
+            if spec.training.keep_optimizer:
+                writer.save_optimizer(optimizer_state(components.backend, spec))
             writer.remove_checkpoint()
         components.group.finish()
     guard.raise_first()

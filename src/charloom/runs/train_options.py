@@ -94,6 +94,7 @@ class TrainOptions(RunOptions, total=False):
     source_weights: Sequence[float]
     freeze: Freeze
     clip: float
+    keep_optimizer: bool
     seed: int
     device: str
     precision: Precision

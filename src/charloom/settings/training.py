@@ -136,6 +136,13 @@ class TrainingSettings(SettingsBase):
         above=0,
         help="Largest norm of the whole gradient; a larger gradient is scaled down.",
     )
+    keep_optimizer: bool = setting(
+        False,
+        option="--keep-optimizer/--drop-optimizer",
+        group=_TRAINING,
+        help="Keep the moments of the optimizer in the model folder, once or twice the size of the "
+        "weights; --extend then starts from them.",
+    )
     seed: int = setting(
         0,
         option="--seed",

@@ -293,7 +293,7 @@ def test_the_settings_of_format_3_are_fixed(tmp_path: Path) -> None:
         *("minutes", "epochs", "steps", "batch_size", "window", "learning_rate", "schedule"),
         *("optimizer", "weight_decay", "average", "freeze", "clip", "source_weights", "seed"),
         *("device", "precision", "sample_every", "prompts", "temperatures", "checked_texts"),
-        "keep_best",
+        *("keep_best", "keep_optimizer"),
     }
     assert set(config["text"]) == {
         *("level", "unit", "columns", "label_column", "header", "encoding", "clean"),

@@ -74,7 +74,13 @@ READING = {
     "valid_tail": False,
 }
 """Settings of reading in format 3 that older versions did not have."""
-TRAINING = {"source_weights": [], "freeze": "none", "checked_texts": 100, "keep_best": "loss"}
+TRAINING = {
+    "source_weights": [],
+    "freeze": "none",
+    "keep_optimizer": False,
+    "checked_texts": 100,
+    "keep_best": "loss",
+}
 """The same of training."""
 
 

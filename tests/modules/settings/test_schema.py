@@ -107,6 +107,7 @@ CASES: list[tuple[Kind, str, list[Any], list[Any]]] = [
     (TrainingSettings, "optimizer", ["muon", "adamw", "rmsprop", "sgd"], ["adam"]),
     (TrainingSettings, "weight_decay", [0, 0.5], [-0.1, None]),
     (TrainingSettings, "average", [True, False], [None, 1]),
+    (TrainingSettings, "keep_optimizer", [True, False], [None, 1]),
     (TrainingSettings, "source_weights", [[], [3, 0.5], [1000]], [3, [0], [-1], ["1"], [1001]]),
     (
         TrainingSettings,

@@ -24,7 +24,7 @@ SGD_MOMENTUM: Final = 0.9
 class Rule(abc.ABC):
     """Updates the parameters of some kinds, with named states for each parameter.
 
-    Rows that are ``frozen`` keep their values and the zeros of their states.
+    Rows that are ``frozen`` keep their values and their states.
     """
 
     def __init__(
