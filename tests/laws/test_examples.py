@@ -176,7 +176,8 @@ def lacks_a_package(block: str) -> str | None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_examples_run(document: Path, in_a_moment: list[TrainRequest]) -> None:
-    charloom.train("titles.txt", output="runs/titles")
+    for name in ("titles", "plays"):
+        charloom.train("titles.txt", output=f"runs/{name}")
     names: dict[str, Any] = {"frame": Frame(), "series": TITLES[:40], "other_series": TITLES[40:]}
     names |= {"usual": TITLES, "new_texts": TITLES[:9]}
     skipped = []
@@ -185,8 +186,9 @@ def test_examples_run(document: Path, in_a_moment: list[TrainRequest]) -> None:
             skipped.append(package)
         else:
             exec(compile(block, str(document), "exec"), names)
-    # Every example trains, which also shows that no model is loaded in the place of one.
-    assert len(in_a_moment) > 1
+    # Examples that train are run by a stand-in, which shows that no model is loaded in its place.
+    trains = "charloom.train(" in document.read_text("utf-8")
+    assert len(in_a_moment) > 2 or not trains
     for package in skipped:
         need(package)
 

@@ -63,7 +63,6 @@ EXECUTED = (
     "Measurements",
     "Inside a model",
     "Unrolling from a state of your own",
-    "Mixtures of labels",
 )
 """Sections of the guide to the library whose examples run with any model that has these labels."""
 
@@ -84,7 +83,7 @@ def test_examples_of_the_library_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert blocks
         for block in blocks:
             exec(compile(block, title, "exec"), names)
-    assert names["frame"].rows(named=True) == names["rows"]
+    assert names["table"].rows(named=True) == names["rows"]
     assert [each.temperature for each in names["diversity"]][-2:] == [1.8, None]
     assert names["memorisation"].samples.texts == 20
     assert names["page"].read_text("utf-8").startswith("<!DOCTYPE html>")
@@ -93,4 +92,4 @@ def test_examples_of_the_library_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert names["neighbours"][0].text == "a lime"
     whole = model.generate("Today the ", n=3)
     assert ["Today " + text for text in names["texts"]] == whole
-    assert len(names["between"]) == len(names["mixed"]) == 3
+    assert len(names["between"]) == 3
