@@ -1,4 +1,4 @@
-"""The file of an optimizer's state, which ``train --keep-optimizer`` leaves in a model folder.
+"""The file of an optimizer's state in a model folder, by ``train --keep-optimizer``.
 
 A longer run starts from it. It is a safetensors file with digests, as that of the weights; only
 ``train --extend`` reads it.
@@ -66,7 +66,10 @@ class OptimizerState:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """Return the state in a file; raises an exception of several kinds if it is damaged."""
+        """Return the state in a file.
+
+        Raises SafetensorError, ValueError, LookupError or TypeError if it is damaged.
+        """
         tensors, precision, metadata = read_weights(content)
         if metadata["tensors_digest"] != tensors_digest(tensors, precision):
             raise ValueError("the tensors have another digest")

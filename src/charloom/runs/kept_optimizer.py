@@ -1,4 +1,4 @@
-"""The moments of an optimizer between two runs: kept by one, and the start of a longer one."""
+"""The moments of an optimizer that one run keeps and a longer one starts from."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def broadcast_checkpoint(group: ProcessGroup, spec: RunSpec) -> RunSpec:
 
 
 def _broadcast_optimizer(group: ProcessGroup, spec: RunSpec) -> RunSpec:
-    """Return ``spec`` with the optimizer's state of its base, which process 0 has read."""
+    """Return ``spec`` with the optimizer of its base, which process 0 has read."""
     if spec.base is None:
         return spec
     own = b"" if spec.base.optimizer is None else spec.base.optimizer.to_bytes()
