@@ -20,15 +20,14 @@ from commands import CHECKOUT, charloom
 
 import charloom as library
 
-DOCS = CHECKOUT / "docs"
-sys.path.append(str(DOCS))
+sys.path.append(str(CHECKOUT / "docs"))
 from check_molecule import is_well_formed
 from example_texts import molecule
 
 
 def measure(texts: list[str], keep: str, given: argparse.Namespace) -> dict[str, Any]:
     """Train one model; return the figures of the weights that were kept."""
-    command = shlex.join([sys.executable, str(DOCS / "check_molecule.py")])
+    command = shlex.join([sys.executable, str(CHECKOUT / "docs" / "check_molecule.py")])
     with tempfile.TemporaryDirectory() as folder:
         source, output = Path(folder, "molecules.txt"), Path(folder, "run")
         source.write_text("\n".join(texts), "utf-8")
