@@ -11,7 +11,6 @@ import numpy as np
 
 from charloom.errors import SettingsError
 from charloom.generation.decode_loop import (
-    NUMPY_BATCH,
     ChooseDecoder,
     DecodedBlock,
     Decoder,
@@ -26,12 +25,15 @@ from charloom.network.mixture import Component, join_states, mix_logits, split_s
 from charloom.network.network_state import NetworkState
 from charloom.network.reference import State
 
+BATCH = 128
+"""Largest batch of a mixture: half of the texts that are generated at once, for two threads."""
+
 
 class MixtureDecoder:
     """Reads symbols with several decoders and mixes their probabilities."""
 
-    batch: ClassVar[int] = NUMPY_BATCH
-    releases_gil: ClassVar[bool] = False
+    batch: ClassVar[int] = BATCH
+    releases_gil: ClassVar[bool] = True
 
     def __init__(self, components: Sequence[Component], decoders: Sequence[Decoder]) -> None:
         self._components = components
