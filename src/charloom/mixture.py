@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
+from charloom.evaluation.evaluate import evaluate
 from charloom.evaluation.mixture_scorer import MixtureScorer
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
@@ -22,7 +23,9 @@ from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.format import ModelRecord
 from charloom.network.engine import Engine
 from charloom.network.mixture import Component
+from charloom.records import Record
 from charloom.settings.records import matches_type
+from charloom.text.documents import Block, keep_labels
 from charloom.text.vocabulary import UNK, Vocabulary
 
 
@@ -106,6 +109,24 @@ class Mixture(Model):
             MixtureScorer(self._components, scorers), self.record.vocabulary, self.record.labels
         )
 
+    def measure_parts(
+        self, blocks: Sequence[Block], names: Sequence[str]
+    ) -> tuple["MixturePart", ...]:
+        """Return how well each model predicts texts alone; ``names`` are those of the models."""
+        parts = []
+        for name, weight, model in zip(names, self.weights, self.models, strict=True):
+            known = keep_labels(blocks, model.record.labels)
+            alone = evaluate(model.scorer.score_blocks(known))
+            parts.append(
+                MixturePart(
+                    model=name,
+                    weight=weight,
+                    bits_per_character=alone.bits_per_character,
+                    unknown=alone.unknown,
+                )
+            )
+        return tuple(parts)
+
     @cached_property
     def _components(self) -> list[Component]:
         return [
@@ -116,6 +137,17 @@ class Mixture(Model):
             )
             for model, weight in zip(self.models, self.weights, strict=True)
         ]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MixturePart(Record):
+    """A model of a mixture, and how well it predicts texts alone."""
+
+    model: str
+    weight: float
+    bits_per_character: float
+    unknown: int
+    """Symbols that the model does not know. Each is scored as ``<unk>``, which costs little."""
 
 
 def _normalize(weights: Sequence[float], models: int) -> tuple[float, ...]:

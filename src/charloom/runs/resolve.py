@@ -22,6 +22,7 @@ from charloom.runs.resume import check_save_options, resume_spec
 from charloom.runs.spec import RunSpec
 from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 from charloom.settings.presets import merge_options, preset_options
+from charloom.settings.training import CHECKED_TEXTS
 from charloom.text.cleaning import clean_prompt
 
 OPTIMIZERS_WITH_DECAY: Final = ("muon", "adamw")
@@ -143,7 +144,8 @@ def _check_checker(request: TrainRequest, training: TrainingSettings) -> None:
             "keep-best is accepted, which needs a checker; give --checker, also when a run is "
             "resumed or extended, since no model folder holds it."
         )
-    if "checked_texts" in request.options:
+    # A settings file may have all settings, with their defaults.
+    if "checked_texts" in request.options and training.checked_texts != CHECKED_TEXTS:
         raise SettingsError("checked-texts was given without a checker; give --checker too.")
 
 

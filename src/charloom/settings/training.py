@@ -16,6 +16,7 @@ Freeze = int | Literal["none", "embedding"]
 
 DEFAULT_MINUTES = 2.0
 MAX_SOURCE_WEIGHT = 1000
+CHECKED_TEXTS = 100
 CHECKPOINT_SECONDS = 30.0
 """Default number of seconds between two checkpoints of a run."""
 
@@ -194,7 +195,7 @@ class TrainingSettings(SettingsBase):
         help="Temperature of the samples shown during training; 0 is greedy.",
     )
     checked_texts: int = setting(
-        100,
+        CHECKED_TEXTS,
         option="--checked-texts",
         metavar="COUNT",
         group=_CHECKER,

@@ -1,6 +1,5 @@
 """``charloom evaluate``: measure how well a model predicts texts."""
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,12 +12,12 @@ from charloom.cli.terminal import output
 from charloom.cli.terminal.inputs import TableOptions, drop_unknown_labels, read_blocks
 from charloom.errors import SettingsError
 from charloom.formatting import BASELINE_NAMES, format_metric, quote
-from charloom.records import Record
 
 if TYPE_CHECKING:
     from charloom.data.corpus import Corpus
     from charloom.evaluation.baselines import Baselines
     from charloom.evaluation.evaluate import Evaluation
+    from charloom.mixture import MixturePart
     from charloom.model import Model
     from charloom.text.documents import Block
 
@@ -66,7 +65,7 @@ def evaluate(
         blocks = _record_blocks(blocks, recorded)
     evaluation = measure(model.scorer.score_blocks(blocks))
     others = None if corpus is None else _measure_baselines(model, corpus, recorded)
-    parts = _measure_parts(model, [run, *mixture.folders], recorded) if mixture.mix else []
+    parts = _measure_parts(model, [run, *mixture.folders], recorded) if mixture.mix else ()
     if json:
         extra: dict[str, Any] = {}
         if others is not None:
@@ -94,40 +93,17 @@ def _record_blocks(blocks: Iterable["Block"], recorded: list["Block"]) -> Iterat
         yield block
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Part(Record):
-    """A model of a mixture, and how well it predicts the same texts alone."""
-
-    model: str
-    weight: float
-    bits_per_character: float
-    unknown: int
-    """Symbols that the model does not know. Each is scored as ``<unk>``, which costs little."""
-
-
-def _measure_parts(model: "Model", runs: Sequence[Path], blocks: list["Block"]) -> list[Part]:
+def _measure_parts(
+    model: "Model", runs: Sequence[Path], blocks: list["Block"]
+) -> tuple["MixturePart", ...]:
     """Measure each model of a mixture alone."""
-    from charloom.evaluation.evaluate import evaluate as measure
     from charloom.mixture import Mixture
-    from charloom.text.documents import keep_labels
 
     assert isinstance(model, Mixture)
-    parts = []
-    for run, weight, part in zip(runs, model.weights, model.models, strict=True):
-        known = keep_labels(blocks, part.record.labels)
-        alone = measure(part.scorer.score_blocks(known))
-        parts.append(
-            Part(
-                model=str(run),
-                weight=weight,
-                bits_per_character=alone.bits_per_character,
-                unknown=alone.unknown,
-            )
-        )
-    return parts
+    return model.measure_parts(blocks, [str(run) for run in runs])
 
 
-def _part_rows(evaluation: "Evaluation", parts: Sequence[Part]) -> list[tuple[str, ...]]:
+def _part_rows(evaluation: "Evaluation", parts: Sequence["MixturePart"]) -> list[tuple[str, ...]]:
     """Return a header, the mixture, and each of its models."""
     return [
         ("", "weight", "bits per character", "unknown"),
