@@ -34,7 +34,7 @@ NUMPY_BATCH = 256
 COMPILED_BATCH = 16
 """Largest batch of the compiled decoder: the sums of 16 sequences fit into the cache."""
 
-_COMPILED_MODULE = "charloom.generation.compiled_decode"
+COMPILED_MODULE = "charloom.generation.compiled_decode"
 _LOADING_SECONDS = 1.0
 """Seconds to load the compiled code, measured."""
 _NUMPY_WEIGHTS_PER_SECOND = 4e8
@@ -137,8 +137,6 @@ class Decoder(Protocol):
         """
 
 
-Step = Callable[[Ids, State], tuple[Floats, State]]
-"""``Decoder.step``."""
 ChooseDecoder = Callable[[int], Decoder]
 """Returns the decoder for a number of symbols to read or decode one after another."""
 
@@ -164,44 +162,34 @@ class NumpyDecoder:
 
     def decode(self, state: DecoderState, steps: int, processor: LogitsProcessor) -> DecodedBlock:
         """Decode up to ``steps`` symbols in each sequence; see ``Decoder``."""
-        return decode_steps(self._engine.step, state, steps, processor)
-
-
-def decode_steps(
-    step: Step, state: DecoderState, steps: int, processor: LogitsProcessor
-) -> DecodedBlock:
-    """Decode up to ``steps`` symbols in each sequence, in NumPy.
-
-    ``step`` is that of a decoder, and the result that of ``Decoder.decode``.
-    """
-    shape = (len(state), steps)
-    ids_BT, nats_BT = np.zeros(shape, np.int32), np.zeros(shape)
-    lengths_B, rows_B = np.zeros(len(state), np.int64), np.arange(len(state))
-    for t, uniforms_B in enumerate(_uniforms(state, steps)):
-        logits_BV, network_state = state.logits_BV, state.network_state
-        if state.last_ids_B is not None:
-            logits_BV, network_state = step(state.last_ids_B, network_state)
-        processed_BV = processor.process(logits_BV, state.position, state.processor_state)
-        ids_B = sample(processed_BV, processor.truncation, uniforms_B[rows_B])
-        ids_BT[rows_B, t] = ids_B
-        nats_BT[rows_B, t] = surprisals(logits_BV, ids_B)
-        lengths_B[rows_B] = t + 1
-        state = DecoderState(
-            network_state=network_state,
-            logits_BV=logits_BV,
-            seeds_B=state.seeds_B,
-            processor_state=processor.advance(ids_B, state.processor_state),
-            last_ids_B=ids_B,
-            position=state.position + 1,
+        shape = (len(state), steps)
+        ids_BT, nats_BT = np.zeros(shape, np.int32), np.zeros(shape)
+        lengths_B, rows_B = np.zeros(len(state), np.int64), np.arange(len(state))
+        for t, uniforms_B in enumerate(_uniforms(state, steps)):
+            logits_BV, network_state = state.logits_BV, state.network_state
+            if state.last_ids_B is not None:
+                logits_BV, network_state = self._engine.step(state.last_ids_B, network_state)
+            processed_BV = processor.process(logits_BV, state.position, state.processor_state)
+            ids_B = sample(processed_BV, processor.truncation, uniforms_B[rows_B])
+            ids_BT[rows_B, t] = ids_B
+            nats_BT[rows_B, t] = surprisals(logits_BV, ids_B)
+            lengths_B[rows_B] = t + 1
+            state = DecoderState(
+                network_state=network_state,
+                logits_BV=logits_BV,
+                seeds_B=state.seeds_B,
+                processor_state=processor.advance(ids_B, state.processor_state),
+                last_ids_B=ids_B,
+                position=state.position + 1,
+            )
+            active = np.flatnonzero(ids_B != EOS)
+            if len(active) < len(rows_B):
+                rows_B, state = rows_B[active], state.select(active)
+            if len(rows_B) == 0:
+                break
+        return DecodedBlock(
+            ids_BT=ids_BT, nats_BT=nats_BT, lengths_B=lengths_B, rows_B=rows_B, state=state
         )
-        active = np.flatnonzero(ids_B != EOS)
-        if len(active) < len(rows_B):
-            rows_B, state = rows_B[active], state.select(active)
-        if len(rows_B) == 0:
-            break
-    return DecodedBlock(
-        ids_BT=ids_BT, nats_BT=nats_BT, lengths_B=lengths_B, rows_B=rows_B, state=state
-    )
 
 
 def _uniforms(state: DecoderState, steps: int) -> Iterator[NDArray[np.float64]]:
@@ -225,9 +213,9 @@ class DecoderChoice:
     def __call__(self, symbols: int) -> Decoder:
         """Return the decoder for a number of symbols to read or decode one after another."""
         if self._compiled is None and (
-            _COMPILED_MODULE in sys.modules or loading_pays(self._engine, symbols)
+            COMPILED_MODULE in sys.modules or loading_pays(self._engine, symbols)
         ):
-            self._compiled = importlib.import_module(_COMPILED_MODULE).CompiledDecoder(self._engine)
+            self._compiled = importlib.import_module(COMPILED_MODULE).CompiledDecoder(self._engine)
         return self._compiled or self._numpy
 
 

@@ -1,9 +1,10 @@
 """The decoder of a mixture of networks (network/mixture.py).
 
-Each network has a decoder of its own, which reads the symbols; the mixture is sampled in NumPy.
+Each network has a decoder of its own, which reads the symbols.
 """
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -11,17 +12,23 @@ import numpy as np
 
 from charloom.errors import SettingsError
 from charloom.generation.decode_loop import (
+    COMPILED_MODULE,
     ChooseDecoder,
     DecodedBlock,
     Decoder,
     DecoderChoice,
     DecoderState,
-    decode_steps,
 )
 from charloom.generation.logits_processor import LogitsProcessor
 from charloom.network.engine import Engine, Ids
 from charloom.network.exact import Floats
-from charloom.network.mixture import Component, join_states, mix_logits, split_state
+from charloom.network.mixture import (
+    Component,
+    join_states,
+    mix_logits,
+    mix_logits_compiled,
+    split_state,
+)
 from charloom.network.network_state import NetworkState
 from charloom.network.reference import State
 
@@ -30,7 +37,7 @@ BATCH = 128
 
 
 class MixtureDecoder:
-    """Reads symbols with several decoders and mixes their probabilities."""
+    """Reads symbols with several decoders, and mixes their probabilities."""
 
     batch: ClassVar[int] = BATCH
     releases_gil: ClassVar[bool] = True
@@ -58,14 +65,43 @@ class MixtureDecoder:
         )
 
     def decode(self, state: DecoderState, steps: int, processor: LogitsProcessor) -> DecodedBlock:
-        """Decode up to ``steps`` symbols in each sequence; see ``Decoder``."""
-        return decode_steps(self.step, state, steps, processor)
+        """Decode up to ``steps`` symbols in each sequence; see ``Decoder``.
+
+        The first network's decoder samples each symbol from the logits of the mixture.
+        """
+        shape = (len(state), steps)
+        ids_BT, nats_BT = np.zeros(shape, np.int32), np.zeros(shape)
+        lengths_B, rows_B = np.zeros(len(state), np.int64), np.arange(len(state))
+        for t in range(steps):
+            if state.last_ids_B is not None:
+                logits_BV, network_state = self.step(state.last_ids_B, state.network_state)
+                state = dataclasses.replace(
+                    state, logits_BV=logits_BV, network_state=network_state, last_ids_B=None
+                )
+            others = state.network_state.others
+            one = self._decoders[0].decode(state, 1, processor)
+            ids_BT[rows_B, t] = one.ids_BT[:, 0]
+            nats_BT[rows_B, t] = one.nats_BT[:, 0]
+            lengths_B[rows_B] = t + 1
+            first = one.state.network_state
+            others = tuple(part.select(one.rows_B) for part in others)
+            rows_B = rows_B[one.rows_B]
+            state = dataclasses.replace(
+                one.state, network_state=dataclasses.replace(first, others=others)
+            )
+            if len(rows_B) == 0:
+                break
+        return DecodedBlock(
+            ids_BT=ids_BT, nats_BT=nats_BT, lengths_B=lengths_B, rows_B=rows_B, state=state
+        )
 
     def _parts(self, state: State) -> list[tuple[Component, Decoder, State]]:
         return list(zip(self._components, self._decoders, split_state(state), strict=True))
 
     def _mix(self, results: Sequence[tuple[Floats, State]]) -> tuple[Floats, State]:
-        logits = mix_logits(self._components, [logits_BU for logits_BU, _ in results])
+        is_compiled = COMPILED_MODULE in sys.modules
+        mix = mix_logits_compiled if is_compiled else mix_logits
+        logits = mix(self._components, [logits_BU for logits_BU, _ in results])
         return logits, join_states([state for _, state in results])
 
 

@@ -14,6 +14,7 @@ Axes: B sequences, V symbols of the mixture, U symbols of one network, C labels 
 
 import dataclasses
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Component:
     labels_C: NDArray[np.int64]
     """The network's own id of each label of the mixture; -1 for one it lacks."""
 
-    @property
+    @cached_property
     def lacks_V(self) -> NDArray[np.bool_]:
         """Which symbols of the mixture the network lacks."""
         lacks_V = np.equal(self.ids_V, _UNKNOWN)
@@ -54,6 +55,19 @@ def mix_logits(components: Sequence[Component], logits: Sequence[Floats]) -> Flo
     for component, logits_BU in zip(components, logits, strict=True):
         total_BV += component_probabilities(component, logits_BU)
     return np.asarray(-log(1 / total_BV), np.float32)
+
+
+def mix_logits_compiled(components: Sequence[Component], logits: Sequence[Floats]) -> Floats:
+    """Return the result of ``mix_logits`` by compiled code, which takes time to load."""
+    from charloom.network.kernels.mixing import add_probabilities, log_probabilities
+
+    total_BV: Doubles = np.zeros((len(logits[0]), len(components[0].ids_V)))
+    for component, logits_BU in zip(components, logits, strict=True):
+        weight = float(component.weight)
+        add_probabilities(total_BV, logits_BU, weight, component.ids_V, component.lacks_V)
+    mixed_BV: Floats = np.empty(total_BV.shape, np.float32)
+    log_probabilities(total_BV, mixed_BV)
+    return mixed_BV
 
 
 def component_probabilities(component: Component, logits_BU: Floats) -> Doubles:
