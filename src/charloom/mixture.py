@@ -1,4 +1,4 @@
-"""Mixtures of models: a model whose probabilities are weighted sums of those of others."""
+"""Mixtures of models: probabilities are weighted sums of those of several models."""
 
 import dataclasses
 import math
@@ -60,7 +60,7 @@ def _refuse(name: str) -> Any:
 
 
 class Mixture(Model):
-    """A mixture of models, with the methods of a model that need no weights of its own."""
+    """A mixture of models, with those methods of a model that need no network."""
 
     def __init__(self, models: Sequence[Model], weights: Sequence[float]) -> None:
         self.models = tuple(models)
@@ -112,7 +112,7 @@ class Mixture(Model):
     def measure_parts(
         self, blocks: Sequence[Block], names: Sequence[str]
     ) -> tuple["MixturePart", ...]:
-        """Return how well each model predicts texts alone; ``names`` are those of the models."""
+        """Return how well each model, with its name in ``names``, predicts texts alone."""
         parts = []
         for name, weight, model in zip(names, self.weights, self.models, strict=True):
             known = keep_labels(blocks, model.record.labels)
@@ -205,7 +205,10 @@ def _mixture_record(models: Sequence[Model], weights: Sequence[float]) -> ModelR
 
 
 def _own_ids(mixture: Vocabulary, own: Vocabulary) -> NDArray[np.int64]:
-    """Return a model's own id of each symbol of the mixture; ``<unk>`` for one that it lacks."""
+    """Return a model's own id of each symbol of the mixture.
+
+    It is that of ``<unk>`` for a symbol that the model lacks.
+    """
     special = range(UNK + 1)
     others = (own.ids.get(symbol, UNK) for symbol in mixture.symbols[UNK + 1 :])
     return np.array([*special, *others], np.int64)

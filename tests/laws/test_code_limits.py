@@ -18,6 +18,7 @@ MAX_PARAMETERS = 8
 MANY_PARAMETERS = {
     "charloom/api.py:train",
     "charloom/cli/commands/compare.py:compare",
+    "charloom/cli/commands/score.py:score",
     "charloom/sklearn/line_scorer.py:__init__",
 }
 """Public functions whose parameters are what a user can set."""

@@ -39,6 +39,7 @@ LAYERS = (
     "charloom.report",
     "charloom.inspection",
     "charloom.model",
+    "charloom.mixture",
     "charloom.runs",
     "charloom.report",
     "charloom.progress",

@@ -19,6 +19,7 @@ PUBLIC = (
     "LabelError",
     "Listener",
     "MissingPackageError",
+    "Mixture",
     "Model",
     "ModelFolderError",
     "NetworkSettings",
@@ -40,6 +41,7 @@ PUBLIC = (
     "Validation",
     "__version__",
     "load",
+    "mix",
     "train",
 )
 

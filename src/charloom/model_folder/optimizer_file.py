@@ -1,4 +1,4 @@
-"""The file of an optimizer's state in a model folder, by ``train --keep-optimizer``.
+"""The optimizer's state in a model folder, of ``train --keep-optimizer``.
 
 A longer run starts from it. It is a safetensors file with digests, as that of the weights; only
 ``train --extend`` reads it.

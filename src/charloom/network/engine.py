@@ -101,7 +101,10 @@ class Engine:
         return initial_state(self.settings, self._labels, labels, np.dtype(np.float32))
 
     def batch_state(self, state: NetworkState) -> State:
-        """Return a user's state for a batch of one; raises SettingsError if it does not fit."""
+        """Return a user's state for a batch of one.
+
+        Raises SettingsError if it does not fit the network.
+        """
         return state.to_batch(self.settings)
 
     def advance(self, ids: Ids, state: State) -> State:

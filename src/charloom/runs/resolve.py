@@ -39,17 +39,7 @@ def resolve(request: TrainRequest) -> RunSpec:
     Raises SettingsError, OutputError, ResumeError, and MissingPackageError for a GPU without torch.
     """
     check_save_options(request)
-    has_validation = request.validation_source(None) is not None
-    if has_validation and "valid_fraction" in request.options:
-        raise SettingsError(
-            "--valid-fraction and --valid contradict each other: with a validation file, nothing "
-            "else is set aside; give one of them."
-        )
-    if has_validation and request.options.get("valid_tail"):
-        raise SettingsError(
-            "--valid-tail and --valid contradict each other: with a validation file, nothing else "
-            "is set aside; give one of them."
-        )
+    _check_validation(request)
     if request.output is not None:
         recover(request.output)
         if request.resume:
@@ -133,6 +123,21 @@ def _build_settings(
     check_device(training.device)
     prompts = tuple(clean_prompt(prompt, text) for prompt in training.prompts)
     return text, network, dataclasses.replace(training, prompts=prompts)
+
+
+def _check_validation(request: TrainRequest) -> None:
+    """Raise SettingsError for two ways to set validation texts aside."""
+    has_validation = request.validation_source(None) is not None
+    if has_validation and "valid_fraction" in request.options:
+        raise SettingsError(
+            "--valid-fraction and --valid contradict each other: with a validation file, nothing "
+            "else is set aside; give one of them."
+        )
+    if has_validation and request.options.get("valid_tail"):
+        raise SettingsError(
+            "--valid-tail and --valid contradict each other: with a validation file, nothing else "
+            "is set aside; give one of them."
+        )
 
 
 def _check_checker(request: TrainRequest, training: TrainingSettings) -> None:

@@ -11,7 +11,9 @@ from charloom.settings.sampling_options import SamplingOptions
 
 
 def sampling_settings(options: SamplingOptions) -> SamplingSettings:
-    """Return settings with ``options``; one string is a value of several, as for ``stop``.
+    """Return settings with ``options``.
+
+    One string is a value of several, as for ``stop``.
 
     Raises SettingsError for an unknown or invalid option.
     """
