@@ -121,6 +121,8 @@ def _request(
 ) -> TrainRequest:
     output, validation = arguments.get("output"), arguments.get("validation")
     checker, timeout = arguments.get("checker"), arguments.get("checker_timeout")
+    if checker is None and timeout is not None:
+        raise SettingsError("checker_timeout was given without a checker; give that too.")
     converted = {
         "output": None if output is None else Path(output),
         "validation": None if validation is None else str(validation),

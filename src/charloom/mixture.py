@@ -2,10 +2,10 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from charloom.evaluation.evaluate import evaluate
 from charloom.evaluation.mixture_scorer import MixtureScorer
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
-from charloom.formatting import format_count
 from charloom.generation.generator import Generator
 from charloom.generation.mixture_decoder import MixtureEngine
 from charloom.model import Model
@@ -27,6 +26,9 @@ from charloom.records import Record
 from charloom.settings.records import matches_type
 from charloom.text.documents import Block, keep_labels
 from charloom.text.vocabulary import UNK, Vocabulary
+
+MIN_WEIGHT: Final = 1e-9
+"""Smallest weight, as a fraction of the largest one."""
 
 
 def mix(models: Sequence[Model | str | Path], weights: Sequence[float] | None = None) -> "Mixture":
@@ -42,8 +44,11 @@ def mix(models: Sequence[Model | str | Path], weights: Sequence[float] | None = 
     Raises SettingsError for fewer than two models, for other weights, and for models that cannot be
     mixed; ModelFolderError for a folder that is missing or damaged.
     """
-    if isinstance(models, str | Path | Model) or len(models) < 2:
+    if isinstance(models, str | Path | Model | Mapping) or len(models := list(models)) < 2:
         raise SettingsError("a mixture needs at least two models; give a list of them.")
+    for model in models:
+        if not isinstance(model, str | Path | Model):
+            raise SettingsError(f"{model!r:.80} cannot be mixed; give models, or their folders.")
     loaded = [model if isinstance(model, Model) else Model.load(model) for model in models]
     return Mixture(loaded, [1.0] * len(loaded) if weights is None else weights)
 
@@ -86,7 +91,7 @@ class Mixture(Model):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return models and weights: a pickle, or a copy, is small and made at any time."""
-        return {"models": self.models, "weights": self.weights, "record": self.record}
+        return super().__getstate__() | {"models": self.models, "weights": self.weights}
 
     @cached_property
     def generator(self) -> Generator:
@@ -152,16 +157,22 @@ class MixturePart(Record):
 
 def _normalize(weights: Sequence[float], models: int) -> tuple[float, ...]:
     """Return weights divided by their sum; raises SettingsError for wrong ones."""
-    if len(weights) != models:
+    if not hasattr(weights, "__len__") or len(weights) != models:
         raise SettingsError(
-            f"{format_count(len(weights), 'weight')} given for {models} models; give one for each."
+            f"weights are {weights!r:.80} for {models} models; give a list of one for each."
         )
     plain = [weight.item() if isinstance(weight, np.generic) else weight for weight in weights]
     for weight in plain:
         if not matches_type(weight, float) or not 0 < weight < math.inf:
             raise SettingsError(f"a weight is {weight!r}; it must be a finite number above 0.")
-    total = math.fsum(plain)
-    return tuple(weight / total for weight in plain)
+    for weight in plain:
+        if weight < MIN_WEIGHT * max(plain):
+            raise SettingsError(
+                f"a weight is {weight!r}, which is nothing beside {max(plain)!r}; leave that model "
+                "out."
+            )
+    scaled = [weight / max(plain) for weight in plain]
+    return tuple(weight / math.fsum(scaled) for weight in scaled)
 
 
 def _check_models(models: Sequence[Model]) -> None:

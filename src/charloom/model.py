@@ -94,15 +94,17 @@ class Model(ModelParts):
         With a ``state``, such as ``states(text).at(-1)``, the network reads the prompt from there,
         without a boundary before it. If it is the state after ``a``, the texts continue the prompt
         ``b`` as those of the prompt ``a + b`` do, provided that cleaning and splitting change
-        neither part, and without ``repetition_penalty``, ``match`` and ``novel``, which use the
-        prompt alone.
+        neither part, and without options that judge the prompt: ``repetition_penalty``, ``match``,
+        ``forbid``, ``novel``, ``unique``, a checker.
 
         With a ``checker``, a function or a command, texts that it rejects are left out.
 
         Raises SettingsError for an invalid option or state, LabelError for a label that the model
         does not have, SamplingError if too few texts are novel, unique or accepted, CheckerError.
         """
-        settings = sampling_settings(options | ({"accepted_only": True} if checker else {}))
+        settings = sampling_settings(
+            options if checker is None else options | {"accepted_only": True}
+        )
         judge = None if checker is None else make_checker(checker)
         text_filter = make_text_filter(settings, self.record, judge)
         is_one = isinstance(prompt, str) or not isinstance(prompt, Iterable)
@@ -327,12 +329,12 @@ class Model(ModelParts):
             raise SettingsError("one string was given; give a list of texts, such as [text].")
         for text, label in map(split_label, texts):
             label_id(label, self.record.labels)
-            yield Document(text=clean_document(text, self.record.text), label=label)
+            yield Document(text=self._clean_text(text), label=label)
 
     def _clean_documents(self, texts: Sequence[str]) -> Iterator[Document]:
         if isinstance(texts, str):
             raise SettingsError("one string was given; give a list of texts, such as [text].")
-        return (Document(text=clean_document(text, self.record.text)) for text in texts)
+        return (Document(text=self._clean_text(text)) for text in texts)
 
     def _clean_texts(self, texts: Sequence[str]) -> list[str]:
         return [document.text for document in self._clean_documents(texts)]

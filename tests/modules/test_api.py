@@ -314,3 +314,19 @@ def test_an_invalid_progress_is_refused(progress: Any) -> None:
         f"progress is {progress!r:.80}; it must be True, False or None: for a function that is "
         "called with the events of the run, pass listeners=[...]."
     )
+
+
+def test_a_time_of_a_checker_without_a_checker_is_refused() -> None:
+    with pytest.raises(SettingsError) as caught:
+        charloom.train(texts=["ab"], checker_timeout=5)
+    assert str(caught.value) == ("checker_timeout was given without a checker; give that too.")
+
+
+def test_the_folder_of_a_trained_model_is_found_after_changing_the_current_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = charloom.train(texts=COLOURS, output="m", **QUICK)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert model.history.stop_reason == "budget"

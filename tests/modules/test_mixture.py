@@ -35,12 +35,25 @@ def test_a_mixture_can_be_pickled_after_use() -> None:
     assert isinstance(again, Mixture)
     assert again.generate(n=3, seed=1) == MIXTURE.generate(n=3, seed=1)
     assert again.weights == (0.75, 0.25)
+    assert again.history == MIXTURE.history
 
 
 def test_folders_are_loaded_and_weights_are_equal_by_default(tmp_path: Path) -> None:
     one, two = folder(tmp_path / "one"), folder(tmp_path / "two")
     assert charloom.mix([one, str(two)]).weights == (0.5, 0.5)
     assert charloom.mix([ABC, EA], np.array([1, 3])).weights == (0.25, 0.75)  # type: ignore[arg-type]
+
+
+def test_models_may_be_an_iterator_and_weights_large() -> None:
+    assert charloom.mix(iter([ABC, EA]), [1e308, 1e308]).weights == (0.5, 0.5)  # type: ignore[arg-type]
+
+
+def test_a_mixture_is_no_base() -> None:
+    with pytest.raises(SettingsError) as caught:
+        charloom.train(texts=["ab", "cd"], base=MIXTURE)
+    assert str(caught.value) == (
+        "the base is a mixture, which has no weights of its own; give one of its models."
+    )
 
 
 @pytest.mark.parametrize("method", ["save", "report", "states", "vectors", "similar"])
@@ -69,7 +82,15 @@ STREAM = make_model("abc", "lstm", 1, text=TextSettings(unit="stream"))
     [
         ([ABC], None, "a mixture needs at least two models; give a list of them."),
         (ABC, None, "a mixture needs at least two models; give a list of them."),
-        ([ABC, EA], [1], "1 weight given for 2 models; give one for each."),
+        ({"a": 1, "b": 2}, None, "a mixture needs at least two models; give a list of them."),
+        ([ABC, 5], None, "5 cannot be mixed; give models, or their folders."),
+        ([ABC, EA], 0.5, "weights are 0.5 for 2 models; give a list of one for each."),
+        (
+            [ABC, EA],
+            [1e-10, 0.5],
+            "a weight is 1e-10, which is nothing beside 0.5; leave that model out.",
+        ),
+        ([ABC, EA], [1], "weights are [1] for 2 models; give a list of one for each."),
         ([ABC, EA], [1, 0], "a weight is 0; it must be a finite number above 0."),
         ([ABC, EA], [1, math.nan], "a weight is nan; it must be a finite number above 0."),
         ([ABC, EA], [1, "2"], "a weight is '2'; it must be a finite number above 0."),

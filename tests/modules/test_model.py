@@ -16,10 +16,18 @@ import numpy as np
 import pytest
 from displays import Page, check_is_safe
 from networks import make_vocabulary, random_tensors
+from records import record
 
 import charloom
 from charloom.data.sources import Document
-from charloom.errors import CorpusError, LabelError, ModelFolderError, OutputError, SettingsError
+from charloom.errors import (
+    CorpusError,
+    LabelError,
+    ModelFolderError,
+    OutputError,
+    SamplingError,
+    SettingsError,
+)
 from charloom.model import Model
 from charloom.model_folder.format import ModelRecord
 from charloom.settings import (
@@ -340,3 +348,25 @@ def test_next_and_evaluate_have_displays() -> None:
     assert 'label "x"' in shown
     endless = dataclasses.replace(evaluation, perplexity=math.inf)
     assert ("perplexity", "inf") in endless.rows()
+
+
+class RejectsAll:
+    """A checker that is false itself."""
+
+    def __call__(self, text: str) -> bool:
+        return False
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_a_checker_that_is_false_itself_judges_too() -> None:
+    with pytest.raises(SamplingError, match="not accepted"):
+        model().generate(n=2, length=6, checker=RejectsAll())
+
+
+@pytest.mark.parametrize("method", ["score", "evaluate", "classify", "vectors"])
+def test_a_list_of_no_texts_is_refused(method: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        getattr(Model(record(("x", "y"))), method)([5])
+    assert str(caught.value) == "text is 5; it must be a text."

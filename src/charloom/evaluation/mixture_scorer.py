@@ -10,7 +10,7 @@ import numpy as np
 
 from charloom.evaluation.symbol_scorer import Floats, Ids, StreamState, Surprisals, SymbolScorer
 from charloom.network.exact import Doubles
-from charloom.network.mixture import Component, component_probabilities
+from charloom.network.mixture import Component
 
 MAX_LOGITS: Final = 1 << 22
 """Logits of one network that are held at once; they take 16 MB."""
@@ -72,6 +72,8 @@ class MixtureScorer:
         unfinished: bool,
     ) -> Surprisals:
         """Score targets whose logits fit into memory."""
+        from charloom.network.kernels.mixing import add_probabilities
+
         total_NV: Doubles = np.zeros((len(targets_N), len(self._components[0].ids_V)))
         states: list[StreamState] = []
         before = [None] * len(self._scorers) if state is None else [state, *state.others]
@@ -86,7 +88,9 @@ class MixtureScorer:
                 unfinished=unfinished,
                 keep_logits=True,
             )
-            total_NV += component_probabilities(component, result.logits_NV)
+            weight = float(component.weight)
+            lacks_V = component.lacks_V
+            add_probabilities(total_NV, result.logits_NV, weight, component.ids_V, lacks_V)
             if result.state is not None:
                 states.append(result.state)
         return Surprisals(

@@ -5,6 +5,7 @@ started for each batch of texts, so that a program that writes its verdicts only
 input works too. A line break within a text is sent as the two characters ``\n``.
 """
 
+import contextlib
 import itertools
 import os
 import shlex
@@ -16,6 +17,7 @@ from typing import Final, Union
 from charloom.errors import CheckerError, SettingsError
 from charloom.formatting import format_count
 from charloom.generation.detokenizer import GeneratedText
+from charloom.settings.declaration import check_range
 
 Checker = Callable[[Sequence[str]], list[bool]]
 """Returns whether each text of a batch is accepted; raises CheckerError if it fails."""
@@ -25,6 +27,7 @@ TextChecker = Union[str, Callable[[str], object], "CommandChecker"]
 
 DEFAULT_TIMEOUT: Final = 60.0
 """Seconds that a command has for a batch."""
+MAX_TIMEOUT: Final = 86_400.0
 BATCH_TEXTS: Final = 1000
 """Texts that a command judges at once."""
 _VERDICTS: Final = {
@@ -92,8 +95,7 @@ class CommandChecker:
     def __init__(self, command: str, timeout: float = DEFAULT_TIMEOUT) -> None:
         self._command = command
         self._timeout = timeout
-        if timeout <= 0:
-            raise SettingsError(f"checker-timeout is {timeout:g}; it must be above 0 seconds.")
+        check_range("checker-timeout", timeout, above=0, max=MAX_TIMEOUT)
         try:
             self._words = shlex.split(command)
         except ValueError as error:
@@ -142,10 +144,11 @@ class CommandChecker:
                 # A group of its own: Ctrl-C in the terminal stops charloom, not the checker.
                 start_new_session=True,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a NUL or half a surrogate pair
+            reason = error.strerror if isinstance(error, OSError) else "it is no text of a command"
             raise CheckerError(
-                f"the checker {self._command!r} cannot be started "
-                f"({error.strerror or error}); give a program and its arguments."
+                f"the checker {self._command!r} cannot be started ({reason or error}); give a "
+                "program and its arguments."
             ) from error
         try:
             answer, errors = process.communicate(content, timeout=self._timeout)
@@ -179,16 +182,16 @@ def _count(verdicts: int) -> str:
 
 def _describe_exit(code: int) -> str:
     if code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
+        known = -code in {*signal.Signals}  # signals of real time have no names
+        return f"was ended by {signal.Signals(-code).name if known else f'signal {-code}'}"
     return f"failed with exit code {code}"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and those that it started, if it has not ended."""
-    if process.poll() is not None:
-        return
+    """End a process and those that it started; close its streams."""
     if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()
     process.wait()

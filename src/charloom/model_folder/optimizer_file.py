@@ -51,6 +51,12 @@ class OptimizerState:
             kind, _, name = key.partition("/")
             if name in shapes:
                 wider = np.zeros(shapes[name], np.float32)
+                if tensor.shape[1:] != wider.shape[1:] or len(tensor) > len(wider):
+                    raise ModelFolderError(
+                        f"the state of the optimizer has {name} of shape {tensor.shape}, and the "
+                        f"network {wider.shape}: the file is of another model; copy the whole "
+                        "folder again, or remove optimizer.safetensors."
+                    )
                 wider[: len(tensor)] = tensor
                 states.setdefault(kind, {})[name] = wider
         for by_name in states.values():

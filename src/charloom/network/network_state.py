@@ -69,7 +69,7 @@ def _convert(name: str, values: ArrayLike) -> NDArray[Any]:
     try:
         with np.errstate(over="ignore"):
             values_LH = np.array(values, np.float32)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         values_LH = None
     if values_LH is None or values_LH.ndim != 2:
         raise SettingsError(

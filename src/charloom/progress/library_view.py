@@ -48,5 +48,8 @@ def library_view(progress: bool | None) -> ProgressView | None:
 
 
 def _has_terminal() -> bool:
-    # Programs without a console, such as pythonw, have no standard error.
-    return sys.stderr is not None and sys.stderr.isatty()
+    # Programs without a console have no standard error, or one of their own, or a closed one.
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except (AttributeError, ValueError):
+        return False

@@ -52,7 +52,9 @@ class Acceptance:
         So a checker that fails does so before the first step. Raises CheckerError.
         """
         count = min(len(training_set), self.record.training.checked_texts)
-        texts = [training_set.text(k * len(training_set) // count) for k in range(count)]
+        # Texts are sampled up to this length too; a stream is one text of all sources.
+        places = (k * len(training_set) // count for k in range(count))
+        texts = [training_set.text(place)[:_LENGTH] for place in places]
         share = accepted_share(self.checker, texts)
         note = f"the checker accepts {share:.0%} of {format_count(count, 'training text')}"
         return note + ("; is it made for them?" if share < _LOW_SHARE else ".")

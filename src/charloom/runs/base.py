@@ -99,9 +99,13 @@ class Base:
 def read_base(base: Path | ModelRecord) -> tuple[ModelRecord, str | None]:
     """Return the record of a base, and the name of its folder.
 
-    Raises ModelFolderError if the folder is missing or damaged.
+    Raises ModelFolderError if the folder is missing or damaged, SettingsError for a mixture.
     """
     if isinstance(base, ModelRecord):
+        if not base.tensors:
+            raise SettingsError(
+                "the base is a mixture, which has no weights of its own; give one of its models."
+            )
         return base, None
     return model_folder.read(base), str(base)
 

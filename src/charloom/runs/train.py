@@ -151,7 +151,8 @@ def _train_and_save(
             writer.remove_checkpoint()
         components.group.finish()
     guard.raise_first()
-    history = outputs.history.history() if outputs.history is not None else plan.output
+    output = None if plan.output is None else plan.output.absolute()
+    history = outputs.history.history() if outputs.history is not None else output
     return Model(outputs.best_weights.record, history)
 
 

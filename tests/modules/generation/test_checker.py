@@ -1,5 +1,6 @@
 """Checkers of texts: verdicts of commands and functions, and the line of each failure."""
 
+import math
 import os
 import shlex
 import signal
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 
 from charloom.errors import CheckerError, SettingsError
 from charloom.generation.checker import CommandChecker, accepted_share, make_checker
+from charloom.settings.declaration import Range
 
 AGREED = "it must write one line for each text, 1 for an accepted and 0 for another"
+LIMITS = Range(above=0, max=86_400.0)
 ALONE = f"; {AGREED}; try it alone with a few texts."
 
 
@@ -102,6 +105,27 @@ def test_a_death_is_reported() -> None:
     assert message(command) == f"the checker {command!r} was ended by SIGKILL{ALONE}"
 
 
+def test_a_death_by_a_signal_without_a_name_is_reported() -> None:
+    command = program("import os; os.kill(os.getpid(), 40)")
+    assert message(command) == f"the checker {command!r} was ended by signal 40{ALONE}"
+
+
+@pytest.mark.parametrize("command", ["a\0b", "echo \ud83d"])
+def test_a_command_that_is_no_text_is_reported(command: str) -> None:
+    assert message(command) == (
+        f"the checker {command!r} cannot be started (it is no text of a command); give a program "
+        "and its arguments."
+    )
+
+
+def test_a_child_that_outlives_its_parent_is_ended_after_the_time(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    code = f"import subprocess as s; c = s.Popen(['sleep', '100']); open({str(pid)!r}, 'w')"
+    command = program(code + ".write(str(c.pid))")
+    assert "gave no answer within 2 s" in message(command, timeout=2)
+    assert ends(int(pid.read_text()))
+
+
 def test_a_program_that_is_not_there_is_reported() -> None:
     assert message("no-such-program -x") == (
         "the checker 'no-such-program -x' cannot be started (No such file or directory); give a "
@@ -149,7 +173,14 @@ def ends(pid: int) -> bool:
             'checker is "\'x", which is no command (no closing quotation); give a program and its '
             "arguments, such as 'python check.py'.",
         ),
-        ("x", 0.0, "checker-timeout is 0; it must be above 0 seconds."),
+        *(
+            (
+                "x",
+                timeout,
+                f"checker-timeout is {timeout}; it must be a number of {LIMITS}.",
+            )
+            for timeout in (0.0, -1.0, math.inf, math.nan, 1e12)
+        ),
         (
             str.isalpha,
             1.0,

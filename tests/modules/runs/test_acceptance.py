@@ -70,3 +70,9 @@ def test_the_judged_training_texts_are_spread_evenly() -> None:
     seen: list[str] = []
     make_acceptance(seen, 3).try_on(part(["a", "b", "aa", "bb", "ab", "ba"], AB))
     assert seen == ["a", "aa", "ab"]
+
+
+def test_long_training_texts_are_cut_as_samples_are() -> None:
+    seen: list[str] = []
+    make_acceptance(seen, 3).try_on(part(["ab" * 5000], AB))
+    assert seen == ["ab" * 250]

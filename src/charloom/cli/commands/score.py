@@ -205,6 +205,11 @@ def _resolve_threshold(
         blocks = read_blocks(options.calibrate, settings)
         return calibrate_on_blocks(model.scorer, blocks).with_false_alarms(rate)
     if model.record.calibration is None:
+        if not model.record.tensors:
+            raise SettingsError(
+                "a mixture has no calibration; name usual texts that its models were not trained "
+                "on with --calibrate, or give --threshold as bits per character."
+            )
         raise SettingsError(
             "this model has no calibration: too few texts were held out, or its run was "
             "interrupted; name usual texts that it was not trained on with --calibrate, or give "

@@ -1,8 +1,9 @@
 """The option ``--mix``: a mixture of a model with others."""
 
 import dataclasses
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from charloom.cli.options.parsers import decode_argument
 from charloom.cli.options.shared import option
@@ -10,6 +11,10 @@ from charloom.errors import SettingsError
 
 if TYPE_CHECKING:
     from charloom.model import Model
+
+
+MIN_REST: Final = 1e-9
+"""Smallest weight of the first model; a smaller one is an error of rounding."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,8 +49,8 @@ class MixtureOptions:
         from charloom.mixture import mix
 
         others = [_parse(text) for text in self.mix]
-        rest = 1 - sum(weight for _, weight in others)
-        if rest <= 0:
+        rest = 1 - math.fsum(weight for _, weight in others)
+        if rest < MIN_REST:
             raise SettingsError(
                 f"--mix has weights of sum {1 - rest:g}; the sum must be below 1, and RUN has the "
                 "rest."

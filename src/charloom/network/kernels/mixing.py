@@ -1,4 +1,4 @@
-"""The compiled sum of probabilities of a mixture: that of network.mixture bit for bit.
+"""The compiled sum of a mixture, that of network.mixture bit for bit.
 
 Axes as in network/mixture.py.
 """

@@ -33,3 +33,12 @@ def test_a_wrong_value_is_refused(text: str) -> None:
         f"--mix is {text!r}; give a model folder and a weight between 0 and 1, such as "
         "runs/facts=0.3."
     )
+
+
+def test_weights_of_sum_1_are_refused_with_errors_of_rounding_too() -> None:
+    for texts in (["a=0.5", "b=0.5"], ["a=0.3", "b=0.6", "c=0.1"]):
+        with pytest.raises(SettingsError) as caught:
+            MixtureOptions(mix=texts).load(Path("one"))
+        assert str(caught.value) == (
+            "--mix has weights of sum 1; the sum must be below 1, and RUN has the rest."
+        )
