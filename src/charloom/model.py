@@ -342,7 +342,7 @@ class Model(ModelParts):
 
 def split_label(item: Text) -> tuple[str, str | None]:
     """Return a text and its label, None if it has none."""
-    return (item, None) if isinstance(item, str) else item
+    return (item[0], item[1]) if isinstance(item, tuple | list) and len(item) == 2 else (item, None)
 
 
 def checked_label(label: Label) -> Label:
