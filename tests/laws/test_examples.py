@@ -171,7 +171,8 @@ def in_a_moment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[lis
 def lacks_a_package(block: str) -> str | None:
     """Return the optional package that an example imports and the environment lacks."""
     missing = (name for name in EXTRAS if not is_installed(name))
-    return next((name for name in missing if re.search(rf"^(from|import) {name}\b", block, re.M)), None)
+    imports = r"^(from|import) "
+    return next((name for name in missing if re.search(rf"{imports}{name}\b", block, re.M)), None)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
