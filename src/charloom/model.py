@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from charloom.data.source_file import Sources
     from charloom.evaluation.diversity import Diversity
     from charloom.evaluation.memorisation import Memorisation
+    from charloom.report.files import WrittenReport
 
 Text = str | tuple[str, str | None]
 """A text, or a text with its label."""
@@ -288,8 +289,8 @@ class Model(ModelParts):
         training: "Sources" = (),
         validation: str | Path | None = None,
         checker: TextChecker | None = None,
-    ) -> Path:
-        """Write ``report.html`` and ``report.json``; return the path of the page.
+    ) -> "WrittenReport":
+        """Write ``report.html`` and ``report.json``; a notebook shows the page.
 
         ``path`` is their folder, which is made if it is missing. They are those of
         ``charloom report``; the surprise of ``texts`` is shown too. Training texts are read as for
@@ -298,7 +299,7 @@ class Model(ModelParts):
         """
         from charloom.report.files import write_report
 
-        page, _ = write_report(
+        return write_report(
             self,
             Path(path),
             chosen=texts,
@@ -307,7 +308,6 @@ class Model(ModelParts):
             validation=validation,
             checker=None if checker is None else make_checker(checker),
         )
-        return page
 
     @cached_property
     def _card_samples(self) -> tuple[Sample, ...]:

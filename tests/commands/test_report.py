@@ -50,7 +50,7 @@ def opened() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(trained: Path) -> Path:
     """Return the path of the page of the model."""
-    return write_report(library.load(trained / "run"), trained / "page", chosen=[HOSTILE])[0]
+    return write_report(library.load(trained / "run"), trained / "page", chosen=[HOSTILE]).page
 
 
 def held_out(trained: Path) -> list[str]:
@@ -65,8 +65,9 @@ def test_the_library_writes_the_same_page(
     by_command, by_library = tmp_path / "command", tmp_path / "library"
     charloom("report", trained / "run", "-o", by_command, "--text", HOSTILE, "--seed", 4)
     model = library.load(trained / "run")
-    path = model.report(by_library, texts=[HOSTILE], seed=4)
-    assert path == by_library / "report.html"
+    report = model.report(by_library, texts=[HOSTILE], seed=4)
+    assert report.page == by_library / "report.html"
+    assert report.to_dict()["figures"] == json.loads((by_library / "report.json").read_text())
     for name in ("report.html", "report.json"):
         assert (by_library / name).read_bytes() == (by_command / name).read_bytes()
 
@@ -74,15 +75,15 @@ def test_the_library_writes_the_same_page(
 def test_a_model_in_memory_has_a_report_without_texts(tmp_path: Path) -> None:
     lines = [f"line {k} of {k * k}" for k in range(80)]
     model = library.train(texts=lines, steps=2, hidden=4, device="cpu")
-    figures = json.loads(model.report(tmp_path).with_name("report.json").read_text("utf-8"))
+    figures = model.report(tmp_path).figures
     assert figures["name"] == "a model in memory"
     assert len(figures["curves"]["validation"]) == 1
     assert figures["missing"] == (
         "this model does not record its training texts; name them with --training."
     )
     (tmp_path / "lines.txt").write_text("\n".join(lines), "utf-8")
-    page = model.report(tmp_path, training=tmp_path / "lines.txt")
-    assert json.loads(page.with_name("report.json").read_text("utf-8"))["missing"] is None
+    report = model.report(tmp_path, training=tmp_path / "lines.txt")
+    assert report.figures["missing"] is None
 
 
 def test_the_figures_are_those_of_the_other_commands(charloom: Charloom, trained: Path) -> None:

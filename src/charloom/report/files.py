@@ -1,7 +1,9 @@
 """The report as files: a page, and the same figures as JSON."""
 
+import dataclasses
+import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,19 +15,45 @@ from charloom.formatting import unusable_folder_message
 from charloom.generation.checker import Checker
 from charloom.model_folder.format import REPORT, REPORT_FIGURES
 from charloom.model_folder.metrics import read_curves
+from charloom.records import Record
 from charloom.report.analyze import MAX_LENGTH, analyze, sample_at_temperatures, sample_length
-from charloom.report.findings import BasicFindings, Findings
+from charloom.report.findings import Findings
 from charloom.report.page import render_comparison_page, render_model_page
 from charloom.settings import SamplingSettings
 
 MAX_SAMPLED_MODELS: Final = 6
 """Number of models of a comparison, the best, whose samples are shown."""
+_FRAME: Final = (
+    '<div>{path}</div><iframe sandbox srcdoc="{page}" title="Report of {name}" '
+    'style="width:100%;height:640px;border:1px solid #8888"></iframe>'
+)
 
 
-def write_report(
-    model: ModelParts, folder: Path, **analysis_options: Any
-) -> tuple[Path, BasicFindings]:
-    """Write the report of a model; return the path of the page, and the findings.
+@dataclasses.dataclass(frozen=True)
+class WrittenReport(Record):
+    """A report on disk. A notebook shows the page; ``open`` takes the record as the page's path."""
+
+    page: Path
+    """The path of ``report.html``."""
+    figures: Mapping[str, Any]
+    """The content of ``report.json``."""
+
+    def __fspath__(self) -> str:
+        return str(self.page)
+
+    def _repr_html_(self) -> str:
+        # The page is passed by value: a notebook server cannot read any path. Its styles do not
+        # reach the notebook, and ``sandbox`` keeps scripts out.
+        texts = {
+            "path": str(self.page),
+            "name": self.figures["name"],
+            "page": self.page.read_text("utf-8"),
+        }
+        return _FRAME.format_map({key: html.escape(text) for key, text in texts.items()})
+
+
+def write_report(model: ModelParts, folder: Path, **analysis_options: Any) -> WrittenReport:
+    """Write the report of a model: a page, and the same figures as JSON.
 
     The files are written into ``folder``, which is made if it is missing. ``analysis_options`` are
     arguments of ``analyze``. Raises what ``analyze`` raises, and OutputError if a file cannot be
@@ -36,7 +64,8 @@ def write_report(
             f"{folder} is a file; name a folder for {REPORT} and {REPORT_FIGURES} with --output."
         )
     findings = analyze(model, **analysis_options)
-    return _write(folder, render_model_page(findings), findings.to_json()), findings
+    figures = findings.to_json()
+    return WrittenReport(_write(folder, render_model_page(findings), figures), figures)
 
 
 def write_comparison_report(

@@ -1,4 +1,6 @@
+import html
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 from charloom.errors import OutputError
 from charloom.evaluation.model_parts import ModelParts
 from charloom.evaluation.run_result import RunResult
+from charloom.report.analyze import analyze
 from charloom.report.files import write_comparison_report, write_report
 from charloom.report.page import render_model_page
 
@@ -30,13 +33,23 @@ def result(name: str, validation: float) -> RunResult:
 
 
 def test_page_and_json_have_the_same_findings(run: Path, tmp_path: Path) -> None:
-    path, findings = write_report(ModelParts.load(run), tmp_path / "new" / "page", chosen=["<b>"])
+    report = write_report(ModelParts.load(run), tmp_path / "new" / "page", chosen=["<b>"])
+    path = report.page
     assert path == tmp_path / "new" / "page" / "report.html"
     assert sorted(file.name for file in path.parent.iterdir()) == ["report.html", "report.json"]
     figures = json.loads(path.with_name("report.json").read_text("utf-8"))
-    assert figures == json.loads(json.dumps(findings.to_json()))
+    assert figures == json.loads(json.dumps(report.figures))
     assert figures["surprise"][0]["given"]
-    assert path.read_text("utf-8") == render_model_page(findings)
+    assert path.read_text("utf-8") == render_model_page(
+        analyze(ModelParts.load(run), chosen=["<b>"])
+    )
+
+
+def test_notebook_shows_the_page_in_a_frame_without_scripts(run: Path, tmp_path: Path) -> None:
+    report = write_report(ModelParts.load(run), tmp_path, chosen=["<b>"])
+    frames = re.findall(r'<iframe sandbox srcdoc="([^"]*)"', report._repr_html_())
+    assert [html.unescape(frame) for frame in frames] == [Path(report).read_text("utf-8")]
+    assert str(report.page) in report._repr_html_()
 
 
 def test_file_in_place_of_the_folder_is_refused(run: Path, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def report(
     from charloom.model import Model
     from charloom.report.files import write_report as write
 
-    path, findings = write(
+    report = write(
         Model.load(run),
         output or run,
         training=training or (),
@@ -64,9 +64,10 @@ def report(
         checker=checker_options.make(),
         on_progress=lambda step: terminal.note(f"{step} ..."),
     )
-    if findings.missing is not None:
-        terminal.note(f"the report has no measurements on texts: {findings.missing}")
+    if report.figures["missing"] is not None:
+        missing = report.figures["missing"]
+        terminal.note(f"the report has no measurements on texts: {missing}")
     if json:
-        terminal.write_json(findings.to_json())
+        terminal.write_json(report.figures)
     else:
-        terminal.write_result(str(path))
+        terminal.write_result(str(report.page))
