@@ -33,11 +33,11 @@ demo: $(BASE)/.ready ## train on English facts for a minute, then show what temp
 	$(BASE)/bin/charloom train facts --minutes 1 -o runs/facts --force
 	$(BASE)/bin/charloom temperatures runs/facts
 
-test: setup ## run the test suite
-	$(BIN)/python -m pytest
+test: setup ## run the test suite, or TESTS=tests/laws
+	$(BIN)/python -m pytest $(TESTS)
 
 test-base: $(BASE)/.ready ## run the tests that need no extra, in .venv-base, which has none
-	$(BASE)/bin/python -m pytest -q -m "not slow" --doctest-ignore-import-errors
+	$(BASE)/bin/python -m pytest -q -m "not slow and not soak" --doctest-ignore-import-errors
 
 size: setup ## measure the size of the installed wheel with all that it requires
 	$(BIN)/python benchmarks/install_size.py

@@ -203,8 +203,11 @@ def _mixture_record(models: Sequence[Model], weights: Sequence[float]) -> ModelR
     """Return the record of the first model, with the symbols and labels of all."""
     records = [model.record for model in models]
     indexes = [record.document_index for record in records if record.document_index is not None]
+    # So that ``novel`` names the right reason if one of the models has no index.
+    is_indexed = all(record.training.index for record in records)
     return dataclasses.replace(
         records[0],
+        training=dataclasses.replace(records[0].training, index=is_indexed),
         vocabulary=Vocabulary.union([record.vocabulary for record in records]),
         labels=tuple(dict.fromkeys(label for record in records for label in record.labels)),
         tensors={},

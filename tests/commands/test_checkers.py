@@ -189,7 +189,7 @@ def test_a_comparison_has_a_column_of_accepted_texts(
 ) -> None:
     source = tmp_path / "brackets.txt"
     source.write_text("\n".join(TEXTS), "utf-8")
-    options = ("--cell", "rnn,gru", "--hidden", 8, "--steps", 20, "-o", tmp_path / "c")
+    options = ("--cell", "rnn,gru", "--hidden", 8, "--steps", 3, "-o", tmp_path / "c")
     done = charloom("compare", source, *options, "--checker", command)
     assert done.code == 0
     header, *rows = done.out.splitlines()

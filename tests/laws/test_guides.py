@@ -86,7 +86,7 @@ def test_examples_of_the_library_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert names["table"].rows(named=True) == names["rows"]
     assert [each.temperature for each in names["diversity"]][-2:] == [1.8, None]
     assert names["memorisation"].samples.texts == 20
-    assert names["report"].page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert names["written"].page.read_text("utf-8").startswith("<!DOCTYPE html>")
     assert [symbol for symbol, _ in names["pairs"]] == [*"a line", "<eos>"]
     assert names["vectors"].shape == (3, 8)
     assert names["neighbours"][0].text == "a lime"

@@ -3,6 +3,7 @@
 The oracle is ``next`` of each model alone.
 """
 
+import dataclasses
 import functools
 import math
 from typing import Any
@@ -20,7 +21,7 @@ from charloom.generation.decode_loop import Decoder, NumpyDecoder
 from charloom.generation.generator import Generator
 from charloom.generation.mixture_decoder import MixtureDecoderChoice
 from charloom.model import Model
-from charloom.settings import NetworkSettings, SamplingSettings
+from charloom.settings import NetworkSettings, SamplingSettings, TrainingSettings
 
 
 def make_model(symbols: str, cell: Any, seed: int, **changes: Any) -> Model:
@@ -164,3 +165,7 @@ def test_novel_texts_are_new_to_all_models() -> None:
     assert {"a", "ab", "c"} & set(mixture.generate(n=60, seed=1, length=2))
     with pytest.raises(SettingsError, match="novel"):
         charloom.mix([first, ABC]).generate(novel=True)
+    settings = TrainingSettings(index=False)
+    unindexed = Model(dataclasses.replace(ABC.record, training=settings))
+    with pytest.raises(SettingsError, match="this model was trained with --no-index"):
+        charloom.mix([first, unindexed]).generate(novel=True)

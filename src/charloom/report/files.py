@@ -31,7 +31,10 @@ _FRAME: Final = (
 
 @dataclasses.dataclass(frozen=True)
 class WrittenReport(Record):
-    """A report on disk. A notebook shows the page; ``open`` takes the record as the page's path."""
+    """A report on disk, shown as its page in a notebook.
+
+    It is a path too, that of the page: ``open`` and ``Path`` accept it.
+    """
 
     page: Path
     """The path of ``report.html``."""

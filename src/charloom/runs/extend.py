@@ -13,7 +13,7 @@ from charloom.files import exists
 from charloom.model_folder.format import ModelRecord
 from charloom.runs.base import read_base
 from charloom.runs.request import TrainRequest
-from charloom.settings.presets import BUDGETS
+from charloom.settings.presets import BUDGETS, merge_options, preset_options
 
 CHOSEN_AGAIN: Final = (*BUDGETS, "weight_decay", "batch_size", "device")
 """Settings that a longer run does not take from the run before it."""
@@ -23,7 +23,8 @@ _STANDARD_INPUT: Final = "-"
 def extend_request(request: TrainRequest, model: Path | ModelRecord) -> TrainRequest:
     """Return the request of a run that trains ``model`` further on its own texts.
 
-    Options of ``request`` take precedence over the recorded settings. Raises SettingsError if the
+    Options of ``request`` take precedence over its preset, and both over the recorded settings.
+    Raises SettingsError if the
     request names texts or another base, or if the model does not record its texts;
     ModelFolderError if the folder is missing or damaged.
     """
@@ -50,13 +51,15 @@ def extend_request(request: TrainRequest, model: Path | ModelRecord) -> TrainReq
     recorded = _recorded_options(record, request, validation)
     if output is None:
         del recorded["keep_optimizer"]
+    preset = {} if request.preset is None else preset_options(request.preset)
     return dataclasses.replace(
         request,
         sources=tuple(sources),
         validation=validation,
         base=record if name is None else Path(name),
         extends=True,
-        options=recorded | dict(request.options),
+        preset=None,
+        options=merge_options(recorded, merge_options(preset, request.options)),
         output=output,
     )
 

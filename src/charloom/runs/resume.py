@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,8 +28,8 @@ from charloom.settings.training import CHECKPOINT_SECONDS
 from charloom.text.cleaning import clean_prompt
 
 _MAY_CHANGE: Final = ("device", "keep_optimizer")
-"""Options that may differ from those of the saved run: it can be resumed on another machine, and
-its optimizer can be kept."""
+"""Options that may differ from those of an unfinished run: it can be resumed on another machine,
+and its optimizer can be kept."""
 _TAIL_BYTES: Final = 1000
 """Bytes read from the end of metrics.jsonl; the event that ends a run is shorter."""
 
@@ -62,7 +62,8 @@ def resume_spec(path: Path, request: TrainRequest, options: Mapping[str, Any]) -
     if finished is not None:  # a kill while the checkpoint was removed leaves its tensors
         checkpoint.remove(path / CHECKPOINT)
     saved = _unfinished_spec(path) if finished is None else _finished_spec(finished)
-    _check_same_settings(path, saved, options, request.validation)
+    may_change = _MAY_CHANGE if finished is None else ("device",)
+    _check_same_settings(path, saved, options, request.validation, may_change)
     has_base = saved.base is not None if finished is None else "lineage" in finished.provenance
     if request.base is not None and not has_base:
         raise ResumeError(
@@ -71,7 +72,7 @@ def resume_spec(path: Path, request: TrainRequest, options: Mapping[str, Any]) -
         )
     if finished is not None:
         _check_finished_texts(path, finished, request)
-    changed = {name: options[name] for name in _MAY_CHANGE if name in options}
+    changed = {name: options[name] for name in may_change if name in options}
     seconds = request.checkpoint_seconds
     return dataclasses.replace(
         saved,
@@ -157,14 +158,18 @@ def describe_run(spec: RunSpec, plan: Plan) -> dict[str, Any]:
 
 
 def _check_same_settings(
-    path: Path, saved: RunSpec, options: Mapping[str, Any], validation: str | None
+    path: Path,
+    saved: RunSpec,
+    options: Mapping[str, Any],
+    validation: str | None,
+    may_change: Sequence[str],
 ) -> None:
     """Raise ResumeError, which names each option that differs from the saved settings."""
     before = {**saved.text.to_json(), **saved.network.to_json(), **saved.training.to_json()}
     now = {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
     if isinstance(now.get("prompts"), tuple):
         now["prompts"] = tuple(clean_prompt(str(p), saved.text) for p in now["prompts"])
-    different = {name for name in now if name not in _MAY_CHANGE and now[name] != before[name]}
+    different = {name for name in now if name not in may_change and now[name] != before[name]}
     differences = [
         f"{option_name(name)} was {_format_option(before[name])} "
         f"and is now {_format_option(now[name])}"

@@ -206,6 +206,11 @@ class LineScorer(OutlierMixin, BaseEstimator):  # type: ignore[misc]
         """Return arguments of ``charloom.train``."""
         given = dict(self.train_options or {})
         for name in given:
+            if not isinstance(name, str):
+                raise SettingsError(
+                    f"train_options has {name!r:.80}; its keys are names of arguments of "
+                    "charloom.train, such as 'dropout'."
+                )
             if name in _PASSED_ON or name == "seed":
                 parameter = "random_state" if name == "seed" else name
                 raise SettingsError(

@@ -14,13 +14,18 @@ from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
 
 ORIGIN = {"sources": ["a.txt", "b.txt"], "validation": None}
 
+NETWORK = NetworkSettings(hidden=6, input=5, dropout=0.25)
+
 
 def extended(
-    text: TextSettings | None = None, origin: dict[str, Any] = ORIGIN, **fields: Any
+    text: TextSettings | None = None,
+    origin: dict[str, Any] = ORIGIN,
+    network: NetworkSettings = NETWORK,
+    **fields: Any,
 ) -> TrainRequest:
     model = record(
         text=text or TextSettings(),
-        network=NetworkSettings(hidden=6, input=5, dropout=0.25),
+        network=network,
         training=TrainingSettings(epochs=3, window=9, batch_size=4, learning_rate=0.5, seed=8),
         provenance=origin,
     )
@@ -45,6 +50,18 @@ def test_texts_and_settings_are_those_of_the_run() -> None:
     assert spec.training.learning_rate == 0.5
     assert not {"batch_size", "weight_decay"} & spec.explicit
     assert spec.base is not None and spec.base.tensors is not None
+
+
+def test_a_preset_takes_precedence_over_the_recorded_settings() -> None:
+    network = NetworkSettings(hidden=128, input="one-hot", dropout=0.0)
+    request = extended(TextSettings(min_count=1), network=network, preset="lesson")
+    spec = resolve(request)
+    assert (spec.training.optimizer, spec.training.learning_rate) == ("rmsprop", 1e-3)
+    assert (spec.training.epochs, spec.training.batch_size) == (3, 8)
+    assert (spec.training.window, spec.training.seed) == (9, 8), "the preset has neither"
+    with pytest.raises(SettingsError) as caught:
+        resolve(extended(preset="lesson", text=TextSettings(min_count=1)))
+    assert str(caught.value).startswith("hidden is 128, but the base has 6, which a run that")
 
 
 def test_a_recorded_validation_file_is_used_again() -> None:

@@ -256,3 +256,11 @@ def test_a_finished_run_is_not_resumed_with_other_texts(
     copy = tmp_path / "copy.txt"
     copy.write_bytes(source.read_bytes())
     charloom.train(copy, output=run, resume=True)
+
+
+def test_a_finished_run_cannot_keep_its_optimizer_later(source: Path, run: Path) -> None:
+    charloom.train(source, output=run, resume=True)
+    assert refused(source, run, keep_optimizer=True) == (
+        f"the run in {run} cannot be resumed with other settings: keep-optimizer was off and is "
+        "now on; leave out what differs, or start the run anew with --force."
+    )

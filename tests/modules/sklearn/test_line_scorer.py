@@ -308,6 +308,11 @@ def test_the_tags_are_those_of_texts() -> None:
             "{'dropout': 0.2}.",
         ),
         (
+            {"train_options": {3: "hidden"}},
+            "train_options has 3; its keys are names of arguments of charloom.train, such as "
+            "'dropout'.",
+        ),
+        (
             {"train_options": {"hidden": 3}},
             "train_options has 'hidden', which is the parameter hidden of LineScorer; set that "
             "one.",

@@ -216,17 +216,24 @@ def test_documents_are_read_as_often_as_their_weight(
 
 
 @pytest.mark.parametrize("build", [stream_batches, labelled_batches, weighted_batches])
-@given(texts=texts, batch_size=sizes, window=windows | st.just(99), seed=st.integers(0, 9))
+@given(
+    texts=texts,
+    batch_size=sizes,
+    window=windows | st.just(99),
+    seed=st.integers(0, 9),
+    skips=st.sets(st.integers(0, 60), max_size=4),
+)
 def test_skipping_any_number_of_batches_leaves_the_rest_unchanged(
     build: Callable[[list[str], int, int, int], Batches],
     texts: list[str],
     batch_size: int,
     window: int,
     seed: int,
+    skips: set[int],
 ) -> None:
     batches = build(texts, batch_size, window, seed)
     whole = list(batches.epoch(3))
-    for skip in range(len(whole) + 2):
+    for skip in {1, len(whole), len(whole) + 1} | {skip for skip in skips if skip < len(whole)}:
         rest = list(batches.epoch(3, skip))
         assert len(rest) == max(0, len(whole) - skip)
         assert all(map(same, rest, whole[skip:]))

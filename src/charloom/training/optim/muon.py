@@ -52,6 +52,8 @@ class Muon(Rule):
     1 - rate * ``decay``, which keeps its singular values below about 1 / ``decay``.
     """
 
+    state_names = ("momentum",)
+
     def __init__(
         self,
         weights: Parameters,
@@ -61,7 +63,7 @@ class Muon(Rule):
         bf16: bool,
         frozen: FrozenRows | None = None,
     ) -> None:
-        super().__init__(weights, gradients, ["recurrent"], "momentum", frozen=frozen)
+        super().__init__(weights, gradients, ["recurrent"], frozen=frozen)
         self._decay = decay
         self._bf16 = bf16
 

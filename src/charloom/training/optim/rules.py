@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -27,13 +27,15 @@ class Rule(abc.ABC):
     Rows that are ``frozen`` keep their values and their states.
     """
 
+    state_names: ClassVar[tuple[str, ...]]
+
     def __init__(
         self,
         weights: Parameters,
         gradients: Parameters,
         kinds: Sequence[Kind],
-        *states: str,
-        frozen: FrozenRows | None,
+        *,
+        frozen: FrozenRows | None = None,
     ) -> None:
         self.kinds = kinds
         self.frozen = frozen or {}
@@ -41,7 +43,7 @@ class Rule(abc.ABC):
         """Steps taken with the parameters of each kind."""
         self._weights, self._gradients = weights, gradients
         shapes = {name: shape for name, shape in weights.shapes.items() if kind_of(name) in kinds}
-        self.states = {state: Parameters(shapes) for state in states}
+        self.states = {name: Parameters(shapes) for name in self.state_names}
 
     @abc.abstractmethod
     def updates(
@@ -99,6 +101,8 @@ class AdamW(ElementwiseRule):
     Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101. Matrices alone decay.
     """
 
+    state_names = ("mean", "square")
+
     def __init__(
         self,
         weights: Parameters,
@@ -108,7 +112,7 @@ class AdamW(ElementwiseRule):
         *,
         frozen: FrozenRows | None = None,
     ) -> None:
-        super().__init__(weights, gradients, kinds, "mean", "square", frozen=frozen)
+        super().__init__(weights, gradients, kinds, frozen=frozen)
         self._decay = decay
 
     def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
@@ -126,15 +130,7 @@ class AdamW(ElementwiseRule):
 class RMSprop(ElementwiseRule):
     """RMSprop (Hinton 2012) with the defaults of Keras, rho 0.9 and epsilon 1e-7."""
 
-    def __init__(
-        self,
-        weights: Parameters,
-        gradients: Parameters,
-        kinds: Sequence[Kind],
-        *,
-        frozen: FrozenRows | None = None,
-    ) -> None:
-        super().__init__(weights, gradients, kinds, "square", frozen=frozen)
+    state_names = ("square",)
 
     def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
         decay, epsilon, rate = map(np.float32, (RMSPROP_DECAY, RMSPROP_EPSILON, learning_rate))
@@ -146,15 +142,7 @@ class RMSprop(ElementwiseRule):
 class SGD(ElementwiseRule):
     """Gradient descent with a momentum of 0.9."""
 
-    def __init__(
-        self,
-        weights: Parameters,
-        gradients: Parameters,
-        kinds: Sequence[Kind],
-        *,
-        frozen: FrozenRows | None = None,
-    ) -> None:
-        super().__init__(weights, gradients, kinds, "momentum", frozen=frozen)
+    state_names = ("momentum",)
 
     def _update(self, kind: Kind, learning_rate: float, scale: np.float32) -> Callable[..., None]:
         decay, rate = np.float32(SGD_MOMENTUM), np.float32(learning_rate)
