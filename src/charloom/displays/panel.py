@@ -18,6 +18,8 @@ MAX_SAMPLES: Final = 12
 """Samples that are shown."""
 MAX_SAMPLE_CHARACTERS: Final = 240
 """Characters that are shown of a sample."""
+MAX_MARKED_CHARACTERS: Final = 160
+"""Characters that are shown of a text with a marked span."""
 MAX_CHARACTERS: Final = 600
 """Characters that are shown of any other text."""
 MAX_LINES: Final = 40
@@ -33,7 +35,34 @@ _GRID: Final = (
 )
 _COLUMNS: Final = "display:flex;flex-wrap:wrap;gap:0 28px"
 _TRACK: Final = "border:1px solid #888;border-radius:3px;max-width:440px"
+_UNDERLINE: Final = (
+    "text-decoration-thickness:2px;text-underline-offset:3px;text-decoration-color:#c8600c"
+)
 _SAMPLE: Final = "font-family:ui-monospace,monospace;white-space:pre-wrap"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MarkedText:
+    """A text with a span that is underlined."""
+
+    heading: str
+    text: str
+    start: int
+    """First character of the span."""
+    stop: int
+    """The character after the span."""
+
+    def parts(self) -> tuple[str, str, str]:
+        """Return the text before the span, the span, and the text after it, cut."""
+        span = _cut(self.text[self.start : self.stop], MAX_MARKED_CHARACTERS)
+        around = max(MAX_MARKED_CHARACTERS - len(span), 0) // 2
+        before, after = self.text[: self.start], self.text[self.stop :]
+        # Space that one side leaves is for the other.
+        left = max(around, 2 * around - len(after))
+        right = max(around, 2 * around - len(before))
+        if len(before) > left:
+            before = "... " + before[len(before) - left :].lstrip()
+        return before, span, _cut(after, right)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,6 +80,7 @@ class Panel:
     curve: str = ""
     """The HTML of an image; the text leaves it out."""
     samples: tuple[Sample, ...] = ()
+    marked: tuple[MarkedText, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences, one a line."""
     details: tuple[tuple[str, str], ...] = ()
@@ -73,6 +103,7 @@ class Panel:
             )
         if self.samples:
             parts.append(_samples(self.samples[:MAX_SAMPLES]))
+        parts += map(_marked_text, self.marked[:MAX_SAMPLES])
         parts += [f"<div>{_escape(note)}</div>" for note in self.notes[:MAX_LINES]]
         if self.details:
             summary = f'<summary style="{_QUIET}">texts, network and settings</summary>'
@@ -88,6 +119,11 @@ class Panel:
         rows += [
             (sample_heading(sample), _cut(sample.text, MAX_SAMPLE_CHARACTERS))
             for sample in self.samples[:MAX_SAMPLES]
+        ]
+        rows += [
+            (_cut(marked.heading, MAX_CHARACTERS), f"{before}[{span}]{after}")
+            for marked in self.marked[:MAX_SAMPLES]
+            for before, span, after in [marked.parts()]
         ]
         names = [escape_controls(name) for name, _ in rows]
         width = max(map(len, names), default=0)
@@ -138,3 +174,14 @@ def _sample_text(sample: Sample) -> str:
     prompt = sample.prompt if shown.startswith(sample.prompt) else ""
     dimmed = f'<span style="{_QUIET}">{_escape(prompt)}</span>' if prompt else ""
     return dimmed + _escape(shown[len(prompt) :])
+
+
+def _marked_text(marked: MarkedText) -> str:
+    """Return a text below its heading; all but the span is dimmed."""
+    before, span, after = marked.parts()
+    return (
+        f'<div style="{_QUIET};margin-top:6px">{_escape(marked.heading)}</div>'
+        f'<div dir="auto" style="{_SAMPLE}"><span style="{_QUIET}">{_escape(before)}</span>'
+        f'<u style="{_UNDERLINE}">{_escape(span)}</u>'
+        f'<span style="{_QUIET}">{_escape(after.rstrip())}</span></div>'
+    )
