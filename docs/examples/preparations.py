@@ -7,6 +7,7 @@ made of the facts that charloom installs, so the commands run on the same kinds 
 import csv
 import gzip
 import random
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,13 @@ from typing import Final
 
 from randfacts import safe_facts
 
+from examples.errors import ExampleError
+
 ROOT: Final = Path(__file__).parents[2]
 SHARED: Final = ROOT.parent / "shared" / "data"
 SHARED_FILES: Final = ("ag_news/test.csv", "names.txt", "tinyshakespeare.txt")
 
+KINDS: Final = ("World", "Sports", "Business", "Sci/Tech")
 _SPORTS: Final = "2"
 _TITLES: Final = "charloom train titles.csv --column 2"
 
@@ -50,11 +54,21 @@ def write_titles(folder: Path) -> None:
     with (folder / "titles.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
     _write_lines(folder / "titles.txt", [row[1] for row in rows])
-    _write_lines(folder / "sports.txt", [row[1] for row in rows if row[0] == _SPORTS][:300])
+    sports = [row[1] for row in rows if row[0] == _SPORTS][:300]
+    for name in ("sports.txt", "own.txt"):
+        _write_lines(folder / name, sports)
+    for name, count in (("kinds.csv", 4000), ("related.csv", 3000)):
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerows([("title", "kind"), *((r[1], KINDS[int(r[0]) - 1]) for r in rows[:count])])
 
 
 def write_names(folder: Path) -> None:
-    """Write given names, one a line."""
+    """Write given names, one a line, and the names of the example texts with countries."""
+    from example_texts import country_rows
+
+    for name, separator in (("names.csv", ","), ("names.tsv", "\t")):
+        _write_lines(folder / name, [separator.join(row) for row in country_rows()])
     text = _shared("names.txt")
     words = sorted({word.lower() for fact in safe_facts for word in fact.split()})
     made = [word for word in words if word.isascii() and word.isalpha() and len(word) > 3]
@@ -89,6 +103,7 @@ def write_examples(folder: Path) -> None:
     from example_texts import write_all
 
     write_all(folder / "examples")
+    shutil.copy2(folder / "examples" / "molecules.smi", folder / "library.smi")
 
 
 PREPARATIONS: Final[Mapping[str, Preparation]] = {
@@ -102,12 +117,12 @@ PREPARATIONS: Final[Mapping[str, Preparation]] = {
     "names-run": Preparation(
         commands=["charloom train names.txt --minutes 0.3 -o runs/names"], needs=["names"]
     ),
-    "peoples-run": Preparation(
+    "countries-run": Preparation(
         commands=[
-            "charloom train examples/names.csv --column name --label-column country "
+            "charloom train names.csv --column name --label-column country "
             "--minutes 0.2 -o runs/countries"
         ],
-        needs=["examples"],
+        needs=["names"],
     ),
     "plays-run": Preparation(
         commands=["charloom train plays.txt --minutes 0.2 -o runs/plays"], needs=["plays"]
@@ -130,7 +145,7 @@ def in_order(names: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in names:
         if name not in PREPARATIONS:
-            raise ValueError(f"no preparation {name!r}: choose from {', '.join(PREPARATIONS)}")
+            raise ExampleError(f"no preparation {name!r}: choose from {', '.join(PREPARATIONS)}")
         for other in (*in_order(PREPARATIONS[name].needs), name):
             if other not in found:
                 found.append(other)

@@ -49,10 +49,7 @@ def run_page(page: Page, name: str, workshop: Workshop) -> list[Output]:
 def _run(page: Page, commands: list[Command], name: str, workshop: Workshop) -> list[str]:
     if not commands:
         return []
-    try:
-        folder = workshop.scratch(name, page.needs)
-    except ValueError as error:
-        raise ExampleError(f"{page.path}: {error}") from None
+    folder = workshop.scratch(name, page.needs)
     session = PythonSession(folder, workshop.environment())
     outputs = []
     try:
