@@ -20,7 +20,7 @@ def as_lines(output: str) -> tuple[str, ...]:
 
     Of a line that a program has drawn again after a carriage return, the last state is kept.
     """
-    lines = [line.rpartition("\r")[2].rstrip() for line in output.splitlines()]
+    lines = [line.rpartition("\r")[2].rstrip() for line in output.split("\n")]
     return tuple("\n".join(line for line in lines if FIRST_TIME not in line).strip("\n").split("\n"))
 
 
