@@ -5,8 +5,8 @@
     python docs/run_examples.py --list           list the examples that are not run, and why
     python docs/run_examples.py start.md         these pages only
 
-With CHARLOOM_DOCS_BUDGET=0.05 in the environment, trainings last a moment: outputs are compared with
-the pages, and the copy keeps those of the pages.
+With CHARLOOM_DOCS_BUDGET below 1 in the environment, trainings last a moment: outputs are compared
+with the pages, and the copy keeps those of the pages.
 """
 
 import argparse
@@ -59,16 +59,14 @@ def run_pages(pages: dict[str, Page], workshop: Workshop, *, record: bool) -> di
     Raises:
         ExampleError: An example failed, or a record is wrong.
     """
-    in_full = workshop.budget >= 1
-
     def run(name: str) -> str:
         page = pages[name]
         begin = time.monotonic()
         outputs = run_page(page, name, workshop)
         if not record:
-            check_outputs(page, outputs, in_full=in_full)
+            check_outputs(page, outputs, in_full=workshop.in_full)
         print(f"{time.monotonic() - begin:6.1f} s  {name}", file=sys.stderr)
-        text = page.with_outputs(page_outputs(outputs) if in_full else {})
+        text = page.with_outputs(page_outputs(outputs) if workshop.in_full else {})
         if record:
             page.path.write_text(text, "utf-8")
         return text
@@ -119,15 +117,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--record", action="store_true", help="write new outputs into the pages")
     parser.add_argument("--list", action="store_true", help="list the examples that are not run")
     given = parser.parse_args(arguments)
-    budget = float(os.environ.get(BUDGET, "1"))
-    if given.record and budget < 1:
+    in_full = float(os.environ.get(BUDGET, "1")) >= 1
+    if given.record and not in_full:
         parser.error(f"--record needs the full budget: unset {BUDGET}")
     try:
         pages = pages_of(DOCS, given.pages)
         if given.list:
             print("\n".join(not_run(pages)))
             return 0
-        texts = run_pages(pages, Workshop(BUILD / "examples", budget), record=given.record)
+        texts = run_pages(pages, Workshop(BUILD / "examples", in_full=in_full), record=given.record)
     except ExampleError as error:
         print(error, file=sys.stderr)
         return 1

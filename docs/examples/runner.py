@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from examples.budget import at_budget
+from examples.budget import in_a_moment
 from examples.errors import ExampleError
 from examples.output import as_lines, differences, shown
 from examples.page import CONSOLE, PYTHON, Command, Page
@@ -54,7 +54,7 @@ def _run(page: Page, commands: list[Command], name: str, workshop: Workshop) -> 
     outputs = []
     try:
         for command in commands:
-            source = at_budget(command, workshop.budget)
+            source = command.source if workshop.in_full else in_a_moment(command)
             if command.kind == CONSOLE:
                 succeeded, output = workshop.run_command(source, folder)
             else:

@@ -16,22 +16,24 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from examples.budget import at_budget
+from examples.budget import in_a_moment
 from examples.errors import ExampleError
 from examples.page import CONSOLE, Command
 from examples.preparations import PREPARATIONS, ROOT, SHARED, SHARED_FILES, in_order
 
+_PROGRAMS: Final = ("check_molecule.py", "example_names.py", "example_texts.py")
+"""Programs of docs/ that examples run."""
 _TIMEOUT: Final = 300
 _BROKEN_PIPE: Final = 141
 """Exit code of a pipe whose last command stopped reading, as `head` does."""
 
 
 class Workshop:
-    """A folder for examples at one budget; threads may share it."""
+    """A folder for examples, in full or in a moment each; threads may share it."""
 
-    def __init__(self, folder: Path, budget: float) -> None:
-        self.budget = budget
-        self._folder = folder / f"{budget:g}"
+    def __init__(self, folder: Path, *, in_full: bool) -> None:
+        self.in_full = in_full
+        self._folder = folder / ("full" if in_full else "moment")
         self._source_digest = _digest_of_sources()
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
@@ -105,18 +107,19 @@ class Workshop:
             shutil.copytree(self.prepared(need), folder, dirs_exist_ok=True)
         if preparation.write is not None:
             preparation.write(folder)
-        for source in preparation.commands:
+        for line in preparation.commands:
             command = Command(
-                kind=CONSOLE, source=source, line=0, output_begin=0, output_end=0, recorded=()
+                kind=CONSOLE, source=line, line=0, output_begin=0, output_end=0, recorded=()
             )
-            succeeded, output = self.run_command(at_budget(command, self.budget), folder)
+            source = command.source if self.in_full else in_a_moment(command)
+            succeeded, output = self.run_command(source, folder)
             if not succeeded:
                 raise ExampleError(f"preparation {name}\n$ {source}\n{output}")
 
     def _furnish(self, folder: Path) -> None:
         """Make a folder look like a checkout to the commands of a page."""
         (folder / "docs").mkdir(parents=True, exist_ok=True)
-        for program in ("example_texts.py", "check_molecule.py"):
+        for program in _PROGRAMS:
             shutil.copy2(ROOT / "docs" / program, folder / "docs")
 
     def _programs(self) -> Path:
@@ -136,7 +139,7 @@ def _digest_of_sources() -> str:
     """Return a digest of everything that results depend on besides the page."""
     docs = ROOT / "docs"
     files = [*(ROOT / "src").rglob("*.py"), *(docs / "examples").rglob("*.py")]
-    files += [docs / "example_texts.py", docs / "check_molecule.py"]
+    files += [docs / name for name in _PROGRAMS]
     files += [SHARED / name for name in SHARED_FILES if (SHARED / name).is_file()]
     contents = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
     return hashlib.sha256(json.dumps([sys.version, contents]).encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""At a fraction of the budget, trainings last a moment and other commands are as written."""
+"""For a moment, trainings have a few steps, and other commands are as written."""
 
 import pytest
-from examples.budget import at_budget, minutes
+from examples.budget import in_a_moment
 from examples.page import Command
 
 
@@ -14,31 +14,24 @@ def command(source: str, kind: str = "console") -> Command:
 @pytest.mark.parametrize(
     ("source", "short"),
     [
-        ("charloom train a --minutes 0.04 -o b", "charloom train a --minutes 0.002 -o b"),
-        ("charloom train a --minutes 60", "charloom train a --minutes 0.005"),
+        ("charloom train a --minutes 0.04 -o b", "charloom train a --steps 3 -o b"),
+        ("charloom train a --minutes 60", "charloom train a --steps 3"),
         ("charloom train a --epochs 20", "charloom train a --steps 3"),
         ("zcat a | charloom train - --steps 500", "zcat a | charloom train - --steps 3"),
         ("charloom train a -o b", "charloom train --steps 3 a -o b"),
         ("charloom train a -o b --resume", "charloom train a -o b --resume"),
         (
             "charloom compare a --search 20 --minutes 1",
-            "charloom compare a --search 2 --minutes 0.005",
+            "charloom compare a --search 2 --steps 3",
         ),
         ("charloom generate a -n 5 > b", "charloom generate a -n 5 > b"),
     ],
 )
 def test_budgets_of_commands(source: str, short: str) -> None:
-    assert at_budget(command(source), 0.05) == short
-    assert at_budget(command(source), 1) == source
+    assert in_a_moment(command(source)) == short
 
 
 def test_budgets_in_python() -> None:
     source = "charloom.train('a', minutes=60)\nLineScorer(epochs=10, hidden=64)\nx = 'minutes'\n"
-    short = "charloom.train('a', minutes=0.005)\nLineScorer(steps=3, hidden=64)\nx = 'minutes'\n"
-    assert at_budget(command(source, "python"), 0.05) == short
-    assert at_budget(command(source, "python"), 1) == source
-
-
-def test_minutes_are_a_fraction_up_to_a_limit() -> None:
-    assert minutes(0.02, 0.05) == 0.001
-    assert minutes(2, 0.05) == 0.005
+    short = "charloom.train('a', steps=3)\nLineScorer(steps=3, hidden=64)\nx = 'minutes'\n"
+    assert in_a_moment(command(source, "python")) == short

@@ -54,7 +54,7 @@ SEEN = SEEN.replace("?", "one\ntwomessage", 1)
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Workshop:
-    return Workshop(tmp_path / "build", 1)
+    return Workshop(tmp_path / "build", in_full=True)
 
 
 def page(tmp_path: Path, text: str) -> Page:
