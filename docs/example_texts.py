@@ -2,8 +2,8 @@
 
     python docs/example_texts.py FOLDER
 
-The names are real given names. All others are made by chance from small grammars, with a fixed seed:
-they show how a tool is used, not how good a model is on real data of the kind.
+The names are real given names. All others are made by chance from small grammars, with a fixed
+seed: they show how a tool is used, not how good a model is on real data of the kind.
 """
 
 import datetime
@@ -131,7 +131,9 @@ _SIZES = ("S", "M", "L", "XL")
 def email(chance: random.Random) -> str:
     """Return an e-mail address under a domain that is reserved for examples."""
     name, word = chance.choice(_ASCII_NAMES).lower(), chance.choice(_PARTS)
-    local = chance.choice((f"{name}.{word}", f"{word}{chance.randrange(100)}", name, f"{name}_{word}"))
+    local = chance.choice(
+        (f"{name}.{word}", f"{word}{chance.randrange(100)}", name, f"{name}_{word}")
+    )
     host = chance.choice(("example.com", "example.net", "example.org", f"mail.{word}.example"))
     return f"{local}@{host}"
 

@@ -54,22 +54,27 @@ def not_run(pages: dict[str, Page]) -> list[str]:
 
 
 def run_pages(pages: dict[str, Page], workshop: Workshop, *, record: bool) -> dict[str, str]:
-    """Run all examples, one page on each core; return the text of each page.
+    """Run all examples, one page on each core; return the text of each file that they change.
+
+    Files are pages and their pictures, by their path in the folder of the documentation.
 
     Raises:
         ExampleError: An example failed, or a record is wrong.
     """
-    def run(name: str) -> str:
+
+    def run(name: str) -> dict[str, str]:
         page = pages[name]
         begin = time.monotonic()
-        outputs = run_page(page, name, workshop)
+        result = run_page(page, name, workshop)
         if not record:
-            check_outputs(page, outputs, in_full=workshop.in_full)
+            check_outputs(page, result.outputs, in_full=workshop.in_full)
         print(f"{time.monotonic() - begin:6.1f} s  {name}", file=sys.stderr)
-        text = page.with_outputs(page_outputs(outputs) if workshop.in_full else {})
+        if not workshop.in_full:
+            return {}
+        texts = {page.path.name: page.with_outputs(page_outputs(result.outputs)), **result.pictures}
         if record:
-            page.path.write_text(text, "utf-8")
-        return text
+            write_files(page.path.parent, texts)
+        return {str(Path(name).parent / file): text for file, text in texts.items()}
 
     needs = in_order([need for page in pages.values() for need in page.needs])
     cores = _cores()
@@ -86,11 +91,11 @@ def run_pages(pages: dict[str, Page], workshop: Workshop, *, record: bool) -> di
 
     with ThreadPoolExecutor(count, initializer=pin) as pool:
         prepared = [pool.submit(workshop.prepared, need) for need in needs]
-        futures = {name: pool.submit(run, name) for name in pages}
+        futures = [pool.submit(run, name) for name in pages]
         try:
             for each in prepared:
                 each.result()
-            return {name: future.result() for name, future in futures.items()}
+            return {file: text for each in futures for file, text in each.result().items()}
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -103,11 +108,18 @@ def _cores() -> list[int]:
 
 
 def copy_docs(docs: Path, target: Path, texts: dict[str, str]) -> None:
-    """Copy the folder of the documentation, with the new texts of pages."""
+    """Copy the folder of the documentation, with new files."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(docs, target, ignore=shutil.ignore_patterns("__pycache__"))
+    write_files(target, texts)
+
+
+def write_files(folder: Path, texts: dict[str, str]) -> None:
+    """Write files by their path in a folder."""
     for name, text in texts.items():
-        (target / f"{name}.md").write_text(text, "utf-8")
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

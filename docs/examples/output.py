@@ -8,7 +8,8 @@ from typing import Final
 from charloom.jit.notice import FIRST_TIME
 
 WIDTH: Final = 110
-"""Longer lines are wrapped, as a terminal does."""
+"""Longer lines are wrapped, as a terminal does, but for JSON and rows of tables."""
+_MAX_WRAPPED_COLUMNS: Final = 3
 _LEFT_OUT: Final = "..."
 _ROWS: Final = re.compile(r"^ +(training|validation|symbols|network|settings) {2}")
 _MESSAGE: Final = re.compile(r"^(charloom: | +note {2})")
@@ -21,7 +22,9 @@ def as_lines(output: str) -> tuple[str, ...]:
     Of a line that a program has drawn again after a carriage return, the last state is kept.
     """
     lines = [line.rpartition("\r")[2].rstrip() for line in output.split("\n")]
-    return tuple("\n".join(line for line in lines if FIRST_TIME not in line).strip("\n").split("\n"))
+    return tuple(
+        "\n".join(line for line in lines if FIRST_TIME not in line).strip("\n").split("\n")
+    )
 
 
 def shown(lines: Sequence[str], recorded: Sequence[str]) -> list[str]:
@@ -41,9 +44,15 @@ def shown(lines: Sequence[str], recorded: Sequence[str]) -> list[str]:
 
 
 def _wrap(line: str) -> list[str]:
-    if len(line) <= WIDTH:
+    if len(line) <= WIDTH or line.startswith("{") or len(_columns(line)) > _MAX_WRAPPED_COLUMNS:
         return [line]
-    return textwrap.wrap(line, WIDTH, break_on_hyphens=False, drop_whitespace=True)
+    return textwrap.wrap(
+        line, WIDTH, break_on_hyphens=False, expand_tabs=False, replace_whitespace=False
+    )
+
+
+def _columns(line: str) -> list[str]:
+    return re.split(r" {2,}", line.strip())
 
 
 def differences(lines: Sequence[str], recorded: Sequence[str], *, in_full: bool) -> Iterator[str]:
@@ -78,8 +87,7 @@ def stable(lines: Sequence[str]) -> Iterator[str]:
 
 def _is_heading(line: str, following: str) -> bool:
     """Return whether a line without numbers has columns, and the next one has numbers."""
-    columns = re.split(r" {2,}", line.strip())
-    names = len(columns) > 1 and not re.search(r"\d", line) and "\t" not in line
+    names = len(_columns(line)) > 1 and not re.search(r"\d", line) and "\t" not in line
     return names and not _SAMPLE.match(line) and bool(re.search(r"\d", following))
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,8 @@ _FENCE: Final = re.compile(r"^(`{3,})([^`\s]*)")
 _NEEDS: Final = re.compile(r"^<!-- needs: (.+) -->$")
 _NOT_RUN: Final = re.compile(r"^<!-- not run: (.+) -->$")
 _NOT_COMPARED: Final = re.compile(r"^<!-- not compared: (.+) -->$")
+_PICTURE: Final = re.compile(r"^<!-- picture: (.+) -->$")
+_IMAGE: Final = re.compile(r"^!\[.+\]\((\S+\.svg)\)$")
 _OTHER_NAMES: Final = ("", "bash", "py", "pycon", "python3", "sh", "shell", "shell-session")
 
 
@@ -36,6 +38,14 @@ class Command:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Picture:
+    """The curves of a run, as an image file beside the page."""
+
+    run: str
+    file: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Page:
     """A page, its commands in order, and the preparations that it needs."""
 
@@ -43,6 +53,7 @@ class Page:
     lines: tuple[str, ...]
     needs: tuple[str, ...]
     commands: tuple[Command, ...]
+    pictures: tuple[Picture, ...]
 
     def with_outputs(self, outputs: Mapping[int, Sequence[str]]) -> str:
         """Return the text of the page with new outputs, by the line of their command."""
@@ -72,8 +83,8 @@ def read_page(path: Path) -> Page:
     """Read the commands of a page.
 
     Raises:
-        ExampleError: A block has a language that could hide an example, or a console block does not
-            begin with a command.
+        ExampleError: A block has a language that could hide an example, a console block does not
+            begin with a command, or a picture has no file.
     """
     lines = tuple(path.read_text("utf-8").splitlines())
     fences = _fences(path, lines)
@@ -92,7 +103,22 @@ def read_page(path: Path) -> Page:
         elif fence.language == PYTHON:
             commands.append(_command(fence, PYTHON, fence.first, "\n".join(fence.lines), following))
     needs = [name for line in lines if (match := _NEEDS.match(line)) for name in _words(match[1])]
-    return Page(path=path, lines=lines, needs=tuple(needs), commands=tuple(commands))
+    return Page(
+        path=path,
+        lines=lines,
+        needs=tuple(needs),
+        commands=tuple(commands),
+        pictures=tuple(_pictures(path, lines)),
+    )
+
+
+def _pictures(path: Path, lines: Sequence[str]) -> Iterator[Picture]:
+    for number, line in enumerate(lines, 1):
+        if match := _PICTURE.match(line):
+            image = _IMAGE.match(lines[number]) if number < len(lines) else None
+            if image is None:
+                raise ExampleError(f"{path}:{number}: the next line is no image with a file .svg")
+            yield Picture(run=match[1], file=image[1])
 
 
 def _words(text: str) -> list[str]:
@@ -153,9 +179,7 @@ def _console(path: Path, fence: _Fence, following: _Fence | None) -> list[Comman
     return commands
 
 
-def _command(
-    fence: _Fence, kind: str, line: int, source: str, output: _Fence | None
-) -> Command:
+def _command(fence: _Fence, kind: str, line: int, source: str, output: _Fence | None) -> Command:
     reasons = [match[1] for text in fence.before if (match := _NOT_RUN.match(text))]
     return Command(
         kind=kind,

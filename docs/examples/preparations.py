@@ -1,7 +1,7 @@
 """Files and models that pages need before their first command: `<!-- needs: titles-run -->`.
 
-Files come from the folder of shared data beside the checkout, where it is present. Elsewhere they are
-made of the facts that charloom installs, so the commands run on the same kinds of files.
+Files come from the folder of shared data beside the checkout, where it is present. Elsewhere they
+are made of the facts that charloom installs, so the commands run on the same kinds of files.
 """
 
 import csv
@@ -60,7 +60,9 @@ def write_titles(folder: Path) -> None:
     for name, count in (("kinds.csv", 4000), ("related.csv", 3000)):
         with (folder / name).open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerows([("title", "kind"), *((r[1], KINDS[int(r[0]) - 1]) for r in rows[:count])])
+            writer.writerows(
+                [("title", "kind"), *((r[1], KINDS[int(r[0]) - 1]) for r in rows[:count])]
+            )
 
 
 def write_names(folder: Path) -> None:
@@ -113,27 +115,27 @@ PREPARATIONS: Final[Mapping[str, Preparation]] = {
     "names": Preparation(write_names),
     "plays": Preparation(write_plays),
     "titles": Preparation(write_titles),
-    "facts-run": Preparation(commands=["charloom train facts --minutes 0.4 -o runs/facts"]),
+    "facts-run": Preparation(commands=["charloom train facts --minutes 0.3 -o runs/facts"]),
     "names-run": Preparation(
-        commands=["charloom train names.txt --minutes 0.3 -o runs/names"], needs=["names"]
+        commands=["charloom train names.txt --minutes 0.2 -o runs/names"], needs=["names"]
     ),
     "countries-run": Preparation(
         commands=[
             "charloom train names.csv --column name --label-column country "
-            "--minutes 0.2 -o runs/countries"
+            "--minutes 0.1 -o runs/countries"
         ],
         needs=["names"],
     ),
     "plays-run": Preparation(
-        commands=["charloom train plays.txt --minutes 0.2 -o runs/plays"], needs=["plays"]
+        commands=["charloom train plays.txt --minutes 0.1 -o runs/plays"], needs=["plays"]
     ),
     "titles-run": Preparation(
-        commands=[f"{_TITLES} --minutes 0.4 -o runs/titles"], needs=["titles"]
+        commands=[f"{_TITLES} --minutes 0.2 -o runs/titles"], needs=["titles"]
     ),
     "molecules-run": Preparation(
         commands=[
             "charloom train examples/molecules.smi --delimiter space --column 1 "
-            "--minutes 0.2 -o runs/molecules"
+            "--minutes 0.1 -o runs/molecules"
         ],
         needs=["examples"],
     ),

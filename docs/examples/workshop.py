@@ -1,8 +1,8 @@
 """Folders in which examples run, and results that are kept between builds.
 
-Everything is below one folder, `build/examples`: a scratch folder for each page, prepared files and
-models, and results. A result is used again while commands, charloom's source, this package, the example
-texts and the shared data are the same.
+Everything is below one folder, `build/examples`: a scratch folder for each page, prepared files
+and models, and results. A result is used again while commands, charloom's source, this package,
+the example texts and the shared data are the same.
 """
 
 import hashlib

@@ -6,9 +6,7 @@ from examples.page import Command
 
 
 def command(source: str, kind: str = "console") -> Command:
-    return Command(
-        kind=kind, source=source, line=1, output_begin=0, output_end=0, recorded=()
-    )
+    return Command(kind=kind, source=source, line=1, output_begin=0, output_end=0, recorded=())
 
 
 @pytest.mark.parametrize(

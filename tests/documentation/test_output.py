@@ -1,8 +1,9 @@
 """Output is shown as the record was shortened, and compared in its parts without numbers."""
 
 import pytest
-from charloom.jit.notice import FIRST_TIME
 from examples.output import WIDTH, as_lines, differences, shown, stable
+
+from charloom.jit.notice import FIRST_TIME
 
 TRAINING = (
     "  training  7,220 texts, 303,582 characters",
@@ -33,6 +34,9 @@ def test_long_lines_are_wrapped() -> None:
     wrapped = shown([words.strip()], [])
     assert max(map(len, wrapped)) <= WIDTH
     assert " ".join(wrapped) == words.strip()
+    assert shown(["2\t" + words], [])[0].startswith("2\tword")
+    for whole in ('{"text": "' + words + '"}', "column  " * 20):
+        assert shown([whole], []) == [whole]
 
 
 def test_messages_headings_and_rows_are_stable() -> None:

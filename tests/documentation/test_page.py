@@ -102,3 +102,13 @@ def test_a_block_that_could_hide_an_example_is_refused(
     with pytest.raises(ExampleError) as error:
         read_page(path)
     assert message in str(error.value)
+
+
+def test_pictures_of_runs(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text("<!-- picture: runs/a -->\n![Curves](pictures/a.svg)\n", "utf-8")
+    [picture] = read_page(path).pictures
+    assert (picture.run, picture.file) == ("runs/a", "pictures/a.svg")
+    path.write_text("<!-- picture: runs/a -->\n\n![Curves](pictures/a.svg)\n", "utf-8")
+    with pytest.raises(ExampleError, match=r":1: the next line is no image with a file \.svg"):
+        read_page(path)

@@ -71,10 +71,10 @@ def failure(tmp_path: Path, text: str, workshop: Workshop) -> str:
 
 def test_recording_writes_the_outputs_that_were_seen(tmp_path: Path, workshop: Workshop) -> None:
     pages = {"page": page(tmp_path, PAGE)}
-    assert run_examples.run_pages(pages, workshop, record=True) == {"page": SEEN}
+    assert run_examples.run_pages(pages, workshop, record=True) == {"page.md": SEEN}
     assert pages["page"].path.read_text("utf-8") == SEEN
     again = {"page": page(tmp_path, SEEN)}
-    assert run_examples.run_pages(again, workshop, record=False) == {"page": SEEN}
+    assert run_examples.run_pages(again, workshop, record=False) == {"page.md": SEEN}
 
 
 def test_results_are_used_again_until_a_command_changes(tmp_path: Path, workshop: Workshop) -> None:
@@ -103,7 +103,7 @@ def test_a_failing_command_has_page_line_command_and_output(
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("x = 1\nx.y", 'line 3, in <module>\nAttributeError: \'int\' object has no attribute "y"'),
+        ("x = 1\nx.y", "line 3, in <module>\nAttributeError: 'int' object has no attribute \"y\""),
         ("raise SystemExit(3)", "SystemExit: 3"),
         ("import os\nos._exit(7)", "Python ended, with exit code 7"),
     ],
@@ -119,7 +119,8 @@ def test_failing_python_has_its_line_in_the_page(
 def test_the_end_of_a_pipe_that_head_closes_is_no_failure(
     tmp_path: Path, workshop: Workshop
 ) -> None:
-    [output] = run_page(page(tmp_path, "```console\n$ yes | head -1\n```\n"), "page", workshop)
+    text = "```console\n$ yes | head -1\n```\n"
+    [output] = run_page(page(tmp_path, text), "page", workshop).outputs
     assert output.lines == ("y",)
     assert "$ false | cat" in failure(tmp_path, "```console\n$ false | cat\n```\n", workshop)
 
@@ -127,22 +128,22 @@ def test_the_end_of_a_pipe_that_head_closes_is_no_failure(
 def test_a_wrong_record_is_noticed(tmp_path: Path, workshop: Workshop) -> None:
     text = '```console\n$ echo "charloom: 5 lines stand out"\ncharloom: 7 lines stand out\n```\n'
     right, wrong = page(tmp_path, text), text.replace("7 lines", "7 texts")
-    check_outputs(right, run_page(right, "page", workshop), in_full=True)
+    check_outputs(right, run_page(right, "page", workshop).outputs, in_full=True)
     changed = page(tmp_path, wrong)
     with pytest.raises(ExampleError) as error:
-        check_outputs(changed, run_page(changed, "page", workshop), in_full=False)
+        check_outputs(changed, run_page(changed, "page", workshop).outputs, in_full=False)
     assert str(error.value).startswith(
         f"{tmp_path}/page.md:2: the page has 'charloom: 0 texts stand out', the output has not\n"
     )
     assert "python docs/run_examples.py --record" in str(error.value)
     marked = page(tmp_path, "<!-- not compared: by chance -->\n" + wrong)
-    check_outputs(marked, run_page(marked, "page", workshop), in_full=True)
+    check_outputs(marked, run_page(marked, "page", workshop).outputs, in_full=True)
 
 
 def test_examples_that_are_not_run_are_listed(tmp_path: Path, workshop: Workshop) -> None:
     text = "<!-- not run: a server -->\n```console\n$ exit 1 # \\\n  2\n```\n"
     marked = page(tmp_path, text)
-    assert run_page(marked, "page", workshop) == []
+    assert run_page(marked, "page", workshop).outputs == ()
     assert run_examples.not_run({"page": marked}) == ["page.md:3: a server: exit 1 # \\"]
 
 
@@ -164,7 +165,7 @@ def test_commands_run_the_charloom_of_this_checkout(tmp_path: Path, workshop: Wo
         "```console\n$ charloom --version\n?\n"
         '$ python -c "import charloom; print(charloom.__file__)"\n?\n```\n'
     )
-    version, module = run_page(page(tmp_path, text), "page", workshop)
+    version, module = run_page(page(tmp_path, text), "page", workshop).outputs
     assert "charloom" in version.lines[0]
     assert Path(module.lines[0]).parents[2] == run_examples.DOCS.parent
 
@@ -176,6 +177,7 @@ def test_the_copy_of_the_docs_has_the_new_pages(tmp_path: Path) -> None:
     (docs / "other.md").write_text("other")
     target.mkdir()
     (target / "stale.md").write_text("stale")
-    run_examples.copy_docs(docs, target, {"guide/page": "new"})
+    run_examples.copy_docs(docs, target, {"guide/page.md": "new", "guide/pictures/a.svg": "<svg/>"})
     assert (target / "guide" / "page.md").read_text() == "new"
+    assert (target / "guide" / "pictures" / "a.svg").read_text() == "<svg/>"
     assert sorted(path.name for path in target.rglob("*.md")) == ["other.md", "page.md"]
