@@ -8,8 +8,7 @@ from typing import Final
 from charloom.jit.notice import FIRST_TIME
 
 WIDTH: Final = 110
-"""Longer lines are wrapped, as a terminal does, but for JSON and rows of tables."""
-_MAX_WRAPPED_COLUMNS: Final = 3
+"""Longer messages and texts are wrapped, as a terminal does; JSON and rows of tables are not."""
 _LEFT_OUT: Final = "..."
 _ROWS: Final = re.compile(r"^ +(training|validation|symbols|network|settings) {2}")
 _MESSAGE: Final = re.compile(r"^(charloom: | +note {2})")
@@ -44,7 +43,8 @@ def shown(lines: Sequence[str], recorded: Sequence[str]) -> list[str]:
 
 
 def _wrap(line: str) -> list[str]:
-    if len(line) <= WIDTH or line.startswith("{") or len(_columns(line)) > _MAX_WRAPPED_COLUMNS:
+    is_prose = _MESSAGE.match(line) or len(_columns(line)) == 1 and not line.startswith("{")
+    if len(line) <= WIDTH or not is_prose:
         return [line]
     return textwrap.wrap(
         line, WIDTH, break_on_hyphens=False, expand_tabs=False, replace_whitespace=False

@@ -16,7 +16,7 @@ from examples.workshop import Workshop
 _DRAW: Final = """
 import base64, re, charloom
 card = charloom.load({run!r})._repr_html_()
-[image] = re.findall(r"data:image/svg[+]xml;base64,([^\"']+)", card)
+[image] = re.findall(r"data:image/svg[+]xml;base64,([A-Za-z0-9+/=]+)", card)
 print(base64.b64decode(image).decode())
 """
 """Python that prints the image of the card that notebooks show of a model."""

@@ -35,7 +35,7 @@ def test_long_lines_are_wrapped() -> None:
     assert max(map(len, wrapped)) <= WIDTH
     assert " ".join(wrapped) == words.strip()
     assert shown(["2\t" + words], [])[0].startswith("2\tword")
-    for whole in ('{"text": "' + words + '"}', "column  " * 20):
+    for whole in ('{"text": "' + words + '"}', "column  " * 20, "        0.3   " + words):
         assert shown([whole], []) == [whole]
 
 
