@@ -22,6 +22,7 @@ def command(source: str, kind: str = "console") -> Command:
             "charloom compare a --search 20 --minutes 1",
             "charloom compare a --search 2 --steps 3",
         ),
+        ("charloom diversity a", "charloom diversity -n 5 a"),
         ("charloom generate a -n 5 > b", "charloom generate a -n 5 > b"),
     ],
 )
