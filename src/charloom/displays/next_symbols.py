@@ -51,7 +51,8 @@ class NextSymbols(list[tuple[str, float]]):
     def at_temperatures(self, *temperatures: float) -> NextAtTemperatures:
         """Return the distributions at several temperatures.
 
-        A notebook shows them side by side. Raises SettingsError without any temperature, and for an invalid one.
+        A notebook shows them side by side. Raises SettingsError without any temperature, and for an
+        invalid one.
         """
         if not temperatures:
             raise SettingsError("no temperature was given; give one or more, such as 0.3, 1, 1.8.")
@@ -82,6 +83,6 @@ class NextSymbols(list[tuple[str, float]]):
 
 
 def _check_temperature(temperature: float) -> float:
-    """Return a temperature as a float; raises SettingsError as the sampling settings do."""
+    """Return a temperature as a float; refuse it as the sampling settings do."""
     declared = settings_of(SamplingSettings)["temperature"]._replace(type=float)
     return float(check_value(declared, temperature))
