@@ -208,10 +208,19 @@ def format_memory(event: Step) -> str:
     return text if gpu is None else f"{text}, GPU {format_bytes(gpu)}"
 
 
+def temperature_name(temperature: float) -> str:
+    """Return a short heading for a temperature.
+
+    >>> temperature_name(0.5), temperature_name(0)
+    ('temp 0.5', 'greedy')
+    """
+    return f"temp {temperature:g}" if temperature else "greedy"
+
+
 def sample_heading(event: Sample) -> str:
     """Return the temperature of a sample, and its label if it has one."""
     label, temperature = event.label, event.temperature
     if label is None:
-        return f"temp {temperature:g}" if temperature else "greedy"
+        return temperature_name(temperature)
     # Short enough for the margin where the label is.
     return f"{label} at {temperature:g}" if temperature else f"{label} greedy"

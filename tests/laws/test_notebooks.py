@@ -65,13 +65,16 @@ def execute(*sources: str, folder: Path) -> list[Any]:
 
 
 def test_displays_of_training_models_and_symbols(tmp_path: Path) -> None:
-    _, trained, silent, card, bars, figures, thread, both = execute(
+    _, trained, silent, card, bars, figures, beside, states, history, thread, both = execute(
         PREPARE,
         "model = charloom.train(texts=texts, steps=30, **small)",
         "charloom.train(texts=texts, steps=3, progress=False, **small); None",
         "model",
         "model.next('line')",
         "model.evaluate(texts[:5])",
+        "model.next('line').at_temperatures(0.3, 1.8)",
+        "model.states('line 3')",
+        "model.history",
         "await asyncio.to_thread(charloom.train, texts=texts, steps=3, **small); None",
         "runs = [asyncio.to_thread(charloom.train, texts=texts, steps=3, **small) for _ in 'ab']\n"
         "await asyncio.gather(*runs); None",
@@ -85,7 +88,8 @@ def test_displays_of_training_models_and_symbols(tmp_path: Path) -> None:
     assert len(Page(display.data["text/html"]).paths()) == 2
     check_is_safe(display.data["text/html"])
     assert silent.outputs == []
-    for cell, text in ((card, "charloom.Model"), (bars, "%"), (figures, "Evaluation")):
+    shown = ((card, "charloom.Model"), (bars, "%"), (figures, "Evaluation"), (beside, "<b>1.8</b>"))
+    for cell, text in (*shown, (states, "Hidden state"), (history, "sample, temp 0.5")):
         [result] = cell.outputs
         check_is_safe(result.data["text/html"])
         assert text in result.data["text/html"]

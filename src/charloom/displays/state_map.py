@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from charloom.formatting import format_count
 from charloom.text.symbols import replace_surrogates
 
-MAX_SYMBOLS: Final = 600
+MAX_SYMBOLS: Final = 240
 """Positions that are shown, the first ones."""
 LINE_SYMBOLS: Final = 24
 """Positions of a line."""

@@ -9,23 +9,28 @@ Comparisons are case-sensitive. Lengths are in code points. No span extends over
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
 from charloom.data.corpus import Corpus
+from charloom.displays.panel import MarkedText, Panel
 from charloom.errors import CorpusError, SettingsError
 from charloom.evaluation.copies import CopiedSpan, Matches, MatchFinder
 from charloom.evaluation.model_parts import ModelParts
 from charloom.evaluation.sample_sets import draw_samples, matched_held_out
 from charloom.evaluation.training_texts import iter_texts
+from charloom.formatting import format_count, format_percent
 from charloom.records import Record
 from charloom.settings import SamplingSettings
+from charloom.text.symbols import replace_surrogates
 
 NGRAM_SIZES = tuple(range(2, 11))
 SPAN_LENGTHS = (20, 50, 100)
 QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
+MAX_SHOWN: Final = 10
+"""Texts that a notebook shows, those with the longest copied spans."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,7 +58,7 @@ class OverlapFigures(Record):
     """
     covered: Mapping[str, float | None]
     """Fraction of the characters in copied spans of at least k characters, by k."""
-    spans: tuple[CopiedSpan | None, ...]
+    spans: tuple[CopiedSpan | None, ...] = dataclasses.field(repr=False)
     """The first longest copied span of each text; None if it shares no character."""
 
     def figures(self) -> dict[str, Any]:
@@ -82,6 +87,10 @@ class Memorisation(Record):
     samples: OverlapFigures
     held_out: OverlapFigures | None
     """Overlap of real texts that the model was not trained on; None if there are none."""
+    # The positions of the spans refer to them, and the caller may not have them: they were sampled
+    # here. They are no figures, so to_json leaves them out, and with it files and --json.
+    sample_texts: tuple[str, ...] = dataclasses.field(repr=False)
+    """The texts of ``samples``, in the order of its ``spans``."""
 
     def difference(self) -> dict[str, Any] | None:
         """Return the figures of the samples minus those of the held-out texts.
@@ -95,6 +104,60 @@ class Memorisation(Record):
         return {
             name: _subtract(samples[name], held_out[name]) for name in samples if name not in counts
         }
+
+    def longest_copies(self, n: int) -> list[tuple[int, CopiedSpan]]:
+        """Return the ``n`` longest copied spans of samples, longest first.
+
+        Each has the number of its sample, from 0. Of equal spans, that of the first sample is
+        returned.
+        """
+        spans = [(k, span) for k, span in enumerate(self.samples.spans) if span is not None]
+        different = {span.text: (k, span) for k, span in reversed(spans)}
+        return sorted(different.values(), key=lambda item: (-item[1].characters, item[0]))[:n]
+
+    def _repr_html_(self) -> str:
+        return self._panel().to_html()
+
+    def _panel(self) -> Panel:
+        return Panel(
+            title="Memorisation",
+            subtitle=f"{format_count(self.samples.texts, 'text')} compared with "
+            f"{format_count(self.documents, 'training document')}",
+            facts=tuple(self._main_figures()),
+            marked=tuple(
+                MarkedText(
+                    heading=f"{format_count(span.characters, 'character')} of text {k + 1:,}, "
+                    f"in document {span.document + 1:,}",
+                    text=replace_surrogates(self.sample_texts[k]),
+                    start=span.start,
+                    stop=span.start + span.characters,
+                )
+                for k, span in self.longest_copies(MAX_SHOWN)
+            ),
+        )
+
+    def _main_figures(self) -> Iterator[tuple[str, str]]:
+        """Yield the three main figures, for people."""
+        samples, held_out = self.samples, self.held_out
+
+        def beside(figure: Callable[[OverlapFigures], str]) -> str:
+            real = "" if held_out is None else f"; held out {figure(held_out)}"
+            return figure(samples) + real
+
+        yield (
+            "longest copied span",
+            beside(
+                lambda overlap: (
+                    f"median {overlap.longest_quantiles['0.5']:,}, "
+                    f"maximum {overlap.longest_quantiles['1.0']:,}"
+                )
+            ),
+        )
+        if samples.covered:
+            shortest = next(iter(samples.covered))
+            name = f"in spans of {shortest} or more"
+            yield name, beside(lambda overlap: _percent(overlap.covered[shortest]))
+        yield "whole documents", beside(lambda overlap: _percent(overlap.whole))
 
     def to_json(self) -> dict[str, Any]:
         """Return both overlaps and their difference as a JSON object."""
@@ -150,6 +213,7 @@ def measure_memorisation(
         documents=count,
         samples=overlap(0, len(drawn)),
         held_out=overlap(len(drawn), len(drawn) + len(real)) if real else None,
+        sample_texts=tuple(drawn),
     )
 
 
@@ -219,6 +283,10 @@ def _covered_characters(matches: Matches, k: int) -> int:
 
 def _fraction(part: int, whole: int) -> float | None:
     return part / whole if whole else None
+
+
+def _percent(fraction: float | None) -> str:
+    return "none" if fraction is None else format_percent(fraction, 1)
 
 
 def _subtract(minuend: Any, subtrahend: Any) -> Any:

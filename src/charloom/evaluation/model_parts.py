@@ -4,6 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from charloom.displays.run_history import RunHistory
 from charloom.errors import ModelFolderError
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
@@ -38,22 +39,24 @@ class ModelParts:
         return self._history if isinstance(self._history, Path) else None
 
     @cached_property
-    def history(self) -> History:
+    def history(self) -> RunHistory:
         """The curves and the samples of the run; empty if they were not recorded.
 
-        A model that was trained without a folder has the samples of its weights alone. Raises
+        A notebook shows the curves, and samples from the beginning of the run to its end. A model
+        that was trained without a folder has samples of some validations only. Raises
         ModelFolderError if ``metrics.jsonl`` in the model folder is damaged.
         """
         recorded = self._history
-        return read_history(recorded) if isinstance(recorded, Path) else recorded or History()
+        found = read_history(recorded) if isinstance(recorded, Path) else recorded or History()
+        return RunHistory(found.events, found.baselines)
 
     @property
-    def _known_history(self) -> History:
+    def _known_history(self) -> RunHistory:
         """The history; an empty one if its file is damaged."""
         try:
             return self.history
         except ModelFolderError:
-            return History()
+            return RunHistory()
 
     @cached_property
     def engine(self) -> Engine:

@@ -45,11 +45,11 @@ class TextStates(Record):
     """The label of the text, whose start state precedes position 0."""
     symbols: tuple[str, ...]
     """The symbol read at each position, (T,); the first is the boundary, ``<eos>``."""
-    hidden: Floats
+    hidden: Floats = dataclasses.field(repr=False)
     """Hidden states h, (T, L, H), in float32."""
-    cell: Floats | None
+    cell: Floats | None = dataclasses.field(repr=False)
     """Cell states c, (T, L, H); None except for lstm."""
-    gates: Mapping[str, Floats]
+    gates: Mapping[str, Floats] = dataclasses.field(repr=False)
     """Activations of the gates by name, (T, L, H) each.
 
     An LSTM has ``input``, ``forget``, ``candidate`` and ``output`` (i, f, g and o in the

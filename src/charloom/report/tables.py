@@ -79,6 +79,4 @@ def overlap_rows(memorisation: Memorisation) -> list[OverlapRow]:
 
 def longest_spans(memorisation: Memorisation) -> list[CopiedSpan]:
     """Return the longest copies; of equal texts, that of the first sample."""
-    spans = [span for span in memorisation.samples.spans if span is not None]
-    different = {span.text: span for span in reversed(spans)}
-    return sorted(different.values(), key=lambda span: -span.characters)[:MAX_SPANS]
+    return [span for _, span in memorisation.longest_copies(MAX_SPANS)]

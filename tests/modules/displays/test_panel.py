@@ -1,6 +1,7 @@
 """Panels show the same as HTML and as text, escaped and cut."""
 
 import html
+import re
 
 from displays import Page, check_is_safe
 from hypothesis import given
@@ -10,8 +11,10 @@ from training_events import sample
 from charloom.displays.panel import (
     MAX_CHARACTERS,
     MAX_LINES,
+    MAX_MARKED_CHARACTERS,
     MAX_SAMPLE_CHARACTERS,
     MAX_SAMPLES,
+    MarkedText,
     Panel,
 )
 
@@ -84,3 +87,28 @@ def test_lone_surrogates_are_replaced() -> None:
     bundle = Panel(title="\ud800", notes=("\udfff",), samples=(sample("\ud83d"),)).bundle()
     for content in bundle.values():
         assert content.encode().decode().count("\N{REPLACEMENT CHARACTER}") == 3
+
+
+def test_a_marked_span_is_underlined_within_its_text() -> None:
+    marked = MarkedText(heading="3 of <1>", text="a <cat> sat", start=2, stop=7)
+    panel = Panel(title="a", marked=(marked,) * (MAX_SAMPLES + 1))
+    content = panel.to_html()
+    check_is_safe(content)
+    underlined = re.findall(r"<u [^>]*>([^<]*)</u>", content)
+    assert underlined == ["&lt;cat&gt;"] * MAX_SAMPLES
+    assert "a <cat> sat" in "".join(Page(content).texts)
+    assert panel.to_text().splitlines()[1:] == ["3 of <1>  a [<cat>] sat"] * MAX_SAMPLES
+
+
+@given(st.text(max_size=400), st.integers(0, 400), st.integers(0, 400))
+def test_a_window_around_a_span_is_shown(text: str, start: int, length: int) -> None:
+    start = min(start, len(text))
+    marked = MarkedText(heading="", text=text, start=start, stop=start + length)
+    before, span, after = marked.parts()
+    shown = before.removeprefix("... "), span.removesuffix(" ..."), after.removesuffix(" ...")
+    assert sum(map(len, (before, span, after))) <= MAX_MARKED_CHARACTERS + 12
+    assert text[:start].endswith(before) or (before.startswith("... ") and shown[0] in text)
+    assert text[start : start + length].startswith(shown[1])
+    assert text[start + length :].startswith(after) or after.endswith(" ...")
+    if len(text) <= MAX_MARKED_CHARACTERS - 2:
+        assert before + span + after == text

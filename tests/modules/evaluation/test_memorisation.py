@@ -1,14 +1,22 @@
 """Overlap figures against counts by hand and by ``in``."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
+from displays import Page, check_is_safe
 from hypothesis import given
 from hypothesis import strategies as st
 
 from charloom.errors import CorpusError, SettingsError
-from charloom.evaluation.memorisation import QUANTILES, OverlapFigures, measure_memorisation
+from charloom.evaluation.memorisation import (
+    MAX_SHOWN,
+    QUANTILES,
+    Memorisation,
+    OverlapFigures,
+    measure_memorisation,
+)
 
 ALPHABET = "abA 日🙂"
 texts = st.lists(st.text(ALPHABET, max_size=25), min_size=1, max_size=6)
@@ -193,3 +201,63 @@ def test_invalid_arguments_are_refused(
     with pytest.raises(error) as raised:
         measure_memorisation(**(valid | arguments))  # type: ignore[arg-type]
     assert str(raised.value) == message
+
+
+SAMPLES = ["xx the cat sat", "the mat", "quiet <b>dogs", "the mat", "no the cat sat", ""]
+
+
+def by_hand() -> Memorisation:
+    return measure_memorisation(
+        documents=["a document", "the cat sat on the mat", "<b>"],
+        samples=SAMPLES,
+        held_out=["the dog"],
+        span_lengths=(7, 9),
+    )
+
+
+def test_the_longest_copies_have_their_samples() -> None:
+    """Of equal spans the first sample counts; of equal lengths the first sample comes first."""
+    copies = by_hand().longest_copies(9)
+    found = [(k, span.text, span.document, span.start) for k, span in copies]
+    assert found == [(0, "the cat sat", 1, 3), (1, "the mat", 1, 0), (2, "<b>", 2, 6)]
+    assert by_hand().longest_copies(1) == copies[:1]
+    for k, span in copies:
+        assert SAMPLES[k][span.start :][: span.characters] == span.text
+
+
+def test_the_texts_are_kept_but_are_no_figures() -> None:
+    found = by_hand()
+    assert found.sample_texts == tuple(SAMPLES)
+    assert found.to_dict()["sample_texts"] == SAMPLES
+    assert "sample_texts" not in found.to_json()
+    assert "quiet" not in repr(found) and "CopiedSpan" not in repr(found)
+
+
+def test_a_notebook_shows_the_longest_copies_underlined() -> None:
+    content = by_hand()._repr_html_()
+    check_is_safe(content)
+    underlined = re.findall(r"<u [^>]*>([^<]*)</u>", content)
+    assert underlined == ["the cat sat", "the mat", "&lt;b&gt;"]
+    shown = "|".join(Page(content).texts)
+    for text in (
+        "Memorisation| 6 texts compared with 3 training documents",
+        "longest copied span|median 7, maximum 11; held out median 4, maximum 4",
+        # The characters of four samples: 11, 7, 7 and 11 of 14, 7, 13, 7 and 14.
+        "in spans of 7 or more|65.5 %; held out 0.0 %",
+        "whole documents|0.0 %; held out 0.0 %",
+        "11 characters of text 1, in document 2|xx |the cat sat",
+    ):
+        assert text in shown
+    alone = measure_memorisation(documents=["ab"], samples=["xab"] * 30, span_lengths=())
+    assert "held out" not in alone._repr_html_() and "in spans" not in alone._repr_html_()
+    many = measure_memorisation(
+        documents=["abcdefghijklmnopqrst"], samples=["abcdefghijklmnopqrst"[:k] for k in range(20)]
+    )
+    assert many._repr_html_().count("</u>") == MAX_SHOWN
+
+
+@given(samples=st.lists(st.text(max_size=40), min_size=1, max_size=4))
+def test_any_texts_have_a_display(samples: list[str]) -> None:
+    found = measure_memorisation(documents=["ab\ud800", *samples], samples=samples)
+    check_is_safe(found._repr_html_())
+    found._repr_html_().encode()

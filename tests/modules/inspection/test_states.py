@@ -165,6 +165,11 @@ def test_gates_explain_the_states_exactly() -> None:
     assert np.abs(found.hidden).max() < 1
 
 
+def test_the_text_of_states_has_no_arrays() -> None:
+    found = model(NetworkSettings(cell="lstm", hidden=2)).states("a")
+    assert repr(found) == "TextStates(text='a', label=None, symbols=('<eos>', 'a'))"
+
+
 def test_plain_values_have_all_fields() -> None:
     found = model(NetworkSettings(cell="gru", hidden=2)).states("a")
     plain = found.to_dict()

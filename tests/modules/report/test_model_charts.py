@@ -96,6 +96,7 @@ def test_novelty_chart_compares_samples_with_held_out_texts() -> None:
         documents=3,
         samples=overlap({"2": 0.125, "4": 0.5}),
         held_out=overlap({"2": 0.25, "4": None}),
+        sample_texts=(),
     )
     assert tooltips(novelty_chart(memorisation)) == [
         "samples: 2, 12.5",

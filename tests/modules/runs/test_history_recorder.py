@@ -1,15 +1,17 @@
 """A run without a folder has the history that a folder would have."""
 
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
+import pytest
 from training_events import sample, step, validation
 
 import charloom
 from charloom.events import Event, Sample, Step, Validation
 from charloom.model_folder.history import History
-from charloom.runs.history_recorder import MAX_STEPS, HistoryRecorder
+from charloom.runs.history_recorder import MAX_SAMPLED, MAX_STEPS, HistoryRecorder
 
 SMALL: dict[str, Any] = {"steps": 12, "hidden": 8, "input": 4, "precision": "fp32"}
 TEXTS = [f"line {k} of a story" for k in range(40)]
@@ -38,18 +40,32 @@ def test_the_history_in_memory_is_that_of_the_folder(tmp_path: Path) -> None:
         (event.seconds, event.bits_per_character) for event in validations
     )
     assert in_memory.history.samples == tuple(
-        event for event in events if isinstance(event, Sample) and event.step == best
+        event for event in events if isinstance(event, Sample)
     )
+    assert {sample.step for sample in in_memory.history.samples} > {best} or len(validations) == 1
     assert in_memory.history.curves.training
     assert in_memory.history.stop_reason == "budget"
 
 
-def test_only_samples_of_the_best_weights_are_kept() -> None:
+@pytest.mark.parametrize("best", [0, 1, 37, 38, 39])
+@pytest.mark.parametrize("count", [1, 2, MAX_SAMPLED, MAX_SAMPLED + 1, 40, 1000])
+def test_samples_of_the_first_and_the_best_weights_are_kept(best: int, count: int) -> None:
+    """Among those of other validations, about evenly spaced, and not too many."""
     recorder = HistoryRecorder()
-    for best, text in ((True, "first"), (True, "best"), (False, "later")):
-        recorder(validation(2.0, best=best))
-        recorder(sample(text))
-    assert [each.text for each in recorder.history().samples] == ["best"]
+    for k in range(count):
+        recorder(dataclasses.replace(validation(2.0, best=k <= best), step=k))
+        for temperature in (0.0, 0.5):
+            recorder(dataclasses.replace(sample(f"text {k}", temperature), step=k))
+    found = recorder.history().samples
+    steps = [each.step for each in found]
+    assert steps == sorted(steps)
+    assert all(steps.count(k) == 2 for k in steps)
+    assert all(each.text == f"text {each.step}" for each in found)
+    assert {0, min(best, count - 1), count - 1} <= set(steps)
+    assert min(count, MAX_SAMPLED / 2) <= len(set(steps)) <= MAX_SAMPLED + 1
+    others = sorted(set(steps) - {best, count - 1})
+    gaps = {after - before for before, after in itertools.pairwise(others)}
+    assert not gaps or max(gaps) <= 2 * min(gaps)
 
 
 def test_the_steps_of_a_long_run_are_thinned_evenly() -> None:
