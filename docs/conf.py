@@ -35,7 +35,6 @@ nb_execution_cache_path = str(lesson_notebooks.cache_folder(DOCS.parent, os.envi
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300  # seconds for a cell
-nb_merge_streams = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

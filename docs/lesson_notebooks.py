@@ -4,6 +4,7 @@ MyST-NB writes each executed page as a notebook beside the site. Here these are 
 reader and copied into the site, and each page gets a link to its own.
 """
 
+import functools
 import hashlib
 import html
 import os
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
+from jupyter_cache.executors.utils import single_nb_execution
+from myst_nb.core.execute import cache
 from sphinx.application import Sphinx
 
 FOLDER: Final = "lesson"
@@ -124,7 +127,12 @@ def _executed(app: Sphinx, page: str) -> Path:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Connect the extension."""
+    """Connect the extension.
+
+    The text that a cell prints arrives in pieces. MyST-NB would join them and remove spaces between
+    them, so nbclient joins them when a page is executed.
+    """
+    cache.single_nb_execution = functools.partial(single_nb_execution, coalesce_streams=True)
     app.connect("html-page-context", add_link)
     app.connect("build-finished", copy_notebooks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
