@@ -1,13 +1,14 @@
 """The lesson covers the original, runs at any budget, and says the same in both languages.
 
-The pages of docs/lesson/ are notebooks in Markdown. They are executed here with small budgets, on the
-installed facts; the site executes them in full.
+The pages of docs/lesson/ are notebooks in Markdown. They are executed here with small budgets, on
+the installed facts; the site executes them in full.
 """
 
 import os
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -213,3 +214,60 @@ def test_the_data_beside_the_checkout_are_used(
     assert "CHARLOOM_LESSON_DATA" not in os.environ
     extension.set_data(tmp_path / "checkout")
     assert os.environ["CHARLOOM_LESSON_DATA"] == str(file)
+
+
+def site(folder: Path, *pages: str) -> Any:
+    """Return the parts of a Sphinx application that the extension reads."""
+    metadata = {page: {"kernelspec": {"name": "python3"}} for page in pages}
+    return SimpleNamespace(
+        outdir=folder / "site",
+        builder=SimpleNamespace(format="html"),
+        env=SimpleNamespace(metadata={"index": {}, "lesson/index": {}, **metadata}),
+    )
+
+
+@pytest.mark.needs("myst_nb", "nbformat")
+def test_the_site_has_the_notebooks_of_both_languages(extension: Any, tmp_path: Path) -> None:
+    import nbformat
+
+    pages = ("lesson/1-symbols", "lesson/sv/1-symbols")
+    cells = [
+        nbformat.v4.new_markdown_cell("[next](2-training.md), [keras](from-keras.md#text)"),
+        nbformat.v4.new_code_cell("assert True", metadata={"tags": ["remove-cell"]}),
+        nbformat.v4.new_code_cell("print(1)"),
+    ]
+    for page in pages:
+        executed = tmp_path / "jupyter_execute" / f"{page}.ipynb"
+        executed.parent.mkdir(parents=True)
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), executed)
+        (tmp_path / "site" / page).parent.mkdir(parents=True)
+    app = site(tmp_path, *pages)
+    extension.copy_notebooks(app, ValueError("the build failed"))
+    assert not list((tmp_path / "site").rglob("*.ipynb"))
+    extension.copy_notebooks(app, None)
+    for page in pages:
+        copied = nbformat.read(tmp_path / "site" / f"{page}.ipynb", as_version=4)
+        text, code = copied.cells
+        assert text.source == "[next](2-training.ipynb), [keras](from-keras.html#text)"
+        assert code.source == "print(1)"
+
+
+@pytest.mark.needs("myst_nb", "nbformat")
+@pytest.mark.parametrize(
+    ("page", "start"),
+    [
+        ("lesson/1-symbols", '<section id="a"><h1>A</h1>\n<p><a href="1-symbols.ipynb" download>'),
+        ("lesson/sv/1-symbols", '<section lang="sv" id="a"><h1>A</h1>\n<p><a href="1-symbols.ip'),
+        ("lesson/index", '<section id="a"><h1>A</h1><p>'),
+        ("lesson/sv/index", '<section lang="sv" id="a"><h1>A</h1><p>'),
+        ("index", '<section id="a"><h1>A</h1><p>'),
+    ],
+)
+def test_a_page_names_its_language_and_links_to_its_notebook(
+    extension: Any, tmp_path: Path, page: str, start: str
+) -> None:
+    context = {"body": '<section id="a"><h1>A</h1><p>text</p></section>'}
+    app = site(tmp_path, "lesson/1-symbols", "lesson/sv/1-symbols")
+    extension.add_link(app, page, "page.html", context, None)
+    assert context["body"].startswith(start)
+    assert context["body"].endswith("text</p></section>")
