@@ -13,7 +13,9 @@ PACKAGES = {package: f"pip install 'charloom[{extra}]'" for package, extra in EX
     "ipykernel": "make setup",
     "nbclient": "make setup",
     "nbformat": "make setup",  # which nbclient brings
+    "matplotlib": "make setup",
     "mypy": "make setup",
+    "myst_nb": "make setup",
     "playwright": "make setup",
     "sqlalchemy": "pip install 'charloom[search]'",  # which optuna brings
 }

@@ -22,7 +22,7 @@ GUIDES = [ROOT / "README.md", *PAGES]
 
 LINK = re.compile(r"\]\(([^)\s#]*)(#[^)\s]*)?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```([\w{}-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(
     r"(?:src|tests|docs|benchmarks|\.ci)/[\w./-]*|[\w-]+\.toml|constraints\.txt|[A-Z]+\.md"
 )
