@@ -1,9 +1,14 @@
 """Configuration of the documentation site, which Sphinx builds from the Markdown in this folder."""
 
+import sys
 from importlib import metadata
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the package extensions
 
 project = "charloom"
 author = "the charloom developers"
+copyright = "the charloom developers, Apache License 2.0"
 release = metadata.version("charloom")
 
 extensions = [
@@ -11,15 +16,51 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "extensions.code_blocks",
+    "extensions.docstring_trees",
+    "extensions.mathml",
+    "extensions.outside_links",
+    "extensions.public_names",
+    "extensions.settings_help",
 ]
+
+# Looks: nothing is loaded from another host, and fonts are those of the reader's system.
 html_theme = "furo"
 html_title = "charloom"
+html_theme_options = {
+    "top_of_page_buttons": [],
+    "light_css_variables": {"color-brand-primary": "#0b5f8a", "color-brand-content": "#0b5f8a"},
+    "dark_css_variables": {"color-brand-primary": "#6cc0ee", "color-brand-content": "#6cc0ee"},
+}
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
+html_domain_indices = False
+html_math_renderer = "mathml"
 
+# Markdown
+myst_enable_extensions = ["dollarmath"]
+myst_fence_as_directive = ["math"]  # a forge shows the same fence as an equation
 myst_heading_anchors = 3
+
+# Notebooks
 nb_execution_mode = "off"  # the notebook is run in a kernel by tests/laws/test_notebooks.py
+
+# The library's docstrings
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 72
+
+# Links: a missing target is an error, but for types of other libraries in signatures.
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(?!charloom\.).*")]
+linkcheck_anchors = False  # pages that scripts write have their anchors later
+
+# Copy buttons leave out prompts, and the output below a command.
 copybutton_prompt_text = "$ "
