@@ -17,11 +17,15 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "extensions.code_blocks",
-    "extensions.docstring_trees",
+    "extensions.docstrings",
     "extensions.mathml",
     "extensions.outside_links",
     "extensions.public_names",
     "extensions.settings_help",
+]
+
+COLOR_NAMES = [
+    f"color-{name}" for name in ("brand-primary", "brand-content", "api-name", "api-pre-name")
 ]
 
 # Looks: nothing is loaded from another host, and fonts are those of the reader's system.
@@ -29,8 +33,8 @@ html_theme = "furo"
 html_title = "charloom"
 html_theme_options = {
     "top_of_page_buttons": [],
-    "light_css_variables": {"color-brand-primary": "#0b5f8a", "color-brand-content": "#0b5f8a"},
-    "dark_css_variables": {"color-brand-primary": "#6cc0ee", "color-brand-content": "#6cc0ee"},
+    "light_css_variables": dict.fromkeys(COLOR_NAMES, "#0b5f8a"),
+    "dark_css_variables": dict.fromkeys(COLOR_NAMES, "#6cc0ee"),
 }
 html_logo = "_static/logo.svg"
 html_favicon = "_static/logo.svg"
@@ -52,7 +56,7 @@ nb_execution_mode = "off"  # the notebook is run in a kernel by tests/laws/test_
 # The library's docstrings
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_typehints_description_target = "documented_params"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 72

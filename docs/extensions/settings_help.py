@@ -1,57 +1,89 @@
-"""Descriptions of settings on the page of the library, from their declarations.
+"""The directive ``settings``: the fields of a settings class, from their declarations.
 
-``autoclass`` lists the fields of a settings class; this adds help text, range, default and option
-to each, as ``charloom.settings`` declares them.
+    .. settings:: NetworkSettings
+
+It lists type, help text, range, default and option of each field, as ``charloom.settings`` declares
+them, so nothing on the page is written by hand.
 """
 
-from typing import TYPE_CHECKING, Any
+import inspect
+from typing import TYPE_CHECKING, get_args
 
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import stringify_annotation
+
+import charloom
 from charloom.settings.declaration import Setting, settings_of
-from charloom.settings.tables import TABLES
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-SETTINGS = {
-    (kind.__name__, name): setting
-    for kind in TABLES.values()
-    for name, setting in settings_of(kind).items()
-}
+INDENT = "   "
 
 
-def describe(setting: Setting) -> list[str]:
-    """Return the paragraphs of a field, in reStructuredText."""
+def describe_class(kind: type) -> list[str]:
+    """Return a settings class with its fields, in reStructuredText."""
+    lines = [f".. py:class:: charloom.{kind.__name__}"]
+    lines += [f"{INDENT}:canonical: {kind.__module__}.{kind.__qualname__}", ""]
+    lines += [INDENT + line for line in inspect.getdoc(kind).splitlines()]  # type: ignore[union-attr]
+    for setting in settings_of(kind).values():
+        lines += ["", *(INDENT + line for line in describe_field(setting))]
+    return lines
+
+
+def describe_field(setting: Setting) -> list[str]:
+    """Return a field with its help text, values, default and option."""
     declaration = setting.declaration
-    values = ", ".join(f"``{word!r}``" for word in setting.choices)
     default = setting.default_text or _plain(setting.default)
     facts = [
-        f"Values: {values}." if values else "",
         f"Range: {declaration.range}." if declaration.range is not None else "",
-        f"Default: {default}." if default else "",
+        f"Default: {_escape(default)}." if default else "",
         f"Option: ``{declaration.option}``.",
     ]
-    return [_escape(declaration.help), "", " ".join(filter(None, facts)), ""]
+    return [
+        f".. py:attribute:: {setting.name}",
+        f"{INDENT}:type: {_type(setting)}",
+        "",
+        INDENT + _escape(declaration.help),
+        "",
+        INDENT + " ".join(filter(None, facts)),
+    ]
+
+
+def _type(setting: Setting) -> str:
+    text: str = stringify_annotation(setting.type, "smart").replace("~", "")
+    return text if get_args(setting.type) else setting.type.__name__
 
 
 def _plain(value: object) -> str:
     """Return a default that help texts of the command line leave out."""
-    return "" if value in (None, (), {}) else f"``{value!r}``"
+    return "" if value in (None, (), {}) else f"{value!r}"
 
 
 def _escape(text: str) -> str:
-    """Escape the characters that reStructuredText reads as markup."""
-    for character in r"\*`|":
+    """Escape the characters that reStructuredText reads as markup.
+
+    >>> print(_escape("A*B and a|b"))
+    A\\*B and a\\|b
+    """
+    for character in r"\*`|_":
         text = text.replace(character, "\\" + character)
     return text
 
 
-def _add(app: "Sphinx", what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    key = tuple(name.split(".")[-2:])
-    if what == "attribute" and key in SETTINGS:
-        lines[:] = describe(SETTINGS[key])
+class SettingsDirective(SphinxDirective):
+    """List the fields of a public settings class."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the nodes of the class."""
+        lines = describe_class(getattr(charloom, self.arguments[0]))
+        return self.parse_text_to_nodes("\n".join(lines))
 
 
 def setup(app: "Sphinx") -> dict[str, bool]:
-    """Describe settings when docstrings are read."""
-    app.connect("autodoc-process-docstring", _add)
+    """Add the directive."""
+    app.add_directive("settings", SettingsDirective)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
