@@ -16,7 +16,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "extensions.code_blocks",
+    "extensions.accessibility",
     "extensions.docstrings",
     "extensions.mathml",
     "extensions.outside_links",
@@ -38,6 +38,7 @@ html_theme_options = {
 }
 html_logo = "_static/logo.svg"
 html_favicon = "_static/logo.svg"
+templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
@@ -45,7 +46,8 @@ html_copy_source = False
 html_domain_indices = False
 html_math_renderer = "mathml"
 
-# Markdown
+# Markdown; quotes and dashes stay as they are typed, since options begin with two
+smartquotes = False
 myst_enable_extensions = ["dollarmath"]
 myst_fence_as_directive = ["math"]  # a forge shows the same fence as an equation
 myst_heading_anchors = 3
@@ -68,3 +70,5 @@ linkcheck_anchors = False  # pages that scripts write have their anchors later
 
 # Copy buttons leave out prompts, and the output below a command.
 copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
+copybutton_here_doc_delimiter = "EOF"

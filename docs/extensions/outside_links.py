@@ -22,18 +22,30 @@ class OutsideLinks(SphinxTransform):
 
     def apply(self, **kwargs: Any) -> None:
         """Replace the links of one page."""
-        docs = Path(self.env.srcdir).resolve()
-        for link in list(self.document.findall(addnodes.download_reference)):
-            page = docs / self.env.docname
-            target = (page.parent / link["reftarget"]).resolve()
-            if target.is_relative_to(docs):
-                continue
-            path = target.relative_to(docs.parent).as_posix()
-            text = link.astext()
-            shown: list[nodes.Node] = [nodes.literal(path, path)]
-            if Path(text).name != target.name:
-                shown = [nodes.Text(f"{text} ("), *shown, nodes.Text(")")]
-            link.replace_self(shown)
+        for link in [
+            *self.document.findall(addnodes.download_reference),
+            *self.document.findall(addnodes.pending_xref),
+        ]:
+            if link.get("reftype") == "myst" and (path := self._outside(link)) is not None:
+                link.replace_self(_as_text(link.astext(), path))
+
+    def _outside(self, link: nodes.Element) -> Path | None:
+        """Return the path in the repository of a target that is not below docs/."""
+        docs, target = Path(self.env.srcdir).resolve(), Path(link["reftarget"])
+        if isinstance(link, addnodes.download_reference):
+            target = ((docs / self.env.docname).parent / target).resolve()
+        elif link.get("refdomain") == "doc" and target.is_absolute():
+            target = target.with_name(target.name + ".md")  # MyST removes the suffix of a page
+        else:
+            return None
+        return None if target.is_relative_to(docs) else target.relative_to(docs.parent)
+
+
+def _as_text(text: str, path: Path) -> list[nodes.Node]:
+    shown = nodes.literal(path.as_posix(), path.as_posix())
+    if Path(text).name == path.name:
+        return [shown]
+    return [nodes.Text(f"{text} ("), shown, nodes.Text(")")]
 
 
 def setup(app: "Sphinx") -> dict[str, bool]:

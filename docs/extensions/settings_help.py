@@ -7,7 +7,7 @@ them, so nothing on the page is written by hand.
 """
 
 import inspect
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
@@ -52,8 +52,8 @@ def describe_field(setting: Setting) -> list[str]:
 
 
 def _type(setting: Setting) -> str:
-    text: str = stringify_annotation(setting.type, "smart").replace("~", "")
-    return text if get_args(setting.type) else setting.type.__name__
+    """Return the type in the form of the Python domain; ``~`` hides the module of a name."""
+    return stringify_annotation(setting.type, "smart")
 
 
 def _plain(value: object) -> str:
