@@ -18,6 +18,7 @@ extensions = [
     "sphinx_copybutton",
     "extensions.accessibility",
     "extensions.docstrings",
+    "extensions.inline_svg",
     "extensions.mathml",
     "extensions.outside_links",
     "extensions.public_names",
