@@ -54,9 +54,10 @@ soak: setup ## the long tests: random examples and kills a hundred times as ofte
 	CHARLOOM_SOAK=100 $(BIN)/python -m pytest -m soak
 	.ci/test-pythons
 
-docs: setup ## write docs/cli.md from the help texts, and build the site in build/site
+docs: setup ## write docs/cli.md, run the examples of the pages, and build the site in build/site
 	$(BIN)/python docs/generate_cli.py
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/site
+	$(BIN)/python docs/run_examples.py
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going build/docs-source build/site
 
 bench: setup ## measure speed and quality, beside other programs: an hour
 	$(BIN)/python benchmarks/generation.py

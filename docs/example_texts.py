@@ -1,9 +1,9 @@
-"""Write the example texts of the guides: log lines, molecules, tunes, domain names.
+"""Write the example texts of guides and recipes: names, log lines, molecules, tunes and others.
 
     python docs/example_texts.py FOLDER
 
-All are made by chance from small grammars, with a fixed seed: they show how a tool is used, not how
-good a model is on real data of the kind.
+The names are real given names. All others are made by chance from small grammars, with a fixed
+seed: they show how a tool is used, not how good a model is on real data of the kind.
 """
 
 import datetime
@@ -11,6 +11,8 @@ import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from example_names import NAMES
 
 _USERS = ("ada", "backup", "deploy", "grace", "linus", "root", "www-data")
 _UNITS = ("cron", "nginx", "postgresql", "sshd", "systemd")
@@ -113,6 +115,41 @@ def generated_domain(chance: random.Random) -> str:
     return f"{letters}.{chance.choice(('com', 'net', 'org'))}"
 
 
+def country_rows() -> list[tuple[str, str]]:
+    """Return a table of names and their countries, with a header, in an order drawn by chance."""
+    rows = [(name, country) for country, names in NAMES.items() for name in names.split()]
+    random.Random(4).shuffle(rows)
+    return [("name", "country"), *rows]
+
+
+_ASCII_NAMES = [name for names in NAMES.values() for name in names.split() if name.isascii()]
+_GOODS = ("BAG", "BOT", "CAP", "HAT", "JKT", "SHO", "SOC", "TEE")
+_COLORS = ("BLK", "BLU", "GRN", "GRY", "RED", "WHT", "YEL")
+_SIZES = ("S", "M", "L", "XL")
+
+
+def email(chance: random.Random) -> str:
+    """Return an e-mail address under a domain that is reserved for examples."""
+    name, word = chance.choice(_ASCII_NAMES).lower(), chance.choice(_PARTS)
+    local = chance.choice(
+        (f"{name}.{word}", f"{word}{chance.randrange(100)}", name, f"{name}_{word}")
+    )
+    host = chance.choice(("example.com", "example.net", "example.org", f"mail.{word}.example"))
+    return f"{local}@{host}"
+
+
+def stock_number(chance: random.Random) -> str:
+    """Return the stock number of an article: goods, number, color, size."""
+    goods, color, size = chance.choice(_GOODS), chance.choice(_COLORS), chance.choice(_SIZES)
+    return f"{goods}-{chance.randrange(1, 10)}{chance.randrange(1000):03}-{color}-{size}"
+
+
+def plate(chance: random.Random) -> str:
+    """Return a number plate: three letters without I, O and Q, and three digits."""
+    letters = "".join(chance.choice("ABCDEFGHJKLMNPRSTUVWXYZ") for _ in range(3))
+    return f"{letters} {chance.randrange(1, 1000):03}"
+
+
 def write_all(folder: Path) -> None:
     """Write all example texts into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,6 +176,11 @@ def write_all(folder: Path) -> None:
     rows += [f"program,{generated_domain(chance)}" for _ in range(200)]
     chance.shuffle(rows)
     write("suspects.csv", ["made_by,domain", *rows])
+    write("names.csv", [",".join(row) for row in country_rows()])
+    makers = {"email": email, "sku": stock_number, "plate": plate}
+    rows = [f"{kind},{make(chance)}" for kind, make in makers.items() for _ in range(1000)]
+    chance.shuffle(rows)
+    write("fields.csv", ["kind,value", *rows])
 
 
 if __name__ == "__main__":

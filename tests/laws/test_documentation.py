@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from run_examples import pages_of
 
 from charloom.cli.app import app
 
@@ -16,7 +17,8 @@ DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").rglob("*.md")]
 )
 ENTRANCES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
+PAGES = sorted(page.path for page in pages_of(ROOT / "docs").values())
+GUIDES = [ROOT / "README.md", *PAGES]
 
 LINK = re.compile(r"\]\(([^)\s#]*)(#[^)\s]*)?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)

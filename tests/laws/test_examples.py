@@ -1,7 +1,7 @@
 """The Python examples of the documents pass a type checker and run.
 
-The type checker is strict and reads charloom as a user's would. Examples run with few steps and
-small networks, on texts made here; otherwise as they are.
+The type checker is strict and reads charloom as a user's would. Here, trainings of examples have a
+few steps; `make docs` runs them in full.
 """
 
 import dataclasses
@@ -9,33 +9,33 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+import run_examples
+from examples.page import PYTHON, read_page
+from examples.runner import run_page
+from examples.workshop import Workshop
 from optional import need
 
 import charloom
-from charloom import api
-from charloom.extras import EXTRAS, is_installed
-from charloom.model import Model
-from charloom.runs.request import TrainRequest
-from charloom.runs.spec import RunSpec
-from charloom.runs.train import train_model
 from charloom.runs.train_options import TrainOptions
 from charloom.settings import SamplingOptions
 
 ROOT = Path(__file__).parents[2]
-FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON_BLOCK = re.compile(r"^```python$", re.MULTILINE)
 MARKDOWN = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").rglob("*.md")]
-DOCUMENTS = sorted(path for path in MARKDOWN if FENCE.search(path.read_text("utf-8")))
-PACKAGE = ROOT / "src" / "charloom" / "__init__.py"
+DOCUMENTS = sorted(path for path in MARKDOWN if PYTHON_BLOCK.search(path.read_text("utf-8")))
 
-TITLES = [f"Today the {animal} sees {n}" for n in range(20) for animal in ("fox", "hen", "cat")]
-UNTYPED = "from typing import Any; frame: Any; series: Any; other_series: Any; "
-NAMES = UNTYPED + "usual: list[str]; new_texts: list[str]"
-"""Declarations of the names that examples take from their readers' programs."""
+NOT_RUN = [
+    "guide/generating.md: needs a terminal",
+    "guide/library.md: trains for an hour",
+    "guide/several-processes.md: needs PyTorch, and two machines",
+    "guide/training.md: a server, which does not end",
+    "recipes/molecules.md: needs RDKit",
+    "start.md: installs charloom",
+]
+"""Pages and reasons of examples that are not run."""
 
 MYPY_INI = f"""
 [mypy]
@@ -66,22 +66,11 @@ LineScorer(epoch=10)  # call-arg
 """Each line with a comment has a mistake of that kind."""
 
 
-class Frame:
-    """A table with the interface of a DataFrame of pandas."""
-
-    columns = ("title", "kind")
-
-    def __len__(self) -> int:
-        return len(TITLES)
-
-    def __getitem__(self, name: str) -> list[str]:
-        return TITLES if name == "title" else ["new" if "fox" in t else "old" for t in TITLES]
-
-
 def examples(document: Path) -> list[str]:
     """Return the examples of a document, each at its own lines, for messages that name them."""
-    text = document.read_text("utf-8")
-    return ["\n" * text.count("\n", 0, match.start(1)) + match[1] for match in FENCE.finditer(text)]
+    commands = [command for command in read_page(document).commands if command.kind == PYTHON]
+    checked = [c for c in commands if not (c.not_run or "").startswith("needs ")]
+    return ["\n" * (command.line - 1) + command.source + "\n" for command in checked]
 
 
 def merge(blocks: list[str]) -> str:
@@ -111,7 +100,6 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[int
     need("mypy")
     folder = tmp_path_factory.mktemp("examples")
     modules = {document.stem.lower(): merge(examples(document)) for document in DOCUMENTS}
-    modules = {name: NAMES + text for name, text in modules.items()}
     modules |= {"docstring": docstring_example(), "mistakes": MISTAKES}
     modules["options"] = one_call_for_each_option()
     for name, text in modules.items():
@@ -150,64 +138,54 @@ def test_every_option_of_train_and_generate_has_a_type(
 
 
 @pytest.fixture
-def in_a_moment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[TrainRequest]]:
-    """Train with a few steps and a small network; return the requests."""
-    requests: list[TrainRequest] = []
-
-    def train_quickly(request: TrainRequest, spec: RunSpec | None = None) -> Model:
-        requests.append(request)
-        kept = {k: v for k, v in request.options.items() if k not in ("minutes", "epochs")}
-        is_new = request.base is None
-        small = {"hidden": 8, "temperatures": (), "precision": "fp32"} if is_new else {}
-        options = {**small, **kept, "steps": 3}
-        return train_model(dataclasses.replace(request, options=options), spec)
-
-    monkeypatch.setattr(api, "train_model", train_quickly)
-    monkeypatch.chdir(tmp_path)
-    Path("titles.txt").write_text("\n".join(TITLES), "utf-8")
-    yield requests
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path, in_full=False)
 
 
-def lacks_a_package(block: str) -> str | None:
-    """Return the optional package that an example imports and the environment lacks."""
-    missing = (name for name in EXTRAS if not is_installed(name))
-    imports = r"^(from|import) "
-    return next((name for name in missing if re.search(rf"{imports}{name}\b", block, re.M)), None)
+def test_the_examples_of_the_readme_run(workshop: Workshop) -> None:
+    page = read_page(ROOT / "README.md")
+    python = tuple(command for command in page.commands if command.kind == PYTHON)
+    assert python
+    run_page(dataclasses.replace(page, commands=python, needs=("titles",)), "readme", workshop)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_examples_run(document: Path, in_a_moment: list[TrainRequest]) -> None:
-    for name in ("titles", "plays"):
-        charloom.train("titles.txt", output=f"runs/{name}")
-    names: dict[str, Any] = {"frame": Frame(), "series": TITLES[:40], "other_series": TITLES[40:]}
-    names |= {"usual": TITLES, "new_texts": TITLES[:9]}
-    skipped = []
-    for block in examples(document):
-        if package := lacks_a_package(block):
-            skipped.append(package)
-        else:
-            exec(compile(block, str(document), "exec"), names)
-    # Examples that train are run by a stand-in, which shows that no model is loaded in its place.
-    trains = "charloom.train(" in document.read_text("utf-8")
-    assert len(in_a_moment) > 2 or not trains
-    for package in skipped:
-        need(package)
+def test_the_example_of_the_package_runs(workshop: Workshop, tmp_path: Path) -> None:
+    path = tmp_path / "docstring.md"
+    path.write_text(f"<!-- needs: titles -->\n```python\n{docstring_example()}\n```\n", "utf-8")
+    page = read_page(path)
+    assert "charloom.train(" in page.commands[0].source
+    run_page(page, "docstring", workshop)
 
 
-def test_the_example_of_the_package_runs(in_a_moment: list[TrainRequest]) -> None:
-    names: dict[str, Any] = {}
-    exec(compile(docstring_example(), str(PACKAGE), "exec"), names)
-    assert [request.sources for request in in_a_moment] == [("titles.txt",)]
-    assert isinstance(names["model"], charloom.Model)
+@pytest.mark.slow
+@pytest.mark.needs("polars", "sklearn", "tensorboard", "optuna")
+def test_the_examples_of_all_pages_run() -> None:
+    """In CI, this finds the results of `make docs`, and takes no time."""
+    workshop = Workshop(run_examples.BUILD / "examples", in_full=False)
+    run_examples.run_pages(run_examples.pages_of(ROOT / "docs"), workshop, record=False)
 
 
-def test_an_example_that_fails_is_noticed(tmp_path: Path) -> None:
+def test_few_examples_are_not_run() -> None:
+    """Each of them is here, so that another one is a decision and no accident."""
+    lines = run_examples.not_run(run_examples.pages_of(ROOT / "docs"))
+    reasons = [re.sub(r":\d+: ", ": ", line).rpartition(": ")[0] for line in lines]
+    assert sorted(set(reasons)) == NOT_RUN
+
+
+def test_examples_keep_their_lines(tmp_path: Path) -> None:
     document = tmp_path / "guide.md"
     document.write_text("# A\n\n```python\nx = 1\n```\n\ntext\n\n```python\nx.y\n```\n", "utf-8")
-    first, second = examples(document)
-    assert merge([first, second]).splitlines() == ["", "", "", "x = 1", "", "", "", "", "", "x.y"]
-    names: dict[str, Any] = {}
-    exec(compile(first, "guide.md", "exec"), names)
-    with pytest.raises(AttributeError) as error:
-        exec(compile(second, "guide.md", "exec"), names)
-    assert error.traceback[-1].lineno == 9  # counted from 0
+    assert merge(examples(document)).splitlines() == [
+        "",
+        "",
+        "",
+        "x = 1",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "x.y",
+    ]
+    document.write_text("<!-- not run: needs RDKit -->\n```python\nimport rdkit\n```\n", "utf-8")
+    assert examples(document) == []

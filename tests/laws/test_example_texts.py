@@ -1,6 +1,5 @@
-"""The example texts of the guides are read as the guides say, and examples of the library run."""
+"""The example texts of the recipes are read as the recipes say."""
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import charloom
 from charloom.data.reading_notes import ReadingNotes
 from charloom.data.sources import read_documents, resolve_sources
 from charloom.settings import TextSettings
@@ -33,6 +31,8 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ("molecules.smi", {"delimiter": "space", "columns": ("1",)}, 4000),
         ("tunes.abc", {"separator": ""}, 400),
         ("domains.txt", {}, 1500),
+        ("names.csv", {"columns": ("name",), "label_column": "country"}, 1209),
+        ("fields.csv", {"columns": ("value",), "label_column": "kind"}, 3000),
         ("suspects.csv", {"columns": ("domain",), "label_column": "made_by"}, None),
     ],
 )
@@ -57,39 +57,3 @@ def test_tunes_without_a_separator_are_noticed(examples: Path) -> None:
     list(read_documents(files, TextSettings(), None, notes))
     [sentence] = notes.sentences()
     assert 'with --separator "" each group is' in sentence
-
-
-EXECUTED = (
-    "Measurements",
-    "Inside a model",
-    "Unrolling from a state of your own",
-)
-"""Sections of the guide to the library whose examples run with any model that has these labels."""
-
-
-@pytest.mark.needs("polars")
-def test_examples_of_the_library_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    rows = [f"a line of {k * k}\t{('France', 'Spain')[k % 2]}" for k in range(80)]
-    Path("lines.tsv").write_text("text\tland\n" + "\n".join(rows) + "\n", "utf-8")
-    model = charloom.train(
-        "lines.tsv", columns=("text",), label_column="land", steps=3, hidden=8, device="cpu"
-    )
-    names: dict[str, Any] = {"charloom": charloom, "model": model}
-    guide = (ROOT / "docs" / "guide" / "library.md").read_text("utf-8")
-    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", guide, re.M | re.S))
-    for title in EXECUTED:
-        blocks = re.findall(r"^```python\n(.*?)^```$", sections[title], re.M | re.S)
-        assert blocks
-        for block in blocks:
-            exec(compile(block, title, "exec"), names)
-    assert names["table"].rows(named=True) == names["rows"]
-    assert [each.temperature for each in names["diversity"]][-2:] == [1.8, None]
-    assert names["memorisation"].samples.texts == 20
-    assert names["report"].page.read_text("utf-8").startswith("<!DOCTYPE html>")
-    assert [symbol for symbol, _ in names["pairs"]] == [*"a line", "<eos>"]
-    assert names["vectors"].shape == (3, 8)
-    assert names["neighbours"][0].text == "a lime"
-    whole = model.generate("Today the ", n=3)
-    assert ["Today " + text for text in names["texts"]] == whole
-    assert len(names["between"]) == 3

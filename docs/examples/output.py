@@ -1,0 +1,95 @@
+"""Output of commands as a page shows it, and its comparison with the record of the page."""
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from charloom.jit.notice import FIRST_TIME
+
+WIDTH: Final = 110
+"""Longer lines are wrapped, as a terminal does, but for JSON and rows of tables."""
+_MAX_WRAPPED_COLUMNS: Final = 3
+_LEFT_OUT: Final = "..."
+_ROWS: Final = re.compile(r"^ +(training|validation|symbols|network|settings) {2}")
+_MESSAGE: Final = re.compile(r"^(charloom: | +note {2})")
+_SAMPLE: Final = re.compile(r"^ *(greedy|temp) ")
+
+
+def as_lines(output: str) -> tuple[str, ...]:
+    """Return the lines of an output, without the notice of compiling and blank lines at the ends.
+
+    Of a line that a program has drawn again after a carriage return, the last state is kept.
+    """
+    lines = [line.rpartition("\r")[2].rstrip() for line in output.split("\n")]
+    return tuple(
+        "\n".join(line for line in lines if FIRST_TIME not in line).strip("\n").split("\n")
+    )
+
+
+def shown(lines: Sequence[str], recorded: Sequence[str]) -> list[str]:
+    """Return the lines that a page shows: wrapped, and shortened as the recorded output was.
+
+    Lines `...` of the record stand for lines left out. As many lines as it has before the first and
+    after the last of them are kept.
+    """
+    wrapped = [part for line in lines for part in _wrap(line)]
+    gaps = [n for n, line in enumerate(recorded) if line.strip() == _LEFT_OUT]
+    if not gaps:
+        return wrapped
+    head, tail = gaps[0], len(recorded) - 1 - gaps[-1]
+    if len(wrapped) <= head + tail:
+        return wrapped
+    return [*wrapped[:head], recorded[gaps[0]], *wrapped[len(wrapped) - tail :]]
+
+
+def _wrap(line: str) -> list[str]:
+    if len(line) <= WIDTH or line.startswith("{") or len(_columns(line)) > _MAX_WRAPPED_COLUMNS:
+        return [line]
+    return textwrap.wrap(
+        line, WIDTH, break_on_hyphens=False, expand_tabs=False, replace_whitespace=False
+    )
+
+
+def _columns(line: str) -> list[str]:
+    return re.split(r" {2,}", line.strip())
+
+
+def differences(lines: Sequence[str], recorded: Sequence[str], *, in_full: bool) -> Iterator[str]:
+    """Yield a sentence for each message or heading that only one of output and record has.
+
+    Numbers are not compared. If the commands ran at a reduced budget, a message may be missing in
+    the record, since a model of a moment has other faults.
+    """
+    if any(recorded) and not any(lines):
+        yield "the page has an output and the command printed nothing"
+        return
+    everything = _masked(" ".join(lines))
+    for key in stable(recorded):
+        if key not in everything:
+            yield f"the page has {key!r}, the output has not"
+    if in_full and not any(line.strip() == _LEFT_OUT for line in recorded):
+        everything = _masked(" ".join(recorded))
+        for key in stable(lines):
+            if key not in everything:
+                yield f"the output has {key!r}, the page has not"
+
+
+def stable(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the parts of an output that do not depend on numbers: messages, headings, rows."""
+    for number, line in enumerate(lines):
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        if match := _ROWS.match(line):
+            yield match[1]
+        elif _MESSAGE.match(line) or _is_heading(line, following):
+            yield _masked(line)
+
+
+def _is_heading(line: str, following: str) -> bool:
+    """Return whether a line without numbers has columns, and the next one has numbers."""
+    names = len(_columns(line)) > 1 and not re.search(r"\d", line) and "\t" not in line
+    return names and not _SAMPLE.match(line) and bool(re.search(r"\d", following))
+
+
+def _masked(text: str) -> str:
+    return " ".join(re.sub(r"\d+([.,]\d+)*", "0", text).split())
