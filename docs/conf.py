@@ -1,10 +1,14 @@
 """Configuration of the documentation site, which Sphinx builds from the Markdown in this folder."""
 
+import os
 import sys
 from importlib import metadata
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the package extensions
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+import lesson_notebooks  # noqa: E402  # in this folder
 
 project = "charloom"
 author = "the charloom developers"
@@ -23,6 +27,7 @@ extensions = [
     "extensions.outside_links",
     "extensions.public_names",
     "extensions.settings_help",
+    "lesson_notebooks",
 ]
 
 COLOR_NAMES = [
@@ -54,9 +59,17 @@ myst_fence_as_directive = ["math"]  # a forge shows the same fence as an equatio
 myst_heading_anchors = 3
 
 # Notebooks
-nb_execution_mode = "off"  # the notebook is run in a kernel by tests/laws/test_notebooks.py
+# The lesson is executed; tests/laws/test_notebooks.py runs the other notebook in a kernel.
+lesson_notebooks.set_data(DOCS.parent)
+nb_execution_mode = "cache"
+nb_execution_excludepatterns = ["notebooks/*"]
+nb_execution_cache_path = str(lesson_notebooks.cache_folder(DOCS.parent, os.environ))
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300  # seconds for a cell
+nb_merge_streams = True
 
-# The library's docstrings
+# The docstrings of the library
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"

@@ -4,6 +4,7 @@ A forge follows them. On the site they become plain text: the path in the reposi
 unless it is the text of the link already.
 """
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,21 +30,23 @@ class OutsideLinks(SphinxTransform):
             if link.get("reftype") == "myst" and (path := self._outside(link)) is not None:
                 link.replace_self(_as_text(link.astext(), path))
 
-    def _outside(self, link: nodes.Element) -> Path | None:
-        """Return the path in the repository of a target that is not below docs/."""
-        docs, target = Path(self.env.srcdir).resolve(), Path(link["reftarget"])
-        if isinstance(link, addnodes.download_reference):
-            target = ((docs / self.env.docname).parent / target).resolve()
-        elif link.get("refdomain") == "doc" and target.is_absolute():
-            target = target.with_name(target.name + ".md")  # MyST removes the suffix of a page
-        else:
-            return None
-        return None if target.is_relative_to(docs) else target.relative_to(docs.parent)
+    def _outside(self, link: nodes.Element) -> str | None:
+        """Return the path in the repository of a target that is not below docs/.
+
+        The source folder of the site may be a copy of docs/, so the target may be missing.
+        """
+        docs, target = Path(self.env.srcdir), link["reftarget"].partition("#")[0]
+        if link.get("refdomain") == "doc":
+            if not Path(target).is_absolute():
+                return None
+            target += ".md"  # MyST removes the suffix of a page
+        path = os.path.relpath((docs / self.env.docname).parent / target, docs)
+        return path[len("../") :].replace(os.sep, "/") if path.startswith("..") else None
 
 
-def _as_text(text: str, path: Path) -> list[nodes.Node]:
-    shown = nodes.literal(path.as_posix(), path.as_posix())
-    if Path(text).name == path.name:
+def _as_text(text: str, path: str) -> list[nodes.Node]:
+    shown = nodes.literal(path, path)
+    if Path(text).name == Path(path).name:
         return [shown]
     return [nodes.Text(f"{text} ("), shown, nodes.Text(")")]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from displays import check_is_safe
 from networks import NETWORKS, network_id
 from numpy.typing import NDArray
 from records import ALPHABET, record
@@ -180,3 +181,57 @@ def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(SettingsError, match="^prompt is 5; it must be a text"):
         one.states(5)  # type: ignore[arg-type]
     assert one.states("a").gates == {}
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_states_are_shown_by_name_layer_and_unit(cell: Any) -> None:
+    found = model(NetworkSettings(cell=cell, hidden=16, layers=2)).states(TEXT)
+    for name, values_TLH in arrays(found).items():
+        for layer in (0, 1, -1, -2):
+            shown = found.show(name, layer=layer, units=np.array([3, 0, 15]))
+            np.testing.assert_array_equal(shown.values_TU, values_TLH[:, layer, [3, 0, 15]])
+            assert shown.units == (3, 0, 15)
+            assert shown.symbols == found.symbols
+            assert f"layer {layer % 2}" in shown.title
+            assert name in shown.title.lower()
+            assert shown.signed == (values_TLH.min() < 0)
+            largest = np.abs(shown.values_TU).max()
+            assert shown.scale == (pytest.approx(largest) if name == "cell" else 1)
+    assert found._repr_html_() == found.show("hidden", layer=1)._repr_html_()
+    check_is_safe(found._repr_html_())
+
+
+def test_units_of_the_largest_variance_are_shown() -> None:
+    found = model(NetworkSettings(cell="gru", hidden=40)).states(TEXT)
+    variances = [
+        sum((value - sum(unit) / len(unit)) ** 2 for value in unit) / len(unit)
+        for unit in found.hidden[:, 0].T.astype(float).tolist()
+    ]
+    ranked = sorted(range(40), key=lambda unit: -variances[unit])
+    assert found.show().units == tuple(ranked[: states.SHOWN_UNITS])
+    small = model(NetworkSettings(cell="gru", hidden=3)).states("")
+    assert sorted(small.show(units=np.array([2, 1])).units) == [1, 2]
+    assert small.show().units == (0, 1, 2), "equal variances are in the order of the units"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "cell"}, "name is 'cell'; this model has hidden, reset, update, candidate."),
+        ({"name": 3}, "name is 3; this model has hidden, reset, update, candidate."),
+        ({"layer": 2}, "layer is 2; it must be a whole number from -2 to 1."),
+        ({"layer": "top"}, "layer is 'top'; it must be a whole number from -2 to 1."),
+        ({"layer": True}, "layer is True; it must be a whole number from -2 to 1."),
+        ({"units": [0, 4]}, "units has 4; give whole numbers from 0 to 3, such as [0, 3]."),
+        ({"units": [-1]}, "units has -1; give whole numbers from 0 to 3, such as [0, 3]."),
+        ({"units": [0.5]}, "units has 0.5; give whole numbers from 0 to 3, such as [0, 3]."),
+        ({"units": 2}, "units is 2; give whole numbers from 0 to 3, such as [0, 3]."),
+        ({"units": []}, "units is []; give whole numbers from 0 to 3, such as [0, 3]."),
+        ({"units": "01"}, "units is '01'; give whole numbers from 0 to 3, such as [0, 3]."),
+    ],
+)
+def test_what_the_model_does_not_have_is_not_shown(arguments: Any, message: str) -> None:
+    found = model(NetworkSettings(cell="gru", hidden=4, layers=2)).states("a")
+    with pytest.raises(SettingsError) as error:
+        found.show(**arguments)
+    assert str(error.value) == message
