@@ -55,7 +55,8 @@ def main(titles: Path) -> None:
 
 
 def _run(command: str, folder: Path) -> str:
-    words = [sys.executable, "-m", "charloom", *shlex.split(command)[1:]]
+    arguments = shlex.split(command.replace("\\\n", " "))[1:]
+    words = [sys.executable, "-m", "charloom", *arguments]
     return subprocess.run(words, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
@@ -111,7 +112,9 @@ def _sample_lines(samples: Sequence[Sample]) -> list[str]:
     return parts
 
 
-def _curve(points: Sequence[tuple[float, float]], x: Scale, y: Scale, color: str, dash: str = "") -> str:
+def _curve(
+    points: Sequence[tuple[float, float]], x: Scale, y: Scale, color: str, dash: str = ""
+) -> str:
     visible = [(x(seconds), y(bits)) for seconds, bits in points if bits <= y.high]
     path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in visible)
     more = f'stroke-width="1.8" stroke-dasharray="{dash}"' if dash else 'stroke-width="2"'

@@ -34,7 +34,9 @@ def accessible(body: str) -> str:
     """
     for old, new in REPLACEMENTS:
         body = body.replace(old, new)
-    return PARAMETERS.sub(lambda match: f'<span class="parameters">\n{_spans(match[1])}</span>', body)
+    return PARAMETERS.sub(
+        lambda match: f'<span class="parameters">\n{_spans(match[1])}</span>', body
+    )
 
 
 def _spans(items: str) -> str:
