@@ -31,11 +31,12 @@ BLOCK: Final = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN: Final = "runs/titles"
 TEMPERATURE: Final = 0.5
 SAMPLES: Final = 5
-MAX_CHARACTERS: Final = 44
+MAX_CHARACTERS: Final = 52
 """Characters of a sample that fit in a line of the picture."""
 
 WIDTH, TOP, BOTTOM, LEFT, RIGHT = 360, 22, 122, 28, 348
 LINE: Final = 17
+Points = Sequence[tuple[float, float]]
 BLUE: Final = "var(--color-brand-primary,#0b5f8a)"
 ORANGE: Final = "var(--color-drawing-accent,#c8600c)"
 
@@ -83,7 +84,8 @@ def draw(history: History) -> str:
 
 def choose(samples: Sequence[Sample], count: int) -> list[Sample]:
     """Return samples of one temperature, the first and the last and some between them."""
-    found = [sample for sample in samples if sample.temperature == TEMPERATURE]
+    by_text = {sample.text: sample for sample in samples if sample.temperature == TEMPERATURE}
+    found = list(by_text.values())
     last = len(found) - 1
     indices = dict.fromkeys(round(k * last / (count - 1)) for k in range(count))
     return [found[index] for index in indices]
@@ -104,7 +106,7 @@ def _sample_lines(samples: Sequence[Sample]) -> list[str]:
     first = BOTTOM + 40
     parts = []
     for number, sample in enumerate(samples):
-        text = sample.text if len(sample.text) <= MAX_CHARACTERS else sample.text[:43] + "…"
+        text = sample.text if len(sample.text) <= MAX_CHARACTERS else sample.text[: MAX_CHARACTERS - 1] + "…"
         parts.append(_text(LEFT - 5, first + LINE * number, format_duration(sample.seconds),
                            'text-anchor="end"'))  # fmt: skip
         mono = 'font-family="ui-monospace,monospace" font-size="10"'

@@ -1,6 +1,5 @@
 """The library's docstrings on the page: blocks, attributes, signatures and types of arrays."""
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -60,9 +59,8 @@ def _hide_fields(
 ) -> Signature | None:
     """Leave out the arguments of a record or an event: they are its fields, which follow."""
     made_by_user = name.endswith("NetworkState")
-    if what == "class" and dataclasses.is_dataclass(obj) and not made_by_user:
-        return ("", None) if issubclass(obj, Record | Event) else None
-    return None
+    is_record = isinstance(obj, type) and issubclass(obj, Record | Event)
+    return ("", None) if is_record and not made_by_user else None
 
 
 class ArrayTypes(SphinxTransform):

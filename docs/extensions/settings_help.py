@@ -62,10 +62,10 @@ def _plain(value: object) -> str:
 
 
 def _escape(text: str) -> str:
-    """Escape the characters that reStructuredText reads as markup.
+    r"""Escape the characters that reStructuredText reads as markup.
 
     >>> print(_escape("A*B and a|b"))
-    A\\*B and a\\|b
+    A\*B and a\|b
     """
     for character in r"\*`|_":
         text = text.replace(character, "\\" + character)

@@ -67,7 +67,7 @@ pytestmark = [pytest.mark.slow, *(pytest.mark.needs(package) for package in PACK
 
 
 def build(source: Path, folder: Path) -> None:
-    """Build strictly, but execute nothing; pictures of runs, which `make docs` makes, are missing."""
+    """Build strictly, but execute nothing; pictures that `make docs` makes are missing."""
     strict = ["--quiet", "--fail-on-warning", "--keep-going"]
     fast = ["-D", "nb_execution_mode=off", "-D", "suppress_warnings=image.not_readable"]
     command = [sys.executable, "-m", "sphinx", *strict, *fast, str(source), str(folder)]
@@ -123,11 +123,9 @@ def test_every_page_is_accessible_and_fits_both_widths(page: "Page", pages: list
 
     axe = Axe().axe_script
     problems: list[str] = []
-    page.on("console", lambda message: message.type == "error" and problems.append(message.text))
+    page.on("console", lambda message: note(problems, message.type == "error", message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "request", lambda request: problems.append(request.url) if "//" in request.url[7:] else 0
-    )
+    page.on("request", lambda request: note(problems, request.url[:5] != "file:", request.url))
     for path in pages:
         before = len(problems)
         page.goto(path.as_uri())
@@ -143,6 +141,11 @@ def test_every_page_is_accessible_and_fits_both_widths(page: "Page", pages: list
                 problems += page.evaluate(VIOLATIONS % CONTRAST)
         problems[before:] = [f"{path.name}: {problem}" for problem in problems[before:]]
     assert problems == []
+
+
+def note(problems: list[str], found: bool, text: str) -> None:
+    if found:
+        problems.append(text)
 
 
 def test_the_search_finds_a_page_from_a_file(page: "Page", site: Path) -> None:
