@@ -19,7 +19,6 @@ from examples.errors import ExampleError
 
 ROOT: Final = Path(__file__).parents[2]
 SHARED: Final = ROOT.parent / "shared" / "data"
-SHARED_FILES: Final = ("ag_news/test.csv", "names.txt", "tinyshakespeare.txt")
 
 KINDS: Final = ("World", "Sports", "Business", "Sci/Tech")
 _SPORTS: Final = "2"
@@ -33,6 +32,8 @@ class Preparation:
     write: Callable[[Path], None] | None = None
     commands: Sequence[str] = ()
     needs: Sequence[str] = ()
+    shared: str | None = None
+    """The file of the shared data that the function reads, if it is present."""
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:
@@ -112,9 +113,9 @@ PREPARATIONS: Final[Mapping[str, Preparation]] = {
     "examples": Preparation(write_examples),
     "lines": Preparation(write_lines),
     "log": Preparation(write_log),
-    "names": Preparation(write_names),
-    "plays": Preparation(write_plays),
-    "titles": Preparation(write_titles),
+    "names": Preparation(write_names, shared="names.txt"),
+    "plays": Preparation(write_plays, shared="tinyshakespeare.txt"),
+    "titles": Preparation(write_titles, shared="ag_news/test.csv"),
     "facts-run": Preparation(commands=["charloom train facts --minutes 0.3 -o runs/facts"]),
     "names-run": Preparation(
         commands=["charloom train names.txt --minutes 0.2 -o runs/names"], needs=["names"]
@@ -140,6 +141,15 @@ PREPARATIONS: Final[Mapping[str, Preparation]] = {
         needs=["examples"],
     ),
 }
+
+
+SHARED_FILES: Final = tuple(each.shared for each in PREPARATIONS.values() if each.shared)
+
+
+def are_as_recorded(names: Sequence[str]) -> bool:
+    """Return whether these preparations have the shared data, as the record of the pages has."""
+    files = (PREPARATIONS[name].shared for name in in_order(names))
+    return all((SHARED / file).is_file() for file in files if file is not None)
 
 
 def in_order(names: Sequence[str]) -> list[str]:

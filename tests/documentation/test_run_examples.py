@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import run_examples
+from examples import preparations
 from examples.errors import ExampleError
 from examples.page import Page, read_page
-from examples.preparations import PREPARATIONS, in_order
+from examples.preparations import PREPARATIONS, are_as_recorded, in_order
 from examples.runner import check_outputs, run_page
 from examples.workshop import Workshop
 
@@ -128,16 +129,17 @@ def test_the_end_of_a_pipe_that_head_closes_is_no_failure(
 def test_a_wrong_record_is_noticed(tmp_path: Path, workshop: Workshop) -> None:
     text = '```console\n$ echo "charloom: 5 lines stand out"\ncharloom: 7 lines stand out\n```\n'
     right, wrong = page(tmp_path, text), text.replace("7 lines", "7 texts")
-    check_outputs(right, run_page(right, "page", workshop).outputs, in_full=True)
+    check_outputs(right, run_page(right, "page", workshop).outputs)
     changed = page(tmp_path, wrong)
     with pytest.raises(ExampleError) as error:
-        check_outputs(changed, run_page(changed, "page", workshop).outputs, in_full=False)
+        check_outputs(changed, run_page(changed, "page", workshop).outputs)
     assert str(error.value).startswith(
         f"{tmp_path}/page.md:2: the page has 'charloom: 0 texts stand out', the output has not\n"
     )
     assert "python docs/run_examples.py --record" in str(error.value)
+    check_outputs(changed, run_page(changed, "page", workshop).outputs, presence_only=True)
     marked = page(tmp_path, "<!-- not compared: by chance -->\n" + wrong)
-    check_outputs(marked, run_page(marked, "page", workshop).outputs, in_full=True)
+    check_outputs(marked, run_page(marked, "page", workshop).outputs)
 
 
 def test_examples_that_are_not_run_are_listed(tmp_path: Path, workshop: Workshop) -> None:
@@ -158,6 +160,29 @@ def test_preparations_are_made_in_order_and_once(tmp_path: Path, workshop: Works
     copies = {path: path.stat().st_mtime_ns for path in scratch.glob("*.txt")}
     assert copies[scratch / "lines.txt"] == before
     assert in_order(list(PREPARATIONS))
+
+
+def test_pages_are_compared_if_the_shared_data_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparations, "SHARED", tmp_path)
+    assert are_as_recorded(["lines", "facts-run"])
+    assert not are_as_recorded(["lines", "names-run"])
+    (tmp_path / "names.txt").write_text("ann\n")
+    assert are_as_recorded(["lines", "names-run"])
+
+
+def test_files_are_made_without_the_shared_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparations, "SHARED", tmp_path / "missing")
+    for name in ("titles", "names", "plays"):
+        write = PREPARATIONS[name].write
+        assert write is not None
+        write(tmp_path)
+    assert len((tmp_path / "sports.txt").read_text("utf-8").splitlines()) == 300
+    assert len((tmp_path / "names.txt").read_text("utf-8").splitlines()) > 5000
+    assert len((tmp_path / "plays.txt").read_text("utf-8")) == 300_000
 
 
 def test_commands_run_the_charloom_of_this_checkout(tmp_path: Path, workshop: Workshop) -> None:

@@ -39,6 +39,8 @@ def commands(text: str) -> Iterator[list[str]]:
         if language not in {"console", "sh"}:
             continue
         for line in block.replace("\\\n", " ").splitlines():
+            if language == "console" and not line.startswith("$ "):
+                continue
             words = shlex.split(line.removeprefix("$ "), comments=True)
             words = list(until_a_pipe(words))
             if words[:1] == ["charloom"]:
