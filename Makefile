@@ -9,7 +9,7 @@ READY := $(VENV)/.ready-$(EXTRAS)
 BASE := .venv-base
 
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test test-base size check docs test-pythons soak bench clean
+.PHONY: help setup browser demo test test-base size check docs links test-pythons soak bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ $(BASE)/.ready: pyproject.toml constraints.txt
 	$(BASE)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
-browser: ## install Debian's Chromium for the tests of the report
+browser: ## install Debian's Chromium for the tests of the report and of the site
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
 
 demo: $(BASE)/.ready ## train on English facts for a minute, then show what temperature does
@@ -58,6 +58,10 @@ docs: setup ## write docs/cli.md, run the examples of the pages, and build the s
 	$(BIN)/python docs/generate_cli.py
 	$(BIN)/python docs/run_examples.py
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going build/docs-source build/site
+
+links: setup ## open every external link of the site; needs the network
+	$(BIN)/python -m sphinx --quiet -b linkcheck -D nb_execution_mode=off \
+		-D suppress_warnings=image.not_readable docs build/links
 
 bench: setup ## measure speed and quality, beside other programs: an hour
 	$(BIN)/python benchmarks/generation.py

@@ -12,6 +12,7 @@ import lesson_notebooks  # noqa: E402  # in this folder
 
 project = "charloom"
 author = "the charloom developers"
+copyright = "the charloom developers, Apache License 2.0"
 release = metadata.version("charloom")
 
 extensions = [
@@ -19,14 +20,45 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "extensions.accessibility",
+    "extensions.docstrings",
+    "extensions.inline_svg",
+    "extensions.mathml",
+    "extensions.outside_links",
+    "extensions.public_names",
+    "extensions.settings_help",
     "lesson_notebooks",
 ]
+
+COLOR_NAMES = [
+    f"color-{name}" for name in ("brand-primary", "brand-content", "api-name", "api-pre-name")
+]
+
+# Looks: nothing is loaded from another host, and fonts are those of the reader's system.
 html_theme = "furo"
 html_title = "charloom"
+html_theme_options = {
+    "top_of_page_buttons": [],
+    "light_css_variables": dict.fromkeys(COLOR_NAMES, "#0b5f8a"),
+    "dark_css_variables": dict.fromkeys(COLOR_NAMES, "#6cc0ee"),
+}
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
+templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
+html_domain_indices = False
+html_math_renderer = "mathml"
 
+# Markdown; quotes and dashes stay as they are typed, since options begin with two
+smartquotes = False
+myst_enable_extensions = ["dollarmath"]
+myst_fence_as_directive = ["math"]  # a forge shows the same fence as an equation
 myst_heading_anchors = 3
+
+# Notebooks
 # The lesson is executed; tests/laws/test_notebooks.py runs the other notebook in a kernel.
 lesson_notebooks.set_data(DOCS.parent)
 nb_execution_mode = "cache"
@@ -35,7 +67,22 @@ nb_execution_cache_path = str(lesson_notebooks.cache_folder(DOCS.parent, os.envi
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300  # seconds for a cell
+nb_merge_streams = True
+
+# The docstrings of the library
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-autodoc_typehints_description_target = "documented"
+autodoc_typehints_description_target = "documented_params"
+autodoc_preserve_defaults = True
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 72
+
+# Links: a missing target is an error, but for types of other libraries in signatures.
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(?!charloom\.).*")]
+linkcheck_anchors = False  # pages that scripts write have their anchors later
+
+# Copy buttons leave out prompts, and the output below a command.
 copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
+copybutton_here_doc_delimiter = "EOF"

@@ -17,6 +17,12 @@ PACKAGES = {package: f"pip install 'charloom[{extra}]'" for package, extra in EX
     "mypy": "make setup",
     "myst_nb": "make setup",
     "playwright": "make setup",
+    "axe_playwright_python": "make setup",
+    "furo": "pip install 'charloom[docs]'",
+    "myst_nb": "pip install 'charloom[docs]'",
+    "sphinx": "pip install 'charloom[docs]'",
+    "sphinx_copybutton": "pip install 'charloom[docs]'",
+    "yaml": "pip install 'charloom[docs]'",  # which myst-nb brings
     "sqlalchemy": "pip install 'charloom[search]'",  # which optuna brings
 }
 """Packages that an environment may lack, and the command that installs each."""

@@ -90,6 +90,15 @@ def test_every_link_has_a_target(document: Path) -> None:
     assert not missing
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=short)
+def test_external_links_have_the_form_of_an_address(document: Path) -> None:
+    """`make links` opens them; that needs the network."""
+    targets = [target for target, _ in LINK.findall(FENCE.sub("", document.read_text("utf-8")))]
+    external = [target for target in targets if re.match(r"[a-z]+:", target)]
+    form = r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[\w./~%+@:;,=?&-]*)?"
+    assert not [target for target in external if not re.fullmatch(form, target)]
+
+
 @pytest.mark.parametrize("document", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=short)
 def test_the_entrances_are_short(document: Path) -> None:
     lines = document.read_text("utf-8").splitlines()

@@ -1,0 +1,232 @@
+"""The documentation site: built strictly, opened page by page in a browser, nothing from elsewhere.
+
+Each page is loaded once, from its file. axe-core (https://github.com/dequelabs/axe-core) checks all
+of its rules at both widths. Its rule on contrast takes most of the time, so it looks at one element
+for each distinct combination of colors, size and weight, in both widths and themes: the contrast
+depends on nothing else.
+"""
+
+import doctest
+import html
+import importlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from browsers import open_browser
+from optional import need
+
+import charloom
+from charloom.settings.declaration import settings_of
+from charloom.settings.tables import TABLES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+DOCS = Path(__file__).parents[2] / "docs"
+EXTENSIONS = sorted(path.stem for path in (DOCS / "extensions").glob("[a-z]*.py"))
+WIDTHS = (1280, 360)
+THEMES = ("light", "dark")
+PACKAGES = ("sphinx", "furo", "myst_nb", "sphinx_copybutton")
+
+RULES = """axe.run(document, {
+  preload: false, resultTypes: ["violations"], rules: {"color-contrast": {enabled: false}},
+})"""
+CONTRAST = """(() => {
+  const behind = element => {
+    const layers = [];
+    for (; element; element = element.parentElement) {
+      const style = getComputedStyle(element);
+      layers.push(style.backgroundColor + style.backgroundImage + style.opacity);
+    }
+    return layers.filter((layer, index) => layer !== layers[index - 1]);
+  };
+  const found = new Map();
+  for (const element of document.body.querySelectorAll("*")) {
+    const hasText = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+    if (!hasText || !element.checkVisibility()) continue;
+    const style = getComputedStyle(element);
+    const key = [style.color, style.fontSize, style.fontWeight, behind(element)].join("|");
+    if (!found.has(key)) found.set(key, element);
+  }
+  const include = [...found.values()];
+  return axe.run({include}, {
+    preload: false, resultTypes: ["violations"], runOnly: ["color-contrast"],
+  });
+})()"""
+VIOLATIONS = """%s.then(results => results.violations.flatMap(
+  rule => rule.nodes.map(node => rule.id + ": " + node.html.slice(0, 200))
+))"""
+
+pytestmark = [pytest.mark.slow, *(pytest.mark.needs(package) for package in PACKAGES)]
+
+
+def build(source: Path, folder: Path) -> None:
+    """Build strictly, but execute nothing; pictures that `make docs` makes are missing."""
+    strict = ["--quiet", "--fail-on-warning", "--keep-going"]
+    fast = ["-D", "nb_execution_mode=off", "-D", "suppress_warnings=image.not_readable"]
+    command = [sys.executable, "-m", "sphinx", *strict, *fast, str(source), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    build(DOCS, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> list[Path]:
+    found = sorted(site.rglob("*.html"))
+    assert len(found) > len(list(DOCS.rglob("*.md")))  # and a notebook, the index, the search
+    return found
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator["Page"]:
+    with open_browser() as browser:
+        yield browser.new_page()
+
+
+class Loaded(HTMLParser):
+    """Collects the addresses that a browser loads by itself: all but those of links."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = ("src", "srcset", "data", "poster") if tag == "a" else ("src", "srcset", "href")
+        self.found += [value or "" for name, value in attrs if name in names]
+
+
+def test_no_page_loads_anything_from_another_host(site: Path, pages: list[Path]) -> None:
+    for path in pages:
+        for address in Loaded(path.read_text("utf-8")).found:
+            assert not re.match(r"(?:[a-z]+:)?//", address), (path.name, address)
+    for path in site.rglob("*.css"):
+        addresses = re.findall(r"url\(([^)]*)\)|@import\s+(\S+)", path.read_text("utf-8"))
+        assert not [a for a in addresses if re.match(r"[\"']?(?:https?:)?//", "".join(a))], path
+
+
+def test_every_page_is_accessible_and_fits_both_widths(page: "Page", pages: list[Path]) -> None:
+    need("axe_playwright_python")
+    from axe_playwright_python.sync_playwright import Axe
+
+    axe = Axe().axe_script
+    problems: list[str] = []
+    page.on("console", lambda message: note(problems, message.type == "error", message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: note(problems, request.url[:5] != "file:", request.url))
+    for path in pages:
+        before = len(problems)
+        page.goto(path.as_uri())
+        page.evaluate(axe)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            problems += page.evaluate(VIOLATIONS % RULES)
+            overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            if page.evaluate(overflow) > 0:
+                problems.append(f"wider than {width} pixels")
+            for theme in THEMES:
+                page.evaluate("theme => document.body.dataset.theme = theme", theme)
+                problems += page.evaluate(VIOLATIONS % CONTRAST)
+        problems[before:] = [f"{path.name}: {problem}" for problem in problems[before:]]
+    assert problems == []
+
+
+def note(problems: list[str], found: bool, text: str) -> None:
+    if found:
+        problems.append(text)
+
+
+def test_the_search_finds_a_page_from_a_file(page: "Page", site: Path) -> None:
+    page.goto((site / "search.html").as_uri() + "?q=temperature")
+    page.wait_for_selector("#search-results li a")
+    targets = page.eval_on_selector_all("#search-results li a", "links => links.map(a => a.href)")
+    assert any("guide/generating.html" in target for target in targets)
+
+
+def test_a_copy_has_the_commands_without_prompt_and_output(page: "Page", tmp_path: Path) -> None:
+    source = tmp_path / "docs"
+    source.mkdir()
+    (source / "conf.py").write_text(
+        'extensions = ["myst_nb", "sphinx_copybutton"]\nhtml_theme = "furo"\n'
+        + "\n".join(re.findall(r"^copybutton.*$", read("conf.py"), re.MULTILINE))
+    )
+    (source / "index.md").write_text("# T\n\n```console\n$ one \\\n  -n 1\noutput\n$ two\n```\n")
+    build(source, tmp_path / "site")
+    page.goto((tmp_path / "site" / "index.html").as_uri())
+    # The script copies from an element that it adds for a moment.
+    page.evaluate("document.addEventListener('copy', event => window.copied = event.target.value)")
+    page.hover("div.highlight")
+    page.click("button.copybtn")
+    assert page.evaluate("window.copied") == "one \\\n  -n 1\ntwo"
+
+
+def read(name: str) -> str:
+    return (DOCS / name).read_text("utf-8")
+
+
+def test_links_to_files_outside_the_site_become_text(tmp_path: Path) -> None:
+    source = tmp_path / "docs"
+    source.mkdir()
+    (tmp_path / "README.md").write_text("# Outside\n")
+    (source / "data.csv").write_text("a,b\n")
+    (source / "conf.py").write_text(
+        f'import sys\nsys.path.insert(0, {str(DOCS)!r})\nhtml_theme = "furo"\n'
+        'extensions = ["myst_nb", "extensions.outside_links"]\n'
+    )
+    (source / "index.md").write_text(
+        "# T\n\n[the readme](../README.md) and [README.md](../README.md), [data](data.csv)\n"
+    )
+    build(source, tmp_path / "site")
+    text = (tmp_path / "site" / "index.html").read_text("utf-8")
+    body = re.sub(r"<[^>]*>", "", text.partition("<article")[2])
+    assert "the readme (README.md) and README.md, data" in body
+    assert "README" not in "".join(re.findall(r'href="[^"]*"', text))
+    assert [path.name for path in (tmp_path / "site" / "_downloads").rglob("*.*")] == ["data.csv"]
+
+
+def test_the_page_of_the_library_has_every_public_name(site: Path) -> None:
+    text = (site / "api.html").read_text("utf-8")
+    names = set(charloom.__all__) - {"__version__"}
+    assert not [name for name in sorted(names) if f'id="charloom.{name}"' not in text]
+
+
+@pytest.mark.parametrize("kind", TABLES.values(), ids=lambda kind: str(kind.__name__))
+def test_the_page_of_the_library_explains_every_setting(site: Path, kind: type) -> None:
+    text = (site / "api.html").read_text("utf-8")
+    for name, setting in settings_of(kind).items():
+        section = text.partition(f'id="charloom.{kind.__name__}.{name}"')[2].partition("<dt ")[0]
+        plain = " ".join(html.unescape(re.sub(r"<[^>]*>", "", section)).split())
+        assert " ".join(setting.declaration.help.split()) in plain
+        assert f"Option: {setting.declaration.option}." in plain
+
+
+def test_the_trees_of_errors_and_events_are_blocks(site: Path) -> None:
+    text = (site / "api.html").read_text("utf-8")
+    blocks = re.findall(r"<pre[^>]*>(.*?)</pre>", text, re.DOTALL)
+    assert any("CharloomError\n├── SettingsError " in block for block in blocks)
+    assert any("Event\n├── Step " in block for block in blocks)
+
+
+def test_equations_are_mathml(site: Path) -> None:
+    text = (site / "how-it-works.html").read_text("utf-8")
+    assert text.count('<math xmlns="http://www.w3.org/1998/Math/MathML"') > 10
+    assert "MathJax" not in text
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+def test_examples_of_the_extensions(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(DOCS))
+    module: Any = importlib.import_module(f"extensions.{name}")
+    assert doctest.testmod(module).failed == 0
