@@ -6,6 +6,8 @@ from importlib import metadata
 from pathlib import Path
 
 DOCS = Path(__file__).parent
+# The site is also built from a copy of this folder in build/, with new outputs of examples.
+ROOT = next(folder for folder in DOCS.parents if (folder / "pyproject.toml").is_file())
 sys.path.insert(0, str(DOCS))
 
 import lesson_notebooks  # noqa: E402  # in this folder
@@ -60,10 +62,10 @@ myst_heading_anchors = 3
 
 # Notebooks
 # The lesson is executed; tests/laws/test_notebooks.py runs the other notebook in a kernel.
-lesson_notebooks.set_data(DOCS.parent)
+lesson_notebooks.set_environment(ROOT)
 nb_execution_mode = "cache"
 nb_execution_excludepatterns = ["notebooks/*"]
-nb_execution_cache_path = str(lesson_notebooks.cache_folder(DOCS.parent, os.environ))
+nb_execution_cache_path = str(lesson_notebooks.cache_folder(ROOT, os.environ))
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300  # seconds for a cell

@@ -21,6 +21,7 @@ from sphinx.application import Sphinx
 FOLDER: Final = "lesson"
 DATA: Final = "CHARLOOM_LESSON_DATA"
 BUDGET: Final = "CHARLOOM_LESSON_BUDGET"
+SITE_BUDGET: Final = "CHARLOOM_DOCS_BUDGET"
 EXECUTED: Final = "jupyter_execute"
 """The folder beside the site that holds the executed notebooks."""
 
@@ -33,8 +34,12 @@ _FOLDED: Final = "hide-cell"
 _LINK_TO_PAGE: Final = re.compile(r"\]\((?!\w+:)([\w./-]+)\.md(#[\w-]+)?\)")
 
 
-def set_data(root: Path) -> None:
-    """Set the path of the lesson's data to the file beside the checkout, if there is one."""
+def set_environment(root: Path) -> None:
+    """Set the lesson's budget to that of the site, and its data to a file beside the checkout.
+
+    Variables that are set already are left as they are.
+    """
+    os.environ.setdefault(BUDGET, os.environ.get(SITE_BUDGET, "1"))
     file = root.parent / "shared" / "data" / "ag_news" / "test.csv"
     if file.is_file():
         os.environ.setdefault(DATA, str(file))

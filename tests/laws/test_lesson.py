@@ -207,13 +207,26 @@ def test_the_data_beside_the_checkout_are_used(
     file = tmp_path / "shared" / "data" / "ag_news" / "test.csv"
     file.parent.mkdir(parents=True)
     file.write_text("")
-    extension.set_data(tmp_path / "checkout")
+    extension.set_environment(tmp_path / "checkout")
     assert os.environ["CHARLOOM_LESSON_DATA"] == "own.csv"
     monkeypatch.delitem(os.environ, "CHARLOOM_LESSON_DATA")
-    extension.set_data(tmp_path / "elsewhere" / "checkout")
+    extension.set_environment(tmp_path / "elsewhere" / "checkout")
     assert "CHARLOOM_LESSON_DATA" not in os.environ
-    extension.set_data(tmp_path / "checkout")
+    extension.set_environment(tmp_path / "checkout")
     assert os.environ["CHARLOOM_LESSON_DATA"] == str(file)
+
+
+@pytest.mark.needs("myst_nb", "nbformat")
+def test_the_budget_is_that_of_the_site(
+    extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "CHARLOOM_DOCS_BUDGET", "0.05")
+    monkeypatch.setitem(os.environ, "CHARLOOM_LESSON_BUDGET", "0.5")
+    extension.set_environment(tmp_path)
+    assert os.environ["CHARLOOM_LESSON_BUDGET"] == "0.5"
+    monkeypatch.delitem(os.environ, "CHARLOOM_LESSON_BUDGET")
+    extension.set_environment(tmp_path)
+    assert os.environ["CHARLOOM_LESSON_BUDGET"] == "0.05"
 
 
 def site(folder: Path, *pages: str) -> Any:
