@@ -45,7 +45,7 @@ LAYOUT = """axe.run(document, {
 RULES = """axe.run(document, {
   preload: false, resultTypes: ["violations"], rules: {"color-contrast": {enabled: false}},
 })"""
-CONTRAST = """(() => {
+CONTRAST = """async known => {
   const behind = element => {
     const layers = [];
     for (; element; element = element.parentElement) {
@@ -60,13 +60,15 @@ CONTRAST = """(() => {
     if (!hasText || !element.checkVisibility()) continue;
     const style = getComputedStyle(element);
     const key = [style.color, style.fontSize, style.fontWeight, behind(element)].join("|");
-    if (!found.has(key)) found.set(key, element);
+    if (!known.includes(key) && !found.has(key)) found.set(key, element);
   }
-  const include = [...found.values()];
-  return axe.run({include}, {
+  if (!found.size) return [[], []];
+  const results = await axe.run({include: [...found.values()]}, {
     preload: false, resultTypes: ["violations"], runOnly: ["color-contrast"],
   });
-})()"""
+  const nodes = results.violations.flatMap(rule => rule.nodes);
+  return [[...found.keys()], nodes.map(node => "color-contrast: " + node.html.slice(0, 200))];
+}"""
 VIOLATIONS = """%s.then(results => results.violations.flatMap(
   rule => rule.nodes.map(node => rule.id + ": " + node.html.slice(0, 200))
 ))"""
@@ -139,6 +141,7 @@ def test_every_page_is_accessible_and_fits_both_widths(page: "Page", pages: list
 
     axe = Axe().axe_script
     problems: list[str] = []
+    styles: list[str] = []  # combinations whose contrast has been checked, on any page
     page.on("console", lambda message: note(problems, message.type == "error", message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: note(problems, request.url[:5] != "file:", request.url))
@@ -155,9 +158,26 @@ def test_every_page_is_accessible_and_fits_both_widths(page: "Page", pages: list
                 problems.append(f"wider than {width} pixels")
             for theme in THEMES if whole else ():
                 page.evaluate("theme => document.body.dataset.theme = theme", theme)
-                problems += page.evaluate(VIOLATIONS % CONTRAST)
+                keys, found = page.evaluate(CONTRAST, styles)
+                styles += keys
+                problems += found
         problems[before:] = [f"{path.name}: {problem}" for problem in problems[before:]]
     assert problems == []
+
+
+def test_the_check_of_contrast_sees_a_fault(page: "Page") -> None:
+    need("axe_playwright_python")
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.set_content("<p>seen</p><p style='color: #aaa'>hardly</p><p style='color: #bbb'>less</p>")
+    page.evaluate(Axe().axe_script)
+    keys, found = page.evaluate(CONTRAST, [])
+    assert len(keys) == 3
+    assert [re.sub("<[^>]*>", "", problem) for problem in found] == [
+        "color-contrast: hardly",
+        "color-contrast: less",
+    ]
+    assert page.evaluate(CONTRAST, keys) == [[], []]
 
 
 def note(problems: list[str], found: bool, text: str) -> None:
@@ -203,12 +223,13 @@ def test_links_to_files_outside_the_site_become_text(tmp_path: Path) -> None:
         'extensions = ["myst_nb", "extensions.outside_links"]\n'
     )
     (source / "index.md").write_text(
-        "# T\n\n[the readme](../README.md) and [README.md](../README.md), [data](data.csv)\n"
+        "# T\n\n[the readme](../README.md) and [README.md](../README.md#a), [data](data.csv)\n"
+        "[code](../src/missing.py)\n"
     )
     build(source, tmp_path / "site")
     text = (tmp_path / "site" / "index.html").read_text("utf-8")
     body = re.sub(r"<[^>]*>", "", text.partition("<article")[2])
-    assert "the readme (README.md) and README.md, data" in body
+    assert "the readme (README.md) and README.md, data\ncode (src/missing.py)" in body
     assert "README" not in "".join(re.findall(r'href="[^"]*"', text))
     assert [path.name for path in (tmp_path / "site" / "_downloads").rglob("*.*")] == ["data.csv"]
 
