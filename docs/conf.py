@@ -42,7 +42,8 @@ html_title = "charloom"
 html_theme_options = {
     "top_of_page_buttons": [],
     "light_css_variables": dict.fromkeys(COLOR_NAMES, "#0b5f8a"),
-    "dark_css_variables": dict.fromkeys(COLOR_NAMES, "#6cc0ee"),
+    "dark_css_variables": dict.fromkeys(COLOR_NAMES, "#6cc0ee")
+    | {"color-drawing-accent": "#f0a45d"},
 }
 html_logo = "_static/logo.svg"
 html_favicon = "_static/logo.svg"

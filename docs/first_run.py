@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -65,8 +66,8 @@ def draw(history: History) -> str:
     """Return the losses of a run and some of its samples as SVG."""
     training, validation = history.curves.training, history.curves.validation
     losses = [bits for _, bits in (*training[len(training) // 20 :], *validation)]
-    x = Scale(low=0, high=max(seconds for seconds, _ in (*training, *validation)), start=LEFT,
-              stop=RIGHT)  # fmt: skip
+    last = max(seconds for seconds, _ in (*training, *validation))
+    x = Scale(low=0, high=last, start=LEFT, stop=RIGHT)
     y = Scale.from_values(losses, BOTTOM, TOP)
     samples = choose(history.samples, SAMPLES)
     parts = [*_axes(x, y), _curve(training, x, y, ORANGE, "4 3"), _curve(validation, x, y, BLUE)]
@@ -106,11 +107,12 @@ def _sample_lines(samples: Sequence[Sample]) -> list[str]:
     first = BOTTOM + 40
     parts = []
     for number, sample in enumerate(samples):
-        text = sample.text if len(sample.text) <= MAX_CHARACTERS else sample.text[: MAX_CHARACTERS - 1] + "…"
-        parts.append(_text(LEFT - 5, first + LINE * number, format_duration(sample.seconds),
-                           'text-anchor="end"'))  # fmt: skip
-        mono = 'font-family="ui-monospace,monospace" font-size="10"'
-        parts.append(_text(LEFT + 4, first + LINE * number, text, mono))
+        y = first + LINE * number
+        text = textwrap.shorten(sample.text, MAX_CHARACTERS, placeholder=" …")
+        parts.append(_text(LEFT - 5, y, format_duration(sample.seconds), 'text-anchor="end"'))
+        parts.append(
+            _text(LEFT + 4, y, text, 'font-family="ui-monospace,monospace" font-size="10"')
+        )
     return parts
 
 
