@@ -28,6 +28,7 @@ _LINKS: Final = {
     "en": "Download this page as a notebook, with its outputs",
     "sv": "Hämta den här sidan som en notebook, med utdata",
 }
+_FOLD_LABEL: Final = ' aria-label="Toggle hidden content"'
 _CHECKS: Final = "remove-cell"
 _FOLDED: Final = "hide-cell"
 _LINK_TO_PAGE: Final = re.compile(r"\]\((?!\w+:)([\w./-]+)\.md(#[\w-]+)?\)")
@@ -100,11 +101,14 @@ def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:
 def add_link(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Add the link to the notebook below the heading of a page, and the language of the page."""
+    """Add the link to the notebook below the heading of a page, and the language of the page.
+
+    Remove the English label of folded cells, since their text names them in each language.
+    """
     if not pagename.startswith(f"{FOLDER}/") or "body" not in context:
         return
     own = language(pagename)
-    body = str(context["body"])
+    body = str(context["body"]).replace(_FOLD_LABEL, "")
     if pagename in _notebook_pages(app):
         name = pagename.rsplit("/", 1)[-1]
         link = f'<a href="{name}.ipynb" download>{html.escape(_LINKS[own])}</a>'
