@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
+from jupyter_cache import get_cache
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.execute import cache
 from sphinx.application import Sphinx
@@ -93,9 +94,23 @@ def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:
         return
     site = Path(app.outdir)
     for page in sorted(_notebook_pages(app)):
-        notebook = nbformat.read(_executed(app, page), as_version=4)
+        notebook = _with_outputs(app, nbformat.read(_executed(app, page), as_version=4))
         target = site / f"{page}.ipynb"
         target.write_text(nbformat.writes(prepare(notebook)), "utf-8")
+
+
+def _with_outputs(app: Sphinx, notebook: Any) -> Any:
+    """Return a notebook with its outputs.
+
+    MyST-NB writes a page whose outputs are in the cache without them.
+    """
+    if any(cell.get("outputs") for cell in notebook.cells):
+        return notebook
+    try:
+        outputs = get_cache(app.config.nb_execution_cache_path)
+        return outputs.merge_match_into_notebook(notebook)[1]
+    except KeyError:
+        return notebook
 
 
 def add_link(
