@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
+from jupyter_cache import get_cache
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.execute import cache
 from sphinx.application import Sphinx
@@ -29,6 +30,7 @@ _LINKS: Final = {
     "en": "Download this page as a notebook, with its outputs",
     "sv": "Hämta den här sidan som en notebook, med utdata",
 }
+_FOLD_LABEL: Final = ' aria-label="Toggle hidden content"'
 _CHECKS: Final = "remove-cell"
 _FOLDED: Final = "hide-cell"
 _LINK_TO_PAGE: Final = re.compile(r"\]\((?!\w+:)([\w./-]+)\.md(#[\w-]+)?\)")
@@ -97,19 +99,36 @@ def copy_notebooks(app: Sphinx, exception: Exception | None) -> None:
         return
     site = Path(app.outdir)
     for page in sorted(_notebook_pages(app)):
-        notebook = nbformat.read(_executed(app, page), as_version=4)
+        notebook = _with_outputs(app, nbformat.read(_executed(app, page), as_version=4))
         target = site / f"{page}.ipynb"
         target.write_text(nbformat.writes(prepare(notebook)), "utf-8")
+
+
+def _with_outputs(app: Sphinx, notebook: Any) -> Any:
+    """Return a notebook with its outputs.
+
+    MyST-NB writes a page whose outputs are in the cache without them.
+    """
+    if any(cell.get("outputs") for cell in notebook.cells):
+        return notebook
+    try:
+        outputs = get_cache(app.config.nb_execution_cache_path)
+        return outputs.merge_match_into_notebook(notebook)[1]
+    except KeyError:
+        return notebook
 
 
 def add_link(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Add the link to the notebook below the heading of a page, and the language of the page."""
+    """Add the link to the notebook below the heading of a page, and the language of the page.
+
+    Remove the English label of folded cells, since their text names them in each language.
+    """
     if not pagename.startswith(f"{FOLDER}/") or "body" not in context:
         return
     own = language(pagename)
-    body = str(context["body"])
+    body = str(context["body"]).replace(_FOLD_LABEL, "")
     if pagename in _notebook_pages(app):
         name = pagename.rsplit("/", 1)[-1]
         link = f'<a href="{name}.ipynb" download>{html.escape(_LINKS[own])}</a>'

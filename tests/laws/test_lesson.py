@@ -235,6 +235,7 @@ def site(folder: Path, *pages: str) -> Any:
     return SimpleNamespace(
         outdir=folder / "site",
         builder=SimpleNamespace(format="html"),
+        config=SimpleNamespace(nb_execution_cache_path=str(folder / "cache")),
         env=SimpleNamespace(metadata={"index": {}, "lesson/index": {}, **metadata}),
     )
 
@@ -242,6 +243,8 @@ def site(folder: Path, *pages: str) -> Any:
 @pytest.mark.needs("myst_nb", "nbformat")
 def test_the_site_has_the_notebooks_of_both_languages(extension: Any, tmp_path: Path) -> None:
     import nbformat
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
 
     pages = ("lesson/1-symbols", "lesson/sv/1-symbols")
     cells = [
@@ -257,12 +260,17 @@ def test_the_site_has_the_notebooks_of_both_languages(extension: Any, tmp_path: 
     app = site(tmp_path, *pages)
     extension.copy_notebooks(app, ValueError("the build failed"))
     assert not list((tmp_path / "site").rglob("*.ipynb"))
+    printed = nbformat.v4.new_output("stream", text="1\n")
+    filled = nbformat.v4.new_notebook(cells=[*cells[:2], {**cells[2], "outputs": [printed]}])
+    bundle = CacheBundleIn(nb=nbformat.from_dict(filled), uri="page")
+    get_cache(tmp_path / "cache").cache_notebook_bundle(bundle, check_validity=False)
     extension.copy_notebooks(app, None)
     for page in pages:
         copied = nbformat.read(tmp_path / "site" / f"{page}.ipynb", as_version=4)
         text, code = copied.cells
         assert text.source == "[next](2-training.ipynb), [keras](from-keras.html#text)"
         assert code.source == "print(1)"
+        assert code.outputs == [printed]
 
 
 @pytest.mark.needs("myst_nb", "nbformat")
@@ -279,8 +287,10 @@ def test_the_site_has_the_notebooks_of_both_languages(extension: Any, tmp_path: 
 def test_a_page_names_its_language_and_links_to_its_notebook(
     extension: Any, tmp_path: Path, page: str, start: str
 ) -> None:
-    context = {"body": '<section id="a"><h1>A</h1><p>text</p></section>'}
+    fold = '<summary aria-label="Toggle hidden content">'
+    context = {"body": f'<section id="a"><h1>A</h1><p>{fold}text</p></section>'}
     app = site(tmp_path, "lesson/1-symbols", "lesson/sv/1-symbols")
     extension.add_link(app, page, "page.html", context, None)
     assert context["body"].startswith(start)
-    assert context["body"].endswith("text</p></section>")
+    text = "<summary>text" if page != "index" else f"{fold}text"
+    assert context["body"].endswith(f"{text}</p></section>")
