@@ -70,7 +70,6 @@ nb_execution_cache_path = str(lesson_notebooks.cache_folder(ROOT, os.environ))
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300  # seconds for a cell
-nb_merge_streams = True
 
 # The docstrings of the library
 autodoc_member_order = "bysource"
