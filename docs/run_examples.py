@@ -74,6 +74,9 @@ def run_pages(pages: dict[str, Page], workshop: Workshop, *, record: bool) -> di
         page = pages[name]
         begin = time.monotonic()
         result = run_page(page, name, workshop)
+        if record:  # the page may have been edited while its examples ran
+            page = read_page(page.path)
+            result = run_page(page, name, workshop)
         if not record:
             # In full, the site shows the new outputs, and chance decides on some messages.
             presence_only = workshop.in_full or not are_as_recorded(page.needs)

@@ -14,6 +14,7 @@ STEPS: Final = 3
 SAMPLES: Final = 5
 """Texts of a measurement that samples hundreds."""
 _TRAINS: Final = re.compile(r"\bcharloom (train|compare)\b")
+_SAMPLES_MANY: Final = re.compile(r"\bcharloom (diversity|memorisation)\b")
 _BUDGETS: Final = ("--steps", "--resume")
 
 
@@ -23,9 +24,7 @@ def in_a_moment(command: Command) -> str:
         return re.sub(r"\b(minutes|epochs|steps)=[\d.]+", f"steps={STEPS}", command.source)
     match = _TRAINS.search(command.source)
     if match is None:
-        return re.sub(
-            r"\bcharloom (diversity|memorisation)\b", rf"\g<0> -n {SAMPLES}", command.source
-        )
+        return _SAMPLES_MANY.sub(rf"\g<0> -n {SAMPLES}", command.source)
     text = re.sub(r"--(minutes|epochs|steps) [\d.]+", f"--steps {STEPS}", command.source)
     text = re.sub(r"--search \d+", "--search 2", text)
     if not any(option in text for option in _BUDGETS):

@@ -1,5 +1,6 @@
 """Output of commands as a page shows it, and its comparison with the record of the page."""
 
+import itertools
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,7 @@ from typing import Final
 from charloom.jit.notice import FIRST_TIME
 
 WIDTH: Final = 110
-"""Longer messages and texts are wrapped, as a terminal does; JSON and rows of tables are not."""
+"""Longer messages are wrapped, as a terminal does. Texts and rows of tables stay on one line."""
 _LEFT_OUT: Final = "..."
 _ROWS: Final = re.compile(r"^ +(training|validation|symbols|network|settings) {2}")
 _MESSAGE: Final = re.compile(r"^(charloom: | +note {2})")
@@ -37,18 +38,18 @@ def shown(lines: Sequence[str], recorded: Sequence[str]) -> list[str]:
     if not gaps:
         return wrapped
     head, tail = gaps[0], len(recorded) - 1 - gaps[-1]
+    ends = list(itertools.accumulate(len(_wrap(line)) for line in lines))
+    if head:  # the message at the end of the head is not cut
+        head = next((end for end in ends if end >= head), len(wrapped))
     if len(wrapped) <= head + tail:
         return wrapped
     return [*wrapped[:head], recorded[gaps[0]], *wrapped[len(wrapped) - tail :]]
 
 
 def _wrap(line: str) -> list[str]:
-    is_prose = _MESSAGE.match(line) or len(_columns(line)) == 1 and not line.startswith("{")
-    if len(line) <= WIDTH or not is_prose:
+    if len(line) <= WIDTH or not _MESSAGE.match(line):
         return [line]
-    return textwrap.wrap(
-        line, WIDTH, break_on_hyphens=False, expand_tabs=False, replace_whitespace=False
-    )
+    return textwrap.wrap(line, WIDTH, break_on_hyphens=False)
 
 
 def _columns(line: str) -> list[str]:

@@ -37,6 +37,7 @@ class Workshop:
         self._source_digest = _digest_of_sources()
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
+        self._has_programs = False
 
     def scratch(self, name: str, needs: Iterable[str]) -> Path:
         """Make an empty folder for a page, with the files and models that it needs."""
@@ -126,12 +127,13 @@ class Workshop:
         """Return a folder with `charloom` and `python`, those of this checkout."""
         folder = self._folder.parent / "bin"
         with self._lock:
-            if not folder.is_dir():
-                folder.mkdir(parents=True)
+            if not self._has_programs:
+                folder.mkdir(parents=True, exist_ok=True)
                 for name, arguments in (("charloom", "-m charloom "), ("python", "")):
                     script = f'#!/bin/sh\nexec "{sys.executable}" {arguments}"$@"\n'
                     (folder / name).write_text(script)
                     (folder / name).chmod(0o755)
+                self._has_programs = True
         return folder
 
 

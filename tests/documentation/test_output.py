@@ -29,14 +29,15 @@ def test_lines_are_left_out_where_the_record_leaves_them_out() -> None:
     assert shown(lines[:3], ["a", "b", "...", "c"]) == ["0", "1", "2"]
 
 
-def test_long_lines_are_wrapped() -> None:
-    words = "word " * 60
-    wrapped = shown([words.strip()], [])
+def test_long_messages_are_wrapped() -> None:
+    words = ("word " * 60).strip()
+    wrapped = shown([f"charloom: {words}"], [])
     assert max(map(len, wrapped)) <= WIDTH
-    assert " ".join(wrapped) == words.strip()
-    assert shown(["2\t" + words], [])[0].startswith("2\tword")
-    for whole in ('{"text": "' + words + '"}', "column  " * 20, "        0.3   " + words):
+    assert " ".join(wrapped) == f"charloom: {words}"
+    for whole in (words, f"2\t{words}", '{"text": "' + words + '"}', f"        0.3   {words}"):
         assert shown([whole], []) == [whole]
+    lines = ["first", f"charloom: {words}", "third", "fourth", "last"]
+    assert shown(lines, ["a", "b", "...", "c"]) == ["first", *wrapped, "...", "last"]
 
 
 def test_messages_headings_and_rows_are_stable() -> None:
