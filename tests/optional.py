@@ -19,7 +19,6 @@ PACKAGES = {package: f"pip install 'charloom[{extra}]'" for package, extra in EX
     "playwright": "make setup",
     "axe_playwright_python": "make setup",
     "furo": "pip install 'charloom[docs]'",
-    "myst_nb": "pip install 'charloom[docs]'",
     "sphinx": "pip install 'charloom[docs]'",
     "sphinx_copybutton": "pip install 'charloom[docs]'",
     "yaml": "pip install 'charloom[docs]'",  # which myst-nb brings
