@@ -1,7 +1,7 @@
 """The lesson covers the original, runs at any budget, and says the same in both languages.
 
-The pages of docs/lesson/ are notebooks in Markdown. They are executed here with small budgets, on
-the installed facts; the site executes them in full.
+The pages of docs/lesson/ are notebooks in Markdown. The site executes them; ``make soak`` also does
+here with a small budget, on the installed facts.
 """
 
 import os
@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from soak import SOAK
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -143,9 +144,10 @@ def notebook(name: str) -> Any:
 
 
 @pytest.mark.needs("myst_nb", "matplotlib", "ipykernel")
-@pytest.mark.slow
+@pytest.mark.soak
+@pytest.mark.skipif(SOAK == 1, reason="make docs runs the lesson; this is for make soak")
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_the_page_runs_alone_at_a_small_budget(
+def test_the_page_runs_alone_on_facts(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nbclient import NotebookClient
