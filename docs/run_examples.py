@@ -104,7 +104,9 @@ def run_pages(pages: dict[str, Page], workshop: Workshop, *, record: bool) -> di
 
     with ThreadPoolExecutor(count, initializer=pin) as pool:
         prepared = [pool.submit(workshop.prepared, need) for need in needs]
-        futures = [pool.submit(run, name) for name in pages]
+        # Pages with many commands first, so that no core waits for a long page at the end.
+        longest_first = sorted(pages, key=lambda name: -len(pages[name].commands))
+        futures = [pool.submit(run, name) for name in longest_first]
         try:
             for each in prepared:
                 each.result()
