@@ -1,7 +1,5 @@
 """All errors that a user can cause or meet, as one tree.
 
-Each class is below its base class::
-
     CharloomError
     ├── SettingsError       an option is out of range, or two options contradict each other
     ├── SourceError         a text cannot be read: missing, empty, wrong encoding, no such column
