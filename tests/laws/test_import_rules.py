@@ -36,6 +36,7 @@ LAYERS = (
     "charloom.displays",
     "charloom.training",
     "charloom.evaluation",
+    "charloom.exchange",
     "charloom.report",
     "charloom.inspection",
     "charloom.model",

@@ -1,0 +1,154 @@
+/**
+ * From prompts to texts: the JavaScript counterpart of generation/generator.py.
+ *
+ * The same text as `charloom generate`, bit for bit, for the same seed and options.
+ */
+
+import { SymbolAutomaton, readAutomaton } from "./automaton.js";
+import { join } from "./detokenizer.js";
+import { Draft } from "./draft.js";
+import { CharloomError, quote } from "./errors.js";
+import { startState } from "./labels.js";
+import { Network } from "./network.js";
+import { readOptions } from "./options.js";
+import { LogitsProcessor } from "./processor.js";
+import { cleanPrompt } from "./prompt.js";
+import { Sampler } from "./sampling.js";
+import { seedOf } from "./seeds.js";
+import { EOS, UNK, split } from "./vocabulary.js";
+
+/** @typedef {import("./model.js").Model} Model */
+/** @typedef {import("./options.js").GivenOptions} GivenOptions */
+/** @typedef {import("./draft.js").Start} Start */
+
+/**
+ * A prompt: a text, or the ids of its symbols, which leave nothing to split.
+ * @typedef {string | {ids: readonly number[]}} Prompt
+ */
+
+/**
+ * A prompt as the network reads it.
+ * @typedef {object} ReadPrompt
+ * @property {string} text
+ * @property {number[]} ids
+ * @property {string[]} symbols
+ * @property {boolean} exact whether charloom reads the same symbols; see vocabulary.js and prompt.js
+ */
+
+/**
+ * A generated text.
+ * @typedef {object} GeneratedText
+ * @property {string} text the prompt and the text added to it
+ * @property {string} prompt
+ * @property {bigint} seed
+ * @property {number} bits of the generated symbols under the model itself
+ * @property {number[]} ids of the generated symbols
+ * @property {"eos" | "length" | "stop"} stopped
+ * @property {boolean} exact whether charloom reads the prompt as the same symbols
+ */
+
+export class TextGenerator {
+  /**
+   * @param {Model} model
+   * @param {import("./network.js").KernelChoice} [kernel]
+   */
+  constructor(model, kernel = "auto") {
+    this.model = model;
+    this.network = new Network(model, kernel);
+    this.sampler = new Sampler(model.vocabulary.symbols.length);
+  }
+
+  /**
+   * Return the text of a prompt; text `k` of several has the seed `seed + k`.
+   * @param {Prompt} [prompt]
+   * @param {GivenOptions} [options]
+   * @param {number} [k]
+   * @returns {GeneratedText}
+   */
+  generate(prompt = "", options = {}, k = 0) {
+    const steps = this.stream(prompt, options, k);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  }
+
+  /**
+   * Yield each symbol of the text that `generate` returns.
+   * @param {Prompt} [prompt]
+   * @param {GivenOptions} [options]
+   * @param {number} [k]
+   * @returns {Generator<import("./draft.js").Step, GeneratedText>}
+   */
+  *stream(prompt = "", options = {}, k = 0) {
+    const read = this.readPrompt(prompt);
+    const start = this.begin(read, options);
+    const draft = new Draft(start, seedOf(start.options.seed, k));
+    let text = read.text;
+    for (let step = draft.step(); step !== null; step = draft.step()) {
+      text += step.piece;
+      yield step;
+    }
+    const { seed, bits, ids } = draft;
+    const stopped = draft.stopped ?? "length";
+    return { text, prompt: read.text, seed, bits, ids, stopped, exact: read.exact };
+  }
+
+  /**
+   * Let the network read a prompt; each `new Draft(start, seed)` is then a text of it.
+   * @param {Prompt | ReadPrompt} prompt
+   * @param {GivenOptions} [given]
+   * @returns {Start}
+   */
+  begin(prompt, given = {}) {
+    const read =
+      typeof prompt === "object" && "symbols" in prompt ? prompt : this.readPrompt(prompt);
+    const { model, network, sampler } = this;
+    const options = readOptions(given);
+    const processor = new LogitsProcessor(model, options, null);
+    if (options.match !== null) {
+      processor.automaton = new SymbolAutomaton(
+        readAutomaton(options.match),
+        model.vocabulary,
+        read.text,
+        processor.bias,
+        processor,
+      );
+    }
+    const state = startState(network, model.labels, options.label);
+    const logits = new Float32Array(model.vocabulary.symbols.length);
+    for (const id of [EOS, ...read.ids]) network.read(id, state);
+    network.predict(state, logits);
+    const processorState = processor.start(read.ids);
+    const { vocabulary } = model;
+    return { network, vocabulary, sampler, options, processor, state, logits, processorState };
+  }
+
+  /**
+   * Return a prompt as the network reads it.
+   * @param {Prompt} prompt
+   * @returns {ReadPrompt}
+   */
+  readPrompt(prompt) {
+    if (typeof prompt === "string") {
+      const cleaned = cleanPrompt(prompt, this.model);
+      const { ids, symbols, exact } = split(cleaned.text, this.model.vocabulary);
+      return { text: cleaned.text, ids, symbols, exact: exact && cleaned.exact };
+    }
+    const { symbols } = this.model.vocabulary;
+    const ids = prompt?.ids;
+    if (!Array.isArray(ids)) {
+      throw new CharloomError(`the prompt is ${quote(prompt)}; it must be a text, or {ids: [...]}.`);
+    }
+    for (const id of ids) {
+      if (!Number.isInteger(id) || id < UNK || id >= symbols.length) {
+        throw new CharloomError(
+          `the prompt has the id ${quote(id)}; this model has ids from ${UNK} to ` +
+            `${symbols.length - 1}.`,
+        );
+      }
+    }
+    const spelled = ids.map((id) => symbols[id]);
+    return { text: join(ids, this.model.vocabulary), ids, symbols: spelled, exact: true };
+  }
+}

@@ -1,0 +1,63 @@
+// The tasks of the tests of the JavaScript engine, for node and for a browser.
+
+// JSON has no numbers such as NaN: texts that begin with "@" stand for them.
+const SPECIAL = { "@NaN": NaN, "@Infinity": Infinity, "@-Infinity": -Infinity };
+
+/** Return a payload with its special numbers. */
+export function revive(text) {
+  return JSON.parse(text, (_, value) => (value in SPECIAL ? SPECIAL[value] : value));
+}
+
+/** Run all tasks; a task that fails gives {error}. */
+export async function runTasks(charloom, { models, tasks }) {
+  const generators = new Map();
+  const generatorOf = (index, kernel = "auto") => {
+    const key = `${index} ${kernel}`;
+    if (!generators.has(key)) {
+      const model = charloom.readModel(models[index]);
+      generators.set(key, new charloom.TextGenerator(model, kernel));
+    }
+    return generators.get(key);
+  };
+  const results = [];
+  for (const task of tasks) {
+    try {
+      const generator = "model" in task ? generatorOf(task.model, task.kernel) : null;
+      results.push(await TASKS[task.task](charloom, generator, task));
+    } catch (error) {
+      if (!(error instanceof charloom.CharloomError)) throw error;
+      results.push({ error: error.message });
+    }
+  }
+  return results;
+}
+
+const TASKS = {
+  texts: (_, generator, { prompt, options, count = 1 }) =>
+    Array.from({ length: count }, (_, k) => plain(generator.generate(prompt, options, k))),
+  kernel: (_, generator) => generator.network.kernel.name,
+  read: (charloom, _, { source }) => {
+    charloom.readModel(source);
+    return null;
+  },
+  options: (charloom, _, { options }) => {
+    charloom.readOptions(options);
+    return null;
+  },
+  prompt: (_, generator, { prompt }) => generator.readPrompt(prompt),
+  logits: (charloom, generator, { text, label }) => [
+    ...charloom.readLogits(generator, text, label),
+  ],
+  next: (charloom, generator, { text, label }) => charloom.nextSymbols(generator, text, label),
+  surprisals: (charloom, generator, { text, label }) =>
+    charloom.measureSurprisals(generator, text, label),
+  states: (charloom, generator, { text, label }) => {
+    const { symbols, shape, hidden, cell, gates } = charloom.traceStates(generator, text, label);
+    const listed = Object.entries(gates).map(([name, values]) => [name, [...values]]);
+    return { symbols, shape, hidden: [...hidden], cell: [...cell], gates: listed };
+  },
+};
+
+function plain({ text, bits, ids, stopped, exact, seed }) {
+  return { text, bits, ids, stopped, exact, seed: String(seed) };
+}
