@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 from optional import skip_or_fail
-from records import record
 
 from charloom.exchange.automaton_json import automaton_object
 from charloom.exchange.model_json import model_object
@@ -21,7 +20,6 @@ from charloom.model_folder.format import ModelRecord
 
 ENGINE: Final = Path(__file__).parents[1] / "src/charloom/exchange/javascript"
 TASKS: Final = Path(__file__).parent / "javascript"
-MINIMUM_VERSION: Final = 18
 
 Task = dict[str, Any]
 
@@ -57,11 +55,6 @@ def options_of(sampling: Mapping[str, Any]) -> dict[str, Any]:
     if "match" in sampling:
         options["match"] = automaton_object(sampling["match"])
     return options
-
-
-def random_record(labels: tuple[str, ...] = (), **changes: Any) -> ModelRecord:
-    """Return a model of the letters a to k, as the laws of the engines have it."""
-    return record(labels, **changes)
 
 
 def _camel(name: str) -> str:

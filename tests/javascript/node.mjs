@@ -6,5 +6,11 @@ import { pathToFileURL } from "node:url";
 import { revive, runTasks } from "./tasks.mjs";
 
 const [folder, file] = process.argv.slice(2);
-const charloom = await import(pathToFileURL(`${folder}/charloom.js`));
+const load = (name) => import(pathToFileURL(`${folder}/${name}.js`));
+const inner = ["arithmetic", "randomness", "labels"];
+const modules = await Promise.all(inner.map(load));
+const charloom = {
+  ...(await load("charloom")),
+  ...Object.fromEntries(inner.map((name, k) => [name, modules[k]])),
+};
 process.stdout.write(JSON.stringify(await runTasks(charloom, revive(readFileSync(file, "utf8")))));

@@ -33,8 +33,21 @@ export async function runTasks(charloom, { models, tasks }) {
 }
 
 const TASKS = {
-  texts: (_, generator, { prompt, options, count = 1 }) =>
-    Array.from({ length: count }, (_, k) => plain(generator.generate(prompt, options, k))),
+  texts: (charloom, generator, { prompt, options, count = 1 }) => {
+    const start = generator.begin(prompt, options);
+    return Array.from({ length: count }, (_, k) =>
+      plain(charloom.finish(generator.write(start, k))),
+    );
+  },
+  exp: async ({ arithmetic }, _, { bits }) => {
+    const values = new Float32Array(Int32Array.from(bits).buffer);
+    return ["exp", "sigmoid", "tanh"].map((name) => [
+      ...new Int32Array(values.map(arithmetic[name]).buffer),
+    ]);
+  },
+  uniform: async ({ randomness }, _, { places }) =>
+    places.map(([low, high, position]) => randomness.uniform(low, high, position)),
+  weights: async ({ labels }, _, { given }) => [...labels.normalizeWeights(new Map(given))],
   kernel: (_, generator) => generator.network.kernel.name,
   read: (charloom, _, { source }) => {
     charloom.readModel(source);

@@ -5,10 +5,10 @@
       "class_of_byte": "...", "next": "...", "matches": "..."
     }
 
-Its states read the bytes of UTF-8; state 0 is the one before the first byte. ``next`` has the state
-after a byte of each class, (states, classes), as int32 with the lowest byte first; -1 where no match
-can follow. ``class_of_byte``, (256), and ``matches``, (states), are bytes; a state of which
-``matches`` is 1 is the end of a whole match. All three are in base64.
+Its states read the bytes of UTF-8; state 0 is the one before the first byte. ``next`` has the
+state after a byte of each class, (states, classes), as int32 with the lowest byte first; -1 where
+no match can follow. ``class_of_byte``, (256), and ``matches``, (states), are bytes; a state of
+which ``matches`` is 1 is the end of a whole match. All three are in base64.
 """
 
 from typing import Any, Final

@@ -14,10 +14,11 @@
     }
 
 ``input`` is the width of the embedding, or "one-hot". Symbols are in the order of their ids.
-``endless``: the training text was one stream, so that texts have their full length. ``clean`` and
-``mask_digits``: how prompts are changed before they are read. Tensors have the names and axes of the
-model folder (docs/model-folder.md); ``data`` is the base64 (RFC 4648, with padding) of the values in
-IEEE 754 single precision, lowest byte first, last axis fastest.
+``endless`` is true if the training text was one stream: texts then have their full length.
+``clean`` and ``mask_digits`` are the settings by which prompts are changed before they are read.
+Tensors have the names and axes of the model folder (docs/model-folder.md). ``data`` is the base64
+(RFC 4648, with padding) of the values in IEEE 754 single precision, lowest byte first, last axis
+fastest.
 
 The object discloses the vocabulary, the labels and the weights, and no training text.
 """

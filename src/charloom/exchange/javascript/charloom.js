@@ -3,7 +3,7 @@
 export { Draft } from "./draft.js";
 export { openEngine, openInPage } from "./engine.js";
 export { CharloomError } from "./errors.js";
-export { TextGenerator } from "./generator.js";
+export { TextGenerator, finish } from "./generator.js";
 export { measureSurprisals, nextSymbols, readLogits, traceStates } from "./inspection.js";
 export { readModel } from "./model.js";
 export { readOptions } from "./options.js";

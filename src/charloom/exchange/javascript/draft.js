@@ -21,6 +21,7 @@ import { EOS } from "./vocabulary.js";
  * @property {import("./sampling.js").Sampler} sampler
  * @property {import("./options.js").Options} options
  * @property {import("./processor.js").LogitsProcessor} processor
+ * @property {import("./generator.js").ReadPrompt} prompt
  * @property {State} state after the prompt
  * @property {Float32Array} logits of the first symbol
  * @property {ProcessorState} processorState

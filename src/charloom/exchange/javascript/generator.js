@@ -66,11 +66,7 @@ export class TextGenerator {
    * @returns {GeneratedText}
    */
   generate(prompt = "", options = {}, k = 0) {
-    const steps = this.stream(prompt, options, k);
-    for (;;) {
-      const { done, value } = steps.next();
-      if (done) return value;
-    }
+    return finish(this.stream(prompt, options, k));
   }
 
   /**
@@ -80,29 +76,37 @@ export class TextGenerator {
    * @param {number} [k]
    * @returns {Generator<import("./draft.js").Step, GeneratedText>}
    */
-  *stream(prompt = "", options = {}, k = 0) {
-    const read = this.readPrompt(prompt);
-    const start = this.begin(read, options);
+  stream(prompt = "", options = {}, k = 0) {
+    return this.write(this.begin(prompt, options), k);
+  }
+
+  /**
+   * Yield each symbol of text `k` of a prompt that the network has read.
+   * @param {Start} start
+   * @param {number} [k]
+   * @returns {Generator<import("./draft.js").Step, GeneratedText>}
+   */
+  *write(start, k = 0) {
+    const { prompt } = start;
     const draft = new Draft(start, seedOf(start.options.seed, k));
-    let text = read.text;
+    let text = prompt.text;
     for (let step = draft.step(); step !== null; step = draft.step()) {
       text += step.piece;
       yield step;
     }
     const { seed, bits, ids } = draft;
     const stopped = draft.stopped ?? "length";
-    return { text, prompt: read.text, seed, bits, ids, stopped, exact: read.exact };
+    return { text, prompt: prompt.text, seed, bits, ids, stopped, exact: prompt.exact };
   }
 
   /**
-   * Let the network read a prompt; each `new Draft(start, seed)` is then a text of it.
-   * @param {Prompt | ReadPrompt} prompt
+   * Let the network read a prompt, once for all texts that begin with it.
+   * @param {Prompt} prompt
    * @param {GivenOptions} [given]
    * @returns {Start}
    */
   begin(prompt, given = {}) {
-    const read =
-      typeof prompt === "object" && "symbols" in prompt ? prompt : this.readPrompt(prompt);
+    const read = this.readPrompt(prompt);
     const { model, network, sampler } = this;
     const options = readOptions(given);
     const processor = new LogitsProcessor(model, options, null);
@@ -120,8 +124,8 @@ export class TextGenerator {
     for (const id of [EOS, ...read.ids]) network.read(id, state);
     network.predict(state, logits);
     const processorState = processor.start(read.ids);
-    const { vocabulary } = model;
-    return { network, vocabulary, sampler, options, processor, state, logits, processorState };
+    const shared = { network, vocabulary: model.vocabulary, sampler, options, processor };
+    return { ...shared, prompt: read, state, logits, processorState };
   }
 
   /**
@@ -150,5 +154,17 @@ export class TextGenerator {
     }
     const spelled = ids.map((id) => symbols[id]);
     return { text: join(ids, this.model.vocabulary), ids, symbols: spelled, exact: true };
+  }
+}
+
+/**
+ * Run a text to its end.
+ * @param {Generator<unknown, GeneratedText>} steps
+ * @returns {GeneratedText}
+ */
+export function finish(steps) {
+  for (;;) {
+    const result = steps.next();
+    if (result.done) return result.value;
   }
 }
