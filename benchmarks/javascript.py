@@ -1,9 +1,9 @@
 """Compare the speed of the JavaScript engine in node with that of charloom's compiled generator.
 
 Networks are random: an LSTM of 384 and one of 128 units, 89 symbols, an embedding of 64. Each
-program writes one text, whose equality is checked, in several rounds in turn; the best round counts.
-Figures are characters per second, by the clock and by the processor's time: the second suffers less
-from other programs.
+program writes one text, whose equality is checked, in several rounds in turn; the best round
+counts. Figures are characters per second, by the clock and by the processor's time: the second
+suffers less from other programs.
 
     python benchmarks/javascript.py
 """

@@ -2,10 +2,10 @@
  * float32 arithmetic with the bits of charloom's engine: network/exact.py, operation for operation.
  *
  * JavaScript computes in float64. The sum, product or quotient of two float32 values, computed in
- * float64 and rounded by Math.fround, is the one that float32 arithmetic gives: 53 bits are at least
- * twice 24 bits plus 2 (Figueroa, "When is double rounding innocuous?", 1995). Every operation is
- * rounded on its own. `sums[j] += x * w` on a Float32Array rounds once where float32 rounds twice,
- * so it has other bits.
+ * float64 and rounded by Math.fround, is the one that float32 arithmetic gives: 53 bits are at
+ * least twice 24 bits plus 2 (Figueroa, "When is double rounding innocuous?", 1995). Every
+ * operation is rounded on its own. `sums[j] += x * w` on a Float32Array rounds once where float32
+ * rounds twice, so it has other bits.
  */
 
 const fround = Math.fround;
@@ -26,8 +26,8 @@ const POWERS = Float32Array.from({ length: 254 }, (_, index) => 2 ** (index + MI
 /**
  * Return e**x for x clipped to [-87, 88].
  *
- * Operations without Math.fround are exact: `n` is a whole number, its product with LN2_HIGH has few
- * bits, the difference is of near values, and a power of two changes the exponent alone.
+ * Operations without Math.fround are exact: `n` is a whole number, its product with LN2_HIGH has
+ * few bits, the difference is of near values, and a power of two changes the exponent alone.
  * @param {number} x a float32
  * @returns {number} a float32
  */

@@ -103,8 +103,8 @@ export class SymbolAutomaton {
     this.distances = this.#measure(minLength);
     if (!this.#canEnd(0, minLength, maxLength)) {
       throw new CharloomError(
-        `no match of ${quote(automaton.pattern)} has ${minLength} to ${maxLength} symbols of this ` +
-          "model after the prompt.",
+        `no match of ${quote(automaton.pattern)} has ${minLength} to ${maxLength} symbols of ` +
+          "this model after the prompt.",
       );
     }
   }
@@ -176,8 +176,8 @@ export class SymbolAutomaton {
   /**
    * Return the distances for each J up to `minLength`.
    *
-   * It ends sooner once each row is 1 more than the one before; the last row and the difference then
-   * stand for all others.
+   * It ends sooner once each row is 1 more than the one before; the last row and the difference
+   * then stand for all others.
    * @param {number} minLength
    * @returns {Int32Array[]}
    */

@@ -1,13 +1,13 @@
 /**
  * One text in progress: each step samples a symbol, whose number is that of (seed, position).
  *
- * A draft owns all its state, so drafts of one network can be written in turn, and a copy of a draft
- * is a place to return to.
+ * A draft owns all its state, so drafts of one network can be written in turn, and a copy of a
+ * draft is a place to return to.
  */
 
 import { Detokenizer } from "./detokenizer.js";
 import { uniform } from "./randomness.js";
-import { softmax, surprisal } from "./sampling.js";
+import { softmax } from "./sampling.js";
 import { EOS } from "./vocabulary.js";
 
 /** @typedef {import("./network.js").State} State */
@@ -18,7 +18,6 @@ import { EOS } from "./vocabulary.js";
  * @typedef {object} Start
  * @property {import("./network.js").Network} network
  * @property {import("./vocabulary.js").Vocabulary} vocabulary
- * @property {import("./sampling.js").Sampler} sampler
  * @property {import("./options.js").Options} options
  * @property {import("./processor.js").LogitsProcessor} processor
  * @property {import("./generator.js").ReadPrompt} prompt
@@ -71,12 +70,12 @@ export class Draft {
    */
   step() {
     if (this.stopped !== null) return null;
-    const { sampler, options } = this.start;
+    const { network, options } = this.start;
     this.#process();
     const position = this.ids.length;
     const number =
       options.temperature === 0 ? 0 : uniform(this.seedLow, this.seedHigh, position);
-    return this.append(sampler.sample(this.processed, options, number));
+    return this.append(network.sampler.sample(this.processed, options, number));
   }
 
   /**
@@ -89,8 +88,8 @@ export class Draft {
   append(id) {
     if (this.stopped !== null) return null;
     this.#predict();
-    const { options, vocabulary, processor } = this.start;
-    const nats = surprisal(this.logits, id);
+    const { options, vocabulary, processor, network } = this.start;
+    const nats = network.sampler.surprisal(this.logits, id);
     this.nats += nats;
     this.ids.push(id);
     let piece = "";
@@ -112,7 +111,8 @@ export class Draft {
    * @returns {{model: Float64Array, sampled: Float64Array}}
    */
   candidates() {
-    const { sampler, options } = this.start;
+    const { options } = this.start;
+    const { sampler } = this.start.network;
     this.#process();
     const sampled = new Float64Array(this.processed.length);
     if (options.temperature === 0) {

@@ -27,8 +27,8 @@ import { runInSlices } from "./slices.js";
 /**
  * @typedef {object} Engine
  * @property {"worker" | "page"} place
- * @property {(prompt: Prompt, options?: GivenOptions, listener?: Listener) => Promise<GeneratedText>}
- *   generate
+ * @property {(prompt: Prompt, options?: GivenOptions, listener?: Listener) =>
+ *   Promise<GeneratedText>} generate
  * @property {(text: Prompt, label?: Label) => Promise<import("./inspection.js").Surprisals>}
  *   surprisals
  * @property {(text: Prompt, label?: Label) => Promise<[string, number][]>} next

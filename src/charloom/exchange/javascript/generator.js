@@ -13,7 +13,6 @@ import { Network } from "./network.js";
 import { readOptions } from "./options.js";
 import { LogitsProcessor } from "./processor.js";
 import { cleanPrompt } from "./prompt.js";
-import { Sampler } from "./sampling.js";
 import { seedOf } from "./seeds.js";
 import { EOS, UNK, split } from "./vocabulary.js";
 
@@ -32,7 +31,7 @@ import { EOS, UNK, split } from "./vocabulary.js";
  * @property {string} text
  * @property {number[]} ids
  * @property {string[]} symbols
- * @property {boolean} exact whether charloom reads the same symbols; see vocabulary.js and prompt.js
+ * @property {boolean} exact whether charloom reads the same symbols (vocabulary.js, prompt.js)
  */
 
 /**
@@ -55,7 +54,6 @@ export class TextGenerator {
   constructor(model, kernel = "auto") {
     this.model = model;
     this.network = new Network(model, kernel);
-    this.sampler = new Sampler(model.vocabulary.symbols.length);
   }
 
   /**
@@ -107,7 +105,7 @@ export class TextGenerator {
    */
   begin(prompt, given = {}) {
     const read = this.readPrompt(prompt);
-    const { model, network, sampler } = this;
+    const { model, network } = this;
     const options = readOptions(given);
     const processor = new LogitsProcessor(model, options, null);
     if (options.match !== null) {
@@ -124,7 +122,7 @@ export class TextGenerator {
     for (const id of [EOS, ...read.ids]) network.read(id, state);
     network.predict(state, logits);
     const processorState = processor.start(read.ids);
-    const shared = { network, vocabulary: model.vocabulary, sampler, options, processor };
+    const shared = { network, vocabulary: model.vocabulary, options, processor };
     return { ...shared, prompt: read, state, logits, processorState };
   }
 
@@ -142,7 +140,9 @@ export class TextGenerator {
     const { symbols } = this.model.vocabulary;
     const ids = prompt?.ids;
     if (!Array.isArray(ids)) {
-      throw new CharloomError(`the prompt is ${quote(prompt)}; it must be a text, or {ids: [...]}.`);
+      throw new CharloomError(
+        `the prompt is ${quote(prompt)}; it must be a text, or {ids: [...]}.`,
+      );
     }
     for (const id of ids) {
       if (!Number.isInteger(id) || id < UNK || id >= symbols.length) {

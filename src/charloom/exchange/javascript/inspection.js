@@ -1,14 +1,14 @@
 /**
  * What a network computes while it reads a text: bits of symbols, predictions, states and gates.
  *
- * The logits, states and gates have the bits of charloom's engine. Bits and probabilities end with a
- * logarithm or an exponential of the browser, whose last bit may differ; `charloom score` computes
- * with fused operations and differs in the sixth digit.
+ * The logits, states and gates have the bits of charloom's engine. Bits and probabilities end with
+ * a logarithm or an exponential of the browser, whose last bit may differ; `charloom score`
+ * computes with fused operations and differs in the sixth digit.
  */
 
 import { startState } from "./labels.js";
 import { GATE_NAMES } from "./network.js";
-import { softmax, surprisal } from "./sampling.js";
+import { softmax } from "./sampling.js";
 import { EOS, UNK } from "./vocabulary.js";
 
 /** @typedef {import("./generator.js").TextGenerator} TextGenerator */
@@ -38,7 +38,7 @@ export function measureSurprisals(generator, text, label = null) {
   const bits = [EOS, ...read.ids].map((id, t) => {
     network.read(id, state);
     network.predict(state, logits);
-    return surprisal(logits, read.ids[t] ?? EOS) / Math.LN2;
+    return network.sampler.surprisal(logits, read.ids[t] ?? EOS) / Math.LN2;
   });
   const characters = Array.from(read.text).length + 1;
   const total = bits.reduce((sum, value) => sum + value, 0);

@@ -2,8 +2,8 @@
  * Labels: the state before the first symbol, of one label or of a mixture.
  *
  * A mixture starts from the weighted mean of the labels' states (settings/label_mixture.py,
- * network/reference.py). Its weights are divided by their exact sum, as Python's math.fsum rounds it.
- * An object orders keys such as "10" before others; a Map keeps the order that breaks ties.
+ * network/reference.py). Its weights are divided by their exact sum, as Python's math.fsum rounds
+ * it. An object orders keys such as "10" before others; a Map keeps the order that breaks ties.
  */
 
 import { CharloomError, quote } from "./errors.js";
@@ -47,7 +47,9 @@ function labelId(label, labels) {
   const id = labels.indexOf(label);
   if (id >= 0) return id;
   if (labels.length === 0) {
-    throw new CharloomError(`label is ${quote(label)}, but this model has no labels; leave it out.`);
+    throw new CharloomError(
+      `label is ${quote(label)}, but this model has no labels; leave it out.`,
+    );
   }
   throw new CharloomError(
     `label ${quote(label)} is not known to this model; known labels: ` +

@@ -1,8 +1,8 @@
 /**
  * A model from the JSON object that charloom/exchange/model_json.py writes and documents.
  *
- * Nothing in the object is trusted: types, shapes and lengths are checked before memory is used, and
- * each fault is one CharloomError.
+ * Nothing in the object is trusted: types, shapes and lengths are checked before memory is used,
+ * and each fault is one CharloomError.
  */
 
 import { decodeFloats } from "./base64.js";
@@ -11,7 +11,13 @@ import { GATE_COUNTS } from "./network.js";
 import { readVocabulary } from "./vocabulary.js";
 
 /** @typedef {"lstm" | "gru" | "rnn"} Cell */
-/** @typedef {{cell: Cell, hidden: number, layers: number, input: number | "one-hot"}} NetworkSettings */
+/**
+ * @typedef {object} NetworkSettings
+ * @property {Cell} cell
+ * @property {number} hidden
+ * @property {number} layers
+ * @property {number | "one-hot"} input
+ */
 
 /**
  * @typedef {object} Model
@@ -184,9 +190,8 @@ function asObject(value, name) {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return /** @type {Record<string, unknown>} */ (value);
   }
-  throw new CharloomError(
-    value === undefined ? `${name} is missing.` : `${name} is ${quote(value)}; it must be an object.`,
-  );
+  const fault = value === undefined ? "missing" : `${quote(value)}; it must be an object`;
+  throw new CharloomError(`${name} is ${fault}.`);
 }
 
 /**

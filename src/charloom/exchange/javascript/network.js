@@ -2,14 +2,15 @@
  * The network: it reads one symbol after another and predicts the next.
  *
  * The equations and their sources are in network/reference.py; the order of all operations is that
- * of network/engine.py. A state is a plain record that belongs to the caller, so that many texts can
- * be written with one network, and a text can be undone.
+ * of network/engine.py. A state is a plain record that belongs to the caller, so that many texts
+ * can be written with one network, and a text can be undone.
  *
  * Axes of the tensors: V vocabulary, E embedding, H hidden units, G gates times H, L layers.
  */
 
 import { sigmoid, tanh } from "./arithmetic.js";
 import { PANEL, plainKernel } from "./plain_kernel.js";
+import { Sampler } from "./sampling.js";
 import { simdKernel } from "./simd_kernel.js";
 
 /** @typedef {import("./plain_kernel.js").Kernel} Kernel */
@@ -71,7 +72,7 @@ export class Network {
     const own = [padded(gates) * hidden, hidden, hidden];
     const lengths = [
       ...[padded(vocabulary) * hidden, padded(gates) * this.embedded, this.embedded],
-      ...[padded(gates), padded(gates), padded(vocabulary)],
+      ...[padded(gates), padded(gates), padded(vocabulary), vocabulary, vocabulary],
       ...inputs,
       ...Array.from({ length: layers }, () => own).flat(),
     ];
@@ -85,6 +86,7 @@ export class Network {
     this.recurrentSums = this.kernel.allocate(padded(gates));
     this.logitSums = this.kernel.allocate(padded(vocabulary));
     this.embedding = this.kernel.allocate(this.embedded);
+    this.sampler = new Sampler(this.kernel, vocabulary);
     this.hidden = Array.from({ length: layers }, () => this.kernel.allocate(hidden));
     this.cells = Array.from({ length: layers }, () => this.kernel.allocate(hidden));
     /**

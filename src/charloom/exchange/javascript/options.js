@@ -1,8 +1,9 @@
 /**
- * The options of sampling: the fields of settings/sampling.py that this engine has, and their checks.
+ * The options of sampling: the fields of settings/sampling.py that this engine has, and their
+ * checks.
  *
- * An option that is not given, or null, has its default. Options that contradict each other, or have
- * no effect together, are refused as charloom refuses them.
+ * An option that is not given, or null, has its default. Options that contradict each other, or
+ * have no effect together, are refused as charloom refuses them.
  */
 
 import { CharloomError, quote } from "./errors.js";

@@ -6,7 +6,7 @@
  * once. The order within a sum is that of the rows, whatever the panel.
  */
 
-import { sigmoid, tanh } from "./arithmetic.js";
+import { exp, sigmoid, tanh } from "./arithmetic.js";
 
 const fround = Math.fround;
 
@@ -14,20 +14,24 @@ const fround = Math.fround;
 export const PANEL = 32;
 const STRIP = 16;
 
+/** @typedef {Float32Array} Floats */
+
 /**
  * Loops over float32 arrays; a kernel allocates the arrays that its functions take.
  * @typedef {object} Kernel
  * @property {"plain" | "simd"} name
- * @property {(length: number) => Float32Array} allocate
+ * @property {(length: number) => Floats} allocate
  *   Returns zeros, with room for whole vectors.
- * @property {(sums: Float32Array, inputs: Float32Array, weights: Float32Array, rows: number) => void}
- *   accumulate Adds inputs (rows) times weights (panels, rows, 32) to sums (panels, 32).
- * @property {(gates: Float32Array, cell: Float32Array, hidden: Float32Array, units: number) => void}
- *   lstm Writes the next states for the sums i, f, g, o.
- * @property {(gates: Float32Array, sums: Float32Array, hidden: Float32Array, units: number) => void}
- *   gru Writes the next state for the sums r, z and m, and the input's part of n in `gates`.
- * @property {(gates: Float32Array, hidden: Float32Array, units: number) => void} rnn
+ * @property {(sums: Floats, inputs: Floats, weights: Floats, rows: number) => void} accumulate
+ *   Adds inputs (rows) times weights (panels, rows, 32) to sums (panels, 32).
+ * @property {(gates: Floats, cell: Floats, hidden: Floats, units: number) => void} lstm
+ *   Writes the next states for the sums i, f, g, o.
+ * @property {(gates: Floats, sums: Floats, hidden: Floats, units: number) => void} gru
+ *   Writes the next state for the sums r, z and m, and the input's part of n in `gates`.
+ * @property {(gates: Floats, hidden: Floats, units: number) => void} rnn
  *   Writes the next state.
+ * @property {(logits: Floats, weights: Floats, best: number, divisor: number) => void} weigh
+ *   Writes the exponential of (logit - best) / divisor of each logit, all in float32.
  */
 
 /**
@@ -42,6 +46,7 @@ export function plainKernel() {
     lstm,
     gru,
     rnn,
+    weigh,
   };
 }
 
@@ -129,4 +134,11 @@ function gru(gates, sums, hidden, units) {
 /** @type {Kernel["rnn"]} */
 function rnn(gates, hidden, units) {
   for (let j = 0; j < units; j++) hidden[j] = tanh(gates[j]);
+}
+
+/** @type {Kernel["weigh"]} */
+function weigh(logits, weights, best, divisor) {
+  for (let j = 0; j < logits.length; j++) {
+    weights[j] = exp(fround(fround(logits[j] - best) / divisor));
+  }
 }

@@ -43,7 +43,8 @@ export class LogitsProcessor {
     this.maxLength = options.length;
     if (this.minLength && this.bias.every((value, id) => id === EOS || value === -Infinity)) {
       throw new CharloomError(
-        `every symbol but <eos> is forbidden by a bias, and minLength ${this.minLength} needs others.`,
+        `every symbol but <eos> is forbidden by a bias, and minLength ${this.minLength} needs ` +
+          "others; allow at least one.",
       );
     }
   }

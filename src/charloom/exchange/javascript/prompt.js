@@ -1,7 +1,8 @@
 /**
  * Cleaning of prompts, as text/cleaning.py does it, but for HTML.
  *
- * HTML entities and tags are left as they are; a prompt that may hold some is reported as not exact.
+ * HTML entities and tags are left as they are; a prompt that may hold some is reported as not
+ * exact.
  */
 
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]/g;

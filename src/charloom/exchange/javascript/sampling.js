@@ -4,8 +4,6 @@
  * Weights are float32 and their sums float64, in the order of the ids.
  */
 
-import { exp } from "./arithmetic.js";
-
 const fround = Math.fround;
 
 /**
@@ -21,9 +19,14 @@ const LARGEST = fround(3.4028234663852886e38);
 
 /** Samples symbols of one vocabulary; it owns the work space. */
 export class Sampler {
-  /** @param {number} symbols number of symbols, V */
-  constructor(symbols) {
-    this.weights = new Float32Array(symbols);
+  /**
+   * @param {import("./plain_kernel.js").Kernel} kernel
+   * @param {number} symbols number of symbols, V
+   */
+  constructor(kernel, symbols) {
+    this.kernel = kernel;
+    this.logits = kernel.allocate(symbols);
+    this.weights = kernel.allocate(symbols);
   }
 
   /**
@@ -59,16 +62,29 @@ export class Sampler {
     const { weights } = this;
     const { topK, topP, minP } = truncation;
     const temperature = clampTemperature(truncation.temperature);
-    const best = largest(logits);
-    for (let j = 0; j < logits.length; j++) {
-      const logit = logits[j];
-      weights[j] =
-        logit === -Infinity ? 0 : exp(fround(fround(logit - best) / temperature));
-    }
+    this.logits.set(logits);
+    this.kernel.weigh(this.logits, weights, largest(logits), temperature);
+    for (let j = 0; j < logits.length; j++) if (logits[j] === -Infinity) weights[j] = 0;
     if ((topK !== null && topK < logits.length) || topP < 1 || minP > 0) {
       truncate(logits, weights, truncation);
     }
     return weights;
+  }
+
+  /**
+   * Return -log(softmax(logits)) of one id, in nats.
+   * @param {Float32Array} logits
+   * @param {number} id
+   * @returns {number}
+   */
+  surprisal(logits, id) {
+    const { weights } = this;
+    const best = largest(logits);
+    this.logits.set(logits);
+    this.kernel.weigh(this.logits, weights, best, 1);
+    let total = 0;
+    for (let j = 0; j < weights.length; j++) total += weights[j];
+    return Math.log(total) - fround(logits[id] - best);
   }
 }
 
@@ -102,19 +118,6 @@ function truncate(logits, weights, { topK, topP, minP }) {
     }
   }
   for (let k = kept; k < order.length; k++) weights[order[k]] = 0;
-}
-
-/**
- * Return -log(softmax(logits)) of one id, in nats.
- * @param {Float32Array} logits
- * @param {number} id
- * @returns {number}
- */
-export function surprisal(logits, id) {
-  const best = largest(logits);
-  let total = 0;
-  for (let j = 0; j < logits.length; j++) total += exp(fround(logits[j] - best));
-  return Math.log(total) - fround(logits[id] - best);
 }
 
 /**

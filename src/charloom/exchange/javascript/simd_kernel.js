@@ -1,8 +1,8 @@
 /**
  * The inner loops of the network in WebAssembly, with the bits of plain_kernel.js.
  *
- * simd_kernel.wat has their source text. All arrays of a kernel lie in one memory, which is as large
- * as the network needs: growing it later would detach the arrays.
+ * simd_kernel.wat has their source text. All arrays of a kernel lie in one memory, which is as
+ * large as the network needs: growing it later would detach the arrays.
  */
 
 import { PANEL } from "./plain_kernel.js";
@@ -33,6 +33,8 @@ export function simdKernel(lengths) {
   }
 }
 
+/** @typedef {"accumulate" | "lstm" | "gru" | "rnn" | "weigh"} FunctionName */
+
 /**
  * @param {number} length
  * @returns {number} bytes, with padding
@@ -42,7 +44,7 @@ function roomFor(length) {
 }
 
 /**
- * @param {Record<"accumulate" | "lstm" | "gru" | "rnn", (...numbers: number[]) => void>} exports
+ * @param {Record<FunctionName, (...numbers: number[]) => void>} exports
  * @param {ArrayBuffer} buffer
  * @returns {import("./plain_kernel.js").Kernel}
  */
@@ -73,6 +75,9 @@ function wrap(exports, buffer) {
     },
     rnn(gates, hidden, units) {
       exports.rnn(gates.byteOffset, hidden.byteOffset, units);
+    },
+    weigh(logits, weights, best, divisor) {
+      exports.weigh(logits.byteOffset, weights.byteOffset, logits.length, best, divisor);
     },
   };
 }

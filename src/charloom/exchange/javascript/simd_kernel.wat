@@ -1,4 +1,5 @@
-;; The inner loops of the network in WebAssembly with SIMD: plain_kernel.js, operation for operation.
+;; The inner loops of the network in WebAssembly with SIMD. They do what plain_kernel.js does, in the
+;; same order.
 ;;
 ;; Lanes are independent, and each lane does what a float32 does in IEEE 754. No relaxed
 ;; instructions: they may fuse a product and a sum, which has other bits. Pointers are in bytes.
@@ -22,7 +23,8 @@
       (v128.const f32x4 0.693359375 0.693359375 0.693359375 0.693359375))))
     (local.set $r (f32x4.sub (local.get $r) (f32x4.mul (local.get $n)
       (v128.const i32x4 0xb95e8083 0xb95e8083 0xb95e8083 0xb95e8083))))
-    (local.set $q (f32x4.add (f32x4.mul (v128.const i32x4 0x3ab6a18d 0x3ab6a18d 0x3ab6a18d 0x3ab6a18d) (local.get $r))
+    (local.set $q (f32x4.add
+      (f32x4.mul (v128.const i32x4 0x3ab6a18d 0x3ab6a18d 0x3ab6a18d 0x3ab6a18d) (local.get $r))
       (v128.const i32x4 0x3c0905b3 0x3c0905b3 0x3c0905b3 0x3c0905b3)))
     (local.set $q (f32x4.add (f32x4.mul (local.get $q) (local.get $r))
       (v128.const i32x4 0x3d2aaa75 0x3d2aaa75 0x3d2aaa75 0x3d2aaa75)))
@@ -154,4 +156,16 @@
       (v128.store (local.get $hidden) (call $tanh (v128.load (local.get $gates))))
       (local.set $hidden (i32.add (local.get $hidden) (i32.const 16)))
       (br_if $next (i32.lt_u
-        (local.tee $gates (i32.add (local.get $gates) (i32.const 16))) (local.get $end))))))
+        (local.tee $gates (i32.add (local.get $gates) (i32.const 16))) (local.get $end)))))
+
+  (func (export "weigh") (param $logits i32) (param $weights i32) (param $count i32)
+    (param $best f32) (param $divisor f32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $logits) (i32.shl (local.get $count) (i32.const 2))))
+    (loop $next
+      (v128.store (local.get $weights) (call $exp (f32x4.div
+        (f32x4.sub (v128.load (local.get $logits)) (f32x4.splat (local.get $best)))
+        (f32x4.splat (local.get $divisor)))))
+      (local.set $weights (i32.add (local.get $weights) (i32.const 16)))
+      (br_if $next (i32.lt_u
+        (local.tee $logits (i32.add (local.get $logits) (i32.const 16))) (local.get $end))))))

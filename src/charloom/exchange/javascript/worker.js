@@ -1,9 +1,9 @@
 /**
  * The entry of a worker: it answers the messages of engine.js.
  *
- * A request is {call, method, given}, an answer {call, result}, {call, error} or, for the symbols of
- * a slice, {call, steps}. Texts are written in slices here too, so that several can be written at
- * once and each can be cancelled.
+ * A request is {call, method, given}, an answer {call, result}, {call, error} or, for the symbols
+ * of a slice, {call, steps}. Texts are written in slices here too, so that several can be written
+ * at once and each can be cancelled.
  */
 
 import { openInPage } from "./engine.js";
