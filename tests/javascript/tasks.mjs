@@ -39,6 +39,48 @@ const TASKS = {
       plain(charloom.finish(generator.write(start, k))),
     );
   },
+  // A clock that moves by 3 ms whenever it is read.
+  slices: async (charloom, _, { count, milliseconds, abortAfter }) => {
+    const [slices, controller] = [[], new AbortController()];
+    let [time, pauses] = [0, 0];
+    const pause = async () => {
+      if (++pauses === abortAfter) controller.abort(new charloom.CharloomError("ended"));
+    };
+    function* numbers() {
+      for (let k = 0; k < count; k++) yield k;
+      return "done";
+    }
+    const options = { milliseconds, now: () => (time += 3), pause, signal: controller.signal };
+    const onValues = (values) => slices.push(values);
+    return [await charloom.runInSlices(numbers(), onValues, options), slices, pauses];
+  },
+  // The real clock and pause: a timer of the page runs between two slices.
+  responsive: async (charloom, _, { milliseconds }) => {
+    const end = performance.now() + milliseconds;
+    function* busy() {
+      while (performance.now() < end) yield 0;
+    }
+    let [ticks, slices] = [0, 0];
+    const timer = setInterval(() => ticks++, 1);
+    await charloom.runInSlices(busy(), () => slices++);
+    clearInterval(timer);
+    return { ticks, slices };
+  },
+  // A copy of a draft returns to its place; the symbols of a copy may be chosen by hand.
+  draft: (charloom, generator, { prompt, options, before, chosen }) => {
+    const draft = new charloom.Draft(generator.begin(prompt, options), 5n);
+    for (let k = 0; k < before; k++) draft.step();
+    const copy = draft.copy();
+    const steps = [draft, copy].map((one) => {
+      const list = [];
+      for (let step = one.step(); step !== null; step = one.step()) list.push(step.id);
+      return list;
+    });
+    const other = new charloom.Draft(generator.begin(prompt, options), 5n);
+    const appended = chosen.map((id) => other.append(id)?.piece ?? null);
+    const { model, sampled } = other.candidates();
+    return { steps, bits: [draft.bits, copy.bits], appended, model: [...model], sampled: [...sampled] };
+  },
   exp: async ({ arithmetic }, _, { bits }) => {
     const values = new Float32Array(Int32Array.from(bits).buffer);
     return ["exp", "sigmoid", "tanh"].map((name) => [

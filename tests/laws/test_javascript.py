@@ -299,3 +299,34 @@ def test_a_prompt_that_charloom_may_read_otherwise_is_reported(tmp_path: Path) -
     assert not any(read["exact"] for read in cleaned)
     assert not split["exact"]
     assert split["symbols"] == ["the", " cat", "s", " ", "at"]
+
+
+def test_work_is_done_in_slices(tmp_path: Path) -> None:
+    """With a clock that moves by 3 ms whenever it is read."""
+    tasks: list[dict[str, Any]] = [
+        {"task": "slices", "count": 7, "milliseconds": 8},
+        {"task": "slices", "count": 7, "milliseconds": 8, "abortAfter": 1},
+        {"task": "responsive", "milliseconds": 200},
+    ]
+    whole, ended, responsive = run_node([], tasks, tmp_path)
+    assert whole == ["done", [[0, 1, 2], [3, 4, 5], [6]], 2]
+    assert ended == {"error": "ended"}
+    assert responsive["slices"] >= 3
+    assert responsive["ticks"] >= responsive["slices"] // 4
+
+
+def test_a_copy_of_a_draft_continues_alike(tmp_path: Path) -> None:
+    model = make_record(NETWORKS[2])
+    options = {"length": 30, "repetitionPenalty": 1.3, "topK": 5, "stop": ["kk"], "label": "x"}
+    task = {"task": "draft", "model": 0, "prompt": "ab", "options": options}
+    [result] = run_node([model], [task | {"before": 4, "chosen": [4, 5]}], tmp_path)
+    assert result["steps"][0] == result["steps"][1] != []
+    assert result["bits"][0] == result["bits"][1]
+    assert result["appended"] == ["c", "d"]
+    assert sum(p > 0 for p in result["sampled"]) == 5
+    assert sum(result["sampled"]) == pytest.approx(1)
+    expected = dict(make_generator(model).next("abcd", "x"))
+    symbols = model.vocabulary.symbols
+    assert {s: p for s, p in zip(symbols, result["model"], strict=True) if s != "<unk>"} == (
+        pytest.approx(expected)
+    )
