@@ -251,6 +251,15 @@ def test_training_imports_neither_generation_nor_evaluation(module: str) -> None
 
 
 @modules
+def test_exchange_imports_no_training_and_no_torch(module: str) -> None:
+    """It reads model records; automata may come from generation, scores from evaluation."""
+    if within(module, "charloom.exchange"):
+        above = ("charloom.training", "charloom.runs", "charloom.report", "charloom.progress")
+        assert not [target for target in imports(module) if within(target, *above)]
+        assert not [target for target in reachable(module) if within(target, "torch")]
+
+
+@modules
 def test_nothing_imports_the_command_line(module: str) -> None:
     if not within(module, "charloom.cli", "charloom.__main__"):
         assert not [target for target in imports(module) if within(target, "charloom.cli")]

@@ -1,1 +1,1 @@
-"""Models for other programs: the JavaScript engine, and the form in which it gets a model."""
+"""Models for other programs: a JavaScript engine and the form that it reads."""

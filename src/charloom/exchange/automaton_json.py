@@ -1,4 +1,4 @@
-"""The automaton of an expression as a JSON object, which javascript/automaton.js reads.
+"""The automaton of an expression as a JSON object, for javascript/automaton.js.
 
     {
       "format": "charloom-automaton", "pattern": "K[a-z]+", "states": 3, "classes": 3,

@@ -1,4 +1,4 @@
-"""A model as one JSON object, which the JavaScript engine reads (javascript/model.js).
+"""A model as one JSON object, for the JavaScript engine (javascript/model.js).
 
     {
       "format": "charloom-model", "version": 1,
@@ -73,7 +73,7 @@ def model_object(record: ModelRecord) -> dict[str, Any]:
 
 
 def model_text(record: ModelRecord) -> str:
-    """Return the JSON text of a model: ASCII, without spaces; raises as ``model_object``."""
+    """Return the JSON text of a model, in ASCII; raises as ``model_object``."""
     return json.dumps(model_object(record), allow_nan=False, separators=(",", ":"))
 
 
