@@ -15,11 +15,18 @@ import numpy as np
 from optional import skip_or_fail
 
 from charloom.exchange.automaton_json import automaton_object
+from charloom.exchange.forbidden_json import forbidden_object
 from charloom.exchange.model_json import model_object
 from charloom.model_folder.format import ModelRecord
+from charloom.text.vocabulary import Vocabulary
 
 ENGINE: Final = Path(__file__).parents[1] / "src/charloom/exchange/javascript"
 TASKS: Final = Path(__file__).parent / "javascript"
+
+FORBID_OPTIONS: Final = {
+    "forbid_whole_words": "whole_words",
+    "forbid_ignore_case": "ignore_case",
+}
 
 Task = dict[str, Any]
 
@@ -49,11 +56,19 @@ def run_node(models: Sequence[Any], tasks: Sequence[Task], folder: Path) -> list
     return results
 
 
-def options_of(sampling: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields of SamplingSettings as the options of JavaScript."""
-    options = {_camel(name): value for name, value in sampling.items() if name != "match"}
+def options_of(sampling: Mapping[str, Any], vocabulary: Vocabulary | None = None) -> dict[str, Any]:
+    """Return fields of SamplingSettings as the options of JavaScript.
+
+    The vocabulary is needed for ``forbid`` alone.
+    """
+    shipped = ("match", "forbid", *FORBID_OPTIONS)
+    options = {_camel(name): value for name, value in sampling.items() if name not in shipped}
     if "match" in sampling:
         options["match"] = automaton_object(sampling["match"])
+    if "forbid" in sampling:
+        assert vocabulary is not None
+        how = {name: sampling.get(option, False) for option, name in FORBID_OPTIONS.items()}
+        options["forbid"] = forbidden_object(sampling["forbid"], vocabulary, **how)
     return options
 
 

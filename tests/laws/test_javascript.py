@@ -39,8 +39,8 @@ PROMPT = "abéab"
 """Contains a symbol that the vocabulary lacks."""
 SEEDS = 20 if SOAK == 1 else 1000
 KERNELS = ("plain", "simd")
-MASKED = {name: case for name, case in SAMPLING_CASES.items() if "forbid" not in case}
-"""All cases but those with forbidden strings, which the JavaScript engine lacks."""
+KNOWN_PROMPT = "bad"
+"""Prompts of forbidden strings have known symbols only."""
 
 networks = pytest.mark.parametrize("settings", NETWORKS, ids=network_id)
 
@@ -65,7 +65,7 @@ def check_texts(model: ModelRecord, cases: list[tuple[str, dict[str, Any]]], fol
             "model": 0,
             "kernel": kernel,
             "prompt": prompt,
-            "options": options_of(sampling),
+            "options": options_of(sampling, model.vocabulary),
             "count": SEEDS,
         }
         for prompt, sampling in cases
@@ -88,7 +88,11 @@ def check_texts(model: ModelRecord, cases: list[tuple[str, dict[str, Any]]], fol
 def test_texts_are_those_of_python(settings: NetworkSettings, tmp_path: Path) -> None:
     """Of every network, with every sampling option."""
     cases = [
-        (PROMPT, {"seed": 3, "length": 60, "label": "y", **options}) for options in MASKED.values()
+        (
+            KNOWN_PROMPT if "forbid" in options else PROMPT,
+            {"seed": 3, "length": 60, "label": "y", **options},
+        )
+        for options in SAMPLING_CASES.values()
     ]
     check_texts(make_record(settings), cases, tmp_path)
 
@@ -330,3 +334,52 @@ def test_a_copy_of_a_draft_continues_alike(tmp_path: Path) -> None:
     assert {s: p for s, p in zip(symbols, result["model"], strict=True) if s != "<unk>"} == (
         pytest.approx(expected)
     )
+
+
+FORBIDDEN: dict[str, tuple[Level, list[str], str, dict[str, Any]]] = {
+    "whole words": (
+        "char",
+        list("abcdeé .-A"),
+        "a b",
+        {"forbid": ("ab", "c d", "é"), "forbid_whole_words": True},
+    ),
+    "ignoring case": (
+        "char",
+        list("abcAB ßsS"),
+        "ab",
+        {"forbid": ("aab", "SS", "Ca"), "forbid_ignore_case": True},
+    ),
+    "never ends": ("char", list("abc"), "", {"forbid": ("ab", "cc"), "bias": {"<eos>": -math.inf}}),
+    "minimum": ("char", list("abcdef"), "", {"forbid": ("ab", "cc", "fed"), "min_length": 30}),
+    "words": ("word", ["the", " cat", " cats", "c", "a", "t", " ", "."], "the", {
+        "forbid": ("cat", " ."), "forbid_whole_words": True,
+    }),
+    "bytes": (
+        "byte",
+        [BYTES[byte] for byte in (*range(97, 101), 0xC3, 0xA9, 0xA8)],
+        "aé",
+        {"forbid": ("éa", "bb", "\ufffd")},
+    ),
+    "match": (
+        "char",
+        list("abcdef"),
+        "",
+        {"forbid": ("ab", "fe"), "match": "[a-f]{3,9}d", "min_length": 5, "bias": {"d": -1.0}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FORBIDDEN.values(), ids=FORBIDDEN)
+def test_texts_without_forbidden_strings(
+    case: tuple[Level, list[str], str, dict[str, Any]], tmp_path: Path
+) -> None:
+    level, symbols, prompt, sampling = case
+    vocabulary, network = make_vocabulary(symbols, level), NETWORKS[8]
+    tensors = random_tensors(network, len(vocabulary), seed=8, scale=0.8)
+    model = record(network=network, vocabulary=vocabulary, tensors=tensors)
+    options: dict[str, Any] = {"length": 40, "temperature": 1.5, **sampling}
+    ids = vocabulary.encode(prompt).tolist()
+    task = {"task": "texts", "model": 0, "prompt": {"ids": ids}, "count": SEEDS}
+    [texts] = run_node([model], [task | {"options": options_of(options, vocabulary)}], tmp_path)
+    expected = make_generator(model).generate(prompt, SamplingSettings(**options), SEEDS)
+    assert [text["text"] for text in texts] == [text.text for text in expected]

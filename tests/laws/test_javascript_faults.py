@@ -12,6 +12,7 @@ from networks import make_vocabulary
 from records import record
 
 from charloom.exchange.automaton_json import automaton_object
+from charloom.exchange.forbidden_json import forbidden_object
 from charloom.exchange.model_json import model_object, model_text
 from charloom.settings import NetworkSettings
 
@@ -133,7 +134,7 @@ MODELS: dict[str, tuple[Any, str]] = {
 }
 NAMES = (
     "temperature, length, minLength, stop, seed, label, topK, topP, minP, repetitionPenalty, "
-    "repetitionSpan, bias, match"
+    "repetitionSpan, bias, match, forbid"
 )
 SEEDS = "it must be a whole number from 0 to 9223372036854775807"
 OPTIONS: dict[str, tuple[Any, str]] = {
@@ -202,6 +203,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     ),
 }
 AUTOMATON = automaton_object("a+b")
+FORBIDDEN = forbidden_object(("ab", "cc"), record().vocabulary)
 ALL_FORBIDDEN = dict.fromkeys(["<eos>", *MODEL["vocabulary"]["symbols"][2:]], -np.inf)
 TEXTS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "label": (
@@ -261,6 +263,49 @@ TEXTS: dict[str, tuple[Any, dict[str, Any], str]] = {
         "the automaton of match is damaged: export it again.",
     ),
     "match prompt": ("b", {"match": AUTOMATON}, 'no match of "a+b" begins with the prompt "b".'),
+    "forbid": (
+        "",
+        {"forbid": ["ab"]},
+        'forbid must be an automaton with format "charloom-forbidden"; export it with the model.',
+    ),
+    "forbid states": (
+        "",
+        {"forbid": FORBIDDEN | {"states": -1}},
+        "forbid.states is -1; it must be a whole number from 1 to 16777216.",
+    ),
+    "forbid rows": (
+        "",
+        {"forbid": FORBIDDEN | {"rows": 2**24}},
+        "forbid has too many rows.",
+    ),
+    "forbid start": (
+        "",
+        {"forbid": FORBIDDEN | {"start": FORBIDDEN["states"]}},
+        "the automaton of forbid is damaged: export it again.",
+    ),
+    "forbid prompt": (
+        "cab",
+        {"forbid": FORBIDDEN},
+        "the prompt holds a forbidden string; change one of them.",
+    ),
+    "forbid unknown": (
+        "aZ",
+        {"forbid": FORBIDDEN},
+        "the prompt has a symbol that this model lacks, and forbidden strings cannot be followed "
+        "past it; change the prompt, or leave forbid out.",
+    ),
+    "forbid all": (
+        "",
+        {"forbid": FORBIDDEN, "minLength": 9, "bias": ALL_FORBIDDEN | {"c": 0, "<eos>": 0}},
+        "no text without the forbidden strings has 9 to 500 symbols of this model after the "
+        "prompt.",
+    ),
+    "forbid, match": (
+        "",
+        {"forbid": FORBIDDEN, "match": AUTOMATON},
+        'no match of "a+b" without the forbidden strings has 0 to 500 symbols of this model after '
+        "the prompt.",
+    ),
     "match length": (
         "",
         {"match": AUTOMATON, "length": 1},

@@ -1,110 +1,63 @@
 /**
- * Masks for a regular expression: only symbols after which a match can still be completed.
+ * Masks: only symbols after which a match, or a text without forbidden strings, can be completed.
  *
- * An automaton over bytes comes with the page (charloom/exchange/automaton_json.py): JavaScript has
- * no equal of the library that builds it. It is read along the bytes of each symbol, as
+ * The automaton of a match is read along the bytes of each symbol, as
  * generation/regex_constraint.py does, from the state after the prompt. So one shipped automaton
- * serves every prompt, length and bias.
+ * serves every prompt, length and bias. With forbidden strings, a state is a pair; all pairs within
+ * reach are numbered.
  *
  * Axes: V symbols, Q states, J symbols that the minimum length still requires.
  */
 
-import { decodeBase64, decodeInts } from "./base64.js";
+import { walk } from "./byte_automaton.js";
 import { CharloomError, quote } from "./errors.js";
 import { EOS, UNK, byteOf } from "./vocabulary.js";
 
+/** @typedef {import("./byte_automaton.js").ByteAutomaton} ByteAutomaton */
+/** @typedef {import("./forbidden.js").Forbidden} Forbidden */
 /** @typedef {import("./vocabulary.js").Vocabulary} Vocabulary */
 
-const FORMAT = "charloom-automaton";
 const MAX_ENTRIES = 2 ** 24;
 /** Distance to a match where there is none. */
 const UNREACHABLE = 2 ** 31 - 1;
 
 /**
- * @typedef {object} ByteAutomaton
- * @property {string} pattern
- * @property {Uint8Array} classes the class of each byte, (256)
- * @property {number} classCount
- * @property {Int32Array} next the state after a byte of each class, (states, classes), or -1
- * @property {Uint8Array} matches whether the bytes that lead to a state are a whole match
+ * The automata that a text must follow; at least one of them is not null.
+ * @typedef {{match: ByteAutomaton | null, forbidden: Forbidden | null}} Constraints
  */
-
-/**
- * Return the automaton of a JSON object.
- * @param {unknown} source
- * @returns {ByteAutomaton}
- */
-export function readAutomaton(source) {
-  const record = /** @type {Record<string, unknown>} */ (source ?? {});
-  const { pattern, states, classes: count } = record;
-  if (record.format !== FORMAT || typeof pattern !== "string") {
-    throw new CharloomError(
-      `match must be an automaton with format ${quote(FORMAT)}; export it with the model.`,
-    );
-  }
-  if (!isSize(states, MAX_ENTRIES) || !isSize(count, 256) || states * count > MAX_ENTRIES) {
-    throw new CharloomError("the automaton of match is too large or has no states.");
-  }
-  const classes = decodeBase64(record.class_of_byte, 256, "class_of_byte");
-  const next = decodeInts(record.next, states * count, "next");
-  const matches = decodeBase64(record.matches, states, "matches");
-  const isValid =
-    classes.every((value) => value < count) && next.every((q) => q >= -1 && q < states);
-  if (!isValid) throw new CharloomError("the automaton of match is damaged: export it again.");
-  return { pattern, classes, classCount: count, next, matches };
-}
-
-/**
- * @param {unknown} value
- * @param {number} largest
- * @returns {value is number}
- */
-function isSize(value, largest) {
-  return typeof value === "number" && Number.isInteger(value) && value > 0 && value <= largest;
-}
-
-/**
- * Return the state after some bytes, or -1.
- * @param {ByteAutomaton} automaton
- * @param {number} state
- * @param {Uint8Array} bytes
- * @returns {number}
- */
-function walk(automaton, state, bytes) {
-  const { classes, classCount, next } = automaton;
-  for (let k = 0; k < bytes.length && state >= 0; k++) {
-    state = next[state * classCount + classes[bytes[k]]];
-  }
-  return state;
-}
 
 /** An automaton over symbols, whose state 0 is the one after a prompt. */
 export class SymbolAutomaton {
   /**
-   * @param {ByteAutomaton} automaton
+   * @param {Constraints} constraints
    * @param {Vocabulary} vocabulary
-   * @param {string} prompt
+   * @param {import("./generator.js").ReadPrompt} prompt
    * @param {Float32Array} bias minus infinity where a symbol is forbidden
    * @param {{minLength: number, maxLength: number}} lengths of the text after the prompt
    */
-  constructor(automaton, vocabulary, prompt, bias, { minLength, maxLength }) {
-    const start = walk(automaton, 0, new TextEncoder().encode(prompt));
-    if (start < 0) {
+  constructor(constraints, vocabulary, prompt, bias, { minLength, maxLength }) {
+    const { match, forbidden } = constraints;
+    const start = match === null ? 0 : walk(match, 0, new TextEncoder().encode(prompt.text));
+    if (match !== null && start < 0) {
       throw new CharloomError(
-        `no match of ${quote(automaton.pattern)} begins with the prompt ${quote(prompt)}.`,
+        `no match of ${quote(match.pattern)} begins with the prompt ${quote(prompt.text)}.`,
       );
     }
     /** Successors, (V) for each of Q states. @type {Int32Array[]} */
     this.rows = [];
-    /** Whether a state is a match, (Q). @type {boolean[]} */
+    /** Whether a text may end in a state, (Q). @type {boolean[]} */
     this.ends = [];
-    this.#explore(automaton, spellings(vocabulary, bias), start);
-    /** The fewest symbols, but at least J, to a match, (Q) for each J. @type {Int32Array[]} */
+    const spelled = spellings(vocabulary, bias);
+    this.#explore(constraints, spelled, [start, forbidden?.walk(prompt.ids) ?? 0]);
+    /** The fewest symbols, but at least J, to an end, (Q) for each J. @type {Int32Array[]} */
     this.distances = this.#measure(minLength);
     if (!this.#canEnd(0, minLength, maxLength)) {
+      const wanted =
+        match === null
+          ? "text without the forbidden strings"
+          : `match of ${quote(match.pattern)}${forbidden ? " without the forbidden strings" : ""}`;
       throw new CharloomError(
-        `no match of ${quote(automaton.pattern)} has ${minLength} to ${maxLength} symbols of ` +
-          "this model after the prompt.",
+        `no ${wanted} has ${minLength} to ${maxLength} symbols of this model after the prompt.`,
       );
     }
   }
@@ -150,26 +103,36 @@ export class SymbolAutomaton {
 
   /**
    * Find all states, breadth-first.
-   * @param {ByteAutomaton} automaton
-   * @param {readonly Uint8Array[]} spelled the bytes of each symbol; none of a forbidden one
-   * @param {number} start
+   * @param {Constraints} constraints
+   * @param {readonly (Uint8Array | null)[]} spelled the bytes of each symbol that may be generated
+   * @param {[number, number]} start
    */
-  #explore(automaton, spelled, start) {
-    const numbers = new Map([[start, 0]]);
-    for (const state of numbers.keys()) {
+  #explore({ match, forbidden }, spelled, [matchStart, forbiddenStart]) {
+    const count = forbidden?.states ?? 1;
+    const numbers = new Map([[matchStart * count + forbiddenStart, 0]]);
+    // A Map yields the keys that are added while it is read.
+    for (const pair of numbers.keys()) {
       if (numbers.size * spelled.length > MAX_ENTRIES) {
-        throw new CharloomError(`the expression ${quote(automaton.pattern)} is too large.`);
+        throw new CharloomError(
+          "match and the forbidden strings have too many states together; simplify one of them.",
+        );
       }
+      const [state, without] = [Math.floor(pair / count), pair % count];
+      const allowed = forbidden?.row(without);
       const row = new Int32Array(spelled.length).fill(-1);
-      for (let j = 0; j < spelled.length; j++) {
-        const after = spelled[j].length ? walk(automaton, state, spelled[j]) : -1;
-        if (after < 0) continue;
-        // A Map yields the keys that are added while it is read.
-        if (!numbers.has(after)) numbers.set(after, numbers.size);
-        row[j] = /** @type {number} */ (numbers.get(after));
-      }
+      spelled.forEach((bytes, id) => {
+        if (bytes === null) return;
+        const after = match === null ? 0 : walk(match, state, bytes);
+        const target = allowed === undefined ? 0 : allowed[id];
+        if (after < 0 || target < 0) return;
+        const key = after * count + target;
+        const number = numbers.get(key) ?? numbers.size;
+        numbers.set(key, number);
+        row[id] = number;
+      });
       this.rows.push(row);
-      this.ends.push(automaton.matches[state] === 1);
+      const matches = match === null || match.matches[state] === 1;
+      this.ends.push(matches && (forbidden === null || forbidden.mayEnd(without)));
     }
   }
 
@@ -202,7 +165,7 @@ export class SymbolAutomaton {
       const previous = result[result.length - 2];
       if (previous !== undefined && isRegular(previous, last)) break;
       if (result.length * last.length > MAX_ENTRIES) {
-        throw new CharloomError(`minLength ${minLength} is too large for the expression to match.`);
+        throw new CharloomError(`minLength ${minLength} is too large for match or forbid.`);
       }
       result.push(oneBefore(last));
     }
@@ -224,12 +187,12 @@ function isRegular(before, after) {
 /**
  * @param {Vocabulary} vocabulary
  * @param {Float32Array} bias
- * @returns {Uint8Array[]}
+ * @returns {(Uint8Array | null)[]}
  */
 function spellings({ level, symbols }, bias) {
   const encoder = new TextEncoder();
   return symbols.map((symbol, id) => {
-    if (id <= UNK || id === EOS || bias[id] === -Infinity) return new Uint8Array(0);
+    if (id === EOS || id === UNK || bias[id] === -Infinity) return null;
     return level === "byte" ? Uint8Array.of(byteOf(symbol)) : encoder.encode(symbol);
   });
 }

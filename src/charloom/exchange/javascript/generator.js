@@ -4,10 +4,12 @@
  * The same text as `charloom generate`, bit for bit, for the same seed and options.
  */
 
-import { SymbolAutomaton, readAutomaton } from "./automaton.js";
+import { SymbolAutomaton } from "./automaton.js";
+import { readAutomaton } from "./byte_automaton.js";
 import { join } from "./detokenizer.js";
 import { Draft } from "./draft.js";
 import { CharloomError, quote } from "./errors.js";
+import { readForbidden } from "./forbidden.js";
 import { startState } from "./labels.js";
 import { Network } from "./network.js";
 import { readOptions } from "./options.js";
@@ -108,21 +110,21 @@ export class TextGenerator {
     const { model, network } = this;
     const options = readOptions(given);
     const processor = new LogitsProcessor(model, options, null);
-    if (options.match !== null) {
-      processor.automaton = new SymbolAutomaton(
-        readAutomaton(options.match),
-        model.vocabulary,
-        read.text,
-        processor.bias,
-        processor,
-      );
+    const { vocabulary } = model;
+    const match = options.match === null ? null : readAutomaton(options.match);
+    const forbidden =
+      options.forbid === null ? null : readForbidden(options.forbid, vocabulary.symbols.length);
+    if (match !== null || forbidden !== null) {
+      const constraints = { match, forbidden };
+      const { bias } = processor;
+      processor.automaton = new SymbolAutomaton(constraints, vocabulary, read, bias, processor);
     }
     const state = startState(network, model.labels, options.label);
-    const logits = new Float32Array(model.vocabulary.symbols.length);
+    const logits = new Float32Array(vocabulary.symbols.length);
     for (const id of [EOS, ...read.ids]) network.read(id, state);
     network.predict(state, logits);
     const processorState = processor.start(read.ids);
-    const shared = { network, vocabulary: model.vocabulary, options, processor };
+    const shared = { network, vocabulary, options, processor };
     return { ...shared, prompt: read, state, logits, processorState };
   }
 

@@ -24,7 +24,8 @@ import { readSeed } from "./seeds.js";
  * @property {number | null} [repetitionPenalty]
  * @property {number | null} [repetitionSpan]
  * @property {ReadonlyMap<string, number> | Record<string, number> | null} [bias]
- * @property {unknown} [match] the automaton of an expression; see automaton.js
+ * @property {unknown} [match] the automaton of an expression; see byte_automaton.js
+ * @property {unknown} [forbid] the automaton of forbidden strings; see forbidden.js
  */
 
 /**
@@ -43,6 +44,7 @@ import { readSeed } from "./seeds.js";
  * @property {number | null} repetitionSpan
  * @property {ReadonlyMap<string, number>} bias
  * @property {unknown} match
+ * @property {unknown} forbid
  */
 
 const NAMES = new Set([
@@ -59,6 +61,7 @@ const NAMES = new Set([
   "repetitionSpan",
   "bias",
   "match",
+  "forbid",
 ]);
 const MAX_LENGTH = 2 ** 31 - 2;
 const MAX_SPAN = 256;
@@ -94,6 +97,7 @@ export function readOptions(given = {}) {
     repetitionSpan: number("repetitionSpan", { min: 1, max: MAX_SPAN, whole: true }),
     bias: readBias(given.bias),
     match: given.match ?? null,
+    forbid: given.forbid ?? null,
   };
   checkCombinations(options, given);
   return options;

@@ -117,7 +117,9 @@ export class LogitsProcessor {
  */
 function minLength(model, options) {
   const endless = model.endless && options.match === null && !options.bias.has("<eos>");
-  return endless ? options.length : options.minLength;
+  // A text that cannot end has the largest length: forbidden strings must leave a way to it.
+  const neverEnds = options.forbid !== null && options.bias.get("<eos>") === -Infinity;
+  return endless || neverEnds ? options.length : options.minLength;
 }
 
 /**

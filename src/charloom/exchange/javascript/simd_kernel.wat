@@ -1,5 +1,5 @@
-;; The inner loops of the network in WebAssembly with SIMD. They do what plain_kernel.js does, in the
-;; same order.
+;; The inner loops of the network in WebAssembly with SIMD. They do what plain_kernel.js does, in
+;; the same order.
 ;;
 ;; Lanes are independent, and each lane does what a float32 does in IEEE 754. No relaxed
 ;; instructions: they may fuse a product and a sum, which has other bits. Pointers are in bytes.
