@@ -33,10 +33,10 @@ export async function runTasks(charloom, { models, tasks }) {
 }
 
 const TASKS = {
-  texts: (charloom, generator, { prompt, options, count = 1 }) => {
+  texts: (charloom, generator, { prompt, options, count = 1, first = 0 }) => {
     const start = generator.begin(prompt, options);
     return Array.from({ length: count }, (_, k) =>
-      plain(charloom.finish(generator.write(start, k))),
+      plain(charloom.finish(generator.write(start, first + k))),
     );
   },
   // A clock that moves by 3 ms whenever it is read.

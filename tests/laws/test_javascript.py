@@ -323,7 +323,12 @@ def test_a_copy_of_a_draft_continues_alike(tmp_path: Path) -> None:
     model = make_record(NETWORKS[2])
     options = {"length": 30, "repetitionPenalty": 1.3, "topK": 5, "stop": ["kk"], "label": "x"}
     task = {"task": "draft", "model": 0, "prompt": "ab", "options": options}
-    [result] = run_node([model], [task | {"before": 4, "chosen": [4, 5]}], tmp_path)
+    tasks = [task | {"before": 4, "chosen": chosen} for chosen in ([4, 5], [1], [99])]
+    result, *refused = run_node([model], tasks, tmp_path)
+    assert refused == [
+        {"error": f"the symbol {symbol} may not follow under these options."}
+        for symbol in ('"<unk>"', "99")
+    ]
     assert result["steps"][0] == result["steps"][1] != []
     assert result["bits"][0] == result["bits"][1]
     assert result["appended"] == ["c", "d"]

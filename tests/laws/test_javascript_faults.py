@@ -342,7 +342,9 @@ def test_a_label_without_labels_and_seeds_beyond_the_last(tmp_path: Path) -> Non
         {"task": "texts", "model": 0, "prompt": "", "options": {"label": "x"}},
         {"task": "texts", "model": 0, "prompt": "", "options": options, "count": 3},
     ]
-    label, seeds = run_node([record()], tasks, tmp_path)
+    tasks.append({"task": "texts", "model": 0, "prompt": "", "options": {}, "first": -1})
+    label, seeds, number = run_node([record()], tasks, tmp_path)
+    assert number["error"] == "k is -1; it must be a whole number of at least 0."
     assert label["error"] == 'label is "x", but this model has no labels; leave it out.'
     assert seeds["error"] == (
         f"seed is {2**63 - 2}, and each of 3 texts takes the next one; it must be at most "

@@ -1,4 +1,4 @@
-"""Forbidden strings for a vocabulary as a JSON object, for javascript/forbidden.js.
+"""Forbidden strings of a vocabulary as JSON, for javascript/forbidden.js.
 
     {
       "format": "charloom-forbidden", "states": 9, "rows": 2, "exceptions": 40, "start": 0,

@@ -14,7 +14,8 @@ VOCABULARY = make_vocabulary("abc")
 
 
 def read(written: dict[str, Any], name: str) -> list[int]:
-    return np.frombuffer(base64.b64decode(written[name]), "<i4").tolist()
+    values: list[int] = np.frombuffer(base64.b64decode(written[name]), "<i4").tolist()
+    return values
 
 
 def follow(written: dict[str, Any], ids: list[int]) -> int:

@@ -18,6 +18,8 @@ import { EOS, UNK, byteOf } from "./vocabulary.js";
 /** @typedef {import("./vocabulary.js").Vocabulary} Vocabulary */
 
 const MAX_ENTRIES = 2 ** 24;
+/** Entries that a short row counts as: each takes some memory of its own. */
+const MIN_ROW = 64;
 /** Distance to a match where there is none. */
 const UNREACHABLE = 2 ** 31 - 1;
 
@@ -164,7 +166,7 @@ export class SymbolAutomaton {
       const last = result[result.length - 1];
       const previous = result[result.length - 2];
       if (previous !== undefined && isRegular(previous, last)) break;
-      if (result.length * last.length > MAX_ENTRIES) {
+      if (result.length * Math.max(last.length, MIN_ROW) > MAX_ENTRIES) {
         throw new CharloomError(`minLength ${minLength} is too large for match or forbid.`);
       }
       result.push(oneBefore(last));

@@ -6,6 +6,7 @@
  */
 
 import { Detokenizer } from "./detokenizer.js";
+import { CharloomError, quote } from "./errors.js";
 import { uniform } from "./randomness.js";
 import { softmax } from "./sampling.js";
 import { EOS } from "./vocabulary.js";
@@ -75,19 +76,30 @@ export class Draft {
     const position = this.ids.length;
     const number =
       options.temperature === 0 ? 0 : uniform(this.seedLow, this.seedHigh, position);
-    return this.append(network.sampler.sample(this.processed, options, number));
+    return this.#add(network.sampler.sample(this.processed, options, number));
   }
 
   /**
    * Add a chosen symbol instead of a sampled one; null once the text has ended.
-   *
-   * The id must be one that the options allow.
-   * @param {number} id
+   * @param {number} id a symbol that the options allow
    * @returns {Step | null}
    */
   append(id) {
     if (this.stopped !== null) return null;
-    this.#predict();
+    this.#process();
+    // An id outside of the vocabulary has no logit.
+    if (!(this.processed[id] > -Infinity)) {
+      const symbol = this.start.vocabulary.symbols[id] ?? id;
+      throw new CharloomError(`the symbol ${quote(symbol)} may not follow under these options.`);
+    }
+    return this.#add(id);
+  }
+
+  /**
+   * @param {number} id
+   * @returns {Step}
+   */
+  #add(id) {
     const { options, vocabulary, processor, network } = this.start;
     const nats = network.sampler.surprisal(this.logits, id);
     this.nats += nats;

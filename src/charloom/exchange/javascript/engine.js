@@ -62,14 +62,13 @@ export function openInPage(source, kernel = "auto") {
  * @returns {Promise<Engine>}
  */
 export async function openEngine(source, makeWorker) {
-  // A fault of the model is an error here, and not a worker that does not start.
-  readModel(source);
   try {
     const worker = makeWorker();
     const engine = connect(worker);
     await engine.load(source);
     return engine;
   } catch {
+    // If the model was the reason, this is its error.
     return openInPage(source);
   }
 }

@@ -38,6 +38,9 @@ function toBigInt(given) {
  * @returns {bigint}
  */
 export function seedOf(seed, k) {
+  if (!Number.isSafeInteger(k) || k < 0) {
+    throw new CharloomError(`k is ${quote(k)}; it must be a whole number of at least 0.`);
+  }
   const result = seed + BigInt(k);
   if (result > MAX_SEED) {
     throw new CharloomError(
