@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_line import make_runner
 from decoders import generator_with
 from javascript_engine import options_of, run_node
 from networks import NETWORKS, make_vocabulary, network_id, random_tensors
-from records import record
+from records import folder, record
 from sampling_cases import SAMPLING_CASES
 from soak import SOAK, times
 
+import charloom
 from charloom.generation.compiled_decode import CompiledDecoder
 from charloom.generation.generator import Generator
 from charloom.generation.sampling import surprisals as surprisals_of
@@ -388,3 +390,22 @@ def test_texts_without_forbidden_strings(
     [texts] = run_node([model], [task | {"options": options_of(options, vocabulary)}], tmp_path)
     expected = make_generator(model).generate(prompt, SamplingSettings(**options), SEEDS)
     assert [text["text"] for text in texts] == [text.text for text in expected]
+
+
+def test_texts_are_those_of_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a model folder, with a prompt that is cleaned."""
+    path = folder(tmp_path / "run", labels=LABELS)
+    options = {"seed": 11, "temperature": 1.2, "length": 80, "topP": 0.95, "label": "y"}
+    prompt = "abe\u0301 \x07c"
+    arguments = [
+        f"--{'top-p' if name == 'topP' else name}={value}" for name, value in options.items()
+    ]
+    done = make_runner(capsys, monkeypatch)(
+        "generate", path, prompt, *arguments, "--format", "jsonl"
+    )
+    task = {"task": "texts", "model": 0, "prompt": prompt, "options": options}
+    [[text]] = run_node([charloom.load(path).record], [task], tmp_path)
+    assert text["text"] == done.records[0]["text"]
+    assert text["text"].startswith("abé c")

@@ -203,6 +203,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {
     ),
 }
 AUTOMATON = automaton_object("a+b")
+EVEN = automaton_object("(aa)*")
 FORBIDDEN = forbidden_object(("ab", "cc"), record().vocabulary)
 ALL_FORBIDDEN = dict.fromkeys(["<eos>", *MODEL["vocabulary"]["symbols"][2:]], -np.inf)
 TEXTS: dict[str, tuple[Any, dict[str, Any], str]] = {
@@ -305,6 +306,11 @@ TEXTS: dict[str, tuple[Any, dict[str, Any], str]] = {
         {"forbid": FORBIDDEN, "match": AUTOMATON},
         'no match of "a+b" without the forbidden strings has 0 to 500 symbols of this model after '
         "the prompt.",
+    ),
+    "minimum length": (
+        "",
+        {"match": EVEN, "minLength": 10**6, "length": 2 * 10**6},
+        "minLength 1000000 is too large for match or forbid.",
     ),
     "match length": (
         "",
