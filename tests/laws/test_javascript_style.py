@@ -25,6 +25,10 @@ OPTIONS = {
     "lib": ["es2023", "dom", "dom.iterable"],
     "types": [],
 }
+TOP_LEVEL = re.compile(
+    r"^(?:export )?(?:async )?(?:const|let|class|function\*?) (\w+)", re.MULTILINE
+)
+"""Names that a module declares."""
 modules = pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
 
 
@@ -77,3 +81,15 @@ def code_of(text: str) -> str:
     """Return the text without comments and strings."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     return re.sub(r"//.*|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`", "", text)
+
+
+def test_the_modules_can_be_joined_to_one() -> None:
+    """As a page that is opened from disk needs it: imports and names of all modules are simple."""
+    names: list[str] = []
+    for module in MODULES:
+        code = module.read_text("utf-8")
+        names += TOP_LEVEL.findall(code)
+        for statement in re.findall(r"^(?:import|export \{).*?;$", code, re.MULTILINE | re.DOTALL):
+            assert re.fullmatch(r"(import|export) \{ [\w, \n]+ \} from \"\./\w+\.js\";", statement)
+    assert len(names) > 100
+    assert sorted(names) == sorted(set(names))

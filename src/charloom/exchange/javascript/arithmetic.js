@@ -8,7 +8,8 @@
  * rounds twice, so it has other bits.
  */
 
-const fround = Math.fround;
+/** Round to float32. */
+export const fround = Math.fround;
 
 const INVERSE_LN2 = fround(1.4426950216293335);
 const LN2_HIGH = fround(0.693359375);

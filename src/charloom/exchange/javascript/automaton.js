@@ -9,6 +9,7 @@
  * Axes: V symbols, Q states, J symbols that the minimum length still requires.
  */
 
+import { MAX_ENTRIES } from "./base64.js";
 import { walk } from "./byte_automaton.js";
 import { CharloomError, quote } from "./errors.js";
 import { EOS, UNK, byteOf } from "./vocabulary.js";
@@ -17,7 +18,6 @@ import { EOS, UNK, byteOf } from "./vocabulary.js";
 /** @typedef {import("./forbidden.js").Forbidden} Forbidden */
 /** @typedef {import("./vocabulary.js").Vocabulary} Vocabulary */
 
-const MAX_ENTRIES = 2 ** 24;
 /** Entries that a short row counts as: each takes some memory of its own. */
 const MIN_ROW = 64;
 /** Distance to a match where there is none. */

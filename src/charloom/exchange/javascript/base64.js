@@ -2,6 +2,9 @@
 
 import { CharloomError, quote } from "./errors.js";
 
+/** Entries that a table of an automaton may have. */
+export const MAX_ENTRIES = 2 ** 24;
+
 /**
  * Return the bytes of a base64 text.
  * @param {unknown} text

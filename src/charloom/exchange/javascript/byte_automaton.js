@@ -5,11 +5,10 @@
  * library that builds it.
  */
 
-import { decodeBase64, decodeInts } from "./base64.js";
+import { MAX_ENTRIES, decodeBase64, decodeInts } from "./base64.js";
 import { CharloomError, quote } from "./errors.js";
 
-const FORMAT = "charloom-automaton";
-const MAX_ENTRIES = 2 ** 24;
+const AUTOMATON_FORMAT = "charloom-automaton";
 
 /**
  * @typedef {object} ByteAutomaton
@@ -28,9 +27,10 @@ const MAX_ENTRIES = 2 ** 24;
 export function readAutomaton(source) {
   const record = /** @type {Record<string, unknown>} */ (source ?? {});
   const { pattern, states, classes: count } = record;
-  if (record.format !== FORMAT || typeof pattern !== "string") {
+  if (record.format !== AUTOMATON_FORMAT || typeof pattern !== "string") {
     throw new CharloomError(
-      `match must be an automaton with format ${quote(FORMAT)}; export it with the model.`,
+      `match must be an automaton with format ${quote(AUTOMATON_FORMAT)}; export it with ` +
+        "the model.",
     );
   }
   if (!isSize(states, MAX_ENTRIES) || !isSize(count, 256) || states * count > MAX_ENTRIES) {

@@ -3,12 +3,11 @@
  * (generation/sparse_automaton.py). It comes with the page (charloom/exchange/forbidden_json.py).
  */
 
-import { decodeBase64, decodeInts } from "./base64.js";
+import { MAX_ENTRIES, decodeBase64, decodeInts } from "./base64.js";
 import { CharloomError, quote } from "./errors.js";
 import { UNK } from "./vocabulary.js";
 
-const FORMAT = "charloom-forbidden";
-const MAX_ENTRIES = 2 ** 24;
+const FORBIDDEN_FORMAT = "charloom-forbidden";
 
 /**
  * Tables of the automaton; forbidden_json.py describes them.
@@ -85,9 +84,10 @@ export class Forbidden {
  */
 export function readForbidden(source, vocabulary) {
   const record = /** @type {Record<string, unknown>} */ (source ?? {});
-  if (record.format !== FORMAT) {
+  if (record.format !== FORBIDDEN_FORMAT) {
     throw new CharloomError(
-      `forbid must be an automaton with format ${quote(FORMAT)}; export it with the model.`,
+      `forbid must be an automaton with format ${quote(FORBIDDEN_FORMAT)}; export it with ` +
+        "the model.",
     );
   }
   const states = readCount(record, "states", 1);

@@ -30,7 +30,7 @@ import { readVocabulary } from "./vocabulary.js";
  * @property {Record<string, Float32Array>} tensors by the names of the model folder
  */
 
-const FORMAT = "charloom-model";
+const MODEL_FORMAT = "charloom-model";
 const VERSION = 1;
 /** Bounds that keep products of sizes exact. */
 const MAX_SIZE = 2 ** 24;
@@ -43,9 +43,9 @@ const MAX_LAYERS = 1000;
  */
 export function readModel(source) {
   const record = asObject(typeof source === "string" ? parse(source) : source, "the model");
-  if (record.format !== FORMAT) {
+  if (record.format !== MODEL_FORMAT) {
     throw new CharloomError(
-      `the model has format ${quote(record.format)}; it must be ${quote(FORMAT)}.`,
+      `the model has format ${quote(record.format)}; it must be ${quote(MODEL_FORMAT)}.`,
     );
   }
   if (record.version !== VERSION) {

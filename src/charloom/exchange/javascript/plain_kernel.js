@@ -6,9 +6,7 @@
  * once. The order within a sum is that of the rows, whatever the panel.
  */
 
-import { exp, sigmoid, tanh } from "./arithmetic.js";
-
-const fround = Math.fround;
+import { exp, fround, sigmoid, tanh } from "./arithmetic.js";
 
 /** Columns of a panel of weights. */
 export const PANEL = 32;

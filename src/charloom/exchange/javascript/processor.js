@@ -3,14 +3,13 @@
  * (generation/logits_processor.py).
  */
 
+import { fround } from "./arithmetic.js";
 import { CharloomError, quote } from "./errors.js";
 import { EOS, UNK } from "./vocabulary.js";
 
 /** @typedef {import("./options.js").Options} Options */
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./automaton.js").SymbolAutomaton} SymbolAutomaton */
-
-const fround = Math.fround;
 
 /** Recent symbols in which the repetition penalty looks for passages. */
 const WINDOW = 256;

@@ -4,7 +4,7 @@
  * Weights are float32 and their sums float64, in the order of the ids.
  */
 
-const fround = Math.fround;
+import { fround } from "./arithmetic.js";
 
 /**
  * @typedef {object} Truncation
