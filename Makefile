@@ -26,8 +26,9 @@ $(BASE)/.ready: pyproject.toml constraints.txt
 	$(BASE)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	touch $@
 
-browser: ## install Debian's Chromium for the tests of the report and of the site
-	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
+browser: ## install Debian's Chromium, node and wabt for the tests of HTML and JavaScript
+	command -v chromium >/dev/null && command -v node >/dev/null && command -v wat2wasm >/dev/null || { \
+		apt-get update -qq && apt-get install -y -qq chromium nodejs wabt; }
 
 demo: $(BASE)/.ready ## train on English facts for a minute, then show what temperature does
 	$(BASE)/bin/charloom train facts --minutes 1 -o runs/facts --force

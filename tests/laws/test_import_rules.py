@@ -36,6 +36,7 @@ LAYERS = (
     "charloom.displays",
     "charloom.training",
     "charloom.evaluation",
+    "charloom.exchange",
     "charloom.report",
     "charloom.inspection",
     "charloom.model",
@@ -247,6 +248,15 @@ def test_training_imports_neither_generation_nor_evaluation(module: str) -> None
     if within(module, "charloom.training"):
         forbidden = ("charloom.generation", "charloom.evaluation")
         assert not [target for target in imports(module) if within(target, *forbidden)]
+
+
+@modules
+def test_exchange_imports_no_training_and_no_torch(module: str) -> None:
+    """It reads model records; automata may come from generation, scores from evaluation."""
+    if within(module, "charloom.exchange"):
+        above = ("charloom.training", "charloom.runs", "charloom.report", "charloom.progress")
+        assert not [target for target in imports(module) if within(target, *above)]
+        assert not [target for target in reachable(module) if within(target, "torch")]
 
 
 @modules

@@ -1,0 +1,72 @@
+/** Bytes and numbers from base64, checked against the length that they must have. */
+
+import { CharloomError, quote } from "./errors.js";
+
+/** Entries that a table of an automaton may have. */
+export const MAX_ENTRIES = 2 ** 24;
+
+/**
+ * Return the bytes of a base64 text.
+ * @param {unknown} text
+ * @param {number} length the number of bytes that it must hold
+ * @param {string} name for messages
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function decodeBase64(text, length, name) {
+  if (typeof text !== "string") {
+    throw new CharloomError(`${name} is ${quote(text)}; it must be a base64 text.`);
+  }
+  // Checked first, so that a short text cannot claim much memory.
+  if (text.length !== Math.ceil(length / 3) * 4) {
+    throw new CharloomError(
+      `${name} has ${text.length} characters of base64, but ${length} bytes need ` +
+        `${Math.ceil(length / 3) * 4}; it is truncated or damaged: export the model again.`,
+    );
+  }
+  let decoded = "";
+  try {
+    decoded = atob(text);
+  } catch {
+    decoded = "";
+  }
+  if (decoded.length !== length) {
+    throw new CharloomError(`${name} is no valid base64; it is damaged: export the model again.`);
+  }
+  const bytes = new Uint8Array(length);
+  for (let k = 0; k < length; k++) bytes[k] = decoded.charCodeAt(k);
+  return bytes;
+}
+
+/**
+ * Return finite float32 values from the base64 of their bytes, lowest byte first.
+ * @param {unknown} text
+ * @param {number} count
+ * @param {string} name for messages
+ * @returns {Float32Array}
+ */
+export function decodeFloats(text, count, name) {
+  const bytes = decodeBase64(text, 4 * count, name);
+  const view = new DataView(bytes.buffer);
+  const values = new Float32Array(count);
+  for (let k = 0; k < count; k++) {
+    const value = view.getFloat32(4 * k, true);
+    if (!Number.isFinite(value)) {
+      throw new CharloomError(`${name} holds NaN or infinity; export the model again.`);
+    }
+    values[k] = value;
+  }
+  return values;
+}
+
+/**
+ * Return int32 values from the base64 of their bytes, lowest byte first.
+ * @param {unknown} text
+ * @param {number} count
+ * @param {string} name for messages
+ * @returns {Int32Array}
+ */
+export function decodeInts(text, count, name) {
+  const bytes = decodeBase64(text, 4 * count, name);
+  const view = new DataView(bytes.buffer);
+  return Int32Array.from({ length: count }, (_, k) => view.getInt32(4 * k, true));
+}

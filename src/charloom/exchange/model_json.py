@@ -1,0 +1,87 @@
+"""A model as one JSON object, for the JavaScript engine (javascript/model.js).
+
+    {
+      "format": "charloom-model", "version": 1,
+      "network": {"cell": "lstm", "hidden": 384, "layers": 1, "input": 64},
+      "vocabulary": {"level": "char", "has_token_pattern": false,
+                     "symbols": ["<eos>", "<unk>", "e", ...]},
+      "labels": ["France", ...],
+      "endless": false, "clean": true, "mask_digits": false,
+      "tensors": {
+        "output.bias": {"type": "float32", "shape": [89], "data": "..."},
+        ...
+      }
+    }
+
+``input`` is the width of the embedding, or "one-hot". Symbols are in the order of their ids.
+``endless`` is true if the training text was one stream: texts then have their full length.
+``clean`` and ``mask_digits`` are the settings by which prompts are changed before they are read.
+Tensors have the names and axes of the model folder (docs/model-folder.md). ``data`` is the base64
+(RFC 4648, with padding) of the values in IEEE 754 single precision, lowest byte first, last axis
+fastest.
+
+The object discloses the vocabulary, the labels and the weights, and no training text.
+"""
+
+import base64
+import json
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charloom.errors import SettingsError
+from charloom.model_folder.format import ModelRecord
+
+FORMAT: Final = "charloom-model"
+VERSION: Final = 1
+"""Raised by changes that older engines would misread."""
+
+
+def model_object(record: ModelRecord) -> dict[str, Any]:
+    """Return the JSON object of a model.
+
+    Raises SettingsError for weights that are not finite, since no text can be generated from them.
+    """
+    for name, tensor in record.tensors.items():
+        if not np.isfinite(tensor).all():
+            raise SettingsError(
+                f"the weights of {name} hold NaN or infinity, so no text can be generated; "
+                "train again with a lower learning rate."
+            )
+    network, vocabulary = record.network, record.vocabulary
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "network": {
+            "cell": network.cell,
+            "hidden": network.hidden,
+            "layers": network.layers,
+            "input": network.input,
+        },
+        "vocabulary": {
+            "level": vocabulary.level,
+            "has_token_pattern": vocabulary.token_pattern is not None,
+            "symbols": list(vocabulary.symbols),
+        },
+        "labels": list(record.labels),
+        "endless": record.is_one_stream,
+        "clean": record.text.clean,
+        "mask_digits": record.text.mask_digits,
+        "tensors": {name: _tensor_object(tensor) for name, tensor in record.tensors.items()},
+    }
+
+
+def model_text(record: ModelRecord) -> str:
+    """Return the JSON text of a model, in ASCII; raises as ``model_object``."""
+    return json.dumps(model_object(record), allow_nan=False, separators=(",", ":"))
+
+
+def _tensor_object(tensor: NDArray[np.float32]) -> dict[str, Any]:
+    return {"type": "float32", "shape": list(tensor.shape), "data": to_base64(tensor, "<f4")}
+
+
+def to_base64(values: NDArray[Any], dtype: str) -> str:
+    """Return the base64 of values in a type, last axis fastest."""
+    stored = np.ascontiguousarray(values.astype(dtype))
+    return base64.b64encode(stored.tobytes()).decode("ascii")
