@@ -178,8 +178,8 @@ class SamplingSettings(SettingsBase):
         option="--novel-file",
         metavar="FILE",
         group=_NEW,
-        help="Leave out texts that are a line of this file, which is read and cleaned like the "
-        "sources.",
+        help="Leave out texts that are a whole line of this file, cleaned like the sources. Of a "
+        "table, write the column to a file of its own first.",
     )
     unique: bool = setting(False, option="--unique", group=_NEW, help="Leave out repeated texts.")
     accepted_only: bool = setting(
