@@ -37,8 +37,8 @@ demo: $(BASE)/.ready ## train on English facts for a minute, then show what temp
 test: setup ## run the test suite, or TESTS=tests/laws
 	$(BIN)/python -m pytest $(TESTS)
 
-test-base: $(BASE)/.ready ## run the tests that need no extra, in .venv-base, which has none
-	$(BASE)/bin/python -m pytest -q -m "not slow and not soak" --doctest-ignore-import-errors
+test-base: $(BASE)/.ready ## run the tests that need no extra, in .venv-base, which has none; or TESTS
+	$(BASE)/bin/python -m pytest -q -m "not slow and not soak" --doctest-ignore-import-errors $(TESTS)
 
 size: setup ## measure the size of the installed wheel with all that it requires
 	$(BIN)/python benchmarks/install_size.py
@@ -51,7 +51,7 @@ check: setup ## lint, format and types
 test-pythons: ## run the test suite on Debian's stable and testing Pythons, in roots made by debootstrap
 	.ci/test-pythons
 
-soak: setup ## the long tests: random examples and kills a hundred times as often, other Pythons in full
+soak: setup test-base ## the long tests: random examples and kills a hundred times as often, other environments in full
 	CHARLOOM_SOAK=100 $(BIN)/python -m pytest -m soak
 	.ci/test-pythons
 
