@@ -27,7 +27,7 @@ class InlineSvg(SphinxTransform):
             if re.search(r"(?:^|/)images/[\w-]+\.svg$", image["uri"]):
                 path = Path(self.env.doc2path(self.env.docname)).parent / image["uri"]
                 self.env.note_dependency(path)
-                svg = with_label(path.read_text("utf-8"), image.get("alt", ""))
+                svg = with_label(path.read_text("utf-8"), " ".join(image.get("alt", "").split()))
                 image.replace_self(nodes.raw("", svg, format="html"))
 
 

@@ -100,8 +100,8 @@ class Model(ModelParts):
 
         With a ``checker``, a function or a command, texts that it rejects are left out.
 
-        Raises SettingsError for an invalid option or state, LabelError for a label that the model
-        does not have, SamplingError if too few texts are novel, unique or accepted, CheckerError.
+        Raises SettingsError for an invalid option or state, LabelError for an unknown label,
+        SourceError for an unreadable list, SamplingError if too few texts pass, CheckerError.
         """
         settings = sampling_settings(
             options if checker is None else options | {"accepted_only": True}
