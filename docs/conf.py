@@ -7,7 +7,9 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 # The site is also built from a copy of this folder in build/, with new outputs of examples.
-ROOT = next(folder for folder in DOCS.parents if (folder / "pyproject.toml").is_file())
+ROOT = next(
+    (folder for folder in DOCS.parents if (folder / "pyproject.toml").is_file()), DOCS.parent
+)
 sys.path.insert(0, str(DOCS))
 
 import lesson_notebooks  # noqa: E402  # in this folder
