@@ -9,8 +9,6 @@ from charloom.model_folder.metrics import MAX_POINTS
 
 MAX_STEPS: Final = 2 * MAX_POINTS
 """Steps that are kept; beyond that, every second one of them is dropped."""
-
-
 MAX_SAMPLED: Final = 32
 """Validations whose samples are kept; beyond that, those of every second one are dropped."""
 
