@@ -83,6 +83,7 @@ class Mixture(Model):
         return f"<charloom.Mixture: {', '.join(parts)}>"
 
     save = _refuse("save")
+    export = _refuse("export")
     report = _refuse("report")
     states = _refuse("states")
     vectors = _refuse("vectors")

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from charloom.displays.next_symbols import NextSymbols
 from charloom.displays.samples import quick_samples, recorded_samples
-from charloom.errors import SettingsError
 from charloom.evaluation.evaluate import Evaluation, evaluate
-from charloom.evaluation.model_parts import ModelParts
+from charloom.evaluation.model_parts import ModelParts, Text, split_label
 from charloom.evaluation.score_lines import score_lines
 from charloom.evaluation.text_score import TextScore
 from charloom.events import Sample
 from charloom.formatting import format_count
 from charloom.generation.checker import TextChecker, make_checker
-from charloom.generation.generator import label_id
 from charloom.generation.text_filter import make_text_filter
 from charloom.inspection.states import TextStates, trace_states
 from charloom.inspection.surprisals import TextSurprisals, measure_surprisals
@@ -32,17 +30,14 @@ from charloom.settings.measurements import (
     MEMORISATION_TEXTS,
 )
 from charloom.settings.sampling_arguments import sampling_settings
-from charloom.text.cleaning import clean_document, clean_prompt
-from charloom.text.documents import Document, to_blocks
+from charloom.text.documents import to_blocks
 
 if TYPE_CHECKING:
     from charloom.data.source_file import Sources
     from charloom.evaluation.diversity import Diversity
     from charloom.evaluation.memorisation import Memorisation
+    from charloom.exchange.written_export import WrittenExport
     from charloom.report.files import WrittenReport
-
-Text = str | tuple[str, str | None]
-"""A text, or a text with its label."""
 
 
 class Model(ModelParts):
@@ -309,40 +304,37 @@ class Model(ModelParts):
             checker=None if checker is None else make_checker(checker),
         )
 
+    def export(
+        self,
+        path: str | Path,
+        *,
+        to: str = "html",
+        dtype: str = "float32",
+        embed: bool = False,
+        texts: Sequence[Text] = (),
+        rounded: str | Path | None = None,
+        force: bool = False,
+    ) -> "WrittenExport":
+        """Write the model for other programs; nothing in it is training text.
+
+        ``to`` is "html": a page that works offline and writes the same texts, or with ``embed`` a
+        folder with a module for other pages. ``dtype`` is "float32", "float16" or "int8". The cost
+        of rounded weights is measured on ``texts``, by default on texts that the model writes;
+        ``rounded`` is a new folder for the model with those weights. ``force`` replaces files and
+        allows more than 64 MB.
+
+        Raises SettingsError for invalid options, OutputError if a file cannot be written.
+        """
+        from charloom.exchange.export import export_model
+
+        options = {"to": to, "dtype": dtype, "embed": embed}
+        blocks = list(to_blocks(self._labelled_documents(texts)))
+        return export_model(self, Path(path), options, blocks, rounded=rounded, force=force)
+
     @cached_property
     def _card_samples(self) -> tuple[Sample, ...]:
         """Samples for the card: those of the run, or else new ones, made in a moment."""
         return recorded_samples(self.record, self._known_history) or quick_samples(self.record)
-
-    def _clean_prompt(self, text: str) -> str:
-        if not isinstance(text, str):
-            raise SettingsError(f"prompt is {text!r:.80}; it must be a text.")
-        return clean_prompt(text, self.record.text)
-
-    def _clean_text(self, text: str) -> str:
-        if not isinstance(text, str):
-            raise SettingsError(f"text is {text!r:.80}; it must be a text.")
-        return clean_document(text, self.record.text)
-
-    def _labelled_documents(self, texts: Sequence[Text]) -> Iterator[Document]:
-        if isinstance(texts, str):
-            raise SettingsError("one string was given; give a list of texts, such as [text].")
-        for text, label in map(split_label, texts):
-            label_id(label, self.record.labels)
-            yield Document(text=self._clean_text(text), label=label)
-
-    def _clean_documents(self, texts: Sequence[str]) -> Iterator[Document]:
-        if isinstance(texts, str):
-            raise SettingsError("one string was given; give a list of texts, such as [text].")
-        return (Document(text=self._clean_text(text)) for text in texts)
-
-    def _clean_texts(self, texts: Sequence[str]) -> list[str]:
-        return [document.text for document in self._clean_documents(texts)]
-
-
-def split_label(item: Text) -> tuple[str, str | None]:
-    """Return a text and its label, None if it has none."""
-    return (item[0], item[1]) if isinstance(item, tuple | list) and len(item) == 2 else (item, None)
 
 
 def checked_label(label: Label) -> Label:

@@ -21,6 +21,7 @@ from charloom.cli.commands.compare import compare
 from charloom.cli.commands.corpora import corpora
 from charloom.cli.commands.diversity import diversity
 from charloom.cli.commands.evaluate import evaluate
+from charloom.cli.commands.export import export
 from charloom.cli.commands.generate import generate
 from charloom.cli.commands.memorisation import memorisation
 from charloom.cli.commands.next import next_symbols
@@ -175,6 +176,12 @@ _register("score", score, "runs/facts lines.txt", "runs/facts - --threshold auto
 _register("memorisation", memorisation, "runs/facts", "runs/facts --temperature 0.5 -n 200")
 _register("diversity", diversity, "runs/facts")
 _register("report", report, "runs/facts", 'runs/facts --text "The moon is a cheese."')
+_register(
+    "export",
+    export,
+    "runs/facts --to html",
+    "runs/facts --dtype float16 --save-rounded runs/facts16 -o facts.html",
+)
 _register("summary", summary, "runs/facts", "runs/facts --settings > facts.toml")
 _register("corpora", corpora, "--json")
 

@@ -1,18 +1,24 @@
 """A model record with the generator and the scorer that are built from it."""
 
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from charloom.displays.run_history import RunHistory
-from charloom.errors import ModelFolderError
+from charloom.errors import ModelFolderError, SettingsError
 from charloom.evaluation.scorer import Scorer
 from charloom.evaluation.symbol_scorer import SymbolScorer
-from charloom.generation.generator import Generator
+from charloom.generation.generator import Generator, label_id
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.format import ModelRecord
 from charloom.model_folder.history import History, read_history
 from charloom.network.engine import Engine
+from charloom.text.cleaning import clean_document, clean_prompt
+from charloom.text.documents import Document
+
+Text = str | tuple[str, str | None]
+"""A text, or a text with its label."""
 
 
 class ModelParts:
@@ -79,3 +85,33 @@ class ModelParts:
         """The scorer behind ``score``, which also counts symbols and unknown symbols."""
         scorer = SymbolScorer(self.record.network, self.record.tensors)
         return Scorer(scorer, self.record.vocabulary, self.record.labels)
+
+    def _clean_prompt(self, text: str) -> str:
+        if not isinstance(text, str):
+            raise SettingsError(f"prompt is {text!r:.80}; it must be a text.")
+        return clean_prompt(text, self.record.text)
+
+    def _clean_text(self, text: str) -> str:
+        if not isinstance(text, str):
+            raise SettingsError(f"text is {text!r:.80}; it must be a text.")
+        return clean_document(text, self.record.text)
+
+    def _labelled_documents(self, texts: Sequence[Text]) -> Iterator[Document]:
+        if isinstance(texts, str):
+            raise SettingsError("one string was given; give a list of texts, such as [text].")
+        for text, label in map(split_label, texts):
+            label_id(label, self.record.labels)
+            yield Document(text=self._clean_text(text), label=label)
+
+    def _clean_documents(self, texts: Sequence[str]) -> Iterator[Document]:
+        if isinstance(texts, str):
+            raise SettingsError("one string was given; give a list of texts, such as [text].")
+        return (Document(text=self._clean_text(text)) for text in texts)
+
+    def _clean_texts(self, texts: Sequence[str]) -> list[str]:
+        return [document.text for document in self._clean_documents(texts)]
+
+
+def split_label(item: Text) -> tuple[str, str | None]:
+    """Return a text and its label, None if it has none."""
+    return (item[0], item[1]) if isinstance(item, tuple | list) and len(item) == 2 else (item, None)

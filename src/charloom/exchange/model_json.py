@@ -17,8 +17,9 @@
 ``endless`` is true if the training text was one stream: texts then have their full length.
 ``clean`` and ``mask_digits`` are the settings by which prompts are changed before they are read.
 Tensors have the names and axes of the model folder (docs/model-folder.md). ``data`` is the base64
-(RFC 4648, with padding) of the values in IEEE 754 single precision, lowest byte first, last axis
-fastest.
+(RFC 4648, with padding) of the values, lowest byte first, last axis fastest. A ``type`` of float32
+or float16 is IEEE 754 single or half precision. Of type int8, a tensor also has ``scales``, the
+base64 of one float32 for each row (stored_weights.py).
 
 The object discloses the vocabulary, the labels and the weights, and no training text.
 """
@@ -31,6 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charloom.errors import SettingsError
+from charloom.exchange.names import StoredType
+from charloom.exchange.stored_weights import StoredTensor, store_tensor
 from charloom.model_folder.format import ModelRecord
 
 FORMAT: Final = "charloom-model"
@@ -38,10 +41,14 @@ VERSION: Final = 1
 """Raised by changes that older engines would misread."""
 
 
-def model_object(record: ModelRecord) -> dict[str, Any]:
-    """Return the JSON object of a model.
+_FILE_TYPES: Final = {"float32": "<f4", "float16": "<f2", "int8": "i1"}
 
-    Raises SettingsError for weights that are not finite, since no text can be generated from them.
+
+def model_object(record: ModelRecord, dtype: StoredType = "float32") -> dict[str, Any]:
+    """Return the JSON object of a model, its weights rounded to a type.
+
+    Raises SettingsError for weights that are not finite, since no text can be generated from them,
+    or outside the range of the type.
     """
     for name, tensor in record.tensors.items():
         if not np.isfinite(tensor).all():
@@ -68,17 +75,27 @@ def model_object(record: ModelRecord) -> dict[str, Any]:
         "endless": record.is_one_stream,
         "clean": record.text.clean,
         "mask_digits": record.text.mask_digits,
-        "tensors": {name: _tensor_object(tensor) for name, tensor in record.tensors.items()},
+        "tensors": {
+            name: _tensor_object(store_tensor(name, tensor, dtype))
+            for name, tensor in record.tensors.items()
+        },
     }
 
 
-def model_text(record: ModelRecord) -> str:
+def model_text(record: ModelRecord, dtype: StoredType = "float32") -> str:
     """Return the JSON text of a model, in ASCII; raises as ``model_object``."""
-    return json.dumps(model_object(record), allow_nan=False, separators=(",", ":"))
+    return json.dumps(model_object(record, dtype), allow_nan=False, separators=(",", ":"))
 
 
-def _tensor_object(tensor: NDArray[np.float32]) -> dict[str, Any]:
-    return {"type": "float32", "shape": list(tensor.shape), "data": to_base64(tensor, "<f4")}
+def _tensor_object(tensor: StoredTensor) -> dict[str, Any]:
+    written = {
+        "type": tensor.type,
+        "shape": list(tensor.stored.shape),
+        "data": to_base64(tensor.stored, _FILE_TYPES[tensor.type]),
+    }
+    if tensor.scales is not None:
+        written["scales"] = to_base64(tensor.scales, "<f4")
+    return written
 
 
 def to_base64(values: NDArray[Any], dtype: str) -> str:

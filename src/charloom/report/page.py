@@ -7,7 +7,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from charloom.evaluation.run_result import RunResult
 from charloom.formatting import (
@@ -17,6 +17,7 @@ from charloom.formatting import (
     format_value,
 )
 from charloom.model_folder.metrics import Curves
+from charloom.pages.environment import make_environment
 from charloom.report import model_charts, tables
 from charloom.report.charts import Chart
 from charloom.report.findings import BasicFindings, Findings, Samples
@@ -135,20 +136,13 @@ def _show_whitespace(symbol: str) -> str:
 
 @functools.cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("charloom.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = make_environment("charloom.report")
     environment.filters |= {
         "duration": format_duration,
         "percent": functools.partial(format_percent_cell, missing=tables.MISSING),
         "shade": _shade,
         "symbols": _shown_symbols,
         "value": format_value,
-        "visible": escape_controls,
         "words": lambda name: str(name).replace("_", " "),
     }
     return environment

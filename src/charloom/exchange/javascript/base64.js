@@ -37,6 +37,70 @@ export function decodeBase64(text, length, name) {
   return bytes;
 }
 
+/** 2 ** (k - 24), exactly. */
+const HALF_POWERS = Float64Array.from({ length: 31 });
+HALF_POWERS.forEach((_, k) => (HALF_POWERS[k] = k ? 2 * HALF_POWERS[k - 1] : 1 / 2 ** 24));
+
+/**
+ * @param {number} bits of a number in half precision
+ * @returns {number} NaN for infinity too
+ */
+function fromHalf(bits) {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return NaN;
+  return sign * (exponent ? (0x400 + fraction) * HALF_POWERS[exponent - 1] : fraction * HALF_POWERS[0]);
+}
+
+/**
+ * Return finite values in half precision from the base64 of their bytes, lowest byte first.
+ * @param {unknown} text
+ * @param {number} count
+ * @param {string} name for messages
+ * @returns {Float32Array}
+ */
+export function decodeHalves(text, count, name) {
+  const bytes = decodeBase64(text, 2 * count, name);
+  const values = new Float32Array(count);
+  for (let k = 0; k < count; k++) {
+    const value = fromHalf(bytes[2 * k] | (bytes[2 * k + 1] << 8));
+    if (Number.isNaN(value)) throw notFinite(name);
+    values[k] = value;
+  }
+  return values;
+}
+
+/**
+ * Return the products of 8-bit integers and the scales of their rows, in float32.
+ * @param {unknown} text
+ * @param {unknown} scales
+ * @param {number} rows
+ * @param {number} width
+ * @param {string} name for messages
+ * @returns {Float32Array}
+ */
+export function decodeScaledRows(text, scales, rows, width, name) {
+  const integers = new Int8Array(decodeBase64(text, rows * width, name).buffer);
+  const factors = decodeFloats(scales, rows, `the scales of ${name}`);
+  const values = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    for (let k = row * width; k < (row + 1) * width; k++) {
+      values[k] = integers[k] * factors[row];
+      if (!Number.isFinite(values[k])) throw notFinite(name);
+    }
+  }
+  return values;
+}
+
+/**
+ * @param {string} name
+ * @returns {CharloomError}
+ */
+function notFinite(name) {
+  return new CharloomError(`${name} holds NaN or infinity; export the model again.`);
+}
+
 /**
  * Return finite float32 values from the base64 of their bytes, lowest byte first.
  * @param {unknown} text
@@ -50,9 +114,7 @@ export function decodeFloats(text, count, name) {
   const values = new Float32Array(count);
   for (let k = 0; k < count; k++) {
     const value = view.getFloat32(4 * k, true);
-    if (!Number.isFinite(value)) {
-      throw new CharloomError(`${name} holds NaN or infinity; export the model again.`);
-    }
+    if (!Number.isFinite(value)) throw notFinite(name);
     values[k] = value;
   }
   return values;

@@ -5,6 +5,7 @@
  * text is the same in either.
  */
 
+import { CandidateReader } from "./candidates.js";
 import { CharloomError } from "./errors.js";
 import { TextGenerator } from "./generator.js";
 import { measureSurprisals, nextSymbols, traceStates } from "./inspection.js";
@@ -25,10 +26,24 @@ import { runInSlices } from "./slices.js";
  */
 
 /**
+ * What a page shows of a model.
+ * @typedef {object} Description
+ * @property {import("./model.js").NetworkSettings} network
+ * @property {import("./vocabulary.js").Level} level
+ * @property {readonly string[]} symbols in the order of their ids
+ * @property {readonly string[]} labels
+ * @property {boolean} endless whether texts have their full length, since training had no ends
+ */
+
+/**
  * @typedef {object} Engine
  * @property {"worker" | "page"} place
+ * @property {Description} model
+ * @property {(prompt: Prompt) => Promise<import("./generator.js").ReadPrompt>} readPrompt
  * @property {(prompt: Prompt, options?: GivenOptions, listener?: Listener) =>
  *   Promise<GeneratedText>} generate
+ * @property {(text: Prompt, options?: GivenOptions, count?: number) =>
+ *   Promise<import("./candidates.js").Candidates>} candidates
  * @property {(text: Prompt, label?: Label) => Promise<import("./inspection.js").Surprisals>}
  *   surprisals
  * @property {(text: Prompt, label?: Label) => Promise<[string, number][]>} next
@@ -44,8 +59,14 @@ import { runInSlices } from "./slices.js";
  */
 export function openInPage(source, kernel = "auto") {
   const generator = new TextGenerator(readModel(source), kernel);
+  const reader = new CandidateReader(generator);
+  const { network, vocabulary, labels, endless } = generator.model;
+  const { level, symbols } = vocabulary;
   return {
     place: "page",
+    model: { network, level, symbols, labels, endless },
+    readPrompt: async (prompt) => generator.readPrompt(prompt),
+    candidates: async (text, options, count) => reader.candidates(text, options, count),
     generate: async (prompt, options, { onSteps = () => {}, signal, k = 0 } = {}) =>
       runInSlices(generator.stream(prompt, options, k), onSteps, { signal }),
     surprisals: async (text, label) => measureSurprisals(generator, text, label),
@@ -64,9 +85,7 @@ export function openInPage(source, kernel = "auto") {
 export async function openEngine(source, makeWorker) {
   try {
     const worker = makeWorker();
-    const engine = connect(worker);
-    await engine.load(source);
-    return engine;
+    return await connect(worker, source);
   } catch {
     // If the model was the reason, this is its error.
     return openInPage(source);
@@ -75,9 +94,10 @@ export async function openEngine(source, makeWorker) {
 
 /**
  * @param {Worker} worker
- * @returns {Engine & {load: (source: unknown) => Promise<void>}}
+ * @param {unknown} source
+ * @returns {Promise<Engine>}
  */
-function connect(worker) {
+async function connect(worker, source) {
   /** @typedef {{resolve: (value: any) => void, reject: (error: Error) => void,
    *   onSteps?: (steps: Step[]) => void}} Call */
   /** @type {Map<number, Call>} */
@@ -117,7 +137,9 @@ function connect(worker) {
     });
   return {
     place: "worker",
-    load: (source) => request("load", [source]),
+    model: await request("load", [source]),
+    readPrompt: (prompt) => request("readPrompt", [prompt]),
+    candidates: (text, options, count) => request("candidates", [text, options, count]),
     generate: (prompt, options, listener = {}) =>
       request("generate", [prompt, options, listener.k ?? 0], listener),
     surprisals: (text, label) => request("surprisals", [text, label]),

@@ -37,6 +37,14 @@ import { EOS, UNK, split } from "./vocabulary.js";
  */
 
 /**
+ * A prompt that the network has read.
+ * @typedef {object} Reading
+ * @property {ReadPrompt} prompt
+ * @property {import("./network.js").State} state after the prompt
+ * @property {Float32Array} logits of the symbol after it
+ */
+
+/**
  * A generated text.
  * @typedef {object} GeneratedText
  * @property {string} text the prompt and the text added to it
@@ -106,9 +114,35 @@ export class TextGenerator {
    * @returns {Start}
    */
   begin(prompt, given = {}) {
+    const options = readOptions(given);
+    return this.beginAfter(this.read(prompt, options.label), options);
+  }
+
+  /**
+   * Let the network read a prompt.
+   * @param {Prompt} prompt
+   * @param {import("./labels.js").Label} label
+   * @returns {Reading}
+   */
+  read(prompt, label) {
     const read = this.readPrompt(prompt);
     const { model, network } = this;
-    const options = readOptions(given);
+    const state = startState(network, model.labels, label);
+    const logits = new Float32Array(model.vocabulary.symbols.length);
+    for (const id of [EOS, ...read.ids]) network.read(id, state);
+    network.predict(state, logits);
+    return { prompt: read, state, logits };
+  }
+
+  /**
+   * Return the start of the texts that continue a prompt under options, its label aside.
+   * @param {Reading} reading is not changed
+   * @param {import("./options.js").Options} options
+   * @returns {Start}
+   */
+  beginAfter(reading, options) {
+    const { model, network } = this;
+    const { prompt } = reading;
     const processor = new LogitsProcessor(model, options, null);
     const { vocabulary } = model;
     const match = options.match === null ? null : readAutomaton(options.match);
@@ -117,15 +151,10 @@ export class TextGenerator {
     if (match !== null || forbidden !== null) {
       const constraints = { match, forbidden };
       const { bias } = processor;
-      processor.automaton = new SymbolAutomaton(constraints, vocabulary, read, bias, processor);
+      processor.automaton = new SymbolAutomaton(constraints, vocabulary, prompt, bias, processor);
     }
-    const state = startState(network, model.labels, options.label);
-    const logits = new Float32Array(vocabulary.symbols.length);
-    for (const id of [EOS, ...read.ids]) network.read(id, state);
-    network.predict(state, logits);
-    const processorState = processor.start(read.ids);
-    const shared = { network, vocabulary, options, processor };
-    return { ...shared, prompt: read, state, logits, processorState };
+    const processorState = processor.start(prompt.ids);
+    return { network, vocabulary, options, processor, ...reading, processorState };
   }
 
   /**

@@ -5,7 +5,7 @@
  * and each fault is one CharloomError.
  */
 
-import { decodeFloats } from "./base64.js";
+import { decodeFloats, decodeHalves, decodeScaledRows } from "./base64.js";
 import { CharloomError, quote } from "./errors.js";
 import { GATE_COUNTS } from "./network.js";
 import { readVocabulary } from "./vocabulary.js";
@@ -112,18 +112,38 @@ function readTensors(tensors, shapes) {
   const result = {};
   for (const [name, shape] of shapes) {
     const tensor = asObject(Object.hasOwn(tensors, name) ? tensors[name] : undefined, name);
-    if (tensor.type !== "float32") {
-      throw new CharloomError(`${name} has type ${quote(tensor.type)}; it must be float32.`);
-    }
     if (!Array.isArray(tensor.shape) || tensor.shape.join() !== shape.join()) {
       throw new CharloomError(
         `${name} has shape ${quote(tensor.shape)}; this network needs ${shape.join()}.`,
       );
     }
-    const count = shape.reduce((product, size) => product * size, 1);
-    result[name] = decodeFloats(tensor.data, count, name);
+    result[name] = readValues(tensor, shape, name);
   }
   return result;
+}
+
+/**
+ * Return the values of a tensor in float32.
+ * @param {Record<string, unknown>} tensor
+ * @param {number[]} shape
+ * @param {string} name
+ * @returns {Float32Array}
+ */
+function readValues({ type, data, scales }, shape, name) {
+  const count = shape.reduce((product, size) => product * size, 1);
+  const width = shape[shape.length - 1];
+  switch (type) {
+    case "float32":
+      return decodeFloats(data, count, name);
+    case "float16":
+      return decodeHalves(data, count, name);
+    case "int8":
+      return decodeScaledRows(data, scales, count / width, width, name);
+    default:
+      throw new CharloomError(
+        `${name} has type ${quote(type)}; it must be float32, float16 or int8.`,
+      );
+  }
 }
 
 /**
