@@ -95,6 +95,7 @@ const TASKS = {
     charloom.readModel(source);
     return null;
   },
+  tensor: (charloom, _, { source, name }) => [...charloom.readModel(source).tensors[name]],
   options: (charloom, _, { options }) => {
     charloom.readOptions(options);
     return null;

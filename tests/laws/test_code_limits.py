@@ -18,6 +18,7 @@ MAX_PARAMETERS = 8
 MANY_PARAMETERS = {
     "charloom/api.py:train",
     "charloom/cli/commands/compare.py:compare",
+    "charloom/cli/commands/export.py:export",
     "charloom/cli/commands/score.py:score",
     "charloom/sklearn/line_scorer.py:__init__",
 }
@@ -29,6 +30,7 @@ NO_LOGIC = {
     "data/zstd.py": "imports a module",
     "errors.py": "classes, tested where they are raised",
     "evaluation/run_result.py": "a record",
+    "exchange/names.py": "constants",
     "evaluation/scorer_arguments.py": "records",
     "runs/spec.py": "a record",
     "settings/limits.py": "constants",

@@ -28,7 +28,24 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-SYMBOLS = ["a", "b", "e", "<", ">", "&", '"', "'", "\\", "\n", "\t", "\u2028", "\u202e", "é", "😀", " "]
+SYMBOLS = [
+    "a",
+    "b",
+    "e",
+    "<",
+    ">",
+    "&",
+    '"',
+    "'",
+    "\\",
+    "\n",
+    "\t",
+    "\u2028",
+    "\u202e",
+    "é",
+    "😀",
+    " ",
+]
 LABELS = ("plain", HOSTILE, "it's \u202e")
 SOME = [
     next(one for one in NETWORKS if (one.cell, one.layers, one.input) == kind)
@@ -54,9 +71,7 @@ def make_model(level: Level = "char", network: NetworkSettings = NETWORK) -> Mod
     tensors = random_tensors(network, len(vocabulary), len(LABELS), seed=3, scale=0.8)
     tensors["output.bias"][0] -= 2
     text = TextSettings(level=level, clean=False)
-    return Model(
-        record(LABELS, text=text, network=network, vocabulary=vocabulary, tensors=tensors)
-    )
+    return Model(record(LABELS, text=text, network=network, vocabulary=vocabulary, tensors=tensors))
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +102,7 @@ LINKS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("link", LINKS, ids=lambda link: ",".join(link))
+@pytest.mark.parametrize("link", LINKS, ids=",".join)
 def test_a_link_writes_the_text_of_python(
     link: dict[str, Any], model: Model, path: Path, browser: "Browser"
 ) -> None:
@@ -156,7 +171,7 @@ def test_one_symbol_at_a_time_writes_the_same_text(
 def test_next_symbols_follow_the_sliders_and_can_be_picked(
     model: Model, path: Path, browser: "Browser"
 ) -> None:
-    [(first, probability), *_] = [pair for pair in model.next("ab")]
+    [(first, probability), *_] = list(model.next("ab"))
     with opened_page(browser, path, fragment(prompt="ab", seed=7, length=3)) as page:
         page.locator("output#text span").nth(2).click()
         page.locator("#perplexity:text-matches('^At symbol 3')").wait_for(timeout=TIMEOUT)
@@ -244,9 +259,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("link", "message"), FAULTS.items())
-def test_a_wrong_link_is_one_line(
-    link: str, message: str, path: Path, browser: "Browser"
-) -> None:
+def test_a_wrong_link_is_one_line(link: str, message: str, path: Path, browser: "Browser") -> None:
     with browser.new_context(offline=True) as context:
         page = context.new_page()
         page.goto(path.as_uri() + link)

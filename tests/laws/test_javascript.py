@@ -15,11 +15,15 @@ from command_line import make_runner
 from decoders import generator_with
 from javascript_engine import options_of, run_node
 from networks import NETWORKS, make_vocabulary, network_id, random_tensors
+from numpy.typing import NDArray
 from records import folder, record
 from sampling_cases import SAMPLING_CASES
 from soak import SOAK, times
 
 import charloom
+from charloom.exchange.model_json import model_object
+from charloom.exchange.names import STORED_TYPES, StoredType
+from charloom.exchange.stored_weights import round_model
 from charloom.generation.compiled_decode import CompiledDecoder
 from charloom.generation.generator import Generator
 from charloom.generation.sampling import surprisals as surprisals_of
@@ -409,3 +413,20 @@ def test_texts_are_those_of_the_command(
     [[text]] = run_node([charloom.load(path).record], [task], tmp_path)
     assert text["text"] == done.records[0]["text"]
     assert text["text"].startswith("abé c")
+
+
+@pytest.mark.parametrize("dtype", STORED_TYPES)
+def test_stored_weights_are_read_as_python_reads_them(dtype: StoredType, tmp_path: Path) -> None:
+    """All finite numbers of half precision are among them."""
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)].astype(np.float32)
+    network = NetworkSettings(hidden=3, input=-(-len(halves) // (len(LETTERS) + 2)))
+    model = make_record(network)
+    shape = model.tensors["embedding.weight"].shape
+    embedding: NDArray[np.float32] = np.resize(halves, shape)
+    model = dataclasses.replace(model, tensors={**model.tensors, "embedding.weight": embedding})
+    source, names = model_object(model, dtype), ("embedding.weight", "output.weight")
+    tasks = [{"task": "tensor", "source": source, "name": name} for name in names]
+    for name, values in zip(names, run_node([], tasks, tmp_path), strict=True):
+        expected = round_model(model, dtype).tensors[name].ravel()
+        assert np.array(values, np.float32).tolist() == expected.tolist()

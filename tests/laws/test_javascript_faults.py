@@ -13,7 +13,7 @@ from records import record
 
 from charloom.exchange.automaton_json import automaton_object
 from charloom.exchange.forbidden_json import forbidden_object
-from charloom.exchange.model_json import model_object, model_text
+from charloom.exchange.model_json import model_object, model_text, to_base64
 from charloom.settings import NetworkSettings
 
 MODEL = model_object(record(("x", "y"), network=NetworkSettings(hidden=3, input=2)))
@@ -32,6 +32,11 @@ def altered(path: str, value: Any) -> dict[str, Any]:
 
 
 BIAS = "tensors/output.bias"
+HALVES = np.array([0.0] * 14 + [np.inf])
+LARGE_ROW = {
+    "data": to_base64(np.full(15, 127), "i1"),
+    "scales": to_base64(np.array([3e38]), "<f4"),
+}
 MODELS: dict[str, tuple[Any, str]] = {
     "no JSON": ('{"format": ', "the model is no valid JSON; it is truncated or damaged."),
     "null": (None, "the model is null; it must be an object."),
@@ -103,7 +108,7 @@ MODELS: dict[str, tuple[Any, str]] = {
     ),
     "type": (
         altered(f"{BIAS}/type", "float64"),
-        'output.bias has type "float64"; it must be float32.',
+        'output.bias has type "float64"; it must be float32, float16 or int8.',
     ),
     "shape": (
         altered(f"{BIAS}/shape", [14]),
@@ -126,6 +131,18 @@ MODELS: dict[str, tuple[Any, str]] = {
     "padding": (
         altered(f"{BIAS}/data", "A" * 78 + "=="),
         "output.bias is no valid base64; it is damaged: export the model again.",
+    ),
+    "half": (
+        altered(BIAS, {"type": "float16", "shape": [15], "data": to_base64(HALVES, "<f2")}),
+        "output.bias holds NaN or infinity; export the model again.",
+    ),
+    "no scales": (
+        altered(BIAS, {"type": "int8", "shape": [15], "data": to_base64(np.zeros(15), "i1")}),
+        "the scales of output.bias is undefined; it must be a base64 text.",
+    ),
+    "products": (
+        altered(BIAS, {"type": "int8", "shape": [15], **LARGE_ROW}),
+        "output.bias holds NaN or infinity; export the model again.",
     ),
     "nan": (
         altered(f"{BIAS}/data", NAN),

@@ -1,4 +1,4 @@
-"""A model for other pages: an ES module, its types, the model, and a page that uses them."""
+"""A model for other pages: an ES module, its types, the model, an example."""
 
 from typing import Final
 

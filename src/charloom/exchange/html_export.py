@@ -33,7 +33,7 @@ def prepare_html(
     texts: Sequence[Block] = (),
     force: bool = False,
 ) -> PreparedExport:
-    """Return a page of a model; with ``embed``, a folder with a module for other pages.
+    """Return a page of a model, or with ``embed`` a module for other pages.
 
     With rounded weights, its figures have their cost on ``texts``, by default on texts that the
     model writes. Raises SettingsError for an unknown type, weights outside its range or not finite,
@@ -76,7 +76,10 @@ def model_name(model: ModelParts) -> str:
 
 
 def _run_name(model: ModelParts) -> str:
-    """Return the model folder in a command: below the current folder by its path, else its name."""
+    """Return the model folder in a command.
+
+    It is a path if the folder is below the current one, else a name.
+    """
     if model.folder is None:
         return "RUN"
     relative = Path(os.path.relpath(model.folder))
@@ -84,7 +87,7 @@ def _run_name(model: ModelParts) -> str:
 
 
 def seconds_to_open(size: int) -> float:
-    """Return the seconds that a browser takes to open a page of ``size`` bytes, roughly."""
+    """Return about how many seconds a browser takes to open ``size`` bytes."""
     return SECONDS_TO_OPEN + SECONDS_A_MEGABYTE * size / 1e6
 
 

@@ -1,8 +1,8 @@
-"""ES modules as one script, since a page that is opened from disk cannot load other files.
+"""ES modules joined to one script.
 
-The modules of ``javascript`` and ``page`` are written for it: a name is declared in one module
-only, imports are named and not renamed, and a comment has lines of its own. Anything else raises
-ValueError.
+A page that is opened from disk cannot load other files. The modules of ``javascript``, ``page`` and
+``embedded`` are written for it: a name is declared in one module only, imports are named and not
+renamed, and a comment has lines of its own. Anything else raises ValueError.
 """
 
 import re
@@ -18,6 +18,7 @@ _EXPORT: Final = re.compile(
 )
 _DECLARED: Final = re.compile(r"^(?:async )?(?:const|let|class|function\*?) (\w+)", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^[ ]*(?:/\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_CAST: Final = re.compile(r"/\*\* @type [^\n]*?\*/ ?")
 _BLANK_LINES: Final = re.compile(r"\n{2,}")
 _LEFT_OVER: Final = re.compile(r"^(?:import|export)\b.*|\bimport\(.*", re.MULTILINE)
 
@@ -44,7 +45,7 @@ def _add(path: Path, codes: dict[Path, str], above: tuple[Path, ...]) -> None:
         raise ValueError(f"{path.name} imports itself by way of {above[-1].name}")
     if path in codes:
         return
-    code = _COMMENT.sub("", path.read_text("utf-8"))
+    code = _CAST.sub("", _COMMENT.sub("", path.read_text("utf-8")))
     for name in [*_IMPORT.findall(code), *_REEXPORT.findall(code)]:
         _add((path.parent / name).resolve(), codes, (*above, path))
     codes[path] = _EXPORT.sub("", _REEXPORT.sub("", _IMPORT.sub("", code)))

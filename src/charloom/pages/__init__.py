@@ -1,1 +1,1 @@
-"""The look of the pages that charloom writes: palette, type, and shades of surprise."""
+"""The look of charloom's pages: palette, type, and shades of surprise."""

@@ -1,4 +1,4 @@
-"""The environment of the templates: those of a package, and the style sheets of all pages."""
+"""The environment of templates: a package's own, and the styles of all pages."""
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 

@@ -79,4 +79,4 @@ def test_the_names_of_types() -> None:
     assert [check_stored_type(name) for name in STORED_TYPES] == list(STORED_TYPES)
     with pytest.raises(SettingsError) as error:
         check_stored_type("half")
-    assert str(error.value) == "dtype is 'half'; it must be float32, float16, int8."
+    assert str(error.value) == 'dtype is "half"; it must be float32, float16, int8.'

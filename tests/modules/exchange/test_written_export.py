@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from faults import full_disk
+from faults import FULL_DISK, failing
 
 from charloom.errors import OutputError, SettingsError
 from charloom.exchange.written_export import MAX_SIZE, PreparedExport
@@ -51,8 +51,9 @@ def test_other_files_of_a_folder_stay(tmp_path: Path) -> None:
     FOLDER.write(tmp_path, force=True)
 
 
-@pytest.mark.parametrize(("export", "kind", "other"), [(FILE, "a folder", "a file"),
-                                                       (FOLDER, "a file", "a folder")])
+@pytest.mark.parametrize(
+    ("export", "kind", "other"), [(FILE, "a folder", "a file"), (FOLDER, "a file", "a folder")]
+)
 def test_files_and_folders_do_not_replace_each_other(
     export: PreparedExport, kind: str, other: str, tmp_path: Path
 ) -> None:
@@ -76,3 +77,15 @@ def test_the_limit_of_the_size() -> None:
     )
     large.check_size(force=True, advice="")
     FILE.check_size(force=False, advice="")
+
+
+@pytest.mark.parametrize("export", [FILE, FOLDER])
+def test_a_full_disk_leaves_nothing(export: PreparedExport, tmp_path: Path) -> None:
+    path = tmp_path / "there"
+    with failing(0, FULL_DISK), pytest.raises(OutputError) as error:
+        export.write(path)
+    assert str(error.value) == (
+        f"{path} cannot be written (No space left on device); free some space, or name another "
+        "place with --output."
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -50,7 +50,9 @@ function fromHalf(bits) {
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;
   if (exponent === 0x1f) return NaN;
-  return sign * (exponent ? (0x400 + fraction) * HALF_POWERS[exponent - 1] : fraction * HALF_POWERS[0]);
+  // Exponent 0 has no leading one: the smallest numbers.
+  const digits = exponent ? 0x400 + fraction : fraction;
+  return sign * digits * HALF_POWERS[Math.max(exponent, 1) - 1];
 }
 
 /**

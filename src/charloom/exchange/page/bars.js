@@ -19,7 +19,9 @@ export class Bars {
   show({ list, perplexity }, place) {
     const buttons = list.map((candidate) => this.#button(candidate));
     // The focus stays at its place in the list.
-    const focused = [...this.list.children].findIndex((item) => item.contains(document.activeElement));
+    const focused = [...this.list.children].findIndex((item) =>
+      item.contains(document.activeElement),
+    );
     this.list.replaceChildren(...buttons.map((button) => make("li", {}, button)));
     buttons[focused]?.focus();
     const choices = `as open as ${perplexity.toFixed(1)} equally probable symbols`;

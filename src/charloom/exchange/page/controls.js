@@ -118,7 +118,9 @@ export class Controls {
   /** @param {HTMLInputElement} field */
   #showSlider(field) {
     const slider = document.getElementById(`${field.id}-slider`);
-    if (slider instanceof HTMLInputElement) slider.value = field.value || (slider.dataset.off ?? "");
+    if (slider instanceof HTMLInputElement) {
+      slider.value = field.value || (slider.dataset.off ?? "");
+    }
   }
 
   #showTruncation() {

@@ -69,7 +69,9 @@ class Page {
     for (const [id, action] of Object.entries(actions)) {
       byId(id, HTMLButtonElement).addEventListener("click", () => this.#run(action));
     }
-    this.controls.prompt.addEventListener("input", () => this.#run(async () => this.#showCommand()));
+    this.controls.prompt.addEventListener("input", () => {
+      this.#run(async () => this.#showCommand());
+    });
     this.controls.prompt.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#run(actions.write);
     });

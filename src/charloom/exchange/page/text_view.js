@@ -5,7 +5,7 @@
  * the symbols, and one line describes the chosen one, so no color is needed to read a value.
  */
 
-import { byId, escapeControls, make, visible } from "./dom.js";
+import { byId, make, visible } from "./dom.js";
 
 /** @typedef {import("./writer.js").Text} Text */
 /** @typedef {import("./writer.js").Piece} Piece */
@@ -154,7 +154,7 @@ export class TextView {
     const { symbol } = text.given[index] ?? text.steps[index - text.given.length];
     const value = this.#coloring?.value(index);
     const figure = value === undefined ? "" : `: ${this.#coloring?.describe(value)}`;
-    return `Symbol ${index + 1} of ${this.#spans.length}, ${escapeControls(visible(symbol))}${figure}`;
+    return `Symbol ${index + 1} of ${this.#spans.length}, ${visible(symbol)}${figure}`;
   }
 
   /** @param {KeyboardEvent} event */
