@@ -51,6 +51,8 @@ html_logo = "_static/logo.svg"
 html_favicon = "_static/logo.svg"
 templates_path = ["_templates"]
 html_static_path = ["_static"]
+# Only the copy that run_examples.py makes has it.
+html_extra_path = ["extra"] if (Path(__file__).parent / "extra").is_dir() else []
 html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False

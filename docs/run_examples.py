@@ -12,6 +12,7 @@ and so are lines after a command. Lines `...` stand for lines left out. Comments
     <!-- not run: needs a terminal -->        above a block: it is not run, for this reason
     <!-- not compared: depends on luck -->    above a block: messages may differ from the page
     <!-- picture: runs/titles -->             above an image: the curves of this run
+    <!-- file: titles.html -->                an HTML file of a command: generators/titles.html
 
 With CHARLOOM_DOCS_BUDGET below 1 in the environment, trainings last a moment: outputs are compared
 with the pages, and the copy keeps those of the pages.
@@ -39,7 +40,9 @@ from examples.runner import check_outputs, page_outputs, run_page  # noqa: E402
 from examples.workshop import Workshop  # noqa: E402
 
 BUILD: Final = DOCS.parent / "build"
-PAGES: Final = ("start.md", "lesson/*.md", "guide/*.md", "recipes/*.md")
+GENERATORS: Final = "extra/generators"
+"""Folder of the HTML files within the copy of the documentation; the site has what is in extra."""
+PAGES: Final = ("index.md", "start.md", "lesson/*.md", "guide/*.md", "recipes/*.md")
 BUDGET: Final = "CHARLOOM_DOCS_BUDGET"
 MAX_WORKERS: Final = 4
 
@@ -82,12 +85,13 @@ def run_pages(pages: dict[str, Page], workshop: Workshop, *, record: bool) -> di
             presence_only = workshop.in_full or not are_as_recorded(page.needs)
             check_outputs(page, result.outputs, presence_only=presence_only)
         print(f"{time.monotonic() - begin:6.1f} s  {name}", file=sys.stderr)
+        files = {f"{GENERATORS}/{file}": text for file, text in result.files.items()}
         if not workshop.in_full:
-            return {}
+            return files
         texts = {page.path.name: page.with_outputs(page_outputs(result.outputs)), **result.pictures}
         if record:
             write_files(page.path.parent, texts)
-        return {str(Path(name).parent / file): text for file, text in texts.items()}
+        return files | {str(Path(name).parent / file): text for file, text in texts.items()}
 
     needs = in_order([need for page in pages.values() for need in page.needs])
     cores = _cores()
@@ -133,7 +137,7 @@ def write_files(folder: Path, texts: dict[str, str]) -> None:
     """Write files by their path in a folder."""
     for name, text in texts.items():
         path = folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
 
 

@@ -15,6 +15,7 @@ _FENCE: Final = re.compile(r"^(`{3,})([^`\s]*)")
 _NEEDS: Final = re.compile(r"^<!-- needs: (.+) -->$")
 _NOT_RUN: Final = re.compile(r"^<!-- not run: (.+) -->$")
 _NOT_COMPARED: Final = re.compile(r"^<!-- not compared: (.+) -->$")
+_FILE: Final = re.compile(r"^<!-- file: (.+\.html) -->$")
 _PICTURE: Final = re.compile(r"^<!-- picture: (.+) -->$")
 _IMAGE: Final = re.compile(r"^!\[.+\]\((\S+\.svg)\)$")
 _OTHER_NAMES: Final = ("", "bash", "py", "pycon", "python3", "sh", "shell", "shell-session")
@@ -54,6 +55,8 @@ class Page:
     needs: tuple[str, ...]
     commands: tuple[Command, ...]
     pictures: tuple[Picture, ...]
+    files: tuple[str, ...] = ()
+    """HTML files that its commands write, for the site."""
 
     def with_outputs(self, outputs: Mapping[int, Sequence[str]]) -> str:
         """Return the text of the page with new outputs, by the line of their command."""
@@ -109,6 +112,7 @@ def read_page(path: Path) -> Page:
         needs=tuple(needs),
         commands=tuple(commands),
         pictures=tuple(_pictures(path, lines)),
+        files=tuple(match[1] for line in lines if (match := _FILE.match(line))),
     )
 
 

@@ -32,10 +32,11 @@ class Output:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result:
-    """The outputs of a page, and the content of its pictures by file."""
+    """The outputs of a page, and the content of its pictures and HTML files by name."""
 
     outputs: tuple[Output, ...]
     pictures: Mapping[str, str]
+    files: Mapping[str, str]
 
 
 def run_page(page: Page, name: str, workshop: Workshop) -> Result:
@@ -48,7 +49,8 @@ def run_page(page: Page, name: str, workshop: Workshop) -> Result:
     """
     commands = [command for command in page.commands if command.not_run is None]
     pictures = [dataclasses.astuple(picture) for picture in page.pictures]
-    content = json.dumps([page.needs, [(c.kind, c.source) for c in commands], pictures])
+    made = [pictures, page.files] if page.files else pictures
+    content = json.dumps([page.needs, [(c.kind, c.source) for c in commands], made])
     folder = workshop.results(name)
     file = folder / "outputs.json"
 
@@ -56,21 +58,22 @@ def run_page(page: Page, name: str, workshop: Workshop) -> Result:
         file.write_text(json.dumps(_run(page, commands, name, workshop)), "utf-8")
 
     workshop.kept(folder, content, make)
-    outputs, drawn = json.loads(file.read_text("utf-8"))
+    outputs, drawn, files = json.loads(file.read_text("utf-8"))
     return Result(
         outputs=tuple(
             Output(command=command, lines=as_lines(output))
             for command, output in zip(commands, outputs, strict=True)
         ),
         pictures=drawn,
+        files=files,
     )
 
 
 def _run(
     page: Page, commands: list[Command], name: str, workshop: Workshop
-) -> tuple[list[str], dict[str, str]]:
+) -> tuple[list[str], dict[str, str], dict[str, str]]:
     if not commands:
-        return [], {}
+        return [], {}, {}
     folder = workshop.scratch(name, page.needs)
     session = PythonSession(folder, workshop.environment())
     outputs, pictures = [], {}
@@ -90,9 +93,10 @@ def _run(
             if not succeeded:
                 raise ExampleError(f"{page.path}: the picture {picture.file} failed\n{output}")
             pictures[picture.file] = output
+        files = {file: (folder / file).read_text("utf-8") for file in page.files}
     finally:
         session.close()
-    return outputs, pictures
+    return outputs, pictures, files
 
 
 def _message(path: Path, command: Command, source: str, output: str) -> str:

@@ -18,14 +18,14 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 import pytest
 from browsers import open_browser
 from optional import need
+from records import record
 
 import charloom
-from charloom.model_folder.history import History
+from charloom.model import Model
 from charloom.settings.declaration import settings_of
 from charloom.settings.tables import TABLES
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 DOCS = Path(__file__).parents[2] / "docs"
+GENERATORS = "extra/generators"
 EXTENSIONS = sorted(path.stem for path in (DOCS / "extensions").glob("[a-z]*.py"))
 WIDTHS = (1280, 360)
 THEMES = ("light", "dark")
@@ -89,7 +90,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     source = folder / "docs"
     shutil.copytree(DOCS, source, ignore=shutil.ignore_patterns("__pycache__"))
-    # `make docs` makes the pictures of runs.
+    # `make docs` makes the page of a model, and the pictures of runs.
+    Model(record()).export(source / GENERATORS / "titles.html")
     for page in source.rglob("*.md"):
         for target in re.findall(r"!\[[^]]*\]\(([\w./-]+\.svg)\)", page.read_text("utf-8")):
             picture = page.parent / target
@@ -268,21 +270,3 @@ def test_examples_of_the_extensions(name: str, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.syspath_prepend(str(DOCS))
     module: Any = importlib.import_module(f"extensions.{name}")
     assert doctest.testmod(module).failed == 0
-
-
-def test_the_picture_of_the_landing_page_is_drawn_from_events(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.syspath_prepend(str(DOCS))
-    first_run = importlib.import_module("first_run")
-    times = [10.0, 20.0, 30.0]
-    steps = [{"event": "step", "seconds": t, "bits_per_character": 5 - t / 30} for t in times]
-    losses = [{"event": "validation", "seconds": t, "bits_per_character": 4.0} for t in times]
-    sample = {"event": "sample", "step": 1, "prompt": "", "temperature": 0.5, "label": None}
-    samples = [sample | {"seconds": t, "text": f"<text at {t}>"} for t in times]
-    rate = {"characters_per_second": 1.0}
-    history = History((*[step | rate for step in steps], *losses, *samples))
-    drawing = ElementTree.fromstring(first_run.draw(history))
-    texts = [element.text for element in drawing if element.tag.endswith("}text")]
-    assert [text for text in texts if str(text).startswith("<")] == [s["text"] for s in samples]
-    assert sum(element.tag.endswith("}circle") for element in drawing) == 3

@@ -51,7 +51,7 @@ def prepare_html(
         page = render_page(
             model.record,
             name=model_name(model),
-            run=_run_name(model),
+            run="ROUNDED" if cost else _run_name(model),
             dtype=stored,
             facts=_facts(rounded, stored, digest, cost),
             length=DEFAULT_LENGTH,
@@ -116,7 +116,7 @@ def _notes(dtype: StoredType, digest: str, cost: RoundingCost | None, size: int)
 def _describe_cost(cost: RoundingCost) -> str:
     place = "texts that the model wrote" if cost.own_texts else "the texts given"
     return (
-        f"{cost.difference:+.5f} bits per character on {place} "
+        f"{round(cost.difference, 5) + 0.0:+.5f} bits per character on {place} "
         f"({cost.before:.4f} before, {cost.after:.4f} after)"
     )
 

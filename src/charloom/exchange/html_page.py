@@ -19,6 +19,7 @@ from charloom.exchange.joined_modules import join_modules
 from charloom.exchange.model_json import model_text
 from charloom.exchange.names import StoredType
 from charloom.formatting import format_count
+from charloom.model_folder.card import SYMBOL_NAMES
 from charloom.model_folder.format import ModelRecord
 from charloom.pages.environment import make_environment
 
@@ -59,6 +60,7 @@ def render_page(
         .render(
             title=name,
             run=run,
+            is_rounded=dtype != "float32",
             summary=_summary(record),
             facts=facts,
             length=length,
@@ -85,7 +87,8 @@ def _summary(record: ModelRecord) -> str:
     summary = f"{network.cell.upper()}, {format_count(network.layers, 'layer')} of {network.hidden}"
     bits = record.metrics.get("bits_per_character")
     measured = "" if bits is None else f"; {bits:.3f} bits per character on held-out texts"
-    return f"{summary} units, written by one {record.vocabulary.level} at a time{measured}"
+    symbol = SYMBOL_NAMES[record.vocabulary.level]
+    return f"{summary} units, which write one {symbol} at a time{measured}"
 
 
 def _source_digest(text: str) -> str:

@@ -16,10 +16,10 @@
 ``input`` is the width of the embedding, or "one-hot". Symbols are in the order of their ids.
 ``endless`` is true if the training text was one stream: texts then have their full length.
 ``clean`` and ``mask_digits`` are the settings by which prompts are changed before they are read.
-Tensors have the names and axes of the model folder (docs/model-folder.md). ``data`` is the base64
-(RFC 4648, with padding) of the values, lowest byte first, last axis fastest. A ``type`` of float32
-or float16 is IEEE 754 single or half precision. Of type int8, a tensor also has ``scales``, the
-base64 of one float32 for each row (stored_weights.py).
+Tensors have the names and axes of the model folder (docs/model-folder.md), in the order of their
+names. ``data`` is the base64 (RFC 4648, with padding) of the values, lowest byte first, last axis
+fastest. A ``type`` of float32 or float16 is IEEE 754 single or half precision. Of type int8, a
+tensor also has ``scales``, the base64 of one float32 for each row (stored_weights.py).
 
 The object discloses the vocabulary, the labels and the weights, and no training text.
 """
@@ -77,7 +77,7 @@ def model_object(record: ModelRecord, dtype: StoredType = "float32") -> dict[str
         "mask_digits": record.text.mask_digits,
         "tensors": {
             name: _tensor_object(store_tensor(name, tensor, dtype))
-            for name, tensor in record.tensors.items()
+            for name, tensor in sorted(record.tensors.items())
         },
     }
 

@@ -1,17 +1,18 @@
 """The model card: README.md of a model folder, generated from its record."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from charloom.model_folder.format import DOCUMENTS, ModelRecord
 
-_LEVELS = {
+SYMBOL_NAMES: Final = {
     "char": "character",
     "byte": "byte",
     "grapheme": "grapheme cluster",
     "word": "word",
     "closed-word": "word",
 }
+"""Names of the symbols of each level, for people."""
 
 
 def model_card(record: ModelRecord) -> str:
@@ -24,13 +25,13 @@ def model_card(record: ModelRecord) -> str:
         "---",
         "library_name: charloom",
         "pipeline_tag: text-generation",
-        f"tags: [charloom, {_LEVELS[vocabulary.level].split()[0]}-lm, {network.cell}]",
+        f"tags: [charloom, {SYMBOL_NAMES[vocabulary.level].split()[0]}-lm, {network.cell}]",
         "---",
         "",
         "# A small generative recurrent network",
         "",
-        f"Writes text one {_LEVELS[vocabulary.level]} at a time: {network.cell.upper()}, {layers} "
-        f"of {network.hidden} units, {source}, {len(vocabulary):,} symbols, "
+        f"Writes text one {SYMBOL_NAMES[vocabulary.level]} at a time: {network.cell.upper()}, "
+        f"{layers} of {network.hidden} units, {source}, {len(vocabulary):,} symbols, "
         f"{parameters:,} parameters.",
         "",
         *_validation_lines(record),

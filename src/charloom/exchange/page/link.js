@@ -34,6 +34,17 @@ export function fromFragment(hash) {
 }
 
 /**
+ * Return the view that a fragment asks for: "small" shows the text alone, for a frame in another
+ * page.
+ * @param {string} hash
+ * @returns {"small" | "whole"}
+ */
+export function viewOf(hash) {
+  const view = new URLSearchParams(hash.replace(/^#/, "")).get("view");
+  return view === "small" ? view : "whole";
+}
+
+/**
  * Return the command that writes the same text.
  * @param {string} run the name of the model folder
  * @param {Values} values

@@ -6,7 +6,7 @@ import { Controls } from "./controls.js";
 import { copyText } from "./copying.js";
 import { byId, visible } from "./dom.js";
 import { Inside } from "./inside.js";
-import { fromFragment, toCommand, toFragment } from "./link.js";
+import { fromFragment, toCommand, toFragment, viewOf } from "./link.js";
 import { ManyTexts } from "./many.js";
 import { TextView } from "./text_view.js";
 import { Writer, allIds } from "./writer.js";
@@ -15,10 +15,12 @@ import { Writer, allIds } from "./writer.js";
 
 /** Open the model of the page, and write a first text. */
 export async function startPage() {
+  document.body.dataset.view = viewOf(location.hash);
   try {
     const source = byId("model", HTMLScriptElement).textContent;
     const page = new Page(await openEngine(source, startWorker));
     document.body.dataset.state = "ready";
+    performance.mark("ready");
     page.open(location.hash);
     window.addEventListener("hashchange", () => page.open(location.hash));
   } catch (error) {
@@ -111,7 +113,10 @@ class Page {
     const values = this.controls.read();
     this.#started = performance.now();
     await this.writer.write(values);
-    history.replaceState(null, "", `#${toFragment(values)}`);
+    const fragment = toFragment(values);
+    byId("whole", HTMLAnchorElement).href = `#${fragment}`;
+    const view = document.body.dataset.view === "small" ? "&view=small" : "";
+    history.replaceState(null, "", `#${fragment}${view}`);
   }
 
   /** @param {number} id */
