@@ -54,6 +54,7 @@ html_static_path = ["_static"]
 # Only the copy that run_examples.py makes has it.
 html_extra_path = ["extra"] if (Path(__file__).parent / "extra").is_dir() else []
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_show_sphinx = False
 html_copy_source = False
 html_domain_indices = False

@@ -221,6 +221,22 @@ def test_a_copy_has_the_commands_without_prompt_and_output(page: "Page", tmp_pat
     assert page.evaluate("window.copied") == "one \\\n  -n 1\ntwo"
 
 
+def test_the_keyboard_opens_the_menu_of_a_telephone(page: "Page", site: Path) -> None:
+    page.set_viewport_size({"width": WIDTHS[1], "height": 800})
+    page.goto((site / "start.html").as_uri())
+    menu = page.get_by_role("button", name="Menu of the site").first
+    menu.focus()
+    assert menu.get_attribute("aria-expanded") == "false"
+    page.keyboard.press("Enter")
+    assert menu.get_attribute("aria-expanded") == "true"
+    page.wait_for_function(
+        "document.querySelector('.sidebar-drawer').getBoundingClientRect().x >= 0"
+    )
+    page.keyboard.press("Escape")
+    assert menu.get_attribute("aria-expanded") == "false"
+    assert page.get_by_role("button", name="Copy", exact=True).count() > 3
+
+
 def read(name: str) -> str:
     return (DOCS / name).read_text("utf-8")
 

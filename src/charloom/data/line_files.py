@@ -1,9 +1,11 @@
 """Read a file with one string a line, such as a list of words."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 from charloom.data.decoding import INVALID, describe_invalid
+from charloom.data.readers import read_blocks
 from charloom.data.reading_notes import ReadingNotes
 from charloom.data.source_file import SourceFile, unreadable_error
 from charloom.data.sources import resolve_sources
@@ -11,6 +13,7 @@ from charloom.data.text_files import read_marked_text, whole_lines
 from charloom.errors import SourceError
 from charloom.files import exists, is_dir, is_file
 from charloom.settings import TextSettings
+from charloom.text.cleaning import clean_document
 from charloom.text.symbols import replace_surrogates
 
 
@@ -31,6 +34,24 @@ def read_lines(name: str, option: str) -> Iterator[str]:
                 yield line
     if not has_lines:
         raise _no_lines_error(name, option)
+
+
+def read_texts(name: str, option: str, settings: TextSettings) -> Iterator[str]:
+    """Yield the texts of a file, cleaned by ``settings``: the lines, or the rows of a table.
+
+    A table is known by its suffix, such as .csv or .jsonl, and read in the columns of ``settings``;
+    if there are none, in its only column of texts. Raises SourceError as ``read_lines``, and for a
+    table without those columns.
+    """
+    _check_file(name, option)
+    files = resolve_sources([name], TextSettings())
+    if all(file.format == "text" for file in files):
+        yield from (clean_document(line, settings) for line in read_lines(name, option))
+        return
+    # A list needs no labels.
+    table = dataclasses.replace(settings, unit="line", label_column=None)
+    for block in read_blocks(files, table):
+        yield from block.texts()
 
 
 def _check_file(name: str, option: str) -> None:

@@ -200,16 +200,14 @@ def make_text_filter(
 
 
 def _read_lists(files: Sequence[str], text: TextSettings) -> DocumentIndex | None:
-    """Return the index of all lines of some files, cleaned; None without files."""
+    """Return the index of all texts of some files, cleaned; None without files."""
     if not files:
         return None
     # Imported here: most calls read no lists.
-    from charloom.data.line_files import read_lines
+    from charloom.data.line_files import read_texts
 
-    lines = {
-        clean_document(line, text) for file in files for line in read_lines(file, "novel-file")
-    }
-    return DocumentIndex.from_texts(lines)
+    texts = {known for file in files for known in read_texts(file, "novel-file", text)}
+    return DocumentIndex.from_texts(texts)
 
 
 def _matcher(pattern: str | None) -> Callable[[str], bool]:

@@ -178,8 +178,8 @@ class SamplingSettings(SettingsBase):
         option="--novel-file",
         metavar="FILE",
         group=_NEW,
-        help="Leave out texts that are a whole line of this file, cleaned like the sources. Of a "
-        "table, write the column to a file of its own first.",
+        help="Leave out texts that are a whole line of this file, or a row of a table, cleaned "
+        "like the sources; a table is read in the columns of the run.",
     )
     unique: bool = setting(False, option="--unique", group=_NEW, help="Leave out repeated texts.")
     accepted_only: bool = setting(

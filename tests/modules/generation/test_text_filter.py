@@ -365,6 +365,19 @@ def test_texts_of_a_list_are_left_out_as_they_are_and_cleaned(tmp_path: Path) ->
     assert [made.admit(text) for text in ("  c", "c", "\u00e9")] == [False, True, True]
 
 
+def test_the_rows_of_a_table_are_left_out_in_the_columns_of_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text('name,land\na &amp; b,x\n"c, d",y\n', "utf-8")
+    settings = SamplingSettings(novel_file=(str(path),))
+    text = TextSettings(columns=("name",), label_column="origin")
+    made = make_text_filter(settings, record(text=text))
+    assert made is not None
+    texts = ["a & b", "c, d", "x", "name", "a &amp; b,x"]
+    assert [text for text in texts if made.admit(text)] == ["x", "name", "a &amp; b,x"]
+    with pytest.raises(SourceError, match="no column 'title'|title"):
+        make_text_filter(settings, record(text=TextSettings(columns=("title",))))
+
+
 def test_a_text_of_sources_and_list_counts_as_one_of_the_sources(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("a\nb\n", "utf-8")
