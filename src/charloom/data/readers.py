@@ -93,6 +93,12 @@ def _file_blocks(
     if file.format != "text":
         rows = read_rows(file, settings, notes, progress)
         return to_blocks(_row_documents(rows, settings, notes))
+    if settings.columns:  # others are tables, or check_options has refused them
+        notes.add_remark(
+            "whole lines",
+            f"{file.name} has no columns, so its texts are read whole; --delimiter reads it as a "
+            "table too.",
+        )
     text = read_text(file, settings, notes, progress)
     if settings.separates:
         return to_blocks(_part_documents(file, text, settings, notes))

@@ -46,6 +46,21 @@ def test_units_of_a_text_file(tmp_path: Path) -> None:
     assert texts(file, clean=False, unit="document") == [whole]
 
 
+def test_texts_read_whole_beside_columns_are_reported(tmp_path: Path) -> None:
+    files = [
+        stored(tmp_path / "a.csv", "id,text\n1,one\n", "csv"),
+        stored(tmp_path / "b.smi", "CC ethane\n"),
+        stored(tmp_path / "c.smi", "C methane\n"),
+    ]
+    notes = ReadingNotes()
+    read = list(read_documents(files, TextSettings(columns=("text",)), None, notes))
+    assert [document.text for document in read] == ["one", "CC ethane", "C methane"]
+    assert notes.sentences() == (
+        f"{files[1].name} has no columns, so its texts are read whole; --delimiter reads it as a "
+        "table too; likewise in 1 other file.",
+    )
+
+
 def test_rows_are_documents_whatever_the_unit(tmp_path: Path) -> None:
     content = "kind,title,body\nb, One  amp; , two\n,,\na,,three\n"
     file = stored(tmp_path / "x.csv", content, "csv")
