@@ -20,6 +20,7 @@ PACKAGES = {package: f"pip install 'charloom[{extra}]'" for package, extra in EX
     "axe_playwright_python": "make setup",
     "furo": "pip install 'charloom[docs]'",
     "sphinx": "pip install 'charloom[docs]'",
+    "tokenizers": "make setup",
     "sphinx_copybutton": "pip install 'charloom[docs]'",
     "yaml": "pip install 'charloom[docs]'",  # which myst-nb brings
     "sqlalchemy": "pip install 'charloom[search]'",  # which optuna brings

@@ -6,6 +6,7 @@ from typing import Final
 from charloom.errors import MissingPackageError
 
 EXTRAS: Final = {
+    "huggingface_hub": "hub",
     "optuna": "search",
     "polars": "parquet",
     "sklearn": "sklearn",

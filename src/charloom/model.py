@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from charloom.data.source_file import Sources
     from charloom.evaluation.diversity import Diversity
     from charloom.evaluation.memorisation import Memorisation
+    from charloom.exchange.names import ExportOptions
     from charloom.exchange.written_export import WrittenExport
     from charloom.report.files import WrittenReport
 
@@ -309,27 +310,30 @@ class Model(ModelParts):
         path: str | Path,
         *,
         to: str = "html",
-        dtype: str = "float32",
-        embed: bool = False,
         texts: Sequence[Text] = (),
         rounded: str | Path | None = None,
         force: bool = False,
+        **options: "Unpack[ExportOptions]",
     ) -> "WrittenExport":
         """Write the model for other programs; nothing in it is training text.
 
         ``to`` is "html": a page that works offline and writes the same texts, or with ``embed`` a
         folder with a module for other pages. ``dtype`` is "float32", "float16" or "int8". The cost
         of rounded weights is measured on ``texts``, by default on texts that the model writes;
-        ``rounded`` is a new folder for the model with those weights. ``force`` replaces files and
-        allows more than 64 MB.
+        ``rounded`` is a new folder for the model with those weights.
+
+        "torch" is a folder with a PyTorch module. "hf" is a model folder for Hugging Face's hub,
+        whose card names ``license`` and ``language``. ``force`` replaces files and allows more than
+        64 MB.
 
         Raises SettingsError for invalid options, OutputError if a file cannot be written.
         """
         from charloom.exchange.export import export_model
 
-        options = {"to": to, "dtype": dtype, "embed": embed}
         blocks = list(to_blocks(self._labelled_documents(texts)))
-        return export_model(self, Path(path), options, blocks, rounded=rounded, force=force)
+        return export_model(
+            self, Path(path), {"to": to, **options}, blocks, rounded=rounded, force=force
+        )
 
     @cached_property
     def _card_samples(self) -> tuple[Sample, ...]:

@@ -7,6 +7,7 @@ import pytest
 from command_line import Charloom
 from records import folder
 
+from charloom.exchange.names import EXPORT_FORMATS
 from charloom.model import Model
 
 DISCLOSED = (
@@ -62,7 +63,10 @@ def test_rounded_weights_and_their_folder(charloom: Charloom, run: Path, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--to", "onx"), 'the format is "onx"; it must be html.'),
+        (
+            ("--to", "hmtl"),
+            f'the format is "hmtl"; it must be {", ".join(EXPORT_FORMATS)}; did you mean html?',
+        ),
         (("--dtype", "half"), 'dtype is "half"; it must be float32, float16, int8.'),
         (
             ("--save-rounded", "folder"),
@@ -81,6 +85,20 @@ def test_wrong_options_are_one_line(
     done = charloom("export", run, *arguments)
     assert (done.code, done.out, done.err) == (2, "", f"charloom: {message}\n")
     assert sorted(path.name for path in run.parent.iterdir()) == ["facts"]
+
+
+def test_folders_of_other_formats_stand_beside_the_run(charloom: Charloom, run: Path) -> None:
+    done = charloom("export", run, "--to", "hf", "--license", "mit", "--language", "en")
+    assert (done.code, done.out) == (0, f"{run.parent / 'facts-hf'}\n")
+    assert "charloom: tokenizer.json gives every text the same symbols.\n" in done.err
+    assert charloom("export", run, "--to", "torch").out == f"{run.parent / 'facts-torch'}\n"
+    first = charloom("generate", run, "ab", "--seed", "3")
+    second = charloom("generate", run.parent / "facts-hf", "ab", "--seed", "3")
+    assert first.out == second.out
+    assert charloom("summary", run.parent / "facts-hf").code == 0
+    assert charloom("memorisation", run.parent / "facts-hf").err == (
+        "charloom: this model does not record its training texts; name them with --training.\n"
+    )
 
 
 def test_an_existing_page_is_kept(charloom: Charloom, run: Path) -> None:

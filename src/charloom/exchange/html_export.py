@@ -17,6 +17,7 @@ from charloom.model_folder.format import ModelRecord
 from charloom.model_folder.weights import tensors_digest
 from charloom.settings import DEFAULT_LENGTH
 from charloom.text.documents import Block
+from charloom.text.symbols import replace_surrogates
 
 FORMAT: Final = "html"
 SECONDS_TO_OPEN: Final = 0.25
@@ -72,7 +73,9 @@ def prepare_html(
 
 def model_name(model: ModelParts) -> str:
     """Return the name of the model folder; "model" for a model in memory."""
-    return "model" if model.folder is None else model.folder.resolve().name or "model"
+    if model.folder is None:
+        return "model"
+    return replace_surrogates(model.folder.resolve().name) or "model"
 
 
 def _run_name(model: ModelParts) -> str:

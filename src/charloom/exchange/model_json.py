@@ -31,7 +31,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from charloom.errors import SettingsError
+from charloom.exchange.finite_weights import check_finite
 from charloom.exchange.names import StoredType
 from charloom.exchange.stored_weights import StoredTensor, store_tensor
 from charloom.model_folder.format import ModelRecord
@@ -50,12 +50,7 @@ def model_object(record: ModelRecord, dtype: StoredType = "float32") -> dict[str
     Raises SettingsError for weights that are not finite, since no text can be generated from them,
     or outside the range of the type.
     """
-    for name, tensor in record.tensors.items():
-        if not np.isfinite(tensor).all():
-            raise SettingsError(
-                f"the weights of {name} hold NaN or infinity, so no text can be generated; "
-                "train again with a lower learning rate."
-            )
+    check_finite(record)
     network, vocabulary = record.network, record.vocabulary
     return {
         "format": FORMAT,

@@ -1,7 +1,32 @@
-"""The names of the formats of exports, and of the types of their weights."""
+"""Names of the formats of exports, their options, and the types of weights."""
 
-from typing import Final, Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypedDict, get_args
 
 StoredType = Literal["float32", "float16", "int8"]
 STORED_TYPES: Final[tuple[StoredType, ...]] = get_args(StoredType)
-EXPORT_FORMATS: Final = ("html",)
+EXPORT_FORMATS: Final = ("html", "torch", "hf")
+
+
+class ExportOptions(TypedDict, total=False):
+    """Options of ``Model.export`` that only some formats have."""
+
+    dtype: str
+    embed: bool
+    license: str | None
+    language: str | None
+
+
+OPTION_DEFAULTS: Final[Mapping[str, Any]] = {
+    "dtype": "float32",
+    "embed": False,
+    "license": None,
+    "language": None,
+}
+"""Options that only some formats have, and their values where they are left out."""
+FORMAT_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "html": ("dtype", "embed"),
+    "torch": (),
+    "hf": ("license", "language"),
+}
+"""The options of each format; with ``dtype`` also the texts and the folder of rounded weights."""

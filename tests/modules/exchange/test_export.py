@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from records import folder, record
@@ -6,8 +7,11 @@ from records import folder, record
 from charloom.errors import OutputError, SettingsError
 from charloom.evaluation.model_parts import Text
 from charloom.exchange.export import check_format
+from charloom.exchange.names import EXPORT_FORMATS, FORMAT_OPTIONS, OPTION_DEFAULTS
 from charloom.exchange.written_export import PreparedExport
 from charloom.model import Model
+
+FORMATS = ", ".join(EXPORT_FORMATS)
 
 
 @pytest.fixture
@@ -63,10 +67,54 @@ def test_formats_are_known_by_name() -> None:
     assert check_format("html") == "html"
     with pytest.raises(SettingsError) as error:
         check_format("htm")
-    assert str(error.value) == 'the format is "htm"; it must be html; did you mean html?'
+    assert str(error.value) == f'the format is "htm"; it must be {FORMATS}; did you mean html?'
     with pytest.raises(SettingsError) as error:
         check_format("gguf")
-    assert str(error.value) == 'the format is "gguf"; it must be html.'
+    assert str(error.value) == f'the format is "gguf"; it must be {FORMATS}.'
+
+
+def test_each_format_names_its_options() -> None:
+    assert tuple(FORMAT_OPTIONS) == EXPORT_FORMATS
+    assert {name for names in FORMAT_OPTIONS.values() for name in names} == set(OPTION_DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"to": "hf", "embed": True},
+            "--embed was given with --to hf, which has no such option; leave it out, or choose "
+            "--to ",
+        ),
+        (
+            {"to": "torch", "dtype": "int8"},
+            "--dtype was given with --to torch, which has no such option; leave it out, or choose "
+            "--to ",
+        ),
+        (
+            {"to": "torch", "texts": ["a"]},
+            "--valid was given with --to torch, which has no such option; leave it out, or choose "
+            "--to ",
+        ),
+        (
+            {"to": "hf", "rounded": "folder"},
+            "--save-rounded was given with --to hf, which has no such option; leave it out, or "
+            "choose --to ",
+        ),
+        (
+            {"to": "html", "license": "mit"},
+            "--license was given with --to html, which has no such option; leave it out, or choose "
+            "--to hf.",
+        ),
+    ],
+)
+def test_options_of_other_formats_are_refused(
+    options: dict[str, Any], message: str, model: Model, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        model.export(tmp_path / "export", **options)
+    assert str(error.value).startswith(message)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_large_model_needs_force(

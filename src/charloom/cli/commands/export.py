@@ -32,7 +32,8 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        default="RUN.html beside the run; with --embed the folder RUN-embed",
+        default="RUN.html beside the run; with --embed the folder RUN-embed; of other formats the "
+        "folder RUN-torch or RUN-hf",
         help="The file, or the folder, to write.",
     ),
 ]
@@ -48,6 +49,24 @@ Dtype = Annotated[
 ]
 Embed = Annotated[
     bool, option("--embed", help="Write a folder with an ES module for your own pages.")
+]
+License = Annotated[
+    str | None,
+    option(
+        "--license",
+        metavar="NAME",
+        default="the one that the run records, if any",
+        help="The license of the model, such as apache-2.0, for the card of hf.",
+    ),
+]
+Language = Annotated[
+    str | None,
+    option(
+        "--language",
+        metavar="CODE",
+        default="unknown",
+        help="The language of the texts, such as en, for the card of hf.",
+    ),
 ]
 Valid = Annotated[
     list[str] | None,
@@ -81,6 +100,8 @@ def export(
     embed: Embed = False,
     valid: Valid = None,
     rounded: Rounded = None,
+    license: License = None,
+    language: Language = None,
     force: Force = False,
     options: SettingOptions,
     json: Json = False,
@@ -89,7 +110,8 @@ def export(
 
     html is one page that works offline, by a double click: it writes texts from a prompt, shows
     probable next symbols, bits and units, and writes the text of charloom generate for the same
-    seed. Nothing that is written is training text.
+    seed. torch is a folder with a PyTorch module that reads the weights. hf is a model folder for
+    Hugging Face's hub, which charloom loads too. Nothing that is written is training text.
     """
     if options and not valid:
         raise SettingsError("options of reading were given without --valid; add that.")
@@ -99,8 +121,8 @@ def export(
     model = Model.load(run)
     written = export_model(
         model,
-        output or default_path(run, embed=embed),
-        {"to": to, "dtype": dtype, "embed": embed},
+        output or default_path(run, to, embed=embed),
+        {"to": to, "dtype": dtype, "embed": embed, "license": license, "language": language},
         _read_texts(model, valid, TableOptions(**options)) if valid else (),
         rounded=rounded,
         force=force,
@@ -112,10 +134,12 @@ def export(
         terminal.write_result(str(written.path))
 
 
-def default_path(run: Path, *, embed: bool) -> Path:
+def default_path(run: Path, to: str, *, embed: bool) -> Path:
     """Return the path of an export beside the model folder."""
-    folder = run.resolve()
-    return run.parent / f"{folder.name}-embed" if embed else run.parent / f"{folder.name}.html"
+    name = run.resolve().name
+    if embed:
+        return run.parent / f"{name}-embed"
+    return run.parent / (f"{name}.html" if to == "html" else f"{name}-{to}")
 
 
 def _note(prepared: "PreparedExport") -> None:
