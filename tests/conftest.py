@@ -11,13 +11,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 from optional import OptionalModule, need
-from soak import SOAK, times
+from soak import SOAK, example_count
 
 # Examples have no deadline, because cores may be shared with other programs. They are derived from
 # the test alone, so that a failure is reproducible; ``make soak`` tries new ones each time and
 # prints the failing example. Fifty examples find most faults of a change within CI's time.
 hypothesis.settings.register_profile(
-    "charloom", deadline=None, derandomize=SOAK == 1, max_examples=times(50)
+    "charloom", deadline=None, derandomize=SOAK == 1, max_examples=example_count(50)
 )
 hypothesis.settings.load_profile("charloom")
 

@@ -20,7 +20,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from networks import NETWORKS, make_vocabulary, network_id, random_tensors
 from sampling_cases import SAMPLING_CASES
-from soak import times
+from soak import example_count
 
 from charloom.generation import decode_kernels
 from charloom.generation.compiled_decode import (
@@ -130,7 +130,7 @@ def processor_with(symbols: int, **fields: Any) -> LogitsProcessor:
     return LogitsProcessor(**rest | fields)
 
 
-@examples(max_examples=times(400))
+@examples(max_examples=example_count(400))
 @given(
     logits=rows,
     temperature=st.one_of(st.sampled_from([0.0, 1e-300, 1e300]), st.floats(0.01, 20)),

@@ -7,7 +7,7 @@ from hashlib import blake2b
 import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from soak import times
+from soak import example_count
 
 from charloom.data.corpus import Corpus, build_corpus
 from charloom.data.dataset import Dataset
@@ -96,7 +96,7 @@ def test_the_order_of_the_documents_does_not_matter(
 
 
 @given(seed=SEEDS)
-@settings(max_examples=times(20))
+@settings(max_examples=example_count(20))
 def test_the_same_seed_repeats_the_split_and_another_seed_does_not(seed: int) -> None:
     texts = [f"text {i}" for i in range(200)]
     first = split_texts(texts, 0.5, seed)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from outlines_core import Index, Vocabulary
-from soak import times
+from soak import example_count
 
 from charloom.errors import SettingsError
 from charloom.generation import byte_automaton
@@ -46,7 +46,7 @@ expressions = st.recursive(
 
 
 @given(expressions)
-@examples(max_examples=times(300))
+@examples(max_examples=example_count(300))
 def test_random_expressions_match_what_python_matches(pattern: str) -> None:
     automaton = ByteAutomaton(pattern)
     for text in strings("abé\n", 4):
@@ -191,7 +191,7 @@ def test_a_long_expression_is_shown_in_part() -> None:
 
 
 @given(st.text("ab()[]^-\\{}2,?*+|.$:<x#\n", max_size=12))
-@examples(max_examples=times(500))
+@examples(max_examples=example_count(500))
 def test_any_text_gives_an_automaton_or_one_line(pattern: str) -> None:
     try:
         ByteAutomaton(pattern)
@@ -207,7 +207,7 @@ def reads(pattern: str) -> bool:
 
 
 @given(st.text("ab[[]]^^-&|:()", max_size=12).filter(lambda text: "^" in text))
-@examples(max_examples=times(400), suppress_health_check=list(HealthCheck))
+@examples(max_examples=example_count(400), suppress_health_check=list(HealthCheck))
 def test_a_caret_is_an_anchor_only_where_another_anchor_is_valid(pattern: str) -> None:
     r"""An anchor can be replaced by \A; in a class, or at the end of a range, it cannot."""
     assume(reads(pattern))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from networks import make_vocabulary
-from soak import times
+from soak import example_count
 
 from charloom.errors import SettingsError
 from charloom.generation.regex_constraint import UNREACHABLE, RegexConstraint, SymbolAutomaton
@@ -176,7 +176,7 @@ parts = st.recursive(
 
 
 @given(parts, st.sampled_from(["", "a", "bc", "日", "cab"]), st.sampled_from(["", "a", "bc"]))
-@examples(max_examples=times(150))
+@examples(max_examples=example_count(150))
 def test_the_masks_of_random_expressions_allow_exactly_the_matches(
     pattern: str, prompt: str, forbidden: str
 ) -> None:

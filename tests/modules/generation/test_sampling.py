@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from soak import times
+from soak import example_count
 
 from charloom.generation.sampling import (
     Truncation,
@@ -144,7 +144,7 @@ def test_surprisals_are_minus_the_logarithm_of_the_softmax(
     assert surprisals(rows, ids) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
-@settings(max_examples=times(400))
+@settings(max_examples=example_count(400))
 @given(logits=rows, truncation=truncations)
 def test_weights_are_those_of_the_documented_order(
     logits: list[float], truncation: Truncation
