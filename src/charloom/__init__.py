@@ -101,9 +101,9 @@ _MODULES: Final = {
 
 
 def load(path: str | Path) -> Model:
-    """Load the model folder ``path``.
+    """Load a model folder, or a model on Hugging Face's hub: ``hf://user/name``.
 
-    Raises ModelFolderError if it is missing or damaged.
+    Raises ModelFolderError if it is missing or damaged, DownloadError if it cannot be downloaded.
     """
     from charloom.model import Model
 

@@ -4,7 +4,7 @@
     ├── SettingsError       an option is out of range, or two options contradict each other
     ├── SourceError         a text cannot be read: missing, empty, wrong encoding, no such column
     ├── CorpusError         the text has too few documents or symbols to train on or to evaluate
-    ├── DownloadError       a named corpus cannot be downloaded, or its checksum is wrong
+    ├── DownloadError       a corpus or a model cannot be downloaded or published
     ├── OutputError         a folder or file cannot be written, or would be overwritten
     ├── ModelFolderError    a model folder is missing, damaged, altered or too new
     ├── LabelError          a label that the model does not have
@@ -38,7 +38,7 @@ class CorpusError(CharloomError):
 
 
 class DownloadError(CharloomError):
-    """A named corpus cannot be downloaded, or its checksum is wrong."""
+    """A corpus or a model cannot be downloaded, or a model not be published."""
 
 
 class OutputError(CharloomError):

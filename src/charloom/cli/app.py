@@ -25,6 +25,7 @@ from charloom.cli.commands.export import export
 from charloom.cli.commands.generate import generate
 from charloom.cli.commands.memorisation import memorisation
 from charloom.cli.commands.next import next_symbols
+from charloom.cli.commands.push import push
 from charloom.cli.commands.report import report
 from charloom.cli.commands.score import score
 from charloom.cli.commands.summary import summary
@@ -181,7 +182,10 @@ _register(
     export,
     "runs/facts --to html",
     "runs/facts --dtype float16 --save-rounded runs/facts16 -o facts.html",
+    "runs/facts --to hf --license mit --language en",
+    "runs/facts --to torch",
 )
+_register("push", push, "runs/facts user/facts --license mit --language en --private")
 _register("summary", summary, "runs/facts", "runs/facts --settings > facts.toml")
 _register("corpora", corpora, "--json")
 

@@ -13,6 +13,7 @@ from charloom.generation.generator import Generator, label_id
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.format import ModelRecord
 from charloom.model_folder.history import History, read_history
+from charloom.model_folder.hub import local_folder
 from charloom.network.engine import Engine
 from charloom.text.cleaning import clean_document, clean_prompt
 from charloom.text.documents import Document
@@ -32,8 +33,13 @@ class ModelParts:
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Load a model folder; raises ModelFolderError if it is missing or damaged."""
-        return cls(model_folder.read(Path(path)), Path(path).absolute())
+        """Load a model folder, or a model on the hub, such as ``hf://user/name``.
+
+        Raises ModelFolderError if it is missing or damaged, DownloadError if it cannot be
+        downloaded.
+        """
+        folder = local_folder(path)
+        return cls(model_folder.read(folder), folder.absolute())
 
     def __getstate__(self) -> dict[str, Any]:
         """Return record and history: a pickle, or a copy, is small and made at any time."""

@@ -74,7 +74,11 @@ def prepare_hf(
             "license": record.provenance.get("license"),
             "language": record.provenance.get("language"),
         },
-        notes=_notes(sum(map(len, files.values())), tokenizer.difference),
+        notes=_notes(
+            sum(map(len, files.values())),
+            "FOLDER" if repository is None else f"hf://{repository}",
+            tokenizer.difference,
+        ),
         discloses=discloses,
     )
     prepared.check_size(force=force, advice="train a smaller network")
@@ -126,9 +130,9 @@ def _json(content: object) -> bytes:
     return (json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def _notes(size: int, difference: str | None) -> tuple[str, ...]:
+def _notes(size: int, place: str, difference: str | None) -> tuple[str, ...]:
     notes = (
-        f"{format_size(size)}; charloom generate FOLDER loads it, and the same seed writes the "
+        f"{format_size(size)}; charloom generate {place} loads it, and the same seed writes the "
         "same text.",
     )
     if difference is None:

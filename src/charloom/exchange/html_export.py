@@ -14,6 +14,7 @@ from charloom.exchange.stored_weights import check_stored_type, round_model
 from charloom.exchange.written_export import PreparedExport, format_size
 from charloom.formatting import format_count
 from charloom.model_folder.format import ModelRecord
+from charloom.model_folder.hub import hub_source
 from charloom.model_folder.weights import tensors_digest
 from charloom.settings import DEFAULT_LENGTH
 from charloom.text.documents import Block
@@ -75,6 +76,9 @@ def model_name(model: ModelParts) -> str:
     """Return the name of the model folder; "model" for a model in memory."""
     if model.folder is None:
         return "model"
+    source = hub_source(model.folder)
+    if source is not None:
+        return source.name
     return replace_surrogates(model.folder.resolve().name) or "model"
 
 
@@ -85,6 +89,9 @@ def _run_name(model: ModelParts) -> str:
     """
     if model.folder is None:
         return "RUN"
+    source = hub_source(model.folder)
+    if source is not None:
+        return str(source)
     relative = Path(os.path.relpath(model.folder))
     return model_name(model) if ".." in relative.parts else relative.as_posix()
 

@@ -71,8 +71,8 @@ def check_language(code: object) -> str | None:
 
 
 def plain_figures(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entries that are numbers, or None."""
-    return {name: x for name, x in figures.items() if x is None or isinstance(x, int | float)}
+    """Return the entries that are numbers."""
+    return {name: x for name, x in figures.items() if isinstance(x, int | float)}
 
 
 def _public_lineage(lineage: Mapping[str, Any]) -> dict[str, Any]:

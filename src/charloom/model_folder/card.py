@@ -55,7 +55,7 @@ def model_card(record: ModelRecord) -> str:
 
 def _validation_lines(record: ModelRecord) -> list[str]:
     bits = record.metrics.get("bits_per_character")
-    if bits is None:
+    if bits is None or not {"validation_documents", "step", "seconds"} <= record.metrics.keys():
         return []
     return [
         f"Validation: **{bits:.3f} bits per character** on "

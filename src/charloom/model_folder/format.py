@@ -21,6 +21,7 @@ from charloom.files import is_dir, is_file
 from charloom.model_folder.document_index import DocumentIndex
 from charloom.model_folder.encoding import digest, model_json
 from charloom.model_folder.migrations import migrate
+from charloom.model_folder.record_check import check_facts, check_tensors
 from charloom.model_folder.weights import (
     FILE_TYPES,
     WeightPrecision,
@@ -45,6 +46,12 @@ CHECKPOINT: Final = "checkpoint"
 TENSORBOARD: Final = "tensorboard"
 REPORT: Final = "report.html"
 REPORT_FIGURES: Final = "report.json"
+
+_DAMAGE: Final = (
+    *(AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError),
+    SettingsError,
+)
+"""Errors of reading files whose content is not that of a model."""
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
@@ -104,7 +111,7 @@ def _read(path: Path) -> ModelRecord:
         raise _altered_error(path, VOCABULARY)
     tensors, precision = _read_tensors(path, config["vocabulary_digest"])
     try:
-        return ModelRecord(
+        record = ModelRecord(
             text=TextSettings.from_json(config["text"]),
             network=NetworkSettings.from_json(config["network"]),
             training=TrainingSettings.from_json(config["training"] | {"index": config["index"]}),
@@ -117,7 +124,10 @@ def _read(path: Path) -> ModelRecord:
             calibration=config.get("calibration"),  # added within format 2
             document_index=_document_index(path, config["documents_digest"]),
         )
-    except (KeyError, TypeError, ValueError, SettingsError) as error:
+        check_tensors(record.network, len(record.vocabulary), len(record.labels), tensors)
+        check_facts(config["labels"], record.metrics, record.calibration, record.provenance)
+        return record
+    except _DAMAGE as error:
         raise _altered_error(path, CONFIG) from error
 
 
@@ -167,7 +177,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(_read_bytes(path, CONFIG))
         version = config["format"]
         config_digest = config.pop("config_digest", None)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _DAMAGE as error:
         raise _altered_error(path, CONFIG) from error
     if isinstance(version, int) and version > FORMAT:
         raise ModelFolderError(
@@ -178,7 +188,7 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise _altered_error(path, CONFIG)
     try:
         return migrate(config)
-    except (KeyError, TypeError, ValueError) as error:
+    except _DAMAGE as error:
         raise _altered_error(path, CONFIG) from error
 
 

@@ -16,6 +16,7 @@ from charloom.errors import SettingsError
 from charloom.formatting import format_count
 from charloom.model_folder import format as model_folder
 from charloom.model_folder.format import ModelRecord
+from charloom.model_folder.hub import HubReference, local_folder
 from charloom.model_folder.optimizer_file import OptimizerState
 from charloom.network.parameters import Floats, Tensors
 from charloom.settings import Freeze, NetworkSettings
@@ -107,7 +108,8 @@ def read_base(base: Path | ModelRecord) -> tuple[ModelRecord, str | None]:
                 "the base is a mixture, which has no weights of its own; give one of its models."
             )
         return base, None
-    return model_folder.read(base), str(base)
+    reference = HubReference.parse(base)
+    return model_folder.read(local_folder(base)), str(reference or base)
 
 
 def inherit_settings(

@@ -98,9 +98,10 @@ def _measure_parts(
 ) -> tuple["MixturePart", ...]:
     """Measure each model of a mixture alone."""
     from charloom.mixture import Mixture
+    from charloom.model_folder.hub import run_name
 
     assert isinstance(model, Mixture)
-    return model.measure_parts(blocks, [str(run) for run in runs])
+    return model.measure_parts(blocks, [run_name(run) for run in runs])
 
 
 def _part_rows(evaluation: "Evaluation", parts: Sequence["MixturePart"]) -> list[tuple[str, ...]]:

@@ -126,7 +126,7 @@ def export(
         _read_texts(model, valid, TableOptions(**options)) if valid else (),
         rounded=rounded,
         force=force,
-        on_prepared=_note,
+        on_prepared=note_export,
     )
     if json:
         terminal.write_json(written.to_dict() | {"path": str(written.path)})
@@ -136,13 +136,17 @@ def export(
 
 def default_path(run: Path, to: str, *, embed: bool) -> Path:
     """Return the path of an export beside the model folder."""
+    from charloom.model_folder.hub import local_path
+
+    run = local_path(run)
     name = run.resolve().name
     if embed:
         return run.parent / f"{name}-embed"
     return run.parent / (f"{name}.html" if to == "html" else f"{name}-{to}")
 
 
-def _note(prepared: "PreparedExport") -> None:
+def note_export(prepared: "PreparedExport") -> None:
+    """Report the notes of an export, and the parts that it discloses."""
     for note in prepared.notes:
         terminal.note(note)
     terminal.note(f"discloses: {'; '.join(prepared.discloses)}; no training text.")

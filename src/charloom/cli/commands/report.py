@@ -52,11 +52,12 @@ def report(
     fraction of texts that are accepted at each temperature.
     """
     from charloom.model import Model
+    from charloom.model_folder.hub import local_path
     from charloom.report.files import write_report as write
 
     report = write(
         Model.load(run),
-        output or run,
+        output or local_path(run),
         training=training or (),
         validation=valid,
         chosen=texts or (),

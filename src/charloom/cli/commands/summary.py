@@ -1,6 +1,6 @@
 """``charloom summary``: show layers and results of a model, or its settings."""
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 from charloom.cli.options.shared import Json, Run, option
@@ -30,10 +30,11 @@ def summary(run: Run, settings: AsSettings = False, json: Json = False) -> None:
     if settings and json:
         raise SettingsError("--settings and --json contradict each other; give one of them.")
     from charloom.model_folder.format import read
+    from charloom.model_folder.hub import local_folder, run_name
 
-    record = read(run)
+    record = read(local_folder(run))
     if settings:
-        _write_settings(run, record)
+        _write_settings(run_name(run).replace(os.sep, "/"), record)
         return
     layers = list_layers(record)
     total = sum(layer["parameters"] for layer in layers)
@@ -44,7 +45,7 @@ def summary(run: Run, settings: AsSettings = False, json: Json = False) -> None:
         (_layer_title(layer), _output_shape(layer), f"{layer['parameters']:,}") for layer in layers
     ]
     output.write_result(
-        f"{record.network.cell.upper()} on {record.vocabulary.level} level: {run}\n"
+        f"{record.network.cell.upper()} on {record.vocabulary.level} level: {run_name(run)}\n"
     )
     output.write_table(
         [("layer", "output shape", "parameters"), *rows, ("total", "", f"{total:,}")], right=(2,)
@@ -83,7 +84,7 @@ def list_layers(record: "ModelRecord") -> list[dict[str, Any]]:
     ]
 
 
-def _write_settings(run: Path, record: "ModelRecord") -> None:
+def _write_settings(run: str, record: "ModelRecord") -> None:
     """Write the settings that training accepts as options for these texts."""
     from charloom.runs.resolve import OPTIMIZERS_WITH_DECAY
     from charloom.settings.toml_file import to_toml
@@ -96,7 +97,7 @@ def _write_settings(run: Path, record: "ModelRecord") -> None:
     if record.provenance.get("validation") is not None:
         del text["valid_fraction"]
     tables = {"text": text, "network": record.network.to_json(), "training": training}
-    output.write_result(f"# Settings of {run.as_posix()!r}, for: charloom train --settings")
+    output.write_result(f"# Settings of {run!r}, for: charloom train --settings")
     output.write_result(to_toml(tables))
 
 

@@ -53,7 +53,9 @@ def _completion(values: Sequence[str], separator: str | None) -> Callable[[str],
     return complete
 
 
-Run = Annotated[Path, argument("RUN", "Folder of a trained model.")]
+Run = Annotated[
+    Path, argument("RUN", "Folder of a trained model, or a model on the hub: hf://user/name.")
+]
 Prompts = Annotated[
     list[str] | None,
     argument("[PROMPT]...", "Beginnings of the texts; none is the empty text.", decode_argument),
