@@ -6,6 +6,7 @@ from typing import Final
 from charloom.errors import MissingPackageError
 
 EXTRAS: Final = {
+    "h5py": "export",
     "optuna": "search",
     "polars": "parquet",
     "sklearn": "sklearn",

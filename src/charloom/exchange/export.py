@@ -8,6 +8,7 @@ from typing import Any, Final
 from charloom.errors import SettingsError
 from charloom.evaluation.model_parts import ModelParts
 from charloom.exchange.html_export import prepare_html
+from charloom.exchange.keras_export import prepare_keras
 from charloom.exchange.names import EXPORT_FORMATS
 from charloom.exchange.stored_weights import check_stored_type, round_model
 from charloom.exchange.written_export import PreparedExport, WrittenExport
@@ -15,7 +16,10 @@ from charloom.formatting import quote
 from charloom.model_folder.writer import check_output_path, create_model_folder
 from charloom.text.documents import Block
 
-_PREPARE: Final[Mapping[str, Callable[..., PreparedExport]]] = {"html": prepare_html}
+_PREPARE: Final[Mapping[str, Callable[..., PreparedExport]]] = {
+    "html": prepare_html,
+    "keras": prepare_keras,
+}
 """The function that prepares an export, by the name of its format."""
 
 

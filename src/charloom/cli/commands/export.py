@@ -9,7 +9,7 @@ from charloom.cli.options.tables import TABLE_SETTINGS
 from charloom.cli.terminal import output as terminal
 from charloom.cli.terminal.inputs import TableOptions, drop_unknown_labels, read_blocks
 from charloom.errors import SettingsError
-from charloom.exchange.names import EXPORT_FORMATS, STORED_TYPES
+from charloom.exchange.names import EXPORT_FORMATS, EXPORT_SUFFIXES, STORED_TYPES
 
 if TYPE_CHECKING:
     from charloom.exchange.written_export import PreparedExport
@@ -32,7 +32,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        default="RUN.html beside the run; with --embed the folder RUN-embed",
+        default="RUN.html or RUN.keras beside the run; with --embed the folder RUN-embed",
         help="The file, or the folder, to write.",
     ),
 ]
@@ -89,7 +89,8 @@ def export(
 
     html is one page that works offline, by a double click: it writes texts from a prompt, shows
     probable next symbols, bits and units, and writes the text of charloom generate for the same
-    seed. Nothing that is written is training text.
+    seed. keras is a file for keras.models.load_model, which predicts the same and can be trained
+    further. Nothing that is written is training text.
     """
     if options and not valid:
         raise SettingsError("options of reading were given without --valid; add that.")
@@ -99,7 +100,7 @@ def export(
     model = Model.load(run)
     written = export_model(
         model,
-        output or default_path(run, embed=embed),
+        output or default_path(run, to, embed=embed),
         {"to": to, "dtype": dtype, "embed": embed},
         _read_texts(model, valid, TableOptions(**options)) if valid else (),
         rounded=rounded,
@@ -112,10 +113,12 @@ def export(
         terminal.write_result(str(written.path))
 
 
-def default_path(run: Path, *, embed: bool) -> Path:
+def default_path(run: Path, to: str, *, embed: bool) -> Path:
     """Return the path of an export beside the model folder."""
     folder = run.resolve()
-    return run.parent / f"{folder.name}-embed" if embed else run.parent / f"{folder.name}.html"
+    # An unknown format is refused before the path is used.
+    suffix = "-embed" if embed else EXPORT_SUFFIXES.get(to, "")
+    return run.parent / f"{folder.name}{suffix}"
 
 
 def _note(prepared: "PreparedExport") -> None:
