@@ -76,18 +76,16 @@ def read_bounded(path: Path) -> bytes:
     try:
         if not is_file(path):
             raise ModelFolderError(f"there is no file {path}; name the file of a model.")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelFolderError(
+                f"{path} has more than {MAX_BYTES // 10**9} GB, which no model here needs; name "
+                "another file."
+            )
+        return path.read_bytes()
     except OSError as error:
         raise ModelFolderError(
             f"{path} cannot be read ({error.strerror or error}); name a file that you may read."
         ) from error
-    if len(content) > MAX_BYTES:
-        raise ModelFolderError(
-            f"{path} has more than {MAX_BYTES // 10**9} GB, which no model here needs; name "
-            "another file."
-        )
-    return content
 
 
 def _read_archive(content: bytes) -> KerasFile:

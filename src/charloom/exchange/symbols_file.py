@@ -207,14 +207,15 @@ def _parse(path: Path) -> Any:
     try:
         if not is_file(path):
             raise SourceError(f"there is no file {path}; name the file of symbols with --symbols.")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        if path.stat().st_size > MAX_BYTES:
+            raise SettingsError(
+                f"{path} has more than {MAX_BYTES:,} bytes; it is no list of symbols."
+            )
+        content = path.read_bytes()
     except OSError as error:
         raise SourceError(
             f"{path} cannot be read ({error.strerror or error}); name another file with --symbols."
         ) from error
-    if len(content) > MAX_BYTES:
-        raise SettingsError(f"{path} has more than {MAX_BYTES:,} bytes; it is no list of symbols.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
