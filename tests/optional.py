@@ -11,6 +11,7 @@ REQUIRED = "CHARLOOM_TEST_OPTIONAL"
 """If this environment variable is set, tests fail where they would skip."""
 PACKAGES = {package: f"pip install 'charloom[{extra}]'" for package, extra in EXTRAS.items()} | {
     "ipykernel": "make setup",
+    "keras": "make setup",
     "nbclient": "make setup",
     "nbformat": "make setup",  # which nbclient brings
     "matplotlib": "make setup",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from charloom.events import Event, Listener, Sample, Saved, Step, Stopped, Validation
+    from charloom.exchange.symbols_file import SymbolSource
     from charloom.mixture import Mixture, mix
     from charloom.model import Model
     from charloom.network.network_state import NetworkState
@@ -78,6 +79,7 @@ __all__ = [
     "TrainingSettings",
     "Validation",
     "__version__",
+    "import_model",
     "load",
     "mix",
     "train",
@@ -108,6 +110,40 @@ def load(path: str | Path) -> Model:
     from charloom.model import Model
 
     return Model.load(path)
+
+
+def import_model(
+    path: str | Path,
+    *,
+    symbols: SymbolSource | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    words: bool = False,
+) -> Model:
+    """Return the model in a file of another program, such as Keras, which is not needed.
+
+    Args:
+        path: A ``.keras`` or legacy ``.h5`` file of a Sequential model.
+        symbols: The symbols by id: a sequence (None for an id without a symbol), the object of
+            ``json.loads(tokenizer.to_json())`` of a Keras Tokenizer, or a file with one symbol a
+            line, a JSON list or such an object. A model that charloom exported has its own.
+        start: The symbol that the network reads before a text, or its id as ``"#0"``. By default
+            the padding of a Tokenizer, unless masked, else the end, else an input of zeros.
+        end: The symbol that the network predicts after a text, or its id; without one, generated
+            texts have their full length.
+        words: Whether the symbols of a list are words, with a space between two of them.
+
+    Raises ModelFolderError if the file is missing or damaged, SettingsError for layers that have no
+    equal here or symbols that do not fit, SourceError if the symbols cannot be read.
+    """
+    from pathlib import Path
+
+    from charloom.exchange.import_model import import_file
+    from charloom.exchange.symbols_file import SymbolOptions
+    from charloom.model import Model
+
+    options = SymbolOptions(source=symbols, start=start, end=end, words=words)
+    return Model(import_file(Path(path), options).record)
 
 
 if not TYPE_CHECKING:  # a type checker would accept any name

@@ -6,6 +6,7 @@ from typing import Final
 from charloom.errors import MissingPackageError
 
 EXTRAS: Final = {
+    "h5py": "export",
     "huggingface_hub": "hub",
     "optuna": "search",
     "polars": "parquet",

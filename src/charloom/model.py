@@ -318,7 +318,8 @@ class Model(ModelParts):
         """Write the model for other programs; nothing in it is training text.
 
         ``to`` is "html": a page that works offline and writes the same texts, or with ``embed`` a
-        folder with a module for other pages. ``dtype`` is "float32", "float16" or "int8". The cost
+        folder with a module for other pages; or "keras": a file for ``keras.models.load_model``.
+        ``dtype`` is "float32", "float16" or "int8". The cost
         of rounded weights is measured on ``texts``, by default on texts that the model writes;
         ``rounded`` is a new folder for the model with those weights.
 

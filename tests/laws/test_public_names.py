@@ -40,6 +40,7 @@ PUBLIC = (
     "TrainingSettings",
     "Validation",
     "__version__",
+    "import_model",
     "load",
     "mix",
     "train",

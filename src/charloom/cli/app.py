@@ -23,6 +23,7 @@ from charloom.cli.commands.diversity import diversity
 from charloom.cli.commands.evaluate import evaluate
 from charloom.cli.commands.export import export
 from charloom.cli.commands.generate import generate
+from charloom.cli.commands.import_model import import_model
 from charloom.cli.commands.memorisation import memorisation
 from charloom.cli.commands.next import next_symbols
 from charloom.cli.commands.push import push
@@ -181,11 +182,18 @@ _register(
     "export",
     export,
     "runs/facts --to html",
+    "runs/facts --to keras",
     "runs/facts --dtype float16 --save-rounded runs/facts16 -o facts.html",
     "runs/facts --to hf --license mit --language en",
     "runs/facts --to torch",
 )
 _register("push", push, "runs/facts user/facts --license mit --language en --private")
+_register(
+    "import",
+    import_model,
+    "lesson.keras --symbols tokenizer.json --end '<eos>' -o runs/lesson",
+    "chars.h5 --symbols chars.txt -o runs/chars",
+)
 _register("summary", summary, "runs/facts", "runs/facts --settings > facts.toml")
 _register("corpora", corpora, "--json")
 

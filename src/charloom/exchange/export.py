@@ -9,6 +9,7 @@ from charloom.errors import SettingsError
 from charloom.evaluation.model_parts import ModelParts
 from charloom.exchange.hf_export import prepare_hf
 from charloom.exchange.html_export import prepare_html
+from charloom.exchange.keras_export import prepare_keras
 from charloom.exchange.names import EXPORT_FORMATS, FORMAT_OPTIONS, OPTION_DEFAULTS
 from charloom.exchange.stored_weights import check_stored_type, round_model
 from charloom.exchange.torch_export import prepare_torch
@@ -19,6 +20,7 @@ from charloom.text.documents import Block
 
 _PREPARE: Final[Mapping[str, Callable[..., PreparedExport]]] = {
     "html": prepare_html,
+    "keras": prepare_keras,
     "torch": prepare_torch,
     "hf": prepare_hf,
 }

@@ -5,7 +5,9 @@ from typing import Any, Final, Literal, TypedDict, get_args
 
 StoredType = Literal["float32", "float16", "int8"]
 STORED_TYPES: Final[tuple[StoredType, ...]] = get_args(StoredType)
-EXPORT_FORMATS: Final = ("html", "torch", "hf")
+EXPORT_FORMATS: Final = ("html", "keras", "torch", "hf")
+EXPORT_SUFFIXES: Final = {"html": ".html", "keras": ".keras", "torch": "-torch", "hf": "-hf"}
+"""Added to the name of a run for the file or folder of an export, by format."""
 
 
 class ExportOptions(TypedDict, total=False):
@@ -26,6 +28,7 @@ OPTION_DEFAULTS: Final[Mapping[str, Any]] = {
 """Options that only some formats have, and their values where they are left out."""
 FORMAT_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "html": ("dtype", "embed"),
+    "keras": (),
     "torch": (),
     "hf": ("license", "language"),
 }

@@ -9,7 +9,7 @@ from charloom.cli.options.tables import TABLE_SETTINGS
 from charloom.cli.terminal import output as terminal
 from charloom.cli.terminal.inputs import TableOptions, drop_unknown_labels, read_blocks
 from charloom.errors import SettingsError
-from charloom.exchange.names import EXPORT_FORMATS, STORED_TYPES
+from charloom.exchange.names import EXPORT_FORMATS, EXPORT_SUFFIXES, STORED_TYPES
 
 if TYPE_CHECKING:
     from charloom.exchange.written_export import PreparedExport
@@ -32,8 +32,8 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        default="RUN.html beside the run; with --embed the folder RUN-embed; of other formats the "
-        "folder RUN-torch or RUN-hf",
+        default="beside the run, RUN.html, RUN.keras or the folder RUN-torch or RUN-hf; with "
+        "--embed the folder RUN-embed",
         help="The file, or the folder, to write.",
     ),
 ]
@@ -110,8 +110,9 @@ def export(
 
     html is one page that works offline, by a double click: it writes texts from a prompt, shows
     probable next symbols, bits and units, and writes the text of charloom generate for the same
-    seed. torch is a folder with a PyTorch module that reads the weights. hf is a model folder for
-    Hugging Face's hub, which charloom loads too. Nothing that is written is training text.
+    seed. keras is a file for keras.models.load_model. torch is a folder with a PyTorch module that
+    reads the weights. hf is a model folder for Hugging Face's hub, which charloom loads too.
+    Nothing that is written is training text.
     """
     if options and not valid:
         raise SettingsError("options of reading were given without --valid; add that.")
@@ -139,10 +140,9 @@ def default_path(run: Path, to: str, *, embed: bool) -> Path:
     from charloom.model_folder.hub import local_path
 
     run = local_path(run)
-    name = run.resolve().name
-    if embed:
-        return run.parent / f"{name}-embed"
-    return run.parent / (f"{name}.html" if to == "html" else f"{name}-{to}")
+    # An unknown format is refused before the path is used.
+    suffix = "-embed" if embed else EXPORT_SUFFIXES.get(to, "")
+    return run.parent / f"{run.resolve().name}{suffix}"
 
 
 def note_export(prepared: "PreparedExport") -> None:
