@@ -42,10 +42,11 @@ def push_model(
 ) -> PublishedModel:
     """Upload the files of ``--to hf`` in one commit.
 
-    The repository is made if it is missing; its other files stay. ``target`` is "user/name", and
-    may begin with "hf://". ``on_prepared`` gets the files before anything is sent. Raises SettingsError for an invalid
-    name or invalid options, DownloadError if the hub refuses or cannot be reached,
-    MissingPackageError without huggingface_hub.
+    The repository is made if it is missing, and other files in it stay. ``target`` is "user/name",
+    and may begin with "hf://". ``on_prepared`` gets the files before anything is sent.
+
+    Raises SettingsError for an invalid name or invalid options, DownloadError if the hub refuses or
+    cannot be reached, MissingPackageError without huggingface_hub.
     """
     reference = parse_target(target)
     require_package("huggingface_hub", "push", "use charloom export --to hf")
