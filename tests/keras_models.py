@@ -51,7 +51,9 @@ def members(path: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def archive(path: Path, content: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> Path:
+def archive(
+    path: Path, content: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED
+) -> Path:
     """Write an archive and return its path."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", compression) as file:

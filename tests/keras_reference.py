@@ -94,7 +94,7 @@ def main() -> None:
 
 def save(file: str, keras: Any) -> list[list[float]]:
     """Save a model with random weights and return its predictions after each of ``IDS``."""
-    name = file.split(".")[0].removeprefix("keras2_")
+    name = file.split(".", maxsplit=1)[0].removeprefix("keras2_")
     model = keras.Sequential(layers_of(name, keras))
     chance = np.random.default_rng(len(name))
     model.set_weights(

@@ -319,12 +319,13 @@ class Model(ModelParts):
 
         ``to`` is "html": a page that works offline and writes the same texts, or with ``embed`` a
         folder with a module for other pages; or "keras": a file for ``keras.models.load_model``.
-        ``dtype`` is "float32", "float16" or "int8". The cost
-        of rounded weights is measured on ``texts``, by default on texts that the model writes;
-        ``rounded`` is a new folder for the model with those weights. ``force`` replaces files and
-        allows more than 64 MB.
+        ``dtype`` is "float32", "float16" or "int8" (html only). The cost of rounded weights is
+        measured on ``texts``, by default on texts that the model writes; ``rounded`` is a new
+        folder for the model with those weights. ``force`` replaces files and allows more than 64
+        MB.
 
-        Raises SettingsError for invalid options, OutputError if a file cannot be written.
+        Raises SettingsError for invalid options, OutputError if a file cannot be written,
+        MissingPackageError if the format needs a package that is not installed.
         """
         from charloom.exchange.export import export_model
 

@@ -63,10 +63,10 @@ def test_formats_are_known_by_name() -> None:
     assert check_format("html") == "html"
     with pytest.raises(SettingsError) as error:
         check_format("htm")
-    assert str(error.value) == 'the format is "htm"; it must be html; did you mean html?'
+    assert str(error.value) == 'the format is "htm"; it must be html, keras; did you mean html?'
     with pytest.raises(SettingsError) as error:
         check_format("gguf")
-    assert str(error.value) == 'the format is "gguf"; it must be html.'
+    assert str(error.value) == 'the format is "gguf"; it must be html, keras.'
 
 
 def test_a_large_model_needs_force(

@@ -64,7 +64,9 @@ def test_layers_that_are_lacking_are_named(tmp_path: Path) -> None:
 
 
 def test_damage_is_one_line(tmp_path: Path) -> None:
-    path = archive(tmp_path / "x.keras", members(FOLDER / "lesson.keras") | {"charloom.json": b"{}"})
+    path = archive(
+        tmp_path / "x.keras", members(FOLDER / "lesson.keras") | {"charloom.json": b"{}"}
+    )
     with pytest.raises(ModelFolderError) as error:
         import_keras(path)
     assert str(error.value) == (
