@@ -120,7 +120,7 @@ def import_model(
     end: str | None = None,
     words: bool = False,
 ) -> Model:
-    """Return the model in a file of another program, such as Keras, which is not needed.
+    """Return the model in a file of Keras, which is not needed.
 
     Args:
         path: A ``.keras`` or legacy ``.h5`` file of a Sequential model.
@@ -129,8 +129,8 @@ def import_model(
             line, a JSON list or such an object. A model that charloom exported has its own.
         start: The symbol that the network reads before a text, or its id as ``"#0"``. By default
             the padding of a Tokenizer, unless masked, else the end, else an input of zeros.
-        end: The symbol that the network predicts after a text, or its id; without one, generated
-            texts have their full length.
+        end: The symbol that the network predicts after a text, or its id; by default ``<eos>`` if
+            there is one. Without an end, generated texts have their full length.
         words: Whether the symbols of a list are words, with a space between two of them.
 
     Raises ModelFolderError if the file is missing or damaged, SettingsError for layers that have no

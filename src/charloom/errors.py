@@ -6,7 +6,7 @@
     ├── CorpusError         the text has too few documents or symbols to train on or to evaluate
     ├── DownloadError       a corpus or a model cannot be downloaded or published
     ├── OutputError         a folder or file cannot be written, or would be overwritten
-    ├── ModelFolderError    a model folder is missing, damaged, altered or too new
+    ├── ModelFolderError    a model folder, or a model file, is missing, damaged or too new
     ├── LabelError          a label that the model does not have
     ├── SamplingError       too few of the generated texts are new
     ├── MissingPackageError an optional package is not installed
@@ -46,7 +46,7 @@ class OutputError(CharloomError):
 
 
 class ModelFolderError(CharloomError):
-    """A model folder is missing, damaged, altered or of a newer format."""
+    """A model folder, or a model file to import, is missing, damaged or too new."""
 
 
 class LabelError(CharloomError):

@@ -318,16 +318,15 @@ class Model(ModelParts):
         """Write the model for other programs; nothing in it is training text.
 
         ``to`` is "html": a page that works offline and writes the same texts, or with ``embed`` a
-        folder with a module for other pages; or "keras": a file for ``keras.models.load_model``.
-        ``dtype`` is "float32", "float16" or "int8". The cost
-        of rounded weights is measured on ``texts``, by default on texts that the model writes;
-        ``rounded`` is a new folder for the model with those weights.
+        folder with a module for other pages; "keras": a file for ``keras.models.load_model``;
+        "torch": a folder with a PyTorch module; or "hf": a model folder for Hugging Face's hub,
+        whose card names ``license`` and ``language``. Of html, ``dtype`` is "float32", "float16" or
+        "int8"; the cost of rounded weights is measured on ``texts``, by default on texts that the
+        model writes, and ``rounded`` is a new folder for the model with those weights. ``force``
+        replaces files and allows more than 64 MB.
 
-        "torch" is a folder with a PyTorch module. "hf" is a model folder for Hugging Face's hub,
-        whose card names ``license`` and ``language``. ``force`` replaces files and allows more than
-        64 MB.
-
-        Raises SettingsError for invalid options, OutputError if a file cannot be written.
+        Raises SettingsError for invalid options, OutputError if a file cannot be written,
+        MissingPackageError if the format needs a package that is not installed.
         """
         from charloom.exchange.export import export_model
 

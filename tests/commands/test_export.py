@@ -40,6 +40,35 @@ def test_a_module_for_other_pages(charloom: Charloom, run: Path) -> None:
     assert (run.parent / "facts-embed" / "charloom.js").is_file()
 
 
+@pytest.mark.needs("h5py")
+def test_a_file_for_keras(charloom: Charloom, run: Path) -> None:
+    done = charloom("export", run, "--to", "keras")
+    path = run.parent / "facts.keras"
+    assert (done.code, done.out) == (0, f"{path}\n")
+    assert done.err == (
+        f"charloom: {path.stat().st_size / 1e6:.2f} MB; keras.models.load_model reads it. Texts "
+        "begin and end with id 0; charloom.json in the archive has the symbols of the ids.\n"
+        f"{DISCLOSED}"
+    )
+    back = charloom("import", path, "-o", run.parent / "back")
+    assert (back.code, back.err) == (0, "")
+    texts = [
+        charloom("generate", folder, "ab", "-n", "3", "--seed", "1").out
+        for folder in (run, back.out.strip())
+    ]
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("option", [("--embed",), ("--dtype", "int8")])
+def test_options_that_keras_lacks(option: tuple[str, ...], charloom: Charloom, run: Path) -> None:
+    done = charloom("export", run, "--to", "keras", *option)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"charloom: {' '.join(option)} was given with --to keras, whose weights are float32 in one "
+        "file; leave it out.\n"
+    )
+
+
 def test_rounded_weights_and_their_folder(charloom: Charloom, run: Path, tmp_path: Path) -> None:
     texts = tmp_path / "texts.csv"
     texts.write_text("id,text\n1,abc\n2,bag\n", "utf-8")

@@ -44,7 +44,7 @@ class Hdf5File:
     """The groups, datasets and attributes of a file in memory."""
 
     def __init__(self, content: bytes) -> None:
-        """Read the superblock; raises Hdf5Error if it is not one that h5py writes by default."""
+        """Read the superblock; raises Hdf5Error for one that h5py does not write."""
         self._content = content
         self._heaps: dict[int, dict[int, bytes]] = {}
         self._unread = len(content)
@@ -88,7 +88,7 @@ class Hdf5File:
         return {}
 
     def attributes(self, address: int) -> dict[str, Any]:
-        """Return the attributes of an object that are texts or lists of texts; others are None."""
+        """Return the attributes of an object: texts, lists of texts, None for others."""
         found = {}
         for kind, data in self._messages(address):
             if kind == _ATTRIBUTE_INFO:

@@ -43,14 +43,14 @@ class Datatype:
 
 
 def take(content: bytes, position: int, size: int) -> bytes:
-    """Return ``size`` bytes at a position; raises Hdf5Error if the content ends before."""
+    """Return ``size`` bytes at a position; raises Hdf5Error beyond the content."""
     if position < 0 or size < 0 or position + size > len(content):
         raise Hdf5Error("is truncated or damaged")
     return content[position : position + size]
 
 
 def parse_datatype(data: bytes) -> Datatype:
-    """Return the type in a message; types that are neither numbers nor texts have no fields."""
+    """Return the type in a message; one of neither numbers nor texts has no fields."""
     kind, flags, size = take(data, 0, 1)[0], take(data, 1, 3), _integer(data, 4)
     if kind & 15 == _FLOAT:
         layout = (size, *struct.unpack_from("<HHBBBBI", take(data, 8, 12)))
@@ -76,7 +76,7 @@ def parse_dataspace(data: bytes) -> tuple[int, ...]:
 
 
 def parse_attribute(data: bytes, heap_object: Callable[[int, int], bytes]) -> tuple[str, Any]:
-    """Return name and value of an attribute: a text, a list of texts, or None for others.
+    """Return name and value of an attribute: a text, a list of texts, or None.
 
     ``heap_object`` returns a text of variable length by its address and its number.
     """

@@ -1,4 +1,4 @@
-"""A network of another program, and the model that it becomes once its ids have symbols.
+"""A network of another program, and the model of it once its ids have symbols.
 
 The file of the other program numbers its symbols in its own way. A model of charloom has the
 boundary of texts at id 0 and unknown symbols at id 1. The boundary is read before a text and
@@ -134,7 +134,13 @@ def to_model(
             "ids_left_out": left_out,
         },
     )
-    notes = [*imported.notes, f"Texts begin after {begins}; {ends}."]
+    notes = (*imported.notes, f"Texts begin after {begins}; {ends}.", *_notes(symbols, left_out))
+    return ImportedModel(record=record, notes=notes)
+
+
+def _notes(symbols: Symbols, left_out: Sequence[int]) -> list[str]:
+    """Return sentences about texts and symbols that a user has to know."""
+    notes = []
     if left_out:
         notes.append(
             f"{format_count(len(left_out), 'id')} without a symbol, first {left_out[0]}, cannot be "
@@ -144,7 +150,7 @@ def to_model(
         notes.append("The tokenizer made letters small: write prompts and texts in small letters.")
     if symbols.words:
         notes.append("Each word is written with a space before it.")
-    return ImportedModel(record=record, notes=tuple(notes))
+    return notes
 
 
 def _choose_start(imported: ImportedNetwork, symbols: Symbols) -> int | None:

@@ -94,7 +94,7 @@ def prepare_keras(model: ModelParts, *, force: bool = False) -> PreparedExport:
 
 
 def own_json(record: ModelRecord) -> dict[str, Any]:
-    """Return the JSON object by which an import has the same vocabulary and reads texts alike."""
+    """Return the JSON object of the vocabulary and of the way texts are read."""
     vocabulary = record.vocabulary
     return {
         "format": "charloom-keras",
@@ -135,7 +135,7 @@ def model_config(record: ModelRecord) -> dict[str, Any]:
 
 
 def layer_weights(record: ModelRecord) -> Iterator[tuple[str, list[Floats]]]:
-    """Yield the group of each layer in the weights file, and its arrays in Keras' order."""
+    """Yield the group of each layer in the weights file, and its arrays in order."""
     network, tensors = record.network, record.tensors
     if "embedding.weight" in tensors:
         yield "layers/embedding/vars", [tensors["embedding.weight"]]

@@ -1,4 +1,4 @@
-"""The content of a model file of Keras: a ``.keras`` archive, or a legacy ``.h5`` file.
+"""The content of a model file of Keras: a ``.keras`` or a legacy ``.h5`` file.
 
 Nothing in the file is executed, and Keras is not imported. Sizes are checked before memory is used.
 """
@@ -72,7 +72,7 @@ def file_error(path: Path, reason: str) -> ModelFolderError:
 
 
 def read_bounded(path: Path) -> bytes:
-    """Return the bytes of a file; raises ModelFolderError if it is missing or too large."""
+    """Return the bytes of a file; raises ModelFolderError if that is impossible."""
     try:
         if not is_file(path):
             raise ModelFolderError(f"there is no file {path}; name the file of a model.")
@@ -107,7 +107,7 @@ def _read_archive(content: bytes) -> KerasFile:
 
 
 def _read_members(content: bytes) -> dict[str, bytes]:
-    """Return the members that the import reads; raises Hdf5Error for a hostile archive."""
+    """Return the members of an archive that the import reads; raises Hdf5Error."""
     wanted = {CONFIG: _MAX_JSON, METADATA: _MAX_JSON, CHARLOOM: _MAX_JSON}
     limits = wanted | {WEIGHTS: _MAX_RATIO * len(content)}
     try:
@@ -155,7 +155,7 @@ def _read_legacy(content: bytes) -> KerasFile:
 
 
 class _ArchivedWeights:
-    """Weights in ``model.weights.h5``: groups named by class and number, arrays by number."""
+    """Weights in ``model.weights.h5``: groups are named by class, arrays by number."""
 
     def __init__(self, file: Hdf5File) -> None:
         self._file = file

@@ -43,7 +43,7 @@ def _own_symbols(file: KerasFile, size: int) -> OwnSymbols | None:
 
 
 def parse_own_symbols(content: Mapping[str, Any], size: int) -> OwnSymbols:
-    """Return the vocabulary of the JSON object that exports contain, of ``size`` symbols.
+    """Return the vocabulary of ``size`` symbols in the JSON object of an export.
 
     Raises CharloomError, KeyError, TypeError or ValueError for another object.
     """

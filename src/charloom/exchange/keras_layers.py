@@ -99,7 +99,7 @@ def read_layers(
 
 
 def _parse_layers(config: Any) -> list[Layer]:
-    """Return the layers of a Sequential model, the wrapper TimeDistributed kept as one."""
+    """Return the layers of a Sequential model; TimeDistributed is one layer."""
     kind = config.get("class_name") if isinstance(config, Mapping) else None
     if kind != "Sequential":
         raise UnsupportedLayerError(

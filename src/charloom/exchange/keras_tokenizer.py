@@ -24,10 +24,11 @@ def is_tokenizer(content: Mapping[str, Any]) -> bool:
 def read_tokenizer(
     content: Mapping[str, Any], place: str
 ) -> tuple[list[str | None], bool, bool, str | None, dict[str, int]]:
-    """Return symbols by id, whether they are words, whether letters are made small, and more.
+    """Return the symbols by id and four facts about them.
 
-    The last two are the symbol of unknown ones, or None, and the occurrences of each symbol. Raises
-    SettingsError, beginning with ``place``, for another object.
+    These are: whether they are words, whether letters are made small, the symbol of unknown ones or
+    None, and the occurrences of each symbol. Raises SettingsError, beginning with ``place``, for
+    another object.
     """
     try:
         config = content.get("config", content)

@@ -8,7 +8,8 @@ A file of symbols is one of four kinds, known by its content:
 - text: one symbol a line, in the order of the ids from 0. An empty line is an id without a symbol.
   ``\n``, ``\r``, ``\t`` and ``\\`` are a line feed, a carriage return, a tab, a backslash.
 
-A symbol that marks the end of texts, such as ``<eos>``, is named by an option and has no text.
+A symbol that marks the end of texts is named by an option and has no text. ``<eos>`` and ``<unk>``
+are the end and unknown symbols by themselves, as in a vocabulary of charloom.
 """
 
 import dataclasses
@@ -137,17 +138,21 @@ def assign_symbols(found: SymbolList, size: int, options: SymbolOptions) -> Symb
             f"there are symbols for {len(names):,} ids, and the model has {size:,}; give one "
             "symbol for each id, null or an empty line for an id without a symbol."
         )
+    end_name = "<eos>" if options.end is None and "<eos>" in names else options.end
     start, end = (
         _find(names, name, option)
-        for name, option in ((options.start, "--start"), (options.end, "--end"))
+        for name, option in ((options.start, "--start"), (end_name, "--end"))
     )
     # Id 0 of a Tokenizer pads texts. In other sources it is the first id without a symbol.
     first = next((k for k, name in enumerate(names) if name is None), None)
     padding = 0 if found.has_padding else first
     unknown = padding
-    if found.unknown is not None and found.unknown in names:
-        unknown = names.index(found.unknown)
-    special = {index for index in (end, unknown) if index is not None}
+    for name in (found.unknown, "<unk>"):
+        if name is not None and name in names:
+            unknown = names.index(name)
+            break
+    special = {k for k, name in enumerate(names) if name in ("<eos>", "<unk>")}
+    special |= {index for index in (end, unknown) if index is not None}
     if start is not None and len(names[start] or "") != 1:  # a mark, and not text as a line feed is
         special.add(start)
     texts: list[str | None] = [None if k in special else name for k, name in enumerate(names)]

@@ -51,6 +51,8 @@ def test_files_of_keras_are_read_as_by_h5py(name: str) -> None:
             read = own.attributes(address)[key]
             assert read is None if np.asarray(value).dtype.kind == "f" else read == texts(value)
         if isinstance(item, h5py.Dataset):
+            if item.dtype.kind != "f":  # the optimizer's step
+                return
             np.testing.assert_array_equal(own.array(address), item[()])
             arrays += 1
         else:

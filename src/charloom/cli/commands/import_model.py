@@ -45,7 +45,7 @@ End = Annotated[
         "--end",
         metavar="SYMBOL",
         parser=decode_argument,
-        default="none: texts get their full length",
+        default="<eos> if there is one, else none: texts get their full length",
         help="The symbol that the network predicts after a text, such as <eos>, or # and its id.",
     ),
 ]
