@@ -120,10 +120,11 @@ def import_model(
     end: str | None = None,
     words: bool = False,
 ) -> Model:
-    """Return the model in a file of Keras, which is not needed.
+    """Return the model in a file of Keras or PyTorch, neither of which is needed.
 
     Args:
-        path: A ``.keras`` or legacy ``.h5`` file of a Sequential model.
+        path: A ``.keras`` or legacy ``.h5`` file of a Sequential model, or a ``.safetensors`` file
+            with the state dict of an embedding, one LSTM, GRU or RNN, and a linear layer.
         symbols: The symbols by id: a sequence (None for an id without a symbol), the object of
             ``json.loads(tokenizer.to_json())`` of a Keras Tokenizer, or a file with one symbol a
             line, a JSON list or such an object. A model that charloom exported has its own.

@@ -64,8 +64,8 @@ def test_options_that_keras_lacks(option: tuple[str, ...], charloom: Charloom, r
     done = charloom("export", run, "--to", "keras", *option)
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        f"charloom: {' '.join(option)} was given with --to keras, whose weights are float32 in one "
-        "file; leave it out.\n"
+        f"charloom: {option[0]} was given with --to keras, which has no such option; leave it out, "
+        "or choose --to html.\n"
     )
 
 

@@ -13,10 +13,9 @@ from networks import NETWORKS, network_id, random_tensors
 from safetensors.numpy import save
 from soak import times
 
+from charloom import import_model
 from charloom.errors import CharloomError
-from charloom.exchange.torch_import import read_torch
 from charloom.exchange.torch_names import MODULES, to_torch
-from charloom.model import Model
 from charloom.network.reference import Network
 from charloom.settings import NetworkSettings
 
@@ -47,7 +46,7 @@ def test_logits_are_those_of_pytorch(settings: NetworkSettings, tmp_path: Path) 
         modules["emb"] = nn.Embedding(len(SYMBOLS), width)
     path = tmp_path / "model.safetensors"
     save_file(modules.state_dict(prefix="net."), path)
-    record = read_torch(path, SYMBOLS)
+    record = import_model(path, symbols=SYMBOLS).record
     network = Network(settings, record.tensors)
     state = network.initial_state(np.array([-1]))
     ids_T = np.random.default_rng(0).integers(0, len(SYMBOLS), 12)
@@ -121,11 +120,11 @@ def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
         path.write_bytes(mutated(chance.choice(files), chance))
         begin = time.perf_counter()
         try:
-            record = read_torch(path, SYMBOLS)
+            model = import_model(path, symbols=SYMBOLS)
             accepted += 1
             if seed % 20 == 0:
                 with np.errstate(all="ignore"):  # of huge weights
-                    Model(record).generate("a", length=3)
+                    model.generate("a", length=3)
         except CharloomError as error:
             assert "\n" not in str(error).replace(str(path), ""), (seed, str(error))
             assert len(str(error)) < 1000, (seed, str(error))

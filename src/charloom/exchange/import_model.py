@@ -19,6 +19,7 @@ from charloom.exchange.imported_network import (
 )
 from charloom.exchange.keras_import import import_keras
 from charloom.exchange.symbols_file import SymbolOptions, assign_symbols, read_source
+from charloom.exchange.torch_import import import_torch
 from charloom.formatting import quote
 from charloom.settings import TextSettings
 from charloom.text.vocabulary import Vocabulary
@@ -27,6 +28,7 @@ _READERS: Final[Mapping[str, Callable[[Path], ImportedNetwork]]] = {
     ".keras": import_keras,
     ".h5": import_keras,
     ".hdf5": import_keras,
+    ".safetensors": import_torch,
 }
 """The function that reads a file, by the suffix of its name."""
 IMPORT_SUFFIXES: Final = tuple(_READERS)

@@ -57,7 +57,8 @@ def read_state_dict(path: Path) -> Mapping[str, Floats]:
                 f"{path} has NaN or infinity in {quote(name[:80])}, so no text can be generated; "
                 "export weights that are finite."
             )
-    return state
+    # The package safetensors has no order of its own.
+    return dict(sorted(state.items()))
 
 
 def _read(path: Path) -> bytes:

@@ -8,37 +8,31 @@ opened, so it is never opened here. Three lines of Python convert one of your ow
     state = torch.load("model.pt", weights_only=True)
     save_file({name: x.float().contiguous() for name, x in state.items()}, "model.safetensors")
 
-A state dict has no symbols: they are given, in the order of their ids. Where ``<eos>`` or ``<unk>``
-is not among them, the model gets one that it never writes. Reading such a boundary is reading a
-line break, if that is a symbol, and else an input of zeros.
+A state dict has no symbols: they are given, in the order of their ids (symbols_file.py).
 
 Axes: V symbols, E embedding, I inputs of a layer, G gates times H, H hidden units, L layers.
 """
 
 import dataclasses
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import numpy as np
 
-from charloom.errors import ModelFolderError, SettingsError
+from charloom.errors import ModelFolderError
+from charloom.exchange.imported_network import ImportedNetwork
 from charloom.exchange.torch_file import read_state_dict
 from charloom.exchange.torch_names import Floats, cell_of, layer_from_torch
 from charloom.formatting import quote
-from charloom.model_folder.format import ModelRecord
-from charloom.settings import Cell, Level, NetworkSettings, TextSettings, TrainingSettings
-from charloom.text.symbols import is_symbol
-from charloom.text.vocabulary import Vocabulary
+from charloom.settings import Cell, NetworkSettings
 
-BOUNDARY: Final = "<eos>"
-UNKNOWN: Final = "<unk>"
 MAX_LAYERS: Final = 100
 MAX_SHOWN: Final = 60
-NEVER: Final = -30.0
-"""The logit of a symbol that the state dict lacks."""
+_NONLINEARITY: Final = (
+    "nn.RNN is read with tanh, since a state dict does not name the nonlinearity."
+)
 _RECURRENT: Final = re.compile(
     r"(?s)(.*?)((?:weight|bias)_(?:ih|hh|hr))(?:_l([0-9]{1,4}))?(_reverse)?"
 )
@@ -56,16 +50,13 @@ class _Found:
     bias_V: Floats
 
 
-def read_torch(path: Path, symbols: Sequence[str], level: Level = "char") -> ModelRecord:
-    """Return the model of a state dict, without the labels of an export of charloom.
+def import_torch(path: Path) -> ImportedNetwork:
+    """Return the network of a state dict, without the labels of an export of charloom.
 
-    ``symbols`` are in the order of their ids. Raises ModelFolderError for a file that is damaged or
-    that is no such state dict, SettingsError for symbols that do not fit it.
+    Raises ModelFolderError for a file that is damaged or that is no such state dict.
     """
     found = _find_parts(path, read_state_dict(path))
-    _check_symbols(symbols, level, len(found.bias_V))
-    embedding = found.embedding_VE
-    first = found.layers[0]
+    embedding, first = found.embedding_VE, found.layers[0]
     network = NetworkSettings(
         cell=found.cell,
         hidden=found.output_VH.shape[1],
@@ -73,74 +64,24 @@ def read_torch(path: Path, symbols: Sequence[str], level: Level = "char") -> Mod
         input="one-hot" if embedding is None else embedding.shape[1],
         dropout=0.0,
     )
-    others = [symbol for symbol in symbols if symbol not in (BOUNDARY, UNKNOWN)]
-    ids = {symbol: index for index, symbol in enumerate(symbols)}
-    order = [ids.get(symbol) for symbol in (BOUNDARY, UNKNOWN, *others)]
-    inputs = [ids.get(BOUNDARY, ids.get("\n")), *order[1:]]
     tensors: dict[str, Floats] = {}
     if embedding is None:
-        tensors["cells.0.input_table"] = _rows(first["input_weight"].T, inputs, 0.0)
+        tensors["cells.0.input_table"] = np.ascontiguousarray(first["input_weight"].T)
     else:
-        tensors["embedding.weight"] = _rows(embedding, inputs, 0.0)
+        tensors["embedding.weight"] = embedding
     for number, layer in enumerate(found.layers):
         for name, array in layer.items():
             if embedding is not None or number or name != "input_weight":
                 tensors[f"cells.{number}.{name}"] = np.ascontiguousarray(array)
-    tensors["output.weight"] = _rows(found.output_VH, order, 0.0)
-    tensors["output.bias"] = _rows(found.bias_V, order, NEVER)
-    return ModelRecord(
-        text=TextSettings(
-            level=level,
-            unit="line" if BOUNDARY in symbols else "stream",
-            clean=False,
-            min_count=1,
-        ),
+    tensors["output.weight"] = found.output_VH
+    tensors["output.bias"] = found.bias_V
+    is_simple = found.cell == "rnn"
+    return ImportedNetwork(
         network=network,
-        training=TrainingSettings(index=False),
-        vocabulary=Vocabulary(
-            level=level,
-            symbols=(BOUNDARY, UNKNOWN, *others),
-            # One document: a stream, whose texts have no end, unless there is a boundary.
-            counts=(1, 0, *(1 for _ in others)),
-        ),
-        labels=(),
         tensors=tensors,
-        provenance=_provenance(found.cell),
+        program="PyTorch",
+        notes=(_NONLINEARITY,) if is_simple else (),
     )
-
-
-def _provenance(cell: Cell) -> dict[str, Any]:
-    notes = ["imported from a PyTorch state dict"]
-    if cell == "rnn":
-        notes.append("nn.RNN is read with tanh, since a state dict does not name the nonlinearity")
-    return {"sources": [], "notes": notes}
-
-
-def _rows(array: Floats, order: Sequence[int | None], missing: float) -> Floats:
-    """Return rows in an order; None is a row of ``missing`` values."""
-    rows = np.full((len(order), *array.shape[1:]), missing, np.float32)
-    for number, row in enumerate(order):
-        if row is not None:
-            rows[number] = array[row]
-    return rows
-
-
-def _check_symbols(symbols: Sequence[str], level: Level, count: int) -> None:
-    """Raise SettingsError for symbols that are not those of ``count`` ids."""
-    if len(symbols) != count:
-        raise SettingsError(
-            f"there are {len(symbols):,} symbols, and the state dict has {count:,}; give one for "
-            "each id, in their order."
-        )
-    for symbol in symbols:
-        if symbol not in (BOUNDARY, UNKNOWN) and not is_symbol(symbol, level):
-            raise SettingsError(
-                f"{quote(symbol[:40])} is no symbol of level {level}; correct it, or name another "
-                "level."
-            )
-    twice = [symbol for symbol, times in Counter(symbols).items() if times > 1]
-    if twice:
-        raise SettingsError(f"{quote(twice[0][:40])} is given twice; give each symbol once.")
 
 
 def _find_parts(path: Path, state: Mapping[str, Floats]) -> _Found:

@@ -94,21 +94,12 @@ def test_a_stream_is_marked() -> None:
     assert (own["endless"], own["unit"]) == (True, "stream")
 
 
-@pytest.mark.parametrize(
-    ("options", "name"), [({"embed": True}, "--embed"), ({"dtype": "int8"}, "--dtype int8")]
-)
-def test_options_of_other_formats(options: dict[str, Any], name: str) -> None:
-    assert refused(Model(record()), **options) == (
-        f"{name} was given with --to keras, whose weights are float32 in one file; leave it out."
-    )
-
-
 def test_weights_must_be_finite() -> None:
     network = NetworkSettings(hidden=6, input=4)
     tensors = random_tensors(network, 15)
     tensors["output.bias"][3] = np.nan
     assert refused(Model(record(network=network, tensors=tensors))) == (
-        "the weights of output.bias hold NaN or infinity, which cannot be exported; train again "
+        "the weights of output.bias hold NaN or infinity, so no text can be generated; train again "
         "with a lower learning rate."
     )
 

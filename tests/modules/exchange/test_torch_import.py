@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 from records import record
 from safetensors.numpy import save_file
 
-from charloom.errors import ModelFolderError, SettingsError
-from charloom.exchange.torch_import import read_torch
+from charloom import import_model
+from charloom.errors import ModelFolderError
+from charloom.exchange.torch_import import import_torch
 from charloom.exchange.torch_names import to_torch
 from charloom.model import Model
 from charloom.settings import NetworkSettings
@@ -47,37 +49,26 @@ def write(path: Path, changes: dict[str, Any], *removed: str) -> None:
 def test_an_export_comes_back_bit_for_bit(settings: NetworkSettings, path: Path) -> None:
     model = record(network=settings)
     save_file(to_torch(settings, model.tensors), path)
-    back = read_torch(path, model.vocabulary.symbols)
-    assert back.network == settings
+    back = import_model(path, symbols=model.vocabulary.symbols).record
+    assert back.network == dataclasses.replace(settings, dropout=0.0)
     assert back.vocabulary.symbols == model.vocabulary.symbols
     assert back.tensors.keys() == model.tensors.keys()
     assert all(np.array_equal(back.tensors[name], model.tensors[name]) for name in model.tensors)
     assert Model(back).generate("a", length=20) == Model(model).generate("a", length=20)
 
 
-def test_symbols_without_a_boundary_are_one_stream(path: Path) -> None:
+def test_rows_of_symbols_are_in_the_order_of_the_file(path: Path) -> None:
     write(path, {})
-    model = read_torch(path, SYMBOLS)
-    assert model.vocabulary.symbols == ("<eos>", "<unk>", *SYMBOLS)
-    assert model.is_one_stream
+    imported = import_torch(path)
     state = arrays(STATE)
-    embedding = model.tensors["embedding.weight"]
-    assert np.array_equal(embedding[2:], state["encoder.weight"])
-    assert np.array_equal(embedding[0], state["encoder.weight"][SYMBOLS.index("\n")])
-    assert not embedding[1].any()
-    assert model.tensors["output.bias"][:2].tolist() == [-30, -30]
-    [text] = Model(model).generate("ab", length=30, seed=1)
+    assert imported.size == len(SYMBOLS)
+    assert np.array_equal(imported.tensors["embedding.weight"], state["encoder.weight"])
+    assert np.array_equal(imported.tensors["output.bias"], state["decoder.bias"])
+    model = import_model(path, symbols=SYMBOLS)
+    assert model.record.is_one_stream
+    [text] = model.generate("ab", length=30, seed=1)
     assert len(text) == 32
     assert set(text) <= set(SYMBOLS)
-
-
-def test_a_boundary_among_the_symbols_ends_texts(path: Path) -> None:
-    write(path, {})
-    model = read_torch(path, ["a", "b", "<unk>", "<eos>", "c"])
-    assert model.vocabulary.symbols == ("<eos>", "<unk>", "a", "b", "c")
-    assert not model.is_one_stream
-    bias = arrays(STATE)["decoder.bias"]
-    assert np.array_equal(model.tensors["output.bias"], bias[[3, 2, 0, 1, 4]])
 
 
 def test_a_simple_network_names_the_assumed_nonlinearity(path: Path) -> None:
@@ -88,12 +79,12 @@ def test_a_simple_network_names_the_assumed_nonlinearity(path: Path) -> None:
         "fc.bias": (5,),
     }
     save_file(arrays(shapes), path)
-    model = read_torch(path, SYMBOLS)
-    assert model.network.cell == "rnn"
-    assert model.network.input == "one-hot"
-    assert not model.tensors["cells.0.bias"].any()
-    assert model.provenance["notes"][1] == (
-        "nn.RNN is read with tanh, since a state dict does not name the nonlinearity"
+    imported = import_torch(path)
+    assert imported.network.cell == "rnn"
+    assert imported.network.input == "one-hot"
+    assert not imported.tensors["cells.0.bias"].any()
+    assert imported.notes == (
+        "nn.RNN is read with tanh, since a state dict does not name the nonlinearity.",
     )
 
 
@@ -186,26 +177,5 @@ def test_other_networks_are_refused_by_name(
 ) -> None:
     write(path, changes, *removed)
     with pytest.raises(ModelFolderError) as error:
-        read_torch(path, SYMBOLS)
+        import_torch(path)
     assert str(error.value) == f"{path} {fault}{ADVICE}"
-
-
-@pytest.mark.parametrize(
-    ("symbols", "message"),
-    [
-        (
-            SYMBOLS[:4],
-            "there are 4 symbols, and the state dict has 5; give one for each id, in their order.",
-        ),
-        (
-            ["a", "b", "c", "dd", "e"],
-            '"dd" is no symbol of level char; correct it, or name another level.',
-        ),
-        (["a", "b", "c", "b", "e"], '"b" is given twice; give each symbol once.'),
-    ],
-)
-def test_wrong_symbols_are_refused(symbols: list[str], message: str, path: Path) -> None:
-    write(path, {})
-    with pytest.raises(SettingsError) as error:
-        read_torch(path, symbols)
-    assert str(error.value) == message

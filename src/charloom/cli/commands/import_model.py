@@ -7,7 +7,13 @@ from charloom.cli.options.parsers import decode_argument
 from charloom.cli.options.shared import Json, argument, option
 from charloom.cli.terminal import output as terminal
 
-File = Annotated[Path, argument("FILE", "A model of Keras: a .keras or a legacy .h5 file.")]
+File = Annotated[
+    Path,
+    argument(
+        "FILE",
+        "A model of Keras (.keras or legacy .h5), or a state dict of PyTorch (.safetensors).",
+    ),
+]
 Output = Annotated[
     Path | None,
     option(
@@ -69,8 +75,8 @@ def import_model(
 ) -> None:
     """Make a model folder of a model of another program.
 
-    Keras is not needed, and nothing in the file is executed. The model generates, scores and can be
-    trained further as any other.
+    Neither Keras nor PyTorch is needed, and nothing in the file is executed. The model generates,
+    scores and can be trained further as any other.
     """
     from charloom.exchange.import_model import import_file
     from charloom.exchange.symbols_file import SymbolOptions
