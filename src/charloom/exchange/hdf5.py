@@ -49,6 +49,7 @@ class Hdf5File:
         self._heaps: dict[int, dict[int, bytes]] = {}
         self._unread = len(content)
         """Bytes of weights that may still be read: datasets may overlap in a hostile file only."""
+        self._unread_heaps = len(content)
         if content[: len(_SIGNATURE)] != _SIGNATURE:
             raise Hdf5Error("is not an HDF5 file")
         version, offsets, lengths = take(content, 8, 1)[0], *take(content, 13, 2)
@@ -204,7 +205,11 @@ class Hdf5File:
     def _heap_objects(self, address: int) -> Iterator[tuple[int, bytes]]:
         if take(self._content, address, 4) != b"GCOL":
             raise Hdf5Error("is damaged: texts are missing")
-        heap = take(self._content, address, self._integer(address + 8))
+        size = self._integer(address + 8)
+        self._unread_heaps -= size
+        if self._unread_heaps < 0:  # heaps overlap
+            raise Hdf5Error("is damaged: texts are larger than the file")
+        heap = take(self._content, address, size)
         position = 16
         while position + 16 <= len(heap):
             index, _, _, size = struct.unpack_from("<HHIQ", heap, position)

@@ -31,6 +31,8 @@ METADATA: Final = "metadata.json"
 WEIGHTS: Final = "model.weights.h5"
 CHARLOOM: Final = "charloom.json"
 """The member that the export adds: vocabulary and reading of texts."""
+_MAX_ARRAYS: Final = 8
+"""Arrays of a layer; those that are supported have three at most."""
 _STORED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 LayerWeights = Callable[[str, str], list[NDArray[np.float32]]]
@@ -175,6 +177,7 @@ class _ArchivedWeights:
 
     def _arrays(self, path: Sequence[str]) -> list[NDArray[np.float32]]:
         links = self._file.links(self._file.find(*path))
+        _check_count(len(links), path)
         numbers = [str(k) for k in range(len(links))]
         return [self._file.array(self._file.find(*path, number)) for number in numbers]
 
@@ -194,7 +197,13 @@ class _LegacyWeights:
         listed = self._file.attributes(self._file.find(*path)).get("weight_names") or []
         if not isinstance(listed, list):
             raise Hdf5Error(f"has no list of weights at {'/'.join(path)}")
+        _check_count(len(listed), path)
         return [self._file.array(self._file.find(*path, *item.split("/"))) for item in listed]
+
+
+def _check_count(count: int, path: Sequence[str]) -> None:
+    if count > _MAX_ARRAYS:
+        raise Hdf5Error(f"has {count:,} weights at {'/'.join(path)[:200]}")
 
 
 def snake_case(name: str) -> str:

@@ -189,6 +189,16 @@ def test_a_group_that_contains_itself_is_refused() -> None:
     assert reason(bytes(content), "x") == "is damaged: a group contains itself"
 
 
+def test_heaps_that_overlap_are_refused() -> None:
+    content = bytearray(made(lambda file: file.attrs.update({"a": "xyz"})))
+    heap = content.index(b"GCOL")
+    size = (len(content) + 1).to_bytes(8, "little")
+    content[heap + 8 : heap + 16] = size
+    file = Hdf5File(bytes(content))
+    with pytest.raises(Hdf5Error, match="^is damaged: texts are larger than the file$"):
+        file.attributes(file.root)
+
+
 def test_errors_of_python_become_those_of_the_file(tmp_path: Path) -> None:
     def fail() -> None:
         raise OverflowError("too large")

@@ -8,6 +8,7 @@ from keras_models import FOLDER, archive, members
 
 from charloom.errors import ModelFolderError
 from charloom.exchange import keras_file
+from charloom.exchange.hdf5_values import Hdf5Error
 from charloom.exchange.keras_file import read_bounded, read_keras_file
 
 LESSON = FOLDER / "lesson.keras"
@@ -116,6 +117,27 @@ def test_weights_alone_are_no_model(tmp_path: Path) -> None:
     path = tmp_path / "x.weights.h5"
     path.write_bytes(members(LESSON)["model.weights.h5"])
     assert message(path) == f"{path} has weights only and no model_config{ADVICE}"
+
+
+@pytest.mark.needs("h5py")
+@pytest.mark.parametrize("is_legacy", [False, True])
+def test_layers_with_many_arrays_take_no_time(*, is_legacy: bool, tmp_path: Path) -> None:
+    import h5py
+
+    names = [f"w{k}" for k in range(2000)]
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("model_weights/lstm" if is_legacy else "layers/lstm/cell/vars")
+        if is_legacy:
+            file.attrs["model_config"] = "{}"
+            group.attrs["weight_names"] = names
+        for name in names:
+            group.create_group(name)
+    if not is_legacy:
+        path = archive(path, members(LESSON) | {"model.weights.h5": path.read_bytes()})
+    place = "model_weights/lstm" if is_legacy else "layers/lstm/cell/vars"
+    with pytest.raises(Hdf5Error, match=f"^has 2,000 weights at {place}$"):
+        read_keras_file(path).weights("LSTM", "lstm")
 
 
 def test_versions_that_are_no_versions_are_left_out(tmp_path: Path) -> None:
