@@ -15,7 +15,7 @@ EXTRAS: Final = {
     "torch": "torch",
 }
 """Optional packages by the name of their module, and the extra of charloom that installs each."""
-_OTHER_NAMES: Final = {"sklearn": "scikit-learn"}
+_OTHER_NAMES: Final = {"huggingface_hub": "huggingface-hub", "sklearn": "scikit-learn"}
 """The name to install of packages whose module has another."""
 
 

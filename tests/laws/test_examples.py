@@ -28,6 +28,9 @@ MARKDOWN = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src").
 DOCUMENTS = sorted(path for path in MARKDOWN if PYTHON_BLOCK.search(path.read_text("utf-8")))
 
 NOT_RUN = [
+    "guide/exporting.md: needs a model of Keras",
+    "guide/exporting.md: needs a model of PyTorch",
+    "guide/exporting.md: needs an account of the hub",
     "guide/generating.md: needs a terminal",
     "guide/library.md: trains for an hour",
     "guide/several-processes.md: needs PyTorch, and two machines",
@@ -158,7 +161,7 @@ def test_the_example_of_the_package_runs(workshop: Workshop, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.needs("polars", "sklearn", "tensorboard", "optuna")
+@pytest.mark.needs("h5py", "polars", "sklearn", "tensorboard", "optuna")
 def test_the_examples_of_all_pages_run() -> None:
     """In CI, this finds the results of `make docs`, and takes no time."""
     workshop = Workshop(run_examples.BUILD / "examples", in_full=False)

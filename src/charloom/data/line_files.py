@@ -40,8 +40,8 @@ def read_texts(name: str, option: str, settings: TextSettings) -> Iterator[str]:
     """Yield the cleaned texts of a file: its lines, or the rows of a table.
 
     ``settings`` clean them. A table is known by its suffix, such as .csv or .jsonl, and read in the
-    columns of ``settings``; if there are none, in its only column of texts. Raises SourceError as ``read_lines``, and for a
-    table without those columns.
+    columns of ``settings``; if there are none, in its only column of texts. Raises SourceError as
+    ``read_lines``, and for a table without those columns.
     """
     _check_file(name, option)
     files = resolve_sources([name], TextSettings())

@@ -87,6 +87,6 @@ def test_the_package_is_named_if_it_is_missing(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(MissingPackageError) as error:
         push_model(Model(record()), "user/facts")
     assert str(error.value) == (
-        "push needs the package huggingface_hub, which is not installed; install it with pip "
+        "push needs the package huggingface-hub, which is not installed; install it with pip "
         "install 'charloom[hub]', or use charloom export --to hf."
     )

@@ -80,7 +80,7 @@ def test_the_package_is_named_if_it_is_missing(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(MissingPackageError) as error:
         local_folder("hf://user/facts")
     assert str(error.value) == (
-        "hf://user/facts needs the package huggingface_hub, which is not installed; install it "
+        "hf://user/facts needs the package huggingface-hub, which is not installed; install it "
         "with pip install 'charloom[hub]', or name a model folder on this machine."
     )
 
