@@ -16,42 +16,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from javascript import random_model
 from playwright.sync_api import Browser, sync_playwright
 
 from charloom.exchange.names import STORED_TYPES
 from charloom.model import Model
-from charloom.model_folder.format import ModelRecord
-from charloom.network.parameters import parameter_shapes
-from charloom.settings import NetworkSettings, TextSettings, TrainingSettings
-from charloom.text.vocabulary import Vocabulary
 
-SYMBOLS = tuple(map(chr, range(33, 33 + 87)))
 HIDDEN = (128, 384, 1024)
 ROUNDS = 7
 LENGTH = 20_000
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 
-def random_model(hidden: int) -> Model:
-    network = NetworkSettings(hidden=hidden, input=64)
-    known = ("<eos>", "<unk>", *SYMBOLS)
-    generator = np.random.default_rng(0)
-    shapes = parameter_shapes(network, len(known))
-    tensors = {
-        name: (0.1 * generator.standard_normal(shape)).astype(np.float32)
-        for name, shape in shapes.items()
-    }
-    tensors["output.bias"][0] = -30
-    return Model(
-        ModelRecord(
-            text=TextSettings(),
-            network=network,
-            training=TrainingSettings(steps=1),
-            vocabulary=Vocabulary(level="char", symbols=known, counts=(1,) * len(known)),
-            labels=(),
-            tensors=tensors,
-        )
-    )
+def endless_model(hidden: int) -> Model:
+    """Return a random model whose texts have their full length."""
+    model = random_model(hidden)
+    model.record.tensors["output.bias"][0] = -30
+    return model
 
 
 def open_page(browser: Browser, path: Path) -> float:
@@ -85,7 +66,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         print(f"Chromium {browser.version}\n\nLSTM  type     MB     ready, s (median, of {ROUNDS})")
         for hidden in HIDDEN:
-            model = random_model(hidden)
+            model = endless_model(hidden)
             for dtype in STORED_TYPES:
                 file = Path(folder, f"{hidden}-{dtype}.html")
                 size = model.export(file, dtype=dtype, force=True).bytes / 1e6
