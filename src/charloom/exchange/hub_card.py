@@ -97,7 +97,7 @@ def yaml_text(text: str) -> str:
     r"""Return a text as a double-quoted string of YAML.
 
     >>> print(yaml_text('a "b"\u2028'))
-    "a \"b\"\u2028"
+    "a \"b\"\U00002028"
     """
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(c if c.isprintable() else f"\\U{ord(c):08X}" for c in quoted)
