@@ -1,21 +1,20 @@
-// The keyboard reaches the menus of furo, which opens them by labels of hidden checkboxes; and copy
-// buttons have a name.
+// The keyboard reaches the menus of furo, which opens them by labels of hidden checkboxes: buttons
+// take the place of the labels. Copy buttons get a name.
 
 const MENUS = { __navigation: "Menu of the site", __toc: "Contents of this page" };
 
-for (const label of document.querySelectorAll(".nav-overlay-icon, .toc-overlay-icon")) {
+for (const label of document.querySelectorAll("label:is(.nav-overlay-icon, .toc-overlay-icon)")) {
   const box = document.getElementById(label.htmlFor);
-  const show = () => label.setAttribute("aria-expanded", String(box.checked));
-  label.tabIndex = 0;
-  label.setAttribute("role", "button");
-  label.setAttribute("aria-label", MENUS[label.htmlFor]);
+  const button = document.createElement("button");
+  const show = () => button.setAttribute("aria-expanded", String(box.checked));
+  button.type = "button";
+  button.className = label.className;
+  button.setAttribute("aria-label", MENUS[label.htmlFor]);
+  button.append(...label.childNodes);
+  button.addEventListener("click", () => box.click());
   box.addEventListener("change", show);
   show();
-  label.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" && event.key !== " ") return;
-    event.preventDefault();
-    box.click();
-  });
+  label.replaceWith(button);
 }
 
 document.addEventListener("keydown", (event) => {
